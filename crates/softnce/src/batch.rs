@@ -1,0 +1,294 @@
+//! The label side of a call: targets, candidates, positives, multiplicities and row weights.
+
+use std::borrow::Cow;
+
+use ndarray::{ArrayView1, CowArray, Ix1};
+
+use crate::targets::Rows;
+use crate::{Error, Targets, Warning};
+
+/// The label side of one call of a loss.
+///
+/// The plain case is `Batch::from(targets)`: N targets for N rows of logits, row i's positive is target i, and the
+/// batch's own targets are the candidates. Everything further is optional:
+///
+/// - [`Batch::with_further`]: more candidates, from a queue or drawn afresh. They are label vectors, so they cost no
+///   forward pass of the network.
+/// - [`Batch::with_offset`]: row i's positive is candidate `offset + i`, where the targets of several workers were
+///   gathered in the order of their ranks.
+/// - [`Batch::with_positives`]: row i's positive by index.
+/// - [`Batch::with_multiplicities`]: candidate j counts as many; 0 leaves it out of the denominators.
+/// - [`Batch::with_row_weights`]: a weight for each row's loss.
+///
+/// The losses that are not contrastive read a row's target and weight from here and ignore the other candidates.
+///
+/// ```
+/// use softnce::{Batch, Targets};
+///
+/// let own = Targets::hard(&[0, 2], 3)?;
+/// let queue = Targets::smoothed(&[1, 1, 0, 2], 3, 0.1)?;
+/// let batch = Batch::from(own).with_further(queue)?;
+/// assert_eq!((batch.candidates(), batch.classes()), (6, 3));
+/// # Ok::<(), softnce::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Batch<'a> {
+    segments: Vec<Targets<'a>>,
+    positives: Positives<'a>,
+    multiplicities: Option<CowArray<'a, f64, Ix1>>,
+    row_weights: Option<CowArray<'a, f64, Ix1>>,
+}
+
+#[derive(Debug, Clone)]
+enum Positives<'a> {
+    Offset(usize),
+    Index(Cow<'a, [usize]>),
+}
+
+impl<'a> From<Targets<'a>> for Batch<'a> {
+    fn from(targets: Targets<'a>) -> Self {
+        Batch { segments: vec![targets], positives: Positives::Offset(0), multiplicities: None, row_weights: None }
+    }
+}
+
+impl<'a> From<&'a Targets<'_>> for Batch<'a> {
+    fn from(targets: &'a Targets<'_>) -> Self {
+        Batch::from(targets.view())
+    }
+}
+
+impl<'a> From<&'a Batch<'_>> for Batch<'a> {
+    fn from(batch: &'a Batch<'_>) -> Self {
+        batch.with_segments(batch.segments.iter().map(Targets::view).collect())
+    }
+}
+
+impl<'a> Batch<'a> {
+    /// Adds candidates behind those already there, in any form.
+    ///
+    /// # Errors
+    /// Targets over another number of classes.
+    pub fn with_further(mut self, further: impl Into<Targets<'a>>) -> Result<Self, Error> {
+        let further = further.into();
+        if further.classes() != self.classes() {
+            let expected = format!("[M, {}], as the targets", self.classes());
+            let found = vec![further.len(), further.classes()];
+            return Err(Error::Shape { argument: "further candidates", found, expected });
+        }
+        self.segments.push(further);
+        Ok(self)
+    }
+
+    /// Row i's positive is candidate `offset + i`.
+    #[must_use]
+    pub fn with_offset(mut self, offset: usize) -> Self {
+        self.positives = Positives::Offset(offset);
+        self
+    }
+
+    /// Row i's positive is candidate `positives[i]`. Shape `[N]`.
+    #[must_use]
+    pub fn with_positives(mut self, positives: impl Into<Cow<'a, [usize]>>) -> Self {
+        self.positives = Positives::Index(positives.into());
+        self
+    }
+
+    /// Candidate j counts `multiplicities[j]` times in the denominators; 0 leaves it out of them.
+    ///
+    /// They need not be whole: with the d one-hot targets as candidates, class k counted eta_k times, and the soft
+    /// targets themselves left out, the loss is soft target cross-entropy up to a constant.
+    ///
+    /// # Shapes
+    /// `multiplicities`: `[M]`, over the targets and then the further candidates.
+    ///
+    /// # Errors
+    /// One that is negative or not finite; none above 0.
+    pub fn with_multiplicities(mut self, multiplicities: impl Into<CowArray<'a, f64, Ix1>>) -> Result<Self, Error> {
+        let multiplicities = multiplicities.into();
+        if let Some((index, value)) = first_bad_mass(multiplicities.view()) {
+            return Err(Error::Multiplicity { index, value });
+        }
+        self.multiplicities = Some(multiplicities);
+        Ok(self)
+    }
+
+    /// Row i's loss counts `row_weights[i]` times; under reduction mean the sum is divided by the sum of the weights.
+    ///
+    /// # Shapes
+    /// `row_weights`: `[N]`.
+    ///
+    /// # Errors
+    /// One that is negative or not finite; none above 0.
+    pub fn with_row_weights(mut self, row_weights: impl Into<CowArray<'a, f64, Ix1>>) -> Result<Self, Error> {
+        let row_weights = row_weights.into();
+        if let Some((row, value)) = first_bad_mass(row_weights.view()) {
+            return Err(Error::RowWeight { row, value });
+        }
+        self.row_weights = Some(row_weights);
+        Ok(self)
+    }
+
+    /// Number of candidates M.
+    pub fn candidates(&self) -> usize {
+        self.segments.iter().map(Targets::len).sum()
+    }
+
+    /// Number of classes d.
+    pub fn classes(&self) -> usize {
+        self.segments.first().map_or(0, Targets::classes)
+    }
+
+    /// The candidates: the targets, then the further ones in the order they were added.
+    pub fn segments(&self) -> &[Targets<'a>] {
+        &self.segments
+    }
+
+    /// The multiplicities, where given. Shape `[M]`.
+    pub fn multiplicities(&self) -> Option<ArrayView1<'_, f64>> {
+        self.multiplicities.as_ref().map(|m| m.view())
+    }
+
+    /// The row weights, where given. Shape `[N]`.
+    pub fn row_weights(&self) -> Option<ArrayView1<'_, f64>> {
+        self.row_weights.as_ref().map(|w| w.view())
+    }
+
+    /// The positive of each of `rows` rows.
+    ///
+    /// # Errors
+    /// Indices of another number of rows; a positive that is no candidate.
+    pub fn positives(&self, rows: usize) -> Result<Vec<usize>, Error> {
+        let candidates = self.candidates();
+        let positives = match &self.positives {
+            Positives::Offset(offset) => (0..rows).map(|row| offset.saturating_add(row)).collect(),
+            Positives::Index(index) if index.len() == rows => index.to_vec(),
+            Positives::Index(index) => {
+                let expected = format!("[{rows}], one per row of the logits");
+                return Err(Error::Shape { argument: "positives", found: vec![index.len()], expected });
+            }
+        };
+        match positives.iter().position(|&positive| positive >= candidates) {
+            Some(row) => Err(Error::Positive { row, positive: positives[row], candidates }),
+            None => Ok(positives),
+        }
+    }
+
+    /// What in this batch is valid and yet a mistake under a contrastive loss.
+    ///
+    /// Reads compact rows until two differ, dense ones likewise; hard labels not at all.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let alone = self.segments.len() == 1 && matches!(self.positives, Positives::Offset(0));
+        let shared = alone && self.segments.first().is_some_and(shares_mixing_weight);
+        if shared { vec![Warning::SharedMixingWeight] } else { Vec::new() }
+    }
+
+    /// Checks everything that depends on the logits' shape, and finds each row's positive.
+    pub(crate) fn resolve(&self, rows: usize, classes: usize) -> Result<Vec<usize>, Error> {
+        if rows == 0 || classes == 0 {
+            return Err(Error::Empty { argument: "logits", found: vec![rows, classes] });
+        }
+        let candidates = self.candidates();
+        if self.classes() != classes {
+            let expected = format!("[M, {classes}], as the logits have classes");
+            return Err(Error::Shape { argument: "targets", found: vec![candidates, self.classes()], expected });
+        }
+        if candidates < rows {
+            return Err(Error::TooFewCandidates { candidates, rows });
+        }
+        for (argument, found, expected) in [
+            ("multiplicities", self.multiplicities.as_ref().map(|m| m.len()), candidates),
+            ("row weights", self.row_weights.as_ref().map(|w| w.len()), rows),
+        ] {
+            if let Some(found) = found.filter(|&found| found != expected) {
+                return Err(Error::Shape { argument, found: vec![found], expected: format!("[{expected}]") });
+            }
+        }
+        self.positives(rows)
+    }
+
+    /// The same batch, borrowed, with other targets of the same lengths.
+    pub(crate) fn with_segments<'b>(&'b self, segments: Vec<Targets<'b>>) -> Batch<'b> {
+        Batch {
+            segments,
+            positives: match &self.positives {
+                Positives::Offset(offset) => Positives::Offset(*offset),
+                Positives::Index(index) => Positives::Index(Cow::Borrowed(index)),
+            },
+            multiplicities: self.multiplicities.as_ref().map(|m| CowArray::from(m.view())),
+            row_weights: self.row_weights.as_ref().map(|w| CowArray::from(w.view())),
+        }
+    }
+
+    /// The candidate with this index: its segment and its row there. `None` past the last candidate.
+    pub(crate) fn candidate(&self, mut index: usize) -> Option<(&Targets<'a>, usize)> {
+        for segment in &self.segments {
+            if index < segment.len() {
+                return Some((segment, index));
+            }
+            index -= segment.len();
+        }
+        None
+    }
+}
+
+/// The first entry that is negative or not finite; entry 0 where all are 0.
+fn first_bad_mass(masses: ArrayView1<'_, f64>) -> Option<(usize, f64)> {
+    let bad = masses.iter().position(|&mass| !(mass >= 0.0 && mass.is_finite()));
+    let none = || masses.iter().all(|&mass| mass == 0.0).then_some(0);
+    bad.or_else(none).map(|index| (index, masses.get(index).copied().unwrap_or(0.0)))
+}
+
+/// Whether every row that is mixed of two classes is mixed with the same weight, and at least two are.
+fn shares_mixing_weight(targets: &Targets<'_>) -> bool {
+    let mut shared: Option<f64> = None;
+    let mut mixed_rows = 0;
+    for row in 0..targets.len() {
+        let Some(lambda) = mixing_weight(targets, row) else { return false };
+        if lambda >= 1.0 - 1e-6 {
+            // Mixed with its own class: one-hot, whatever the lambda.
+            continue;
+        }
+        if shared.is_some_and(|shared| (shared - lambda).abs() > 1e-5) {
+            return false;
+        }
+        shared = Some(lambda);
+        mixed_rows += 1;
+    }
+    mixed_rows >= 2
+}
+
+/// The larger weight of a row mixed of at most two classes, both taken above the row's uniform share.
+fn mixing_weight(targets: &Targets<'_>, row: usize) -> Option<f64> {
+    let (mut first, mut second) = match &targets.rows {
+        Rows::Hard(_) => return None,
+        Rows::Compact(rows) => {
+            let mut terms: Vec<(usize, f64)> = Vec::new();
+            for (class, weight) in rows.terms(row).filter(|&(_, weight)| weight != 0.0) {
+                match terms.iter_mut().find(|(known, _)| *known == class) {
+                    Some((_, total)) => *total += weight,
+                    None => terms.push((class, weight)),
+                }
+            }
+            if terms.len() > 2 || terms.is_empty() {
+                return None;
+            }
+            (terms[0].1, terms.get(1).map_or(0.0, |term| term.1))
+        }
+        Rows::Dense(rows) => {
+            // Of two classes the smaller is a mixed class, not the uniform share.
+            let listed = if targets.classes > 2 { 0..targets.classes } else { 0..0 };
+            let floor = listed.map(|class| rows.get(row, class)).fold(f64::INFINITY, f64::min);
+            let floor = if floor.is_finite() { floor } else { 0.0 };
+            let mut above = (0..targets.classes).map(|class| rows.get(row, class) - floor).filter(|&w| w > 1e-6);
+            let pair = (above.next()?, above.next().unwrap_or(0.0));
+            if above.next().is_some() {
+                return None;
+            }
+            pair
+        }
+    };
+    if first < second {
+        std::mem::swap(&mut first, &mut second);
+    }
+    Some(first / (first + second))
+}

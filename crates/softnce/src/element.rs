@@ -1,0 +1,113 @@
+//! The float types that come in, and the types their sums are kept in.
+
+use half::{bf16, f16};
+use ndarray::{ArrayView2, CowArray, Ix2, LinalgScalar, ScalarOperand};
+use num_traits::{Float, FromPrimitive};
+
+use crate::targets::Dense;
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A float type that logits and dense targets may have: `f16`, `bf16`, `f32` or `f64`.
+///
+/// Sums are kept in [`Element::Accum`] and rounded once on the way out.
+pub trait Element: sealed::Sealed + Copy + Default + Send + Sync + std::fmt::Debug + 'static {
+    /// Type that sums are kept in: `f64` for `f64`, `f32` for the others.
+    type Accum: Accum;
+
+    /// How far the sum of a dense target row of this type may be from 1.
+    ///
+    /// `1e-4` for `f32` and `f64`, `2e-3` for `f16`, `2e-2` for `bf16`.
+    const SIMPLEX_TOLERANCE: f64;
+
+    /// Widens the value, exactly.
+    fn to_accum(self) -> Self::Accum;
+    /// Rounds to nearest. A value out of range becomes infinite, as everywhere in half precision.
+    fn from_accum(value: Self::Accum) -> Self;
+    /// Widens the value, exactly.
+    fn as_f64(self) -> f64;
+
+    #[doc(hidden)]
+    fn erase(rows: CowArray<'_, Self, Ix2>) -> Dense<'_>;
+}
+
+/// A float type that sums are kept in: `f32` or `f64`.
+pub trait Accum:
+    Element<Accum = Self>
+    + Float
+    + FromPrimitive
+    + LinalgScalar
+    + ScalarOperand
+    + std::ops::AddAssign
+    + std::ops::MulAssign
+    + std::iter::Sum
+    + std::fmt::Display
+{
+    /// Name of the type, for messages.
+    const NAME: &'static str;
+
+    /// Rounds an `f64` to this type.
+    fn of(value: f64) -> Self;
+
+    /// The rows, where they are of this type already.
+    #[doc(hidden)]
+    fn dense_view<'d>(rows: &'d Dense<'_>) -> Option<ArrayView2<'d, Self>>;
+}
+
+macro_rules! element {
+    ($type:ty, $accum:ty, $tolerance:expr, $variant:ident, $to:expr, $from:expr) => {
+        impl sealed::Sealed for $type {}
+        impl Element for $type {
+            type Accum = $accum;
+            const SIMPLEX_TOLERANCE: f64 = $tolerance;
+            #[inline]
+            fn to_accum(self) -> $accum {
+                $to(self)
+            }
+            #[inline]
+            fn from_accum(value: $accum) -> Self {
+                $from(value)
+            }
+            #[inline]
+            fn as_f64(self) -> f64 {
+                f64::from(self)
+            }
+            fn erase(rows: CowArray<'_, Self, Ix2>) -> Dense<'_> {
+                Dense::$variant(rows)
+            }
+        }
+    };
+}
+
+element!(f64, f64, 1e-4, F64, |x| x, |x| x);
+element!(f32, f32, 1e-4, F32, |x| x, |x| x);
+element!(f16, f32, 2e-3, F16, f16::to_f32, f16::from_f32);
+element!(bf16, f32, 2e-2, Bf16, bf16::to_f32, bf16::from_f32);
+
+impl Accum for f64 {
+    const NAME: &'static str = "f64";
+    fn of(value: f64) -> Self {
+        value
+    }
+    fn dense_view<'d>(rows: &'d Dense<'_>) -> Option<ArrayView2<'d, Self>> {
+        match rows {
+            Dense::F64(rows) => Some(rows.view()),
+            _ => None,
+        }
+    }
+}
+
+impl Accum for f32 {
+    const NAME: &'static str = "f32";
+    fn of(value: f64) -> Self {
+        value as f32
+    }
+    fn dense_view<'d>(rows: &'d Dense<'_>) -> Option<ArrayView2<'d, Self>> {
+        match rows {
+            Dense::F32(rows) => Some(rows.view()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Soft target InfoNCE and its family, exact and framework-free.
+//!
+//! The loss of Hugger and Uhlmann ("Towards noise contrastive estimation with soft targets for conditional models",
+//! arXiv 2404.14076) lets noise contrastive estimation use probabilistic targets: label smoothing, MixUp, CutMix,
+//! distilled and human label distributions. It takes the place of soft target cross-entropy in any classifier.
+//!
+//! Array views go in, the loss and its gradient come out:
+//!
+//! - [`Targets`]: hard labels, compact rows, dense rows; one constructor for each source.
+//! - [`NoiseDistribution`], [`NoiseEstimator`]: the noise distribution over classes.
+//! - [`Batch`]: targets with further candidates, positives, multiplicities, row weights.
+//! - [`Loss`]: the call that all losses share: [`SoftTargetInfoNce`], [`InfoNce`], [`SoftDistributionInfoNce`],
+//!   [`SoftTargetCrossEntropy`], [`Nll`], or [`SelectedLoss`] by name.
+//! - [`oracle`]: the definition in float64, for tests.
+//!
+//! ```
+//! use ndarray::array;
+//! use softnce::{GradientRequest, Loss, LossSettings, NoiseDistribution, SoftTargetInfoNce, Targets};
+//!
+//! // Three pictures, four classes, MixUp with a lambda for each row and label smoothing 0.1.
+//! let targets = Targets::mixed(&[0, 1, 3], &[1, 3, 0], &[0.8, 0.55, 0.3], 4, 0.1)?;
+//! let noise = NoiseDistribution::from_counts(&[60, 25, 10, 5], 1.0)?;
+//! let loss = SoftTargetInfoNce::new(LossSettings::new().with_noise(noise));
+//!
+//! let logits = array![[2.0_f32, 0.3, -1.0, 0.2], [0.1, 1.2, 0.0, 1.0], [0.4, -0.2, 0.1, 0.9]];
+//! let out = loss.loss_and_gradient(logits.view(), &targets, &GradientRequest::new())?;
+//! println!("loss {:?}, gradient {:?}", out.value.scalar(), out.logits_gradient);
+//! # Ok::<(), softnce::Error>(())
+//! ```
+
+mod batch;
+mod draw;
+mod element;
+mod error;
+mod kind;
+mod losses;
+mod noise;
+pub mod oracle;
+mod paths;
+mod reduction;
+mod targets;
+mod warning;
+
+pub use batch::Batch;
+pub use element::{Accum, Element};
+pub use error::Error;
+pub use kind::LossKind;
+pub use losses::{
+    GradientRequest, InfoNce, Loss, LossAndGradient, LossSettings, Nll, SelectedLoss, SoftDistributionInfoNce,
+    SoftTargetCrossEntropy, SoftTargetInfoNce,
+};
+pub use noise::{NOISE_TOLERANCE, NoiseDistribution, NoiseEstimator};
+pub use reduction::{LossValue, Reduction};
+pub use targets::{Form, SIMPLEX_TOLERANCE, Targets};
+pub use warning::Warning;

@@ -1,0 +1,90 @@
+//! Soft target cross-entropy and its hard-target case.
+
+use ndarray::ArrayView2;
+
+use super::{Evaluated, GradientRequest, Loss, LossAndGradient, LossSettings, evaluate, loss_methods, require_hard};
+use crate::{Batch, Element, Error, LossKind, LossValue, NoiseDistribution, paths};
+
+/// Soft target cross-entropy, `L_i = -sum_k W_ik log softmax(Z_i / tau)_k`.
+///
+/// The noise distribution of the settings plays no part, nor do candidates beyond each row's own target.
+///
+/// ```
+/// use ndarray::array;
+/// use softnce::{Loss, LossSettings, SoftTargetCrossEntropy, Targets};
+///
+/// let targets = Targets::dense(array![[1.0, 0.0, 0.0], [0.0, 0.8, 0.2]])?;
+/// let logits = array![[4.0_f64, 2.0, 1.0], [0.0, 5.0, 1.0]];
+/// let value = SoftTargetCrossEntropy::new(LossSettings::new()).loss(logits.view(), &targets)?;
+/// assert!((value.scalar().unwrap() - (0.16984604_f64 + 0.82474494) / 2.0).abs() < 1e-8);
+/// # Ok::<(), softnce::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SoftTargetCrossEntropy {
+    settings: LossSettings,
+}
+
+impl SoftTargetCrossEntropy {
+    /// The loss with these settings.
+    pub fn new(settings: LossSettings) -> Self {
+        SoftTargetCrossEntropy { settings }
+    }
+
+    fn run<E: Element>(
+        &self,
+        logits: ArrayView2<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Evaluated<E> {
+        evaluate(&self.settings, &NoiseDistribution::uniform(), logits, batch, request, |scores, positives, outputs| {
+            paths::cross_entropy(scores, batch, positives, outputs)
+        })
+    }
+}
+
+impl Loss for SoftTargetCrossEntropy {
+    fn kind(&self) -> LossKind {
+        LossKind::SoftTargetCrossEntropy
+    }
+
+    fn settings(&self) -> &LossSettings {
+        &self.settings
+    }
+
+    loss_methods!();
+}
+
+/// Negative log likelihood, `L_i = -log softmax(Z_i / tau)_y(i)`: cross-entropy on hard labels.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Nll {
+    soft: SoftTargetCrossEntropy,
+}
+
+impl Nll {
+    /// The loss with these settings.
+    pub fn new(settings: LossSettings) -> Self {
+        Nll { soft: SoftTargetCrossEntropy::new(settings) }
+    }
+
+    fn run<E: Element>(
+        &self,
+        logits: ArrayView2<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Evaluated<E> {
+        require_hard(self.kind(), batch)?;
+        self.soft.run(logits, batch, request)
+    }
+}
+
+impl Loss for Nll {
+    fn kind(&self) -> LossKind {
+        LossKind::Nll
+    }
+
+    fn settings(&self) -> &LossSettings {
+        self.soft.settings()
+    }
+
+    loss_methods!();
+}

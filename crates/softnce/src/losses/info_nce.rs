@@ -1,0 +1,54 @@
+//! InfoNCE: soft target InfoNCE on hard labels.
+
+use ndarray::ArrayView2;
+
+use super::{
+    Evaluated, GradientRequest, Loss, LossAndGradient, LossSettings, SoftTargetInfoNce, loss_methods, require_hard,
+};
+use crate::{Batch, Element, Error, LossKind, LossValue};
+
+/// InfoNCE (van den Oord et al., arXiv 1807.03748) over class labels: the hard-target case of
+/// [`SoftTargetInfoNce`].
+///
+/// ```
+/// use ndarray::array;
+/// use softnce::{InfoNce, Loss, LossSettings, Targets};
+///
+/// // scores 6 and 3, the positive first: -log sigmoid(6 - 3)
+/// let value = InfoNce::new(LossSettings::new()).loss(array![[6.0_f64, 3.0]].view(), Targets::hard(&[0, 1], 2)?)?;
+/// assert!((value.scalar().unwrap() - 0.04858735157374196).abs() < 1e-15);
+/// # Ok::<(), softnce::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InfoNce {
+    soft: SoftTargetInfoNce,
+}
+
+impl InfoNce {
+    /// The loss with these settings.
+    pub fn new(settings: LossSettings) -> Self {
+        InfoNce { soft: SoftTargetInfoNce::new(settings) }
+    }
+
+    fn run<E: Element>(
+        &self,
+        logits: ArrayView2<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Evaluated<E> {
+        require_hard(self.kind(), batch)?;
+        self.soft.run(logits, batch, request)
+    }
+}
+
+impl Loss for InfoNce {
+    fn kind(&self) -> LossKind {
+        LossKind::InfoNce
+    }
+
+    fn settings(&self) -> &LossSettings {
+        self.soft.settings()
+    }
+
+    loss_methods!();
+}

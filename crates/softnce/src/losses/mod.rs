@@ -1,0 +1,181 @@
+//! The losses, one file each, and the call they share.
+
+mod cross_entropy;
+mod info_nce;
+mod selected;
+mod settings;
+mod soft_distribution;
+mod soft_target_info_nce;
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+
+pub use cross_entropy::{Nll, SoftTargetCrossEntropy};
+pub use info_nce::InfoNce;
+pub use selected::SelectedLoss;
+pub use settings::LossSettings;
+pub use soft_distribution::SoftDistributionInfoNce;
+pub use soft_target_info_nce::SoftTargetInfoNce;
+
+use crate::paths::{Gradients, Outputs, Scores};
+use crate::reduction::{reduce, row_factors};
+use crate::{Batch, Element, Error, LossKind, LossValue, NoiseDistribution, Reduction};
+
+/// The call that all losses of the family share, so that they can be swapped.
+///
+/// # Shapes
+/// `logits`: `[N, d]`, f16, bf16, f32 or f64, contiguous or not. `batch`: M >= N targets over d classes, from
+/// [`Targets`](crate::Targets) or a [`Batch`].
+///
+/// # Errors
+/// Shapes that do not agree; N or M of 0; logits that are not finite, or overflow once divided by the temperature; a
+/// positive that is no candidate; row weights that are all 0. The label side is checked when it is built.
+pub trait Loss {
+    /// Which loss this is.
+    fn kind(&self) -> LossKind;
+
+    /// Temperature, noise distribution and reduction.
+    fn settings(&self) -> &LossSettings;
+
+    /// The loss.
+    ///
+    /// # Errors
+    /// See [`Loss`].
+    fn loss<'b, E: Element>(
+        &self,
+        logits: ArrayView2<'_, E>,
+        batch: impl Into<Batch<'b>>,
+    ) -> Result<LossValue<E::Accum>, Error>;
+
+    /// The loss and its gradient with respect to the logits and, on request, to the temperature.
+    ///
+    /// # Errors
+    /// See [`Loss`]; an upstream gradient that is not finite or of the wrong shape.
+    fn loss_and_gradient<'b, E: Element>(
+        &self,
+        logits: ArrayView2<'_, E>,
+        batch: impl Into<Batch<'b>>,
+        request: &GradientRequest<'_>,
+    ) -> Result<LossAndGradient<E>, Error>;
+}
+
+/// What to compute besides the gradient with respect to the logits, and from which upstream gradient.
+#[derive(Debug, Clone, Default)]
+pub struct GradientRequest<'a> {
+    upstream: Option<ArrayView1<'a, f64>>,
+    temperature: bool,
+}
+
+impl<'a> GradientRequest<'a> {
+    /// The gradient with respect to the logits, from an upstream gradient of 1.
+    pub fn new() -> Self {
+        GradientRequest::default()
+    }
+
+    /// The gradient of what comes after the loss with respect to the loss.
+    ///
+    /// # Shapes
+    /// `upstream`: `[N]` under reduction none, else `[1]`.
+    #[must_use]
+    pub fn with_upstream(mut self, upstream: impl Into<ArrayView1<'a, f64>>) -> Self {
+        self.upstream = Some(upstream.into());
+        self
+    }
+
+    /// Also the gradient with respect to the temperature.
+    #[must_use]
+    pub fn with_temperature(mut self) -> Self {
+        self.temperature = true;
+        self
+    }
+}
+
+/// A loss with its gradient.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LossAndGradient<E: Element> {
+    /// The loss.
+    pub value: LossValue<E::Accum>,
+    /// Gradient with respect to the logits, in their type. Shape `[N, d]`.
+    pub logits_gradient: Array2<E>,
+    /// Each row's part of the gradient with respect to the temperature, where asked for; the gradient is their sum.
+    /// Shape `[N]`.
+    pub temperature_gradient: Option<Array1<f64>>,
+}
+
+/// A reduced loss, with the gradients that were asked for.
+type Evaluated<E> = Result<(LossValue<<E as Element>::Accum>, Option<(Array2<E>, Option<Array1<f64>>)>), Error>;
+
+/// Runs a path: checks, reduction, upstream gradient.
+fn evaluate<E: Element>(
+    settings: &LossSettings,
+    noise: &NoiseDistribution,
+    logits: ArrayView2<'_, E>,
+    batch: &Batch<'_>,
+    request: Option<&GradientRequest<'_>>,
+    path: impl Fn(&Scores<'_, E>, &[usize], &mut Outputs<'_, E>) -> Result<(), Error>,
+) -> Evaluated<E> {
+    let (rows, classes) = logits.dim();
+    let positives = batch.resolve(rows, classes)?;
+    noise.check_classes(classes)?;
+    let weights = batch.row_weights().map(|weights| weights.to_vec());
+    let mut factors = row_factors(settings.reduction(), rows, weights.as_deref())?;
+    let reduced_by = factors.clone();
+    if let Some(upstream) = request.and_then(|request| request.upstream) {
+        apply_upstream(upstream, settings.reduction(), &mut factors)?;
+    }
+    let gradients = request.map(|request| Gradients {
+        logits: Array2::default((rows, classes)),
+        temperature: request.temperature.then(|| Array1::zeros(rows)),
+        factors: &factors,
+    });
+    let mut outputs = Outputs { losses: Array1::default(rows), gradients };
+    path(&Scores::new(logits, settings.temperature(), noise), &positives, &mut outputs)?;
+    let gradients = outputs.gradients.map(|gradients| (gradients.logits, gradients.temperature));
+    Ok((reduce(settings.reduction(), outputs.losses, &reduced_by), gradients))
+}
+
+fn apply_upstream(upstream: ArrayView1<'_, f64>, reduction: Reduction, factors: &mut [f64]) -> Result<(), Error> {
+    if let Some((row, &value)) = upstream.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+        return Err(Error::NonFinite { argument: "upstream", index: vec![row], value });
+    }
+    let expected = if reduction == Reduction::None { factors.len() } else { 1 };
+    if upstream.len() != expected {
+        let expected = format!("[{expected}], as the loss");
+        return Err(Error::Shape { argument: "upstream", found: vec![upstream.len()], expected });
+    }
+    let upstream = upstream.iter().copied().cycle();
+    factors.iter_mut().zip(upstream).for_each(|(factor, upstream)| *factor *= upstream);
+    Ok(())
+}
+
+/// The two methods of [`Loss`] from one `run`, and the delegations every loss has.
+macro_rules! loss_methods {
+    () => {
+        fn loss<'b, E: Element>(
+            &self,
+            logits: ArrayView2<'_, E>,
+            batch: impl Into<Batch<'b>>,
+        ) -> Result<LossValue<E::Accum>, Error> {
+            self.run(logits, &batch.into(), None).map(|(value, _)| value)
+        }
+
+        fn loss_and_gradient<'b, E: Element>(
+            &self,
+            logits: ArrayView2<'_, E>,
+            batch: impl Into<Batch<'b>>,
+            request: &GradientRequest<'_>,
+        ) -> Result<LossAndGradient<E>, Error> {
+            let (value, gradients) = self.run(logits, &batch.into(), Some(request))?;
+            let (logits_gradient, temperature_gradient) = gradients.unwrap_or_default();
+            Ok(LossAndGradient { value, logits_gradient, temperature_gradient })
+        }
+    };
+}
+use loss_methods;
+
+/// Refuses soft targets where a loss takes hard labels only.
+fn require_hard(loss: LossKind, batch: &Batch<'_>) -> Result<(), Error> {
+    match batch.segments().iter().map(|segment| segment.form()).find(|&form| form != crate::Form::Hard) {
+        Some(found) => Err(Error::HardTargetsRequired { loss, found }),
+        None => Ok(()),
+    }
+}

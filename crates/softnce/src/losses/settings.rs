@@ -1,0 +1,79 @@
+//! What all losses are set up with.
+
+use crate::{Error, NoiseDistribution, Reduction};
+
+/// Temperature, noise distribution and reduction: what every loss of the family is set up with.
+///
+/// The losses that are not contrastive have no noise distribution and ignore it, so that the same settings go with
+/// each of them.
+///
+/// ```
+/// use softnce::{LossSettings, NoiseDistribution, Reduction};
+///
+/// let settings = LossSettings::new()
+///     .with_temperature(0.5)?
+///     .with_noise(NoiseDistribution::from_counts(&[90, 10], 1.0)?)
+///     .with_reduction(Reduction::Sum);
+/// assert_eq!(settings.temperature(), 0.5);
+/// # Ok::<(), softnce::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct LossSettings {
+    temperature: f64,
+    noise: NoiseDistribution,
+    reduction: Reduction,
+}
+
+impl Default for LossSettings {
+    fn default() -> Self {
+        LossSettings { temperature: 1.0, noise: NoiseDistribution::uniform(), reduction: Reduction::Mean }
+    }
+}
+
+impl LossSettings {
+    /// Temperature 1, uniform noise, mean over rows.
+    pub fn new() -> Self {
+        LossSettings::default()
+    }
+
+    /// Sets the temperature tau, which divides the logits.
+    ///
+    /// # Errors
+    /// A temperature that is not a finite number above 0.
+    pub fn with_temperature(mut self, temperature: f64) -> Result<Self, Error> {
+        if !(temperature > 0.0 && temperature.is_finite()) {
+            return Err(Error::Temperature { value: temperature });
+        }
+        self.temperature = temperature;
+        Ok(self)
+    }
+
+    /// Sets the noise distribution eta of the contrastive losses.
+    #[must_use]
+    pub fn with_noise(mut self, noise: NoiseDistribution) -> Self {
+        self.noise = noise;
+        self
+    }
+
+    /// Sets how the losses of the rows are put together.
+    #[must_use]
+    pub fn with_reduction(mut self, reduction: Reduction) -> Self {
+        self.reduction = reduction;
+        self
+    }
+
+    /// The temperature tau.
+    pub fn temperature(&self) -> f64 {
+        self.temperature
+    }
+
+    /// The noise distribution eta.
+    pub fn noise(&self) -> &NoiseDistribution {
+        &self.noise
+    }
+
+    /// How the losses of the rows are put together.
+    pub fn reduction(&self) -> Reduction {
+        self.reduction
+    }
+}

@@ -1,0 +1,93 @@
+//! Soft target InfoNCE.
+
+use std::sync::Once;
+
+use ndarray::ArrayView2;
+
+use super::{Evaluated, GradientRequest, Loss, LossAndGradient, LossSettings, evaluate, loss_methods};
+use crate::{Batch, Element, Error, LossKind, LossValue, paths};
+
+/// Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076).
+///
+/// With the scores `S = Z / tau - log eta` and `A = S W^T`, one score per row and candidate target,
+///
+/// ```text
+/// L_i = log sum_j m_j exp A_ij - A_i,p(i)
+/// ```
+///
+/// where p(i) is row i's positive and m_j the multiplicity of candidate j. The posterior for prediction is
+/// `softmax(Z / tau)`; `log eta` is never added back. Values of different M do not compare.
+///
+/// ```
+/// use ndarray::array;
+/// use softnce::{GradientRequest, Loss, LossSettings, SoftTargetInfoNce, Targets};
+///
+/// let loss = SoftTargetInfoNce::new(LossSettings::new().with_temperature(0.5)?);
+/// let logits = array![[2.0_f32, 0.5, -1.0], [0.1, 0.2, 1.5]];
+/// let targets = Targets::mixed(&[0, 2], &[1, 0], &[0.7, 0.9], 3, 0.1)?;
+///
+/// let out = loss.loss_and_gradient(logits.view(), &targets, &GradientRequest::new())?;
+/// assert!(out.value.scalar().is_some_and(f32::is_finite));
+/// assert_eq!(out.logits_gradient.dim(), (2, 3));
+/// # Ok::<(), softnce::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SoftTargetInfoNce {
+    settings: LossSettings,
+    block_rows: Option<usize>,
+}
+
+impl SoftTargetInfoNce {
+    /// The loss with these settings.
+    pub fn new(settings: LossSettings) -> Self {
+        SoftTargetInfoNce { settings, block_rows: None }
+    }
+
+    /// Sets how many rows the dense path works on at once: its extra memory is `block_rows x M` scores. The result
+    /// does not depend on it beyond rounding. By default as many as fit 4 MiB.
+    ///
+    /// # Errors
+    /// No rows.
+    pub fn with_block_rows(mut self, block_rows: usize) -> Result<Self, Error> {
+        if block_rows == 0 {
+            return Err(Error::Setting { argument: "block rows", value: 0.0, expected: "a number above 0" });
+        }
+        self.block_rows = Some(block_rows);
+        Ok(self)
+    }
+
+    pub(super) fn run<E: Element>(
+        &self,
+        logits: ArrayView2<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Evaluated<E> {
+        warn_once(batch);
+        evaluate(&self.settings, self.settings.noise(), logits, batch, request, |scores, positives, outputs| {
+            paths::soft_target_info_nce(scores, batch, positives, self.block_rows, outputs)
+        })
+    }
+}
+
+impl Loss for SoftTargetInfoNce {
+    fn kind(&self) -> LossKind {
+        LossKind::SoftTargetInfoNce
+    }
+
+    fn settings(&self) -> &LossSettings {
+        &self.settings
+    }
+
+    loss_methods!();
+}
+
+/// Writes a batch's warnings to the log, the first time in the process that there are any.
+fn warn_once(batch: &Batch<'_>) {
+    static WARNED: Once = Once::new();
+    if WARNED.is_completed() {
+        return;
+    }
+    for warning in batch.warnings() {
+        WARNED.call_once(|| log::warn!("{warning}"));
+    }
+}

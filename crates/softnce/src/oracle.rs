@@ -1,0 +1,127 @@
+//! The definition in float64, plain enough to be read as the specification.
+//!
+//! Every path of this crate is tested against these functions; they are public so that other people's tests can do
+//! the same. They are slow: every sum of the definition is written out.
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+
+use crate::Error;
+
+/// The losses and gradients of the rows, before weights, reduction and upstream gradient.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exact {
+    /// `L_i`. Shape `[N]`.
+    pub losses: Array1<f64>,
+    /// `dL_i / dZ_i` in row i. Shape `[N, d]`.
+    pub logits_gradients: Array2<f64>,
+    /// `dL_i / dtau`. Shape `[N]`.
+    pub temperature_gradients: Array1<f64>,
+}
+
+/// Soft target InfoNCE by its definition (Hugger and Uhlmann, arXiv 2404.14076).
+///
+/// ```text
+/// S      = Z / tau - log eta
+/// A      = S W^T
+/// L_i    = log sum_j m_j exp(A_ij) - A_i,p(i)
+/// dL/dZ  = (sum_j P_ij W_j - W_p(i)) / tau,  P_ij = m_j exp(A_ij) / sum_j' m_j' exp(A_ij')
+/// ```
+///
+/// # Shapes
+/// `logits` Z: `[N, d]`; `targets` W: `[M, d]`; `positives` p: `[N]`; `multiplicities` m: `[M]`; `noise` eta: `[d]`.
+///
+/// # Errors
+/// Shapes that do not agree, a positive out of range.
+pub fn soft_target_info_nce(
+    logits: ArrayView2<'_, f64>,
+    targets: ArrayView2<'_, f64>,
+    positives: &[usize],
+    multiplicities: ArrayView1<'_, f64>,
+    noise: ArrayView1<'_, f64>,
+    temperature: f64,
+) -> Result<Exact, Error> {
+    let ((rows, classes), candidates) = (logits.dim(), targets.nrows());
+    check("targets", targets.shape(), &[candidates, classes])?;
+    check("positives", &[positives.len()], &[rows])?;
+    check("multiplicities", multiplicities.shape(), &[candidates])?;
+    check("noise", noise.shape(), &[classes])?;
+    if let Some(row) = positives.iter().position(|&positive| positive >= candidates) {
+        return Err(Error::Positive { row, positive: positives[row], candidates });
+    }
+
+    let mut exact = Exact::zeros(rows, classes);
+    for i in 0..rows {
+        let mut score = vec![0.0; candidates];
+        let mut score_by_temperature = vec![0.0; candidates];
+        for j in 0..candidates {
+            for k in 0..classes {
+                score[j] += targets[[j, k]] * (logits[[i, k]] / temperature - noise[k].ln());
+                score_by_temperature[j] -= targets[[j, k]] * logits[[i, k]] / (temperature * temperature);
+            }
+        }
+        let log_sum = log_sum_exp(multiplicities.iter().zip(&score).map(|(m, a)| m.ln() + a));
+        exact.losses[i] = log_sum - score[positives[i]];
+        for j in 0..candidates {
+            let probability = (multiplicities[j].ln() + score[j] - log_sum).exp();
+            let coefficient = probability - if j == positives[i] { 1.0 } else { 0.0 };
+            for k in 0..classes {
+                exact.logits_gradients[[i, k]] += coefficient * targets[[j, k]] / temperature;
+            }
+            exact.temperature_gradients[i] += coefficient * score_by_temperature[j];
+        }
+    }
+    Ok(exact)
+}
+
+/// Soft target cross-entropy by its definition, `L_i = -sum_k W_ik log softmax(Z_i / tau)_k`.
+///
+/// # Shapes
+/// `logits` Z, `targets` W: `[N, d]`.
+///
+/// # Errors
+/// Shapes that do not agree.
+pub fn soft_target_cross_entropy(
+    logits: ArrayView2<'_, f64>,
+    targets: ArrayView2<'_, f64>,
+    temperature: f64,
+) -> Result<Exact, Error> {
+    let (rows, classes) = logits.dim();
+    check("targets", targets.shape(), &[rows, classes])?;
+
+    let mut exact = Exact::zeros(rows, classes);
+    for i in 0..rows {
+        let log_sum = log_sum_exp((0..classes).map(|k| logits[[i, k]] / temperature));
+        let mass: f64 = targets.row(i).sum();
+        for k in 0..classes {
+            let log_probability = logits[[i, k]] / temperature - log_sum;
+            exact.losses[i] -= targets[[i, k]] * log_probability;
+            let coefficient = mass * log_probability.exp() - targets[[i, k]];
+            exact.logits_gradients[[i, k]] = coefficient / temperature;
+            exact.temperature_gradients[i] -= coefficient * logits[[i, k]] / (temperature * temperature);
+        }
+    }
+    Ok(exact)
+}
+
+impl Exact {
+    fn zeros(rows: usize, classes: usize) -> Self {
+        Exact {
+            losses: Array1::zeros(rows),
+            logits_gradients: Array2::zeros((rows, classes)),
+            temperature_gradients: Array1::zeros(rows),
+        }
+    }
+}
+
+fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let max = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    max + values.map(|value| (value - max).exp()).sum::<f64>().ln()
+}
+
+fn check(argument: &'static str, found: &[usize], expected: &[usize]) -> Result<(), Error> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(Error::Shape { argument, found: found.to_vec(), expected: format!("{expected:?}") })
+    }
+}

@@ -1,0 +1,143 @@
+//! Dense rows, alone or beside other forms: matrix products over blocks of rows. O(N M d), one block of scores kept.
+//!
+//! `A = S W^T`, `dL/dS = (P - E) W`.
+
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use num_traits::{Float, Zero};
+
+use super::{Outputs, Scores, log_multiplicities, row_loss};
+use crate::targets::{Dense, Rows};
+use crate::{Accum, Batch, Element, Error, Targets};
+
+/// Candidates converted at a time, where their float type is not the accumulating one.
+const CONVERTED_ROWS: usize = 256;
+
+pub(super) fn run<E: Element>(
+    scores: &Scores<'_, E>,
+    batch: &Batch<'_>,
+    positives: &[usize],
+    block_rows: usize,
+    outputs: &mut Outputs<'_, E>,
+) -> Result<(), Error> {
+    let log_multiplicities: Option<Vec<E::Accum>> =
+        log_multiplicities(batch).map(|logs| logs.into_iter().map(E::Accum::of).collect());
+    let classes = scores.classes();
+    let mut block_scores = Array2::<E::Accum>::zeros((block_rows, classes));
+    let mut terms = Array2::<E::Accum>::zeros((block_rows, batch.candidates()));
+
+    for (block, positives) in positives.chunks(block_rows).enumerate() {
+        let first = block * block_rows;
+        let mut block_scores = block_scores.slice_mut(s![..positives.len(), ..]);
+        let mut terms = terms.slice_mut(s![..positives.len(), ..]);
+        for (offset, mut out) in block_scores.outer_iter_mut().enumerate() {
+            // The rows are contiguous: they are of our own making.
+            if let Some(out) = out.as_slice_mut() {
+                scores.write_row(first + offset, out)?;
+            }
+        }
+        let mut column = 0;
+        for segment in batch.segments() {
+            let columns = s![.., column..column + segment.len()];
+            score(block_scores.view(), segment, terms.slice_mut(columns));
+            column += segment.len();
+        }
+        for (offset, (mut terms, &positive)) in terms.outer_iter_mut().zip(positives).enumerate() {
+            let positive_score = terms[positive];
+            if let Some(log_multiplicities) = &log_multiplicities {
+                terms.iter_mut().zip(log_multiplicities).for_each(|(term, &log_m)| *term += log_m);
+            }
+            let max = terms.iter().copied().fold(E::Accum::neg_infinity(), Float::max);
+            terms.mapv_inplace(|term| (term - max).exp());
+            let own = std::mem::take(&mut terms[positive]);
+            let others = terms.iter().copied().sum::<E::Accum>();
+            let total = own + others;
+            terms.mapv_inplace(|term| term / total);
+            // P - 1, without the cancellation where P nears 1.
+            terms[positive] = -(others / total);
+            outputs.losses[first + offset] = row_loss(max, own, others, positive_score);
+        }
+        if outputs.wants_gradient() {
+            // The scores are done with: their place takes the gradient.
+            block_scores.fill(E::Accum::zero());
+            let mut column = 0;
+            for segment in batch.segments() {
+                let columns = s![.., column..column + segment.len()];
+                add_weighted(terms.slice(columns), segment, block_scores.view_mut());
+                column += segment.len();
+            }
+            for (offset, gradient) in block_scores.outer_iter().enumerate() {
+                if let Some(gradient) = gradient.as_slice() {
+                    outputs.write_gradient(scores, first + offset, gradient);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `out = S W^T` for the candidates of one segment. Shapes: `[B, d]`, M' targets, `[B, M']`.
+fn score<A: Accum>(scores: ArrayView2<'_, A>, segment: &Targets<'_>, mut out: ArrayViewMut2<'_, A>) {
+    match &segment.rows {
+        Rows::Dense(rows) => for_each_block(rows, |first, weights| {
+            let columns = s![.., first..first + weights.nrows()];
+            general_mat_mul(A::one(), &scores, &weights.t(), A::zero(), &mut out.slice_mut(columns));
+        }),
+        Rows::Hard(labels) => {
+            for (label, mut out) in labels.iter().zip(out.axis_iter_mut(Axis(1))) {
+                out.assign(&scores.column(*label as usize));
+            }
+        }
+        Rows::Compact(rows) => {
+            let means = scores.sum_axis(Axis(1)) / A::of(scores.ncols() as f64);
+            for (row, mut out) in out.axis_iter_mut(Axis(1)).enumerate() {
+                let uniform = A::of(rows.uniform[row]);
+                out.assign(&means.mapv(|mean| mean * uniform));
+                for (class, weight) in rows.terms(row) {
+                    out.scaled_add(A::of(weight), &scores.column(class));
+                }
+            }
+        }
+    }
+}
+
+/// `out += C W` for the candidates of one segment. Shapes: `[B, M']`, M' targets, `[B, d]`.
+fn add_weighted<A: Accum>(coefficients: ArrayView2<'_, A>, segment: &Targets<'_>, mut out: ArrayViewMut2<'_, A>) {
+    match &segment.rows {
+        Rows::Dense(rows) => for_each_block(rows, |first, weights| {
+            let columns = s![.., first..first + weights.nrows()];
+            general_mat_mul(A::one(), &coefficients.slice(columns), &weights, A::one(), &mut out);
+        }),
+        Rows::Hard(labels) => {
+            for (label, coefficient) in labels.iter().zip(coefficients.axis_iter(Axis(1))) {
+                let mut column = out.column_mut(*label as usize);
+                column += &coefficient;
+            }
+        }
+        Rows::Compact(rows) => {
+            for (row, coefficient) in coefficients.axis_iter(Axis(1)).enumerate() {
+                let floor = A::of(rows.uniform[row] / out.ncols() as f64);
+                for (mut out, &c) in out.outer_iter_mut().zip(&coefficient) {
+                    out += floor * c;
+                }
+                for (class, weight) in rows.terms(row) {
+                    out.column_mut(class).scaled_add(A::of(weight), &coefficient);
+                }
+            }
+        }
+    }
+}
+
+/// Hands over the rows in the accumulating type: as they are where they have it, else converted a block at a time.
+fn for_each_block<A: Accum>(rows: &Dense<'_>, mut work: impl FnMut(usize, ArrayView2<'_, A>)) {
+    if let Some(rows) = A::dense_view(rows) {
+        return work(0, rows);
+    }
+    let (len, classes) = rows.dim();
+    let mut buffer = Array2::<A>::zeros((CONVERTED_ROWS.min(len), classes));
+    for first in (0..len).step_by(CONVERTED_ROWS) {
+        let mut block = buffer.slice_mut(s![..CONVERTED_ROWS.min(len - first), ..]);
+        rows.copy_rows(first, block.view_mut());
+        work(first, block.view());
+    }
+}

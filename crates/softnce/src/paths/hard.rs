@@ -1,0 +1,70 @@
+//! Hard labels: equal candidates merge into class counts. O(N d + M).
+//!
+//! `L_i = -S_i,y + log sum_c n_c exp(S_i,c)` over the classes c that occur, n_c of them.
+
+use num_traits::{Float, Zero};
+
+use super::{Outputs, Scores, row_loss};
+use crate::targets::Rows;
+use crate::{Accum, Batch, Element, Error};
+
+pub(super) fn run<E: Element>(
+    scores: &Scores<'_, E>,
+    batch: &Batch<'_>,
+    positives: &[usize],
+    outputs: &mut Outputs<'_, E>,
+) -> Result<(), Error> {
+    let classes = scores.classes();
+    let present: Vec<(usize, E::Accum)> = class_counts(batch, classes)
+        .into_iter()
+        .enumerate()
+        .filter(|&(_, count)| count > 0.0)
+        .map(|(class, count)| (class, E::Accum::of(count.ln())))
+        .collect();
+    let mut row_scores = vec![E::Accum::zero(); classes];
+    let mut gradient = vec![E::Accum::zero(); classes];
+    let mut terms = vec![E::Accum::zero(); present.len()];
+
+    for (row, &positive) in positives.iter().enumerate() {
+        scores.write_row(row, &mut row_scores)?;
+        let label = label_of(batch, positive);
+        let scored = |&(class, log_count): &(usize, E::Accum)| row_scores[class] + log_count;
+        let max = present.iter().map(scored).fold(E::Accum::neg_infinity(), Float::max);
+        let (mut own, mut others) = (E::Accum::zero(), E::Accum::zero());
+        for (term, entry) in terms.iter_mut().zip(&present) {
+            *term = (scored(entry) - max).exp();
+            if entry.0 == label { own = *term } else { others += *term }
+        }
+        outputs.losses[row] = row_loss(max, own, others, row_scores[label]);
+        if outputs.wants_gradient() {
+            gradient.fill(E::Accum::zero());
+            let total = own + others;
+            present.iter().zip(&terms).for_each(|(&(class, _), &term)| gradient[class] = term / total);
+            // P - 1, without the cancellation where P nears 1.
+            gradient[label] = -(others / total);
+            outputs.write_gradient(scores, row, &gradient);
+        }
+    }
+    Ok(())
+}
+
+/// How often each class stands among the candidates, multiplicities counted in.
+fn class_counts(batch: &Batch<'_>, classes: usize) -> Vec<f64> {
+    let mut counts = vec![0.0; classes];
+    let multiplicities = batch.multiplicities();
+    let labels = batch.segments().iter().filter_map(|segment| match &segment.rows {
+        Rows::Hard(labels) => Some(labels.iter()),
+        _ => None,
+    });
+    for (candidate, &label) in labels.flatten().enumerate() {
+        counts[label as usize] += multiplicities.map_or(1.0, |m| m[candidate]);
+    }
+    counts
+}
+
+fn label_of(batch: &Batch<'_>, candidate: usize) -> usize {
+    match batch.candidate(candidate).map(|(segment, row)| (&segment.rows, row)) {
+        Some((Rows::Hard(labels), row)) => labels[row] as usize,
+        _ => 0,
+    }
+}

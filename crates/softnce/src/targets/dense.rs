@@ -1,0 +1,130 @@
+//! Dense rows: one weight a class, in any float type.
+
+use half::{bf16, f16};
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, CowArray, Ix2, s};
+use num_traits::ToPrimitive;
+
+use super::{Rows, Targets, check_classes};
+use crate::{Element, Error};
+
+/// Dense rows with their float type erased, so that targets of any type go with logits of any type.
+#[doc(hidden)]
+#[derive(Debug, Clone)]
+pub enum Dense<'a> {
+    /// Double precision.
+    F64(CowArray<'a, f64, Ix2>),
+    /// Single precision.
+    F32(CowArray<'a, f32, Ix2>),
+    /// IEEE half precision.
+    F16(CowArray<'a, f16, Ix2>),
+    /// Brain floating point.
+    Bf16(CowArray<'a, bf16, Ix2>),
+}
+
+macro_rules! each {
+    ($self:expr, $rows:ident => $body:expr) => {
+        match $self {
+            Dense::F64($rows) => $body,
+            Dense::F32($rows) => $body,
+            Dense::F16($rows) => $body,
+            Dense::Bf16($rows) => $body,
+        }
+    };
+}
+
+impl Dense<'_> {
+    pub(crate) fn dim(&self) -> (usize, usize) {
+        each!(self, rows => rows.dim())
+    }
+
+    pub(crate) fn get(&self, row: usize, class: usize) -> f64 {
+        each!(self, rows => rows[[row, class]].as_f64())
+    }
+
+    pub(crate) fn view(&self) -> Dense<'_> {
+        match self {
+            Dense::F64(rows) => Dense::F64(rows.view().into()),
+            Dense::F32(rows) => Dense::F32(rows.view().into()),
+            Dense::F16(rows) => Dense::F16(rows.view().into()),
+            Dense::Bf16(rows) => Dense::Bf16(rows.view().into()),
+        }
+    }
+
+    /// Rows `first..` of the matrix, as many as `out` holds, in the accumulating type.
+    pub(crate) fn copy_rows<A: crate::Accum>(&self, first: usize, mut out: ArrayViewMut2<'_, A>) {
+        fn copy<E: Element, A: crate::Accum>(rows: ArrayView2<'_, E>, mut out: ArrayViewMut2<'_, A>) {
+            out.zip_mut_with(&rows, |out, value| *out = A::of(value.as_f64()));
+        }
+        let last = first + out.nrows();
+        each!(self, rows => copy(rows.slice(s![first..last, ..]), out.view_mut()));
+    }
+
+    pub(super) fn add_class_mass(&self, mass: &mut Array1<f64>) {
+        each!(self, rows => rows.outer_iter().for_each(|row| mass.zip_mut_with(&row, |m, w| *m += w.as_f64())));
+    }
+}
+
+impl<'a> Targets<'a> {
+    /// Rows of probabilities, borrowed (from a view, strided ones too) or owned (from an array).
+    ///
+    /// # Shapes
+    /// `probabilities`: `[M, d]`, of type f16, bf16, f32 or f64, whatever the type of the logits.
+    ///
+    /// # Errors
+    /// No rows or no classes; an entry that is negative or not finite; a row that does not sum to 1 within
+    /// [`Element::SIMPLEX_TOLERANCE`].
+    pub fn dense<E: Element>(probabilities: impl Into<CowArray<'a, E, Ix2>>) -> Result<Targets<'a>, Error> {
+        let rows = probabilities.into();
+        let (len, classes) = rows.dim();
+        if len == 0 || classes == 0 {
+            return Err(Error::Empty { argument: "targets", found: vec![len, classes] });
+        }
+        check_classes(classes)?;
+        for (row, values) in rows.outer_iter().enumerate() {
+            let mut sum = 0.0;
+            for (class, value) in values.iter().map(|value| value.as_f64()).enumerate() {
+                if !value.is_finite() {
+                    return Err(Error::NonFinite { argument: "targets", index: vec![row, class], value });
+                }
+                if value < 0.0 {
+                    return Err(Error::NegativeTarget { row, class, value });
+                }
+                sum += value;
+            }
+            if (sum - 1.0).abs() > E::SIMPLEX_TOLERANCE {
+                return Err(Error::OffSimplex { row, sum, tolerance: E::SIMPLEX_TOLERANCE });
+            }
+        }
+        Ok(Targets { classes, rows: Rows::Dense(E::erase(rows)) })
+    }
+
+    /// Shares of votes: each row divided by its sum, as for the annotators of CIFAR-10H.
+    ///
+    /// # Shapes
+    /// `counts`: `[M, d]`, integers or floats.
+    ///
+    /// # Errors
+    /// No rows or no classes; a count that is negative or not finite; a row without votes.
+    pub fn votes<'l, C: ToPrimitive + 'l>(counts: impl Into<ArrayView2<'l, C>>) -> Result<Targets<'a>, Error> {
+        let counts = counts.into();
+        let mut shares = Array2::zeros(counts.dim());
+        for ((row, class), count) in counts.indexed_iter() {
+            let value = count.to_f64().unwrap_or(f64::NAN);
+            if !value.is_finite() {
+                return Err(Error::NonFinite { argument: "votes", index: vec![row, class], value });
+            }
+            if value < 0.0 {
+                return Err(Error::NegativeTarget { row, class, value });
+            }
+            shares[[row, class]] = value;
+        }
+        for (row, mut values) in shares.outer_iter_mut().enumerate() {
+            let sum = values.sum();
+            if !(sum > 0.0 && sum.is_finite()) {
+                return Err(Error::OffSimplex { row, sum, tolerance: f64::EPSILON });
+            }
+            values /= sum;
+        }
+        Targets::dense(shares)
+    }
+}

@@ -1,0 +1,183 @@
+//! Soft targets: one label distribution a row, in the cheapest form that holds it.
+
+mod compact;
+mod dense;
+mod hard;
+mod sources;
+
+use std::fmt;
+
+use ndarray::{Array1, Array2, ArrayView1, CowArray, Ix1};
+use num_traits::PrimInt;
+
+pub(crate) use compact::Compact;
+#[doc(hidden)]
+pub use dense::Dense;
+
+use crate::Error;
+
+/// How far the sum of a hard or compact target row may be from 1. Dense rows: [`crate::Element::SIMPLEX_TOLERANCE`].
+pub const SIMPLEX_TOLERANCE: f64 = 1e-4;
+
+/// M label distributions over d classes, the `W` of the losses. Targets carry no gradient.
+///
+/// One type for every source; its [form](Form) decides the path of the computation, never the result:
+///
+/// | source | constructor | form |
+/// | --- | --- | --- |
+/// | class labels | [`Targets::hard`] | hard |
+/// | label smoothing | [`Targets::smoothed`] | compact |
+/// | MixUp, CutMix, with or without smoothing | [`Targets::mixed`] | compact |
+/// | a teacher's top k, the rest spread evenly | [`Targets::top_k`] | compact |
+/// | any uniform share plus weighted classes | [`Targets::compact`] | compact |
+/// | probabilities: a teacher's, a pipeline's | [`Targets::dense`] | dense |
+/// | votes of people | [`Targets::votes`] | dense |
+///
+/// Rows are checked when they come in (finite, not negative, summing to 1 within the stated tolerance) and not
+/// normalised.
+///
+/// ```
+/// use softnce::{Form, Targets};
+///
+/// let targets = Targets::smoothed(&[2, 0], 3, 0.3)?;
+/// assert_eq!(targets.form(), Form::Compact);
+/// assert!((targets.to_dense()[[0, 2]] - 0.8).abs() < 1e-12);
+/// # Ok::<(), softnce::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Targets<'a> {
+    pub(crate) classes: usize,
+    pub(crate) rows: Rows<'a>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Rows<'a> {
+    Hard(CowArray<'a, u32, Ix1>),
+    Compact(Compact<'a>),
+    Dense(Dense<'a>),
+}
+
+/// The form that targets are kept in, which chooses the path of the computation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// One class a row.
+    Hard,
+    /// A uniform share plus a few weighted classes a row.
+    Compact,
+    /// One weight a class.
+    Dense,
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Form::Hard => "hard",
+            Form::Compact => "compact",
+            Form::Dense => "dense",
+        })
+    }
+}
+
+impl Targets<'_> {
+    /// Number of rows M.
+    pub fn len(&self) -> usize {
+        match &self.rows {
+            Rows::Hard(labels) => labels.len(),
+            Rows::Compact(rows) => rows.len(),
+            Rows::Dense(rows) => rows.dim().0,
+        }
+    }
+
+    /// Whether there are no rows; never true of targets that were accepted.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of classes d.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The form they are kept in.
+    pub fn form(&self) -> Form {
+        match self.rows {
+            Rows::Hard(_) => Form::Hard,
+            Rows::Compact(_) => Form::Compact,
+            Rows::Dense(_) => Form::Dense,
+        }
+    }
+
+    /// The class labels, where the form is hard. Shape `[M]`.
+    pub fn labels(&self) -> Option<ArrayView1<'_, u32>> {
+        match &self.rows {
+            Rows::Hard(labels) => Some(labels.view()),
+            _ => None,
+        }
+    }
+
+    /// The rows written out. Shape `[M, d]`; for tests and small sets.
+    pub fn to_dense(&self) -> Array2<f64> {
+        let mut dense = Array2::zeros((self.len(), self.classes));
+        for (row, mut out) in dense.outer_iter_mut().enumerate() {
+            match &self.rows {
+                Rows::Hard(labels) => out[labels[row] as usize] = 1.0,
+                Rows::Compact(rows) => {
+                    out.fill(rows.uniform[row] / self.classes as f64);
+                    rows.terms(row).for_each(|(class, weight)| out[class] += weight);
+                }
+                Rows::Dense(rows) => (0..self.classes).for_each(|class| out[class] = rows.get(row, class)),
+            }
+        }
+        dense
+    }
+
+    /// Total weight of each class over all rows: class counts, for hard labels. Shape `[d]`.
+    pub fn class_mass(&self) -> Array1<f64> {
+        let mut mass = Array1::zeros(self.classes);
+        match &self.rows {
+            Rows::Hard(labels) => labels.iter().for_each(|&label| mass[label as usize] += 1.0),
+            Rows::Compact(rows) => {
+                (0..rows.len()).flat_map(|row| rows.terms(row)).for_each(|(class, weight)| mass[class] += weight);
+                mass += rows.uniform.sum() / self.classes as f64;
+            }
+            Rows::Dense(rows) => rows.add_class_mass(&mut mass),
+        }
+        mass
+    }
+
+    /// The same targets, borrowed.
+    pub fn view(&self) -> Targets<'_> {
+        let rows = match &self.rows {
+            Rows::Hard(labels) => Rows::Hard(CowArray::from(labels.view())),
+            Rows::Compact(rows) => Rows::Compact(rows.view()),
+            Rows::Dense(rows) => Rows::Dense(rows.view()),
+        };
+        Targets { classes: self.classes, rows }
+    }
+}
+
+impl<'a> From<&'a Targets<'_>> for Targets<'a> {
+    fn from(targets: &'a Targets<'_>) -> Self {
+        targets.view()
+    }
+}
+
+/// Checks the number of classes against the type of the class indices.
+fn check_classes(classes: usize) -> Result<(), Error> {
+    if classes == 0 {
+        return Err(Error::Empty { argument: "targets", found: vec![0, 0] });
+    }
+    let limit = u32::MAX as u128 + 1;
+    if classes as u128 > limit {
+        return Err(Error::IndexOverflow { argument: "classes", value: classes as u128, limit });
+    }
+    Ok(())
+}
+
+/// Checks one label and brings it to the index type.
+fn class_index<L: PrimInt>(argument: &'static str, row: usize, label: L, classes: usize) -> Result<u32, Error> {
+    match label.to_usize() {
+        Some(class) if class < classes => Ok(class as u32),
+        _ => Err(Error::Label { argument, row, label: label.to_i128().unwrap_or(i128::MAX), classes }),
+    }
+}

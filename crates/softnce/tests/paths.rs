@@ -1,0 +1,215 @@
+//! Every path against the oracle, at every float type, form, shape and block size; finite differences.
+
+mod common;
+
+use common::{Case, cases, cast, deviation, widen};
+use half::{bf16, f16};
+use ndarray::{Array1, Array2, ShapeBuilder, s};
+use proptest::prelude::*;
+use softnce::oracle::Exact;
+use softnce::{
+    Element, GradientRequest, Loss, LossAndGradient, LossSettings, NoiseDistribution, Reduction,
+    SoftTargetCrossEntropy, SoftTargetInfoNce, Targets,
+};
+
+fn settings(case: &Case, reduction: Reduction) -> LossSettings {
+    LossSettings::new()
+        .with_temperature(case.temperature)
+        .unwrap()
+        .with_noise(NoiseDistribution::from_probabilities(&case.noise).unwrap())
+        .with_reduction(reduction)
+}
+
+fn per_row<E: Element>(loss: &impl Loss, case: &Case) -> LossAndGradient<E> {
+    let logits = cast::<E>(&case.logits);
+    let request = GradientRequest::new().with_upstream(&case.upstream).with_temperature();
+    let out = loss.loss_and_gradient(logits.view(), &case.batch(), &request).unwrap();
+    assert_eq!(out.value, loss.loss(logits.view(), &case.batch()).unwrap(), "the loss alone is the same loss");
+    out
+}
+
+/// The case with its logits rounded to the type, so that only the computation's own error is left.
+fn rounded<E: Element>(case: &Case) -> Case {
+    Case { logits: widen(cast::<E>(&case.logits).view()), ..case.clone() }
+}
+
+fn check<E: Element>(out: &LossAndGradient<E>, case: &Case, exact: &Exact, tolerances: (f64, f64)) {
+    let upstream = &case.upstream;
+    let losses = out.value.rows().unwrap().mapv(|loss| loss.as_f64());
+    let off = deviation(losses, &exact.losses);
+    // A candidate's score is a weighted mean of the row's: it carries their absolute rounding error.
+    let noise = case.noise.iter().fold(0.0, |most: f64, p| most.max(-p.ln()));
+    let score = case.logits.iter().fold(0.0, |most: f64, z| most.max(z.abs())) / case.temperature + noise;
+    assert!(off <= tolerances.0 * (score / 10.0).max(1.0), "loss off by {off:e}");
+    let expected = &exact.logits_gradients * &upstream.view().insert_axis(ndarray::Axis(1));
+    let off = deviation(widen(out.logits_gradient.view()), &expected);
+    assert!(off <= tolerances.1, "gradient off by {off:e}");
+    // A score changes with the temperature by Z / tau^2: that is the scale of the rounding, in the oracle too.
+    let scale = case.logits.iter().fold(1.0, |scale: f64, z| scale.max(z.abs() / case.temperature.powi(2)));
+    let expected = &exact.temperature_gradients * upstream / scale;
+    let off = deviation(out.temperature_gradient.clone().unwrap() / scale, &expected);
+    assert!(off <= tolerances.1, "temperature gradient off by {off:e}");
+}
+
+/// A dense copy of the case: another path, the same loss.
+fn densified(case: &Case) -> Case {
+    let segments = case.segments.iter().map(|segment| Targets::dense(segment.to_dense()).unwrap()).collect();
+    Case { segments, ..case.clone() }
+}
+
+proptest! {
+    #[test]
+    fn info_nce_equals_the_oracle_in_f64(case in cases()) {
+        let loss = SoftTargetInfoNce::new(settings(&case, Reduction::None));
+        check(&per_row::<f64>(&loss, &case), &case, &case.exact(), (1e-12, 1e-11));
+        let dense = densified(&case);
+        check(&per_row::<f64>(&loss, &dense), &case, &case.exact(), (1e-12, 1e-11));
+    }
+
+    #[test]
+    fn info_nce_equals_the_oracle_in_f32(case in cases()) {
+        let case = rounded::<f32>(&case);
+        let loss = SoftTargetInfoNce::new(settings(&case, Reduction::None));
+        // Scores go up to 300 here, and e^x carries their absolute rounding error into the probabilities.
+        let tolerances = (2e-6, 4e-4);
+        check(&per_row::<f32>(&loss, &case), &case, &case.exact(), tolerances);
+        check(&per_row::<f32>(&loss, &densified(&case)), &case, &case.exact(), tolerances);
+    }
+
+    #[test]
+    fn half_precision_logits_are_accumulated_in_f32(case in cases()) {
+        let loss = SoftTargetInfoNce::new(settings(&case, Reduction::None));
+        let rounded_case = rounded::<f16>(&case);
+        check(&per_row::<f16>(&loss, &case), &rounded_case, &rounded_case.exact(), (2e-6, 2e-3));
+        let rounded_case = rounded::<bf16>(&case);
+        check(&per_row::<bf16>(&loss, &case), &rounded_case, &rounded_case.exact(), (2e-6, 1e-2));
+    }
+
+    #[test]
+    fn cross_entropy_equals_the_oracle(case in cases()) {
+        let loss = SoftTargetCrossEntropy::new(settings(&case, Reduction::None));
+        check(&per_row::<f64>(&loss, &case), &case, &case.exact_cross_entropy(), (1e-12, 1e-11));
+        check(&per_row::<f64>(&loss, &densified(&case)), &case, &case.exact_cross_entropy(), (1e-12, 1e-11));
+        let case = rounded::<f32>(&case);
+        check(&per_row::<f32>(&loss, &case), &case, &case.exact_cross_entropy(), (2e-6, 4e-4));
+        let case = rounded::<f16>(&case);
+        check(&per_row::<f16>(&loss, &case), &case, &case.exact_cross_entropy(), (2e-6, 2e-3));
+        let case = rounded::<bf16>(&case);
+        check(&per_row::<bf16>(&loss, &case), &case, &case.exact_cross_entropy(), (2e-6, 1e-2));
+    }
+
+    #[test]
+    fn block_size_changes_nothing(case in cases(), block in prop::sample::select(vec![1usize, 2, 3, 4, 7, 13])) {
+        let case = densified(&case);
+        let loss = SoftTargetInfoNce::new(settings(&case, Reduction::None));
+        let blocked = loss.clone().with_block_rows(block).unwrap();
+        check(&per_row::<f64>(&blocked, &case), &case, &case.exact(), (1e-12, 1e-11));
+    }
+
+    #[test]
+    fn strides_change_nothing(case in cases()) {
+        let loss = SoftTargetInfoNce::new(settings(&case, Reduction::None));
+        let plain = per_row::<f64>(&loss, &case);
+        let (rows, classes) = case.logits.dim();
+        // Column-major, then every second element of a larger array read backwards.
+        let mut transposed = Array2::zeros((rows, classes).f());
+        transposed.assign(&case.logits);
+        let mut spread = Array2::from_elem((2 * rows, 2 * classes), f64::NAN);
+        spread.slice_mut(s![..;-2, ..;2]).assign(&case.logits);
+        let request = GradientRequest::new().with_upstream(&case.upstream).with_temperature();
+        for view in [transposed.view(), spread.slice(s![..;-2, ..;2])] {
+            prop_assert_eq!(&loss.loss_and_gradient(view, &case.batch(), &request).unwrap(), &plain);
+        }
+        let dense = densified(&case);
+        let spread_targets: Vec<Array2<f64>> = dense.segments.iter().map(|segment| {
+            let rows = segment.to_dense();
+            let mut spread = Array2::zeros((rows.ncols(), 2 * rows.nrows()));
+            spread.slice_mut(s![.., ..;2]).assign(&rows.t());
+            spread
+        }).collect();
+        let segments: Vec<_> = spread_targets.iter()
+            .map(|spread| Targets::dense(spread.slice(s![.., ..;2]).reversed_axes()).unwrap()).collect();
+        let mut batch = softnce::Batch::from(&segments[0]);
+        for segment in &segments[1..] {
+            batch = batch.with_further(segment).unwrap();
+        }
+        let batch = batch
+            .with_positives(case.positives.clone())
+            .with_multiplicities(case.multiplicities.view())
+            .unwrap();
+        let out = loss.loss_and_gradient(case.logits.view(), &batch, &request).unwrap();
+        check(&out, &case, &case.exact(), (1e-12, 1e-11));
+    }
+
+    #[test]
+    fn reductions_and_row_weights_agree(case in cases()) {
+        let weights = case.upstream.mapv(|u| u - 0.25);
+        let exact = case.exact();
+        let total = weights.sum();
+        let rows = case.logits.nrows();
+        for (reduction, factors) in [
+            (Reduction::None, weights.clone()),
+            (Reduction::Sum, weights.clone()),
+            (Reduction::Mean, &weights / total),
+        ] {
+            let loss = SoftTargetInfoNce::new(settings(&case, reduction));
+            let batch = case.batch().with_row_weights(weights.view()).unwrap();
+            let upstream = if reduction == Reduction::None { case.upstream.clone() } else { Array1::from_elem(1, 1.75) };
+            let request = GradientRequest::new().with_upstream(&upstream);
+            let out = loss.loss_and_gradient(case.logits.view(), &batch, &request).unwrap();
+            let weighted = &exact.losses * &factors;
+            let upstream = upstream.broadcast(rows).map_or(upstream.to_owned(), |u| u.to_owned());
+            let rows_expected = &exact.logits_gradients * &(&factors * &upstream).insert_axis(ndarray::Axis(1));
+            prop_assert!(deviation(out.logits_gradient, &rows_expected) < 1e-11);
+            match reduction {
+                Reduction::None => prop_assert!(deviation(out.value.rows().unwrap().clone(), &weighted) < 1e-12),
+                _ => prop_assert!(deviation(out.value.scalar(), &[weighted.sum()]) < 1e-12),
+            }
+        }
+    }
+
+    #[test]
+    fn gradients_agree_with_finite_differences(case in cases(), direction_seed in any::<u64>()) {
+        // Moderate scores, where a difference quotient is worth something.
+        let case = Case { logits: case.logits.mapv(|z| z.clamp(-3.0, 3.0)), temperature: case.temperature.max(0.5), ..case };
+        let mut random = common::Random::new(direction_seed);
+        let direction = Array2::from_shape_fn(case.logits.dim(), |_| random.signed());
+        let along = |loss: &dyn Fn(&Case) -> f64, step: f64| {
+            loss(&Case { logits: &case.logits + &(&direction * step), ..case.clone() })
+        };
+        let by_temperature = |loss: &dyn Fn(&Case) -> f64, step: f64| {
+            loss(&Case { temperature: case.temperature + step, ..case.clone() })
+        };
+        // Central differences, extrapolated twice (Richardson): the truncation error is of sixth order.
+        let derivative = |at: &dyn Fn(f64) -> f64| {
+            let quotient = |h: f64| (at(h) - at(-h)) / (2.0 * h);
+            let (a, b, c) = (quotient(0.04), quotient(0.02), quotient(0.01));
+            let (ab, bc) = ((4.0 * b - a) / 3.0, (4.0 * c - b) / 3.0);
+            (16.0 * bc - ab) / 15.0
+        };
+        let info_nce: &dyn Fn(&Case) -> f64 = &|case| {
+            SoftTargetInfoNce::new(settings(case, Reduction::Sum))
+                .loss(case.logits.view(), &case.batch()).unwrap().scalar().unwrap()
+        };
+        let cross_entropy: &dyn Fn(&Case) -> f64 = &|case| {
+            SoftTargetCrossEntropy::new(settings(case, Reduction::Sum))
+                .loss(case.logits.view(), &case.batch()).unwrap().scalar().unwrap()
+        };
+        let request = GradientRequest::new().with_temperature();
+        let outs = [
+            SoftTargetInfoNce::new(settings(&case, Reduction::Sum))
+                .loss_and_gradient(case.logits.view(), &case.batch(), &request).unwrap(),
+            SoftTargetCrossEntropy::new(settings(&case, Reduction::Sum))
+                .loss_and_gradient(case.logits.view(), &case.batch(), &request).unwrap(),
+        ];
+        for (out, loss) in outs.into_iter().zip([info_nce, cross_entropy]) {
+            let slope = (&out.logits_gradient * &direction).sum();
+            let scale = (&out.logits_gradient * &direction).mapv(f64::abs).sum().max(1.0);
+            let numeric = derivative(&|h| along(loss, h));
+            prop_assert!((slope - numeric).abs() <= 1e-7 * scale, "logits: {slope} against {numeric}");
+            let slope = out.temperature_gradient.unwrap().sum();
+            let numeric = derivative(&|h| by_temperature(loss, h));
+            prop_assert!((slope - numeric).abs() <= 1e-7 * slope.abs().max(1.0), "temperature: {slope} against {numeric}");
+        }
+    }
+}
