@@ -1,1 +1,33 @@
-//! Burn modules.
+//! Burn modules for soft target InfoNCE and its family.
+//!
+//! On the CPU device (Flex) the kernels of the [`softnce`] crate run on the tensor's own memory, with a registered
+//! backward pass; on every other device the same function is composed of tensor operations, so GPUs work. The two
+//! agree, and [`ComputePath`] forces either.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use softnce_burn::{SoftTargetInfoNceLossConfig, Targets};
+//!
+//! let device = Device::flex().autodiff();
+//! let loss = SoftTargetInfoNceLossConfig::new().with_temperature(0.5).init(&device)?;
+//!
+//! let logits = Tensor::<2>::from_floats([[2.0, 0.5, -1.0], [0.1, 0.2, 1.5]], &device).require_grad();
+//! let targets = Targets::mixed(&[0, 2], &[1, 0], &[0.7, 0.9], 3, 0.1)?;
+//! let gradients = loss.forward(logits.clone(), targets)?.backward();
+//! assert_eq!(logits.grad(&gradients).unwrap().dims(), [2, 3]);
+//! # Ok::<(), softnce_burn::Error>(())
+//! ```
+
+mod batch;
+mod error;
+mod losses;
+mod paths;
+
+pub use batch::{LossBatch, LossTargets};
+pub use error::Error;
+pub use losses::{
+    ComputePath, InfoNceLoss, InfoNceLossConfig, LossConfig, NllLoss, NllLossConfig, Noise, SelectedLoss,
+    SoftDistributionInfoNceLoss, SoftDistributionInfoNceLossConfig, SoftTargetCrossEntropyLoss,
+    SoftTargetCrossEntropyLossConfig, SoftTargetInfoNceLoss, SoftTargetInfoNceLossConfig,
+};
+pub use softnce::{LossKind, Reduction, Targets};

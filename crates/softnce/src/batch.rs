@@ -182,8 +182,12 @@ impl<'a> Batch<'a> {
         if shared { vec![Warning::SharedMixingWeight] } else { Vec::new() }
     }
 
-    /// Checks everything that depends on the logits' shape, and finds each row's positive.
-    pub(crate) fn resolve(&self, rows: usize, classes: usize) -> Result<Vec<usize>, Error> {
+    /// Checks everything that depends on the logits' shape, as every loss does, and finds each row's positive.
+    ///
+    /// # Errors
+    /// No rows or classes; targets over other classes; fewer candidates than rows; multiplicities, row weights or
+    /// positives of another length; a positive that is no candidate.
+    pub fn check(&self, rows: usize, classes: usize) -> Result<Vec<usize>, Error> {
         if rows == 0 || classes == 0 {
             return Err(Error::Empty { argument: "logits", found: vec![rows, classes] });
         }

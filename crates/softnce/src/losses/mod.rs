@@ -114,7 +114,7 @@ fn evaluate<E: Element>(
     path: impl Fn(&Scores<'_, E>, &[usize], &mut Outputs<'_, E>) -> Result<(), Error>,
 ) -> Evaluated<E> {
     let (rows, classes) = logits.dim();
-    let positives = batch.resolve(rows, classes)?;
+    let positives = batch.check(rows, classes)?;
     noise.check_classes(classes)?;
     let weights = batch.row_weights().map(|weights| weights.to_vec());
     let mut factors = row_factors(settings.reduction(), rows, weights.as_deref())?;

@@ -55,16 +55,21 @@ impl SoftDistributionInfoNce {
         self
     }
 
+    /// The batch of the next call: every candidate replaced by a class drawn from it.
+    pub fn draw<'b>(&self, batch: &'b Batch<'_>) -> Batch<'b> {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
+        generator.set_stream(call);
+        batch.draw(&mut generator)
+    }
+
     fn run<E: Element>(
         &self,
         logits: ArrayView2<'_, E>,
         batch: &Batch<'_>,
         request: Option<&GradientRequest<'_>>,
     ) -> Evaluated<E> {
-        let call = self.calls.fetch_add(1, Ordering::Relaxed);
-        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
-        generator.set_stream(call);
-        self.soft.run(logits, &batch.draw(&mut generator), request)
+        self.soft.run(logits, &self.draw(batch), request)
     }
 }
 

@@ -7,7 +7,7 @@ mod sources;
 
 use std::fmt;
 
-use ndarray::{Array1, Array2, ArrayView1, CowArray, Ix1};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray, Ix1};
 use num_traits::PrimInt;
 
 pub(crate) use compact::Compact;
@@ -111,6 +111,15 @@ impl Targets<'_> {
     pub fn labels(&self) -> Option<ArrayView1<'_, u32>> {
         match &self.rows {
             Rows::Hard(labels) => Some(labels.view()),
+            _ => None,
+        }
+    }
+
+    /// The uniform shares, the weighted classes and their weights, where the form is compact.
+    /// Shapes `[M]`, `[M, K]`, `[M, K]`.
+    pub fn compact_parts(&self) -> Option<(ArrayView1<'_, f64>, ArrayView2<'_, u32>, ArrayView2<'_, f64>)> {
+        match &self.rows {
+            Rows::Compact(rows) => Some((rows.uniform.view(), rows.classes.view(), rows.weights.view())),
             _ => None,
         }
     }

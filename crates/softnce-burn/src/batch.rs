@@ -1,0 +1,163 @@
+//! The label side of a call, from tensors or from the core crate's targets.
+
+use std::sync::Arc;
+
+use burn::tensor::{DType, Int, Tensor};
+use softnce::{Batch, Targets};
+
+use crate::Error;
+
+/// Targets in any of the forms a training loop has them in.
+#[derive(Debug, Clone)]
+pub enum LossTargets {
+    /// Class labels on a device. Shape `[M]`. They are read back; labels from a data loader go in as [`Targets`].
+    Labels(Tensor<1, Int>),
+    /// Rows of probabilities on a device. Shape `[M, d]`.
+    Probabilities(Tensor<2>),
+    /// Targets on the host: hard, compact (label smoothing, MixUp, CutMix, top-k) or dense.
+    Host(Arc<Targets<'static>>),
+}
+
+impl From<Tensor<1, Int>> for LossTargets {
+    fn from(labels: Tensor<1, Int>) -> Self {
+        LossTargets::Labels(labels)
+    }
+}
+
+impl From<Tensor<2>> for LossTargets {
+    fn from(probabilities: Tensor<2>) -> Self {
+        LossTargets::Probabilities(probabilities)
+    }
+}
+
+impl From<Targets<'static>> for LossTargets {
+    fn from(targets: Targets<'static>) -> Self {
+        LossTargets::Host(Arc::new(targets))
+    }
+}
+
+impl From<Arc<Targets<'static>>> for LossTargets {
+    fn from(targets: Arc<Targets<'static>>) -> Self {
+        LossTargets::Host(targets)
+    }
+}
+
+/// The label side of one call: targets, further candidates, positives, multiplicities, row weights.
+///
+/// The counterpart of [`softnce::Batch`] for tensors; see there for what each part means.
+#[derive(Debug, Clone)]
+pub struct LossBatch {
+    pub(crate) segments: Vec<LossTargets>,
+    positives: Positives,
+    multiplicities: Option<Vec<f64>>,
+    row_weights: Option<Vec<f64>>,
+}
+
+#[derive(Debug, Clone)]
+enum Positives {
+    Offset(usize),
+    Index(Vec<usize>),
+}
+
+impl<T: Into<LossTargets>> From<T> for LossBatch {
+    fn from(targets: T) -> Self {
+        LossBatch {
+            segments: vec![targets.into()],
+            positives: Positives::Offset(0),
+            multiplicities: None,
+            row_weights: None,
+        }
+    }
+}
+
+impl LossBatch {
+    /// Adds candidates behind those already there.
+    #[must_use]
+    pub fn with_further(mut self, further: impl Into<LossTargets>) -> Self {
+        self.segments.push(further.into());
+        self
+    }
+
+    /// Row i's positive is candidate `offset + i`.
+    #[must_use]
+    pub fn with_offset(mut self, offset: usize) -> Self {
+        self.positives = Positives::Offset(offset);
+        self
+    }
+
+    /// Row i's positive is candidate `positives[i]`. Shape `[N]`.
+    #[must_use]
+    pub fn with_positives(mut self, positives: Vec<usize>) -> Self {
+        self.positives = Positives::Index(positives);
+        self
+    }
+
+    /// Candidate j counts `multiplicities[j]` times in the denominators. Shape `[M]`.
+    #[must_use]
+    pub fn with_multiplicities(mut self, multiplicities: Vec<f64>) -> Self {
+        self.multiplicities = Some(multiplicities);
+        self
+    }
+
+    /// Row i's loss counts `row_weights[i]` times. Shape `[N]`.
+    #[must_use]
+    pub fn with_row_weights(mut self, row_weights: Vec<f64>) -> Self {
+        self.row_weights = Some(row_weights);
+        self
+    }
+
+    /// The batch over these targets, one for each segment, checked.
+    pub(crate) fn over<'t>(&'t self, segments: Vec<Targets<'t>>) -> Result<Batch<'t>, Error> {
+        let mut segments = segments.into_iter();
+        let Some(targets) = segments.next() else {
+            return Err(softnce::Error::Empty { argument: "targets", found: vec![0] }.into());
+        };
+        let mut batch = Batch::from(targets);
+        for further in segments {
+            batch = batch.with_further(further)?;
+        }
+        batch = match &self.positives {
+            Positives::Offset(offset) => batch.with_offset(*offset),
+            Positives::Index(index) => batch.with_positives(index.as_slice()),
+        };
+        if let Some(multiplicities) = &self.multiplicities {
+            batch = batch.with_multiplicities(ndarray::ArrayView1::from(multiplicities.as_slice()))?;
+        }
+        if let Some(row_weights) = &self.row_weights {
+            batch = batch.with_row_weights(ndarray::ArrayView1::from(row_weights.as_slice()))?;
+        }
+        Ok(batch)
+    }
+}
+
+/// Labels read back from their device.
+pub(crate) fn read_labels<'t>(labels: &Tensor<1, Int>, classes: usize) -> Result<Targets<'t>, Error> {
+    let labels = labels.try_to_vec_as::<i64>().map_err(|error| read_error("labels", error))?;
+    Ok(Targets::hard(&labels, classes)?)
+}
+
+/// Probabilities read back from their device.
+pub(crate) fn read_probabilities<'t>(probabilities: &Tensor<2>) -> Result<Targets<'t>, Error> {
+    let [rows, classes] = probabilities.dims();
+    fn targets<'t, E: softnce::Element>(values: Vec<E>, shape: (usize, usize)) -> Result<Targets<'t>, Error> {
+        let found = vec![shape.0, shape.1];
+        let rows = ndarray::Array2::from_shape_vec(shape, values).map_err(|_| softnce::Error::Shape {
+            argument: "targets",
+            found,
+            expected: "as many values as its shape says".into(),
+        })?;
+        Ok(Targets::dense(rows)?)
+    }
+    let error = |error| read_error("targets", error);
+    match probabilities.dtype() {
+        DType::F64 => targets(probabilities.try_to_vec_as::<f64>().map_err(error)?, (rows, classes)),
+        DType::F32 => targets(probabilities.try_to_vec_as::<f32>().map_err(error)?, (rows, classes)),
+        DType::F16 => targets(probabilities.try_to_vec_as::<half::f16>().map_err(error)?, (rows, classes)),
+        DType::BF16 => targets(probabilities.try_to_vec_as::<half::bf16>().map_err(error)?, (rows, classes)),
+        found => Err(Error::DType { argument: "targets", found }),
+    }
+}
+
+pub(crate) fn read_error(argument: &'static str, error: impl std::fmt::Debug) -> Error {
+    Error::Read { argument, reason: format!("{error:?}") }
+}

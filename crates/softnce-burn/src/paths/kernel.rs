@@ -1,0 +1,133 @@
+//! The core crate's kernels on the memory of Flex tensors.
+
+use burn::backend::Flex;
+use burn::backend::flex::FlexTensor;
+use burn::tensor::{DType, Tensor, TensorData};
+use ndarray::{ArrayView2, ShapeBuilder};
+use softnce::{Batch, Element, GradientRequest, Loss, LossKind, Reduction, SelectedLoss, Targets};
+
+use super::Call;
+use super::attach::{Computed, attach};
+use crate::batch::{read_error, read_labels};
+use crate::{Error, LossBatch, LossTargets};
+
+/// An element type that Burn's tensors and the kernels share.
+trait Value: Element + burn::tensor::Element + bytemuck::Pod {}
+impl<T: Element + burn::tensor::Element + bytemuck::Pod> Value for T {}
+
+pub(crate) fn kernel(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> Result<Tensor<1>, Error> {
+    match logits.dtype() {
+        DType::F64 => typed::<f64>(call, logits, batch),
+        DType::F32 => typed::<f32>(call, logits, batch),
+        DType::F16 => typed::<half::f16>(call, logits, batch),
+        DType::BF16 => typed::<half::bf16>(call, logits, batch),
+        found => Err(Error::DType { argument: "logits", found }),
+    }
+}
+
+fn typed<E: Value>(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> Result<Tensor<1>, Error> {
+    let primitive = flex("logits", logits.clone())?;
+    let classes = logits.dims()[1];
+    let kept = batch.segments.iter().map(|segment| Kept::new(segment, classes)).collect::<Result<Vec<_>, _>>()?;
+    let batch = batch.over(kept.iter().map(Kept::targets).collect::<Result<_, _>>()?)?;
+    let view = view::<E>("logits", &primitive)?;
+    let loss = SelectedLoss::new(drawn_as(call.kind), call.settings.clone(), 0);
+    let batch =
+        if call.kind == LossKind::SoftDistributionInfoNce { call.draws.draw(&batch) } else { Batch::from(&batch) };
+
+    let temperature_tracked = call.temperature.as_ref().is_some_and(Tensor::is_tracked);
+    let logits_tracked = logits.is_autodiff() && logits.is_tracked();
+    if !(logits_tracked || temperature_tracked) {
+        let value = loss.loss(view, &batch)?;
+        return Ok(value_tensor::<E>(value));
+    }
+    let request = GradientRequest::new();
+    let request = if temperature_tracked { request.with_temperature() } else { request };
+    let out = loss.loss_and_gradient(view, &batch, &request)?;
+
+    let rows = match call.settings.reduction() {
+        Reduction::None => logits.dims()[0],
+        Reduction::Mean | Reduction::Sum => 1,
+    };
+    let by_row = out.temperature_gradient.map_or_else(|| vec![0.0; rows], |gradient| gradient.to_vec());
+    let by_temperature = if rows == 1 { vec![by_row.iter().sum::<f64>()] } else { by_row };
+    let device = logits.device().without_autodiff();
+    let temperature = call.temperature.clone().unwrap_or_else(|| Tensor::zeros([1], &device));
+    let temperature_gradient =
+        Tensor::from_data(TensorData::new(by_temperature, [rows]), (&device, temperature.dtype()));
+    let (shape, gradient) = (logits.dims(), out.logits_gradient.into_raw_vec_and_offset().0);
+    let computed = Computed {
+        value: value_tensor::<E>(out.value),
+        logits_gradient: Tensor::from_primitive::<Flex>(FlexTensor::from_data(TensorData::new(gradient, shape))),
+        temperature_gradient,
+    };
+    Ok(attach(logits, temperature, computed))
+}
+
+/// The loss to compute once the classes are drawn.
+fn drawn_as(kind: LossKind) -> LossKind {
+    if kind == LossKind::SoftDistributionInfoNce { LossKind::InfoNce } else { kind }
+}
+
+fn value_tensor<E: Value>(value: softnce::LossValue<E::Accum>) -> Tensor<1> {
+    let values: Vec<E> = match value {
+        softnce::LossValue::Scalar(value) => vec![E::from_accum(value)],
+        softnce::LossValue::Rows(rows) => rows.iter().map(|&value| E::from_accum(value)).collect(),
+    };
+    let rows = values.len();
+    Tensor::from_primitive::<Flex>(FlexTensor::from_data(TensorData::new(values, [rows])))
+}
+
+/// One segment of the candidates, held while its memory is in use.
+enum Kept<'b> {
+    Owned(Targets<'static>),
+    Shared(&'b Targets<'static>),
+    Memory(FlexTensor),
+}
+
+impl<'b> Kept<'b> {
+    fn new(segment: &'b LossTargets, classes: usize) -> Result<Self, Error> {
+        Ok(match segment {
+            LossTargets::Labels(labels) => Kept::Owned(read_labels(labels, classes)?),
+            LossTargets::Host(targets) => Kept::Shared(targets),
+            LossTargets::Probabilities(probabilities) => Kept::Memory(flex("targets", probabilities.clone())?),
+        })
+    }
+
+    fn targets(&self) -> Result<Targets<'_>, Error> {
+        match self {
+            Kept::Owned(targets) => Ok(targets.view()),
+            Kept::Shared(targets) => Ok(targets.view()),
+            Kept::Memory(tensor) => match tensor.dtype() {
+                DType::F64 => Ok(Targets::dense(view::<f64>("targets", tensor)?)?),
+                DType::F32 => Ok(Targets::dense(view::<f32>("targets", tensor)?)?),
+                DType::F16 => Ok(Targets::dense(view::<half::f16>("targets", tensor)?)?),
+                DType::BF16 => Ok(Targets::dense(view::<half::bf16>("targets", tensor)?)?),
+                found => Err(Error::DType { argument: "targets", found }),
+            },
+        }
+    }
+}
+
+/// The Flex tensor itself, strided or not; a copy only where it runs backwards, which array views cannot.
+fn flex(argument: &'static str, tensor: Tensor<2>) -> Result<FlexTensor, Error> {
+    let device = format!("{:?}", tensor.device());
+    let primitive = tensor.without_autodiff().try_into_primitive::<Flex>();
+    let primitive = primitive.map_err(|error| match argument {
+        "logits" => Error::Device { device },
+        _ => read_error(argument, error),
+    })?;
+    let forward = primitive.layout().strides().iter().all(|&stride| stride >= 0);
+    Ok(if forward { primitive } else { primitive.to_contiguous() })
+}
+
+/// The tensor's memory as an array view.
+fn view<'t, E: Value>(argument: &'static str, tensor: &'t FlexTensor) -> Result<ArrayView2<'t, E>, Error> {
+    let layout = tensor.layout();
+    let (shape, strides) = (layout.shape(), layout.strides());
+    let storage = tensor.storage::<E>().get(layout.start_offset()..).unwrap_or_default();
+    // An empty array has no memory to stride over; the core refuses it by name.
+    let empty = shape[0] == 0 || shape[1] == 0;
+    let strides = if empty { (0, 0) } else { (strides[0] as usize, strides[1] as usize) };
+    ArrayView2::from_shape((shape[0], shape[1]).strides(strides), storage).map_err(|error| read_error(argument, error))
+}

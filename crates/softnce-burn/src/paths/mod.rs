@@ -1,0 +1,28 @@
+//! The two implementations: the core crate's kernels on the CPU device, tensor operations on any.
+
+mod attach;
+mod kernel;
+mod tensor;
+
+use burn::backend::DispatchDevice;
+use burn::tensor::Tensor;
+use softnce::{LossKind, LossSettings, SoftDistributionInfoNce};
+
+pub(crate) use kernel::kernel;
+pub(crate) use tensor::tensor;
+
+/// One call of a loss, without its tensors.
+pub(crate) struct Call<'a> {
+    pub(crate) kind: LossKind,
+    /// With the temperature as it is now.
+    pub(crate) settings: LossSettings,
+    /// The temperature as a tensor, where it is learned. Shape `[1]`.
+    pub(crate) temperature: Option<Tensor<1>>,
+    pub(crate) draws: &'a SoftDistributionInfoNce,
+    pub(crate) check_values: bool,
+}
+
+/// Whether the tensor lives on the CPU device Flex.
+pub(crate) fn on_cpu(tensor: &Tensor<2>) -> bool {
+    matches!(tensor.device().without_autodiff().as_dispatch(), DispatchDevice::Flex(_))
+}

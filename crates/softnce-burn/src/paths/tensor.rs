@@ -1,0 +1,295 @@
+//! The same losses composed of tensor operations, for devices without kernels of ours.
+//!
+//! Hard and compact targets through select, dense ones through matmul; the N x M scores live on the device. Logits in
+//! half precision are widened to f32 first.
+
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use ndarray::{Array2, Axis};
+use softnce::{Batch, Element, Error as LossError, Form, Loss, LossKind, Nll, Reduction, Targets};
+
+use super::Call;
+use crate::batch::{read_error, read_labels, read_probabilities};
+use crate::{Error, LossBatch, LossTargets};
+
+pub(crate) fn tensor(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> Result<Tensor<1>, Error> {
+    let dtype = logits.dtype();
+    let wide = match dtype {
+        DType::F64 | DType::F32 => logits,
+        DType::F16 | DType::BF16 => logits.cast(DType::F32),
+        found => return Err(Error::DType { argument: "logits", found }),
+    };
+    let [rows, classes] = wide.dims();
+    let place = Place { device: wide.device().without_autodiff(), dtype: wide.dtype() };
+    let segments = batch.segments.iter().map(|segment| Segment::new(segment, call, classes));
+    let segments = segments.collect::<Result<Vec<_>, _>>()?;
+    let host = batch.over(segments.iter().map(Segment::on_host).collect::<Result<_, _>>()?)?;
+    let positives = host.check(rows, classes)?;
+    call.settings.noise().probabilities(classes)?;
+    let drawn = (call.kind == LossKind::SoftDistributionInfoNce).then(|| call.draws.draw(&host));
+    let drawn: Option<Vec<Segment<'_>>> =
+        drawn.as_ref().map(|batch| batch.segments().iter().map(|targets| Segment::Host(targets.view())).collect());
+    let segments = drawn.as_deref().unwrap_or(&segments);
+    if call.check_values {
+        check_segments(segments)?;
+    }
+
+    let scores = match call.temperature.clone() {
+        Some(temperature) => wide.clone() / temperature.cast(wide.dtype()).reshape([1, 1]),
+        // Not a division: its backward pass takes the reciprocal in single precision.
+        None => wide.clone() * call.settings.temperature().recip(),
+    };
+    let losses = if call.kind.is_contrastive() {
+        contrastive(call, scores, segments, &host, &positives, &place)
+    } else {
+        cross_entropy(scores, segments, &positives, &place)
+    };
+    if call.check_values {
+        check_finite(&wide, &losses, call)?;
+    }
+    let weights = host.row_weights();
+    let weighted = match weights {
+        Some(weights) => losses * place.floats(weights.to_vec(), [rows]),
+        None => losses,
+    };
+    let reduced = match call.settings.reduction() {
+        Reduction::None => weighted,
+        Reduction::Sum => weighted.sum(),
+        Reduction::Mean => weighted.sum() * weights.map_or(rows as f64, |weights| weights.sum()).recip(),
+    };
+    Ok(reduced.cast(dtype))
+}
+
+/// `logsumexp_j (A_ij + log m_j) - A_i,p(i)`. Shape of the output: `[N]`.
+fn contrastive(
+    call: &Call<'_>,
+    mut scores: Tensor<2>,
+    segments: &[Segment<'_>],
+    batch: &Batch<'_>,
+    positives: &[usize],
+    place: &Place,
+) -> Tensor<1> {
+    if let Some(log_eta) = call.settings.noise().log_probabilities() {
+        scores = scores - place.floats(log_eta.to_vec(), [1, log_eta.len()]);
+    }
+    let columns = segments.iter().map(|segment| segment.score(scores.clone(), place)).collect();
+    let all = Tensor::cat(columns, 1);
+    let index = positives.iter().map(|&positive| positive as i64).collect();
+    let positive = all.clone().gather(1, place.ints(index, [positives.len(), 1]));
+    let counted = match batch.multiplicities() {
+        Some(multiplicities) => {
+            let logs: Vec<f64> = multiplicities.iter().map(|m| m.ln()).collect();
+            let count = logs.len();
+            all + place.floats(logs, [1, count])
+        }
+        None => all,
+    };
+    let max = counted.clone().detach().max_dim(1);
+    let log_sum = (counted - max.clone()).exp().sum_dim(1).log() + max;
+    (log_sum - positive).reshape([positives.len()])
+}
+
+/// `-sum_k W_p(i),k log softmax(S_i)_k`. Shape of the output: `[N]`.
+fn cross_entropy(scores: Tensor<2>, segments: &[Segment<'_>], positives: &[usize], place: &Place) -> Tensor<1> {
+    let log_probabilities = log_softmax(scores, 1);
+    let (mut parts, mut order) = (Vec::new(), Vec::new());
+    let mut first = 0;
+    for segment in segments {
+        // The rows whose target stands in this segment, and where it stands.
+        let last = first + segment.len();
+        let here = positives.iter().enumerate().filter(|(_, positive)| (first..last).contains(*positive));
+        let (rows, targets): (Vec<usize>, Vec<usize>) = here.map(|(row, &positive)| (row, positive - first)).unzip();
+        first = last;
+        if rows.is_empty() {
+            continue;
+        }
+        let index = place.ints(rows.iter().map(|&row| row as i64).collect(), [rows.len()]);
+        parts.push(segment.weigh(log_probabilities.clone().select(0, index), &targets, place));
+        order.extend(rows);
+    }
+    let mut back = vec![0; order.len()];
+    order.iter().enumerate().for_each(|(place, &row)| back[row] = place as i64);
+    let count = back.len();
+    Tensor::cat(parts, 0).select(0, place.ints(back, [count])).neg()
+}
+
+/// Where constants go.
+struct Place {
+    device: Device,
+    dtype: DType,
+}
+
+impl Place {
+    fn floats<const D: usize>(&self, values: Vec<f64>, shape: [usize; D]) -> Tensor<D> {
+        Tensor::from_data(TensorData::new(values, shape), (&self.device, self.dtype))
+    }
+
+    fn ints<const D: usize>(&self, values: Vec<i64>, shape: [usize; D]) -> Tensor<D, Int> {
+        Tensor::from_data(TensorData::new(values, shape), &self.device)
+    }
+}
+
+/// One segment of the candidates.
+enum Segment<'t> {
+    Host(Targets<'t>),
+    Device(Tensor<2>),
+}
+
+impl<'t> Segment<'t> {
+    fn new(targets: &'t LossTargets, call: &Call<'_>, classes: usize) -> Result<Self, Error> {
+        let segment = match targets {
+            LossTargets::Host(targets) => Segment::Host(targets.view()),
+            LossTargets::Labels(labels) => Segment::Host(read_labels(labels, classes)?),
+            // Classes are drawn on the host, by the same generator as the kernels'.
+            LossTargets::Probabilities(probabilities) if call.kind == LossKind::SoftDistributionInfoNce => {
+                Segment::Host(read_probabilities(probabilities)?)
+            }
+            LossTargets::Probabilities(probabilities) => Segment::Device(probabilities.clone().without_autodiff()),
+        };
+        match segment.form() {
+            Form::Hard => Ok(segment),
+            _ if call.kind.takes_soft_targets() => Ok(segment),
+            found => Err(LossError::HardTargetsRequired { loss: call.kind, found }.into()),
+        }
+    }
+
+    fn form(&self) -> Form {
+        match self {
+            Segment::Host(targets) => targets.form(),
+            Segment::Device(_) => Form::Dense,
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Segment::Host(targets) => targets.len(),
+            Segment::Device(probabilities) => probabilities.dims()[0],
+        }
+    }
+
+    /// The targets, or hard ones of the same shape in their place: enough to check everything but the values.
+    fn on_host(&self) -> Result<Targets<'_>, Error> {
+        match self {
+            Segment::Host(targets) => Ok(targets.view()),
+            Segment::Device(probabilities) => {
+                let [rows, classes] = probabilities.dims();
+                if rows == 0 {
+                    return Err(LossError::Empty { argument: "targets", found: vec![rows, classes] }.into());
+                }
+                Ok(Targets::hard(&vec![0; rows], classes)?)
+            }
+        }
+    }
+
+    /// The rows as a dense tensor.
+    fn dense(&self, place: &Place) -> Tensor<2> {
+        match self {
+            Segment::Host(targets) => {
+                place.floats(targets.to_dense().into_raw_vec_and_offset().0, [targets.len(), targets.classes()])
+            }
+            Segment::Device(probabilities) => probabilities.clone().to_device(&place.device).cast(place.dtype),
+        }
+    }
+
+    /// `S W^T`. Shapes: `[N, d]` in, `[N, M']` out.
+    fn score(&self, scores: Tensor<2>, place: &Place) -> Tensor<2> {
+        match self {
+            Segment::Host(targets) if targets.form() == Form::Hard => {
+                let labels = targets.labels().map(|labels| labels.iter().map(|&l| i64::from(l)).collect());
+                scores.select(1, place.ints(labels.unwrap_or_default(), [targets.len()]))
+            }
+            Segment::Host(targets) => match targets.compact_parts() {
+                Some((uniform, classes, weights)) => {
+                    let count = uniform.len();
+                    let mut out = scores.clone().mean_dim(1).matmul(place.floats(uniform.to_vec(), [1, count]));
+                    for (classes, weights) in classes.axis_iter(Axis(1)).zip(weights.axis_iter(Axis(1))) {
+                        let index = place.ints(classes.iter().map(|&class| i64::from(class)).collect(), [count]);
+                        out = out + scores.clone().select(1, index) * place.floats(weights.to_vec(), [1, count]);
+                    }
+                    out
+                }
+                None => scores.matmul(self.dense(place).transpose()),
+            },
+            Segment::Device(_) => scores.matmul(self.dense(place).transpose()),
+        }
+    }
+
+    /// `sum_k W_k values_k`, row by row. Shapes: `[n, d]` and n rows of this segment in, `[n]` out.
+    fn weigh(&self, values: Tensor<2>, rows: &[usize], place: &Place) -> Tensor<1> {
+        let count = rows.len();
+        match self {
+            Segment::Host(targets) if targets.form() == Form::Hard => {
+                let labels = targets.labels().map(|labels| rows.iter().map(|&row| i64::from(labels[row])).collect());
+                values.gather(1, place.ints(labels.unwrap_or_default(), [count, 1])).reshape([count])
+            }
+            Segment::Host(targets) if targets.form() == Form::Compact => match targets.compact_parts() {
+                Some((uniform, classes, weights)) => {
+                    let uniform = uniform.select(Axis(0), rows).to_vec();
+                    let (classes, weights) = (classes.select(Axis(0), rows), weights.select(Axis(0), rows));
+                    let shape = [count, classes.ncols()];
+                    let index = place.ints(classes.iter().map(|&class| i64::from(class)).collect(), shape);
+                    let listed = values.clone().gather(1, index) * place.floats(flat(weights), shape);
+                    let spread = values.mean_dim(1) * place.floats(uniform, [count, 1]);
+                    (listed.sum_dim(1) + spread).reshape([count])
+                }
+                None => values.sum_dim(1).reshape([count]),
+            },
+            _ => {
+                let index = place.ints(rows.iter().map(|&row| row as i64).collect(), [count]);
+                (values * self.dense(place).select(0, index)).sum_dim(1).reshape([count])
+            }
+        }
+    }
+}
+
+fn flat(values: Array2<f64>) -> Vec<f64> {
+    values.iter().copied().collect()
+}
+
+/// Looks at the values of the targets that are on the device; one answer a segment comes back.
+fn check_segments(segments: &[Segment<'_>]) -> Result<(), Error> {
+    for segment in segments {
+        let Segment::Device(probabilities) = segment else { continue };
+        let tolerance = match probabilities.dtype() {
+            DType::F16 => half::f16::SIMPLEX_TOLERANCE,
+            DType::BF16 => half::bf16::SIMPLEX_TOLERANCE,
+            _ => f32::SIMPLEX_TOLERANCE,
+        };
+        let wide = match probabilities.dtype() {
+            DType::F64 => probabilities.clone(),
+            _ => probabilities.clone().cast(DType::F32),
+        };
+        let sums = (wide.clone().sum_dim(1) - 1.0).abs().lower_equal_elem(tolerance).all();
+        let signs = wide.greater_equal_elem(0.0).all();
+        if !read_bool("targets", sums.bool_and(signs))? {
+            // Only now read the targets back, for the message; where rounding alone differs they pass after all.
+            read_probabilities(probabilities)?;
+        }
+    }
+    Ok(())
+}
+
+/// Looks at the logits and the losses; one answer comes back.
+fn check_finite(logits: &Tensor<2>, losses: &Tensor<1>, call: &Call<'_>) -> Result<(), Error> {
+    let logits = logits.clone().without_autodiff();
+    let losses = losses.clone().without_autodiff();
+    if read_bool("logits", logits.clone().is_finite().all().bool_and(losses.is_finite().all()))? {
+        return Ok(());
+    }
+    // The kernels' own checks name the entry.
+    let [rows, classes] = logits.dims();
+    let values = logits.try_to_vec_as::<f64>().map_err(|error| read_error("logits", error))?;
+    let shape = LossError::Shape { argument: "logits", found: vec![rows, classes], expected: "[N, d]".into() };
+    let values = Array2::from_shape_vec((rows, classes), values).map_err(|_| shape)?;
+    let targets = Targets::hard(&vec![0; rows], classes)?;
+    let nll = Nll::new(call.settings.clone());
+    match logits.dtype() {
+        DType::F64 => nll.loss(values.view(), &targets).map(|_| ()),
+        _ => nll.loss(values.mapv(|value| value as f32).view(), &targets).map(|_| ()),
+    }?;
+    Err(LossError::NonFinite { argument: "loss", index: vec![], value: f64::NAN }.into())
+}
+
+fn read_bool(argument: &'static str, all: Tensor<1, burn::tensor::Bool>) -> Result<bool, Error> {
+    all.try_into_scalar::<bool>().map_err(|error| read_error(argument, error))
+}

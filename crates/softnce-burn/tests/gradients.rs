@@ -1,0 +1,327 @@
+//! Values and gradients of both paths against the float64 oracle, inside graphs of their own.
+
+#[path = "../../softnce/tests/common/mod.rs"]
+mod common;
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use common::{Case, Random, SOURCES, Source, cast, deviation};
+use ndarray::{Array1, Array2, Axis};
+use softnce::oracle::Exact;
+use softnce::{LossKind, Reduction, Targets};
+use softnce_burn::{ComputePath, LossBatch, LossConfig, LossTargets, Noise};
+
+const PATHS: [ComputePath; 2] = [ComputePath::Kernel, ComputePath::Tensor];
+
+fn device() -> Device {
+    Device::flex().autodiff()
+}
+
+fn floats<const D: usize>(values: impl IntoIterator<Item = f64>, shape: [usize; D], dtype: DType) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values.into_iter().collect::<Vec<f64>>(), shape), (&device(), dtype))
+}
+
+fn matrix(values: &Array2<f64>, dtype: DType) -> Tensor<2> {
+    floats(values.iter().copied(), [values.nrows(), values.ncols()], dtype)
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.try_to_vec_as::<f64>().unwrap()
+}
+
+/// The values as the type holds them.
+fn rounded(values: &Array2<f64>, dtype: DType) -> Array2<f64> {
+    Array2::from_shape_vec(values.dim(), self::values(matrix(values, dtype))).unwrap()
+}
+
+fn config(kind: LossKind, case: &Case, path: ComputePath) -> LossConfig {
+    LossConfig::new(kind)
+        .with_temperature(case.temperature)
+        .with_noise(Noise::Probabilities(case.noise.to_vec()))
+        .with_reduction(Reduction::None)
+        .with_path(path)
+}
+
+/// The batch with dense targets on the device, everything else on the host.
+fn batch(case: &Case, dtype: DType) -> LossBatch {
+    let segments = case.segments.iter().map(|segment| -> LossTargets {
+        match segment.form() {
+            softnce::Form::Dense => matrix(&segment.to_dense(), dtype).into(),
+            _ => segment.clone().into(),
+        }
+    });
+    let mut segments = segments.collect::<Vec<_>>().into_iter();
+    let first = LossBatch::from(segments.next().unwrap());
+    segments
+        .fold(first, LossBatch::with_further)
+        .with_positives(case.positives.clone())
+        .with_multiplicities(case.multiplicities.to_vec())
+}
+
+/// Random cases over every pair of sources.
+fn all_cases() -> Vec<(Source, Case)> {
+    let mut out = Vec::new();
+    for (number, &first) in SOURCES.iter().enumerate() {
+        for (offset, &second) in SOURCES.iter().enumerate().step_by(3) {
+            let seed = (7 * number + offset) as u64;
+            let mut case = Random::new(seed).case([first, second], 5 + number, offset, 3 + 2 * offset);
+            case.temperature = case.temperature.max(0.5);
+            out.push((first, case));
+        }
+    }
+    out
+}
+
+fn check(what: &str, found: Vec<f64>, expected: impl IntoIterator<Item = f64>, tolerance: f64) {
+    let expected: Vec<f64> = expected.into_iter().collect();
+    assert_eq!(found.len(), expected.len(), "{what}: length");
+    let off = deviation(found, &expected);
+    assert!(off <= tolerance, "{what}: off by {off:e}, allowed {tolerance:e}");
+}
+
+/// Total = sum_i exp(0.1 L_i) + a function of the logits beside the loss: the upstream gradient differs by row, and
+/// the loss stands in the middle of the graph.
+fn total(logits: &Tensor<2>, loss: Tensor<1>) -> Tensor<1> {
+    (loss * 0.1).exp().sum() + logits.clone().powf_scalar(2.0).sum() * 0.01
+}
+
+fn upstream(exact: &Exact) -> Array1<f64> {
+    exact.losses.mapv(|loss| 0.1 * (0.1 * loss).exp())
+}
+
+fn against_the_oracle(kind: LossKind, dtype: DType, tolerance: f64, exact: impl Fn(&Case) -> Exact) {
+    for (source, case) in all_cases() {
+        let mut case = Case { logits: rounded(&case.logits, dtype), ..case };
+        if dtype != DType::F64 {
+            let round = |segment: &Targets<'static>| match segment.form() {
+                softnce::Form::Dense if dtype == DType::F32 => {
+                    Targets::dense(cast::<f32>(&segment.to_dense())).unwrap()
+                }
+                softnce::Form::Dense if dtype == DType::F16 => {
+                    Targets::dense(cast::<half::f16>(&segment.to_dense())).unwrap()
+                }
+                softnce::Form::Dense => Targets::dense(cast::<half::bf16>(&segment.to_dense())).unwrap(),
+                _ => segment.clone(),
+            };
+            case.segments = case.segments.iter().map(round).collect();
+        }
+        let exact = exact(&case);
+        for path in PATHS {
+            let what = format!("{kind} {source:?} {dtype:?} {path:?}");
+            let loss = config(kind, &case, path).init(&device()).unwrap();
+            let logits = matrix(&case.logits, dtype).require_grad();
+            let value = loss.forward(logits.clone(), batch(&case, dtype)).unwrap();
+            assert_eq!((value.dims(), value.dtype()), ([case.logits.nrows()], dtype), "{what}");
+            check(&what, values(value.clone()), exact.losses.iter().copied(), tolerance);
+
+            let gradients = total(&logits, value).backward();
+            let expected = &exact.logits_gradients * &upstream(&exact).insert_axis(Axis(1)) + &case.logits * 0.02;
+            check(&what, values(logits.grad(&gradients).unwrap()), expected, 10.0 * tolerance);
+        }
+    }
+}
+
+#[test]
+fn soft_target_info_nce_in_f64() {
+    against_the_oracle(LossKind::SoftTargetInfoNce, DType::F64, 1e-11, Case::exact);
+}
+
+#[test]
+fn soft_target_info_nce_in_f32() {
+    against_the_oracle(LossKind::SoftTargetInfoNce, DType::F32, 1e-5, Case::exact);
+}
+
+#[test]
+fn soft_target_cross_entropy_in_f64() {
+    against_the_oracle(LossKind::SoftTargetCrossEntropy, DType::F64, 1e-11, Case::exact_cross_entropy);
+}
+
+#[test]
+fn soft_target_cross_entropy_in_f32() {
+    against_the_oracle(LossKind::SoftTargetCrossEntropy, DType::F32, 1e-5, Case::exact_cross_entropy);
+}
+
+#[test]
+fn half_precision_is_accumulated_in_f32() {
+    // The loss and its gradient come back in the logits' type: their rounding is all that is lost.
+    against_the_oracle(LossKind::SoftTargetInfoNce, DType::F16, 2e-3, Case::exact);
+    against_the_oracle(LossKind::SoftTargetInfoNce, DType::BF16, 2e-2, Case::exact);
+}
+
+#[test]
+fn hard_losses_are_the_hard_cases() {
+    for kind in [LossKind::InfoNce, LossKind::Nll] {
+        let case = Random::new(3).case([Source::Hard, Source::Hard], 9, 4, 6);
+        let exact = if kind == LossKind::Nll { case.exact_cross_entropy() } else { case.exact() };
+        for path in PATHS {
+            let loss = config(kind, &case, path).init(&device()).unwrap();
+            let value = loss.forward(matrix(&case.logits, DType::F64), batch(&case, DType::F64)).unwrap();
+            check(&format!("{kind} {path:?}"), values(value), exact.losses.iter().copied(), 1e-11);
+        }
+    }
+}
+
+#[test]
+fn reductions_and_row_weights_agree_with_the_core() {
+    let case = Random::new(11).case([Source::Mixed, Source::Hard], 6, 5, 7);
+    let exact = case.exact();
+    let weights = Array1::from_shape_fn(6, |row| 0.5 + row as f64);
+    for (reduction, factors) in [
+        (Reduction::None, weights.clone()),
+        (Reduction::Sum, weights.clone()),
+        (Reduction::Mean, &weights / weights.sum()),
+    ] {
+        for path in PATHS {
+            let what = format!("{reduction:?} {path:?}");
+            let config = config(LossKind::SoftTargetInfoNce, &case, path).with_reduction(reduction);
+            let loss = config.init(&device()).unwrap();
+            let logits = matrix(&case.logits, DType::F64).require_grad();
+            let batch = batch(&case, DType::F64).with_row_weights(weights.to_vec());
+            let value = loss.forward(logits.clone(), batch).unwrap();
+            let weighted = &exact.losses * &factors;
+            let expected = if reduction == Reduction::None { weighted } else { Array1::from_elem(1, weighted.sum()) };
+            check(&what, values(value.clone()), expected, 1e-11);
+            let gradients = (value * 3.0).sum().backward();
+            let expected = &exact.logits_gradients * &factors.clone().insert_axis(Axis(1)) * 3.0;
+            check(&what, values(logits.grad(&gradients).unwrap()), expected, 1e-11);
+        }
+    }
+}
+
+#[test]
+fn the_temperature_is_learned_through_its_logarithm() {
+    for kind in [LossKind::SoftTargetInfoNce, LossKind::SoftTargetCrossEntropy] {
+        for reduction in [Reduction::None, Reduction::Mean, Reduction::Sum] {
+            for source in [Source::Hard, Source::Mixed, Source::Dense] {
+                let mut case = Random::new(21).case([source, source], 6, 3, 5);
+                // The parameter is a float of its own: take its rounding as given.
+                case.temperature = f64::from((0.7_f64.ln()) as f32).exp();
+                let exact = match kind {
+                    LossKind::SoftTargetInfoNce => case.exact(),
+                    _ => case.exact_cross_entropy(),
+                };
+                let share = if reduction == Reduction::Mean { 1.0 / 6.0 } else { 1.0 };
+                let by_row = &exact.temperature_gradients * share * case.temperature;
+                for path in PATHS {
+                    let what = format!("{kind} {reduction:?} {source:?} {path:?}");
+                    let config = config(kind, &case, path).with_temperature(0.7).with_reduction(reduction);
+                    let loss = config.with_learnable_temperature(true).init(&device()).unwrap();
+                    let value = loss.forward(matrix(&case.logits, DType::F64), batch(&case, DType::F64)).unwrap();
+                    let (gradients, expected) = match reduction {
+                        // A different upstream gradient for each row.
+                        Reduction::None => {
+                            let factors: Vec<f64> = (0..6).map(|row| 0.5 + 0.25 * row as f64).collect();
+                            let expected = by_row.iter().zip(&factors).map(|(g, f)| g * f).sum::<f64>();
+                            ((value * floats(factors, [6], DType::F64)).sum().backward(), expected)
+                        }
+                        _ => ((value * 1.5).sum().backward(), 1.5 * by_row.sum()),
+                    };
+                    let parameter = loss.log_temperature.as_ref().unwrap().val();
+                    check(&what, values(parameter.grad(&gradients).unwrap()), [expected], 2e-6);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn works_inside_a_network_and_lets_it_learn() {
+    // features -> linear -> tanh -> linear -> loss, beside a second term of the same logits.
+    let mut random = Random::new(31);
+    let (rows, features, classes) = (16, 5, 4);
+    let inputs = random.logits(rows, features, 1.0);
+    let labels = random.labels(rows, classes);
+    let other = random.labels(rows, classes);
+    let lambda = Array1::from_shape_fn(rows, |_| random.unit());
+    let targets = Targets::mixed(&labels, &other, &lambda, classes, 0.1).unwrap();
+    let (first, second) = (random.logits(features, 8, 0.5), random.logits(8, classes, 0.5));
+    let mut found = Vec::new();
+    for path in PATHS {
+        let loss = LossConfig::new(LossKind::SoftTargetInfoNce).with_path(path).init(&device()).unwrap();
+        let mut weights = [matrix(&first, DType::F64), matrix(&second, DType::F64)];
+        let mut losses = Vec::new();
+        for _ in 0..20 {
+            weights = weights.map(|weight| weight.detach().require_grad());
+            let hidden = matrix(&inputs, DType::F64).matmul(weights[0].clone()).tanh();
+            let logits = hidden.matmul(weights[1].clone());
+            let value = loss.forward(logits.clone(), targets.clone()).unwrap();
+            losses.push(values(value.clone())[0]);
+            let gradients = (value * 2.0 + logits.powf_scalar(2.0).mean() * 0.01).backward();
+            weights = weights.map(|weight| {
+                let gradient = Tensor::from_inner(weight.grad(&gradients).unwrap());
+                weight.detach() - gradient * 0.3
+            });
+        }
+        assert!(losses[19] < losses[0] - 0.1, "the loss falls: {losses:?}");
+        found.push(losses);
+    }
+    check("both paths train alike", found[0].clone(), found[1].clone(), 1e-10);
+}
+
+#[test]
+fn draws_are_the_same_on_both_paths() {
+    let case = Random::new(41).case([Source::Dense, Source::Mixed], 8, 8, 5);
+    let run = |path| {
+        let loss = config(LossKind::SoftDistributionInfoNce, &case, path).with_seed(9).init(&device()).unwrap();
+        (0..3)
+            .flat_map(|_| values(loss.forward(matrix(&case.logits, DType::F64), batch(&case, DType::F64)).unwrap()))
+            .collect::<Vec<_>>()
+    };
+    let kernel = run(ComputePath::Kernel);
+    assert_ne!(kernel[..8], kernel[8..16]);
+    check("draws", run(ComputePath::Tensor), kernel, 1e-11);
+}
+
+#[test]
+fn views_that_are_not_contiguous_are_read_in_place() {
+    let case = Random::new(51).case([Source::Dense, Source::Dense], 6, 0, 7);
+    let exact = case.exact();
+    let loss = config(LossKind::SoftTargetInfoNce, &case, ComputePath::Kernel).init(&device()).unwrap();
+    let dense = case.segments[0].to_dense();
+    let transposed = |values: &Array2<f64>| matrix(&values.t().to_owned(), DType::F64).transpose();
+    let flipped = |values: &Array2<f64>| {
+        let mut backwards = values.clone();
+        backwards.invert_axis(Axis(0));
+        matrix(&backwards.as_standard_layout().to_owned(), DType::F64).flip([0])
+    };
+    let narrowed = |values: &Array2<f64>| {
+        let mut wide = Array2::from_elem((8, 9), f64::NAN);
+        wide.slice_mut(ndarray::s![1..7, 1..8]).assign(values);
+        matrix(&wide, DType::F64).slice([1..7, 1..8])
+    };
+    for (logits, targets) in [
+        (transposed(&case.logits), transposed(&dense)),
+        (flipped(&case.logits), flipped(&dense)),
+        (narrowed(&case.logits), narrowed(&dense)),
+    ] {
+        let batch = LossBatch::from(targets)
+            .with_positives(case.positives.clone())
+            .with_multiplicities(case.multiplicities.to_vec());
+        let logits = logits.detach().require_grad();
+        let value = loss.forward(logits.clone(), batch).unwrap();
+        check("view", values(value.clone()), exact.losses.iter().copied(), 1e-11);
+        let gradient = logits.grad(&value.sum().backward()).unwrap();
+        check("view", values(gradient), exact.logits_gradients.iter().copied(), 1e-10);
+    }
+}
+
+#[test]
+fn works_without_autodiff_and_with_balanced_checkpointing() {
+    let case = Random::new(61).case([Source::Mixed, Source::Hard], 6, 2, 5);
+    let exact = case.exact();
+    let plain = Device::flex();
+    for path in PATHS {
+        let loss = config(LossKind::SoftTargetInfoNce, &case, path).init(&plain).unwrap();
+        let logits = matrix(&case.logits, DType::F64).without_autodiff();
+        let value = loss.forward(logits, batch(&case, DType::F64)).unwrap();
+        assert!(!value.is_autodiff());
+        check("no autodiff", values(value), exact.losses.iter().copied(), 1e-11);
+
+        let device = Device::flex().autodiff().gradient_checkpointing();
+        let loss = config(LossKind::SoftTargetInfoNce, &case, path).init(&device).unwrap();
+        let data = matrix(&case.logits, DType::F64).into_data();
+        let logits = Tensor::<2>::from_data(data, (&device, DType::F64)).require_grad();
+        let value = loss.forward(logits.clone(), batch(&case, DType::F64)).unwrap();
+        let gradient = logits.grad(&value.sum().backward()).unwrap();
+        check("checkpointing", values(gradient), exact.logits_gradients.iter().copied(), 1e-10);
+    }
+}
