@@ -1,0 +1,85 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use softnce::LossKind;
+use softnce_train::compare::CompareConfig;
+
+/// Soft target InfoNCE and its family: train, compare, report.
+#[derive(Debug, Parser)]
+#[command(name = "softnce", version, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compare the losses on the embedded UCI optdigits pictures, paired by seed.
+    ///
+    /// Writes results.json, results.csv, config.toml and report.html. Ctrl-C keeps the finished runs; the same command
+    /// continues after them.
+    Compare(CompareArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct CompareArguments {
+    /// Losses to compare, separated by commas [default: all five].
+    #[arg(long, value_delimiter = ',', value_name = "LOSS,..", value_parser = parse_loss)]
+    pub losses: Option<Vec<LossKind>>,
+    /// Number of seeds, the same for every loss.
+    #[arg(long, default_value_t = CompareConfig::default().seeds)]
+    pub seeds: u64,
+    /// Passes over the training pictures.
+    #[arg(long, default_value_t = CompareConfig::default().epochs)]
+    pub epochs: usize,
+    /// Rows of a batch.
+    #[arg(long, default_value_t = CompareConfig::default().batch_size)]
+    pub batch_size: usize,
+    /// Temperature of the losses and of the posterior.
+    #[arg(long, default_value_t = CompareConfig::default().temperature, allow_negative_numbers = true)]
+    pub temperature: f64,
+    /// Power of the class frequencies in the noise distribution: 1 as they are, 0 uniform.
+    #[arg(long, default_value_t = CompareConfig::default().alpha, allow_negative_numbers = true)]
+    pub alpha: f64,
+    /// Candidates of a batch; beyond its own targets they are drawn from the training set [default: the batch size].
+    #[arg(long)]
+    pub candidates: Option<usize>,
+    /// Learning rates tried on the validation split, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "RATE,..", default_values_t = CompareConfig::default().learning_rates)]
+    pub learning_rates: Vec<f64>,
+    /// Name of the run: its folder is runs/NAME.
+    #[arg(long, default_value = "compare", conflicts_with = "out")]
+    pub name: String,
+    /// Folder for the results, instead of runs/NAME.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+impl CompareArguments {
+    /// The configuration, with the settings that have no option at their defaults.
+    pub fn config(&self) -> CompareConfig {
+        let default = CompareConfig::default();
+        CompareConfig {
+            losses: self.losses.clone().unwrap_or(default.losses),
+            seeds: self.seeds,
+            epochs: self.epochs,
+            batch_size: self.batch_size,
+            temperature: self.temperature,
+            alpha: self.alpha,
+            candidates: self.candidates.unwrap_or(self.batch_size),
+            learning_rates: self.learning_rates.clone(),
+            ..default
+        }
+    }
+
+    /// Where the results go.
+    pub fn folder(&self) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&self.name))
+    }
+}
+
+fn parse_loss(name: &str) -> Result<LossKind, softnce::Error> {
+    name.parse()
+}

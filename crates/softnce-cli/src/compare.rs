@@ -1,0 +1,61 @@
+//! The command `compare`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use softnce_train::compare::{CompareError, Outcome, Study};
+use softnce_train::report;
+
+use crate::args::CompareArguments;
+use crate::memory::AllocatorPeak;
+use crate::progress::Bars;
+
+/// Exit code of arguments or folders that cannot be used.
+const USAGE: u8 = 2;
+/// Exit code of a run that failed.
+const FAILED: u8 = 1;
+/// Exit code after ctrl-C, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+pub fn run(arguments: &CompareArguments) -> ExitCode {
+    let stop = stop_on_ctrl_c();
+    let config = arguments.config();
+    let folder = arguments.folder();
+    let bars = Bars::new();
+    let outcome = Study::open(&config, &folder, &stop, &bars, Some(&AllocatorPeak)).and_then(|study| study.run());
+    bars.clear();
+    match outcome {
+        Ok(Outcome::Finished(results)) => {
+            println!("{}", report::terminal(&results));
+            println!("\nReport: {}", folder.join("report.html").display());
+            ExitCode::SUCCESS
+        }
+        Ok(Outcome::Interrupted { finished, planned }) => {
+            let folder = folder.display();
+            eprintln!(
+                "stopped with {finished} of {planned} runs finished and kept in {folder}; the same command continues"
+            );
+            ExitCode::from(INTERRUPTED)
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(if CompareError::is_usage(&error) { USAGE } else { FAILED })
+        }
+    }
+}
+
+/// The first ctrl-C asks for a stop at the next step; a second one ends the program at once.
+fn stop_on_ctrl_c() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    let handler = ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::SeqCst) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+    });
+    if let Err(error) = handler {
+        log::warn!("ctrl-C will end the program at once: {error}");
+    }
+    stop
+}

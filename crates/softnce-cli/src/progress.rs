@@ -1,0 +1,71 @@
+//! Progress in the terminal: a bar over the runs and one over the epochs; plain lines where there is no terminal.
+
+use std::io::IsTerminal;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use softnce_train::compare::{EpochRecord, Progress};
+
+/// The two bars.
+pub struct Bars {
+    all: MultiProgress,
+    runs: ProgressBar,
+    epochs: ProgressBar,
+    terminal: bool,
+}
+
+impl Bars {
+    pub fn new() -> Self {
+        let all = MultiProgress::new();
+        let bar = |template: &str| {
+            let style = ProgressStyle::with_template(template);
+            let bar = all.add(ProgressBar::new(0));
+            bar.with_style(style.map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("=> ")))
+        };
+        let runs = bar("runs   [{bar:30}] {pos}/{len}  {elapsed} gone, about {eta} left");
+        let epochs = bar("epochs [{bar:30}] {pos}/{len}  {prefix}  {msg}");
+        Bars { all, runs, epochs, terminal: std::io::stderr().is_terminal() }
+    }
+
+    /// Takes the bars off the terminal.
+    pub fn clear(&self) {
+        self.epochs.finish_and_clear();
+        self.runs.finish_and_clear();
+        if self.terminal {
+            // The last drawing may be gone already; there is nothing to do about it.
+            let _ = self.all.clear();
+        }
+    }
+}
+
+impl Progress for Bars {
+    fn start(&self, runs: usize, finished: usize, epochs: usize) {
+        self.runs.set_length(runs as u64);
+        self.runs.set_position(finished as u64);
+        self.runs.reset_eta();
+        self.epochs.set_length(epochs as u64);
+        if finished > 0 {
+            let note = format!("continuing: {finished} of {runs} runs are there already");
+            if self.terminal { self.runs.suspend(|| eprintln!("{note}")) } else { eprintln!("{note}") }
+        }
+    }
+
+    fn run(&self, label: &str) {
+        self.epochs.set_position(0);
+        self.epochs.set_message("");
+        self.epochs.set_prefix(label.to_owned());
+        if !self.terminal {
+            let length = self.runs.length().unwrap_or(0);
+            eprintln!("run {} of {length}: {label}", self.runs.position() + 1);
+        }
+    }
+
+    fn epoch(&self, record: &EpochRecord) {
+        self.epochs.set_position(record.epoch as u64);
+        let accuracy = 100.0 * record.validation_top1;
+        self.epochs.set_message(format!("loss {:.4}, validation {accuracy:.1} %", record.train_loss));
+    }
+
+    fn finished(&self) {
+        self.runs.inc(1);
+    }
+}

@@ -1,0 +1,18 @@
+//! The comparison of losses: the same network, data and budget under each, paired by seed.
+
+mod config;
+mod error;
+mod folder;
+mod results;
+mod study;
+mod summary;
+
+pub use config::{BASELINE, CompareConfig};
+pub use error::CompareError;
+pub use folder::RunFolder;
+pub use results::{
+    Cost, Estimate, LossSummary, Metric, MetricSummary, Results, RunRecord, Setting, TuningRecord, TuningScore,
+};
+pub use study::{Outcome, PeakMemory, Progress, Study};
+
+pub use crate::training::EpochRecord;

@@ -1,0 +1,204 @@
+//! What a comparison writes down: plain data, the schema of `results.json`.
+
+use serde::{Deserialize, Serialize};
+use softnce::LossKind;
+
+use super::config::CompareConfig;
+use crate::metrics::Evaluation;
+use crate::training::EpochRecord;
+
+/// Cost of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Median wall time of a training step (forward, loss, backward, optimiser), in milliseconds.
+    pub step_ms: f64,
+    /// Median wall time of the loss alone (its forward and backward pass on logits of a batch), in milliseconds.
+    pub loss_ms: f64,
+    /// Largest number of bytes allocated at once during the run; `None` where no counting allocator is installed.
+    pub peak_bytes: Option<u64>,
+}
+
+/// One trial of the learning-rate grid, judged on the validation split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TuningRecord {
+    /// The loss that was trained.
+    pub loss: LossKind,
+    /// Learning rate tried.
+    pub learning_rate: f64,
+    /// What it came to; `None` where the weights diverged.
+    pub validation: Option<TuningScore>,
+}
+
+/// What a trial came to on the validation split after its last epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TuningScore {
+    /// Accuracy, in `[0, 1]`.
+    pub top1: f64,
+    /// Negative log likelihood, in nats.
+    pub nll: f64,
+}
+
+/// One finished training run with its evaluation on the test set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// The loss that was trained.
+    pub loss: LossKind,
+    /// Seed of the initial weights, the batch order and the mixing.
+    pub seed: u64,
+    /// Learning rate chosen for the loss on the validation split.
+    pub learning_rate: f64,
+    /// Epoch by epoch.
+    pub epochs: Vec<EpochRecord>,
+    /// Metrics on the test set, computed once, after the last epoch.
+    pub test: Evaluation,
+    /// What the run cost.
+    pub cost: Cost,
+}
+
+/// A mean over seeds with the half width of its 95 % confidence interval (Student's t).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Mean over the seeds.
+    pub mean: f64,
+    /// Half width of the 95 % interval; `None` with fewer than two seeds.
+    pub half_width: Option<f64>,
+}
+
+/// A metric of one loss over all its seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricSummary {
+    /// Which metric.
+    pub metric: Metric,
+    /// Mean and interval of the metric itself.
+    pub value: Estimate,
+    /// Mean and interval of the difference to soft target cross-entropy, paired by seed; `None` for that loss itself
+    /// or where it was not run.
+    pub difference: Option<Estimate>,
+    /// Mean over the seeds of the value a perfectly calibrated model of the same confidences would show;
+    /// only for the calibration errors.
+    pub calibrated_reference: Option<f64>,
+}
+
+/// The metrics a comparison reports, in the order it reports them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// Share of pictures whose most probable class is right.
+    Top1,
+    /// Share of pictures whose class is among the five most probable.
+    Top5,
+    /// Negative log likelihood, in nats.
+    Nll,
+    /// Brier score, summed over classes, in `[0, 2]`.
+    Brier,
+    /// Expected calibration error over equal-width bins.
+    EceEqualWidth,
+    /// Expected calibration error over equal-mass bins.
+    EceEqualMass,
+}
+
+impl Metric {
+    /// All metrics, in report order.
+    pub const ALL: [Metric; 6] =
+        [Metric::Top1, Metric::Top5, Metric::Nll, Metric::Brier, Metric::EceEqualWidth, Metric::EceEqualMass];
+
+    /// Short name for table heads.
+    pub fn label(self) -> &'static str {
+        match self {
+            Metric::Top1 => "top-1 %",
+            Metric::Top5 => "top-5 %",
+            Metric::Nll => "NLL",
+            Metric::Brier => "Brier",
+            Metric::EceEqualWidth => "ECE width %",
+            Metric::EceEqualMass => "ECE mass %",
+        }
+    }
+
+    /// Factor between the stored value and the one shown: 100 for shares, 1 otherwise.
+    pub fn shown_scale(self) -> f64 {
+        match self {
+            Metric::Top1 | Metric::Top5 | Metric::EceEqualWidth | Metric::EceEqualMass => 100.0,
+            Metric::Nll | Metric::Brier => 1.0,
+        }
+    }
+
+    /// Decimals shown after scaling.
+    pub fn decimals(self) -> usize {
+        match self {
+            Metric::Nll | Metric::Brier => 4,
+            _ => 2,
+        }
+    }
+
+    /// Whether a larger value is better.
+    pub fn larger_is_better(self) -> bool {
+        matches!(self, Metric::Top1 | Metric::Top5)
+    }
+
+    /// Reads the metric from an evaluation.
+    pub fn of(self, evaluation: &Evaluation) -> f64 {
+        match self {
+            Metric::Top1 => evaluation.top1,
+            Metric::Top5 => evaluation.top5,
+            Metric::Nll => evaluation.nll,
+            Metric::Brier => evaluation.brier,
+            Metric::EceEqualWidth => evaluation.ece_equal_width.error,
+            Metric::EceEqualMass => evaluation.ece_equal_mass.error,
+        }
+    }
+}
+
+/// One loss over all its seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LossSummary {
+    /// The loss.
+    pub loss: LossKind,
+    /// Learning rate chosen for it.
+    pub learning_rate: f64,
+    /// Number of seeds.
+    pub seeds: usize,
+    /// One entry a metric, in the order of [`Metric::ALL`].
+    pub metrics: Vec<MetricSummary>,
+    /// Median over the seeds of the time of a training step, in milliseconds.
+    pub step_ms: f64,
+    /// Median over the seeds of the time of the loss alone, in milliseconds.
+    pub loss_ms: f64,
+    /// Largest peak memory over the seeds, in bytes.
+    pub peak_bytes: Option<u64>,
+}
+
+/// Everything a comparison found: the content of `results.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// Version of softnce that wrote the file.
+    pub version: String,
+    /// The resolved configuration.
+    pub config: CompareConfig,
+    /// What was trained on what.
+    pub setting: Setting,
+    /// Every trial of the learning-rate grid.
+    pub tuning: Vec<TuningRecord>,
+    /// Every run.
+    pub runs: Vec<RunRecord>,
+    /// One entry a loss, in the order of the configuration.
+    pub summaries: Vec<LossSummary>,
+}
+
+/// Sizes that the report names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Name and origin of the data.
+    pub data: String,
+    /// Pictures trained on.
+    pub train: usize,
+    /// Pictures of the validation split.
+    pub validation: usize,
+    /// Pictures tested on.
+    pub test: usize,
+    /// Number of classes.
+    pub classes: usize,
+    /// The network in words.
+    pub network: String,
+    /// Trainable parameters of the network.
+    pub parameters: usize,
+}

@@ -1,0 +1,257 @@
+//! The comparison run from end to end: the learning-rate grid, the seeds, the test set, the report.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use softnce::LossKind;
+
+use super::folder::to_json;
+use super::summary::summarise;
+use super::{
+    CompareConfig, CompareError, Cost, EpochRecord, Results, RunFolder, RunRecord, Setting, TuningRecord, TuningScore,
+};
+use crate::data::{PictureSet, optdigits, split};
+use crate::metrics::evaluate;
+use crate::model::MlpConfig;
+use crate::report;
+use crate::training::{TrainError, Trained, predict, train};
+
+/// Told of the comparison's progress.
+pub trait Progress {
+    /// The comparison starts with `finished` of `runs` runs already there, `epochs` epochs each.
+    fn start(&self, runs: usize, finished: usize, epochs: usize);
+    /// A run starts.
+    fn run(&self, label: &str);
+    /// An epoch of the run is over.
+    fn epoch(&self, record: &EpochRecord);
+    /// The run is over and kept.
+    fn finished(&self);
+}
+
+/// Counts allocated memory; the program installs the allocator.
+pub trait PeakMemory {
+    /// Starts counting the peak anew.
+    fn reset(&self);
+    /// Largest number of bytes allocated at once since the reset.
+    fn peak(&self) -> u64;
+}
+
+/// How a comparison ended.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant)]
+pub enum Outcome {
+    /// All runs are there and the report is written.
+    Finished(Results),
+    /// Stopped on request; the finished runs are kept, and the same configuration continues after them.
+    Interrupted {
+        /// Runs finished, the grid's included.
+        finished: usize,
+        /// Runs planned, the grid's included.
+        planned: usize,
+    },
+}
+
+/// Seed of the split into training and validation pictures.
+const SPLIT_SEED: u64 = 0;
+/// Seed of the runs on the learning-rate grid: not one of those compared.
+const TUNING_SEED: u64 = 1_000_003;
+
+/// A comparison over the embedded optdigits pictures.
+pub struct Study<'a> {
+    config: &'a CompareConfig,
+    folder: RunFolder,
+    train: PictureSet,
+    validation: PictureSet,
+    device: Device,
+    stop: &'a AtomicBool,
+    progress: &'a dyn Progress,
+    memory: Option<&'a dyn PeakMemory>,
+}
+
+impl<'a> Study<'a> {
+    /// Checks the configuration, opens the folder and splits the training pictures.
+    ///
+    /// # Errors
+    /// A setting out of range; a folder that cannot be used ([`RunFolder::open`]).
+    pub fn open(
+        config: &'a CompareConfig,
+        out: &Path,
+        stop: &'a AtomicBool,
+        progress: &'a dyn Progress,
+        memory: Option<&'a dyn PeakMemory>,
+    ) -> Result<Self, CompareError> {
+        config.check()?;
+        let pictures = optdigits::train()?;
+        let (train, held_out) =
+            split::stratified(&pictures.labels, pictures.classes, config.validation_share, SPLIT_SEED)?;
+        let (train, validation) = (pictures.select(&train)?, pictures.select(&held_out)?);
+        let folder = RunFolder::open(out, config)?;
+        let device = Device::flex().autodiff();
+        Ok(Study { config, folder, train, validation, device, stop, progress, memory })
+    }
+
+    /// Runs what is not there yet, then writes `results.json`, `results.csv` and `report.html`.
+    ///
+    /// # Errors
+    /// A run that fails; a file that cannot be written. What was finished stays.
+    pub fn run(&self) -> Result<Outcome, CompareError> {
+        let trials = if self.config.learning_rates.len() > 1 {
+            product(&self.config.losses, &self.config.learning_rates)
+        } else {
+            Vec::new()
+        };
+        let seeds: Vec<u64> = (0..self.config.seeds).collect();
+        let planned = trials.len() + self.config.losses.len() * seeds.len();
+        self.progress.start(planned, self.count_finished(&trials, &seeds)?, self.config.epochs);
+        let interrupted = || -> Result<Outcome, CompareError> {
+            Ok(Outcome::Interrupted { finished: self.count_finished(&trials, &seeds)?, planned })
+        };
+
+        let mut tuning = Vec::with_capacity(trials.len());
+        for &(loss, learning_rate) in &trials {
+            match self.trial(loss, learning_rate)? {
+                Some(record) => tuning.push(record),
+                None => return interrupted(),
+            }
+        }
+        let mut chosen = Vec::with_capacity(self.config.losses.len());
+        for &loss in &self.config.losses {
+            chosen.push((loss, self.choose(loss, &tuning)?));
+        }
+        let mut runs = Vec::with_capacity(planned - trials.len());
+        // Seeds outside, losses inside: an interrupted comparison holds whole pairs.
+        for &seed in &seeds {
+            for &(loss, learning_rate) in &chosen {
+                match self.seeded(loss, seed, learning_rate)? {
+                    Some(record) => runs.push(record),
+                    None => return interrupted(),
+                }
+            }
+        }
+        runs.sort_by_key(|run| self.config.losses.iter().position(|&loss| loss == run.loss));
+        let results = self.results(tuning, runs, &chosen)?;
+        self.folder.write("results.json", &to_json(&results, &self.folder.path().join("results.json"))?)?;
+        self.folder.write("results.csv", report::rows(&results)?.as_bytes())?;
+        self.folder.write("report.html", report::page(&results)?.as_bytes())?;
+        Ok(Outcome::Finished(results))
+    }
+
+    /// One point of the learning-rate grid. `None` where the comparison was stopped.
+    fn trial(&self, loss: LossKind, learning_rate: f64) -> Result<Option<TuningRecord>, CompareError> {
+        let name = trial_name(loss, learning_rate);
+        if let Some(record) = self.folder.read_part(&name)? {
+            return Ok(Some(record));
+        }
+        self.progress.run(&format!("{loss}, learning rate {learning_rate}"));
+        let validation = match self.train(loss, TUNING_SEED, learning_rate) {
+            Ok(None) => return Ok(None),
+            Ok(Some(trained)) => {
+                trained.epochs.last().map(|last| TuningScore { top1: last.validation_top1, nll: last.validation_nll })
+            }
+            Err(error) if error.is_divergence() => None,
+            Err(source) => return Err(CompareError::Run { run: name, source }),
+        };
+        let record = TuningRecord { loss, learning_rate, validation };
+        self.folder.write_part(&name, &record)?;
+        self.progress.finished();
+        Ok(Some(record))
+    }
+
+    /// The rate with the best validation accuracy, the lower likelihood loss deciding between equals.
+    fn choose(&self, loss: LossKind, tuning: &[TuningRecord]) -> Result<f64, CompareError> {
+        if let [only] = self.config.learning_rates[..] {
+            return Ok(only);
+        }
+        let scored = tuning.iter().filter(|trial| trial.loss == loss);
+        let scored = scored.filter_map(|trial| trial.validation.map(|score| (trial.learning_rate, score)));
+        let best = scored.max_by(|(_, a), (_, b)| a.top1.total_cmp(&b.top1).then(b.nll.total_cmp(&a.nll)));
+        let all = || CompareError::AllDiverged { loss, rates: self.config.learning_rates.clone() };
+        best.map(|(learning_rate, _)| learning_rate).ok_or_else(all)
+    }
+
+    /// One run that is compared, with its only look at the test set. `None` where the comparison was stopped.
+    fn seeded(&self, loss: LossKind, seed: u64, learning_rate: f64) -> Result<Option<RunRecord>, CompareError> {
+        let name = run_name(loss, seed);
+        if let Some(record) = self.folder.read_part(&name)? {
+            return Ok(Some(record));
+        }
+        self.progress.run(&format!("{loss}, seed {seed}"));
+        if let Some(memory) = self.memory {
+            memory.reset();
+        }
+        let failed = |source| CompareError::Run { run: name.clone(), source };
+        let Some(trained) = self.train(loss, seed, learning_rate).map_err(failed)? else { return Ok(None) };
+        let peak_bytes = self.memory.map(PeakMemory::peak);
+        let pictures = optdigits::test()?;
+        let logits = predict(&trained.model, &pictures, &self.device).map_err(failed)?;
+        let test = evaluate(logits.view(), self.config.temperature, &pictures.labels)
+            .map_err(|error| failed(TrainError::from(error)))?;
+        let cost = Cost { step_ms: trained.step_ms, loss_ms: trained.loss_ms, peak_bytes };
+        let record = RunRecord { loss, seed, learning_rate, epochs: trained.epochs, test, cost };
+        self.folder.write_part(&name, &record)?;
+        self.progress.finished();
+        Ok(Some(record))
+    }
+
+    fn train(&self, loss: LossKind, seed: u64, learning_rate: f64) -> Result<Option<Trained>, TrainError> {
+        let settings = self.config.training(loss, seed, learning_rate)?;
+        train(&settings, &self.train, &self.validation, &self.device, self.stop, |record| self.progress.epoch(record))
+    }
+
+    fn count_finished(&self, trials: &[(LossKind, f64)], seeds: &[u64]) -> Result<usize, CompareError> {
+        let mut finished = 0;
+        for &(loss, rate) in trials {
+            finished += usize::from(self.folder.read_part::<TuningRecord>(&trial_name(loss, rate))?.is_some());
+        }
+        for (loss, seed) in product(&self.config.losses, seeds) {
+            finished += usize::from(self.folder.read_part::<RunRecord>(&run_name(loss, seed))?.is_some());
+        }
+        Ok(finished)
+    }
+
+    fn results(
+        &self,
+        tuning: Vec<TuningRecord>,
+        runs: Vec<RunRecord>,
+        chosen: &[(LossKind, f64)],
+    ) -> Result<Results, CompareError> {
+        let inputs = self.train.height * self.train.width;
+        let network = MlpConfig::new(inputs, self.config.hidden.clone(), self.train.classes);
+        let widths: Vec<String> = std::iter::once(inputs)
+            .chain(self.config.hidden.iter().copied())
+            .chain([self.train.classes])
+            .map(|width| width.to_string())
+            .collect();
+        let summaries = chosen.iter().map(|&(loss, rate)| summarise(loss, rate, &runs));
+        Ok(Results {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            config: self.config.clone(),
+            setting: Setting {
+                data: optdigits::ORIGIN.trim_end_matches('.').to_owned(),
+                train: self.train.len(),
+                validation: self.validation.len(),
+                test: optdigits::test()?.len(),
+                classes: self.train.classes,
+                network: format!("multilayer perceptron of widths {} with ReLU", widths.join("-")),
+                parameters: network.init(0, &self.device).num_params(),
+            },
+            summaries: summaries.collect::<Result<_, _>>()?,
+            tuning,
+            runs,
+        })
+    }
+}
+
+fn product<A: Copy, B: Copy>(left: &[A], right: &[B]) -> Vec<(A, B)> {
+    left.iter().flat_map(|&a| right.iter().map(move |&b| (a, b))).collect()
+}
+
+fn trial_name(loss: LossKind, learning_rate: f64) -> String {
+    format!("tuning-{loss}-{learning_rate:e}")
+}
+
+fn run_name(loss: LossKind, seed: u64) -> String {
+    format!("run-{loss}-seed{seed}")
+}

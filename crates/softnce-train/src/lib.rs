@@ -1,0 +1,16 @@
+//! Data, target mixing, models, training, metrics and reports for the softnce losses.
+//!
+//! - [`data`]: the embedded optdigits pictures, stratified splits.
+//! - [`mixing`]: MixUp and CutMix with a weight for each row, as compact targets.
+//! - [`model`], [`training`]: a network and its training loop on Burn.
+//! - [`metrics`], [`stats`]: accuracy, proper scores, calibration; intervals and paired differences.
+//! - [`compare`], [`report`]: several losses at equal budgets, and the page that shows what came of it.
+
+pub mod compare;
+pub mod data;
+pub mod metrics;
+pub mod mixing;
+pub mod model;
+pub mod report;
+pub mod stats;
+pub mod training;

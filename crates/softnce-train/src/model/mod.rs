@@ -1,0 +1,5 @@
+//! The networks.
+
+mod mlp;
+
+pub use mlp::{Mlp, MlpConfig};

@@ -1,0 +1,244 @@
+//! Numbers as every part of the report writes them.
+
+use crate::compare::{Estimate, Metric};
+
+/// Stands where a number is missing or not finite.
+pub(crate) const MISSING: &str = "n/a";
+
+/// A number with fixed decimals, a true minus sign, and no minus on a zero.
+pub(crate) fn fixed(value: f64, decimals: usize) -> String {
+    if !value.is_finite() {
+        return MISSING.to_owned();
+    }
+    let digits = format!("{:.decimals$}", value.abs());
+    if value < 0.0 && !is_zero(&digits) { format!("\u{2212}{digits}") } else { digits }
+}
+
+/// Like [`fixed`], with a plus before positive numbers.
+pub(crate) fn signed(value: f64, decimals: usize) -> String {
+    let text = fixed(value, decimals);
+    if value.is_finite() && value > 0.0 && !is_zero(&text) { format!("+{text}") } else { text }
+}
+
+fn is_zero(digits: &str) -> bool {
+    digits.chars().all(|digit| matches!(digit, '0' | '.'))
+}
+
+/// A whole number with a comma between thousands.
+pub(crate) fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number and its noun, in the plural where due.
+pub(crate) fn plural(number: usize, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// A learning rate or another setting: the shortest decimal that reads back as the same number.
+pub(crate) fn setting(value: f64) -> String {
+    if value.is_finite() { value.to_string() } else { MISSING.to_owned() }
+}
+
+/// A time in milliseconds with three significant digits.
+pub(crate) fn milliseconds(value: f64) -> String {
+    let decimals = if value >= 99.95 {
+        0
+    } else if value >= 9.995 {
+        1
+    } else if value >= 0.9995 {
+        2
+    } else {
+        3
+    };
+    fixed(value, decimals)
+}
+
+/// A size in mebibytes.
+pub(crate) fn mebibytes(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| MISSING.to_owned(), |bytes| fixed(bytes as f64 / (1024.0 * 1024.0), 1))
+}
+
+/// Mean and half width as shown: `97.85 ± 0.12`.
+pub(crate) fn estimate(estimate: Estimate, metric: Metric) -> String {
+    plus_minus(estimate, metric, fixed, " ± ")
+}
+
+/// Like [`estimate`], without the spaces, for narrow tables.
+pub(crate) fn estimate_tight(estimate: Estimate, metric: Metric) -> String {
+    plus_minus(estimate, metric, fixed, "±")
+}
+
+/// A difference with its sign and half width, without spaces.
+pub(crate) fn difference_tight(difference: Estimate, metric: Metric) -> String {
+    plus_minus(difference, metric, signed, "±")
+}
+
+fn plus_minus(estimate: Estimate, metric: Metric, mean: fn(f64, usize) -> String, sign: &str) -> String {
+    let (scale, decimals) = (metric.shown_scale(), metric.decimals());
+    let mean = mean(estimate.mean * scale, decimals);
+    match half_width(estimate) {
+        Some(half) => format!("{mean}{sign}{}", fixed(half * scale, decimals)),
+        None => mean,
+    }
+}
+
+/// The mean alone, as shown.
+pub(crate) fn mean(estimate: Estimate, metric: Metric) -> String {
+    fixed(estimate.mean * metric.shown_scale(), metric.decimals())
+}
+
+/// The mean of a difference alone, with its sign.
+pub(crate) fn mean_difference(difference: Estimate, metric: Metric) -> String {
+    signed(difference.mean * metric.shown_scale(), metric.decimals())
+}
+
+/// The ends of a difference's interval: `−0.03 to +0.27`.
+pub(crate) fn interval(difference: Estimate, metric: Metric) -> Option<String> {
+    let half = half_width(difference)?;
+    let ends = [difference.mean - half, difference.mean + half].map(|end| end * metric.shown_scale());
+    // An end that rounds to zero hides on which side of it the interval stops: two more digits at most tell.
+    let hides = |decimals: &usize| ends.iter().any(|end| *end != 0.0 && is_zero(&fixed(end.abs(), *decimals)));
+    let most = metric.decimals() + 2;
+    let decimals = (metric.decimals()..most).find(|decimals| !hides(decimals)).unwrap_or(most);
+    Some(format!("{} to {}", signed(ends[0], decimals), signed(ends[1], decimals)))
+}
+
+/// A value that belongs beside a metric, as shown.
+pub(crate) fn value(value: f64, metric: Metric) -> String {
+    fixed(value * metric.shown_scale(), metric.decimals())
+}
+
+/// The half width where it can be used: finite, and around a finite mean.
+pub(crate) fn half_width(estimate: Estimate) -> Option<f64> {
+    estimate.half_width.filter(|half| half.is_finite() && estimate.mean.is_finite())
+}
+
+/// What the interval of a difference says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The interval excludes zero, on the better side.
+    Better,
+    /// The interval excludes zero, on the worse side.
+    Worse,
+    /// The interval includes zero.
+    Open,
+}
+
+/// Reads a difference's interval; `None` where there is none.
+pub(crate) fn verdict(difference: Estimate, metric: Metric) -> Option<Verdict> {
+    let half = half_width(difference)?;
+    Some(if difference.mean.abs() <= half {
+        Verdict::Open
+    } else if (difference.mean > 0.0) == metric.larger_is_better() {
+        Verdict::Better
+    } else {
+        Verdict::Worse
+    })
+}
+
+/// The metric's name inside a sentence.
+pub(crate) fn in_prose(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Top1 => "top-1 accuracy",
+        Metric::Top5 => "top-5 accuracy",
+        Metric::Nll => "negative log likelihood",
+        Metric::Brier => "Brier score",
+        Metric::EceEqualWidth => "calibration error over equal-width bins",
+        Metric::EceEqualMass => "calibration error over equal-mass bins",
+    }
+}
+
+/// The unit of a difference in the metric, with the space before it.
+pub(crate) fn unit(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Nll => " nats",
+        Metric::Brier => "",
+        _ => " points",
+    }
+}
+
+/// Joins words as a sentence does: `a, b and c`.
+pub(crate) fn enumerate(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_has_no_sign() {
+        assert_eq!(fixed(-0.001, 2), "0.00");
+        assert_eq!(signed(0.001, 2), "0.00");
+        assert_eq!(signed(-0.1, 2), "\u{2212}0.10");
+        assert_eq!(signed(0.1, 2), "+0.10");
+    }
+
+    #[test]
+    fn what_is_not_finite_is_missing() {
+        assert_eq!(fixed(f64::NAN, 2), MISSING);
+        assert_eq!(signed(f64::INFINITY, 2), MISSING);
+        assert_eq!(estimate(Estimate { mean: f64::NAN, half_width: Some(1.0) }, Metric::Top1), MISSING);
+        assert_eq!(estimate(Estimate { mean: 0.5, half_width: Some(f64::NAN) }, Metric::Top1), "50.00");
+        assert_eq!(mebibytes(None), MISSING);
+    }
+
+    #[test]
+    fn thousands_are_separated() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(797), "797");
+        assert_eq!(count(1_797), "1,797");
+        assert_eq!(count(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn estimates_carry_their_scale_and_decimals() {
+        let value = Estimate { mean: 0.978_5, half_width: Some(0.001_2) };
+        assert_eq!(estimate(value, Metric::Top1), "97.85 ± 0.12");
+        assert_eq!(estimate_tight(value, Metric::Nll), "0.9785±0.0012");
+        let difference = Estimate { mean: 0.001, half_width: Some(0.002) };
+        assert_eq!(interval(difference, Metric::Top1).as_deref(), Some("\u{2212}0.10 to +0.30"));
+        let touching = Estimate { mean: 0.001, half_width: Some(0.000_98) };
+        assert_eq!(interval(touching, Metric::Top1).as_deref(), Some("+0.002 to +0.198"));
+        let equal = Estimate { mean: 0.0, half_width: Some(0.0) };
+        assert_eq!(interval(equal, Metric::Top1).as_deref(), Some("0.00 to 0.00"));
+    }
+
+    #[test]
+    fn the_verdict_minds_the_direction_of_the_metric() {
+        let up = Estimate { mean: 0.02, half_width: Some(0.01) };
+        assert_eq!(verdict(up, Metric::Top1), Some(Verdict::Better));
+        assert_eq!(verdict(up, Metric::Nll), Some(Verdict::Worse));
+        assert_eq!(verdict(Estimate { mean: 0.02, half_width: Some(0.03) }, Metric::Nll), Some(Verdict::Open));
+        assert_eq!(verdict(Estimate { mean: 0.0, half_width: Some(0.0) }, Metric::Nll), Some(Verdict::Open));
+        assert_eq!(verdict(Estimate { mean: 0.02, half_width: None }, Metric::Nll), None);
+    }
+
+    #[test]
+    fn times_keep_three_digits() {
+        assert_eq!(milliseconds(123.4), "123");
+        assert_eq!(milliseconds(12.34), "12.3");
+        assert_eq!(milliseconds(1.234), "1.23");
+        assert_eq!(milliseconds(0.1234), "0.123");
+    }
+
+    #[test]
+    fn lists_read_as_sentences() {
+        let words: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
+        assert_eq!(enumerate(&words), "a, b and c");
+        assert_eq!(enumerate(&words[..1]), "a");
+        assert_eq!(enumerate(&[]), "");
+    }
+}

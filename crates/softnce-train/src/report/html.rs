@@ -1,0 +1,141 @@
+//! `report.html`: one page in one file, with its style and its figures inside.
+
+mod cost;
+mod curves;
+mod differences;
+mod intervals;
+mod metrics;
+mod parts;
+mod reliability;
+mod setting;
+mod tuning;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::claims::{self, Claims, claims};
+use super::{ReportError, format};
+use crate::compare::Results;
+
+const STYLE: &str = include_str!("html/style.css");
+const TITLE: &str = "Classifier losses compared";
+
+/// The page: what was measured, what that shows and does not show, tables, figures, cost and configuration. It needs
+/// nothing from outside the file.
+pub fn page(results: &Results) -> Result<String, ReportError> {
+    if results.summaries.is_empty() {
+        return Err(ReportError::Empty);
+    }
+    let differences = claims::has_differences(results);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light";
+                title { (TITLE) ", softnce " (results.version) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (head(results))
+                (contents(differences))
+                main {
+                    (findings(&claims(results)))
+                    (section("results", "Results on the test pictures", html! {
+                        (metrics::values(results))
+                        (intervals::figure(results))
+                    }))
+                    @if differences {
+                        (section("differences", "Differences to soft target cross-entropy", html! {
+                            (differences::table(results))
+                            (differences::figure(results))
+                        }))
+                    }
+                    (section("curves", "Learning curves", curves::figures(results)))
+                    (section("calibration", "Calibration", reliability::figure(results)))
+                    (section("tuning", "Learning rates", tuning::table(results)))
+                    (section("cost", "Cost", cost::table(results)))
+                    (section("setting", "Configuration and data", setting::tables(results)))
+                    (section("reproduce", "How to reproduce", setting::reproduce(results)))
+                }
+                footer { p { "Written by softnce " (results.version) ". The page loads nothing from elsewhere." } }
+            }
+        }
+    };
+    Ok(page.into_string())
+}
+
+fn section(id: &str, title: &str, content: Markup) -> Markup {
+    html! {
+        section id=(id) aria-labelledby=(format!("{id}-title")) {
+            h2 id=(format!("{id}-title")) { (title) }
+            (content)
+        }
+    }
+}
+
+fn head(results: &Results) -> Markup {
+    let setting = &results.setting;
+    let losses = format::plural(results.summaries.len(), "loss", "losses");
+    let seeds = results.summaries.iter().map(|summary| summary.seeds).max().unwrap_or(0);
+    let epochs = format::plural(results.config.epochs, "epoch", "epochs");
+    html! {
+        header {
+            h1 { (TITLE) }
+            p.lead {
+                (losses) @if results.summaries.len() > 1 { ", each" } @else { "," } " trained from "
+                (format::plural(seeds, "seed", "seeds")) " for " (epochs) " on " (format::count(setting.train))
+                " pictures of " (format::plural(setting.classes, "class", "classes"))
+                ", with the same network, optimiser and grid of learning rates. The learning rate of each loss was \
+                chosen on " (format::count(setting.validation)) " validation pictures; the metrics below were computed \
+                once, after the last epoch, on " (format::count(setting.test)) " test pictures."
+            }
+            p.quiet { "Data: " (setting.data) ". Network: " (setting.network) "." }
+        }
+    }
+}
+
+fn contents(differences: bool) -> Markup {
+    let entries = [
+        ("findings", "Findings"),
+        ("results", "Results"),
+        ("differences", "Differences"),
+        ("curves", "Learning curves"),
+        ("calibration", "Calibration"),
+        ("tuning", "Learning rates"),
+        ("cost", "Cost"),
+        ("setting", "Configuration"),
+        ("reproduce", "Reproduce"),
+    ];
+    html! {
+        nav aria-label="Contents" {
+            ul {
+                @for (id, title) in entries.into_iter().filter(|(id, _)| differences || *id != "differences") {
+                    li { a href=(format!("#{id}")) { (title) } }
+                }
+            }
+        }
+    }
+}
+
+fn findings(claims: &Claims) -> Markup {
+    section(
+        "findings",
+        "What the figures show, and what they do not",
+        html! {
+            div.claims {
+                div {
+                    h3 { "They show" }
+                    ul { @for sentence in &claims.shows { li { (parts::prose(sentence)) } } }
+                }
+                div {
+                    h3 { "Their limits" }
+                    ul { @for sentence in &claims.limits { li { (parts::prose(sentence)) } } }
+                }
+            }
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,48 @@
+//! What the losses cost.
+
+use maud::{Markup, html};
+
+use super::parts;
+use crate::compare::Results;
+use crate::report::format;
+
+/// Times and memory.
+pub(crate) fn table(results: &Results) -> Markup {
+    let memory = if results.summaries.iter().any(|summary| summary.peak_bytes.is_some()) {
+        "Peak memory: the most bytes allocated at once in a run, the largest over the seeds, data and network included."
+    } else {
+        "Peak memory was not measured."
+    };
+    let caption = format!(
+        "Step: forward pass, loss, backward pass and optimiser. Loss alone: its forward and backward pass on the \
+         logits of a batch, timed by itself, so that its share is a ratio of two measurements. Medians over the steps \
+         and the seeds. {memory} Times depend on the machine and its other work; compare them within this \
+         table only.",
+    );
+    parts::table(
+        "Time and memory.",
+        &caption,
+        html! {
+            thead {
+                tr {
+                    th scope="col" { "Loss" }
+                    th.number scope="col" { "Step, ms" }
+                    th.number scope="col" { "Loss alone, ms" }
+                    th.number scope="col" { "Share of the step, %" }
+                    th.number scope="col" { "Peak memory, MiB" }
+                }
+            }
+            tbody {
+                @for summary in &results.summaries {
+                    tr {
+                        (parts::loss_head(summary.loss))
+                        td.number { (format::milliseconds(summary.step_ms)) }
+                        td.number { (format::milliseconds(summary.loss_ms)) }
+                        td.number { (format::fixed(100.0 * summary.loss_ms / summary.step_ms, 1)) }
+                        td.number { (format::mebibytes(summary.peak_bytes)) }
+                    }
+                }
+            }
+        },
+    )
+}

@@ -1,0 +1,70 @@
+//! The main table: every metric of every loss.
+
+use maud::{Markup, html};
+use softnce::LossKind;
+
+use super::parts;
+use crate::compare::{LossSummary, Metric, Results};
+use crate::report::{claims, format};
+
+/// The metrics of the losses. No value is set in bold: a best mean says nothing about chance.
+pub(crate) fn values(results: &Results) -> Markup {
+    let seeds = results.summaries.iter().map(|summary| summary.seeds).max().unwrap_or(0);
+    let interval = if seeds > 1 {
+        "Mean over the seeds ± half width of its 95 % interval."
+    } else {
+        "One seed, so no intervals."
+    };
+    let namesake = if results.summaries.iter().any(|summary| summary.loss == LossKind::Nll) {
+        " (the metric; the loss of that name is cross-entropy on hard labels)"
+    } else {
+        ""
+    };
+    let best = if claims::has_differences(results) {
+        " No best value is marked: whether two losses differ is a matter of the paired differences below."
+    } else {
+        ""
+    };
+    let caption = format!(
+        "{interval} Top-1 and top-5: share of pictures whose class is the most probable, or among the five most \
+         probable. NLL: negative log likelihood in nats{namesake}. Brier: Brier score. ECE: expected calibration error \
+         over bins of equal width or equal mass; the second line is what a perfectly calibrated model of the same \
+         confidences would show, which is not zero. Higher is better for top-1 and top-5, lower for the others.{best}",
+    );
+    parts::table(
+        "Metrics on the test pictures.",
+        &caption,
+        html! {
+            thead {
+                tr {
+                    th scope="col" { "Loss" }
+                    @for metric in Metric::ALL { th.number scope="col" { (metric.label()) } }
+                    th.number scope="col" { "Seeds" }
+                }
+            }
+            tbody {
+                @for summary in &results.summaries {
+                    tr {
+                        (parts::loss_head(summary.loss))
+                        @for metric in Metric::ALL { (cell(summary, metric)) }
+                        td.number { (summary.seeds) }
+                    }
+                }
+            }
+        },
+    )
+}
+
+fn cell(summary: &LossSummary, metric: Metric) -> Markup {
+    let Some(entry) = claims::metric_of(summary, metric) else {
+        return html! { td.number { (format::MISSING) } };
+    };
+    html! {
+        td.number {
+            (format::estimate(entry.value, metric))
+            @if let Some(reference) = entry.calibrated_reference {
+                span.under { "calibrated " (format::value(reference, metric)) }
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The configuration, the data and how to run the comparison again.
+
+use maud::{Markup, html};
+use softnce::LossKind;
+
+use super::parts;
+use crate::compare::Results;
+use crate::report::format;
+
+/// What was trained on what, and every setting.
+pub(crate) fn tables(results: &Results) -> Markup {
+    html! {
+        (parts::table("Data and network.", "", html! {
+            tbody {
+                @for (name, value) in data(results) {
+                    tr { th scope="row" { (name) } td { (value) } }
+                }
+            }
+        }))
+        (parts::table("Configuration.", "Every setting as it was used, by its name in the configuration.", html! {
+            thead { tr { th scope="col" { "Setting" } th scope="col" { "Value" } th scope="col" { "Meaning" } } }
+            tbody {
+                @for (name, value, meaning) in settings(results) {
+                    tr { th scope="row" { code { (name) } } td { (value) } td.meaning { (meaning) } }
+                }
+            }
+        }))
+    }
+}
+
+/// How to run it again.
+pub(crate) fn reproduce(results: &Results) -> Markup {
+    html! {
+        p { "From the source of softnce " (results.version) ", with the configuration above:" }
+        pre { code { "cargo run --release -- compare" } }
+        p {
+            "The seeds are 0 to the number of seeds less one, the same for every loss. Numbers may differ in the last \
+            digits on another processor; times and memory will."
+        }
+    }
+}
+
+fn data(results: &Results) -> Vec<(&'static str, String)> {
+    let setting = &results.setting;
+    vec![
+        ("Data", setting.data.clone()),
+        ("Training pictures", format::count(setting.train)),
+        ("Validation pictures", format::count(setting.validation)),
+        ("Test pictures", format::count(setting.test)),
+        ("Classes", format::count(setting.classes)),
+        ("Network", setting.network.clone()),
+        ("Trainable parameters", format::count(setting.parameters)),
+    ]
+}
+
+fn settings(results: &Results) -> Vec<(&'static str, String, &'static str)> {
+    let config = &results.config;
+    let names = config.losses.iter().copied().map(LossKind::name).collect::<Vec<_>>().join(", ");
+    let widths = config.hidden.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    let rates = config.learning_rates.iter().copied().map(format::setting).collect::<Vec<_>>().join(", ");
+    vec![
+        ("losses", names, "losses compared"),
+        ("seeds", config.seeds.to_string(), "number of seeds, from 0"),
+        ("epochs", config.epochs.to_string(), "passes over the training split"),
+        ("batch_size", config.batch_size.to_string(), "rows of a batch"),
+        ("hidden", widths, "widths of the hidden layers"),
+        ("temperature", format::setting(config.temperature), "temperature of the losses and of the posterior"),
+        (
+            "alpha",
+            format::setting(config.alpha),
+            "power of the class frequencies in the noise distribution: 1 the frequencies, 0 uniform",
+        ),
+        ("candidates", config.candidates.to_string(), "candidate targets of a batch, its own among them"),
+        ("learning_rates", rates, "learning rates tried"),
+        ("validation_share", format::setting(config.validation_share), "share of the training pictures held out"),
+        ("weight_decay", format::setting(config.weight_decay), "decoupled weight decay of AdamW"),
+        ("mixup_alpha", format::setting(config.mixup_alpha), "parameter of MixUp's Beta distribution"),
+        ("cutmix_alpha", format::setting(config.cutmix_alpha), "parameter of CutMix's Beta distribution"),
+        (
+            "cutmix_probability",
+            format::setting(config.cutmix_probability),
+            "probability that a batch of a soft-target loss is mixed by CutMix rather than MixUp",
+        ),
+        ("smoothing", format::setting(config.smoothing), "label smoothing of the soft-target losses"),
+    ]
+}

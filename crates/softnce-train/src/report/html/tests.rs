@@ -1,0 +1,154 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use softnce::LossKind;
+
+use super::*;
+use crate::compare::Metric;
+use crate::report::fixture;
+
+/// The page as XML: only the doctype and the `meta` elements of the head are HTML's own.
+fn assert_well_formed(page: &str) {
+    let body = page.strip_prefix("<!DOCTYPE html>").expect("a doctype");
+    let xml = body
+        .split_inclusive('>')
+        .map(|part| match part.strip_suffix('>') {
+            Some(tag) if tag.starts_with("<meta") => format!("{tag}/>"),
+            _ => part.to_owned(),
+        })
+        .collect::<String>();
+    roxmltree::Document::parse(&xml).unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// What must hold of every page.
+fn checked(results: &Results) -> String {
+    let page = page(results).unwrap();
+    assert_well_formed(&page);
+    for text in ["NaN", "inf ", "\"inf\"", "None", "Some("] {
+        assert!(!page.contains(text), "{text} in the page");
+    }
+    for attribute in ["src=", "href=\"http", "href=\"//", "url(", "@import", "<script", "<link"] {
+        assert!(!page.contains(attribute), "{attribute} in the page");
+    }
+    page
+}
+
+#[test]
+fn the_page_holds_the_titles_and_numbers() {
+    let results = fixture::small();
+    let page = checked(&results);
+    for summary in &results.summaries {
+        assert!(page.contains(summary.loss.title()));
+        for entry in &summary.metrics {
+            assert!(page.contains(&format::estimate(entry.value, entry.metric)));
+            if let Some(difference) = entry.difference {
+                assert!(page.contains(&format::interval(difference, entry.metric).unwrap()));
+            }
+            if let Some(reference) = entry.calibrated_reference {
+                assert!(page.contains(&format!("calibrated {}", format::value(reference, entry.metric))));
+            }
+        }
+    }
+    for trial in &results.tuning {
+        assert!(page.contains(&format::value(trial.validation.unwrap().top1, Metric::Top1)));
+    }
+    for sentence in claims(&results).shows.iter().chain(&claims(&results).limits) {
+        assert!(page.contains(&parts::prose(sentence)), "{sentence}");
+    }
+}
+
+#[test]
+fn figures_have_names_and_tables_have_scopes() {
+    let page = checked(&fixture::made_up(&LossKind::ALL, 3, 4));
+    assert_eq!(page.matches("<svg viewBox").count(), page.matches("role=\"img\" aria-label=\"").count());
+    assert_eq!(page.matches("<figure").count(), page.matches("<figcaption>").count());
+    assert_eq!(page.matches("<table aria-label=").count(), page.matches("<figure class=\"table\">").count());
+    assert_eq!(page.matches("<th ").count() + page.matches("<th>").count(), page.matches(" scope=\"").count());
+}
+
+#[test]
+fn one_seed_has_no_intervals() {
+    let page = checked(&fixture::made_up(&LossKind::ALL, 1, 3));
+    assert!(page.contains("One seed, so no intervals"));
+    assert!(!page.contains("class=\"interval\""));
+    assert!(!page.contains(">better<") && !page.contains(">worse<"));
+}
+
+#[test]
+fn one_loss_has_no_differences() {
+    for loss in LossKind::ALL {
+        let page = checked(&fixture::made_up(&[loss], 3, 1));
+        assert!(!page.contains("id=\"differences\"") && !page.contains("#differences"));
+        assert!(page.contains(loss.title()));
+    }
+}
+
+#[test]
+fn without_the_reference_there_are_no_differences() {
+    let page = checked(&fixture::made_up(&[LossKind::SoftTargetInfoNce, LossKind::Nll], 3, 3));
+    assert!(!page.contains("id=\"differences\""));
+    assert!(page.contains("no paired differences"));
+}
+
+#[test]
+fn missing_memory_is_said_to_be_missing() {
+    let mut results = fixture::small();
+    results.summaries.iter_mut().for_each(|summary| summary.peak_bytes = None);
+    assert!(checked(&results).contains("Peak memory was not measured"));
+}
+
+#[test]
+fn what_diverged_leaves_a_gap() {
+    let mut results = fixture::small();
+    for entry in &mut results.summaries[0].metrics {
+        (entry.value.mean, entry.value.half_width) = (f64::NAN, Some(f64::NAN));
+        entry.difference = entry.difference.map(|_| entry.value);
+        entry.calibrated_reference = entry.calibrated_reference.map(|_| f64::INFINITY);
+    }
+    for run in results.runs.iter_mut().filter(|run| run.loss == LossKind::SoftTargetInfoNce) {
+        (run.test.top1, run.test.nll) = (f64::NAN, f64::INFINITY);
+        for epoch in &mut run.epochs {
+            (epoch.validation_top1, epoch.validation_nll) = (f64::NAN, f64::INFINITY);
+        }
+    }
+    results.tuning[0].validation = None;
+    results.summaries[0].step_ms = 0.0;
+    assert!(checked(&results).contains(format::MISSING));
+}
+
+#[test]
+fn runs_without_epochs_or_bins_are_drawn_empty() {
+    let mut results = fixture::small();
+    results.tuning.clear();
+    for run in &mut results.runs {
+        run.epochs.clear();
+        run.test.reliability.clear();
+    }
+    assert!(checked(&results).contains("No epochs were recorded"));
+    results.runs.clear();
+    checked(&results);
+}
+
+#[test]
+fn equal_seeds_are_drawn_too() {
+    let mut results = fixture::small();
+    for run in &mut results.runs {
+        run.test.top1 = 1.0;
+        run.epochs.iter_mut().for_each(|epoch| (epoch.validation_top1, epoch.validation_nll) = (1.0, 0.0));
+    }
+    checked(&results);
+}
+
+#[test]
+fn text_is_escaped() {
+    let mut results = fixture::small();
+    results.setting.data = "digits <b>&\"co\"</b> https://example.org".into();
+    let page = checked(&results);
+    assert!(page.contains("digits &lt;b&gt;&amp;&quot;co&quot;&lt;/b&gt; https://example.org"));
+}
+
+#[test]
+fn nothing_to_report_is_an_error() {
+    let mut results = fixture::small();
+    results.summaries.clear();
+    assert!(matches!(page(&results), Err(ReportError::Empty)));
+}

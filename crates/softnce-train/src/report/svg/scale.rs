@@ -1,0 +1,162 @@
+//! Scales from values to coordinates, and round ticks on them.
+
+use crate::report::format;
+
+/// Maps values to coordinates, evenly or by their logarithm.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scale {
+    low: f64,
+    high: f64,
+    from: f64,
+    to: f64,
+    logarithmic: bool,
+}
+
+impl Scale {
+    /// An even scale: `low` at `from`, `high` at `to`.
+    pub(crate) fn linear((low, high): (f64, f64), from: f64, to: f64) -> Self {
+        Self { low, high, from, to, logarithmic: false }
+    }
+
+    /// A logarithmic scale. Both ends must be positive; values below the low end are drawn at it.
+    pub(crate) fn log((low, high): (f64, f64), from: f64, to: f64) -> Self {
+        Self { low, high, from, to, logarithmic: true }
+    }
+
+    /// The coordinate of a value.
+    pub(crate) fn at(self, value: f64) -> f64 {
+        let share = if self.logarithmic {
+            (value.max(self.low) / self.low).ln() / (self.high / self.low).ln()
+        } else {
+            (value - self.low) / (self.high - self.low)
+        };
+        // A span without width has only one place.
+        let share = if share.is_finite() { share } else { 0.5 };
+        self.from + share * (self.to - self.from)
+    }
+}
+
+/// Values worth a tick, with the decimals that tell them apart.
+#[derive(Debug, Clone)]
+pub(crate) struct Ticks {
+    pub(crate) values: Vec<f64>,
+    labels: Vec<String>,
+}
+
+impl Ticks {
+    /// Ticks with labels of one's own.
+    pub(crate) fn new(pairs: impl IntoIterator<Item = (f64, String)>) -> Self {
+        let (values, labels) = pairs.into_iter().unzip();
+        Self { values, labels }
+    }
+
+    /// Each value with its label.
+    pub(crate) fn labelled(&self) -> impl Iterator<Item = (f64, &str)> {
+        self.values.iter().copied().zip(self.labels.iter().map(String::as_str))
+    }
+}
+
+/// About `wanted` ticks at multiples of 1, 2 or 5 times a power of ten.
+pub(crate) fn ticks((low, high): (f64, f64), wanted: usize) -> Ticks {
+    let span = high - low;
+    if !(span.is_finite() && span > 0.0 && wanted > 0) {
+        return Ticks::new([]);
+    }
+    let raw = span / wanted as f64;
+    let magnitude = raw.log10().floor();
+    let unit = 10f64.powf(magnitude);
+    let (factor, carry) = match raw / unit {
+        share if share < 1.41 => (1.0, 0.0),
+        share if share < 3.16 => (2.0, 0.0),
+        share if share < 7.07 => (5.0, 0.0),
+        _ => (10.0, 1.0),
+    };
+    let step = factor * unit;
+    let decimals = (-(magnitude + carry)).max(0.0) as usize;
+    // The slack keeps an end that is itself a multiple, up to rounding.
+    let (first, last) = ((low / step - 1e-9).ceil() as i64, (high / step + 1e-9).floor() as i64);
+    Ticks::new((first..=last).map(|index| {
+        let value = index as f64 * step;
+        (value, format::fixed(value, decimals))
+    }))
+}
+
+/// Ticks at 1, 2 and 5 times the powers of ten: fewer where the span is wide, more where it is narrow.
+pub(crate) fn log_ticks((low, high): (f64, f64)) -> Ticks {
+    if !(low.is_finite() && high.is_finite() && low > 0.0 && high > low) {
+        return Ticks::new([]);
+    }
+    let factors: &[f64] = match (high / low).log10() {
+        decades if decades > 3.2 => &[1.0],
+        decades if decades > 0.9 => &[1.0, 2.0, 5.0],
+        _ => &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0],
+    };
+    let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
+    let values = powers.flat_map(|power| factors.iter().map(move |&factor| (factor, power)));
+    let slack = 1.0 + 1e-9;
+    Ticks::new(
+        values
+            .map(|(factor, power)| (factor * 10f64.powi(power), (i32::from(factor == 1.5) - power).max(0)))
+            .filter(|(value, _)| *value >= low / slack && *value <= high * slack)
+            .map(|(value, decimals)| (value, format::fixed(value, decimals as usize))),
+    )
+}
+
+/// The smallest and the largest finite value, moved apart to at least `least`, with room on either side.
+pub(crate) fn spread(values: impl IntoIterator<Item = f64>, least: f64) -> (f64, f64) {
+    let (low, high) = values
+        .into_iter()
+        .filter(|value| value.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+    let (low, high) = if low <= high { (low, high) } else { (0.0, 0.0) };
+    let widen = ((least - (high - low)) / 2.0).max(0.0);
+    let room = 0.05 * (high - low + 2.0 * widen);
+    (low - widen - room, high + widen + room)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(ticks: &Ticks) -> Vec<&str> {
+        ticks.labelled().map(|(_, label)| label).collect()
+    }
+
+    #[test]
+    fn ticks_are_round() {
+        assert_eq!(labels(&ticks((0.0, 1.0), 5)), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(labels(&ticks((96.63, 98.31), 4)), ["97.0", "97.5", "98.0"]);
+        assert_eq!(labels(&ticks((-0.3, 0.3), 4)), ["\u{2212}0.2", "0.0", "0.2"]);
+        assert_eq!(labels(&ticks((0.0, 0.0095), 1)), ["0.00"]);
+    }
+
+    #[test]
+    fn an_empty_span_has_no_ticks() {
+        assert!(ticks((1.0, 1.0), 4).values.is_empty());
+        assert!(ticks((f64::NAN, 1.0), 4).values.is_empty());
+        assert!(log_ticks((0.0, 1.0)).values.is_empty());
+    }
+
+    #[test]
+    fn log_ticks_are_one_two_five() {
+        assert_eq!(labels(&log_ticks((0.05, 2.0))), ["0.05", "0.1", "0.2", "0.5", "1", "2"]);
+        assert_eq!(labels(&log_ticks((1.0, 10_000.0))), ["1", "10", "100", "1000", "10000"]);
+    }
+
+    #[test]
+    fn scales_meet_their_ends() {
+        let scale = Scale::linear((2.0, 4.0), 100.0, 0.0);
+        assert_eq!((scale.at(2.0), scale.at(3.0), scale.at(4.0)), (100.0, 50.0, 0.0));
+        let scale = Scale::log((0.01, 1.0), 0.0, 100.0);
+        assert_eq!((scale.at(0.01), scale.at(0.1), scale.at(1.0)), (0.0, 50.0, 100.0));
+        assert_eq!(scale.at(0.0), 0.0);
+        assert_eq!(Scale::linear((1.0, 1.0), 0.0, 10.0).at(1.0), 5.0);
+    }
+
+    #[test]
+    fn a_spread_is_never_empty() {
+        let (low, high) = spread([0.5, 0.5, f64::NAN], 0.2);
+        assert!(low < 0.4 && high > 0.6);
+        assert!(spread([], 1.0).0 < spread([], 1.0).1);
+    }
+}

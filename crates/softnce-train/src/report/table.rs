@@ -1,0 +1,200 @@
+//! The main tables as text: for a terminal and for a README.
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+
+use super::claims;
+use super::format::{self, Verdict};
+use crate::compare::{LossSummary, Metric, Results};
+
+const NOTE: &str = "Mean ± half width of the 95 % interval over the seeds. cal.: what a calibrated model would show.";
+const DIFFERENCE_NOTE: &str =
+    "Difference to soft target cross-entropy, paired by seed. * its 95 % interval excludes zero (not corrected).";
+
+/// The results as tables for a terminal, at most 110 columns wide: the metrics, then the differences to soft target
+/// cross-entropy where there are any.
+pub fn terminal(results: &Results) -> String {
+    let mut metrics = table();
+    for summary in &results.summaries {
+        let first = format!("{}\n  lr {}, {}", summary.loss.title(), rate(summary), seeds(summary));
+        metrics.add_row(row(first, summary, terminal_value));
+    }
+    let mut text = format!("{}\n{NOTE}\n", tightened(metrics));
+    if claims::has_differences(results) {
+        let mut differences = table();
+        for summary in results.summaries.iter().filter(|summary| is_compared(summary)) {
+            differences.add_row(row(summary.loss.title().to_owned(), summary, terminal_difference));
+        }
+        text.push_str(&format!("\n{}\n{DIFFERENCE_NOTE}\n", tightened(differences)));
+    }
+    text
+}
+
+/// The same tables in Markdown, for a README.
+pub fn markdown(results: &Results) -> String {
+    let head: Vec<&str> = Metric::ALL.into_iter().map(Metric::label).collect();
+    let mut text = format!("| loss | seeds | {} |\n| --- | ---: |{}\n", head.join(" | "), " ---: |".repeat(head.len()));
+    for summary in &results.summaries {
+        let cells = cells(summary, markdown_value);
+        text.push_str(&format!("| {} | {} | {} |\n", summary.loss.title(), summary.seeds, cells.join(" | ")));
+    }
+    text.push_str(
+        "\nMean ± half width of the 95 % interval over the seeds; in parentheses the calibration error that a \
+         perfectly calibrated model would show.\n",
+    );
+    if claims::has_differences(results) {
+        text.push_str(&format!(
+            "\n| loss, difference | {} |\n| --- |{}\n",
+            head.join(" | "),
+            " ---: |".repeat(head.len())
+        ));
+        for summary in results.summaries.iter().filter(|summary| is_compared(summary)) {
+            let cells = cells(summary, markdown_difference);
+            text.push_str(&format!("| {} | {} |\n", summary.loss.title(), cells.join(" | ")));
+        }
+        text.push_str(
+            "\nDifference to soft target cross-entropy, paired by seed, with the half width of its 95 % interval. \
+             Bold: the interval excludes zero. The intervals are not corrected for their number.\n",
+        );
+    }
+    text
+}
+
+/// An empty table with its head: the loss, then a column a metric, right-aligned so that decimals line up.
+fn table() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    let labels = Metric::ALL.into_iter().map(|metric| Cell::new(metric.label()).set_alignment(CellAlignment::Right));
+    table.set_header(std::iter::once(Cell::new("loss")).chain(labels));
+    table
+}
+
+/// The table as text, with one blank rather than two on a column's left: six metrics fill a terminal's width.
+fn tightened(mut table: Table) -> String {
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 1));
+    });
+    table.trim_fmt()
+}
+
+fn row(first: String, summary: &LossSummary, cell: fn(&LossSummary, Metric) -> String) -> Vec<Cell> {
+    let values = cells(summary, cell).into_iter().map(|text| Cell::new(text).set_alignment(CellAlignment::Right));
+    std::iter::once(Cell::new(first)).chain(values).collect()
+}
+
+fn cells(summary: &LossSummary, cell: fn(&LossSummary, Metric) -> String) -> Vec<String> {
+    Metric::ALL.into_iter().map(|metric| cell(summary, metric)).collect()
+}
+
+fn is_compared(summary: &LossSummary) -> bool {
+    summary.metrics.iter().any(|entry| entry.difference.is_some())
+}
+
+fn rate(summary: &LossSummary) -> String {
+    format::setting(summary.learning_rate)
+}
+
+fn seeds(summary: &LossSummary) -> String {
+    format::plural(summary.seeds, "seed", "seeds")
+}
+
+fn terminal_value(summary: &LossSummary, metric: Metric) -> String {
+    let Some(entry) = claims::metric_of(summary, metric) else { return format::MISSING.to_owned() };
+    let value = format::estimate_tight(entry.value, metric);
+    match entry.calibrated_reference {
+        Some(reference) => format!("{value}\ncal. {}", format::value(reference, metric)),
+        None => value,
+    }
+}
+
+fn terminal_difference(summary: &LossSummary, metric: Metric) -> String {
+    let Some(difference) = claims::difference_of(summary, metric) else { return format::MISSING.to_owned() };
+    // A space where there is no star keeps the digits of a column in line.
+    let star = if is_clear(format::verdict(difference, metric)) { "*" } else { " " };
+    let mean = format::mean_difference(difference, metric);
+    match format::half_width(difference) {
+        Some(half) => format!("{mean}{star}\n±{} ", format::value(half, metric)),
+        None => mean,
+    }
+}
+
+fn markdown_value(summary: &LossSummary, metric: Metric) -> String {
+    let Some(entry) = claims::metric_of(summary, metric) else { return format::MISSING.to_owned() };
+    let value = format::estimate(entry.value, metric);
+    match entry.calibrated_reference {
+        Some(reference) => format!("{value} ({})", format::value(reference, metric)),
+        None => value,
+    }
+}
+
+fn markdown_difference(summary: &LossSummary, metric: Metric) -> String {
+    let Some(difference) = claims::difference_of(summary, metric) else { return format::MISSING.to_owned() };
+    let text = format::difference_tight(difference, metric).replace('±', " ± ");
+    if is_clear(format::verdict(difference, metric)) { format!("**{text}**") } else { text }
+}
+
+fn is_clear(verdict: Option<Verdict>) -> bool {
+    matches!(verdict, Some(Verdict::Better | Verdict::Worse))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use softnce::LossKind;
+
+    use super::*;
+    use crate::compare::Estimate;
+    use crate::report::fixture;
+
+    #[test]
+    fn the_terminal_table_fits() {
+        for (losses, seeds) in [(&LossKind::ALL[..], 5), (&LossKind::ALL[..], 1), (&LossKind::ALL[..1], 3)] {
+            let text = terminal(&fixture::made_up(losses, seeds, 2));
+            for line in text.lines() {
+                assert!(line.chars().count() <= 110, "{} columns:\n{text}", line.chars().count());
+            }
+        }
+    }
+
+    #[test]
+    fn both_tables_hold_the_numbers() {
+        let results = fixture::small();
+        let (terminal, markdown) = (terminal(&results), markdown(&results));
+        for summary in &results.summaries {
+            assert!(terminal.contains(summary.loss.title()) && markdown.contains(summary.loss.title()));
+            for entry in &summary.metrics {
+                assert!(terminal.contains(&format::estimate_tight(entry.value, entry.metric)), "{terminal}");
+                assert!(markdown.contains(&format::estimate(entry.value, entry.metric)), "{markdown}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_clear_differences_are_marked() {
+        let mut results = fixture::small();
+        for entry in results.summaries.iter_mut().flat_map(|summary| &mut summary.metrics) {
+            entry.difference = entry.difference.map(|_| Estimate { mean: 0.001, half_width: Some(0.002) });
+        }
+        assert!(!markdown(&results).contains("**"));
+        assert!(!terminal(&results).contains("0.10*"));
+        results.summaries[0].metrics[0].difference = Some(Estimate { mean: 0.003, half_width: Some(0.002) });
+        assert!(markdown(&results).contains("**+0.30 ± 0.20**"));
+        assert!(terminal(&results).contains("+0.30*") && !terminal(&results).contains("+0.10*"));
+    }
+
+    #[test]
+    fn without_the_reference_there_are_no_differences() {
+        let results = fixture::made_up(&[LossKind::Nll], 3, 2);
+        assert!(!terminal(&results).contains("Difference"));
+        assert!(!markdown(&results).contains("difference"));
+    }
+
+    #[test]
+    fn rows_of_the_markdown_table_have_as_many_cells_as_its_head() {
+        let text = markdown(&fixture::small());
+        for block in text.split("\n\n").filter(|block| block.starts_with('|')) {
+            let columns: Vec<usize> = block.trim().lines().map(|line| line.matches('|').count()).collect();
+            assert!(columns.windows(2).all(|pair| pair[0] == pair[1]), "{block}");
+        }
+    }
+}

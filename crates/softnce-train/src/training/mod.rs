@@ -1,0 +1,11 @@
+//! One training run: a network under one loss, epoch by epoch.
+
+mod batches;
+mod error;
+mod predict;
+mod run;
+mod timing;
+
+pub use error::TrainError;
+pub use predict::predict;
+pub use run::{EpochRecord, Trained, TrainingSettings, train};
