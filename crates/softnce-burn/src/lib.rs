@@ -18,6 +18,8 @@
 //! # Ok::<(), softnce_burn::Error>(())
 //! ```
 
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod batch;
 mod error;
 mod losses;

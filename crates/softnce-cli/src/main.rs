@@ -1,5 +1,7 @@
 //! The program `softnce`: a thin layer over the library `softnce-train`.
 
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod args;
 mod compare;
 mod logging;

@@ -6,6 +6,8 @@
 //! - [`metrics`], [`stats`]: accuracy, proper scores, calibration; intervals and paired differences.
 //! - [`compare`], [`report`]: several losses at equal budgets, and the page that shows what came of it.
 
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 pub mod compare;
 pub mod data;
 pub mod metrics;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use ndarray::{ArrayView1, CowArray, Ix1};
 
+use crate::shared::Shared;
 use crate::targets::Rows;
 use crate::{Error, Targets, Warning};
 
@@ -35,8 +36,8 @@ use crate::{Error, Targets, Warning};
 pub struct Batch<'a> {
     segments: Vec<Targets<'a>>,
     positives: Positives<'a>,
-    multiplicities: Option<CowArray<'a, f64, Ix1>>,
-    row_weights: Option<CowArray<'a, f64, Ix1>>,
+    multiplicities: Option<Shared<'a, f64, Ix1>>,
+    row_weights: Option<Shared<'a, f64, Ix1>>,
 }
 
 #[derive(Debug, Clone)]

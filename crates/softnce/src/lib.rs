@@ -28,6 +28,8 @@
 //! # Ok::<(), softnce::Error>(())
 //! ```
 
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod batch;
 mod draw;
 mod element;
@@ -38,6 +40,7 @@ mod noise;
 pub mod oracle;
 mod paths;
 mod reduction;
+mod shared;
 mod targets;
 mod warning;
 

@@ -5,13 +5,14 @@ use num_traits::PrimInt;
 
 use super::{Rows, SIMPLEX_TOLERANCE, Targets, check_classes, class_index};
 use crate::Error;
+use crate::shared::Shared;
 
 /// `W_j = uniform_j / d + sum_k weights_jk e_(classes_jk)`; a class may stand twice in a row.
 #[derive(Debug, Clone)]
 pub(crate) struct Compact<'a> {
-    pub(crate) uniform: CowArray<'a, f64, Ix1>,
-    pub(crate) classes: CowArray<'a, u32, Ix2>,
-    pub(crate) weights: CowArray<'a, f64, Ix2>,
+    pub(crate) uniform: Shared<'a, f64, Ix1>,
+    pub(crate) classes: Shared<'a, u32, Ix2>,
+    pub(crate) weights: Shared<'a, f64, Ix2>,
 }
 
 impl Compact<'_> {

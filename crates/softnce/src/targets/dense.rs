@@ -5,6 +5,7 @@ use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, CowArray, Ix2, s};
 use num_traits::ToPrimitive;
 
 use super::{Rows, Targets, check_classes};
+use crate::shared::Shared;
 use crate::{Element, Error};
 
 /// Dense rows with their float type erased, so that targets of any type go with logits of any type.
@@ -12,13 +13,13 @@ use crate::{Element, Error};
 #[derive(Debug, Clone)]
 pub enum Dense<'a> {
     /// Double precision.
-    F64(CowArray<'a, f64, Ix2>),
+    F64(Shared<'a, f64, Ix2>),
     /// Single precision.
-    F32(CowArray<'a, f32, Ix2>),
+    F32(Shared<'a, f32, Ix2>),
     /// IEEE half precision.
-    F16(CowArray<'a, f16, Ix2>),
+    F16(Shared<'a, f16, Ix2>),
     /// Brain floating point.
-    Bf16(CowArray<'a, bf16, Ix2>),
+    Bf16(Shared<'a, bf16, Ix2>),
 }
 
 macro_rules! each {

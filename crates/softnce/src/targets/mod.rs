@@ -15,6 +15,7 @@ pub(crate) use compact::Compact;
 pub use dense::Dense;
 
 use crate::Error;
+use crate::shared::Shared;
 
 /// How far the sum of a hard or compact target row may be from 1. Dense rows: [`crate::Element::SIMPLEX_TOLERANCE`].
 pub const SIMPLEX_TOLERANCE: f64 = 1e-4;
@@ -52,7 +53,7 @@ pub struct Targets<'a> {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Rows<'a> {
-    Hard(CowArray<'a, u32, Ix1>),
+    Hard(Shared<'a, u32, Ix1>),
     Compact(Compact<'a>),
     Dense(Dense<'a>),
 }
