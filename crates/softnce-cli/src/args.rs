@@ -18,7 +18,7 @@ pub struct Arguments {
 pub enum Command {
     /// Compare the losses on the embedded UCI optdigits pictures, paired by seed.
     ///
-    /// Writes results.json, results.csv, config.toml and report.html. Ctrl-C keeps the finished runs; the same command
+    /// Writes config.toml, results.json, results.csv, results.md (the table) and report.html. Ctrl-C keeps the finished runs; the same command
     /// continues after them.
     Compare(CompareArguments),
 }

@@ -23,7 +23,11 @@ pub fn run(arguments: &CompareArguments) -> ExitCode {
     let config = arguments.config();
     let folder = arguments.folder();
     let bars = Bars::new();
-    let outcome = Study::open(&config, &folder, &stop, &bars, Some(&AllocatorPeak)).and_then(|study| study.run());
+    let study = match Study::open(&config, &folder, &stop, &bars, Some(&AllocatorPeak)) {
+        Ok(study) => study,
+        Err(error) => return fail(&error, USAGE),
+    };
+    let outcome = study.run();
     bars.clear();
     match outcome {
         Ok(Outcome::Finished(results)) => {
@@ -38,11 +42,13 @@ pub fn run(arguments: &CompareArguments) -> ExitCode {
             );
             ExitCode::from(INTERRUPTED)
         }
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(if CompareError::is_usage(&error) { USAGE } else { FAILED })
-        }
+        Err(error) => fail(&error, FAILED),
     }
+}
+
+fn fail(error: &CompareError, code: u8) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::from(code)
 }
 
 /// The first ctrl-C asks for a stop at the next step; a second one ends the program at once.

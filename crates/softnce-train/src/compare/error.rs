@@ -89,18 +89,3 @@ pub enum CompareError {
     #[error(transparent)]
     Report(#[from] ReportError),
 }
-
-impl CompareError {
-    /// Whether the caller's arguments are at fault, rather than what happened while training.
-    pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            CompareError::Setting { .. }
-                | CompareError::Loss(_)
-                | CompareError::Mixing(_)
-                | CompareError::OtherConfiguration { .. }
-                | CompareError::ForeignFolder { .. }
-                | CompareError::File { .. }
-        )
-    }
-}

@@ -92,7 +92,7 @@ impl<'a> Study<'a> {
         Ok(Study { config, folder, train, validation, device, stop, progress, memory })
     }
 
-    /// Runs what is not there yet, then writes `results.json`, `results.csv` and `report.html`.
+    /// Runs what is not there yet, then writes `results.json`, `results.csv`, `results.md` and `report.html`.
     ///
     /// # Errors
     /// A run that fails; a file that cannot be written. What was finished stays.
@@ -134,6 +134,7 @@ impl<'a> Study<'a> {
         let results = self.results(tuning, runs, &chosen)?;
         self.folder.write("results.json", &to_json(&results, &self.folder.path().join("results.json"))?)?;
         self.folder.write("results.csv", report::rows(&results)?.as_bytes())?;
+        self.folder.write("results.md", report::markdown(&results).as_bytes())?;
         self.folder.write("report.html", report::page(&results)?.as_bytes())?;
         Ok(Outcome::Finished(results))
     }
