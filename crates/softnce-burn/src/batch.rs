@@ -132,8 +132,12 @@ impl LossBatch {
 
 /// Labels read back from their device.
 pub(crate) fn read_labels<'t>(labels: &Tensor<1, Int>, classes: usize) -> Result<Targets<'t>, Error> {
-    let labels = labels.try_to_vec_as::<i64>().map_err(|error| read_error("labels", error))?;
-    Ok(Targets::hard(&labels, classes)?)
+    let error = |error| read_error("labels", error);
+    // The one type that 64 bits with a sign do not hold.
+    if labels.dtype() == DType::U64 {
+        return Ok(Targets::hard(&labels.try_to_vec_as::<u64>().map_err(error)?, classes)?);
+    }
+    Ok(Targets::hard(&labels.try_to_vec_as::<i64>().map_err(error)?, classes)?)
 }
 
 /// Probabilities read back from their device.
@@ -155,6 +159,14 @@ pub(crate) fn read_probabilities<'t>(probabilities: &Tensor<2>) -> Result<Target
         DType::F16 => targets(probabilities.try_to_vec_as::<half::f16>().map_err(error)?, (rows, classes)),
         DType::BF16 => targets(probabilities.try_to_vec_as::<half::bf16>().map_err(error)?, (rows, classes)),
         found => Err(Error::DType { argument: "targets", found }),
+    }
+}
+
+/// Refuses types that are no plain floats, quantised ones among them.
+pub(crate) fn check_float(argument: &'static str, found: DType) -> Result<(), Error> {
+    match found {
+        DType::F64 | DType::F32 | DType::F16 | DType::BF16 => Ok(()),
+        found => Err(Error::DType { argument, found }),
     }
 }
 

@@ -17,11 +17,15 @@ pub enum Error {
         /// Type that came.
         found: DType,
     },
-    /// The kernels were asked for on a device other than the CPU device Flex.
-    #[error("the kernel path was asked for on {device}, expected the CPU device Flex (or the tensor path)")]
+    /// A tensor is on another device than expected.
+    #[error("{argument} on {found}, expected {expected}")]
     Device {
-        /// Device of the logits.
-        device: String,
+        /// Name of the argument.
+        argument: &'static str,
+        /// Device that came.
+        found: String,
+        /// Device that was expected, in words.
+        expected: String,
     },
     /// A tensor could not be read back from its device.
     #[error("{argument} could not be read from its device: {reason}")]

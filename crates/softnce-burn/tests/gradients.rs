@@ -325,3 +325,88 @@ fn works_without_autodiff_and_with_balanced_checkpointing() {
         check("checkpointing", values(gradient), exact.logits_gradients.iter().copied(), 1e-10);
     }
 }
+
+#[test]
+fn half_precision_gradients_survive_the_mean_under_loss_scaling() {
+    // 4,096 rows, own class 11 ahead: each entry of the mean's gradient is far below the range of f16, and comes back
+    // through the upstream gradient. Rounded before it, all of them would be 0.
+    let (rows, classes, scale) = (4096, 10, 65_504.0 / 2.0);
+    let labels: Vec<usize> = (0..rows).map(|row| row % classes).collect();
+    let logits = Array2::from_shape_fn((rows, classes), |(row, class)| if class == row % classes { 11.0 } else { 0.0 });
+    let targets = Targets::hard(&labels, classes).unwrap();
+    let exact = softnce::oracle::soft_target_cross_entropy(logits.view(), targets.to_dense().view(), 1.0).unwrap();
+    let expected = exact.logits_gradients * (scale / rows as f64);
+    for path in PATHS {
+        for (dtype, tolerance) in [(DType::F16, 2e-3), (DType::BF16, 1e-2)] {
+            let loss = LossConfig::new(LossKind::Nll).with_path(path).init(&device()).unwrap();
+            let leaf = matrix(&logits, dtype).require_grad();
+            let value = loss.forward(leaf.clone(), targets.clone()).unwrap();
+            let found = values(leaf.grad(&(value * scale).backward()).unwrap());
+            let worst = found.iter().zip(&expected).map(|(f, e)| ((f - e) / e).abs()).fold(0.0, f64::max);
+            assert!(worst <= tolerance, "{path:?} {dtype:?}: {worst:e} of an entry lost");
+        }
+    }
+}
+
+#[test]
+fn a_constant_off_every_row_changes_no_gradient() {
+    let mut case = Random::new(71).case([Source::Mixed, Source::Hard], 5, 3, 4);
+    case.temperature = 1.0;
+    let run = |offset: f64, path| {
+        let config = config(LossKind::SoftTargetInfoNce, &case, path).with_reduction(Reduction::Sum);
+        let loss = config.with_learnable_temperature(true).init(&device()).unwrap();
+        let leaf = matrix(&(&case.logits + offset), DType::F32).require_grad();
+        let gradients = loss.forward(leaf.clone(), batch(&case, DType::F32)).unwrap().backward();
+        let parameter = loss.log_temperature.as_ref().unwrap().val();
+        let mut all = values(leaf.grad(&gradients).unwrap());
+        all.extend(values(parameter.grad(&gradients).unwrap()));
+        all
+    };
+    for path in PATHS {
+        // 2^13 leaves the logits' last digits about 1e-3.
+        check(&format!("{path:?}"), run(8192.0, path), run(0.0, path), 1e-2);
+    }
+}
+
+#[test]
+fn a_learned_temperature_goes_with_any_autodiff_context_of_the_logits() {
+    let case = Random::new(81).case([Source::Hard, Source::Hard], 4, 0, 3);
+    let data = || matrix(&case.logits, DType::F32).into_data();
+    for path in PATHS {
+        let config = config(LossKind::SoftTargetInfoNce, &case, path).with_reduction(Reduction::Sum);
+        let loss = config.with_learnable_temperature(true).init(&device()).unwrap();
+        let checkpointing = Device::flex().autodiff().gradient_checkpointing();
+        let constants = Tensor::<2>::from_data(data(), &Device::flex());
+        for logits in [
+            Tensor::<2>::from_data(data(), &checkpointing).require_grad(),
+            Tensor::<2>::from_data(data(), &device()),
+            constants,
+        ] {
+            let value = loss.forward(logits.clone(), batch(&case, DType::F32)).unwrap();
+            let gradients = value.backward();
+            let parameter = loss.log_temperature.as_ref().unwrap().val();
+            assert!(values(parameter.grad(&gradients).unwrap())[0].is_finite());
+        }
+    }
+}
+
+#[test]
+fn a_copy_draws_on_its_own() {
+    let case = Random::new(91).case([Source::Dense, Source::Dense], 8, 0, 5);
+    for path in PATHS {
+        let loss = config(LossKind::SoftDistributionInfoNce, &case, path).with_seed(2).init(&device()).unwrap();
+        let run = |loss: &softnce_burn::SelectedLoss| {
+            values(loss.forward(matrix(&case.logits, DType::F64), batch(&case, DType::F64)).unwrap())
+        };
+        let copy = loss.clone();
+        let first = run(&loss);
+        assert_eq!(run(&copy), first, "{path:?}: the copy is at the same call");
+        let second = run(&loss);
+        assert_eq!((loss.draws(), copy.draws()), (2, 1));
+        assert_eq!(run(&copy.at_draw(1)), second);
+        // A call that is refused draws nothing.
+        let bad = LossBatch::from(Targets::hard(&[0], 5).unwrap());
+        assert!(loss.forward(matrix(&case.logits, DType::F64), bad).is_err());
+        assert_eq!(loss.draws(), 2);
+    }
+}

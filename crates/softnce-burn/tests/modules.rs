@@ -166,3 +166,48 @@ fn half_precision_tensors_pass_through() {
         }
     }
 }
+
+#[test]
+fn extreme_row_weights_stay_finite_or_are_refused() {
+    for path in PATHS {
+        let loss = LossConfig::new(LossKind::SoftTargetInfoNce).with_path(path).init(&device()).unwrap();
+        for weight in [1e-50, 1e308] {
+            let batch = LossBatch::from(labels()).with_row_weights(vec![weight; 2]);
+            assert!((scalar(loss.forward(logits(), batch).unwrap()) - 0.066_82).abs() < 1e-4, "{path:?} {weight}");
+        }
+        let sum = LossConfig::new(LossKind::SoftTargetInfoNce).with_reduction(Reduction::Sum);
+        let loss = sum.with_path(path).init(&device()).unwrap();
+        let batch = LossBatch::from(labels()).with_row_weights(vec![1e308; 2]);
+        let error = loss.forward(logits(), batch).unwrap_err();
+        assert!(matches!(error, Error::Loss(LossError::NonFinite { argument: "loss", .. })), "{path:?}: {error}");
+    }
+}
+
+#[test]
+fn a_learned_temperature_out_of_range_is_refused() {
+    for path in PATHS {
+        for temperature in [1e-40, 1e39] {
+            let config = LossConfig::new(LossKind::SoftTargetInfoNce).with_temperature(temperature).with_path(path);
+            let loss = config.with_learnable_temperature(true).init(&device()).unwrap();
+            let error = loss.forward(logits(), labels()).unwrap_err();
+            assert!(matches!(error, Error::Loss(LossError::Temperature { .. })), "{path:?} {temperature}: {error}");
+        }
+        let hot = LossConfig::new(LossKind::SoftTargetInfoNce).with_temperature(1e39).with_path(path);
+        let error = hot.init(&device()).unwrap().forward(logits(), labels()).unwrap_err();
+        assert!(matches!(error, Error::Loss(LossError::Temperature { .. })), "{path:?}: {error}");
+    }
+}
+
+#[test]
+fn labels_of_any_integer_type_are_read() {
+    for path in PATHS {
+        let loss = LossConfig::new(LossKind::Nll).with_path(path).init(&device()).unwrap();
+        for dtype in [DType::U8, DType::I64, DType::U64] {
+            assert!(loss.forward(logits(), labels().cast(dtype)).is_ok(), "{path:?} {dtype:?}");
+        }
+        let data = burn::tensor::TensorData::new(vec![0_u64, u64::MAX], [2]);
+        let huge = Tensor::<1, Int>::from_data(data, (&device(), DType::U64));
+        let error = loss.forward(logits(), huge).unwrap_err();
+        assert!(matches!(error, Error::Loss(LossError::Label { row: 1, .. })), "{path:?}: {error}");
+    }
+}

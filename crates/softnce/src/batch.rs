@@ -1,6 +1,7 @@
 //! The label side of a call: targets, candidates, positives, multiplicities and row weights.
 
 use std::borrow::Cow;
+use std::sync::Once;
 
 use ndarray::{ArrayView1, CowArray, Ix1};
 
@@ -181,6 +182,19 @@ impl<'a> Batch<'a> {
         let alone = self.segments.len() == 1 && matches!(self.positives, Positives::Offset(0));
         let shared = alone && self.segments.first().is_some_and(shares_mixing_weight);
         if shared { vec![Warning::SharedMixingWeight] } else { Vec::new() }
+    }
+
+    /// Writes the warnings to the [`log`] facade, the first time in the process that there are any.
+    ///
+    /// The contrastive losses of this crate call it; an implementation of its own should too.
+    pub fn warn_once(&self) {
+        static WARNED: Once = Once::new();
+        if WARNED.is_completed() {
+            return;
+        }
+        for warning in self.warnings() {
+            WARNED.call_once(|| log::warn!("{warning}"));
+        }
     }
 
     /// Checks everything that depends on the logits' shape, as every loss does, and finds each row's positive.

@@ -58,8 +58,8 @@ pub enum Error {
         /// Type the scores are computed in.
         accumulator: &'static str,
     },
-    /// The temperature is not a finite number above 0.
-    #[error("temperature is {value}, expected a finite number above 0")]
+    /// The temperature is not a finite number above 0, in the type the scores are computed in too.
+    #[error("temperature is {value}, expected a finite number above 0 (also once rounded to the type of the sums)")]
     Temperature {
         /// Value that came.
         value: f64,

@@ -1,6 +1,6 @@
 //! How the losses of the rows become one value.
 
-use ndarray::Array1;
+use ndarray::{Array1, ArrayView1};
 
 use crate::{Accum, Error};
 
@@ -45,22 +45,34 @@ impl<A: Copy> LossValue<A> {
     }
 }
 
-/// The factor of each row's loss in the reduced value, without the upstream gradient.
-pub(crate) fn row_factors(reduction: Reduction, rows: usize, weights: Option<&[f64]>) -> Result<Vec<f64>, Error> {
-    let Some(weights) = weights else {
-        let factor = if reduction == Reduction::Mean { 1.0 / rows as f64 } else { 1.0 };
-        return Ok(vec![factor; rows]);
-    };
-    if reduction != Reduction::Mean {
-        return Ok(weights.to_vec());
+impl Reduction {
+    /// The factor of each row's loss in the reduced value: `w_i`, or `w_i / sum w` under the mean. Shape `[N]`.
+    ///
+    /// # Errors
+    /// Weights of another length, negative or not finite; weights that are all 0 under the mean.
+    pub fn factors(self, rows: usize, weights: Option<ArrayView1<'_, f64>>) -> Result<Vec<f64>, Error> {
+        let Some(weights) = weights else {
+            let factor = if self == Reduction::Mean { 1.0 / rows as f64 } else { 1.0 };
+            return Ok(vec![factor; rows]);
+        };
+        if weights.len() != rows {
+            let expected = format!("[{rows}]");
+            return Err(Error::Shape { argument: "row weights", found: vec![weights.len()], expected });
+        }
+        if let Some((row, &value)) = weights.iter().enumerate().find(|(_, w)| !(w.is_finite() && **w >= 0.0)) {
+            return Err(Error::RowWeight { row, value });
+        }
+        if self != Reduction::Mean {
+            return Ok(weights.to_vec());
+        }
+        // Divided by the largest first, so that neither tiny nor huge weights leave the range of the sum.
+        let largest = weights.iter().copied().fold(0.0, f64::max);
+        if largest == 0.0 {
+            return Err(Error::RowWeight { row: 0, value: 0.0 });
+        }
+        let total: f64 = weights.iter().map(|w| w / largest).sum();
+        Ok(weights.iter().map(|w| w / largest / total).collect())
     }
-    // Divided by the largest first, so that neither tiny nor huge weights leave the range of the sum.
-    let largest = weights.iter().copied().fold(0.0, f64::max);
-    if largest == 0.0 {
-        return Err(Error::RowWeight { row: 0, value: 0.0 });
-    }
-    let total: f64 = weights.iter().map(|w| w / largest).sum();
-    Ok(weights.iter().map(|w| w / largest / total).collect())
 }
 
 /// Applies the factors; sums in `f64` whatever the type.

@@ -58,8 +58,8 @@ pub struct LossConfig {
     /// Which implementation computes the loss.
     #[config(default = "ComputePath::Auto")]
     pub path: ComputePath,
-    /// Whether tensor operations look for values that are not finite or off the simplex. It waits for the device once
-    /// a call; the kernels always look.
+    /// Whether tensor operations look for values that are not finite or off the simplex. Each look waits for the
+    /// device: one for the logits and the loss, one for each dense target tensor. The kernels always look.
     #[config(default = "true")]
     pub check_values: bool,
 }

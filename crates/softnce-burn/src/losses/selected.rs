@@ -17,6 +17,9 @@ pub struct SelectedLoss {
     pub log_temperature: Option<Param<Tensor<1>>>,
     #[module(skip)]
     shared: Arc<Shared>,
+    /// A copy goes on from the same call: what one draws does not move the other.
+    #[module(skip)]
+    draws: SoftDistributionInfoNce,
 }
 
 /// What does not change with training.
@@ -24,7 +27,6 @@ pub struct SelectedLoss {
 struct Shared {
     kind: LossKind,
     settings: LossSettings,
-    draws: SoftDistributionInfoNce,
     path: ComputePath,
     check_values: bool,
 }
@@ -40,8 +42,8 @@ impl LossConfig {
             .learnable_temperature
             .then(|| Param::from_tensor(Tensor::from_data(TensorData::from([self.temperature.ln() as f32]), device)));
         let draws = SoftDistributionInfoNce::new(settings.clone(), self.seed);
-        let shared = Shared { kind: self.kind, settings, draws, path: self.path, check_values: self.check_values };
-        Ok(SelectedLoss { log_temperature, shared: Arc::new(shared) })
+        let shared = Shared { kind: self.kind, settings, path: self.path, check_values: self.check_values };
+        Ok(SelectedLoss { log_temperature, shared: Arc::new(shared), draws })
     }
 }
 
@@ -56,7 +58,19 @@ impl SelectedLoss {
         &self.shared.settings
     }
 
-    /// The temperature as it is now.
+    /// How many calls have drawn classes so far, and the way to go to one by number: soft distribution InfoNCE alone.
+    pub fn draws(&self) -> u64 {
+        self.draws.calls()
+    }
+
+    /// Goes to a call by number, to resume a run: its draws are a function of the seed and this number.
+    #[must_use]
+    pub fn at_draw(mut self, call: u64) -> Self {
+        self.draws = self.draws.at_call(call);
+        self
+    }
+
+    /// The temperature as it is now, in the precision of its parameter.
     ///
     /// # Errors
     /// A learned temperature that cannot be read, or that left the range of numbers above 0.
@@ -64,9 +78,12 @@ impl SelectedLoss {
         match &self.log_temperature {
             None => Ok(self.shared.settings.temperature()),
             Some(log_temperature) => {
-                let log = log_temperature.val().without_autodiff().try_into_scalar::<f64>();
-                let value = log.map_err(|error| crate::batch::read_error("temperature", error))?.exp();
-                if value > 0.0 && value.is_finite() { Ok(value) } else { Err(LossError::Temperature { value }.into()) }
+                let log = log_temperature.val().without_autodiff().try_into_scalar::<f32>();
+                let log = log.map_err(|error| crate::batch::read_error("temperature", error))?;
+                // Its reciprocal must stay in range as well: the scores are multiplied by it.
+                let in_range = log.exp().is_normal() && (-log).exp().is_normal();
+                let value = f64::from(log).exp();
+                if in_range { Ok(value) } else { Err(LossError::Temperature { value }.into()) }
             }
         }
     }
@@ -86,17 +103,34 @@ impl SelectedLoss {
         let call = Call {
             kind: self.shared.kind,
             settings: self.shared.settings.clone().with_temperature(temperature)?,
-            // The tensor the gradient flows to; its value is read above.
-            temperature: self.log_temperature.as_ref().map(|log_temperature| log_temperature.val().exp()),
-            draws: &self.shared.draws,
+            log_temperature: self.log_temperature_for(&logits)?,
+            draws: &self.draws,
             check_values: self.shared.check_values,
         };
         let on_cpu = paths::on_cpu(&logits);
         match self.shared.path {
-            ComputePath::Kernel if !on_cpu => Err(Error::Device { device: format!("{:?}", logits.device()) }),
+            ComputePath::Kernel if !on_cpu => {
+                let expected = "the CPU device Flex, for the kernel path".to_owned();
+                Err(Error::Device { argument: "logits", found: format!("{:?}", logits.device()), expected })
+            }
             ComputePath::Kernel => paths::kernel(&call, logits, &batch),
             ComputePath::Auto if on_cpu => paths::kernel(&call, logits, &batch),
             ComputePath::Auto | ComputePath::Tensor => paths::tensor(&call, logits, &batch),
         }
+    }
+
+    /// The parameter as the logits' graph takes it.
+    fn log_temperature_for(&self, logits: &Tensor<2>) -> Result<Option<Tensor<1>>, Error> {
+        let Some(parameter) = &self.log_temperature else { return Ok(None) };
+        let parameter = parameter.val();
+        let (found, expected) = (parameter.device(), logits.device());
+        if found != expected {
+            let (found, expected) = (format!("{found:?}"), format!("{expected:?}, the logits' device"));
+            return Err(Error::Device { argument: "temperature", found, expected });
+        }
+        Ok(Some(match logits.gradient_checkpointing_strategy() {
+            Some(strategy) if parameter.is_autodiff() => parameter.with_gradient_checkpointing_strategy(strategy),
+            _ => parameter,
+        }))
     }
 }

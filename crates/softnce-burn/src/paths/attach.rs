@@ -9,23 +9,23 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{Shape, Tensor};
+use burn::tensor::{DType, Shape, Tensor};
 
 /// A computed loss with the parts it is tied to.
 pub(super) struct Computed {
     /// `[N]` or `[1]`.
     pub(super) value: Tensor<1>,
-    /// Gradient of each row's loss, or of the reduced one. Shape `[N, d]`.
+    /// Gradient of each row's loss, or of the reduced one, not yet rounded to the logits' type. Shape `[N, d]`.
     pub(super) logits_gradient: Tensor<2>,
-    /// Derivative by the temperature, of the shape of `value`, in the temperature's type.
+    /// Derivative by the temperature's logarithm, of the shape of `value`, in that logarithm's type.
     pub(super) temperature_gradient: Tensor<1>,
 }
 
-/// The loss as part of the graph of `logits` and `temperature`.
-pub(super) fn attach(logits: Tensor<2>, temperature: Tensor<1>, computed: Computed) -> Tensor<1> {
+/// The loss as part of the graph of `logits` and `log_temperature`.
+pub(super) fn attach(logits: Tensor<2>, log_temperature: Tensor<1>, computed: Computed) -> Tensor<1> {
     Tensor::from_dispatch(<Dispatch as AttachGradient>::attach_gradient(
         logits.into_dispatch(),
-        temperature.into_dispatch(),
+        log_temperature.into_dispatch(),
         computed.value.into_dispatch(),
         computed.logits_gradient.into_dispatch(),
         computed.temperature_gradient.into_dispatch(),
@@ -36,7 +36,7 @@ pub(super) fn attach(logits: Tensor<2>, temperature: Tensor<1>, computed: Comput
 pub trait AttachGradient: Backend {
     fn attach_gradient(
         logits: FloatTensor<Self>,
-        temperature: FloatTensor<Self>,
+        log_temperature: FloatTensor<Self>,
         value: FloatTensor<Self>,
         logits_gradient: FloatTensor<Self>,
         temperature_gradient: FloatTensor<Self>,
@@ -46,7 +46,7 @@ pub trait AttachGradient: Backend {
 impl AttachGradient for Flex {
     fn attach_gradient(
         _logits: FloatTensor<Self>,
-        _temperature: FloatTensor<Self>,
+        _log_temperature: FloatTensor<Self>,
         value: FloatTensor<Self>,
         _logits_gradient: FloatTensor<Self>,
         _temperature_gradient: FloatTensor<Self>,
@@ -58,16 +58,18 @@ impl AttachGradient for Flex {
 impl<B: Backend + AttachGradient, C: CheckpointStrategy> AttachGradient for Autodiff<B, C> {
     fn attach_gradient(
         logits: FloatTensor<Self>,
-        temperature: FloatTensor<Self>,
+        log_temperature: FloatTensor<Self>,
         value: FloatTensor<Self>,
         logits_gradient: FloatTensor<Self>,
         temperature_gradient: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        let parents = [logits.node(), temperature.node()];
+        let logits_type = logits.dtype();
+        let parents = [logits.node(), log_temperature.node()];
         let value = value.into_primitive();
         match LossBackward.prepare::<C>(parents).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
-                prepared.finish((logits_gradient.into_primitive(), temperature_gradient.into_primitive()), value)
+                let gradients = (logits_gradient.into_primitive(), temperature_gradient.into_primitive());
+                prepared.finish((gradients.0, gradients.1, logits_type), value)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(value),
         }
@@ -78,13 +80,14 @@ impl<B: Backend + AttachGradient, C: CheckpointStrategy> AttachGradient for Auto
 struct LossBackward;
 
 impl<B: Backend> Backward<B, 2> for LossBackward {
-    /// Gradients by the logits and by the temperature, from an upstream gradient of 1.
-    type State = (FloatTensor<B>, FloatTensor<B>);
+    /// Gradients by the logits and by the temperature's logarithm, from an upstream gradient of 1, and the logits'
+    /// type. They are rounded to it only once the upstream gradient is in: it may be a loss scale.
+    type State = (FloatTensor<B>, FloatTensor<B>, DType);
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
         let upstream = grads.consume::<B>(&ops.node);
         let [logits, temperature] = ops.parents;
-        let (logits_gradient, temperature_gradient) = ops.state;
+        let (logits_gradient, temperature_gradient, logits_type) = ops.state;
         if let Some(node) = temperature {
             let upstream = B::float_cast(upstream.clone(), temperature_gradient.dtype().into());
             grads.register::<B>(node.id, B::float_sum(B::float_mul(temperature_gradient, upstream)));
@@ -92,8 +95,10 @@ impl<B: Backend> Backward<B, 2> for LossBackward {
         if let Some(node) = logits {
             // [N] or [1] against [N, d]: one factor a row, or one for all.
             let rows = upstream.shape().num_elements();
+            let upstream = B::float_cast(upstream, logits_gradient.dtype().into());
             let upstream = B::float_reshape(upstream, Shape::new([rows, 1]));
-            grads.register::<B>(node.id, B::float_mul(logits_gradient, upstream));
+            let gradient = B::float_mul(logits_gradient, upstream);
+            grads.register::<B>(node.id, B::float_cast(gradient, logits_type.into()));
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use ndarray::{ArrayView2, ShapeBuilder};
-use softnce::{Batch, Element, GradientRequest, Loss, LossKind, Reduction, SelectedLoss, Targets};
+use softnce::{Element, GradientRequest, Loss, LossKind, Reduction, SelectedLoss, Targets};
 
 use super::Call;
 use super::attach::{Computed, attach};
-use crate::batch::{read_error, read_labels};
+use crate::batch::{check_float, read_error, read_labels};
 use crate::{Error, LossBatch, LossTargets};
 
 /// An element type that Burn's tensors and the kernels share.
@@ -25,43 +25,49 @@ pub(crate) fn kernel(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> R
     }
 }
 
-fn typed<E: Value>(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> Result<Tensor<1>, Error> {
+fn typed<E: Value<Accum: Value>>(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> Result<Tensor<1>, Error> {
     let primitive = flex("logits", logits.clone())?;
-    let classes = logits.dims()[1];
+    let [rows, classes] = logits.dims();
     let kept = batch.segments.iter().map(|segment| Kept::new(segment, classes)).collect::<Result<Vec<_>, _>>()?;
     let batch = batch.over(kept.iter().map(Kept::targets).collect::<Result<_, _>>()?)?;
     let view = view::<E>("logits", &primitive)?;
     let loss = SelectedLoss::new(drawn_as(call.kind), call.settings.clone(), 0);
-    let batch =
-        if call.kind == LossKind::SoftDistributionInfoNce { call.draws.draw(&batch) } else { Batch::from(&batch) };
+    let drawn;
+    let batch = if call.kind == LossKind::SoftDistributionInfoNce {
+        // Before the draw: a call that is refused must not move the generator.
+        batch.check(rows, classes)?;
+        drawn = call.draws.draw(&batch);
+        &drawn
+    } else {
+        &batch
+    };
 
-    let temperature_tracked = call.temperature.as_ref().is_some_and(Tensor::is_tracked);
+    let temperature_tracked = call.log_temperature.as_ref().is_some_and(Tensor::is_tracked);
     let logits_tracked = logits.is_autodiff() && logits.is_tracked();
     if !(logits_tracked || temperature_tracked) {
-        let value = loss.loss(view, &batch)?;
-        return Ok(value_tensor::<E>(value));
+        return Ok(value_tensor::<E>(loss.loss(view, batch)?));
     }
     let request = GradientRequest::new();
     let request = if temperature_tracked { request.with_temperature() } else { request };
-    let out = loss.loss_and_gradient(view, &batch, &request)?;
+    let out = loss.loss_and_wide_gradient(view, batch, &request)?;
 
-    let rows = match call.settings.reduction() {
-        Reduction::None => logits.dims()[0],
-        Reduction::Mean | Reduction::Sum => 1,
-    };
-    let by_row = out.temperature_gradient.map_or_else(|| vec![0.0; rows], |gradient| gradient.to_vec());
-    let by_temperature = if rows == 1 { vec![by_row.iter().sum::<f64>()] } else { by_row };
+    let parts = if call.settings.reduction() == Reduction::None { rows } else { 1 };
+    let by_row = out.temperature_gradient.map_or_else(|| vec![0.0; parts], |gradient| gradient.to_vec());
+    let by_temperature = if parts == 1 { vec![by_row.iter().sum::<f64>()] } else { by_row };
+    // dL / d log tau = tau dL / dtau
+    let by_logarithm: Vec<f64> = by_temperature.iter().map(|g| g * call.settings.temperature()).collect();
     let device = logits.device().without_autodiff();
-    let temperature = call.temperature.clone().unwrap_or_else(|| Tensor::zeros([1], &device));
-    let temperature_gradient =
-        Tensor::from_data(TensorData::new(by_temperature, [rows]), (&device, temperature.dtype()));
+    let log_temperature = call.log_temperature.clone().unwrap_or_else(|| Tensor::zeros([1], &device));
     let (shape, gradient) = (logits.dims(), out.logits_gradient.into_raw_vec_and_offset().0);
     let computed = Computed {
         value: value_tensor::<E>(out.value),
         logits_gradient: Tensor::from_primitive::<Flex>(FlexTensor::from_data(TensorData::new(gradient, shape))),
-        temperature_gradient,
+        temperature_gradient: Tensor::from_data(
+            TensorData::new(by_logarithm, [parts]),
+            (&device, log_temperature.dtype()),
+        ),
     };
-    Ok(attach(logits, temperature, computed))
+    Ok(attach(logits, log_temperature, computed))
 }
 
 /// The loss to compute once the classes are drawn.
@@ -90,7 +96,11 @@ impl<'b> Kept<'b> {
         Ok(match segment {
             LossTargets::Labels(labels) => Kept::Owned(read_labels(labels, classes)?),
             LossTargets::Host(targets) => Kept::Shared(targets),
-            LossTargets::Probabilities(probabilities) => Kept::Memory(flex("targets", probabilities.clone())?),
+            LossTargets::Probabilities(probabilities) => {
+                check_float("targets", probabilities.dtype())?;
+                let here = probabilities.clone().without_autodiff().to_device(&Device::flex());
+                Kept::Memory(flex("targets", here)?)
+            }
         })
     }
 
@@ -111,12 +121,8 @@ impl<'b> Kept<'b> {
 
 /// The Flex tensor itself, strided or not; a copy only where it runs backwards, which array views cannot.
 fn flex(argument: &'static str, tensor: Tensor<2>) -> Result<FlexTensor, Error> {
-    let device = format!("{:?}", tensor.device());
     let primitive = tensor.without_autodiff().try_into_primitive::<Flex>();
-    let primitive = primitive.map_err(|error| match argument {
-        "logits" => Error::Device { device },
-        _ => read_error(argument, error),
-    })?;
+    let primitive = primitive.map_err(|error| read_error(argument, error))?;
     let forward = primitive.layout().strides().iter().all(|&stride| stride >= 0);
     Ok(if forward { primitive } else { primitive.to_contiguous() })
 }

@@ -16,8 +16,8 @@ pub(crate) struct Call<'a> {
     pub(crate) kind: LossKind,
     /// With the temperature as it is now.
     pub(crate) settings: LossSettings,
-    /// The temperature as a tensor, where it is learned. Shape `[1]`.
-    pub(crate) temperature: Option<Tensor<1>>,
+    /// The temperature's logarithm, where it is learned. Shape `[1]`.
+    pub(crate) log_temperature: Option<Tensor<1>>,
     pub(crate) draws: &'a SoftDistributionInfoNce,
     pub(crate) check_values: bool,
 }

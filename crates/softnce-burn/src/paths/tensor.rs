@@ -9,7 +9,7 @@ use ndarray::{Array2, Axis};
 use softnce::{Batch, Element, Error as LossError, Form, Loss, LossKind, Nll, Reduction, Targets};
 
 use super::Call;
-use crate::batch::{read_error, read_labels, read_probabilities};
+use crate::batch::{check_float, read_error, read_labels, read_probabilities};
 use crate::{Error, LossBatch, LossTargets};
 
 pub(crate) fn tensor(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> Result<Tensor<1>, Error> {
@@ -25,6 +25,10 @@ pub(crate) fn tensor(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> R
     let segments = segments.collect::<Result<Vec<_>, _>>()?;
     let host = batch.over(segments.iter().map(Segment::on_host).collect::<Result<_, _>>()?)?;
     let positives = host.check(rows, classes)?;
+    match wide.dtype() {
+        DType::F64 => call.settings.check_temperature::<f64>()?,
+        _ => call.settings.check_temperature::<f32>()?,
+    }
     call.settings.noise().probabilities(classes)?;
     let drawn = (call.kind == LossKind::SoftDistributionInfoNce).then(|| call.draws.draw(&host));
     let drawn: Option<Vec<Segment<'_>>> =
@@ -34,29 +38,28 @@ pub(crate) fn tensor(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> R
         check_segments(segments)?;
     }
 
-    let scores = match call.temperature.clone() {
-        Some(temperature) => wide.clone() / temperature.cast(wide.dtype()).reshape([1, 1]),
+    let factors = call.settings.reduction().factors(rows, host.row_weights())?;
+    // A constant off a row changes nothing but the rounding, the temperature's gradient above all.
+    let centred = wide.clone() - wide.clone().detach().max_dim(1);
+    let scores = match call.log_temperature.clone() {
+        Some(log_temperature) => centred * log_temperature.neg().exp().cast(wide.dtype()).reshape([1, 1]),
         // Not a division: its backward pass takes the reciprocal in single precision.
-        None => wide.clone() * call.settings.temperature().recip(),
+        None => centred * call.settings.temperature().recip(),
     };
     let losses = if call.kind.is_contrastive() {
+        host.warn_once();
         contrastive(call, scores, segments, &host, &positives, &place)
     } else {
         cross_entropy(scores, segments, &positives, &place)
     };
-    if call.check_values {
-        check_finite(&wide, &losses, call)?;
-    }
-    let weights = host.row_weights();
-    let weighted = match weights {
-        Some(weights) => losses * place.floats(weights.to_vec(), [rows]),
-        None => losses,
-    };
+    let weighted = losses * place.floats(factors, [rows]);
     let reduced = match call.settings.reduction() {
         Reduction::None => weighted,
-        Reduction::Sum => weighted.sum(),
-        Reduction::Mean => weighted.sum() * weights.map_or(rows as f64, |weights| weights.sum()).recip(),
+        Reduction::Sum | Reduction::Mean => weighted.sum(),
     };
+    if call.check_values {
+        check_finite(&wide, &reduced, call)?;
+    }
     Ok(reduced.cast(dtype))
 }
 
@@ -144,7 +147,10 @@ impl<'t> Segment<'t> {
             LossTargets::Probabilities(probabilities) if call.kind == LossKind::SoftDistributionInfoNce => {
                 Segment::Host(read_probabilities(probabilities)?)
             }
-            LossTargets::Probabilities(probabilities) => Segment::Device(probabilities.clone().without_autodiff()),
+            LossTargets::Probabilities(probabilities) => {
+                check_float("targets", probabilities.dtype())?;
+                Segment::Device(probabilities.clone().without_autodiff())
+            }
         };
         match segment.form() {
             Form::Hard => Ok(segment),
@@ -193,52 +199,46 @@ impl<'t> Segment<'t> {
 
     /// `S W^T`. Shapes: `[N, d]` in, `[N, M']` out.
     fn score(&self, scores: Tensor<2>, place: &Place) -> Tensor<2> {
-        match self {
-            Segment::Host(targets) if targets.form() == Form::Hard => {
-                let labels = targets.labels().map(|labels| labels.iter().map(|&l| i64::from(l)).collect());
-                scores.select(1, place.ints(labels.unwrap_or_default(), [targets.len()]))
-            }
-            Segment::Host(targets) => match targets.compact_parts() {
-                Some((uniform, classes, weights)) => {
-                    let count = uniform.len();
-                    let mut out = scores.clone().mean_dim(1).matmul(place.floats(uniform.to_vec(), [1, count]));
-                    for (classes, weights) in classes.axis_iter(Axis(1)).zip(weights.axis_iter(Axis(1))) {
-                        let index = place.ints(classes.iter().map(|&class| i64::from(class)).collect(), [count]);
-                        out = out + scores.clone().select(1, index) * place.floats(weights.to_vec(), [1, count]);
-                    }
-                    out
-                }
-                None => scores.matmul(self.dense(place).transpose()),
-            },
-            Segment::Device(_) => scores.matmul(self.dense(place).transpose()),
+        let Segment::Host(targets) = self else { return scores.matmul(self.dense(place).transpose()) };
+        if let Some(labels) = targets.labels() {
+            return scores
+                .select(1, place.ints(labels.iter().map(|&label| i64::from(label)).collect(), [labels.len()]));
         }
+        let Some((uniform, classes, weights)) = targets.compact_parts() else {
+            return scores.matmul(self.dense(place).transpose());
+        };
+        let count = uniform.len();
+        let mut out = scores.clone().mean_dim(1).matmul(place.floats(uniform.to_vec(), [1, count]));
+        for (classes, weights) in classes.axis_iter(Axis(1)).zip(weights.axis_iter(Axis(1))) {
+            let index = place.ints(classes.iter().map(|&class| i64::from(class)).collect(), [count]);
+            out = out + scores.clone().select(1, index) * place.floats(weights.to_vec(), [1, count]);
+        }
+        out
     }
 
     /// `sum_k W_k values_k`, row by row. Shapes: `[n, d]` and n rows of this segment in, `[n]` out.
     fn weigh(&self, values: Tensor<2>, rows: &[usize], place: &Place) -> Tensor<1> {
         let count = rows.len();
-        match self {
-            Segment::Host(targets) if targets.form() == Form::Hard => {
-                let labels = targets.labels().map(|labels| rows.iter().map(|&row| i64::from(labels[row])).collect());
-                values.gather(1, place.ints(labels.unwrap_or_default(), [count, 1])).reshape([count])
-            }
-            Segment::Host(targets) if targets.form() == Form::Compact => match targets.compact_parts() {
-                Some((uniform, classes, weights)) => {
-                    let uniform = uniform.select(Axis(0), rows).to_vec();
-                    let (classes, weights) = (classes.select(Axis(0), rows), weights.select(Axis(0), rows));
-                    let shape = [count, classes.ncols()];
-                    let index = place.ints(classes.iter().map(|&class| i64::from(class)).collect(), shape);
-                    let listed = values.clone().gather(1, index) * place.floats(flat(weights), shape);
-                    let spread = values.mean_dim(1) * place.floats(uniform, [count, 1]);
-                    (listed.sum_dim(1) + spread).reshape([count])
-                }
-                None => values.sum_dim(1).reshape([count]),
-            },
-            _ => {
-                let index = place.ints(rows.iter().map(|&row| row as i64).collect(), [count]);
-                (values * self.dense(place).select(0, index)).sum_dim(1).reshape([count])
-            }
+        let dense = |values: Tensor<2>| {
+            let index = place.ints(rows.iter().map(|&row| row as i64).collect(), [count]);
+            (values * self.dense(place).select(0, index)).sum_dim(1).reshape([count])
+        };
+        let Segment::Host(targets) = self else { return dense(values) };
+        if let Some(labels) = targets.labels() {
+            let labels = rows.iter().map(|&row| i64::from(labels[row])).collect();
+            return values.gather(1, place.ints(labels, [count, 1])).reshape([count]);
         }
+        let Some((uniform, classes, weights)) = targets.compact_parts() else { return dense(values) };
+        let uniform = uniform.select(Axis(0), rows).to_vec();
+        let (classes, weights) = (classes.select(Axis(0), rows), weights.select(Axis(0), rows));
+        let spread = values.clone().mean_dim(1) * place.floats(uniform, [count, 1]);
+        if classes.ncols() == 0 {
+            return spread.reshape([count]);
+        }
+        let shape = [count, classes.ncols()];
+        let index = place.ints(classes.iter().map(|&class| i64::from(class)).collect(), shape);
+        let listed = values.gather(1, index) * place.floats(flat(weights), shape);
+        (listed.sum_dim(1) + spread).reshape([count])
     }
 }
 
@@ -269,11 +269,11 @@ fn check_segments(segments: &[Segment<'_>]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Looks at the logits and the losses; one answer comes back.
-fn check_finite(logits: &Tensor<2>, losses: &Tensor<1>, call: &Call<'_>) -> Result<(), Error> {
+/// Looks at the logits and the loss; one answer comes back.
+fn check_finite(logits: &Tensor<2>, value: &Tensor<1>, call: &Call<'_>) -> Result<(), Error> {
     let logits = logits.clone().without_autodiff();
-    let losses = losses.clone().without_autodiff();
-    if read_bool("logits", logits.clone().is_finite().all().bool_and(losses.is_finite().all()))? {
+    let value = value.clone().without_autodiff();
+    if read_bool("logits", logits.clone().is_finite().all().bool_and(value.is_finite().all()))? {
         return Ok(());
     }
     // The kernels' own checks name the entry.

@@ -98,8 +98,14 @@ impl CompareConfig {
         if self.seeds > MAX_SEEDS {
             return refuse("seeds", self.seeds.to_string(), "at most 1000");
         }
-        if self.hidden.contains(&0) {
-            return refuse("hidden", format!("{:?}", self.hidden), "widths above 0");
+        if self.epochs > MAX_EPOCHS {
+            return refuse("epochs", self.epochs.to_string(), "at most 1000000");
+        }
+        if self.hidden.iter().any(|width| !(1..=MAX_WIDTH).contains(width)) {
+            return refuse("hidden", format!("{:?}", self.hidden), "widths from 1 to 65536");
+        }
+        if !(MIN_TEMPERATURE..=MAX_TEMPERATURE).contains(&self.temperature) {
+            return refuse("temperature", self.temperature.to_string(), "a number from 0.000001 to 1000000");
         }
         if self.candidates < self.batch_size {
             let expected = "at least the batch size: a batch's own targets are always candidates";
@@ -123,7 +129,6 @@ impl CompareConfig {
         if !(self.validation_share > 0.0 && self.validation_share < 1.0) {
             return refuse("validation share", self.validation_share.to_string(), "a share above 0 and below 1");
         }
-        softnce::LossSettings::new().with_temperature(self.temperature)?;
         softnce::NoiseDistribution::uniform().powered(self.alpha)?;
         self.mixing()?;
         Ok(())
@@ -159,4 +164,9 @@ impl CompareConfig {
 
 /// More than this is a slip of the finger.
 const MAX_SEEDS: u64 = 1000;
+const MAX_EPOCHS: usize = 1_000_000;
+const MAX_WIDTH: usize = 1 << 16;
+/// Beyond these the scores of ordinary logits leave the range or the precision of f32.
+const MIN_TEMPERATURE: f64 = 1e-6;
+const MAX_TEMPERATURE: f64 = 1e6;
 const MAX_CANDIDATES: usize = 1 << 20;

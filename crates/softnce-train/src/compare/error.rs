@@ -63,11 +63,33 @@ pub enum CompareError {
         /// Why not.
         reason: String,
     },
-    /// Every learning rate of the grid made a loss diverge.
-    #[error("{loss} diverged at every learning rate of the grid {rates:?}")]
+    /// The configuration in a folder cannot be understood.
+    #[error(
+        "{path} cannot be understood: {reason}; name another folder with --out, or put the file right",
+        path = .path.display()
+    )]
+    CorruptConfiguration {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A file was written by another version.
+    #[error(
+        "{path} was written by softnce {found}, this is {expected}; name another folder with --out",
+        path = .path.display()
+    )]
+    OtherVersion {
+        /// The file.
+        path: PathBuf,
+        /// Version that wrote it.
+        found: String,
+        /// Version of this program.
+        expected: &'static str,
+    },
+    /// No run of any loss came to its end.
+    #[error("every run diverged, at every learning rate of {rates:?}: there is nothing to report")]
     AllDiverged {
-        /// The loss.
-        loss: softnce::LossKind,
         /// The rates tried.
         rates: Vec<f64>,
     },
@@ -82,6 +104,9 @@ pub enum CompareError {
     /// The data was refused.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The loss of a run could not be built.
+    #[error(transparent)]
+    Build(TrainError),
     /// The figures could not be summarised.
     #[error(transparent)]
     Stats(#[from] StatsError),

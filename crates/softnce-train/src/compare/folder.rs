@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::{CompareConfig, CompareError};
 
@@ -17,6 +17,16 @@ pub struct RunFolder {
 
 const CONFIG: &str = "config.toml";
 const PARTS: &str = "parts";
+/// How the names of files begin that are not whole yet.
+const TEMPORARY: &str = ".softnce-";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A finished part with the version that made it.
+#[derive(Serialize, Deserialize)]
+struct Part<T> {
+    version: String,
+    content: T,
+}
 
 impl RunFolder {
     /// Opens or makes the folder and writes the configuration into it, or finds the same one there.
@@ -25,30 +35,31 @@ impl RunFolder {
     /// A folder that cannot be made or written; one of another configuration; one that holds something else.
     pub fn open(path: &Path, config: &CompareConfig) -> Result<Self, CompareError> {
         let folder = RunFolder { path: path.to_owned() };
-        let parts = path.join(PARTS);
         let file = path.join(CONFIG);
         match fs::read_to_string(&file) {
             Ok(text) => {
-                let found: CompareConfig = toml::from_str(&text)
-                    .map_err(|error| CompareError::Corrupt { path: file.clone(), reason: error.to_string() })?;
+                let found: CompareConfig = toml::from_str(&text).map_err(|error| {
+                    CompareError::CorruptConfiguration { path: file.clone(), reason: error.to_string() }
+                })?;
                 if found != *config {
                     let differences = differences(&found, config);
                     return Err(CompareError::OtherConfiguration { path: path.to_owned(), differences });
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let occupied = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
-                if occupied {
+                if is_occupied(path) {
                     return Err(CompareError::ForeignFolder { path: path.to_owned() });
                 }
             }
             Err(source) => return Err(CompareError::File { action: "read", path: file, source }),
         }
         let failed = |source| CompareError::File { action: "write to", path: path.to_owned(), source };
-        fs::create_dir_all(&parts).map_err(failed)?;
         let text = toml::to_string_pretty(config).map_err(|error| failed(io::Error::other(error)))?;
+        fs::create_dir_all(path).map_err(failed)?;
         // Written even where it is there already: whether the folder can be written must show before any training.
+        // Before the folder of the parts, so that a kill in between leaves a folder that is known again.
         folder.write(CONFIG, text.as_bytes())?;
+        fs::create_dir_all(path.join(PARTS)).map_err(failed)?;
         Ok(folder)
     }
 
@@ -65,30 +76,39 @@ impl RunFolder {
         let path = self.path.join(name);
         let failed = |source| CompareError::File { action: "write", path: path.clone(), source };
         let directory = path.parent().unwrap_or(&self.path);
-        let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
+        let mut file = temporary().tempfile_in(directory).map_err(failed)?;
         file.write_all(content).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
-        widen_permissions(file.path()).map_err(failed)?;
         file.persist(&path).map_err(|error| failed(error.error))?;
         Ok(())
     }
 
-    /// A finished part by name; `None` where it is not there.
-    pub(super) fn read_part<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, CompareError> {
+    /// A finished part by name, if it is the one that `is_it` expects there; `None` where it is not there.
+    pub(super) fn read_part<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        is_it: impl Fn(&T) -> bool,
+    ) -> Result<Option<T>, CompareError> {
         let path = self.part(name);
-        match fs::read(&path) {
-            Ok(bytes) => match serde_json::from_slice(&bytes) {
-                Ok(part) => Ok(Some(part)),
-                Err(error) => Err(CompareError::Corrupt { path, reason: error.to_string() }),
-            },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(CompareError::File { action: "read", path, source }),
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(CompareError::File { action: "read", path, source }),
+        };
+        match serde_json::from_slice::<Part<T>>(&bytes) {
+            Ok(part) if part.version != VERSION => {
+                Err(CompareError::OtherVersion { path, found: part.version, expected: VERSION })
+            }
+            Ok(part) if is_it(&part.content) => Ok(Some(part.content)),
+            Ok(_) => Err(CompareError::Corrupt { path, reason: "it holds another run than its name says".into() }),
+            Err(error) => Err(CompareError::Corrupt { path, reason: error.to_string() }),
         }
     }
 
     /// Keeps a finished part.
-    pub(super) fn write_part<T: Serialize>(&self, name: &str, part: &T) -> Result<(), CompareError> {
-        self.write(&format!("{PARTS}/{name}.json"), &to_json(part, &self.part(name))?)
+    pub(super) fn write_part<T: Serialize>(&self, name: &str, content: &T) -> Result<(), CompareError> {
+        let part = Part { version: VERSION.to_owned(), content };
+        self.write(&format!("{PARTS}/{name}.json"), &to_json(&part, &self.part(name))?)
     }
 
     fn part(&self, name: &str) -> PathBuf {
@@ -105,16 +125,28 @@ pub(super) fn to_json<T: Serialize>(value: &T, path: &Path) -> Result<Vec<u8>, C
     })
 }
 
-/// A temporary file is the owner's alone; what it becomes is for everybody the folder is for.
-#[cfg(unix)]
-fn widen_permissions(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
+/// A file under a name of its own until it is whole.
+fn temporary() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY);
+    // Otherwise a temporary file is the owner's alone; the user's mask still applies.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder
 }
 
-#[cfg(not(unix))]
-fn widen_permissions(_path: &Path) -> io::Result<()> {
-    Ok(())
+/// Whether a folder holds anything but what a comparison killed at its very start leaves behind.
+fn is_occupied(path: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(path) else { return false };
+    entries.flatten().any(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let empty_parts = name == PARTS && fs::read_dir(entry.path()).is_ok_and(|mut parts| parts.next().is_none());
+        !(name.starts_with(TEMPORARY) || empty_parts)
+    })
 }
 
 /// The settings in which two configurations differ, in words.

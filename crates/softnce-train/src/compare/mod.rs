@@ -11,7 +11,8 @@ pub use config::{BASELINE, CompareConfig};
 pub use error::CompareError;
 pub use folder::RunFolder;
 pub use results::{
-    Cost, Estimate, LossSummary, Metric, MetricSummary, Results, RunRecord, Setting, TuningRecord, TuningScore,
+    Cost, DivergedRun, Estimate, LossSummary, Metric, MetricSummary, Results, RunRecord, Setting, TuningRecord,
+    TuningScore,
 };
 pub use study::{Outcome, PeakMemory, Progress, Study};
 

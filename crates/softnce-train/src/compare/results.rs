@@ -10,7 +10,8 @@ use crate::training::EpochRecord;
 /// Cost of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
-    /// Median wall time of a training step (forward, loss, backward, optimiser), in milliseconds.
+    /// Median wall time of a training step once its batch is prepared (forward, loss, backward, optimiser), in
+    /// milliseconds.
     pub step_ms: f64,
     /// Median wall time of the loss alone (its forward and backward pass on logits of a batch), in milliseconds.
     pub loss_ms: f64,
@@ -53,6 +54,19 @@ pub struct RunRecord {
     pub test: Evaluation,
     /// What the run cost.
     pub cost: Cost,
+}
+
+/// A run whose weights diverged: it has no figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DivergedRun {
+    /// The loss that was trained.
+    pub loss: LossKind,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Learning rate chosen for the loss on the validation split.
+    pub learning_rate: f64,
+    /// What ended the run.
+    pub reason: String,
 }
 
 /// A mean over seeds with the half width of its 95 % confidence interval (Student's t).
@@ -155,7 +169,7 @@ pub struct LossSummary {
     pub loss: LossKind,
     /// Learning rate chosen for it.
     pub learning_rate: f64,
-    /// Number of seeds.
+    /// Number of seeds whose run came to its end.
     pub seeds: usize,
     /// One entry a metric, in the order of [`Metric::ALL`].
     pub metrics: Vec<MetricSummary>,
@@ -178,9 +192,11 @@ pub struct Results {
     pub setting: Setting,
     /// Every trial of the learning-rate grid.
     pub tuning: Vec<TuningRecord>,
-    /// Every run.
+    /// Every run that came to its end.
     pub runs: Vec<RunRecord>,
-    /// One entry a loss, in the order of the configuration.
+    /// Every run that did not.
+    pub diverged: Vec<DivergedRun>,
+    /// One entry a loss that has a run, in the order of the configuration.
     pub summaries: Vec<LossSummary>,
 }
 

@@ -3,20 +3,21 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use burn::module::Module;
 use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
 use softnce::LossKind;
 
 use super::folder::to_json;
 use super::summary::summarise;
 use super::{
-    CompareConfig, CompareError, Cost, EpochRecord, Results, RunFolder, RunRecord, Setting, TuningRecord, TuningScore,
+    CompareConfig, CompareError, Cost, DivergedRun, EpochRecord, Results, RunFolder, RunRecord, Setting, TuningRecord,
+    TuningScore,
 };
 use crate::data::{PictureSet, optdigits, split};
 use crate::metrics::evaluate;
 use crate::model::MlpConfig;
 use crate::report;
-use crate::training::{TrainError, Trained, predict, train};
+use crate::training::{TrainError, Trained, build_loss, predict, train};
 
 /// Told of the comparison's progress.
 pub trait Progress {
@@ -53,8 +54,16 @@ pub enum Outcome {
     },
 }
 
+/// What is kept of a run.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RunPart {
+    Finished(Box<RunRecord>),
+    Diverged(DivergedRun),
+}
+
 /// Seed of the split into training and validation pictures.
-const SPLIT_SEED: u64 = 0;
+const SPLIT_SEED: u64 = 1_000_033;
 /// Seed of the runs on the learning-rate grid: not one of those compared.
 const TUNING_SEED: u64 = 1_000_003;
 
@@ -87,8 +96,12 @@ impl<'a> Study<'a> {
         let (train, held_out) =
             split::stratified(&pictures.labels, pictures.classes, config.validation_share, SPLIT_SEED)?;
         let (train, validation) = (pictures.select(&train)?, pictures.select(&held_out)?);
-        let folder = RunFolder::open(out, config)?;
         let device = Device::flex().autodiff();
+        for &loss in &config.losses {
+            let settings = config.training(loss, 0, config.learning_rates[0])?;
+            build_loss(&settings, &train, &device).map_err(CompareError::Build)?;
+        }
+        let folder = RunFolder::open(out, config)?;
         Ok(Study { config, folder, train, validation, device, stop, progress, memory })
     }
 
@@ -116,22 +129,24 @@ impl<'a> Study<'a> {
                 None => return interrupted(),
             }
         }
-        let mut chosen = Vec::with_capacity(self.config.losses.len());
-        for &loss in &self.config.losses {
-            chosen.push((loss, self.choose(loss, &tuning)?));
-        }
-        let mut runs = Vec::with_capacity(planned - trials.len());
+        let rate_of = |&loss: &LossKind| self.choose(loss, &tuning).map(|rate| (loss, rate));
+        let chosen: Vec<(LossKind, f64)> = self.config.losses.iter().filter_map(rate_of).collect();
+        let (mut runs, mut diverged) = (Vec::new(), Vec::new());
         // Seeds outside, losses inside: an interrupted comparison holds whole pairs.
         for &seed in &seeds {
             for &(loss, learning_rate) in &chosen {
                 match self.seeded(loss, seed, learning_rate)? {
-                    Some(record) => runs.push(record),
+                    Some(RunPart::Finished(record)) => runs.push(*record),
+                    Some(RunPart::Diverged(record)) => diverged.push(record),
                     None => return interrupted(),
                 }
             }
         }
+        if runs.is_empty() {
+            return Err(CompareError::AllDiverged { rates: self.config.learning_rates.clone() });
+        }
         runs.sort_by_key(|run| self.config.losses.iter().position(|&loss| loss == run.loss));
-        let results = self.results(tuning, runs, &chosen)?;
+        let results = self.results(tuning, runs, diverged, &chosen)?;
         self.folder.write("results.json", &to_json(&results, &self.folder.path().join("results.json"))?)?;
         self.folder.write("results.csv", report::rows(&results)?.as_bytes())?;
         self.folder.write("results.md", report::markdown(&results).as_bytes())?;
@@ -142,7 +157,7 @@ impl<'a> Study<'a> {
     /// One point of the learning-rate grid. `None` where the comparison was stopped.
     fn trial(&self, loss: LossKind, learning_rate: f64) -> Result<Option<TuningRecord>, CompareError> {
         let name = trial_name(loss, learning_rate);
-        if let Some(record) = self.folder.read_part(&name)? {
+        if let Some(record) = self.kept_trial(loss, learning_rate)? {
             return Ok(Some(record));
         }
         self.progress.run(&format!("{loss}, learning rate {learning_rate}"));
@@ -160,40 +175,51 @@ impl<'a> Study<'a> {
         Ok(Some(record))
     }
 
-    /// The rate with the best validation accuracy, the lower likelihood loss deciding between equals.
-    fn choose(&self, loss: LossKind, tuning: &[TuningRecord]) -> Result<f64, CompareError> {
+    /// The rate with the best validation accuracy; between equals the lower negative log likelihood decides, then the
+    /// lower rate. `None` where the loss diverged at every rate.
+    fn choose(&self, loss: LossKind, tuning: &[TuningRecord]) -> Option<f64> {
         if let [only] = self.config.learning_rates[..] {
-            return Ok(only);
+            return Some(only);
         }
         let scored = tuning.iter().filter(|trial| trial.loss == loss);
         let scored = scored.filter_map(|trial| trial.validation.map(|score| (trial.learning_rate, score)));
-        let best = scored.max_by(|(_, a), (_, b)| a.top1.total_cmp(&b.top1).then(b.nll.total_cmp(&a.nll)));
-        let all = || CompareError::AllDiverged { loss, rates: self.config.learning_rates.clone() };
-        best.map(|(learning_rate, _)| learning_rate).ok_or_else(all)
+        let best = scored.max_by(|(rate_a, a), (rate_b, b)| {
+            a.top1.total_cmp(&b.top1).then(b.nll.total_cmp(&a.nll)).then(rate_b.total_cmp(rate_a))
+        });
+        best.map(|(learning_rate, _)| learning_rate)
     }
 
     /// One run that is compared, with its only look at the test set. `None` where the comparison was stopped.
-    fn seeded(&self, loss: LossKind, seed: u64, learning_rate: f64) -> Result<Option<RunRecord>, CompareError> {
+    fn seeded(&self, loss: LossKind, seed: u64, learning_rate: f64) -> Result<Option<RunPart>, CompareError> {
         let name = run_name(loss, seed);
-        if let Some(record) = self.folder.read_part(&name)? {
-            return Ok(Some(record));
+        if let Some(part) = self.kept_run(loss, seed, Some(learning_rate))? {
+            return Ok(Some(part));
         }
         self.progress.run(&format!("{loss}, seed {seed}"));
         if let Some(memory) = self.memory {
             memory.reset();
         }
-        let failed = |source| CompareError::Run { run: name.clone(), source };
-        let Some(trained) = self.train(loss, seed, learning_rate).map_err(failed)? else { return Ok(None) };
+        let part = match self.train_and_test(loss, seed, learning_rate) {
+            Ok(None) => return Ok(None),
+            Ok(Some(record)) => RunPart::Finished(Box::new(record)),
+            Err(error) if error.is_divergence() => {
+                RunPart::Diverged(DivergedRun { loss, seed, learning_rate, reason: error.to_string() })
+            }
+            Err(source) => return Err(CompareError::Run { run: name, source }),
+        };
+        self.folder.write_part(&name, &part)?;
+        self.progress.finished();
+        Ok(Some(part))
+    }
+
+    fn train_and_test(&self, loss: LossKind, seed: u64, learning_rate: f64) -> Result<Option<RunRecord>, TrainError> {
+        let Some(trained) = self.train(loss, seed, learning_rate)? else { return Ok(None) };
         let peak_bytes = self.memory.map(PeakMemory::peak);
         let pictures = optdigits::test()?;
-        let logits = predict(&trained.model, &pictures, &self.device).map_err(failed)?;
-        let test = evaluate(logits.view(), self.config.temperature, &pictures.labels)
-            .map_err(|error| failed(TrainError::from(error)))?;
+        let logits = predict(&trained.model, &pictures, &self.device)?;
+        let test = evaluate(logits.view(), self.config.temperature, &pictures.labels)?;
         let cost = Cost { step_ms: trained.step_ms, loss_ms: trained.loss_ms, peak_bytes };
-        let record = RunRecord { loss, seed, learning_rate, epochs: trained.epochs, test, cost };
-        self.folder.write_part(&name, &record)?;
-        self.progress.finished();
-        Ok(Some(record))
+        Ok(Some(RunRecord { loss, seed, learning_rate, epochs: trained.epochs, test, cost }))
     }
 
     fn train(&self, loss: LossKind, seed: u64, learning_rate: f64) -> Result<Option<Trained>, TrainError> {
@@ -201,13 +227,30 @@ impl<'a> Study<'a> {
         train(&settings, &self.train, &self.validation, &self.device, self.stop, |record| self.progress.epoch(record))
     }
 
+    fn kept_trial(&self, loss: LossKind, rate: f64) -> Result<Option<TuningRecord>, CompareError> {
+        let is_it = |record: &TuningRecord| record.loss == loss && record.learning_rate == rate;
+        self.folder.read_part(&trial_name(loss, rate), is_it)
+    }
+
+    /// A finished run; with the rate it must have been trained at, once that is known.
+    fn kept_run(&self, loss: LossKind, seed: u64, rate: Option<f64>) -> Result<Option<RunPart>, CompareError> {
+        let is_it = |part: &RunPart| {
+            let (of, with, at) = match part {
+                RunPart::Finished(run) => (run.loss, run.seed, run.learning_rate),
+                RunPart::Diverged(run) => (run.loss, run.seed, run.learning_rate),
+            };
+            (of, with) == (loss, seed) && rate.is_none_or(|rate| at == rate)
+        };
+        self.folder.read_part(&run_name(loss, seed), is_it)
+    }
+
     fn count_finished(&self, trials: &[(LossKind, f64)], seeds: &[u64]) -> Result<usize, CompareError> {
         let mut finished = 0;
         for &(loss, rate) in trials {
-            finished += usize::from(self.folder.read_part::<TuningRecord>(&trial_name(loss, rate))?.is_some());
+            finished += usize::from(self.kept_trial(loss, rate)?.is_some());
         }
         for (loss, seed) in product(&self.config.losses, seeds) {
-            finished += usize::from(self.folder.read_part::<RunRecord>(&run_name(loss, seed))?.is_some());
+            finished += usize::from(self.kept_run(loss, seed, None)?.is_some());
         }
         Ok(finished)
     }
@@ -216,6 +259,7 @@ impl<'a> Study<'a> {
         &self,
         tuning: Vec<TuningRecord>,
         runs: Vec<RunRecord>,
+        diverged: Vec<DivergedRun>,
         chosen: &[(LossKind, f64)],
     ) -> Result<Results, CompareError> {
         let inputs = self.train.height * self.train.width;
@@ -225,7 +269,8 @@ impl<'a> Study<'a> {
             .chain([self.train.classes])
             .map(|width| width.to_string())
             .collect();
-        let summaries = chosen.iter().map(|&(loss, rate)| summarise(loss, rate, &runs));
+        let with_runs = chosen.iter().filter(|(loss, _)| runs.iter().any(|run| run.loss == *loss));
+        let summaries = with_runs.map(|&(loss, rate)| summarise(loss, rate, &runs));
         Ok(Results {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             config: self.config.clone(),
@@ -236,11 +281,12 @@ impl<'a> Study<'a> {
                 test: optdigits::test()?.len(),
                 classes: self.train.classes,
                 network: format!("multilayer perceptron of widths {} with ReLU", widths.join("-")),
-                parameters: network.init(0, &self.device).num_params(),
+                parameters: network.num_params(),
             },
             summaries: summaries.collect::<Result<_, _>>()?,
             tuning,
             runs,
+            diverged,
         })
     }
 }

@@ -35,7 +35,8 @@ impl Cut {
 
     /// The share of the picture that remains: the lambda of its label, after clipping.
     pub(super) fn remaining(&self, size: PictureSize) -> f64 {
-        let area = size.height * size.width;
-        (area - self.rows.len() * self.columns.len()) as f64 / area.max(1) as f64
+        let cut =
+            self.rows.len() as f64 / size.height.max(1) as f64 * self.columns.len() as f64 / size.width.max(1) as f64;
+        (1.0 - cut).clamp(0.0, 1.0)
     }
 }

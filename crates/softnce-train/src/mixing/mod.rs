@@ -111,7 +111,7 @@ impl Mixing {
         size: PictureSize,
         generator: &mut ChaCha8Rng,
     ) -> Result<Mixed, MixingError> {
-        let expected = vec![labels.len(), size.height * size.width];
+        let expected = vec![labels.len(), size.height.saturating_mul(size.width)];
         if pixels.shape() != expected {
             return Err(MixingError::Shape { found: pixels.shape().to_vec(), expected });
         }

@@ -6,7 +6,7 @@ use burn::nn::Linear;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 use chacha20::ChaCha8Rng;
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 
 /// Configuration of [`Mlp`].
 #[derive(Config, Debug)]
@@ -26,14 +26,20 @@ pub struct Mlp {
 }
 
 impl MlpConfig {
+    /// Number of weights and biases.
+    pub fn num_params(&self) -> usize {
+        self.widths().windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum()
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        std::iter::once(self.inputs).chain(self.hidden.iter().copied()).chain([self.classes]).collect()
+    }
+
     /// Builds the network with weights and biases from `U(-k, k)`, `k = sqrt(1 / inputs of the layer)`.
     ///
-    /// The same seed gives the same weights, whatever else runs in the process: the device's own generator is shared.
-    pub fn init(&self, seed: u64, device: &Device) -> Mlp {
-        let mut generator = ChaCha8Rng::seed_from_u64(seed);
-        let widths: Vec<usize> =
-            std::iter::once(self.inputs).chain(self.hidden.iter().copied()).chain([self.classes]).collect();
-        let layers = widths.windows(2).map(|pair| linear(pair[0], pair[1], &mut generator, device)).collect();
+    /// They come from the caller's generator, not from the device's: that one is shared by the whole process.
+    pub fn init(&self, generator: &mut ChaCha8Rng, device: &Device) -> Mlp {
+        let layers = self.widths().windows(2).map(|pair| linear(pair[0], pair[1], generator, device)).collect();
         Mlp { layers }
     }
 }
@@ -48,6 +54,11 @@ fn linear(inputs: usize, outputs: usize, generator: &mut ChaCha8Rng, device: &De
 }
 
 impl Mlp {
+    /// Values of an input row; `None` without a layer.
+    pub fn inputs(&self) -> Option<usize> {
+        self.layers.first().map(|layer| layer.weight.val().dims()[0])
+    }
+
     /// Class logits.
     ///
     /// # Shapes
@@ -64,6 +75,8 @@ impl Mlp {
 
 #[cfg(test)]
 mod tests {
+    use rand::SeedableRng;
+
     use super::*;
 
     #[test]
@@ -71,9 +84,11 @@ mod tests {
         let device = Device::flex();
         let config = MlpConfig::new(6, vec![5, 4], 3);
         let input = Tensor::<2>::ones([2, 6], &device);
-        let out = |seed| config.init(seed, &device).forward(input.clone()).try_to_vec_as::<f32>().unwrap();
+        let network = |seed| config.init(&mut ChaCha8Rng::seed_from_u64(seed), &device);
+        let out = |seed| network(seed).forward(input.clone()).try_to_vec_as::<f32>().unwrap();
         assert_eq!(out(1), out(1));
         assert_ne!(out(1), out(2));
-        assert_eq!(config.init(1, &device).num_params(), 6 * 5 + 5 + 5 * 4 + 4 + 4 * 3 + 3);
+        assert_eq!(network(1).num_params(), 6 * 5 + 5 + 5 * 4 + 4 + 4 * 3 + 3);
+        assert_eq!(config.num_params(), network(1).num_params());
     }
 }

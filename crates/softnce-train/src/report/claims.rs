@@ -180,7 +180,38 @@ fn limits(results: &Results) -> Vec<String> {
          candidates. Only the metrics, all computed from the same posterior, are set side by side."
             .to_owned(),
     );
+    sentences.extend(one_trial(results));
     sentences.extend(grid_edge(results));
+    sentences.extend(divergence(results));
+    sentences
+}
+
+fn one_trial(results: &Results) -> Option<String> {
+    let tuned = !results.tuning.is_empty();
+    tuned.then(|| {
+        "Each learning rate was tried with one seed, so the choice between close ones is partly chance.".into()
+    })
+}
+
+/// What is missing from the figures, and why.
+fn divergence(results: &Results) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for &loss in &results.config.losses {
+        let seeds: Vec<String> =
+            results.diverged.iter().filter(|run| run.loss == loss).map(|run| run.seed.to_string()).collect();
+        let left = results.summaries.iter().find(|summary| summary.loss == loss).map_or(0, |summary| summary.seeds);
+        if seeds.is_empty() && left == 0 {
+            sentences.push(format!("{} diverged at every learning rate tried and is left out.", loss.title()));
+        } else if !seeds.is_empty() {
+            let which = format::enumerate(&seeds);
+            sentences.push(format!(
+                "{}: the weights diverged with {} of {} seeds ({which}); they are left out, so its figures flatter it.",
+                loss.title(),
+                seeds.len(),
+                seeds.len() + left,
+            ));
+        }
+    }
     sentences
 }
 

@@ -3,6 +3,7 @@
 use crate::data::DataError;
 use crate::metrics::MetricError;
 use crate::mixing::MixingError;
+use crate::stats::StatsError;
 
 /// Why a training run failed.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,9 @@ pub enum TrainError {
     /// The predictions could not be evaluated; with logits that are not finite, because the weights have diverged.
     #[error(transparent)]
     Metric(#[from] MetricError),
+    /// The times could not be summarised.
+    #[error(transparent)]
+    Stats(#[from] StatsError),
     /// A tensor could not be read from its device.
     #[error("{what} could not be read from the device: {reason}")]
     Read {

@@ -8,4 +8,4 @@ mod timing;
 
 pub use error::TrainError;
 pub use predict::predict;
-pub use run::{EpochRecord, Trained, TrainingSettings, train};
+pub use run::{EpochRecord, Trained, TrainingSettings, build_loss, train};

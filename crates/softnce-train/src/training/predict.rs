@@ -14,8 +14,17 @@ const ROWS: usize = 1024;
 /// Logits of every picture. Shape `[N, classes]`.
 ///
 /// # Errors
-/// Logits that cannot be read from the device.
+/// No pictures; pictures of another size than the network's; logits that cannot be read from the device.
 pub fn predict(model: &Mlp, pictures: &PictureSet, device: &Device) -> Result<Array2<f32>, TrainError> {
+    let size = pictures.pixels.ncols();
+    if pictures.is_empty() || model.inputs() != Some(size) {
+        let expected = "at least one picture, of the size the network takes";
+        return Err(TrainError::Setting {
+            argument: "pictures",
+            value: format!("{:?}", pictures.pixels.shape()),
+            expected,
+        });
+    }
     let model = model.valid();
     let device = device.clone().without_autodiff();
     let mut parts = Vec::new();

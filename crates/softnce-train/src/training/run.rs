@@ -6,6 +6,7 @@ use std::time::Instant;
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
+use rand::Rng;
 use serde::{Deserialize, Serialize};
 use softnce::{LossKind, NoiseDistribution, Targets};
 use softnce_burn::{LossBatch, LossConfig, Noise, SelectedLoss};
@@ -16,6 +17,7 @@ use crate::data::PictureSet;
 use crate::metrics::evaluate;
 use crate::mixing::{Mixed, Mixing, PictureSize, draw_labels};
 use crate::model::{Mlp, MlpConfig};
+use crate::stats::median;
 
 /// What a run is trained with.
 #[derive(Debug, Clone)]
@@ -64,7 +66,7 @@ pub struct Trained {
     pub model: Mlp,
     /// Epoch by epoch.
     pub epochs: Vec<EpochRecord>,
-    /// Median wall time of a step (batch, forward, loss, backward, optimiser), in milliseconds.
+    /// Median wall time of a step once its batch is there (forward, loss, backward, optimiser), in milliseconds.
     pub step_ms: f64,
     /// Median wall time of the loss alone, forward and backward, on a batch's logits, in milliseconds.
     pub loss_ms: f64,
@@ -85,22 +87,13 @@ pub fn train(
     stop: &AtomicBool,
     mut on_epoch: impl FnMut(&EpochRecord),
 ) -> Result<Option<Trained>, TrainError> {
-    let setting = |argument, value: usize| TrainError::Setting {
-        argument,
-        value: value.to_string(),
-        expected: "a number above 0",
-    };
-    for (argument, value) in [("epochs", settings.epochs), ("batch size", settings.batch_size)] {
-        if value == 0 {
-            return Err(setting(argument, value));
-        }
-    }
+    let steps = check(settings, pictures, validation)?;
+    let device = &device.clone().autodiff();
     let loss = build_loss(settings, pictures, device)?;
     let network = MlpConfig::new(pictures.height * pictures.width, settings.hidden.clone(), pictures.classes);
-    let mut model = network.init(settings.seed, device);
+    let mut model = network.init(&mut batches::generator(settings.seed, 0, Stream::Weights), device);
     let adamw = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(settings.weight_decay as f32);
     let mut optimizer = adamw.init();
-    let steps = settings.epochs * pictures.len().div_ceil(settings.batch_size);
     let cosine = CosineAnnealingLrSchedulerConfig::new(settings.learning_rate, steps);
     let mut schedule = cosine.init().map_err(|_| TrainError::Setting {
         argument: "learning rate",
@@ -108,9 +101,9 @@ pub fn train(
         expected: "a number above 0, at most 1",
     })?;
 
-    let mut records = Vec::with_capacity(settings.epochs);
-    let mut step_times = Vec::with_capacity(steps);
-    let mut last = None;
+    let (mut records, mut step_times) = (Vec::new(), Vec::new());
+    // A whole batch with its logits, to time the loss alone on.
+    let mut timed = None;
     for epoch in 1..=settings.epochs {
         let mut mixing = batches::generator(settings.seed, epoch, Stream::Mixing);
         let mut drawing = batches::generator(settings.seed, epoch, Stream::Candidates);
@@ -120,19 +113,20 @@ pub fn train(
             if stop.load(Ordering::Relaxed) {
                 return Ok(None);
             }
-            let start = Instant::now();
             let (inputs, batch) = prepare(settings, pictures, rows, &mut mixing, &mut drawing, device)?;
+            let start = Instant::now();
             let logits = model.forward(inputs);
-            let values = logits.clone().without_autodiff();
+            if epoch == settings.epochs && step == 0 {
+                timed = Some((logits.clone().without_autodiff(), batch.clone()));
+            }
             let at = |source| TrainError::Loss { epoch, step: step + 1, source };
-            let value = loss.forward(logits, batch.clone()).map_err(at)?;
+            let value = loss.forward(logits, batch).map_err(at)?;
             let gradients = GradientsParams::from_grads(value.backward(), &model);
             model = optimizer.step(schedule.step(), model, gradients);
             let value = value.without_autodiff().try_into_scalar::<f64>();
             let value = value.map_err(|error| TrainError::Read { what: "loss", reason: format!("{error:?}") })?;
             total += value * rows.len() as f64;
             step_times.push(timing::since(start));
-            last = Some((values, batch));
         }
         let evaluation =
             evaluate(predict(&model, validation, device)?.view(), settings.temperature, &validation.labels)?;
@@ -145,15 +139,16 @@ pub fn train(
         on_epoch(&record);
         records.push(record);
     }
-    let loss_ms = match last {
+    let loss_times = match timed {
         Some((logits, batch)) => {
             let values = logits.try_to_vec_as::<f32>();
             let values = values.map_err(|error| TrainError::Read { what: "logits", reason: format!("{error:?}") })?;
             timing::loss_alone(&loss, &values, pictures.classes, &batch, device)?
         }
-        None => 0.0,
+        None => Vec::new(),
     };
-    Ok(Some(Trained { model, epochs: records, step_ms: timing::median(step_times), loss_ms }))
+    let (step_ms, loss_ms) = (median(&step_times)?, median(&loss_times)?);
+    Ok(Some(Trained { model, epochs: records, step_ms, loss_ms }))
 }
 
 fn build_loss(settings: &TrainingSettings, pictures: &PictureSet, device: &Device) -> Result<SelectedLoss, TrainError> {
@@ -162,7 +157,7 @@ fn build_loss(settings: &TrainingSettings, pictures: &PictureSet, device: &Devic
         .with_temperature(settings.temperature)
         .with_noise(Noise::Counts { counts, smoothing: NoiseDistribution::DEFAULT_SMOOTHING })
         .with_alpha(settings.alpha)
-        .with_seed(settings.seed);
+        .with_seed(batches::generator(settings.seed, 0, Stream::Draws).next_u64());
     Ok(config.init(device)?)
 }
 

@@ -8,25 +8,19 @@ use softnce_burn::{LossBatch, SelectedLoss};
 /// Repetitions of the loss alone.
 const REPETITIONS: usize = 51;
 
-/// Median of measured times, in milliseconds; 0 where there are none.
-pub(super) fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or(0.0)
-}
-
 /// Milliseconds since `start`.
 pub(super) fn since(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1e3
 }
 
-/// Median time of the loss's forward and backward pass on logits of its own, in milliseconds.
+/// Times of the loss's forward and backward pass on logits of its own, in milliseconds.
 pub(super) fn loss_alone(
     loss: &SelectedLoss,
     logits: &[f32],
     classes: usize,
     batch: &LossBatch,
     device: &Device,
-) -> Result<f64, softnce_burn::Error> {
+) -> Result<Vec<f64>, softnce_burn::Error> {
     let shape = [logits.len() / classes.max(1), classes];
     let mut times = Vec::with_capacity(REPETITIONS);
     for _ in 0..REPETITIONS {
@@ -37,5 +31,5 @@ pub(super) fn loss_alone(
         std::hint::black_box(leaf.grad(&gradients));
         times.push(since(start));
     }
-    Ok(median(times))
+    Ok(times)
 }

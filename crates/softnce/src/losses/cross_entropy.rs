@@ -30,12 +30,12 @@ impl SoftTargetCrossEntropy {
         SoftTargetCrossEntropy { settings }
     }
 
-    fn run<E: Element>(
+    fn run<E: Element, G: Element<Accum = E::Accum>>(
         &self,
         logits: ArrayView2<'_, E>,
         batch: &Batch<'_>,
         request: Option<&GradientRequest<'_>>,
-    ) -> Evaluated<E> {
+    ) -> Evaluated<G> {
         evaluate(&self.settings, &NoiseDistribution::uniform(), logits, batch, request, |scores, positives, outputs| {
             paths::cross_entropy(scores, batch, positives, outputs)
         })
@@ -66,12 +66,12 @@ impl Nll {
         Nll { soft: SoftTargetCrossEntropy::new(settings) }
     }
 
-    fn run<E: Element>(
+    fn run<E: Element, G: Element<Accum = E::Accum>>(
         &self,
         logits: ArrayView2<'_, E>,
         batch: &Batch<'_>,
         request: Option<&GradientRequest<'_>>,
-    ) -> Evaluated<E> {
+    ) -> Evaluated<G> {
         require_hard(self.kind(), batch)?;
         self.soft.run(logits, batch, request)
     }

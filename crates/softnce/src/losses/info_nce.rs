@@ -30,12 +30,12 @@ impl InfoNce {
         InfoNce { soft: SoftTargetInfoNce::new(settings) }
     }
 
-    fn run<E: Element>(
+    fn run<E: Element, G: Element<Accum = E::Accum>>(
         &self,
         logits: ArrayView2<'_, E>,
         batch: &Batch<'_>,
         request: Option<&GradientRequest<'_>>,
-    ) -> Evaluated<E> {
+    ) -> Evaluated<G> {
         require_hard(self.kind(), batch)?;
         self.soft.run(logits, batch, request)
     }

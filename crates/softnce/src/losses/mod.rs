@@ -17,8 +17,8 @@ pub use soft_distribution::SoftDistributionInfoNce;
 pub use soft_target_info_nce::SoftTargetInfoNce;
 
 use crate::paths::{Gradients, Outputs, Scores};
-use crate::reduction::{reduce, row_factors};
-use crate::{Batch, Element, Error, LossKind, LossValue, NoiseDistribution, Reduction};
+use crate::reduction::reduce;
+use crate::{Accum, Batch, Element, Error, LossKind, LossValue, NoiseDistribution, Reduction};
 
 /// The call that all losses of the family share, so that they can be swapped.
 ///
@@ -56,6 +56,18 @@ pub trait Loss {
         batch: impl Into<Batch<'b>>,
         request: &GradientRequest<'_>,
     ) -> Result<LossAndGradient<E>, Error>;
+
+    /// The same with the gradient in the accumulating type, for callers who scale it before they round it: the mean
+    /// over many rows and a confident row leave gradients below the range of f16, which loss scaling brings back.
+    ///
+    /// # Errors
+    /// See [`Loss::loss_and_gradient`].
+    fn loss_and_wide_gradient<'b, E: Element>(
+        &self,
+        logits: ArrayView2<'_, E>,
+        batch: impl Into<Batch<'b>>,
+        request: &GradientRequest<'_>,
+    ) -> Result<LossAndGradient<E::Accum>, Error>;
 }
 
 /// What to compute besides the gradient with respect to the logits, and from which upstream gradient.
@@ -102,25 +114,28 @@ pub struct LossAndGradient<E: Element> {
 }
 
 /// A reduced loss, with the gradients that were asked for.
-type Evaluated<E> = Result<(LossValue<<E as Element>::Accum>, Option<(Array2<E>, Option<Array1<f64>>)>), Error>;
+type Evaluated<G> = Result<(LossValue<<G as Element>::Accum>, Option<(Array2<G>, Option<Array1<f64>>)>), Error>;
 
 /// Runs a path: checks, reduction, upstream gradient.
-fn evaluate<E: Element>(
+fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
     settings: &LossSettings,
     noise: &NoiseDistribution,
     logits: ArrayView2<'_, E>,
     batch: &Batch<'_>,
     request: Option<&GradientRequest<'_>>,
-    path: impl Fn(&Scores<'_, E>, &[usize], &mut Outputs<'_, E>) -> Result<(), Error>,
-) -> Evaluated<E> {
+    path: impl Fn(&Scores<'_, E>, &[usize], &mut Outputs<'_, E, G>) -> Result<(), Error>,
+) -> Evaluated<G> {
     let (rows, classes) = logits.dim();
     let positives = batch.check(rows, classes)?;
     noise.check_classes(classes)?;
-    let weights = batch.row_weights().map(|weights| weights.to_vec());
-    let mut factors = row_factors(settings.reduction(), rows, weights.as_deref())?;
+    settings.check_temperature::<E::Accum>()?;
+    let mut factors = settings.reduction().factors(rows, batch.row_weights())?;
     let reduced_by = factors.clone();
     if let Some(upstream) = request.and_then(|request| request.upstream) {
         apply_upstream(upstream, settings.reduction(), &mut factors)?;
+    }
+    if request.is_some() {
+        check_factors::<E::Accum>(&factors, settings.temperature())?;
     }
     let gradients = request.map(|request| Gradients {
         logits: Array2::default((rows, classes)),
@@ -130,7 +145,34 @@ fn evaluate<E: Element>(
     let mut outputs = Outputs { losses: Array1::default(rows), gradients };
     path(&Scores::new(logits, settings.temperature(), noise), &positives, &mut outputs)?;
     let gradients = outputs.gradients.map(|gradients| (gradients.logits, gradients.temperature));
-    Ok((reduce(settings.reduction(), outputs.losses, &reduced_by), gradients))
+    let value = reduce(settings.reduction(), outputs.losses, &reduced_by);
+    check_finite(&value)?;
+    Ok((value, gradients))
+}
+
+/// The rows are finite; huge row weights can still carry their sum out of range.
+fn check_finite<A: Accum>(value: &LossValue<A>) -> Result<(), Error> {
+    let found = match value {
+        LossValue::Scalar(value) => (!value.is_finite()).then(|| (vec![], value.as_f64())),
+        LossValue::Rows(rows) => {
+            rows.iter().position(|value| !value.is_finite()).map(|row| (vec![row], rows[row].as_f64()))
+        }
+    };
+    match found {
+        Some((index, value)) => Err(Error::NonFinite { argument: "loss", index, value }),
+        None => Ok(()),
+    }
+}
+
+/// The factor of a row's gradient must fit the type it is computed in.
+fn check_factors<A: Accum>(factors: &[f64], temperature: f64) -> Result<(), Error> {
+    match factors.iter().position(|factor| !A::of(factor / temperature).is_finite()) {
+        Some(row) => {
+            let value = factors[row] / temperature;
+            Err(Error::NonFinite { argument: "row weight x upstream gradient / temperature", index: vec![row], value })
+        }
+        None => Ok(()),
+    }
 }
 
 fn apply_upstream(upstream: ArrayView1<'_, f64>, reduction: Reduction, factors: &mut [f64]) -> Result<(), Error> {
@@ -147,7 +189,7 @@ fn apply_upstream(upstream: ArrayView1<'_, f64>, reduction: Reduction, factors: 
     Ok(())
 }
 
-/// The two methods of [`Loss`] from one `run`, and the delegations every loss has.
+/// The methods of [`Loss`] that compute, from one `run`.
 macro_rules! loss_methods {
     () => {
         fn loss<'b, E: Element>(
@@ -155,7 +197,7 @@ macro_rules! loss_methods {
             logits: ArrayView2<'_, E>,
             batch: impl Into<Batch<'b>>,
         ) -> Result<LossValue<E::Accum>, Error> {
-            self.run(logits, &batch.into(), None).map(|(value, _)| value)
+            self.run::<E, E>(logits, &batch.into(), None).map(|(value, _)| value)
         }
 
         fn loss_and_gradient<'b, E: Element>(
@@ -164,7 +206,18 @@ macro_rules! loss_methods {
             batch: impl Into<Batch<'b>>,
             request: &GradientRequest<'_>,
         ) -> Result<LossAndGradient<E>, Error> {
-            let (value, gradients) = self.run(logits, &batch.into(), Some(request))?;
+            let (value, gradients) = self.run::<E, E>(logits, &batch.into(), Some(request))?;
+            let (logits_gradient, temperature_gradient) = gradients.unwrap_or_default();
+            Ok(LossAndGradient { value, logits_gradient, temperature_gradient })
+        }
+
+        fn loss_and_wide_gradient<'b, E: Element>(
+            &self,
+            logits: ArrayView2<'_, E>,
+            batch: impl Into<Batch<'b>>,
+            request: &GradientRequest<'_>,
+        ) -> Result<LossAndGradient<E::Accum>, Error> {
+            let (value, gradients) = self.run::<E, E::Accum>(logits, &batch.into(), Some(request))?;
             let (logits_gradient, temperature_gradient) = gradients.unwrap_or_default();
             Ok(LossAndGradient { value, logits_gradient, temperature_gradient })
         }

@@ -83,4 +83,13 @@ impl Loss for SelectedLoss {
     ) -> Result<LossAndGradient<E>, Error> {
         each!(self, loss => loss.loss_and_gradient(logits, batch, request))
     }
+
+    fn loss_and_wide_gradient<'b, E: Element>(
+        &self,
+        logits: ArrayView2<'_, E>,
+        batch: impl Into<Batch<'b>>,
+        request: &GradientRequest<'_>,
+    ) -> Result<LossAndGradient<E::Accum>, Error> {
+        each!(self, loss => loss.loss_and_wide_gradient(logits, batch, request))
+    }
 }

@@ -1,6 +1,6 @@
 //! What all losses are set up with.
 
-use crate::{Error, NoiseDistribution, Reduction};
+use crate::{Accum, Error, NoiseDistribution, Reduction};
 
 /// Temperature, noise distribution and reduction: what every loss of the family is set up with.
 ///
@@ -65,6 +65,19 @@ impl LossSettings {
     /// The temperature tau.
     pub fn temperature(&self) -> f64 {
         self.temperature
+    }
+
+    /// Checks that the temperature is neither 0 nor infinite in the type the scores are computed in, as every loss does.
+    ///
+    /// # Errors
+    /// [`Error::Temperature`].
+    pub fn check_temperature<A: Accum>(&self) -> Result<(), Error> {
+        let rounded = A::of(self.temperature);
+        if rounded > A::zero() && rounded.is_finite() {
+            Ok(())
+        } else {
+            Err(Error::Temperature { value: self.temperature })
+        }
     }
 
     /// The noise distribution eta.

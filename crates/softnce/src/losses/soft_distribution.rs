@@ -63,12 +63,12 @@ impl SoftDistributionInfoNce {
         batch.draw(&mut generator)
     }
 
-    fn run<E: Element>(
+    fn run<E: Element, G: Element<Accum = E::Accum>>(
         &self,
         logits: ArrayView2<'_, E>,
         batch: &Batch<'_>,
         request: Option<&GradientRequest<'_>>,
-    ) -> Evaluated<E> {
+    ) -> Evaluated<G> {
         self.soft.run(logits, &self.draw(batch), request)
     }
 }

@@ -1,7 +1,5 @@
 //! Soft target InfoNCE.
 
-use std::sync::Once;
-
 use ndarray::ArrayView2;
 
 use super::{Evaluated, GradientRequest, Loss, LossAndGradient, LossSettings, evaluate, loss_methods};
@@ -56,13 +54,13 @@ impl SoftTargetInfoNce {
         Ok(self)
     }
 
-    pub(super) fn run<E: Element>(
+    pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
         &self,
         logits: ArrayView2<'_, E>,
         batch: &Batch<'_>,
         request: Option<&GradientRequest<'_>>,
-    ) -> Evaluated<E> {
-        warn_once(batch);
+    ) -> Evaluated<G> {
+        batch.warn_once();
         evaluate(&self.settings, self.settings.noise(), logits, batch, request, |scores, positives, outputs| {
             paths::soft_target_info_nce(scores, batch, positives, self.block_rows, outputs)
         })
@@ -79,15 +77,4 @@ impl Loss for SoftTargetInfoNce {
     }
 
     loss_methods!();
-}
-
-/// Writes a batch's warnings to the log, the first time in the process that there are any.
-fn warn_once(batch: &Batch<'_>) {
-    static WARNED: Once = Once::new();
-    if WARNED.is_completed() {
-        return;
-    }
-    for warning in batch.warnings() {
-        WARNED.call_once(|| log::warn!("{warning}"));
-    }
 }

@@ -18,11 +18,11 @@ struct Candidates<A> {
     log_multiplicities: Option<Vec<A>>,
 }
 
-pub(super) fn run<E: Element>(
+pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
     batch: &Batch<'_>,
     positives: &[usize],
-    outputs: &mut Outputs<'_, E>,
+    outputs: &mut Outputs<'_, E, G>,
 ) -> Result<(), Error> {
     let candidates = Candidates::<E::Accum>::gather(batch);
     let classes = scores.classes();

@@ -8,11 +8,11 @@ use super::{Outputs, Scores, row_loss};
 use crate::targets::{Compact, Dense, Rows};
 use crate::{Accum, Batch, Element, Error};
 
-pub(crate) fn cross_entropy<E: Element>(
+pub(crate) fn cross_entropy<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
     batch: &Batch<'_>,
     positives: &[usize],
-    outputs: &mut Outputs<'_, E>,
+    outputs: &mut Outputs<'_, E, G>,
 ) -> Result<(), Error> {
     let mut row_scores = vec![E::Accum::zero(); scores.classes()];
     let mut terms = vec![E::Accum::zero(); scores.classes()];

@@ -13,12 +13,12 @@ use crate::{Accum, Batch, Element, Error, Targets};
 /// Candidates converted at a time, where their float type is not the accumulating one.
 const CONVERTED_ROWS: usize = 256;
 
-pub(super) fn run<E: Element>(
+pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
     batch: &Batch<'_>,
     positives: &[usize],
     block_rows: usize,
-    outputs: &mut Outputs<'_, E>,
+    outputs: &mut Outputs<'_, E, G>,
 ) -> Result<(), Error> {
     let log_multiplicities: Option<Vec<E::Accum>> =
         log_multiplicities(batch).map(|logs| logs.into_iter().map(E::Accum::of).collect());

@@ -8,11 +8,11 @@ use super::{Outputs, Scores, row_loss};
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error};
 
-pub(super) fn run<E: Element>(
+pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
     batch: &Batch<'_>,
     positives: &[usize],
-    outputs: &mut Outputs<'_, E>,
+    outputs: &mut Outputs<'_, E, G>,
 ) -> Result<(), Error> {
     let classes = scores.classes();
     let present: Vec<(usize, E::Accum)> = class_counts(batch, classes)

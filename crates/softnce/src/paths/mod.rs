@@ -19,12 +19,12 @@ use crate::{Accum, Batch, Element, Error, Form, NoiseDistribution};
 const BLOCK_BYTES: usize = 4 << 20;
 
 /// Soft target InfoNCE on the path that fits the candidates.
-pub(crate) fn soft_target_info_nce<E: Element>(
+pub(crate) fn soft_target_info_nce<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
     batch: &Batch<'_>,
     positives: &[usize],
     block_rows: Option<usize>,
-    outputs: &mut Outputs<'_, E>,
+    outputs: &mut Outputs<'_, E, G>,
 ) -> Result<(), Error> {
     let forms = || batch.segments().iter().map(|segment| segment.form());
     if forms().all(|form| form == Form::Hard) {
@@ -92,24 +92,24 @@ impl<'a, E: Element> Scores<'a, E> {
     }
 }
 
-/// Where the paths put their results.
-pub(crate) struct Outputs<'a, E: Element> {
+/// Where the paths put their results; gradients come in the type G.
+pub(crate) struct Outputs<'a, E: Element, G: Element<Accum = E::Accum>> {
     /// Loss of each row, before weights and reduction. Shape `[N]`.
     pub(crate) losses: Array1<E::Accum>,
-    pub(crate) gradients: Option<Gradients<'a, E>>,
+    pub(crate) gradients: Option<Gradients<'a, G>>,
 }
 
 /// Gradients of the reduced loss times the upstream gradient.
-pub(crate) struct Gradients<'a, E: Element> {
+pub(crate) struct Gradients<'a, G: Element> {
     /// Shape `[N, d]`.
-    pub(crate) logits: Array2<E>,
+    pub(crate) logits: Array2<G>,
     /// Each row's part of the gradient with respect to the temperature, where asked for. Shape `[N]`.
     pub(crate) temperature: Option<Array1<f64>>,
     /// Factor of each row: reduction, row weight and upstream gradient. Shape `[N]`.
     pub(crate) factors: &'a [f64],
 }
 
-impl<E: Element> Outputs<'_, E> {
+impl<E: Element, G: Element<Accum = E::Accum>> Outputs<'_, E, G> {
     pub(crate) fn wants_gradient(&self) -> bool {
         self.gradients.is_some()
     }
@@ -122,7 +122,7 @@ impl<E: Element> Outputs<'_, E> {
         let factor = gradients.factors[row];
         let scale = E::Accum::of(factor / scores.temperature);
         let out = gradients.logits.row_mut(row);
-        out.into_iter().zip(score_gradient).for_each(|(out, &g)| *out = E::from_accum(g * scale));
+        out.into_iter().zip(score_gradient).for_each(|(out, &g)| *out = G::from_accum(g * scale));
         if let Some(temperature) = &mut gradients.temperature {
             // The rows of dL/dS sum to 0: taking off a constant changes nothing but the rounding.
             let logits = scores.logits.row(row);

@@ -14,8 +14,9 @@ pub(crate) fn table(results: &Results) -> Markup {
         "Peak memory was not measured."
     };
     let caption = format!(
-        "Step: forward pass, loss, backward pass and optimiser. Loss alone: its forward and backward pass on the \
-         logits of a batch, timed by itself, so that its share is a ratio of two measurements. Medians over the steps \
+        "Step: forward pass, loss, backward pass and optimiser, once the batch is prepared. Loss alone: its forward \
+         and backward pass on the logits of a whole batch, timed by itself, so that its share is a ratio of two \
+         measurements. Medians over the steps \
          and the seeds. {memory} Times depend on the machine and its other work; compare them within this \
          table only.",
     );

@@ -70,7 +70,11 @@ fn settings(results: &Results) -> Vec<(&'static str, String, &'static str)> {
             format::setting(config.alpha),
             "power of the class frequencies in the noise distribution: 1 the frequencies, 0 uniform",
         ),
-        ("candidates", config.candidates.to_string(), "candidate targets of a batch, its own among them"),
+        (
+            "candidates",
+            config.candidates.to_string(),
+            "candidate targets of a whole batch under the contrastive losses, its own among them",
+        ),
         ("learning_rates", rates, "learning rates tried"),
         ("validation_share", format::setting(config.validation_share), "share of the training pictures held out"),
         ("weight_decay", format::setting(config.weight_decay), "decoupled weight decay of AdamW"),
@@ -79,7 +83,7 @@ fn settings(results: &Results) -> Vec<(&'static str, String, &'static str)> {
         (
             "cutmix_probability",
             format::setting(config.cutmix_probability),
-            "probability that a batch of a soft-target loss is mixed by CutMix rather than MixUp",
+            "share of the rows of a soft-target loss that are mixed by CutMix, the others by MixUp",
         ),
         ("smoothing", format::setting(config.smoothing), "label smoothing of the soft-target losses"),
     ]
