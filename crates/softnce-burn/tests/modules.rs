@@ -151,7 +151,7 @@ fn bad_input_is_refused_alike_on_both_paths() {
     let empty = Tensor::<2>::zeros([0, 3], &device());
     refused(config(), empty, labels().into(), LossError::Empty { argument: "logits", found: vec![0, 3] });
     let small = config().with_temperature(1e-39);
-    let overflow = LossError::ScoreOverflow { row: 0, class: 0, logit: 4.0, temperature: 1e-39, accumulator: "f32" };
+    let overflow = LossError::ScoreOverflow { row: 0, class: 1, logit: 2.0, temperature: 1e-39, accumulator: "f32" };
     refused(small, logits(), labels().into(), overflow);
 }
 

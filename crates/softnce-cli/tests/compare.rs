@@ -100,6 +100,9 @@ fn writes_results_that_agree_with_each_other() {
     assert_eq!(csv.lines().count(), 5);
     assert!(csv.lines().nth(1).unwrap().starts_with("soft-target-infonce,0,"));
     let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(
+        page.contains("compare --losses soft-target-infonce,soft-target-cross-entropy --seeds 2 --epochs 1 --batch")
+    );
     assert!(page.starts_with("<!DOCTYPE html>") && page.contains("soft target InfoNCE") && !page.contains("NaN"));
     let config = fs::read_to_string(out.join("config.toml")).unwrap();
     assert!(config.contains("seeds = 2") && config.contains("smoothing = 0.1"));
@@ -172,13 +175,15 @@ fn arguments_and_folders_that_cannot_be_used_end_with_code_2() {
     };
     let (folder, out) = place();
     refused(&out, &["--losses", "focal"], "unknown loss \"focal\", expected one of soft-target-infonce");
-    refused(&out, &["--temperature", "0"], "temperature is 0, expected a finite number above 0");
+    refused(&out, &["--temperature", "0"], "temperature is 0, expected a number from 0.000001 to 1000000");
     refused(&out, &["--temperature", "-1"], "temperature is -1");
     refused(&out, &["--seeds", "0"], "seeds is 0, expected a number above 0");
     refused(&out, &["--epochs", "0"], "epochs is 0");
     refused(&out, &["--batch-size", "0"], "batch size is 0");
     refused(&out, &["--candidates", "5"], "candidates is 5, expected at least the batch size");
     refused(&out, &["--alpha", "inf"], "alpha is inf");
+    refused(&out, &["--alpha", "1e6"], "alpha is 1000000");
+    refused(&out, &["--epochs", "99999999999"], "epochs is 99999999999, expected at most 1000000");
     refused(&out, &["--learning-rates", "0.1,2"], "learning rates is 2");
     refused(&out, &["--losses", "nll,nll"], "losses is nll, expected each loss once");
     assert!(!out.exists(), "nothing is written for arguments that are refused");
@@ -207,7 +212,18 @@ fn another_configuration_and_damaged_files_are_named() {
     assert_eq!(output.status.code(), Some(2));
     assert!(error_of(&output).contains("epochs: 1 there, 2 here"), "{}", error_of(&output));
 
-    fs::write(out.join("parts/run-nll-seed0.json"), "{\"loss\": ").unwrap();
+    // Another run under the name, another version, half a file.
+    let part = out.join("parts/run-nll-seed0.json");
+    let whole = fs::read_to_string(&part).unwrap();
+    fs::write(&part, whole.replace("\"seed\": 0", "\"seed\": 1")).unwrap();
+    let output = compare(&out, &arguments);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error_of(&output).contains("holds another run than its name says"), "{}", error_of(&output));
+    fs::write(&part, whole.replace(env!("CARGO_PKG_VERSION"), "0.0.9")).unwrap();
+    let output = compare(&out, &arguments);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error_of(&output).contains("was written by softnce 0.0.9"), "{}", error_of(&output));
+    fs::write(&part, "{\"version\": ").unwrap();
     let output = compare(&out, &arguments);
     assert_eq!(output.status.code(), Some(1));
     assert!(error_of(&output).contains("run-nll-seed0.json cannot be understood"), "{}", error_of(&output));
@@ -215,6 +231,16 @@ fn another_configuration_and_damaged_files_are_named() {
     let output = compare(&out, &arguments);
     assert_eq!(output.status.code(), Some(2));
     assert!(error_of(&output).contains("config.toml cannot be understood"), "{}", error_of(&output));
+}
+
+#[test]
+fn a_folder_left_by_a_kill_at_the_very_start_is_taken_up() {
+    let (_folder, out) = place();
+    fs::create_dir_all(out.join("parts")).unwrap();
+    fs::write(out.join(".softnce-abc123"), "half a conf").unwrap();
+    let arguments = ["--losses", "nll", "--seeds", "1", "--epochs", "1", "--learning-rates", "0.01"];
+    let output = compare(&out, &arguments);
+    assert!(output.status.success(), "{}", error_of(&output));
 }
 
 #[test]

@@ -118,7 +118,12 @@ fn bad_settings_are_named() {
     for (settings, name) in [
         (TrainingSettings { epochs: 0, ..base() }, "epochs"),
         (TrainingSettings { batch_size: 0, ..base() }, "batch size"),
+        (TrainingSettings { epochs: usize::MAX, ..base() }, "epochs"),
         (TrainingSettings { learning_rate: 0.0, ..base() }, "learning rate"),
+        (TrainingSettings { learning_rate: f64::NAN, ..base() }, "learning rate"),
+        (TrainingSettings { weight_decay: f64::NAN, ..base() }, "weight decay"),
+        (TrainingSettings { hidden: vec![8, 0], ..base() }, "hidden"),
+        (TrainingSettings { further_candidates: usize::MAX, ..base() }, "further candidates"),
     ] {
         match run(&settings) {
             Err(TrainError::Setting { argument, .. }) => assert_eq!(argument, name),
@@ -127,6 +132,30 @@ fn bad_settings_are_named() {
     }
     let cold = run(&TrainingSettings { temperature: 0.0, ..base() });
     assert!(cold.unwrap_err().to_string().contains("temperature is 0"));
+}
+
+#[test]
+fn pictures_that_do_not_fit_are_named() {
+    let (pictures, validation) = pictures();
+    let device = Device::flex();
+    let go = |pictures: &PictureSet, validation: &PictureSet| {
+        train(&settings(LossKind::Nll), pictures, validation, &device, &AtomicBool::new(false), |_| {})
+    };
+    // A device without autodiff is given it.
+    assert!(go(&pictures, &validation).is_ok());
+    let flat = PictureSet { height: 4, width: 16, ..validation.clone() };
+    let wrong = PictureSet { height: 4, ..pictures.clone() };
+    for (result, name) in
+        [(go(&pictures, &flat), "validation pictures"), (go(&wrong, &validation), "training pictures")]
+    {
+        match result {
+            Err(TrainError::Setting { argument, .. }) => assert_eq!(argument, name),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    let trained = run(&settings(LossKind::Nll)).unwrap().unwrap();
+    let narrow = PictureSet { pixels: pictures.pixels.slice_move(ndarray::s![.., ..32]), ..pictures };
+    assert!(matches!(predict(&trained.model, &narrow, &device), Err(TrainError::Setting { argument: "pictures", .. })));
 }
 
 #[test]

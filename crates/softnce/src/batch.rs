@@ -36,6 +36,8 @@ use crate::{Error, Targets, Warning};
 #[derive(Debug, Clone)]
 pub struct Batch<'a> {
     segments: Vec<Targets<'a>>,
+    /// Where each segment ends among the candidates.
+    ends: Vec<usize>,
     positives: Positives<'a>,
     multiplicities: Option<Shared<'a, f64, Ix1>>,
     row_weights: Option<Shared<'a, f64, Ix1>>,
@@ -49,7 +51,9 @@ enum Positives<'a> {
 
 impl<'a> From<Targets<'a>> for Batch<'a> {
     fn from(targets: Targets<'a>) -> Self {
-        Batch { segments: vec![targets], positives: Positives::Offset(0), multiplicities: None, row_weights: None }
+        let ends = vec![targets.len()];
+        let positives = Positives::Offset(0);
+        Batch { segments: vec![targets], ends, positives, multiplicities: None, row_weights: None }
     }
 }
 
@@ -77,6 +81,10 @@ impl<'a> Batch<'a> {
             let found = vec![further.len(), further.classes()];
             return Err(Error::Shape { argument: "further candidates", found, expected });
         }
+        let end = self.candidates().checked_add(further.len());
+        let limit = usize::MAX as u128;
+        let overflow = Error::IndexOverflow { argument: "candidates", value: limit + 1, limit };
+        self.ends.push(end.ok_or(overflow)?);
         self.segments.push(further);
         Ok(self)
     }
@@ -120,11 +128,11 @@ impl<'a> Batch<'a> {
     /// `row_weights`: `[N]`.
     ///
     /// # Errors
-    /// One that is negative or not finite; none above 0.
+    /// One that is negative or not finite. All 0 is refused by the mean, when the loss is called.
     pub fn with_row_weights(mut self, row_weights: impl Into<CowArray<'a, f64, Ix1>>) -> Result<Self, Error> {
         let row_weights = row_weights.into();
-        if let Some((row, value)) = first_bad_mass(row_weights.view()) {
-            return Err(Error::RowWeight { row, value });
+        if let Some(row) = row_weights.iter().position(|weight| !is_mass(*weight)) {
+            return Err(Error::RowWeight { row, value: row_weights[row] });
         }
         self.row_weights = Some(row_weights);
         Ok(self)
@@ -132,7 +140,7 @@ impl<'a> Batch<'a> {
 
     /// Number of candidates M.
     pub fn candidates(&self) -> usize {
-        self.segments.iter().map(Targets::len).sum()
+        self.ends.last().copied().unwrap_or(0)
     }
 
     /// Number of classes d.
@@ -179,7 +187,7 @@ impl<'a> Batch<'a> {
     ///
     /// Reads compact rows until two differ, dense ones likewise; hard labels not at all.
     pub fn warnings(&self) -> Vec<Warning> {
-        let alone = self.segments.len() == 1 && matches!(self.positives, Positives::Offset(0));
+        let alone = self.segments.len() == 1;
         let shared = alone && self.segments.first().is_some_and(shares_mixing_weight);
         if shared { vec![Warning::SharedMixingWeight] } else { Vec::new() }
     }
@@ -229,6 +237,7 @@ impl<'a> Batch<'a> {
     pub(crate) fn with_segments<'b>(&'b self, segments: Vec<Targets<'b>>) -> Batch<'b> {
         Batch {
             segments,
+            ends: self.ends.clone(),
             positives: match &self.positives {
                 Positives::Offset(offset) => Positives::Offset(*offset),
                 Positives::Index(index) => Positives::Index(Cow::Borrowed(index)),
@@ -239,20 +248,20 @@ impl<'a> Batch<'a> {
     }
 
     /// The candidate with this index: its segment and its row there. `None` past the last candidate.
-    pub(crate) fn candidate(&self, mut index: usize) -> Option<(&Targets<'a>, usize)> {
-        for segment in &self.segments {
-            if index < segment.len() {
-                return Some((segment, index));
-            }
-            index -= segment.len();
-        }
-        None
+    pub(crate) fn candidate(&self, index: usize) -> Option<(&Targets<'a>, usize)> {
+        let segment = self.ends.partition_point(|&end| end <= index);
+        let first = if segment == 0 { 0 } else { self.ends[segment - 1] };
+        self.segments.get(segment).map(|targets| (targets, index - first))
     }
+}
+
+fn is_mass(value: f64) -> bool {
+    value >= 0.0 && value.is_finite()
 }
 
 /// The first entry that is negative or not finite; entry 0 where all are 0.
 fn first_bad_mass(masses: ArrayView1<'_, f64>) -> Option<(usize, f64)> {
-    let bad = masses.iter().position(|&mass| !(mass >= 0.0 && mass.is_finite()));
+    let bad = masses.iter().position(|&mass| !is_mass(mass));
     let none = || masses.iter().all(|&mass| mass == 0.0).then_some(0);
     bad.or_else(none).map(|index| (index, masses.get(index).copied().unwrap_or(0.0)))
 }
@@ -262,11 +271,12 @@ fn shares_mixing_weight(targets: &Targets<'_>) -> bool {
     let mut shared: Option<f64> = None;
     let mut mixed_rows = 0;
     for row in 0..targets.len() {
-        let Some(lambda) = mixing_weight(targets, row) else { return false };
-        if lambda >= 1.0 - 1e-6 {
+        let Some((first, second)) = mixed_pair(targets, row) else { return false };
+        if second == 0.0 {
             // Mixed with its own class: one-hot, whatever the lambda.
             continue;
         }
+        let lambda = first.max(second) / (first + second);
         if shared.is_some_and(|shared| (shared - lambda).abs() > 1e-5) {
             return false;
         }
@@ -276,38 +286,23 @@ fn shares_mixing_weight(targets: &Targets<'_>) -> bool {
     mixed_rows >= 2
 }
 
-/// The larger weight of a row mixed of at most two classes, both taken above the row's uniform share.
-fn mixing_weight(targets: &Targets<'_>, row: usize) -> Option<f64> {
-    let (mut first, mut second) = match &targets.rows {
-        Rows::Hard(_) => return None,
-        Rows::Compact(rows) => {
-            let mut terms: Vec<(usize, f64)> = Vec::new();
-            for (class, weight) in rows.terms(row).filter(|&(_, weight)| weight != 0.0) {
-                match terms.iter_mut().find(|(known, _)| *known == class) {
-                    Some((_, total)) => *total += weight,
-                    None => terms.push((class, weight)),
-                }
-            }
-            if terms.len() > 2 || terms.is_empty() {
-                return None;
-            }
-            (terms[0].1, terms.get(1).map_or(0.0, |term| term.1))
-        }
+/// The weights of a row's two classes above its uniform share, the second 0 where there is one; `None` for a row of
+/// any other make.
+fn mixed_pair(targets: &Targets<'_>, row: usize) -> Option<(f64, f64)> {
+    fn pair(weights: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+        let mut above = weights.filter(|&weight| weight.abs() > 1e-6);
+        let found = (above.next()?, above.next().unwrap_or(0.0));
+        (above.next().is_none() && found.0 > 0.0 && found.1 >= 0.0).then_some(found)
+    }
+    match &targets.rows {
+        Rows::Hard(_) => None,
+        Rows::Compact(rows) => pair(rows.terms(row).map(|(_, weight)| weight)),
         Rows::Dense(rows) => {
             // Of two classes the smaller is a mixed class, not the uniform share.
             let listed = if targets.classes > 2 { 0..targets.classes } else { 0..0 };
             let floor = listed.map(|class| rows.get(row, class)).fold(f64::INFINITY, f64::min);
             let floor = if floor.is_finite() { floor } else { 0.0 };
-            let mut above = (0..targets.classes).map(|class| rows.get(row, class) - floor).filter(|&w| w > 1e-6);
-            let pair = (above.next()?, above.next().unwrap_or(0.0));
-            if above.next().is_some() {
-                return None;
-            }
-            pair
+            pair((0..targets.classes).map(|class| rows.get(row, class) - floor))
         }
-    };
-    if first < second {
-        std::mem::swap(&mut first, &mut second);
     }
-    Some(first / (first + second))
 }

@@ -44,8 +44,12 @@ pub enum Error {
         /// Value that came.
         value: f64,
     },
-    /// A logit divided by the temperature leaves the range of the accumulating type.
-    #[error("logits[{row}, {class}] is {logit}: divided by the temperature {temperature} it overflows {accumulator}")]
+    /// A logit less the row's largest, divided by the temperature, leaves the range in which sums over the classes fit
+    /// the accumulating type.
+    #[error(
+        "logits[{row}, {class}] is {logit}: less the row's largest and divided by the temperature {temperature} it \
+         leaves the range of {accumulator}"
+    )]
     ScoreOverflow {
         /// Row of the logit.
         row: usize,
@@ -102,6 +106,14 @@ pub enum Error {
         /// Tolerance on the sum.
         tolerance: f64,
     },
+    /// A row of votes has none to divide by.
+    #[error("votes[{row}] sums to {sum}, expected a finite number above 0")]
+    Votes {
+        /// Row of the votes.
+        row: usize,
+        /// Sum that came.
+        sum: f64,
+    },
     /// A class label is not one of the classes.
     #[error("{argument}[{row}] is {label}, expected a class from 0 to {last}", last = *.classes as i128 - 1)]
     Label {
@@ -141,7 +153,7 @@ pub enum Error {
         value: f64,
     },
     /// A row weight is not a finite number, not below 0, or all of them are 0 under the mean.
-    #[error("row weights[{row}] is {value}, expected finite numbers not below 0, one of them above 0")]
+    #[error("row weights[{row}] is {value}, expected finite numbers not below 0 (under the mean one of them above 0)")]
     RowWeight {
         /// Row concerned; 0 where all are 0.
         row: usize,

@@ -44,6 +44,8 @@ mod shared;
 mod targets;
 mod warning;
 
+pub use {half, ndarray, rand};
+
 pub use batch::Batch;
 pub use element::{Accum, Element};
 pub use error::Error;

@@ -31,7 +31,8 @@ pub struct Exact {
 /// `logits` Z: `[N, d]`; `targets` W: `[M, d]`; `positives` p: `[N]`; `multiplicities` m: `[M]`; `noise` eta: `[d]`.
 ///
 /// # Errors
-/// Shapes that do not agree, a positive out of range.
+/// Shapes that do not agree; a positive out of range; logits or targets that are not finite; a temperature or a noise
+/// probability not above 0; multiplicities below 0 or all 0.
 pub fn soft_target_info_nce(
     logits: ArrayView2<'_, f64>,
     targets: ArrayView2<'_, f64>,
@@ -45,6 +46,14 @@ pub fn soft_target_info_nce(
     check("positives", &[positives.len()], &[rows])?;
     check("multiplicities", multiplicities.shape(), &[candidates])?;
     check("noise", noise.shape(), &[classes])?;
+    check_values(logits, targets, temperature)?;
+    if let Some((class, &value)) = noise.iter().enumerate().find(|(_, p)| !(p.is_finite() && **p > 0.0)) {
+        return Err(Error::NoiseProbability { argument: "noise", class, value });
+    }
+    let bad = multiplicities.iter().position(|m| !(m.is_finite() && *m >= 0.0));
+    if let Some(index) = bad.or((multiplicities.sum() == 0.0).then_some(0)) {
+        return Err(Error::Multiplicity { index, value: multiplicities.get(index).copied().unwrap_or(0.0) });
+    }
     if let Some(row) = positives.iter().position(|&positive| positive >= candidates) {
         return Err(Error::Positive { row, positive: positives[row], candidates });
     }
@@ -79,7 +88,7 @@ pub fn soft_target_info_nce(
 /// `logits` Z, `targets` W: `[N, d]`.
 ///
 /// # Errors
-/// Shapes that do not agree.
+/// Shapes that do not agree; logits or targets that are not finite; a temperature not above 0.
 pub fn soft_target_cross_entropy(
     logits: ArrayView2<'_, f64>,
     targets: ArrayView2<'_, f64>,
@@ -87,6 +96,7 @@ pub fn soft_target_cross_entropy(
 ) -> Result<Exact, Error> {
     let (rows, classes) = logits.dim();
     check("targets", targets.shape(), &[rows, classes])?;
+    check_values(logits, targets, temperature)?;
 
     let mut exact = Exact::zeros(rows, classes);
     for i in 0..rows {
@@ -124,4 +134,16 @@ fn check(argument: &'static str, found: &[usize], expected: &[usize]) -> Result<
     } else {
         Err(Error::Shape { argument, found: found.to_vec(), expected: format!("{expected:?}") })
     }
+}
+
+fn check_values(logits: ArrayView2<'_, f64>, targets: ArrayView2<'_, f64>, temperature: f64) -> Result<(), Error> {
+    if !(temperature.is_finite() && temperature > 0.0) {
+        return Err(Error::Temperature { value: temperature });
+    }
+    for (argument, values) in [("logits", logits), ("targets", targets)] {
+        if let Some(((row, class), &value)) = values.indexed_iter().find(|(_, value)| !value.is_finite()) {
+            return Err(Error::NonFinite { argument, index: vec![row, class], value });
+        }
+    }
+    Ok(())
 }

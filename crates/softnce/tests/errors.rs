@@ -116,7 +116,8 @@ fn values_that_are_not_finite() {
     for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let mut logits = logits();
         logits[[1, 2]] = value;
-        for targets in [hard(), Targets::smoothed(&[0, 1], 3, 0.1).unwrap(), Targets::dense(hard().to_dense()).unwrap()]
+        for targets in
+            [hard(), Targets::smoothed(&[0, 1], 3, 0.1).unwrap(), Targets::dense(hard().to_dense().unwrap()).unwrap()]
         {
             let error = refused(&LossSettings::new(), &logits, &targets);
             let expected = Error::NonFinite { argument: "logits", index: vec![1, 2], value };
@@ -149,11 +150,34 @@ fn scores_that_overflow() {
     let error = refused(&settings, &(logits() * 1e9), hard());
     let expected = Error::ScoreOverflow { row: 0, class: 0, logit: 1e8, temperature: 1e-300, accumulator: "f64" };
     assert_eq!(error, expected);
-    // In f16 the logits fit; what overflows is their quotient in f32.
+    // In f16 the logits fit; what overflows is their quotient in f32. Scores are relative to the row's largest.
     let small = array![[half::f16::from_f32(2.0), half::f16::from_f32(1.0)]];
     let settings = LossSettings::new().with_temperature(1e-38).unwrap();
     let error = SoftTargetInfoNce::new(settings).loss(small.view(), Targets::hard(&[0], 2).unwrap()).unwrap_err();
-    assert!(matches!(error, Error::ScoreOverflow { logit: 2.0, accumulator: "f32", .. }));
+    assert!(matches!(error, Error::ScoreOverflow { class: 1, logit: 1.0, accumulator: "f32", .. }));
+
+    // A temperature that the type of the sums holds as 0 or infinity.
+    for value in [1e-300, 1e39] {
+        let settings = LossSettings::new().with_temperature(value).unwrap();
+        let error = SoftTargetInfoNce::new(settings).loss(small.view(), Targets::hard(&[0], 2).unwrap()).unwrap_err();
+        assert_eq!(error, Error::Temperature { value });
+    }
+
+    // Factors of the gradient, and sums of weighted losses.
+    let request = GradientRequest::new();
+    let settings = LossSettings::new().with_temperature(1e-40).unwrap();
+    let zeros = Array2::<f32>::zeros((2, 3));
+    let error = SoftTargetInfoNce::new(settings).loss_and_gradient(zeros.view(), hard(), &request).unwrap_err();
+    assert!(matches!(error, Error::NonFinite { argument, .. } if argument.contains("temperature")));
+    let upstream = array![1e39];
+    let request = GradientRequest::new().with_upstream(&upstream);
+    let error = SoftTargetInfoNce::default().loss_and_gradient(zeros.view(), hard(), &request).unwrap_err();
+    assert!(matches!(error, Error::NonFinite { argument, .. } if argument.contains("upstream")));
+    let batch = Batch::from(hard()).with_row_weights(array![1e308, 1e308]).unwrap();
+    let sum = SoftTargetInfoNce::new(LossSettings::new().with_reduction(Reduction::Sum));
+    let error =
+        sum.loss(Array2::<f64>::from_elem((2, 3), 1.0).view(), batch.with_multiplicities(array![9.0, 9.0]).unwrap());
+    assert!(matches!(error, Err(Error::NonFinite { argument: "loss", value: f64::INFINITY, .. })));
 }
 
 #[test]
@@ -200,7 +224,7 @@ fn targets_off_the_simplex() {
     let error = Targets::dense(array![[1.25, -0.25]]).unwrap_err();
     assert_eq!(error, Error::NegativeTarget { row: 0, class: 1, value: -0.25 });
     let error = Targets::votes(&array![[1, 0], [0, 0]]).unwrap_err();
-    assert!(matches!(error, Error::OffSimplex { row: 1, sum: 0.0, .. }));
+    assert_eq!(error, Error::Votes { row: 1, sum: 0.0 });
     assert!(matches!(Targets::votes(&array![[2, -1]]), Err(Error::NegativeTarget { class: 1, .. })));
     let error = Targets::compact(&[0.5], &array![[0, 1]], &array![[0.5, 0.25]], 2).unwrap_err();
     assert_eq!(error, Error::OffSimplex { row: 0, sum: 1.25, tolerance: 1e-4 });
@@ -244,9 +268,17 @@ fn multiplicities_and_weights_out_of_range() {
     {
         let error = Batch::from(hard()).with_multiplicities(values.view()).unwrap_err();
         assert_eq!(error, Error::Multiplicity { index, value });
-        let error = Batch::from(hard()).with_row_weights(values.view()).unwrap_err();
-        assert_eq!(error, Error::RowWeight { row: index, value });
+        if value != 0.0 {
+            let error = Batch::from(hard()).with_row_weights(values.view()).unwrap_err();
+            assert_eq!(error, Error::RowWeight { row: index, value });
+        }
     }
+    // Weights of 0 alone: no mean, but a sum of 0.
+    let batch = Batch::from(hard()).with_row_weights(array![0.0, 0.0]).unwrap();
+    let error = SoftTargetInfoNce::default().loss(logits().view(), &batch).unwrap_err();
+    assert_eq!(error, Error::RowWeight { row: 0, value: 0.0 });
+    let sum = SoftTargetInfoNce::new(LossSettings::new().with_reduction(Reduction::Sum));
+    assert_eq!(sum.loss(logits().view(), &batch).unwrap().scalar(), Some(0.0));
 }
 
 #[cfg(target_pointer_width = "64")]
@@ -258,12 +290,26 @@ fn more_classes_than_the_index_type_holds() {
     assert!(Targets::hard(&[u32::MAX], classes - 1).is_ok());
 }
 
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn sizes_that_no_array_can_have() {
+    let huge = usize::MAX;
+    assert!(matches!(NoiseEstimator::new(huge, 1.0, 1.0), Err(Error::IndexOverflow { argument: "classes", .. })));
+    assert!(matches!(NoiseDistribution::uniform().probabilities(huge), Err(Error::IndexOverflow { .. })));
+    // A view of 2^62 logits that are one number.
+    let one = array![[0.0_f32]];
+    let logits = one.broadcast((1 << 30, 1 << 32)).unwrap();
+    let targets = Targets::hard(&[0], 1 << 32).unwrap();
+    let error = SoftTargetInfoNce::default().loss_and_gradient(logits, &targets, &GradientRequest::new()).unwrap_err();
+    assert!(matches!(error, Error::IndexOverflow { argument: "rows x classes", .. }));
+}
+
 #[test]
 fn hard_losses_refuse_soft_targets() {
     let soft = Targets::smoothed(&[0, 1], 3, 0.1).unwrap();
     let error = InfoNce::default().loss(logits().view(), &soft).unwrap_err();
     assert_eq!(error, Error::HardTargetsRequired { loss: LossKind::InfoNce, found: Form::Compact });
-    let dense = Targets::dense(soft.to_dense()).unwrap();
+    let dense = Targets::dense(soft.to_dense().unwrap()).unwrap();
     let error = Nll::default().loss(logits().view(), &dense).unwrap_err();
     assert_eq!(error.to_string(), "nll takes hard labels, targets came as dense rows; use its soft-target form");
 }
@@ -280,7 +326,7 @@ fn unknown_names() {
 
 #[test]
 fn the_oracle_checks_its_arguments_too() {
-    let targets = hard().to_dense();
+    let targets = hard().to_dense().unwrap();
     let (ones, noise) = (Array1::ones(2), Array1::from_elem(3, 1.0 / 3.0));
     let call = |positives: &[usize], ones: &Array1<f64>, noise: &Array1<f64>| {
         oracle::soft_target_info_nce(logits().view(), targets.view(), positives, ones.view(), noise.view(), 1.0)
@@ -292,4 +338,11 @@ fn the_oracle_checks_its_arguments_too() {
     assert!(matches!(call(&[0, 1], &ones, &ones), Err(Error::Shape { argument: "noise", .. })));
     let narrow = Array2::zeros((2, 2));
     assert!(oracle::soft_target_cross_entropy(logits().view(), narrow.view(), 1.0).is_err());
+    assert!(matches!(call(&[0, 1], &Array1::zeros(2), &noise), Err(Error::Multiplicity { .. })));
+    assert!(matches!(call(&[0, 1], &ones, &Array1::zeros(3)), Err(Error::NoiseProbability { .. })));
+    let cold = oracle::soft_target_cross_entropy(logits().view(), targets.view(), 0.0);
+    assert_eq!(cold.unwrap_err(), Error::Temperature { value: 0.0 });
+    let infinite = logits() * f64::INFINITY;
+    let error = oracle::soft_target_cross_entropy(infinite.view(), targets.view(), 1.0).unwrap_err();
+    assert!(matches!(error, Error::NonFinite { argument: "logits", .. }));
 }

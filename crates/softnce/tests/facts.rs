@@ -49,11 +49,11 @@ macro_rules! both {
 // Fact 2.
 fn uniform_noise_and_row_constants_change_nothing<E: Element>(case: &Case, tolerance: f64) {
     let logits = cast::<E>(&case.logits);
-    let plain = run(&loss(sum()), &logits, &case.batch());
+    let plain = run(&loss(sum()), &logits, case.batch());
     let uniform = noise(&Array1::from_elem(case.noise.len(), 1.0 / case.noise.len() as f64));
-    same(&run(&loss(sum().with_noise(uniform)), &logits, &case.batch()), &plain, tolerance);
+    same(&run(&loss(sum().with_noise(uniform)), &logits, case.batch()), &plain, tolerance);
     let constants = &case.upstream.view().insert_axis(Axis(1)) * 3.0;
-    same(&run(&loss(sum()), &cast::<E>(&(&case.logits + &constants)), &case.batch()), &plain, tolerance);
+    same(&run(&loss(sum()), &cast::<E>(&(&case.logits + &constants)), case.batch()), &plain, tolerance);
 }
 
 // Fact 3.
@@ -109,8 +109,8 @@ fn noise_spans_balanced_softmax_and_cross_entropy<E: Element>(random: (u64, usiz
 fn gradient_rows_sum_to_zero<E: Element>(case: &Case, tolerance: f64) {
     let settings = sum().with_noise(noise(&case.noise)).with_temperature(case.temperature).unwrap();
     for out in [
-        run(&loss(settings.clone()), &cast::<E>(&case.logits), &case.batch()),
-        run(&SoftTargetCrossEntropy::new(settings.clone()), &cast::<E>(&case.logits), &case.batch()),
+        run(&loss(settings.clone()), &cast::<E>(&case.logits), case.batch()),
+        run(&SoftTargetCrossEntropy::new(settings.clone()), &cast::<E>(&case.logits), case.batch()),
     ] {
         for row in widen(out.logits_gradient.view()).outer_iter() {
             assert!(row.sum().abs() <= tolerance * row.mapv(f64::abs).sum().max(1.0));
@@ -121,7 +121,7 @@ fn gradient_rows_sum_to_zero<E: Element>(case: &Case, tolerance: f64) {
 fn convex_in_the_logits<E: Element>(case: &Case, tolerance: f64) {
     let other = Random::new(case.logits.len() as u64).logits(case.logits.nrows(), case.logits.ncols(), 10.0);
     let settings = sum().with_noise(noise(&case.noise));
-    let at = |logits: &Array2<f64>| scalar(&run(&loss(settings.clone()), &cast::<E>(logits), &case.batch()));
+    let at = |logits: &Array2<f64>| scalar(&run(&loss(settings.clone()), &cast::<E>(logits), case.batch()));
     for share in [0.25, 0.5, 0.9] {
         let between = &case.logits * share + &other * (1.0 - share);
         let chord = share * at(&case.logits) + (1.0 - share) * at(&other);
@@ -151,7 +151,7 @@ fn identical_candidates_give_log_m<E: Element>(random: (u64, Source, usize, usiz
 fn order_of_candidates_changes_nothing<E: Element>(case: &Case, tolerance: f64) {
     let settings = sum().with_noise(noise(&case.noise));
     let logits = cast::<E>(&case.logits);
-    let plain = run(&loss(settings.clone()), &logits, &case.batch());
+    let plain = run(&loss(settings.clone()), &logits, case.batch());
     let dense = case.dense_targets();
     let count = dense.nrows();
     let mut random = Random::new(count as u64);
@@ -260,7 +260,7 @@ proptest! {
     fn draws_follow_the_targets(seed in any::<u64>(), source in source(), classes in 2..7usize) {
         // 4,000 draws of one row: every class within five standard deviations of its share.
         let row = Random::new(seed).targets(source, 1, classes);
-        let shares = row.to_dense();
+        let shares = row.to_dense().unwrap();
         let mut generator = <chacha20::ChaCha8Rng as rand::SeedableRng>::seed_from_u64(seed);
         let mut counts = Array1::<f64>::zeros(classes);
         for _ in 0..4000 {
@@ -306,7 +306,7 @@ fn fact_10_one_lambda_for_the_batch_has_no_finite_optimum() {
     // Logits along the targets themselves: the loss falls to 0 as they grow.
     let mut previous = f64::INFINITY;
     for scale in [1.0, 10.0, 100.0, 1000.0] {
-        let logits = shared.to_dense() * scale;
+        let logits = shared.to_dense().unwrap() * scale;
         let value = loss(LossSettings::new()).loss(logits.view(), &shared).unwrap().scalar().unwrap();
         assert!(value < previous);
         previous = value;
@@ -317,7 +317,7 @@ fn fact_10_one_lambda_for_the_batch_has_no_finite_optimum() {
     // A row that mixes a class with itself, smoothing, and a dense copy do not hide it.
     let smoothed = Targets::mixed(&labels, &[3usize, 1, 1, 0], &[0.7; 4], 4, 0.1).unwrap();
     assert_eq!(Batch::from(&smoothed).warnings(), [Warning::SharedMixingWeight]);
-    let dense = Targets::dense(smoothed.to_dense().mapv(|w| w as f32)).unwrap();
+    let dense = Targets::dense(smoothed.to_dense().unwrap().mapv(|w| w as f32)).unwrap();
     assert_eq!(Batch::from(&dense).warnings(), [Warning::SharedMixingWeight]);
 
     // Cured by a lambda for each row, or by candidates from elsewhere; no matter for hard labels or one mixed row.

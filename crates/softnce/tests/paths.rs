@@ -23,8 +23,8 @@ fn settings(case: &Case, reduction: Reduction) -> LossSettings {
 fn per_row<E: Element>(loss: &impl Loss, case: &Case) -> LossAndGradient<E> {
     let logits = cast::<E>(&case.logits);
     let request = GradientRequest::new().with_upstream(&case.upstream).with_temperature();
-    let out = loss.loss_and_gradient(logits.view(), &case.batch(), &request).unwrap();
-    assert_eq!(out.value, loss.loss(logits.view(), &case.batch()).unwrap(), "the loss alone is the same loss");
+    let out = loss.loss_and_gradient(logits.view(), case.batch(), &request).unwrap();
+    assert_eq!(out.value, loss.loss(logits.view(), case.batch()).unwrap(), "the loss alone is the same loss");
     out
 }
 
@@ -53,7 +53,14 @@ fn check<E: Element>(out: &LossAndGradient<E>, case: &Case, exact: &Exact, toler
 
 /// A dense copy of the case: another path, the same loss.
 fn densified(case: &Case) -> Case {
-    let segments = case.segments.iter().map(|segment| Targets::dense(segment.to_dense()).unwrap()).collect();
+    let segments = case.segments.iter().map(|segment| Targets::dense(segment.to_dense().unwrap()).unwrap()).collect();
+    Case { segments, ..case.clone() }
+}
+
+/// The same with the first segment alone dense.
+fn half_densified(case: &Case) -> Case {
+    let mut segments = case.segments.clone();
+    segments[0] = Targets::dense(segments[0].to_dense().unwrap()).unwrap();
     Case { segments, ..case.clone() }
 }
 
@@ -86,6 +93,37 @@ proptest! {
     }
 
     #[test]
+    fn targets_may_be_of_any_float_type(case in cases()) {
+        let half = |case: &Case| Case {
+            segments: case.segments.iter().map(|s| Targets::dense(cast::<f16>(&s.to_dense().unwrap())).unwrap()).collect(),
+            ..case.clone()
+        };
+        let brain = |case: &Case| Case {
+            segments: case.segments.iter().map(|s| Targets::dense(cast::<bf16>(&s.to_dense().unwrap())).unwrap()).collect(),
+            ..case.clone()
+        };
+        // Their rows sum to 1 only within the type's tolerance: they count as divided by their sum.
+        for case in [half(&case), brain(&case)] {
+            prop_assert!(case.dense_targets().outer_iter().all(|row| (row.sum() - 1.0).abs() < 1e-12));
+            let loss = SoftTargetInfoNce::new(settings(&case, Reduction::None));
+            check(&per_row::<f64>(&loss, &case), &case, &case.exact(), (1e-12, 1e-11));
+            let loss = SoftTargetCrossEntropy::new(settings(&case, Reduction::None));
+            check(&per_row::<f64>(&loss, &case), &case, &case.exact_cross_entropy(), (1e-12, 1e-11));
+        }
+    }
+
+    #[test]
+    fn wide_gradients_are_the_gradients_before_their_rounding(case in cases()) {
+        let loss = SoftTargetInfoNce::new(settings(&case, Reduction::None));
+        let logits = cast::<f16>(&case.logits);
+        let request = GradientRequest::new().with_upstream(&case.upstream);
+        let narrow = loss.loss_and_gradient(logits.view(), case.batch(), &request).unwrap();
+        let wide = loss.loss_and_wide_gradient(logits.view(), case.batch(), &request).unwrap();
+        prop_assert_eq!(wide.logits_gradient.mapv(f16::from_f32), narrow.logits_gradient);
+        prop_assert_eq!(wide.value, narrow.value);
+    }
+
+    #[test]
     fn cross_entropy_equals_the_oracle(case in cases()) {
         let loss = SoftTargetCrossEntropy::new(settings(&case, Reduction::None));
         check(&per_row::<f64>(&loss, &case), &case, &case.exact_cross_entropy(), (1e-12, 1e-11));
@@ -100,10 +138,13 @@ proptest! {
 
     #[test]
     fn block_size_changes_nothing(case in cases(), block in prop::sample::select(vec![1usize, 2, 3, 4, 7, 13])) {
-        let case = densified(&case);
-        let loss = SoftTargetInfoNce::new(settings(&case, Reduction::None));
-        let blocked = loss.clone().with_block_rows(block).unwrap();
-        check(&per_row::<f64>(&blocked, &case), &case, &case.exact(), (1e-12, 1e-11));
+        let loss = SoftTargetInfoNce::new(settings(&case, Reduction::None)).with_block_rows(block).unwrap();
+        // Mixed forms share the blocks with the dense rows.
+        for case in [densified(&case), half_densified(&case)] {
+            check(&per_row::<f64>(&loss, &case), &case, &case.exact(), (1e-12, 1e-11));
+            let case = rounded::<f32>(&case);
+            check(&per_row::<f32>(&loss, &case), &case, &case.exact(), (2e-6, 4e-4));
+        }
     }
 
     #[test]
@@ -118,11 +159,11 @@ proptest! {
         spread.slice_mut(s![..;-2, ..;2]).assign(&case.logits);
         let request = GradientRequest::new().with_upstream(&case.upstream).with_temperature();
         for view in [transposed.view(), spread.slice(s![..;-2, ..;2])] {
-            prop_assert_eq!(&loss.loss_and_gradient(view, &case.batch(), &request).unwrap(), &plain);
+            prop_assert_eq!(&loss.loss_and_gradient(view, case.batch(), &request).unwrap(), &plain);
         }
         let dense = densified(&case);
         let spread_targets: Vec<Array2<f64>> = dense.segments.iter().map(|segment| {
-            let rows = segment.to_dense();
+            let rows = segment.to_dense().unwrap();
             let mut spread = Array2::zeros((rows.ncols(), 2 * rows.nrows()));
             spread.slice_mut(s![.., ..;2]).assign(&rows.t());
             spread
@@ -178,36 +219,37 @@ proptest! {
             loss(&Case { logits: &case.logits + &(&direction * step), ..case.clone() })
         };
         let by_temperature = |loss: &dyn Fn(&Case) -> f64, step: f64| {
-            loss(&Case { temperature: case.temperature + step, ..case.clone() })
+            // By its logarithm, so that the step keeps to the temperature's scale.
+            loss(&Case { temperature: case.temperature * step.exp(), ..case.clone() })
         };
         // Central differences, extrapolated twice (Richardson): the truncation error is of sixth order.
         let derivative = |at: &dyn Fn(f64) -> f64| {
             let quotient = |h: f64| (at(h) - at(-h)) / (2.0 * h);
-            let (a, b, c) = (quotient(0.04), quotient(0.02), quotient(0.01));
+            let (a, b, c) = (quotient(0.02), quotient(0.01), quotient(0.005));
             let (ab, bc) = ((4.0 * b - a) / 3.0, (4.0 * c - b) / 3.0);
             (16.0 * bc - ab) / 15.0
         };
         let info_nce: &dyn Fn(&Case) -> f64 = &|case| {
             SoftTargetInfoNce::new(settings(case, Reduction::Sum))
-                .loss(case.logits.view(), &case.batch()).unwrap().scalar().unwrap()
+                .loss(case.logits.view(), case.batch()).unwrap().scalar().unwrap()
         };
         let cross_entropy: &dyn Fn(&Case) -> f64 = &|case| {
             SoftTargetCrossEntropy::new(settings(case, Reduction::Sum))
-                .loss(case.logits.view(), &case.batch()).unwrap().scalar().unwrap()
+                .loss(case.logits.view(), case.batch()).unwrap().scalar().unwrap()
         };
         let request = GradientRequest::new().with_temperature();
         let outs = [
             SoftTargetInfoNce::new(settings(&case, Reduction::Sum))
-                .loss_and_gradient(case.logits.view(), &case.batch(), &request).unwrap(),
+                .loss_and_gradient(case.logits.view(), case.batch(), &request).unwrap(),
             SoftTargetCrossEntropy::new(settings(&case, Reduction::Sum))
-                .loss_and_gradient(case.logits.view(), &case.batch(), &request).unwrap(),
+                .loss_and_gradient(case.logits.view(), case.batch(), &request).unwrap(),
         ];
         for (out, loss) in outs.into_iter().zip([info_nce, cross_entropy]) {
             let slope = (&out.logits_gradient * &direction).sum();
             let scale = (&out.logits_gradient * &direction).mapv(f64::abs).sum().max(1.0);
             let numeric = derivative(&|h| along(loss, h));
             prop_assert!((slope - numeric).abs() <= 1e-7 * scale, "logits: {slope} against {numeric}");
-            let slope = out.temperature_gradient.unwrap().sum();
+            let slope = out.temperature_gradient_sum().unwrap() * case.temperature;
             let numeric = derivative(&|h| by_temperature(loss, h));
             prop_assert!((slope - numeric).abs() <= 1e-7 * slope.abs().max(1.0), "temperature: {slope} against {numeric}");
         }

@@ -48,9 +48,9 @@ pub(crate) fn tensor(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> R
     };
     let losses = if call.kind.is_contrastive() {
         host.warn_once();
-        contrastive(call, scores, segments, &host, &positives, &place)
+        contrastive(call, scores, segments, &host, &positives, &place)?
     } else {
-        cross_entropy(scores, segments, &positives, &place)
+        cross_entropy(scores, segments, &positives, &place)?
     };
     let weighted = losses * place.floats(factors, [rows]);
     let reduced = match call.settings.reduction() {
@@ -71,12 +71,12 @@ fn contrastive(
     batch: &Batch<'_>,
     positives: &[usize],
     place: &Place,
-) -> Tensor<1> {
+) -> Result<Tensor<1>, Error> {
     if let Some(log_eta) = call.settings.noise().log_probabilities() {
         scores = scores - place.floats(log_eta.to_vec(), [1, log_eta.len()]);
     }
-    let columns = segments.iter().map(|segment| segment.score(scores.clone(), place)).collect();
-    let all = Tensor::cat(columns, 1);
+    let columns = segments.iter().map(|segment| segment.score(scores.clone(), place));
+    let all = Tensor::cat(columns.collect::<Result<_, _>>()?, 1);
     let index = positives.iter().map(|&positive| positive as i64).collect();
     let positive = all.clone().gather(1, place.ints(index, [positives.len(), 1]));
     let counted = match batch.multiplicities() {
@@ -89,11 +89,16 @@ fn contrastive(
     };
     let max = counted.clone().detach().max_dim(1);
     let log_sum = (counted - max.clone()).exp().sum_dim(1).log() + max;
-    (log_sum - positive).reshape([positives.len()])
+    Ok((log_sum - positive).reshape([positives.len()]))
 }
 
 /// `-sum_k W_p(i),k log softmax(S_i)_k`. Shape of the output: `[N]`.
-fn cross_entropy(scores: Tensor<2>, segments: &[Segment<'_>], positives: &[usize], place: &Place) -> Tensor<1> {
+fn cross_entropy(
+    scores: Tensor<2>,
+    segments: &[Segment<'_>],
+    positives: &[usize],
+    place: &Place,
+) -> Result<Tensor<1>, Error> {
     let log_probabilities = log_softmax(scores, 1);
     let (mut parts, mut order) = (Vec::new(), Vec::new());
     let mut first = 0;
@@ -107,13 +112,13 @@ fn cross_entropy(scores: Tensor<2>, segments: &[Segment<'_>], positives: &[usize
             continue;
         }
         let index = place.ints(rows.iter().map(|&row| row as i64).collect(), [rows.len()]);
-        parts.push(segment.weigh(log_probabilities.clone().select(0, index), &targets, place));
+        parts.push(segment.weigh(log_probabilities.clone().select(0, index), &targets, place)?);
         order.extend(rows);
     }
     let mut back = vec![0; order.len()];
     order.iter().enumerate().for_each(|(place, &row)| back[row] = place as i64);
     let count = back.len();
-    Tensor::cat(parts, 0).select(0, place.ints(back, [count])).neg()
+    Ok(Tensor::cat(parts, 0).select(0, place.ints(back, [count])).neg())
 }
 
 /// Where constants go.
@@ -187,58 +192,59 @@ impl<'t> Segment<'t> {
         }
     }
 
-    /// The rows as a dense tensor.
-    fn dense(&self, place: &Place) -> Tensor<2> {
-        match self {
-            Segment::Host(targets) => {
-                place.floats(targets.to_dense().into_raw_vec_and_offset().0, [targets.len(), targets.classes()])
+    /// The rows as a dense tensor, each divided by its sum.
+    fn dense(&self, place: &Place) -> Result<Tensor<2>, Error> {
+        Ok(match self {
+            Segment::Host(targets) => place.floats(flat(targets.to_dense()?), [targets.len(), targets.classes()]),
+            Segment::Device(probabilities) => {
+                let rows = probabilities.clone().to_device(&place.device).cast(place.dtype);
+                rows.clone() / rows.sum_dim(1)
             }
-            Segment::Device(probabilities) => probabilities.clone().to_device(&place.device).cast(place.dtype),
-        }
+        })
     }
 
     /// `S W^T`. Shapes: `[N, d]` in, `[N, M']` out.
-    fn score(&self, scores: Tensor<2>, place: &Place) -> Tensor<2> {
-        let Segment::Host(targets) = self else { return scores.matmul(self.dense(place).transpose()) };
+    fn score(&self, scores: Tensor<2>, place: &Place) -> Result<Tensor<2>, Error> {
+        let dense = |scores: Tensor<2>| Ok(scores.matmul(self.dense(place)?.transpose()));
+        let Segment::Host(targets) = self else { return dense(scores) };
         if let Some(labels) = targets.labels() {
-            return scores
-                .select(1, place.ints(labels.iter().map(|&label| i64::from(label)).collect(), [labels.len()]));
+            let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
+            let count = labels.len();
+            return Ok(scores.select(1, place.ints(labels, [count])));
         }
-        let Some((uniform, classes, weights)) = targets.compact_parts() else {
-            return scores.matmul(self.dense(place).transpose());
-        };
+        let Some((uniform, classes, weights)) = targets.compact_parts() else { return dense(scores) };
         let count = uniform.len();
         let mut out = scores.clone().mean_dim(1).matmul(place.floats(uniform.to_vec(), [1, count]));
         for (classes, weights) in classes.axis_iter(Axis(1)).zip(weights.axis_iter(Axis(1))) {
             let index = place.ints(classes.iter().map(|&class| i64::from(class)).collect(), [count]);
             out = out + scores.clone().select(1, index) * place.floats(weights.to_vec(), [1, count]);
         }
-        out
+        Ok(out)
     }
 
     /// `sum_k W_k values_k`, row by row. Shapes: `[n, d]` and n rows of this segment in, `[n]` out.
-    fn weigh(&self, values: Tensor<2>, rows: &[usize], place: &Place) -> Tensor<1> {
+    fn weigh(&self, values: Tensor<2>, rows: &[usize], place: &Place) -> Result<Tensor<1>, Error> {
         let count = rows.len();
         let dense = |values: Tensor<2>| {
             let index = place.ints(rows.iter().map(|&row| row as i64).collect(), [count]);
-            (values * self.dense(place).select(0, index)).sum_dim(1).reshape([count])
+            Ok((values * self.dense(place)?.select(0, index)).sum_dim(1).reshape([count]))
         };
         let Segment::Host(targets) = self else { return dense(values) };
         if let Some(labels) = targets.labels() {
             let labels = rows.iter().map(|&row| i64::from(labels[row])).collect();
-            return values.gather(1, place.ints(labels, [count, 1])).reshape([count]);
+            return Ok(values.gather(1, place.ints(labels, [count, 1])).reshape([count]));
         }
         let Some((uniform, classes, weights)) = targets.compact_parts() else { return dense(values) };
         let uniform = uniform.select(Axis(0), rows).to_vec();
         let (classes, weights) = (classes.select(Axis(0), rows), weights.select(Axis(0), rows));
         let spread = values.clone().mean_dim(1) * place.floats(uniform, [count, 1]);
         if classes.ncols() == 0 {
-            return spread.reshape([count]);
+            return Ok(spread.reshape([count]));
         }
         let shape = [count, classes.ncols()];
         let index = place.ints(classes.iter().map(|&class| i64::from(class)).collect(), shape);
         let listed = values.gather(1, index) * place.floats(flat(weights), shape);
-        (listed.sum_dim(1) + spread).reshape([count])
+        Ok((listed.sum_dim(1) + spread).reshape([count]))
     }
 }
 

@@ -24,7 +24,7 @@ proptest! {
         let mixing = Mixing::new(1.0, 1.0, 1.0, 0.0).unwrap();
         let labels: Vec<usize> = (0..rows).collect();
         let mixed = mixing.mix(flat_pictures(rows).view(), &labels, rows, SIZE, &mut generator(seed)).unwrap();
-        let targets = mixed.targets.to_dense();
+        let targets = mixed.targets.to_dense().unwrap();
         for (row, pixels) in mixed.pixels.outer_iter().enumerate() {
             for class in 0..rows {
                 let share = pixels.iter().filter(|&&pixel| pixel == class as f32).count() as f64 / pixels.len() as f64;
@@ -38,7 +38,7 @@ proptest! {
         let mixing = Mixing::new(0.8, 1.0, 0.0, 0.0).unwrap();
         let labels: Vec<usize> = (0..rows).collect();
         let mixed = mixing.mix(flat_pictures(rows).view(), &labels, rows, SIZE, &mut generator(seed)).unwrap();
-        let targets = mixed.targets.to_dense();
+        let targets = mixed.targets.to_dense().unwrap();
         for (row, pixels) in mixed.pixels.outer_iter().enumerate() {
             let mean: f64 = (0..rows).map(|class| targets[[row, class]] * class as f64).sum();
             prop_assert!(pixels.iter().all(|&pixel| (f64::from(pixel) - mean).abs() < 1e-5));
@@ -53,7 +53,7 @@ proptest! {
         let drawn = mixing.draw_targets(5, &labels, 4, SIZE, &mut generator(seed)).unwrap();
         prop_assert_eq!(drawn.len(), 5);
         for targets in [mixed.targets, drawn] {
-            for row in targets.to_dense().outer_iter() {
+            for row in targets.to_dense().unwrap().outer_iter() {
                 prop_assert!((row.sum() - 1.0).abs() < 1e-12);
                 // No label is 3: that class has the smoothing alone.
                 prop_assert!((row[3] - smoothing / 4.0).abs() < 1e-12);

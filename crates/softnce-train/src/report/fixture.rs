@@ -63,7 +63,7 @@ pub(crate) fn made_up(losses: &[LossKind], seeds: u64, epochs: usize) -> Results
         network: "64-128-128-10 perceptron with ReLU".into(),
         parameters: 26_122,
     };
-    Results { version: "0.1.0".into(), config, setting, tuning, runs, summaries }
+    Results { version: "0.1.0".into(), config, setting, tuning, runs, diverged: Vec::new(), summaries }
 }
 
 fn rate_of(loss: LossKind) -> f64 {

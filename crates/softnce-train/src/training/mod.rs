@@ -4,8 +4,10 @@ mod batches;
 mod error;
 mod predict;
 mod run;
+mod settings;
 mod timing;
 
 pub use error::TrainError;
 pub use predict::predict;
-pub use run::{EpochRecord, Trained, TrainingSettings, build_loss, train};
+pub use run::{EpochRecord, Trained, train};
+pub use settings::{TrainingSettings, build_loss};

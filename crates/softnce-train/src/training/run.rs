@@ -6,45 +6,18 @@ use std::time::Instant;
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::Rng;
 use serde::{Deserialize, Serialize};
-use softnce::{LossKind, NoiseDistribution, Targets};
-use softnce_burn::{LossBatch, LossConfig, Noise, SelectedLoss};
+use softnce::Targets;
+use softnce_burn::LossBatch;
 
 use super::batches::{self, Stream};
-use super::{TrainError, predict, timing};
+use super::settings::check;
+use super::{TrainError, TrainingSettings, build_loss, predict, timing};
 use crate::data::PictureSet;
 use crate::metrics::evaluate;
-use crate::mixing::{Mixed, Mixing, PictureSize, draw_labels};
+use crate::mixing::{Mixed, PictureSize, draw_labels};
 use crate::model::{Mlp, MlpConfig};
 use crate::stats::median;
-
-/// What a run is trained with.
-#[derive(Debug, Clone)]
-pub struct TrainingSettings {
-    /// The loss.
-    pub loss: LossKind,
-    /// Seed of the initial weights, the batch order, the mixing and the draws.
-    pub seed: u64,
-    /// Learning rate of the first step; it falls to 0 along half a cosine.
-    pub learning_rate: f64,
-    /// Passes over the training pictures.
-    pub epochs: usize,
-    /// Rows of a batch; the last of an epoch may have fewer.
-    pub batch_size: usize,
-    /// Widths of the hidden layers.
-    pub hidden: Vec<usize>,
-    /// Temperature of the loss and of the posterior.
-    pub temperature: f64,
-    /// Power of the class frequencies in the noise distribution.
-    pub alpha: f64,
-    /// Candidates drawn from the training set's target distribution, beyond the batch's own targets.
-    pub further_candidates: usize,
-    /// AdamW's decoupled weight decay.
-    pub weight_decay: f64,
-    /// Mixing of the losses that take soft targets; the others see the pictures as they are.
-    pub mixing: Mixing,
-}
 
 /// One epoch of one run, as drawn in the learning curves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -149,16 +122,6 @@ pub fn train(
     };
     let (step_ms, loss_ms) = (median(&step_times)?, median(&loss_times)?);
     Ok(Some(Trained { model, epochs: records, step_ms, loss_ms }))
-}
-
-fn build_loss(settings: &TrainingSettings, pictures: &PictureSet, device: &Device) -> Result<SelectedLoss, TrainError> {
-    let counts = Targets::hard(&pictures.labels, pictures.classes)?.class_mass().to_vec();
-    let config = LossConfig::new(settings.loss)
-        .with_temperature(settings.temperature)
-        .with_noise(Noise::Counts { counts, smoothing: NoiseDistribution::DEFAULT_SMOOTHING })
-        .with_alpha(settings.alpha)
-        .with_seed(batches::generator(settings.seed, 0, Stream::Draws).next_u64());
-    Ok(config.init(device)?)
 }
 
 /// A batch's inputs and label side: mixed for the losses that take soft targets, plain for the others.

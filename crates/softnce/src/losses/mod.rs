@@ -18,9 +18,11 @@ pub use soft_target_info_nce::SoftTargetInfoNce;
 
 use crate::paths::{Gradients, Outputs, Scores};
 use crate::reduction::reduce;
+use crate::targets::check_size;
 use crate::{Accum, Batch, Element, Error, LossKind, LossValue, NoiseDistribution, Reduction};
 
-/// The call that all losses of the family share, so that they can be swapped.
+/// The call that all losses of the family share, so that they can be swapped: in the source by their type, at run time
+/// through [`SelectedLoss`] (the calls are generic over the float type, so there is no `dyn Loss`).
 ///
 /// # Shapes
 /// `logits`: `[N, d]`, f16, bf16, f32 or f64, contiguous or not. `batch`: M >= N targets over d classes, from
@@ -70,6 +72,13 @@ pub trait Loss {
     ) -> Result<LossAndGradient<E::Accum>, Error>;
 }
 
+impl<E: Element> LossAndGradient<E> {
+    /// The gradient with respect to the temperature, where it was asked for: the sum of its parts.
+    pub fn temperature_gradient_sum(&self) -> Option<f64> {
+        self.temperature_gradient.as_ref().map(|parts| parts.sum())
+    }
+}
+
 /// What to compute besides the gradient with respect to the logits, and from which upstream gradient.
 #[derive(Debug, Clone, Default)]
 pub struct GradientRequest<'a> {
@@ -106,7 +115,8 @@ impl<'a> GradientRequest<'a> {
 pub struct LossAndGradient<E: Element> {
     /// The loss.
     pub value: LossValue<E::Accum>,
-    /// Gradient with respect to the logits, in their type. Shape `[N, d]`.
+    /// Gradient with respect to the logits, rounded once to their type (beyond its range it is infinite, as everywhere
+    /// in half precision). Shape `[N, d]`.
     pub logits_gradient: Array2<E>,
     /// Each row's part of the gradient with respect to the temperature, where asked for; the gradient is their sum.
     /// Shape `[N]`.
@@ -125,7 +135,7 @@ fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
     request: Option<&GradientRequest<'_>>,
     path: impl Fn(&Scores<'_, E>, &[usize], &mut Outputs<'_, E, G>) -> Result<(), Error>,
 ) -> Evaluated<G> {
-    let (rows, classes) = logits.dim();
+    let (rows, classes) = check_size(logits.dim())?;
     let positives = batch.check(rows, classes)?;
     noise.check_classes(classes)?;
     settings.check_temperature::<E::Accum>()?;

@@ -12,7 +12,7 @@ use crate::{Batch, Element, Error, LossKind, LossValue};
 /// Soft distribution InfoNCE: each target is replaced by a class drawn from it, `y_j ~ Cat(W_j)`, then InfoNCE.
 ///
 /// The draws come from a seeded generator: call number t of a loss with seed s always draws the same, whatever the
-/// machine. A clone goes on from the same call.
+/// machine. A clone goes on from the same call. A candidate with a multiplicity is drawn once and counted as often.
 ///
 /// ```
 /// use ndarray::array;
@@ -69,6 +69,8 @@ impl SoftDistributionInfoNce {
         batch: &Batch<'_>,
         request: Option<&GradientRequest<'_>>,
     ) -> Evaluated<G> {
+        // Before the draw: a call that is refused must not move the generator.
+        batch.check(logits.nrows(), logits.ncols())?;
         self.soft.run(logits, &self.draw(batch), request)
     }
 }

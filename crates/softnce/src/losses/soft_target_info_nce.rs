@@ -41,7 +41,7 @@ impl SoftTargetInfoNce {
         SoftTargetInfoNce { settings, block_rows: None }
     }
 
-    /// Sets how many rows the dense path works on at once: its extra memory is `block_rows x M` scores. The result
+    /// Sets how many rows the dense path works on at once: its extra memory is `block_rows x (M + d)` scores. The result
     /// does not depend on it beyond rounding. By default as many as fit 4 MiB.
     ///
     /// # Errors

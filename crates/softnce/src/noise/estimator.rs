@@ -3,6 +3,7 @@
 use ndarray::Array1;
 
 use super::NoiseDistribution;
+use crate::targets::check_classes;
 use crate::{Error, Targets};
 
 /// Estimates the noise distribution from the targets of the batches that pass by.
@@ -31,11 +32,12 @@ impl NoiseEstimator {
     /// An estimator that has seen nothing: its distribution is uniform.
     ///
     /// # Errors
-    /// No classes; a smoothing that is not a finite number above 0; a decay outside `(0, 1]`.
+    /// No classes, or more than 32 bits index; a smoothing that is not a finite number above 0; a decay outside `(0, 1]`.
     pub fn new(classes: usize, smoothing: f64, decay: f64) -> Result<Self, Error> {
         if classes == 0 {
             return Err(Error::Empty { argument: "classes", found: vec![0] });
         }
+        check_classes(classes)?;
         if !(smoothing > 0.0 && smoothing.is_finite()) {
             let expected = "a finite number above 0";
             return Err(Error::Setting { argument: "smoothing", value: smoothing, expected });
@@ -66,7 +68,6 @@ impl NoiseEstimator {
     /// # Errors
     /// A total that left the range of `f64`.
     pub fn distribution(&self) -> Result<NoiseDistribution, Error> {
-        // A compact class listed below its uniform share can leave a total a rounding error below 0.
-        NoiseDistribution::from_counts(&self.mass.mapv(|mass| mass.max(0.0)), self.smoothing)
+        NoiseDistribution::from_counts(&self.mass, self.smoothing)
     }
 }

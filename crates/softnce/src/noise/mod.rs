@@ -9,6 +9,7 @@ use num_traits::ToPrimitive;
 
 pub use estimator::NoiseEstimator;
 
+use crate::targets::check_classes;
 use crate::{Error, Targets};
 
 /// How far the sum of given noise probabilities may be from 1.
@@ -88,7 +89,7 @@ impl NoiseDistribution {
     /// The distribution proportional to `eta^alpha`.
     ///
     /// For hard targets and eta the class frequencies, alpha 1 gives gradients like cross-entropy's and alpha 0 like
-    /// balanced softmax's.
+    /// balanced softmax's; a negative alpha turns the distribution round.
     ///
     /// # Errors
     /// An alpha that is not finite, or so large that a probability underflows.
@@ -123,6 +124,7 @@ impl NoiseDistribution {
     /// A number of classes that is not the distribution's own.
     pub fn probabilities(&self, classes: usize) -> Result<Array1<f64>, Error> {
         self.check_classes(classes)?;
+        check_classes(classes)?;
         Ok(match &self.log_probabilities {
             Some(log_probabilities) => log_probabilities.iter().map(|log_p| log_p.exp()).collect(),
             None => Array1::from_elem(classes, 1.0 / classes as f64),
@@ -150,7 +152,12 @@ impl NoiseDistribution {
         }
         let logs = masses.ln();
         let log_sum = log_sum_exp(logs.view());
-        Ok(NoiseDistribution { log_probabilities: Some((logs - log_sum).to_vec().into()) })
+        let log_probabilities = logs - log_sum;
+        if let Some(class) = log_probabilities.iter().position(|log_p| log_p.exp() == 0.0) {
+            // So small beside the others that its share underflows.
+            return Err(Error::NoiseProbability { argument, class, value: masses[class] });
+        }
+        Ok(NoiseDistribution { log_probabilities: Some(log_probabilities.to_vec().into()) })
     }
 }
 

@@ -8,9 +8,9 @@ use super::{Outputs, Scores, log_multiplicities, row_loss};
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error};
 
-/// The candidates side by side, `terms` weighted classes each.
+/// The candidates side by side; the weighted classes of candidate j are at `ends[j - 1]..ends[j]`.
 struct Candidates<A> {
-    terms: usize,
+    ends: Vec<usize>,
     classes: Vec<u32>,
     weights: Vec<A>,
     /// The uniform shares; `None` where all are equal, for then they cancel.
@@ -56,42 +56,42 @@ pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
 
 impl<A: Accum> Candidates<A> {
     fn gather(batch: &Batch<'_>) -> Self {
-        let width = |segment: &crate::Targets<'_>| match &segment.rows {
-            Rows::Compact(rows) => rows.classes.ncols(),
-            _ => 1,
-        };
-        let count = batch.candidates();
-        let terms = batch.segments().iter().map(width).max().unwrap_or(1);
-        let (mut classes, mut weights) = (vec![0; count * terms], vec![A::zero(); count * terms]);
-        let mut uniform = vec![0.0; count];
-        let mut candidate = 0;
+        let (mut ends, mut classes, mut weights) = (Vec::with_capacity(batch.candidates()), Vec::new(), Vec::new());
+        let mut uniform = Vec::with_capacity(batch.candidates());
         for segment in batch.segments() {
             for row in 0..segment.len() {
-                let at = candidate * terms;
+                let mut add = |class: usize, weight: A| {
+                    classes.push(class as u32);
+                    weights.push(weight);
+                };
                 match &segment.rows {
                     Rows::Compact(rows) => {
-                        uniform[candidate] = rows.uniform[row];
-                        for (k, (class, weight)) in rows.terms(row).enumerate() {
-                            (classes[at + k], weights[at + k]) = (class as u32, A::of(weight));
-                        }
+                        // A class that stands twice has all its weight at its first place.
+                        let terms = rows.terms(row).filter(|&(_, weight)| weight != 0.0);
+                        terms.for_each(|(class, weight)| add(class, A::of(weight)));
+                        uniform.push(rows.uniform[row]);
                     }
-                    Rows::Hard(labels) => (classes[at], weights[at]) = (labels[row], A::one()),
+                    Rows::Hard(labels) => {
+                        add(labels[row] as usize, A::one());
+                        uniform.push(0.0);
+                    }
                     Rows::Dense(_) => {}
                 }
-                candidate += 1;
+                ends.push(classes.len());
             }
         }
         let equal = uniform.iter().all(|&share| share == uniform[0]);
         let uniform = (!equal).then(|| uniform.into_iter().map(A::of).collect());
-        let log_multiplicities = log_multiplicities(batch).map(|logs| logs.into_iter().map(A::of).collect());
-        Candidates { terms, classes, weights, uniform, log_multiplicities }
+        Candidates { ends, classes, weights, uniform, log_multiplicities: log_multiplicities(batch) }
     }
 
     /// The weighted classes of every candidate in turn.
     fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = (usize, A)>> {
-        // Candidates without weighted classes are uniform: one slot of weight 0 keeps the chunks going.
-        let (classes, weights) = (self.classes.chunks(self.terms.max(1)), self.weights.chunks(self.terms.max(1)));
-        classes.zip(weights).map(|(classes, weights)| classes.iter().map(|&c| c as usize).zip(weights.iter().copied()))
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, &end)| {
+            let classes = self.classes[start..end].iter().map(|&class| class as usize);
+            classes.zip(self.weights[start..end].iter().copied())
+        })
     }
 
     /// Writes the candidates' scores. Shape of `out`: `[M]`.

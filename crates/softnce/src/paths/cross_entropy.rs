@@ -1,11 +1,11 @@
 //! Soft target cross-entropy and its hard case. O(N d), O(N k) more for compact rows.
 //!
-//! `L_i = -sum_k W_ik log softmax(S_i)_k`, `dL_i/dS_i = (sum_k W_ik) softmax(S_i) - W_i`.
+//! `L_i = -sum_k W_ik log softmax(S_i)_k`, `dL_i/dS_i = softmax(S_i) - W_i`.
 
 use num_traits::{Float, Zero};
 
-use super::{Outputs, Scores, row_loss};
-use crate::targets::{Compact, Dense, Rows};
+use super::{Outputs, Scores};
+use crate::targets::{Compact, DenseRows, Rows};
 use crate::{Accum, Batch, Element, Error};
 
 pub(crate) fn cross_entropy<E: Element, G: Element<Accum = E::Accum>>(
@@ -16,61 +16,80 @@ pub(crate) fn cross_entropy<E: Element, G: Element<Accum = E::Accum>>(
 ) -> Result<(), Error> {
     let mut row_scores = vec![E::Accum::zero(); scores.classes()];
     let mut terms = vec![E::Accum::zero(); scores.classes()];
-    for (row, &positive) in positives.iter().enumerate() {
-        scores.write_row(row, &mut row_scores)?;
+    for (number, &positive) in positives.iter().enumerate() {
+        scores.write_row(number, &mut row_scores)?;
         let Some((segment, target)) = batch.candidate(positive) else { continue };
-        let max = row_scores.iter().copied().fold(E::Accum::neg_infinity(), Float::max);
-        terms.iter_mut().zip(&row_scores).for_each(|(term, &score)| *term = (score - max).exp());
-        outputs.losses[row] = match &segment.rows {
-            Rows::Hard(labels) => hard_row(labels[target] as usize, max, &row_scores, &mut terms),
-            Rows::Compact(rows) => compact_row(rows, target, max, &row_scores, &mut terms),
-            Rows::Dense(rows) => dense_row(rows, target, max, &row_scores, &mut terms),
+        let top =
+            row_scores.iter().enumerate().fold(0, |top, (class, &s)| if s > row_scores[top] { class } else { top });
+        let row = Row::new(&row_scores, top, &mut terms);
+        outputs.losses[number] = match &segment.rows {
+            Rows::Hard(labels) => row.hard(labels[target] as usize),
+            Rows::Compact(rows) => row.compact(rows, target),
+            Rows::Dense(rows) => row.dense(rows, target),
         };
-        outputs.write_gradient(scores, row, &terms);
+        outputs.write_gradient(scores, number, &terms);
     }
     Ok(())
 }
 
-// Each of these returns the row's loss and turns `terms`, the exponentials relative to the maximum, into the gradient.
-
-fn hard_row<A: Accum>(label: usize, max: A, scores: &[A], terms: &mut [A]) -> A {
-    let own = std::mem::take(&mut terms[label]);
-    let others: A = terms.iter().copied().sum();
-    let total = own + others;
-    terms.iter_mut().for_each(|term| *term = *term / total);
-    // P - 1, without the cancellation where P nears 1.
-    terms[label] = -(others / total);
-    row_loss(max, own, others, scores[label])
+/// A row of scores, and the probabilities that turn into its gradient.
+struct Row<'r, A> {
+    scores: &'r [A],
+    /// The largest class's score plus `log(1 + others)`: the logarithm of the sum of all exponentials.
+    log_total: A,
+    gradient: &'r mut [A],
+    /// The largest class and `1 - P` there, which the others' sum gives without cancellation.
+    top: usize,
+    top_rest: A,
 }
 
-fn compact_row<A: Accum>(rows: &Compact<'_>, target: usize, max: A, scores: &[A], terms: &mut [A]) -> A {
-    let total: A = terms.iter().copied().sum();
-    let log_total = max + Float::ln(total);
-    let uniform = A::of(rows.uniform[target]);
-    let classes = A::of(scores.len() as f64);
-    let weighted = || rows.terms(target).map(|(class, weight)| (class, A::of(weight)));
-    let mut loss: A = weighted().map(|(class, weight)| weight * (log_total - scores[class])).sum();
-    if uniform != A::zero() {
-        loss += uniform / classes * scores.iter().map(|&score| log_total - score).sum::<A>();
+impl<'r, A: Accum> Row<'r, A> {
+    fn new(scores: &'r [A], top: usize, gradient: &'r mut [A]) -> Self {
+        gradient.iter_mut().zip(scores).for_each(|(term, &score)| *term = (score - scores[top]).exp());
+        gradient[top] = A::zero();
+        let others: A = gradient.iter().copied().sum();
+        let total = A::one() + others;
+        gradient.iter_mut().for_each(|term| *term = *term / total);
+        gradient[top] = A::one() / total;
+        Row { scores, log_total: scores[top] + Float::ln_1p(others), gradient, top, top_rest: others / total }
     }
-    let mass: A = uniform + weighted().map(|(_, weight)| weight).sum();
-    let floor = uniform / classes;
-    terms.iter_mut().for_each(|term| *term = mass * (*term / total) - floor);
-    weighted().for_each(|(class, weight)| terms[class] = terms[class] - weight);
-    loss
-}
 
-fn dense_row<A: Accum>(rows: &Dense<'_>, target: usize, max: A, scores: &[A], terms: &mut [A]) -> A {
-    let total: A = terms.iter().copied().sum();
-    let log_total = max + Float::ln(total);
-    let (mut loss, mut mass) = (A::zero(), A::zero());
-    for (class, &score) in scores.iter().enumerate() {
-        let weight = A::of(rows.get(target, class));
-        loss += weight * (log_total - score);
-        mass += weight;
+    /// Takes a target's weight off the gradient of a class: `P - W`, as `(1 - W) - (1 - P)` where P nears 1.
+    fn subtract(&mut self, class: usize, weight: A) {
+        self.gradient[class] =
+            if class == self.top { (A::one() - weight) - self.top_rest } else { self.gradient[class] - weight };
     }
-    for (class, term) in terms.iter_mut().enumerate() {
-        *term = mass * (*term / total) - A::of(rows.get(target, class));
+
+    fn hard(mut self, label: usize) -> A {
+        self.subtract(label, A::one());
+        self.log_total - self.scores[label]
     }
-    loss
+
+    fn compact(mut self, rows: &Compact<'_>, target: usize) -> A {
+        let floor = A::of(rows.uniform[target] / self.scores.len() as f64);
+        let terms = || rows.terms(target).filter(|&(_, weight)| weight != 0.0);
+        let mut loss: A = terms().map(|(class, weight)| A::of(weight) * (self.log_total - self.scores[class])).sum();
+        // The largest class's whole weight first: it is taken off at once.
+        let on_top = terms().find(|&(class, _)| class == self.top).map_or(A::zero(), |(_, weight)| A::of(weight));
+        if floor != A::zero() {
+            loss += floor * self.scores.iter().map(|&score| self.log_total - score).sum::<A>();
+            self.gradient.iter_mut().for_each(|gradient| *gradient = *gradient - floor);
+        }
+        let top = self.top;
+        self.subtract(top, floor + on_top);
+        for (class, weight) in terms().filter(|&(class, _)| class != top) {
+            self.subtract(class, A::of(weight));
+        }
+        loss
+    }
+
+    fn dense(mut self, rows: &DenseRows<'_>, target: usize) -> A {
+        let mut loss = A::zero();
+        for class in 0..self.scores.len() {
+            let weight = A::of(rows.get(target, class));
+            loss += weight * (self.log_total - self.scores[class]);
+            self.subtract(class, weight);
+        }
+        loss
+    }
 }

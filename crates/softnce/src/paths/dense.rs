@@ -7,11 +7,11 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use num_traits::{Float, Zero};
 
 use super::{Outputs, Scores, log_multiplicities, row_loss};
-use crate::targets::{Dense, Rows};
+use crate::targets::{DenseRows, Rows};
 use crate::{Accum, Batch, Element, Error, Targets};
 
-/// Candidates converted at a time, where their float type is not the accumulating one.
-const CONVERTED_ROWS: usize = 256;
+/// Bytes of candidates converted at a time, where their float type is not the accumulating one.
+const CONVERTED_BYTES: usize = 1 << 20;
 
 pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
@@ -20,8 +20,7 @@ pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     block_rows: usize,
     outputs: &mut Outputs<'_, E, G>,
 ) -> Result<(), Error> {
-    let log_multiplicities: Option<Vec<E::Accum>> =
-        log_multiplicities(batch).map(|logs| logs.into_iter().map(E::Accum::of).collect());
+    let log_multiplicities = log_multiplicities::<E::Accum>(batch);
     let classes = scores.classes();
     let mut block_scores = Array2::<E::Accum>::zeros((block_rows, classes));
     let mut terms = Array2::<E::Accum>::zeros((block_rows, batch.candidates()));
@@ -63,7 +62,7 @@ pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
             let mut column = 0;
             for segment in batch.segments() {
                 let columns = s![.., column..column + segment.len()];
-                add_weighted(terms.slice(columns), segment, block_scores.view_mut());
+                add_weighted(terms.slice_mut(columns), segment, block_scores.view_mut());
                 column += segment.len();
             }
             for (offset, gradient) in block_scores.outer_iter().enumerate() {
@@ -79,10 +78,15 @@ pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
 /// `out = S W^T` for the candidates of one segment. Shapes: `[B, d]`, M' targets, `[B, M']`.
 fn score<A: Accum>(scores: ArrayView2<'_, A>, segment: &Targets<'_>, mut out: ArrayViewMut2<'_, A>) {
     match &segment.rows {
-        Rows::Dense(rows) => for_each_block(rows, |first, weights| {
-            let columns = s![.., first..first + weights.nrows()];
-            general_mat_mul(A::one(), &scores, &weights.t(), A::zero(), &mut out.slice_mut(columns));
-        }),
+        Rows::Dense(rows) => {
+            for_each_block(rows, |first, weights| {
+                let columns = s![.., first..first + weights.nrows()];
+                general_mat_mul(A::one(), &scores, &weights.t(), A::zero(), &mut out.slice_mut(columns));
+            });
+            if let Some(sums) = &rows.sums {
+                out.axis_iter_mut(Axis(1)).zip(sums).for_each(|(mut out, &sum)| out.mapv_inplace(|a| a / A::of(sum)));
+            }
+        }
         Rows::Hard(labels) => {
             for (label, mut out) in labels.iter().zip(out.axis_iter_mut(Axis(1))) {
                 out.assign(&scores.column(*label as usize));
@@ -101,13 +105,23 @@ fn score<A: Accum>(scores: ArrayView2<'_, A>, segment: &Targets<'_>, mut out: Ar
     }
 }
 
-/// `out += C W` for the candidates of one segment. Shapes: `[B, M']`, M' targets, `[B, d]`.
-fn add_weighted<A: Accum>(coefficients: ArrayView2<'_, A>, segment: &Targets<'_>, mut out: ArrayViewMut2<'_, A>) {
+/// `out += C W` for the candidates of one segment; C may be overwritten. Shapes: `[B, M']`, M' targets, `[B, d]`.
+fn add_weighted<A: Accum>(
+    mut coefficients: ArrayViewMut2<'_, A>,
+    segment: &Targets<'_>,
+    mut out: ArrayViewMut2<'_, A>,
+) {
     match &segment.rows {
-        Rows::Dense(rows) => for_each_block(rows, |first, weights| {
-            let columns = s![.., first..first + weights.nrows()];
-            general_mat_mul(A::one(), &coefficients.slice(columns), &weights, A::one(), &mut out);
-        }),
+        Rows::Dense(rows) => {
+            if let Some(sums) = &rows.sums {
+                let columns = coefficients.axis_iter_mut(Axis(1)).zip(sums);
+                columns.for_each(|(mut column, &sum)| column.mapv_inplace(|c| c / A::of(sum)));
+            }
+            for_each_block(rows, |first, weights| {
+                let columns = s![.., first..first + weights.nrows()];
+                general_mat_mul(A::one(), &coefficients.slice(columns), &weights, A::one(), &mut out);
+            });
+        }
         Rows::Hard(labels) => {
             for (label, coefficient) in labels.iter().zip(coefficients.axis_iter(Axis(1))) {
                 let mut column = out.column_mut(*label as usize);
@@ -115,11 +129,11 @@ fn add_weighted<A: Accum>(coefficients: ArrayView2<'_, A>, segment: &Targets<'_>
             }
         }
         Rows::Compact(rows) => {
+            for (mut out, coefficients) in out.outer_iter_mut().zip(coefficients.outer_iter()) {
+                let spread = coefficients.iter().zip(&rows.uniform).map(|(&c, &share)| c * A::of(share)).sum::<A>();
+                out += spread / A::of(out.len() as f64);
+            }
             for (row, coefficient) in coefficients.axis_iter(Axis(1)).enumerate() {
-                let floor = A::of(rows.uniform[row] / out.ncols() as f64);
-                for (mut out, &c) in out.outer_iter_mut().zip(&coefficient) {
-                    out += floor * c;
-                }
                 for (class, weight) in rows.terms(row) {
                     out.column_mut(class).scaled_add(A::of(weight), &coefficient);
                 }
@@ -128,15 +142,17 @@ fn add_weighted<A: Accum>(coefficients: ArrayView2<'_, A>, segment: &Targets<'_>
     }
 }
 
-/// Hands over the rows in the accumulating type: as they are where they have it, else converted a block at a time.
-fn for_each_block<A: Accum>(rows: &Dense<'_>, mut work: impl FnMut(usize, ArrayView2<'_, A>)) {
+/// Hands over the rows, not yet divided by their sums, in the accumulating type: as they are where they have it, else converted a block at a time.
+fn for_each_block<A: Accum>(rows: &DenseRows<'_>, mut work: impl FnMut(usize, ArrayView2<'_, A>)) {
+    let rows = &rows.values;
     if let Some(rows) = A::dense_view(rows) {
         return work(0, rows);
     }
     let (len, classes) = rows.dim();
-    let mut buffer = Array2::<A>::zeros((CONVERTED_ROWS.min(len), classes));
-    for first in (0..len).step_by(CONVERTED_ROWS) {
-        let mut block = buffer.slice_mut(s![..CONVERTED_ROWS.min(len - first), ..]);
+    let block_rows = (CONVERTED_BYTES / (classes * size_of::<A>())).clamp(1, len);
+    let mut buffer = Array2::<A>::zeros((block_rows, classes));
+    for first in (0..len).step_by(block_rows) {
+        let mut block = buffer.slice_mut(s![..block_rows.min(len - first), ..]);
         rows.copy_rows(first, block.view_mut());
         work(first, block.view());
     }

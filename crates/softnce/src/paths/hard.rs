@@ -15,12 +15,7 @@ pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     outputs: &mut Outputs<'_, E, G>,
 ) -> Result<(), Error> {
     let classes = scores.classes();
-    let present: Vec<(usize, E::Accum)> = class_counts(batch, classes)
-        .into_iter()
-        .enumerate()
-        .filter(|&(_, count)| count > 0.0)
-        .map(|(class, count)| (class, E::Accum::of(count.ln())))
-        .collect();
+    let present = log_counts::<E::Accum>(batch, classes);
     let mut row_scores = vec![E::Accum::zero(); classes];
     let mut gradient = vec![E::Accum::zero(); classes];
     let mut terms = vec![E::Accum::zero(); present.len()];
@@ -48,18 +43,22 @@ pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     Ok(())
 }
 
-/// How often each class stands among the candidates, multiplicities counted in.
-fn class_counts(batch: &Batch<'_>, classes: usize) -> Vec<f64> {
+/// The classes among the candidates, each with the logarithm of how often, multiplicities counted in.
+fn log_counts<A: Accum>(batch: &Batch<'_>, classes: usize) -> Vec<(usize, A)> {
     let mut counts = vec![0.0; classes];
     let multiplicities = batch.multiplicities();
-    let labels = batch.segments().iter().filter_map(|segment| match &segment.rows {
-        Rows::Hard(labels) => Some(labels.iter()),
-        _ => None,
-    });
-    for (candidate, &label) in labels.flatten().enumerate() {
-        counts[label as usize] += multiplicities.map_or(1.0, |m| m[candidate]);
+    // Counted in units of the largest, so that the sum of huge ones stays in range.
+    let unit = multiplicities.map_or(1.0, |multiplicities| multiplicities.iter().copied().fold(0.0, f64::max));
+    let labels = batch.segments().iter().filter_map(|segment| segment.labels());
+    let mut candidate = 0;
+    for labels in labels {
+        for &label in labels {
+            counts[label as usize] += multiplicities.map_or(1.0, |m| m[candidate] / unit);
+            candidate += 1;
+        }
     }
-    counts
+    let present = counts.into_iter().enumerate().filter(|&(_, count)| count > 0.0);
+    present.map(|(class, count)| (class, A::of(count.ln() + unit.ln()))).collect()
 }
 
 fn label_of(batch: &Batch<'_>, candidate: usize) -> usize {

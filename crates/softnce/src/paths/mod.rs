@@ -15,7 +15,7 @@ pub(crate) use cross_entropy::cross_entropy;
 
 use crate::{Accum, Batch, Element, Error, Form, NoiseDistribution};
 
-/// Bytes of candidate scores the dense path keeps at once, where the caller sets no number of rows.
+/// Bytes of scores the dense path keeps at once, where the caller sets no number of rows.
 const BLOCK_BYTES: usize = 4 << 20;
 
 /// Soft target InfoNCE on the path that fits the candidates.
@@ -32,8 +32,9 @@ pub(crate) fn soft_target_info_nce<E: Element, G: Element<Accum = E::Accum>>(
     } else if forms().all(|form| form != Form::Dense) {
         compact::run(scores, batch, positives, outputs)
     } else {
-        let row_bytes = batch.candidates() * size_of::<E::Accum>();
-        let block_rows = block_rows.unwrap_or(BLOCK_BYTES / row_bytes.max(1)).clamp(1, positives.len());
+        // A row of the block holds its scores by class and by candidate.
+        let row_bytes = (batch.candidates() + scores.classes()) * size_of::<E::Accum>();
+        let block_rows = block_rows.unwrap_or(BLOCK_BYTES / row_bytes.max(1)).clamp(1, positives.len().max(1));
         dense::run(scores, batch, positives, block_rows, outputs)
     }
 }
@@ -57,35 +58,45 @@ impl<'a, E: Element> Scores<'a, E> {
         self.logits.ncols()
     }
 
-    /// Writes the scores of a row. Shape of `out`: `[d]`.
+    /// Writes the scores of a row, less the row's largest logit over the temperature: a constant off a row changes
+    /// no loss, and the digits that large logits would take from noise and multiplicities stay. Shape of `out`: `[d]`.
     ///
-    /// Refuses logits that are not finite and scores so large that a difference of two would overflow.
+    /// Refuses logits that are not finite and scores so large that a sum over the classes could overflow.
     pub(crate) fn write_row(&self, row: usize, out: &mut [E::Accum]) -> Result<(), Error> {
         let temperature = E::Accum::of(self.temperature);
-        let limit = E::Accum::max_value() / E::Accum::of(8.0);
+        let limit = self.limit();
         let logits = self.logits.row(row);
+        let largest = self.largest(row);
         let mut in_range = true;
         match &self.shift {
             None => out.iter_mut().zip(logits).for_each(|(score, logit)| {
-                *score = logit.to_accum() / temperature;
+                *score = (logit.to_accum() - largest) / temperature;
                 in_range &= score.abs() <= limit;
             }),
             Some(shift) => out.iter_mut().zip(logits).zip(shift).for_each(|((score, logit), &shift)| {
-                *score = logit.to_accum() / temperature + shift;
+                *score = (logit.to_accum() - largest) / temperature + shift;
                 in_range &= score.abs() <= limit;
             }),
         }
-        if in_range { Ok(()) } else { Err(self.out_of_range(row, limit)) }
+        if in_range { Ok(()) } else { Err(self.out_of_range(row)) }
+    }
+
+    fn largest(&self, row: usize) -> E::Accum {
+        self.logits.row(row).iter().map(|logit| logit.to_accum()).fold(E::Accum::neg_infinity(), Float::max)
+    }
+
+    fn limit(&self) -> E::Accum {
+        E::Accum::max_value() / E::Accum::of(8.0 * self.classes().max(1) as f64)
     }
 
     #[cold]
-    fn out_of_range(&self, row: usize, limit: E::Accum) -> Error {
+    fn out_of_range(&self, row: usize) -> Error {
         let logits = self.logits.row(row);
         if let Some(class) = logits.iter().position(|logit| !logit.as_f64().is_finite()) {
             return Error::NonFinite { argument: "logits", index: vec![row, class], value: logits[class].as_f64() };
         }
-        let temperature = E::Accum::of(self.temperature);
-        let fits = |logit: &E| (logit.to_accum() / temperature).abs() <= limit;
+        let (temperature, largest, limit) = (E::Accum::of(self.temperature), self.largest(row), self.limit());
+        let fits = |logit: &E| ((logit.to_accum() - largest) / temperature).abs() <= limit;
         let class = logits.iter().position(|logit| !fits(logit)).unwrap_or(0);
         let (logit, accumulator) = (logits[class].as_f64(), E::Accum::NAME);
         Error::ScoreOverflow { row, class, logit, temperature: self.temperature, accumulator }
@@ -124,11 +135,14 @@ impl<E: Element, G: Element<Accum = E::Accum>> Outputs<'_, E, G> {
         let out = gradients.logits.row_mut(row);
         out.into_iter().zip(score_gradient).for_each(|(out, &g)| *out = G::from_accum(g * scale));
         if let Some(temperature) = &mut gradients.temperature {
-            // The rows of dL/dS sum to 0: taking off a constant changes nothing but the rounding.
+            // The row of dL/dS sums to 0: taking off a constant changes nothing but the rounding. Divided first, for
+            // the difference of two logits may be out of range where the scores are not.
+            let tau = scores.temperature;
+            let origin = scores.largest(row).as_f64() / tau;
             let logits = scores.logits.row(row);
-            let origin = logits.iter().map(|logit| logit.as_f64()).fold(f64::NEG_INFINITY, f64::max);
-            let dot: f64 = logits.iter().zip(score_gradient).map(|(z, g)| (z.as_f64() - origin) * g.as_f64()).sum();
-            temperature[row] = -factor * (dot / scores.temperature) / scores.temperature;
+            let dot: f64 =
+                logits.iter().zip(score_gradient).map(|(z, g)| (z.as_f64() / tau - origin) * g.as_f64()).sum();
+            temperature[row] = -factor * dot / tau;
         }
     }
 }
@@ -144,6 +158,6 @@ pub(crate) fn row_loss<A: Accum>(max: A, own: A, others: A, positive_score: A) -
 }
 
 /// The logarithms of the multiplicities; a candidate that is left out has minus infinity. Shape `[M]`.
-pub(crate) fn log_multiplicities(batch: &Batch<'_>) -> Option<Vec<f64>> {
-    batch.multiplicities().map(|multiplicities| multiplicities.iter().map(|m| m.ln()).collect())
+pub(crate) fn log_multiplicities<A: Accum>(batch: &Batch<'_>) -> Option<Vec<A>> {
+    batch.multiplicities().map(|multiplicities| multiplicities.iter().map(|m| A::of(m.ln())).collect())
 }

@@ -1,13 +1,16 @@
 //! Compact rows: a uniform share plus a few weighted classes.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray, Ix1, Ix2};
+use std::collections::HashMap;
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, CowArray, Ix1, Ix2};
 use num_traits::PrimInt;
 
 use super::{Rows, SIMPLEX_TOLERANCE, Targets, check_classes, class_index};
 use crate::Error;
 use crate::shared::Shared;
 
-/// `W_j = uniform_j / d + sum_k weights_jk e_(classes_jk)`; a class may stand twice in a row.
+/// `W_j = uniform_j / d + sum_k weights_jk e_(classes_jk)`, rows summing to 1; of a class that stands twice in a row, the
+/// first place has the weight and the others 0.
 #[derive(Debug, Clone)]
 pub(crate) struct Compact<'a> {
     pub(crate) uniform: Shared<'a, f64, Ix1>,
@@ -26,6 +29,14 @@ impl Compact<'_> {
         terms.map(move |k| (self.classes[[row, k]] as usize, self.weights[[row, k]]))
     }
 
+    pub(crate) fn into_owned<'t>(self) -> Compact<'t> {
+        Compact {
+            uniform: self.uniform.into_owned().into(),
+            classes: self.classes.into_owned().into(),
+            weights: self.weights.into_owned().into(),
+        }
+    }
+
     pub(crate) fn view(&self) -> Compact<'_> {
         Compact {
             uniform: CowArray::from(self.uniform.view()),
@@ -33,36 +44,54 @@ impl Compact<'_> {
             weights: CowArray::from(self.weights.view()),
         }
     }
+}
 
-    /// Every row on the simplex: its total 1, none of its classes below 0.
-    fn check(&self, classes: usize) -> Result<(), Error> {
-        for row in 0..self.len() {
-            let uniform = self.uniform[row];
-            if !uniform.is_finite() {
-                return Err(Error::NonFinite { argument: "uniform", index: vec![row], value: uniform });
-            }
-            let floor = uniform / classes as f64;
-            let mut sum = uniform;
-            for (k, (class, weight)) in self.terms(row).enumerate() {
-                if !weight.is_finite() {
-                    return Err(Error::NonFinite { argument: "weights", index: vec![row, k], value: weight });
-                }
-                sum += weight;
-                // A class listed twice counts with all its weights.
-                let total: f64 = self.terms(row).filter(|&(c, _)| c == class).map(|(_, w)| w).sum();
-                if floor + total < -SIMPLEX_TOLERANCE / classes as f64 {
-                    return Err(Error::NegativeTarget { row, class, value: floor + total });
-                }
-            }
-            if uniform < 0.0 {
-                return Err(Error::Setting { argument: "uniform", value: uniform, expected: "a share from 0 to 1" });
-            }
-            if (sum - 1.0).abs() > SIMPLEX_TOLERANCE {
-                return Err(Error::OffSimplex { row, sum, tolerance: SIMPLEX_TOLERANCE });
-            }
-        }
-        Ok(())
+/// Checks a row, then merges a class that stands twice into one term and divides the row by its sum.
+fn accept_row(
+    row: usize,
+    uniform: &mut f64,
+    classes: ArrayView1<'_, u32>,
+    mut weights: ArrayViewMut1<'_, f64>,
+    num_classes: usize,
+    first_seen: &mut HashMap<u32, usize>,
+) -> Result<(), Error> {
+    if !uniform.is_finite() {
+        return Err(Error::NonFinite { argument: "uniform", index: vec![row], value: *uniform });
     }
+    // Above 1 where listed classes lie below it; no class has more than all of the weight.
+    if !(0.0..=num_classes as f64 * (1.0 + SIMPLEX_TOLERANCE)).contains(uniform) {
+        let expected = "a share not below 0, and at most 1 for each class";
+        return Err(Error::Setting { argument: "uniform", value: *uniform, expected });
+    }
+    first_seen.clear();
+    for (k, &class) in classes.iter().enumerate() {
+        let weight = weights[k];
+        if !weight.is_finite() {
+            return Err(Error::NonFinite { argument: "weights", index: vec![row, k], value: weight });
+        }
+        let first = *first_seen.entry(class).or_insert(k);
+        if first != k {
+            weights[first] += weight;
+            weights[k] = 0.0;
+        }
+    }
+    let floor = *uniform / num_classes as f64;
+    for (&class, &k) in first_seen.iter() {
+        let value = floor + weights[k];
+        if value < -SIMPLEX_TOLERANCE / num_classes as f64 {
+            return Err(Error::NegativeTarget { row, class: class as usize, value });
+        }
+        // A class as low as the rounding of its floor allows is at 0.
+        weights[k] = weights[k].max(-floor);
+    }
+    let sum = *uniform + weights.sum();
+    // Also where large weights overflowed to no number at all.
+    if sum.is_nan() || (sum - 1.0).abs() > SIMPLEX_TOLERANCE {
+        return Err(Error::OffSimplex { row, sum, tolerance: SIMPLEX_TOLERANCE });
+    }
+    *uniform /= sum;
+    weights /= sum;
+    Ok(())
 }
 
 impl<'a> Targets<'a> {
@@ -75,8 +104,8 @@ impl<'a> Targets<'a> {
     /// `uniform`: `[M]`, the share spread over all classes; `classes`, `weights`: `[M, K]`; `num_classes`: d.
     ///
     /// # Errors
-    /// Shapes that do not agree; no rows; a class out of range; an entry that is not finite; a class with a total
-    /// below 0; a row that does not sum to 1 within [`SIMPLEX_TOLERANCE`].
+    /// Shapes that do not agree; no rows; a class out of range; an entry that is not finite; a uniform share outside
+    /// `[0, d]`; a class with a total below 0; a row that does not sum to 1 within [`SIMPLEX_TOLERANCE`].
     pub fn compact<'l, L: PrimInt + 'l>(
         uniform: impl Into<ArrayView1<'l, f64>>,
         classes: impl Into<ArrayView2<'l, L>>,
@@ -107,12 +136,15 @@ impl<'a> Targets<'a> {
     /// The same for arrays that are owned and whose indices are in range.
     pub(super) fn from_compact(
         num_classes: usize,
-        uniform: Array1<f64>,
+        mut uniform: Array1<f64>,
         classes: Array2<u32>,
-        weights: Array2<f64>,
+        mut weights: Array2<f64>,
     ) -> Result<Targets<'a>, Error> {
+        let mut first_seen = HashMap::with_capacity(classes.ncols());
+        for (row, uniform) in uniform.iter_mut().enumerate() {
+            accept_row(row, uniform, classes.row(row), weights.row_mut(row), num_classes, &mut first_seen)?;
+        }
         let rows = Compact { uniform: uniform.into(), classes: classes.into(), weights: weights.into() };
-        rows.check(num_classes)?;
         Ok(Targets { classes: num_classes, rows: Rows::Compact(rows) })
     }
 }

@@ -1,12 +1,49 @@
 //! Dense rows: one weight a class, in any float type.
 
 use half::{bf16, f16};
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, CowArray, Ix2, s};
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, CowArray, Ix1, Ix2, s};
 use num_traits::ToPrimitive;
 
 use super::{Rows, Targets, check_classes};
 use crate::shared::Shared;
 use crate::{Element, Error};
+
+/// Dense rows with what normalises them.
+#[derive(Debug, Clone)]
+pub(crate) struct DenseRows<'a> {
+    pub(crate) values: Dense<'a>,
+    /// What each row is divided by; `None` where every row sums to 1 as it is.
+    pub(crate) sums: Option<Shared<'a, f64, Ix1>>,
+}
+
+impl DenseRows<'_> {
+    pub(crate) fn dim(&self) -> (usize, usize) {
+        self.values.dim()
+    }
+
+    pub(crate) fn get(&self, row: usize, class: usize) -> f64 {
+        self.values.get(row, class) / self.sum(row)
+    }
+
+    pub(crate) fn sum(&self, row: usize) -> f64 {
+        self.sums.as_ref().map_or(1.0, |sums| sums[row])
+    }
+
+    pub(crate) fn view(&self) -> DenseRows<'_> {
+        DenseRows { values: self.values.view(), sums: self.sums.as_ref().map(|sums| sums.view().into()) }
+    }
+
+    pub(crate) fn into_owned<'t>(self) -> DenseRows<'t> {
+        DenseRows { values: self.values.into_owned(), sums: self.sums.map(|sums| sums.into_owned().into()) }
+    }
+
+    pub(super) fn add_class_mass(&self, mass: &mut Array1<f64>) {
+        for row in 0..self.dim().0 {
+            let scale = self.sum(row).recip();
+            self.values.add_row(row, scale, mass);
+        }
+    }
+}
 
 /// Dense rows with their float type erased, so that targets of any type go with logits of any type.
 #[doc(hidden)]
@@ -21,6 +58,9 @@ pub enum Dense<'a> {
     /// Brain floating point.
     Bf16(Shared<'a, bf16, Ix2>),
 }
+
+/// A sum of d double-precision numbers this close to 1 is 1.
+const ROUNDING: f64 = 1e-14;
 
 macro_rules! each {
     ($self:expr, $rows:ident => $body:expr) => {
@@ -60,8 +100,17 @@ impl Dense<'_> {
         each!(self, rows => copy(rows.slice(s![first..last, ..]), out.view_mut()));
     }
 
-    pub(super) fn add_class_mass(&self, mass: &mut Array1<f64>) {
-        each!(self, rows => rows.outer_iter().for_each(|row| mass.zip_mut_with(&row, |m, w| *m += w.as_f64())));
+    fn into_owned<'t>(self) -> Dense<'t> {
+        match self {
+            Dense::F64(rows) => Dense::F64(rows.into_owned().into()),
+            Dense::F32(rows) => Dense::F32(rows.into_owned().into()),
+            Dense::F16(rows) => Dense::F16(rows.into_owned().into()),
+            Dense::Bf16(rows) => Dense::Bf16(rows.into_owned().into()),
+        }
+    }
+
+    fn add_row(&self, row: usize, scale: f64, mass: &mut Array1<f64>) {
+        each!(self, rows => mass.zip_mut_with(&rows.row(row), |mass, weight| *mass += scale * weight.as_f64()));
     }
 }
 
@@ -81,6 +130,7 @@ impl<'a> Targets<'a> {
             return Err(Error::Empty { argument: "targets", found: vec![len, classes] });
         }
         check_classes(classes)?;
+        let mut sums = Array1::zeros(len);
         for (row, values) in rows.outer_iter().enumerate() {
             let mut sum = 0.0;
             for (class, value) in values.iter().map(|value| value.as_f64()).enumerate() {
@@ -95,8 +145,11 @@ impl<'a> Targets<'a> {
             if (sum - 1.0).abs() > E::SIMPLEX_TOLERANCE {
                 return Err(Error::OffSimplex { row, sum, tolerance: E::SIMPLEX_TOLERANCE });
             }
+            sums[row] = sum;
         }
-        Ok(Targets { classes, rows: Rows::Dense(E::erase(rows)) })
+        let exact = sums.iter().all(|sum: &f64| (sum - 1.0).abs() <= ROUNDING);
+        let sums = (!exact).then(|| sums.into());
+        Ok(Targets { classes, rows: Rows::Dense(DenseRows { values: E::erase(rows), sums }) })
     }
 
     /// Shares of votes: each row divided by its sum, as for the annotators of CIFAR-10H.
@@ -122,7 +175,7 @@ impl<'a> Targets<'a> {
         for (row, mut values) in shares.outer_iter_mut().enumerate() {
             let sum = values.sum();
             if !(sum > 0.0 && sum.is_finite()) {
-                return Err(Error::OffSimplex { row, sum, tolerance: f64::EPSILON });
+                return Err(Error::Votes { row, sum });
             }
             values /= sum;
         }

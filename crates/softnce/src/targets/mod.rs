@@ -13,6 +13,7 @@ use num_traits::PrimInt;
 pub(crate) use compact::Compact;
 #[doc(hidden)]
 pub use dense::Dense;
+pub(crate) use dense::DenseRows;
 
 use crate::Error;
 use crate::shared::Shared;
@@ -34,15 +35,15 @@ pub const SIMPLEX_TOLERANCE: f64 = 1e-4;
 /// | probabilities: a teacher's, a pipeline's | [`Targets::dense`] | dense |
 /// | votes of people | [`Targets::votes`] | dense |
 ///
-/// Rows are checked when they come in (finite, not negative, summing to 1 within the stated tolerance) and not
-/// normalised.
+/// Rows are checked when they come in (finite, not negative, summing to 1 within the stated tolerance) and count as
+/// divided by their sum.
 ///
 /// ```
 /// use softnce::{Form, Targets};
 ///
 /// let targets = Targets::smoothed(&[2, 0], 3, 0.3)?;
 /// assert_eq!(targets.form(), Form::Compact);
-/// assert!((targets.to_dense()[[0, 2]] - 0.8).abs() < 1e-12);
+/// assert!((targets.to_dense()?[[0, 2]] - 0.8).abs() < 1e-12);
 /// # Ok::<(), softnce::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -55,7 +56,7 @@ pub struct Targets<'a> {
 pub(crate) enum Rows<'a> {
     Hard(Shared<'a, u32, Ix1>),
     Compact(Compact<'a>),
-    Dense(Dense<'a>),
+    Dense(DenseRows<'a>),
 }
 
 /// The form that targets are kept in, which chooses the path of the computation.
@@ -126,19 +127,24 @@ impl Targets<'_> {
     }
 
     /// The rows written out. Shape `[M, d]`; for tests and small sets.
-    pub fn to_dense(&self) -> Array2<f64> {
-        let mut dense = Array2::zeros((self.len(), self.classes));
+    ///
+    /// # Errors
+    /// More entries than an array can have.
+    pub fn to_dense(&self) -> Result<Array2<f64>, Error> {
+        let mut dense = Array2::zeros(check_size((self.len(), self.classes))?);
         for (row, mut out) in dense.outer_iter_mut().enumerate() {
             match &self.rows {
                 Rows::Hard(labels) => out[labels[row] as usize] = 1.0,
                 Rows::Compact(rows) => {
                     out.fill(rows.uniform[row] / self.classes as f64);
                     rows.terms(row).for_each(|(class, weight)| out[class] += weight);
+                    // A class below its uniform share can come out a rounding error below 0.
+                    out.mapv_inplace(|weight| weight.max(0.0));
                 }
                 Rows::Dense(rows) => (0..self.classes).for_each(|class| out[class] = rows.get(row, class)),
             }
         }
-        dense
+        Ok(dense)
     }
 
     /// Total weight of each class over all rows: class counts, for hard labels. Shape `[d]`.
@@ -149,10 +155,21 @@ impl Targets<'_> {
             Rows::Compact(rows) => {
                 (0..rows.len()).flat_map(|row| rows.terms(row)).for_each(|(class, weight)| mass[class] += weight);
                 mass += rows.uniform.sum() / self.classes as f64;
+                mass.mapv_inplace(|mass: f64| mass.max(0.0));
             }
             Rows::Dense(rows) => rows.add_class_mass(&mut mass),
         }
         mass
+    }
+
+    /// The same targets with memory of their own, to be kept longer than what they were made from.
+    pub fn into_owned<'t>(self) -> Targets<'t> {
+        let rows = match self.rows {
+            Rows::Hard(labels) => Rows::Hard(labels.into_owned().into()),
+            Rows::Compact(rows) => Rows::Compact(rows.into_owned()),
+            Rows::Dense(rows) => Rows::Dense(rows.into_owned()),
+        };
+        Targets { classes: self.classes, rows }
     }
 
     /// The same targets, borrowed.
@@ -172,8 +189,16 @@ impl<'a> From<&'a Targets<'_>> for Targets<'a> {
     }
 }
 
+/// Checks that an array of this shape can exist.
+pub(crate) fn check_size(shape: (usize, usize)) -> Result<(usize, usize), Error> {
+    // Eight bytes an entry, the widest there are.
+    let limit = isize::MAX as u128 / 8;
+    let value = shape.0 as u128 * shape.1 as u128;
+    if value <= limit { Ok(shape) } else { Err(Error::IndexOverflow { argument: "rows x classes", value, limit }) }
+}
+
 /// Checks the number of classes against the type of the class indices.
-fn check_classes(classes: usize) -> Result<(), Error> {
+pub(crate) fn check_classes(classes: usize) -> Result<(), Error> {
     if classes == 0 {
         return Err(Error::Empty { argument: "targets", found: vec![0, 0] });
     }

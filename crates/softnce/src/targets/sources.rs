@@ -1,5 +1,7 @@
 //! Compact targets from their usual sources.
 
+use std::collections::HashSet;
+
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use num_traits::PrimInt;
 
@@ -92,13 +94,18 @@ impl<'a> Targets<'a> {
             return Err(Error::Shape { argument: "probabilities", found, expected });
         }
         let (rows, k) = classes.dim();
+        if rows == 0 {
+            return Err(Error::Empty { argument: "classes", found: vec![rows, k] });
+        }
         if k > num_classes {
             let expected = format!("[{rows}, K] with K at most {num_classes} distinct classes");
             return Err(Error::Shape { argument: "classes", found: vec![rows, k], expected });
         }
         let mut uniform = Array1::zeros(rows);
         let mut weights = probabilities.to_owned();
+        let mut seen = HashSet::with_capacity(k);
         for (row, mut values) in weights.outer_iter_mut().enumerate() {
+            seen.clear();
             for (rank, (&value, &label)) in values.iter().zip(classes.row(row)).enumerate() {
                 let class = class_index("classes", row, label, num_classes)? as usize;
                 if !value.is_finite() {
@@ -107,7 +114,7 @@ impl<'a> Targets<'a> {
                 if value < 0.0 {
                     return Err(Error::NegativeTarget { row, class, value });
                 }
-                if classes.row(row).iter().take(rank).any(|&earlier| earlier == label) {
+                if !seen.insert(class) {
                     return Err(Error::RepeatedClass { row, class });
                 }
             }

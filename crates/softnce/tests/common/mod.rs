@@ -43,7 +43,7 @@ impl Case {
     }
 
     pub fn dense_targets(&self) -> Array2<f64> {
-        let dense: Vec<_> = self.segments.iter().map(Targets::to_dense).collect();
+        let dense: Vec<_> = self.segments.iter().map(|segment| segment.to_dense().unwrap()).collect();
         ndarray::concatenate(ndarray::Axis(0), &dense.iter().map(|rows| rows.view()).collect::<Vec<_>>()).unwrap()
     }
 
@@ -191,12 +191,15 @@ pub fn cases() -> impl Strategy<Value = Case> {
     )
 }
 
-/// Largest difference, relative to the largest value (at least 1).
+/// Largest difference, relative to the largest value (at least 1); NaN where there is one, and as many on either side.
 pub fn deviation<'a>(found: impl IntoIterator<Item = f64>, expected: impl IntoIterator<Item = &'a f64>) -> f64 {
-    let pairs: Vec<(f64, f64)> = found.into_iter().zip(expected.into_iter().copied()).collect();
-    let scale = pairs.iter().map(|(_, e)| e.abs()).fold(1.0, f64::max);
-    let worst = pairs.iter().map(|(f, e)| (f - e).abs()).fold(0.0, |a, b| if b.is_nan() { f64::NAN } else { b.max(a) });
-    worst / scale
+    let (found, expected): (Vec<f64>, Vec<&f64>) = (found.into_iter().collect(), expected.into_iter().collect());
+    assert_eq!(found.len(), expected.len(), "as many values as expected");
+    let differences = || found.iter().zip(&expected).map(|(f, e)| (f - **e).abs());
+    if differences().any(f64::is_nan) {
+        return f64::NAN;
+    }
+    differences().fold(0.0, f64::max) / expected.iter().map(|e| e.abs()).fold(1.0, f64::max)
 }
 
 pub fn cast<E: Element>(values: &Array2<f64>) -> Array2<E> {

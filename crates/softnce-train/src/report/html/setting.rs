@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use softnce::LossKind;
 
 use super::parts;
-use crate::compare::Results;
+use crate::compare::{CompareConfig, Results};
 use crate::report::format;
 
 /// What was trained on what, and every setting.
@@ -31,13 +31,36 @@ pub(crate) fn tables(results: &Results) -> Markup {
 /// How to run it again.
 pub(crate) fn reproduce(results: &Results) -> Markup {
     html! {
-        p { "From the source of softnce " (results.version) ", with the configuration above:" }
-        pre { code { "cargo run --release -- compare" } }
+        p { "From the source of softnce " (results.version) ":" }
+        pre { code { "cargo run --release -- compare" (options(&results.config)) } }
         p {
             "The seeds are 0 to the number of seeds less one, the same for every loss. Numbers may differ in the last \
             digits on another processor; times and memory will."
         }
     }
+}
+
+/// The options of the program in which a configuration differs from the default.
+fn options(config: &CompareConfig) -> String {
+    let default = CompareConfig::default();
+    let mut options = String::new();
+    let mut add = |name: &str, differs: bool, value: String| {
+        if differs {
+            options.push_str(&format!(" --{name} {value}"));
+        }
+    };
+    let losses = config.losses.iter().map(|loss| loss.name()).collect::<Vec<_>>().join(",");
+    let rates = config.learning_rates.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
+    add("losses", config.losses != default.losses, losses);
+    add("seeds", config.seeds != default.seeds, config.seeds.to_string());
+    add("epochs", config.epochs != default.epochs, config.epochs.to_string());
+    add("batch-size", config.batch_size != default.batch_size, config.batch_size.to_string());
+    add("temperature", config.temperature != default.temperature, config.temperature.to_string());
+    add("alpha", config.alpha != default.alpha, config.alpha.to_string());
+    // The program's own default follows the batch size.
+    add("candidates", config.candidates != config.batch_size, config.candidates.to_string());
+    add("learning-rates", config.learning_rates != default.learning_rates, rates);
+    options
 }
 
 fn data(results: &Results) -> Vec<(&'static str, String)> {
