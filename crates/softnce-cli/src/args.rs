@@ -49,6 +49,9 @@ pub struct CompareArguments {
     /// Learning rates tried on the validation split, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "RATE,..", default_values_t = CompareConfig::default().learning_rates)]
     pub learning_rates: Vec<f64>,
+    /// Seeds that each learning rate is tried with; their mean decides.
+    #[arg(long, default_value_t = CompareConfig::default().tuning_seeds)]
+    pub tuning_seeds: u64,
     /// Name of the run: its folder is runs/NAME.
     #[arg(long, default_value = "compare", conflicts_with = "out")]
     pub name: String,
@@ -70,6 +73,7 @@ impl CompareArguments {
             alpha: self.alpha,
             candidates: self.candidates.unwrap_or(self.batch_size),
             learning_rates: self.learning_rates.clone(),
+            tuning_seeds: self.tuning_seeds,
             ..default
         }
     }

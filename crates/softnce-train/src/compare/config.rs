@@ -29,6 +29,8 @@ pub struct CompareConfig {
     pub candidates: usize,
     /// Learning rates tried on the validation split, the same for every loss.
     pub learning_rates: Vec<f64>,
+    /// Seeds that each learning rate is tried with; their mean decides. They are not among those compared.
+    pub tuning_seeds: u64,
     /// Share of the training pictures held out for validation.
     pub validation_share: f64,
     /// AdamW's decoupled weight decay.
@@ -59,6 +61,7 @@ impl Default for CompareConfig {
             alpha: 1.0,
             candidates: 128,
             learning_rates: vec![1e-3, 3e-3, 1e-2, 3e-2, 1e-1],
+            tuning_seeds: 3,
             validation_share: 0.2,
             weight_decay: 0.05,
             mixup_alpha: 0.8,
@@ -88,15 +91,20 @@ impl CompareConfig {
         if self.losses.is_empty() {
             return refuse("losses", "empty".into(), "at least one loss");
         }
-        for (argument, value) in
-            [("seeds", self.seeds), ("epochs", self.epochs as u64), ("batch size", self.batch_size as u64)]
-        {
+        for (argument, value) in [
+            ("seeds", self.seeds),
+            ("tuning seeds", self.tuning_seeds),
+            ("epochs", self.epochs as u64),
+            ("batch size", self.batch_size as u64),
+        ] {
             if value == 0 {
                 return refuse(argument, value.to_string(), "a number above 0");
             }
         }
-        if self.seeds > MAX_SEEDS {
-            return refuse("seeds", self.seeds.to_string(), "at most 1000");
+        for (argument, value) in [("seeds", self.seeds), ("tuning seeds", self.tuning_seeds)] {
+            if value > MAX_SEEDS {
+                return refuse(argument, value.to_string(), "at most 1000");
+            }
         }
         if self.epochs > MAX_EPOCHS {
             return refuse("epochs", self.epochs.to_string(), "at most 1000000");

@@ -26,6 +26,8 @@ pub struct TuningRecord {
     pub loss: LossKind,
     /// Learning rate tried.
     pub learning_rate: f64,
+    /// Seed of the trial; none of those compared.
+    pub seed: u64,
     /// What it came to; `None` where the weights diverged.
     pub validation: Option<TuningScore>,
 }
@@ -37,6 +39,15 @@ pub struct TuningScore {
     pub top1: f64,
     /// Negative log likelihood, in nats.
     pub nll: f64,
+}
+
+impl TuningScore {
+    /// The mean over the trials of one loss at one rate; `None` without a trial or where one diverged.
+    pub fn mean<'a>(trials: impl IntoIterator<Item = &'a TuningRecord>) -> Option<TuningScore> {
+        let scores: Vec<TuningScore> = trials.into_iter().map(|trial| trial.validation).collect::<Option<_>>()?;
+        let mean = |of: fn(&TuningScore) -> f64| scores.iter().map(of).sum::<f64>() / scores.len() as f64;
+        (!scores.is_empty()).then(|| TuningScore { top1: mean(|score| score.top1), nll: mean(|score| score.nll) })
+    }
 }
 
 /// One finished training run with its evaluation on the test set.

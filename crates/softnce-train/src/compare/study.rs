@@ -54,6 +54,20 @@ pub enum Outcome {
     },
 }
 
+/// A point of the learning-rate grid under one seed.
+#[derive(Debug, Clone, Copy)]
+struct Trial {
+    loss: LossKind,
+    rate: f64,
+    seed: u64,
+}
+
+impl Trial {
+    fn name(self) -> String {
+        format!("tuning-{}-{:e}-seed{}", self.loss, self.rate, self.seed)
+    }
+}
+
 /// What is kept of a run.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -64,8 +78,8 @@ enum RunPart {
 
 /// Seed of the split into training and validation pictures.
 const SPLIT_SEED: u64 = 1_000_033;
-/// Seed of the runs on the learning-rate grid: not one of those compared.
-const TUNING_SEED: u64 = 1_000_003;
+/// First seed of the runs on the learning-rate grid: beyond those compared.
+const FIRST_TUNING_SEED: u64 = 1_000_003;
 
 /// A comparison over the embedded optdigits pictures.
 pub struct Study<'a> {
@@ -110,8 +124,10 @@ impl<'a> Study<'a> {
     /// # Errors
     /// A run that fails; a file that cannot be written. What was finished stays.
     pub fn run(&self) -> Result<Outcome, CompareError> {
-        let trials = if self.config.learning_rates.len() > 1 {
-            product(&self.config.losses, &self.config.learning_rates)
+        let tuning_seeds: Vec<u64> = (FIRST_TUNING_SEED..).take(self.config.tuning_seeds as usize).collect();
+        let trials: Vec<Trial> = if self.config.learning_rates.len() > 1 {
+            let pairs = product(&self.config.losses, &self.config.learning_rates);
+            product(&pairs, &tuning_seeds).into_iter().map(|((loss, rate), seed)| Trial { loss, rate, seed }).collect()
         } else {
             Vec::new()
         };
@@ -123,8 +139,8 @@ impl<'a> Study<'a> {
         };
 
         let mut tuning = Vec::with_capacity(trials.len());
-        for &(loss, learning_rate) in &trials {
-            match self.trial(loss, learning_rate)? {
+        for &trial in &trials {
+            match self.trial(trial)? {
                 Some(record) => tuning.push(record),
                 None => return interrupted(),
             }
@@ -154,39 +170,41 @@ impl<'a> Study<'a> {
         Ok(Outcome::Finished(results))
     }
 
-    /// One point of the learning-rate grid. `None` where the comparison was stopped.
-    fn trial(&self, loss: LossKind, learning_rate: f64) -> Result<Option<TuningRecord>, CompareError> {
-        let name = trial_name(loss, learning_rate);
-        if let Some(record) = self.kept_trial(loss, learning_rate)? {
+    /// One trial of the learning-rate grid. `None` where the comparison was stopped.
+    fn trial(&self, trial: Trial) -> Result<Option<TuningRecord>, CompareError> {
+        if let Some(record) = self.kept_trial(trial)? {
             return Ok(Some(record));
         }
+        let Trial { loss, rate: learning_rate, seed } = trial;
         self.progress.run(&format!("{loss}, learning rate {learning_rate}"));
-        let validation = match self.train(loss, TUNING_SEED, learning_rate) {
+        let validation = match self.train(loss, seed, learning_rate) {
             Ok(None) => return Ok(None),
             Ok(Some(trained)) => {
                 trained.epochs.last().map(|last| TuningScore { top1: last.validation_top1, nll: last.validation_nll })
             }
             Err(error) if error.is_divergence() => None,
-            Err(source) => return Err(CompareError::Run { run: name, source }),
+            Err(source) => return Err(CompareError::Run { run: trial.name(), source }),
         };
-        let record = TuningRecord { loss, learning_rate, validation };
-        self.folder.write_part(&name, &record)?;
+        let record = TuningRecord { loss, learning_rate, seed, validation };
+        self.folder.write_part(&trial.name(), &record)?;
         self.progress.finished();
         Ok(Some(record))
     }
 
-    /// The rate with the best validation accuracy; between equals the lower negative log likelihood decides, then the
-    /// lower rate. `None` where the loss diverged at every rate.
+    /// The rate with the best mean validation accuracy; between equals the lower negative log likelihood decides, then
+    /// the lower rate. `None` where the loss diverged at every rate.
     fn choose(&self, loss: LossKind, tuning: &[TuningRecord]) -> Option<f64> {
         if let [only] = self.config.learning_rates[..] {
             return Some(only);
         }
-        let scored = tuning.iter().filter(|trial| trial.loss == loss);
-        let scored = scored.filter_map(|trial| trial.validation.map(|score| (trial.learning_rate, score)));
+        let scored = self.config.learning_rates.iter().filter_map(|&rate| {
+            let trials = tuning.iter().filter(|trial| trial.loss == loss && trial.learning_rate == rate);
+            TuningScore::mean(trials).map(|score| (rate, score))
+        });
         let best = scored.max_by(|(rate_a, a), (rate_b, b)| {
             a.top1.total_cmp(&b.top1).then(b.nll.total_cmp(&a.nll)).then(rate_b.total_cmp(rate_a))
         });
-        best.map(|(learning_rate, _)| learning_rate)
+        best.map(|(rate, _)| rate)
     }
 
     /// One run that is compared, with its only look at the test set. `None` where the comparison was stopped.
@@ -227,9 +245,11 @@ impl<'a> Study<'a> {
         train(&settings, &self.train, &self.validation, &self.device, self.stop, |record| self.progress.epoch(record))
     }
 
-    fn kept_trial(&self, loss: LossKind, rate: f64) -> Result<Option<TuningRecord>, CompareError> {
-        let is_it = |record: &TuningRecord| record.loss == loss && record.learning_rate == rate;
-        self.folder.read_part(&trial_name(loss, rate), is_it)
+    fn kept_trial(&self, trial: Trial) -> Result<Option<TuningRecord>, CompareError> {
+        let is_it = |record: &TuningRecord| {
+            (record.loss, record.seed) == (trial.loss, trial.seed) && record.learning_rate == trial.rate
+        };
+        self.folder.read_part(&trial.name(), is_it)
     }
 
     /// A finished run; with the rate it must have been trained at, once that is known.
@@ -244,10 +264,10 @@ impl<'a> Study<'a> {
         self.folder.read_part(&run_name(loss, seed), is_it)
     }
 
-    fn count_finished(&self, trials: &[(LossKind, f64)], seeds: &[u64]) -> Result<usize, CompareError> {
+    fn count_finished(&self, trials: &[Trial], seeds: &[u64]) -> Result<usize, CompareError> {
         let mut finished = 0;
-        for &(loss, rate) in trials {
-            finished += usize::from(self.kept_trial(loss, rate)?.is_some());
+        for &trial in trials {
+            finished += usize::from(self.kept_trial(trial)?.is_some());
         }
         for (loss, seed) in product(&self.config.losses, seeds) {
             finished += usize::from(self.kept_run(loss, seed, None)?.is_some());
@@ -293,10 +313,6 @@ impl<'a> Study<'a> {
 
 fn product<A: Copy, B: Copy>(left: &[A], right: &[B]) -> Vec<(A, B)> {
     left.iter().flat_map(|&a| right.iter().map(move |&b| (a, b))).collect()
-}
-
-fn trial_name(loss: LossKind, learning_rate: f64) -> String {
-    format!("tuning-{loss}-{learning_rate:e}")
 }
 
 fn run_name(loss: LossKind, seed: u64) -> String {

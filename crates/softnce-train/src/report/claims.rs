@@ -180,16 +180,17 @@ fn limits(results: &Results) -> Vec<String> {
          candidates. Only the metrics, all computed from the same posterior, are set side by side."
             .to_owned(),
     );
-    sentences.extend(one_trial(results));
+    sentences.extend(few_trials(results));
     sentences.extend(grid_edge(results));
     sentences.extend(divergence(results));
     sentences
 }
 
-fn one_trial(results: &Results) -> Option<String> {
+fn few_trials(results: &Results) -> Option<String> {
+    let seeds = format::plural(results.config.tuning_seeds as usize, "seed", "seeds");
     let tuned = !results.tuning.is_empty();
     tuned.then(|| {
-        "Each learning rate was tried with one seed, so the choice between close ones is partly chance.".into()
+        format!("Each learning rate was tried with {seeds}, so the choice between close ones is partly chance.")
     })
 }
 

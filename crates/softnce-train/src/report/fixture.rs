@@ -30,6 +30,7 @@ pub(crate) fn made_up(losses: &[LossKind], seeds: u64, epochs: usize) -> Results
         .map(|(loss, learning_rate)| TuningRecord {
             loss,
             learning_rate,
+            seed: 1_000_003,
             validation: Some(TuningScore {
                 top1: 0.985 - 0.01 * (learning_rate / rate_of(loss)).ln().abs() + 0.002 * noise.next(),
                 nll: 0.08 + 0.03 * (learning_rate / rate_of(loss)).ln().abs() + 0.003 * noise.next(),
@@ -47,6 +48,7 @@ pub(crate) fn made_up(losses: &[LossKind], seeds: u64, epochs: usize) -> Results
         alpha: 1.0,
         candidates: 512,
         learning_rates,
+        tuning_seeds: 1,
         validation_share: 0.2,
         weight_decay: 0.01,
         mixup_alpha: 0.2,

@@ -59,6 +59,7 @@ fn options(config: &CompareConfig) -> String {
     add("alpha", config.alpha != default.alpha, config.alpha.to_string());
     // The program's own default follows the batch size.
     add("candidates", config.candidates != config.batch_size, config.candidates.to_string());
+    add("tuning-seeds", config.tuning_seeds != default.tuning_seeds, config.tuning_seeds.to_string());
     add("learning-rates", config.learning_rates != default.learning_rates, rates);
     options
 }
@@ -99,6 +100,7 @@ fn settings(results: &Results) -> Vec<(&'static str, String, &'static str)> {
             "candidate targets of a whole batch under the contrastive losses, its own among them",
         ),
         ("learning_rates", rates, "learning rates tried"),
+        ("tuning_seeds", config.tuning_seeds.to_string(), "seeds that each learning rate is tried with"),
         ("validation_share", format::setting(config.validation_share), "share of the training pictures held out"),
         ("weight_decay", format::setting(config.weight_decay), "decoupled weight decay of AdamW"),
         ("mixup_alpha", format::setting(config.mixup_alpha), "parameter of MixUp's Beta distribution"),

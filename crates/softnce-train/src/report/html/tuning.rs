@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use softnce::LossKind;
 
 use super::parts;
-use crate::compare::{LossSummary, Metric, Results, TuningRecord};
+use crate::compare::{LossSummary, Metric, Results, TuningRecord, TuningScore};
 use crate::report::format;
 
 /// Rows are losses, columns are learning rates.
@@ -17,8 +17,9 @@ pub(crate) fn table(results: &Results) -> Markup {
     rates.dedup();
     parts::table(
         "Trials on the validation pictures.",
-        "Top-1 accuracy in % after the last epoch and, below it, negative log likelihood in nats. The framed trial was \
-         chosen, and all seeds of the loss were trained at its rate. Every loss was given the same rates.",
+        "Top-1 accuracy in % after the last epoch and, below it, negative log likelihood in nats: means over seeds of \
+         their own. The framed rate was chosen, and all seeds of the loss were trained at it. Every loss was given the \
+         same rates.",
         html! {
             thead {
                 tr {
@@ -39,18 +40,17 @@ pub(crate) fn table(results: &Results) -> Markup {
 }
 
 fn cell(results: &Results, summary: &LossSummary, rate: f64) -> Markup {
-    let trials: Vec<&TuningRecord> = trials(results, summary.loss, rate).collect();
-    let chosen = !trials.is_empty() && rate == summary.learning_rate;
+    let tried = trials(results, summary.loss, rate).next().is_some();
+    let chosen = tried && rate == summary.learning_rate;
     html! {
         td.number.chosen[chosen] {
-            @if trials.is_empty() { (format::MISSING) }
-            @for trial in &trials {
-                @if let Some(score) = trial.validation {
-                    (format::value(score.top1, Metric::Top1))
-                    span.under { (format::value(score.nll, Metric::Nll)) }
-                } @else {
-                    "diverged"
-                }
+            @if let Some(score) = TuningScore::mean(trials(results, summary.loss, rate)) {
+                (format::value(score.top1, Metric::Top1))
+                span.under { (format::value(score.nll, Metric::Nll)) }
+            } @else if tried {
+                "diverged"
+            } @else {
+                (format::MISSING)
             }
             @if chosen { span.verdict { "chosen" } }
         }
