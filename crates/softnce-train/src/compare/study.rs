@@ -201,8 +201,10 @@ impl<'a> Study<'a> {
             let trials = tuning.iter().filter(|trial| trial.loss == loss && trial.learning_rate == rate);
             TuningScore::mean(trials).map(|score| (rate, score))
         });
+        // Equal counts of right pictures are equal, whatever the rounding of their mean.
+        let rank = |score: &TuningScore| (score.top1 * 1e9).round();
         let best = scored.max_by(|(rate_a, a), (rate_b, b)| {
-            a.top1.total_cmp(&b.top1).then(b.nll.total_cmp(&a.nll)).then(rate_b.total_cmp(rate_a))
+            rank(a).total_cmp(&rank(b)).then(b.nll.total_cmp(&a.nll)).then(rate_b.total_cmp(rate_a))
         });
         best.map(|(rate, _)| rate)
     }
@@ -295,7 +297,10 @@ impl<'a> Study<'a> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             config: self.config.clone(),
             setting: Setting {
-                data: optdigits::ORIGIN.trim_end_matches('.').to_owned(),
+                data: format!(
+                    "{}; the test pictures are by other writers than those for training and validation",
+                    optdigits::ORIGIN.trim_end_matches('.')
+                ),
                 train: self.train.len(),
                 validation: self.validation.len(),
                 test: optdigits::test()?.len(),
