@@ -58,3 +58,8 @@ pub use noise::{NOISE_TOLERANCE, NoiseDistribution, NoiseEstimator};
 pub use reduction::{LossValue, Reduction};
 pub use targets::{Form, SIMPLEX_TOLERANCE, Targets};
 pub use warning::Warning;
+
+/// The README's example compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
