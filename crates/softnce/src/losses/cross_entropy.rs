@@ -2,8 +2,8 @@
 
 use ndarray::ArrayView2;
 
-use super::{Evaluated, GradientRequest, Loss, LossAndGradient, LossSettings, evaluate, loss_methods, require_hard};
-use crate::{Batch, Element, Error, LossKind, LossValue, NoiseDistribution, paths};
+use super::{Evaluated, GradientRequest, Loss, LossSettings, require_hard, run_path};
+use crate::{Batch, Element, LossKind, NoiseDistribution, paths};
 
 /// Soft target cross-entropy, `L_i = -sum_k W_ik log softmax(Z_i / tau)_k`.
 ///
@@ -29,17 +29,6 @@ impl SoftTargetCrossEntropy {
     pub fn new(settings: LossSettings) -> Self {
         SoftTargetCrossEntropy { settings }
     }
-
-    fn run<E: Element, G: Element<Accum = E::Accum>>(
-        &self,
-        logits: ArrayView2<'_, E>,
-        batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Evaluated<G> {
-        evaluate(&self.settings, &NoiseDistribution::uniform(), logits, batch, request, |scores, positives, outputs| {
-            paths::cross_entropy(scores, batch, positives, outputs)
-        })
-    }
 }
 
 impl Loss for SoftTargetCrossEntropy {
@@ -51,7 +40,16 @@ impl Loss for SoftTargetCrossEntropy {
         &self.settings
     }
 
-    loss_methods!();
+    fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+        &self,
+        logits: ArrayView2<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Evaluated<G> {
+        run_path(&self.settings, &NoiseDistribution::uniform(), logits, batch, request, |scores, positives, outputs| {
+            paths::cross_entropy(scores, batch, positives, outputs)
+        })
+    }
 }
 
 /// Negative log likelihood, `L_i = -log softmax(Z_i / tau)_y(i)`: cross-entropy on hard labels.
@@ -65,16 +63,6 @@ impl Nll {
     pub fn new(settings: LossSettings) -> Self {
         Nll { soft: SoftTargetCrossEntropy::new(settings) }
     }
-
-    fn run<E: Element, G: Element<Accum = E::Accum>>(
-        &self,
-        logits: ArrayView2<'_, E>,
-        batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Evaluated<G> {
-        require_hard(self.kind(), batch)?;
-        self.soft.run(logits, batch, request)
-    }
 }
 
 impl Loss for Nll {
@@ -86,5 +74,13 @@ impl Loss for Nll {
         self.soft.settings()
     }
 
-    loss_methods!();
+    fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+        &self,
+        logits: ArrayView2<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Evaluated<G> {
+        require_hard(self.kind(), batch)?;
+        self.soft.evaluate(logits, batch, request)
+    }
 }

@@ -2,10 +2,8 @@
 
 use ndarray::ArrayView2;
 
-use super::{
-    Evaluated, GradientRequest, Loss, LossAndGradient, LossSettings, SoftTargetInfoNce, loss_methods, require_hard,
-};
-use crate::{Batch, Element, Error, LossKind, LossValue};
+use super::{Evaluated, GradientRequest, Loss, LossSettings, SoftTargetInfoNce, require_hard};
+use crate::{Batch, Element, LossKind};
 
 /// InfoNCE (van den Oord et al., arXiv 1807.03748) over class labels: the hard-target case of
 /// [`SoftTargetInfoNce`].
@@ -29,16 +27,6 @@ impl InfoNce {
     pub fn new(settings: LossSettings) -> Self {
         InfoNce { soft: SoftTargetInfoNce::new(settings) }
     }
-
-    fn run<E: Element, G: Element<Accum = E::Accum>>(
-        &self,
-        logits: ArrayView2<'_, E>,
-        batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Evaluated<G> {
-        require_hard(self.kind(), batch)?;
-        self.soft.run(logits, batch, request)
-    }
 }
 
 impl Loss for InfoNce {
@@ -50,5 +38,13 @@ impl Loss for InfoNce {
         self.soft.settings()
     }
 
-    loss_methods!();
+    fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+        &self,
+        logits: ArrayView2<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Evaluated<G> {
+        require_hard(self.kind(), batch)?;
+        self.soft.evaluate(logits, batch, request)
+    }
 }

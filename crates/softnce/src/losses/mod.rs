@@ -38,6 +38,15 @@ pub trait Loss {
     /// Temperature, noise distribution and reduction.
     fn settings(&self) -> &LossSettings;
 
+    /// The loss and, on request, its gradients in the type G: what the other methods are made of.
+    #[doc(hidden)]
+    fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+        &self,
+        logits: ArrayView2<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Evaluated<G>;
+
     /// The loss.
     ///
     /// # Errors
@@ -46,7 +55,9 @@ pub trait Loss {
         &self,
         logits: ArrayView2<'_, E>,
         batch: impl Into<Batch<'b>>,
-    ) -> Result<LossValue<E::Accum>, Error>;
+    ) -> Result<LossValue<E::Accum>, Error> {
+        self.evaluate::<E, E>(logits, &batch.into(), None).map(|(value, _)| value)
+    }
 
     /// The loss and its gradient with respect to the logits and, on request, to the temperature.
     ///
@@ -57,7 +68,9 @@ pub trait Loss {
         logits: ArrayView2<'_, E>,
         batch: impl Into<Batch<'b>>,
         request: &GradientRequest<'_>,
-    ) -> Result<LossAndGradient<E>, Error>;
+    ) -> Result<LossAndGradient<E>, Error> {
+        self.evaluate::<E, E>(logits, &batch.into(), Some(request)).map(LossAndGradient::from_parts)
+    }
 
     /// The same with the gradient in the accumulating type, for callers who scale it before they round it: the mean
     /// over many rows and a confident row leave gradients below the range of f16, which loss scaling brings back.
@@ -69,10 +82,17 @@ pub trait Loss {
         logits: ArrayView2<'_, E>,
         batch: impl Into<Batch<'b>>,
         request: &GradientRequest<'_>,
-    ) -> Result<LossAndGradient<E::Accum>, Error>;
+    ) -> Result<LossAndGradient<E::Accum>, Error> {
+        self.evaluate::<E, E::Accum>(logits, &batch.into(), Some(request)).map(LossAndGradient::from_parts)
+    }
 }
 
 impl<E: Element> LossAndGradient<E> {
+    fn from_parts((value, gradients): Parts<E>) -> Self {
+        let (logits_gradient, temperature_gradient) = gradients.unwrap_or_default();
+        LossAndGradient { value, logits_gradient, temperature_gradient }
+    }
+
     /// The gradient with respect to the temperature, where it was asked for: the sum of its parts.
     pub fn temperature_gradient_sum(&self) -> Option<f64> {
         self.temperature_gradient.as_ref().map(|parts| parts.sum())
@@ -123,11 +143,13 @@ pub struct LossAndGradient<E: Element> {
     pub temperature_gradient: Option<Array1<f64>>,
 }
 
-/// A reduced loss, with the gradients that were asked for.
-type Evaluated<G> = Result<(LossValue<<G as Element>::Accum>, Option<(Array2<G>, Option<Array1<f64>>)>), Error>;
+/// A reduced loss, with the gradients that were asked for: by the logits and by the temperature.
+type Parts<G> = (LossValue<<G as Element>::Accum>, Option<(Array2<G>, Option<Array1<f64>>)>);
+/// The same, or why not.
+pub(crate) type Evaluated<G> = Result<Parts<G>, Error>;
 
 /// Runs a path: checks, reduction, upstream gradient.
-fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+fn run_path<E: Element, G: Element<Accum = E::Accum>>(
     settings: &LossSettings,
     noise: &NoiseDistribution,
     logits: ArrayView2<'_, E>,
@@ -198,42 +220,6 @@ fn apply_upstream(upstream: ArrayView1<'_, f64>, reduction: Reduction, factors: 
     factors.iter_mut().zip(upstream).for_each(|(factor, upstream)| *factor *= upstream);
     Ok(())
 }
-
-/// The methods of [`Loss`] that compute, from one `run`.
-macro_rules! loss_methods {
-    () => {
-        fn loss<'b, E: Element>(
-            &self,
-            logits: ArrayView2<'_, E>,
-            batch: impl Into<Batch<'b>>,
-        ) -> Result<LossValue<E::Accum>, Error> {
-            self.run::<E, E>(logits, &batch.into(), None).map(|(value, _)| value)
-        }
-
-        fn loss_and_gradient<'b, E: Element>(
-            &self,
-            logits: ArrayView2<'_, E>,
-            batch: impl Into<Batch<'b>>,
-            request: &GradientRequest<'_>,
-        ) -> Result<LossAndGradient<E>, Error> {
-            let (value, gradients) = self.run::<E, E>(logits, &batch.into(), Some(request))?;
-            let (logits_gradient, temperature_gradient) = gradients.unwrap_or_default();
-            Ok(LossAndGradient { value, logits_gradient, temperature_gradient })
-        }
-
-        fn loss_and_wide_gradient<'b, E: Element>(
-            &self,
-            logits: ArrayView2<'_, E>,
-            batch: impl Into<Batch<'b>>,
-            request: &GradientRequest<'_>,
-        ) -> Result<LossAndGradient<E::Accum>, Error> {
-            let (value, gradients) = self.run::<E, E::Accum>(logits, &batch.into(), Some(request))?;
-            let (logits_gradient, temperature_gradient) = gradients.unwrap_or_default();
-            Ok(LossAndGradient { value, logits_gradient, temperature_gradient })
-        }
-    };
-}
-use loss_methods;
 
 /// Refuses soft targets where a loss takes hard labels only.
 fn require_hard(loss: LossKind, batch: &Batch<'_>) -> Result<(), Error> {

@@ -3,10 +3,10 @@
 use ndarray::ArrayView2;
 
 use super::{
-    GradientRequest, InfoNce, Loss, LossAndGradient, LossSettings, Nll, SoftDistributionInfoNce,
-    SoftTargetCrossEntropy, SoftTargetInfoNce,
+    Evaluated, GradientRequest, InfoNce, Loss, LossSettings, Nll, SoftDistributionInfoNce, SoftTargetCrossEntropy,
+    SoftTargetInfoNce,
 };
-use crate::{Batch, Element, Error, LossKind, LossValue};
+use crate::{Batch, Element, LossKind};
 
 /// Any loss of the family, chosen at run time.
 ///
@@ -67,29 +67,12 @@ impl Loss for SelectedLoss {
         each!(self, loss => loss.settings())
     }
 
-    fn loss<'b, E: Element>(
+    fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
         &self,
         logits: ArrayView2<'_, E>,
-        batch: impl Into<Batch<'b>>,
-    ) -> Result<LossValue<E::Accum>, Error> {
-        each!(self, loss => loss.loss(logits, batch))
-    }
-
-    fn loss_and_gradient<'b, E: Element>(
-        &self,
-        logits: ArrayView2<'_, E>,
-        batch: impl Into<Batch<'b>>,
-        request: &GradientRequest<'_>,
-    ) -> Result<LossAndGradient<E>, Error> {
-        each!(self, loss => loss.loss_and_gradient(logits, batch, request))
-    }
-
-    fn loss_and_wide_gradient<'b, E: Element>(
-        &self,
-        logits: ArrayView2<'_, E>,
-        batch: impl Into<Batch<'b>>,
-        request: &GradientRequest<'_>,
-    ) -> Result<LossAndGradient<E::Accum>, Error> {
-        each!(self, loss => loss.loss_and_wide_gradient(logits, batch, request))
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Evaluated<G> {
+        each!(self, loss => loss.evaluate(logits, batch, request))
     }
 }

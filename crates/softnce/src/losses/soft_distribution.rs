@@ -6,8 +6,8 @@ use chacha20::ChaCha8Rng;
 use ndarray::ArrayView2;
 use rand::SeedableRng;
 
-use super::{Evaluated, GradientRequest, Loss, LossAndGradient, LossSettings, SoftTargetInfoNce, loss_methods};
-use crate::{Batch, Element, Error, LossKind, LossValue};
+use super::{Evaluated, GradientRequest, Loss, LossSettings, SoftTargetInfoNce};
+use crate::{Batch, Element, LossKind};
 
 /// Soft distribution InfoNCE: each target is replaced by a class drawn from it, `y_j ~ Cat(W_j)`, then InfoNCE.
 ///
@@ -62,17 +62,6 @@ impl SoftDistributionInfoNce {
         generator.set_stream(call);
         batch.draw(&mut generator)
     }
-
-    fn run<E: Element, G: Element<Accum = E::Accum>>(
-        &self,
-        logits: ArrayView2<'_, E>,
-        batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Evaluated<G> {
-        // Before the draw: a call that is refused must not move the generator.
-        batch.check(logits.nrows(), logits.ncols())?;
-        self.soft.run(logits, &self.draw(batch), request)
-    }
 }
 
 impl Loss for SoftDistributionInfoNce {
@@ -84,5 +73,14 @@ impl Loss for SoftDistributionInfoNce {
         self.soft.settings()
     }
 
-    loss_methods!();
+    fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+        &self,
+        logits: ArrayView2<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Evaluated<G> {
+        // Before the draw: a call that is refused must not move the generator.
+        batch.check(logits.nrows(), logits.ncols())?;
+        self.soft.evaluate(logits, &self.draw(batch), request)
+    }
 }

@@ -2,8 +2,8 @@
 
 use ndarray::ArrayView2;
 
-use super::{Evaluated, GradientRequest, Loss, LossAndGradient, LossSettings, evaluate, loss_methods};
-use crate::{Batch, Element, Error, LossKind, LossValue, paths};
+use super::{Evaluated, GradientRequest, Loss, LossSettings, run_path};
+use crate::{Batch, Element, Error, LossKind, paths};
 
 /// Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076).
 ///
@@ -53,18 +53,6 @@ impl SoftTargetInfoNce {
         self.block_rows = Some(block_rows);
         Ok(self)
     }
-
-    pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
-        &self,
-        logits: ArrayView2<'_, E>,
-        batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Evaluated<G> {
-        batch.warn_once();
-        evaluate(&self.settings, self.settings.noise(), logits, batch, request, |scores, positives, outputs| {
-            paths::soft_target_info_nce(scores, batch, positives, self.block_rows, outputs)
-        })
-    }
 }
 
 impl Loss for SoftTargetInfoNce {
@@ -76,5 +64,15 @@ impl Loss for SoftTargetInfoNce {
         &self.settings
     }
 
-    loss_methods!();
+    fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+        &self,
+        logits: ArrayView2<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Evaluated<G> {
+        batch.warn_once();
+        run_path(&self.settings, self.settings.noise(), logits, batch, request, |scores, positives, outputs| {
+            paths::soft_target_info_nce(scores, batch, positives, self.block_rows, outputs)
+        })
+    }
 }
