@@ -6,7 +6,7 @@ use std::sync::Once;
 use ndarray::{ArrayView1, CowArray, Ix1};
 
 use crate::shared::Shared;
-use crate::targets::Rows;
+use crate::warning::shares_mixing_weight;
 use crate::{Error, Targets, Warning};
 
 /// The label side of one call of a loss.
@@ -264,45 +264,4 @@ fn first_bad_mass(masses: ArrayView1<'_, f64>) -> Option<(usize, f64)> {
     let bad = masses.iter().position(|&mass| !is_mass(mass));
     let none = || masses.iter().all(|&mass| mass == 0.0).then_some(0);
     bad.or_else(none).map(|index| (index, masses.get(index).copied().unwrap_or(0.0)))
-}
-
-/// Whether every row that is mixed of two classes is mixed with the same weight, and at least two are.
-fn shares_mixing_weight(targets: &Targets<'_>) -> bool {
-    let mut shared: Option<f64> = None;
-    let mut mixed_rows = 0;
-    for row in 0..targets.len() {
-        let Some((first, second)) = mixed_pair(targets, row) else { return false };
-        if second == 0.0 {
-            // Mixed with its own class: one-hot, whatever the lambda.
-            continue;
-        }
-        let lambda = first.max(second) / (first + second);
-        if shared.is_some_and(|shared| (shared - lambda).abs() > 1e-5) {
-            return false;
-        }
-        shared = Some(lambda);
-        mixed_rows += 1;
-    }
-    mixed_rows >= 2
-}
-
-/// The weights of a row's two classes above its uniform share, the second 0 where there is one; `None` for a row of
-/// any other make.
-fn mixed_pair(targets: &Targets<'_>, row: usize) -> Option<(f64, f64)> {
-    fn pair(weights: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-        let mut above = weights.filter(|&weight| weight.abs() > 1e-6);
-        let found = (above.next()?, above.next().unwrap_or(0.0));
-        (above.next().is_none() && found.0 > 0.0 && found.1 >= 0.0).then_some(found)
-    }
-    match &targets.rows {
-        Rows::Hard(_) => None,
-        Rows::Compact(rows) => pair(rows.terms(row).map(|(_, weight)| weight)),
-        Rows::Dense(rows) => {
-            // Of two classes the smaller is a mixed class, not the uniform share.
-            let listed = if targets.classes > 2 { 0..targets.classes } else { 0..0 };
-            let floor = listed.map(|class| rows.get(row, class)).fold(f64::INFINITY, f64::min);
-            let floor = if floor.is_finite() { floor } else { 0.0 };
-            pair((0..targets.classes).map(|class| rows.get(row, class) - floor))
-        }
-    }
 }

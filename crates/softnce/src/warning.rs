@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::Targets;
+use crate::targets::Rows;
+
 /// A set-up that is valid and yet a mistake.
 ///
 /// [`crate::Batch::warnings`] lists them; a contrastive loss also writes them to the [`log`] facade, once a process.
@@ -22,6 +25,47 @@ impl fmt::Display for Warning {
                  soft target InfoNCE then has no finite optimum and its loss falls to 0 as the logits grow; \
                  draw one lambda per row, or add candidates from elsewhere",
             ),
+        }
+    }
+}
+
+/// Whether every row that is mixed of two classes is mixed with the same weight, and at least two are.
+pub(crate) fn shares_mixing_weight(targets: &Targets<'_>) -> bool {
+    let mut shared: Option<f64> = None;
+    let mut mixed_rows = 0;
+    for row in 0..targets.len() {
+        let Some((first, second)) = mixed_pair(targets, row) else { return false };
+        if second == 0.0 {
+            // Mixed with its own class: one-hot, whatever the lambda.
+            continue;
+        }
+        let lambda = first.max(second) / (first + second);
+        if shared.is_some_and(|shared| (shared - lambda).abs() > 1e-5) {
+            return false;
+        }
+        shared = Some(lambda);
+        mixed_rows += 1;
+    }
+    mixed_rows >= 2
+}
+
+/// The weights of a row's two classes above its uniform share, the second 0 where there is one; `None` for a row of
+/// any other make.
+fn mixed_pair(targets: &Targets<'_>, row: usize) -> Option<(f64, f64)> {
+    fn pair(weights: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+        let mut above = weights.filter(|&weight| weight.abs() > 1e-6);
+        let found = (above.next()?, above.next().unwrap_or(0.0));
+        (above.next().is_none() && found.0 > 0.0 && found.1 >= 0.0).then_some(found)
+    }
+    match &targets.rows {
+        Rows::Hard(_) => None,
+        Rows::Compact(rows) => pair(rows.terms(row).map(|(_, weight)| weight)),
+        Rows::Dense(rows) => {
+            // Of two classes the smaller is a mixed class, not the uniform share.
+            let listed = if targets.classes > 2 { 0..targets.classes } else { 0..0 };
+            let floor = listed.map(|class| rows.get(row, class)).fold(f64::INFINITY, f64::min);
+            let floor = if floor.is_finite() { floor } else { 0.0 };
+            pair((0..targets.classes).map(|class| rows.get(row, class) - floor))
         }
     }
 }

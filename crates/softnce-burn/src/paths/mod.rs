@@ -2,6 +2,7 @@
 
 mod attach;
 mod kernel;
+mod segment;
 mod tensor;
 
 use burn::backend::DispatchDevice;

@@ -3,6 +3,7 @@
 mod config;
 mod error;
 mod folder;
+mod part;
 mod results;
 mod study;
 mod summary;

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
-use serde::{Deserialize, Serialize};
 use softnce::LossKind;
 
 use super::folder::to_json;
+use super::part::{RunPart, Trial, run_name};
 use super::summary::summarise;
 use super::{
     CompareConfig, CompareError, Cost, DivergedRun, EpochRecord, Results, RunFolder, RunRecord, Setting, TuningRecord,
@@ -52,28 +52,6 @@ pub enum Outcome {
         /// Runs planned, the grid's included.
         planned: usize,
     },
-}
-
-/// A point of the learning-rate grid under one seed.
-#[derive(Debug, Clone, Copy)]
-struct Trial {
-    loss: LossKind,
-    rate: f64,
-    seed: u64,
-}
-
-impl Trial {
-    fn name(self) -> String {
-        format!("tuning-{}-{:e}-seed{}", self.loss, self.rate, self.seed)
-    }
-}
-
-/// What is kept of a run.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum RunPart {
-    Finished(Box<RunRecord>),
-    Diverged(DivergedRun),
 }
 
 /// Seed of the split into training and validation pictures.
@@ -318,8 +296,4 @@ impl<'a> Study<'a> {
 
 fn product<A: Copy, B: Copy>(left: &[A], right: &[B]) -> Vec<(A, B)> {
     left.iter().flat_map(|&a| right.iter().map(move |&b| (a, b))).collect()
-}
-
-fn run_name(loss: LossKind, seed: u64) -> String {
-    format!("run-{loss}-seed{seed}")
 }

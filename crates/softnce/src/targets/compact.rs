@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, CowArray, Ix1, Ix2};
 use num_traits::PrimInt;
 
-use super::{Rows, SIMPLEX_TOLERANCE, Targets, check_classes, class_index};
+use super::{ROUNDING, Rows, SIMPLEX_TOLERANCE, Targets, check_classes, class_index};
 use crate::Error;
 use crate::shared::Shared;
 
@@ -89,8 +89,11 @@ fn accept_row(
     if sum.is_nan() || (sum - 1.0).abs() > SIMPLEX_TOLERANCE {
         return Err(Error::OffSimplex { row, sum, tolerance: SIMPLEX_TOLERANCE });
     }
-    *uniform /= sum;
-    weights /= sum;
+    // Only where it is more than rounding: shares that are equal in all rows must stay equal, for then they cancel.
+    if (sum - 1.0).abs() > ROUNDING {
+        *uniform /= sum;
+        weights /= sum;
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use half::{bf16, f16};
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, CowArray, Ix1, Ix2, s};
 use num_traits::ToPrimitive;
 
-use super::{Rows, Targets, check_classes};
+use super::{ROUNDING, Rows, Targets, check_classes};
 use crate::shared::Shared;
 use crate::{Element, Error};
 
@@ -58,9 +58,6 @@ pub enum Dense<'a> {
     /// Brain floating point.
     Bf16(Shared<'a, bf16, Ix2>),
 }
-
-/// A sum of d double-precision numbers this close to 1 is 1.
-const ROUNDING: f64 = 1e-14;
 
 macro_rules! each {
     ($self:expr, $rows:ident => $body:expr) => {

@@ -21,6 +21,9 @@ use crate::shared::Shared;
 /// How far the sum of a hard or compact target row may be from 1. Dense rows: [`crate::Element::SIMPLEX_TOLERANCE`].
 pub const SIMPLEX_TOLERANCE: f64 = 1e-4;
 
+/// A sum of double-precision numbers this close to 1 is 1.
+const ROUNDING: f64 = 1e-14;
+
 /// M label distributions over d classes, the `W` of the losses. Targets carry no gradient.
 ///
 /// One type for every source; its [form](Form) decides the path of the computation, never the result:
