@@ -90,6 +90,16 @@ fn without_the_reference_there_are_no_differences() {
 }
 
 #[test]
+fn diverged_runs_are_said_to_be_missing() {
+    let mut results = fixture::small();
+    let (loss, learning_rate) = (results.summaries[0].loss, results.summaries[0].learning_rate);
+    results.diverged.push(crate::compare::DivergedRun { loss, seed: 2, learning_rate, reason: "logits".into() });
+    results.summaries[0].seeds = 2;
+    let page = page(&results).unwrap();
+    assert!(page.contains("the weights diverged with 1 of 3 seeds (2)"), "{page}");
+}
+
+#[test]
 fn missing_memory_is_said_to_be_missing() {
     let mut results = fixture::small();
     results.summaries.iter_mut().for_each(|summary| summary.peak_bytes = None);
