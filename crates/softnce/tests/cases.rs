@@ -169,9 +169,11 @@ fn odd_larger_shapes_stay_within_the_tolerance_of_their_type() {
         assert!(deviation(losses, &exact.losses) < loss_tolerance);
         assert!(deviation(widen(out.logits_gradient.view()), &exact.logits_gradients) < gradient_tolerance);
     }
-    for (rows, candidates, classes) in
-        [(2, 2, 8), (9, 16, 41), (70, 140, 33), (252, 507, 123), (255, 507, 123), (256, 512, 128), (3, 423, 32_000)]
-    {
+    let shapes =
+        [(2, 2, 8), (9, 16, 41), (70, 140, 33), (252, 507, 123), (255, 507, 123), (256, 512, 128), (3, 423, 32_000)];
+    // The oracle writes out every sum: without the compiler's help the last four take minutes.
+    let shapes = if cfg!(debug_assertions) { &shapes[..3] } else { &shapes[..] };
+    for &(rows, candidates, classes) in shapes {
         for source in [common::Source::Mixed, common::Source::Dense] {
             let mut case = Random::new(rows as u64).case([source, source], rows, candidates - rows, classes);
             case.temperature = 1.0;
