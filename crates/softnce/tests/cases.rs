@@ -2,27 +2,13 @@
 
 mod common;
 
-use common::{Random, cast, deviation, widen};
+use common::{Random, cast, close, deviation, rows, run, widen};
 use half::{bf16, f16};
-use ndarray::{Array1, Array2, Axis, array};
+use ndarray::{Array2, Axis, array};
 use softnce::{
-    Batch, Element, GradientRequest, InfoNce, Loss, LossAndGradient, LossSettings, NoiseDistribution, Reduction,
-    SoftTargetCrossEntropy, SoftTargetInfoNce, Targets,
+    Batch, Element, GradientRequest, InfoNce, Loss, LossSettings, NoiseDistribution, SoftTargetCrossEntropy,
+    SoftTargetInfoNce, Targets,
 };
-
-fn rows() -> LossSettings {
-    LossSettings::new().with_reduction(Reduction::None)
-}
-
-fn run<'b, E: Element>(loss: &impl Loss, logits: &Array2<E>, batch: impl Into<Batch<'b>>) -> LossAndGradient<E> {
-    loss.loss_and_gradient(logits.view(), batch, &GradientRequest::new()).unwrap()
-}
-
-fn close(found: &Array1<f64>, expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len());
-    let off = deviation(found.iter().copied(), expected);
-    assert!(off <= tolerance, "{found} against {expected:?}: off by {off:e}");
-}
 
 #[test]
 fn in_batch_scores_with_positives_on_the_diagonal() {
@@ -144,7 +130,7 @@ fn small_shapes_and_temperatures_equal_the_oracle() {
                     case.temperature = temperature;
                     case.logits = widen(cast::<f32>(&case.logits.mapv(|z| z.clamp(-5.0, 5.0))).view());
                     let exact = case.exact();
-                    let settings = self::rows()
+                    let settings = common::rows()
                         .with_temperature(temperature)
                         .unwrap()
                         .with_noise(NoiseDistribution::from_probabilities(&case.noise).unwrap());

@@ -2,27 +2,13 @@
 
 mod common;
 
-use common::{Random, cast, deviation, widen};
+use common::{Random, cast, close, deviation, rows, run, widen};
 use half::{bf16, f16};
 use ndarray::{Array1, Array2, array};
 use softnce::{
-    Accum, Batch, Element, GradientRequest, Loss, LossAndGradient, LossSettings, NoiseDistribution, Reduction,
-    SoftTargetCrossEntropy, SoftTargetInfoNce, Targets, oracle,
+    Accum, Batch, Element, Loss, LossAndGradient, LossSettings, NoiseDistribution, SoftTargetCrossEntropy,
+    SoftTargetInfoNce, Targets, oracle,
 };
-
-fn rows() -> LossSettings {
-    LossSettings::new().with_reduction(Reduction::None)
-}
-
-fn run<'b, E: Element>(loss: &impl Loss, logits: &Array2<E>, batch: impl Into<Batch<'b>>) -> LossAndGradient<E> {
-    loss.loss_and_gradient(logits.view(), batch, &GradientRequest::new()).unwrap()
-}
-
-fn close(found: &Array1<f64>, expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len());
-    let off = deviation(found.iter().copied(), expected);
-    assert!(off <= tolerance, "{found} against {expected:?}: off by {off:e}");
-}
 
 #[test]
 fn huge_logits_and_small_temperatures_stay_finite_and_right() {

@@ -2,11 +2,11 @@
 
 mod common;
 
-use common::{Case, Random, Source, cases, cast, deviation, source, widen};
+use common::{Case, Random, Source, cases, cast, deviation, run, source, widen};
 use ndarray::{Array1, Array2, Axis};
 use proptest::prelude::*;
 use softnce::{
-    Batch, Element, GradientRequest, InfoNce, Loss, LossAndGradient, LossSettings, Nll, NoiseDistribution, Reduction,
+    Batch, Element, InfoNce, Loss, LossAndGradient, LossSettings, Nll, NoiseDistribution, Reduction,
     SoftDistributionInfoNce, SoftTargetCrossEntropy, SoftTargetInfoNce, Targets, Warning,
 };
 
@@ -20,10 +20,6 @@ fn sum() -> LossSettings {
 
 fn noise(probabilities: &Array1<f64>) -> NoiseDistribution {
     NoiseDistribution::from_probabilities(probabilities).unwrap()
-}
-
-fn run<'b, E: Element>(loss: &impl Loss, logits: &Array2<E>, batch: impl Into<Batch<'b>>) -> LossAndGradient<E> {
-    loss.loss_and_gradient(logits.view(), batch, &GradientRequest::new()).unwrap()
 }
 
 fn scalar<E: Element>(out: &LossAndGradient<E>) -> f64 {

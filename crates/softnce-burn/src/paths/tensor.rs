@@ -30,7 +30,7 @@ pub(crate) fn tensor(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> R
         DType::F64 => call.settings.check_temperature::<f64>()?,
         _ => call.settings.check_temperature::<f32>()?,
     }
-    call.settings.noise().probabilities(classes)?;
+    call.settings.noise().check_classes(classes)?;
     let drawn = (call.kind == LossKind::SoftDistributionInfoNce).then(|| call.draws.draw(&host));
     let drawn: Option<Vec<Segment<'_>>> =
         drawn.as_ref().map(|batch| batch.segments().iter().map(|targets| Segment::Host(targets.view())).collect());

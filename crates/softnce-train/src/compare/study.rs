@@ -264,11 +264,7 @@ impl<'a> Study<'a> {
     ) -> Result<Results, CompareError> {
         let inputs = self.train.height * self.train.width;
         let network = MlpConfig::new(inputs, self.config.hidden.clone(), self.train.classes);
-        let widths: Vec<String> = std::iter::once(inputs)
-            .chain(self.config.hidden.iter().copied())
-            .chain([self.train.classes])
-            .map(|width| width.to_string())
-            .collect();
+        let widths: Vec<String> = network.widths().iter().map(usize::to_string).collect();
         let with_runs = chosen.iter().filter(|(loss, _)| runs.iter().any(|run| run.loss == *loss));
         let summaries = with_runs.map(|&(loss, rate)| summarise(loss, rate, &runs));
         Ok(Results {

@@ -31,7 +31,8 @@ impl MlpConfig {
         self.widths().windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum()
     }
 
-    fn widths(&self) -> Vec<usize> {
+    /// Widths of the layers, from an input row to the classes.
+    pub fn widths(&self) -> Vec<usize> {
         std::iter::once(self.inputs).chain(self.hidden.iter().copied()).chain([self.classes]).collect()
     }
 

@@ -131,8 +131,11 @@ impl NoiseDistribution {
         })
     }
 
-    /// Whether the distribution goes with `classes` classes.
-    pub(crate) fn check_classes(&self, classes: usize) -> Result<(), Error> {
+    /// Checks that the distribution goes with `classes` classes, as every contrastive loss does.
+    ///
+    /// # Errors
+    /// A number of classes that is not the distribution's own.
+    pub fn check_classes(&self, classes: usize) -> Result<(), Error> {
         match self.classes() {
             Some(found) if found != classes => Err(Error::Shape {
                 argument: "noise distribution",

@@ -4,7 +4,7 @@
 use ndarray::{Array1, Array2, ArrayView2};
 use proptest::prelude::*;
 use softnce::oracle::{self, Exact};
-use softnce::{Accum, Batch, Element, Targets};
+use softnce::{Accum, Batch, Element, GradientRequest, Loss, LossAndGradient, LossSettings, Reduction, Targets};
 
 /// Which sources a batch's targets come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,6 +200,22 @@ pub fn deviation<'a>(found: impl IntoIterator<Item = f64>, expected: impl IntoIt
         return f64::NAN;
     }
     differences().fold(0.0, f64::max) / expected.iter().map(|e| e.abs()).fold(1.0, f64::max)
+}
+
+/// Losses row by row.
+pub fn rows() -> LossSettings {
+    LossSettings::new().with_reduction(Reduction::None)
+}
+
+/// A loss with its gradient, from an upstream gradient of 1.
+pub fn run<'b, E: Element>(loss: &impl Loss, logits: &Array2<E>, batch: impl Into<Batch<'b>>) -> LossAndGradient<E> {
+    loss.loss_and_gradient(logits.view(), batch, &GradientRequest::new()).unwrap()
+}
+
+pub fn close(found: &Array1<f64>, expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len());
+    let off = deviation(found.iter().copied(), expected);
+    assert!(off <= tolerance, "{found} against {expected:?}: off by {off:e}");
 }
 
 pub fn cast<E: Element>(values: &Array2<f64>) -> Array2<E> {
