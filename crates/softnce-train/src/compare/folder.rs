@@ -1,11 +1,12 @@
 //! The folder of a comparison: its configuration, its finished runs and its report, each written atomically.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use softnce_plot::file;
 
 use super::{CompareConfig, CompareError};
 
@@ -17,8 +18,6 @@ pub struct RunFolder {
 
 const CONFIG: &str = "config.toml";
 const PARTS: &str = "parts";
-/// How the names of files begin that are not whole yet.
-const TEMPORARY: &str = ".softnce-";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A finished part with the version that made it.
@@ -74,13 +73,7 @@ impl RunFolder {
     /// A file that cannot be written.
     pub fn write(&self, name: &str, content: &[u8]) -> Result<(), CompareError> {
         let path = self.path.join(name);
-        let failed = |source| CompareError::File { action: "write", path: path.clone(), source };
-        let directory = path.parent().unwrap_or(&self.path);
-        let mut file = temporary().tempfile_in(directory).map_err(failed)?;
-        file.write_all(content).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&path).map_err(|error| failed(error.error))?;
-        Ok(())
+        file::write(&path, content).map_err(|source| CompareError::File { action: "write", path, source })
     }
 
     /// A finished part by name, if it is the one that `is_it` expects there; `None` where it is not there.
@@ -125,19 +118,6 @@ pub(super) fn to_json<T: Serialize>(value: &T, path: &Path) -> Result<Vec<u8>, C
     })
 }
 
-/// A file under a name of its own until it is whole.
-fn temporary() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY);
-    // Otherwise a temporary file is the owner's alone; the user's mask still applies.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder
-}
-
 /// Whether a folder holds anything but what a comparison killed at its very start leaves behind.
 fn is_occupied(path: &Path) -> bool {
     let Ok(entries) = fs::read_dir(path) else { return false };
@@ -145,7 +125,7 @@ fn is_occupied(path: &Path) -> bool {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let empty_parts = name == PARTS && fs::read_dir(entry.path()).is_ok_and(|mut parts| parts.next().is_none());
-        !(name.starts_with(TEMPORARY) || empty_parts)
+        !(name.starts_with(file::TEMPORARY) || empty_parts)
     })
 }
 

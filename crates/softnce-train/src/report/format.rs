@@ -1,70 +1,10 @@
 //! Numbers as every part of the report writes them.
 
+pub(crate) use softnce_plot::number::{
+    MISSING, count, enumerate, fixed, is_zero, mebibytes, milliseconds, plural, setting, signed,
+};
+
 use crate::compare::{Estimate, Metric};
-
-/// Stands where a number is missing or not finite.
-pub(crate) const MISSING: &str = "n/a";
-
-/// A number with fixed decimals, a true minus sign, and no minus on a zero.
-pub(crate) fn fixed(value: f64, decimals: usize) -> String {
-    if !value.is_finite() {
-        return MISSING.to_owned();
-    }
-    let digits = format!("{:.decimals$}", value.abs());
-    if value < 0.0 && !is_zero(&digits) { format!("\u{2212}{digits}") } else { digits }
-}
-
-/// Like [`fixed`], with a plus before positive numbers.
-pub(crate) fn signed(value: f64, decimals: usize) -> String {
-    let text = fixed(value, decimals);
-    if value.is_finite() && value > 0.0 && !is_zero(&text) { format!("+{text}") } else { text }
-}
-
-fn is_zero(digits: &str) -> bool {
-    digits.chars().all(|digit| matches!(digit, '0' | '.'))
-}
-
-/// A whole number with a comma between thousands.
-pub(crate) fn count(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A number and its noun, in the plural where due.
-pub(crate) fn plural(number: usize, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
-}
-
-/// A learning rate or another setting: the shortest decimal that reads back as the same number.
-pub(crate) fn setting(value: f64) -> String {
-    if value.is_finite() { value.to_string() } else { MISSING.to_owned() }
-}
-
-/// A time in milliseconds with three significant digits.
-pub(crate) fn milliseconds(value: f64) -> String {
-    let decimals = if value >= 99.95 {
-        0
-    } else if value >= 9.995 {
-        1
-    } else if value >= 0.9995 {
-        2
-    } else {
-        3
-    };
-    fixed(value, decimals)
-}
-
-/// A size in mebibytes.
-pub(crate) fn mebibytes(bytes: Option<u64>) -> String {
-    bytes.map_or_else(|| MISSING.to_owned(), |bytes| fixed(bytes as f64 / (1024.0 * 1024.0), 1))
-}
 
 /// Mean and half width as shown: `97.85 ± 0.12`.
 pub(crate) fn estimate(estimate: Estimate, metric: Metric) -> String {
@@ -165,42 +105,14 @@ pub(crate) fn unit(metric: Metric) -> &'static str {
     }
 }
 
-/// Joins words as a sentence does: `a, b and c`.
-pub(crate) fn enumerate(words: &[String]) -> String {
-    match words {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn zero_has_no_sign() {
-        assert_eq!(fixed(-0.001, 2), "0.00");
-        assert_eq!(signed(0.001, 2), "0.00");
-        assert_eq!(signed(-0.1, 2), "\u{2212}0.10");
-        assert_eq!(signed(0.1, 2), "+0.10");
-    }
-
-    #[test]
     fn what_is_not_finite_is_missing() {
-        assert_eq!(fixed(f64::NAN, 2), MISSING);
-        assert_eq!(signed(f64::INFINITY, 2), MISSING);
         assert_eq!(estimate(Estimate { mean: f64::NAN, half_width: Some(1.0) }, Metric::Top1), MISSING);
         assert_eq!(estimate(Estimate { mean: 0.5, half_width: Some(f64::NAN) }, Metric::Top1), "50.00");
-        assert_eq!(mebibytes(None), MISSING);
-    }
-
-    #[test]
-    fn thousands_are_separated() {
-        assert_eq!(count(0), "0");
-        assert_eq!(count(797), "797");
-        assert_eq!(count(1_797), "1,797");
-        assert_eq!(count(1_234_567), "1,234,567");
     }
 
     #[test]
@@ -224,21 +136,5 @@ mod tests {
         assert_eq!(verdict(Estimate { mean: 0.02, half_width: Some(0.03) }, Metric::Nll), Some(Verdict::Open));
         assert_eq!(verdict(Estimate { mean: 0.0, half_width: Some(0.0) }, Metric::Nll), Some(Verdict::Open));
         assert_eq!(verdict(Estimate { mean: 0.02, half_width: None }, Metric::Nll), None);
-    }
-
-    #[test]
-    fn times_keep_three_digits() {
-        assert_eq!(milliseconds(123.4), "123");
-        assert_eq!(milliseconds(12.34), "12.3");
-        assert_eq!(milliseconds(1.234), "1.23");
-        assert_eq!(milliseconds(0.1234), "0.123");
-    }
-
-    #[test]
-    fn lists_read_as_sentences() {
-        let words: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
-        assert_eq!(enumerate(&words), "a, b and c");
-        assert_eq!(enumerate(&words[..1]), "a");
-        assert_eq!(enumerate(&[]), "");
     }
 }

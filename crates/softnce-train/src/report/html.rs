@@ -10,13 +10,13 @@ mod reliability;
 mod setting;
 mod tuning;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
+use softnce_plot::page::{self, section};
 
 use super::claims::{self, Claims, claims};
 use super::{ReportError, format};
 use crate::compare::Results;
 
-const STYLE: &str = include_str!("html/style.css");
 const TITLE: &str = "Classifier losses compared";
 
 /// The page: what was measured, what that shows and does not show, tables, figures, cost and configuration. It needs
@@ -26,52 +26,27 @@ pub fn page(results: &Results) -> Result<String, ReportError> {
         return Err(ReportError::Empty);
     }
     let differences = claims::has_differences(results);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light";
-                title { (TITLE) ", softnce " (results.version) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                (head(results))
-                (contents(differences))
-                main {
-                    (findings(&claims(results)))
-                    (section("results", "Results on the test pictures", html! {
-                        (metrics::values(results))
-                        (intervals::figure(results))
-                    }))
-                    @if differences {
-                        (section("differences", "Differences to soft target cross-entropy", html! {
-                            (differences::table(results))
-                            (differences::figure(results))
-                        }))
-                    }
-                    (section("curves", "Learning curves", curves::figures(results)))
-                    (section("calibration", "Calibration", reliability::figure(results)))
-                    (section("tuning", "Learning rates", tuning::table(results)))
-                    (section("cost", "Cost", cost::table(results)))
-                    (section("setting", "Configuration and data", setting::tables(results)))
-                    (section("reproduce", "How to reproduce", setting::reproduce(results)))
-                }
-                footer { p { "Written by softnce " (results.version) ". The page loads nothing from elsewhere." } }
-            }
+    let main = html! {
+        (findings(&claims(results)))
+        (section("results", "Results on the test pictures", html! {
+            (metrics::values(results))
+            (intervals::figure(results))
+        }))
+        @if differences {
+            (section("differences", "Differences to soft target cross-entropy", html! {
+                (differences::table(results))
+                (differences::figure(results))
+            }))
         }
+        (section("curves", "Learning curves", curves::figures(results)))
+        (section("calibration", "Calibration", reliability::figure(results)))
+        (section("tuning", "Learning rates", tuning::table(results)))
+        (section("cost", "Cost", cost::table(results)))
+        (section("setting", "Configuration and data", setting::tables(results)))
+        (section("reproduce", "How to reproduce", setting::reproduce(results)))
     };
-    Ok(page.into_string())
-}
-
-fn section(id: &str, title: &str, content: Markup) -> Markup {
-    html! {
-        section id=(id) aria-labelledby=(format!("{id}-title")) {
-            h2 id=(format!("{id}-title")) { (title) }
-            (content)
-        }
-    }
+    let head = html! { (head(results)) (contents(differences)) };
+    Ok(page::page(TITLE, &results.version, head, main))
 }
 
 fn head(results: &Results) -> Markup {
@@ -107,15 +82,7 @@ fn contents(differences: bool) -> Markup {
         ("setting", "Configuration"),
         ("reproduce", "Reproduce"),
     ];
-    html! {
-        nav aria-label="Contents" {
-            ul {
-                @for (id, title) in entries.into_iter().filter(|(id, _)| differences || *id != "differences") {
-                    li { a href=(format!("#{id}")) { (title) } }
-                }
-            }
-        }
-    }
+    page::contents(entries.into_iter().filter(|(id, _)| differences || *id != "differences"))
 }
 
 fn findings(claims: &Claims) -> Markup {
@@ -126,11 +93,11 @@ fn findings(claims: &Claims) -> Markup {
             div.claims {
                 div {
                     h3 { "They show" }
-                    ul { @for sentence in &claims.shows { li { (parts::prose(sentence)) } } }
+                    ul { @for sentence in &claims.shows { li { (page::prose(sentence)) } } }
                 }
                 div {
                     h3 { "Their limits" }
-                    ul { @for sentence in &claims.limits { li { (parts::prose(sentence)) } } }
+                    ul { @for sentence in &claims.limits { li { (page::prose(sentence)) } } }
                 }
             }
         },

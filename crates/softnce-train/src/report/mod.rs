@@ -9,7 +9,7 @@ mod csv;
 mod fixture;
 mod format;
 mod html;
-mod svg;
+mod look;
 mod table;
 
 pub use self::csv::rows;

@@ -1,6 +1,7 @@
 //! What the losses cost.
 
 use maud::{Markup, html};
+use softnce_plot::page;
 
 use super::parts;
 use crate::compare::Results;
@@ -20,7 +21,7 @@ pub(crate) fn table(results: &Results) -> Markup {
          and the seeds. {memory} Times depend on the machine and its other work; compare them within this \
          table only.",
     );
-    parts::table(
+    page::table(
         "Time and memory.",
         &caption,
         html! {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use softnce::LossKind;
+use softnce_plot::{Area, Scale, Ticks, WIDTH, band, line, log_ticks, marker, page, px, swatch};
 
-use super::parts;
 use crate::compare::{EpochRecord, Results};
 use crate::report::format;
-use crate::report::svg::{self, Area, Look, Scale, Ticks, band, line, log_ticks, marker, px, swatch};
+use crate::report::look::look;
 
-const AREA: Area = Area { left: 44.0, right: svg::WIDTH - 10.0, top: 30.0, bottom: 200.0 };
+const AREA: Area = Area { left: 44.0, right: WIDTH - 10.0, top: 30.0, bottom: 200.0 };
 const HEIGHT: f64 = 240.0;
 
 /// Mean and range over the seeds, epoch by epoch.
@@ -52,12 +52,12 @@ pub(crate) fn figures(results: &Results) -> Markup {
             "The curves are for the learning rate chosen; they played no part in choosing the epoch, which is always \
             the last. Training losses are not drawn: those of different kinds do not compare."
         }
-        (parts::panels(
+        (page::panels(
             "Validation accuracy by epoch.",
             &format!("{band} The scale follows the error: from 90 % to 99 % is as far as from 0 % to 90 %."),
             &draw(&errors, "top-1, %", accuracy_scale),
         ))
-        (parts::panels(
+        (page::panels(
             "Validation negative log likelihood by epoch.",
             &format!("{band} Logarithmic scale."),
             &draw(&nll, "NLL, nats", nll_scale),
@@ -110,14 +110,14 @@ fn draw(curves: &[Curve], measure: &'static str, scale: fn(f64, f64) -> (Scale, 
 
 impl Frame {
     fn panel(&self, name: &str, heading: Markup, content: Markup) -> Markup {
-        svg::panel(
+        softnce_plot::panel(
             HEIGHT,
             &format!("{name}, validation {} by epoch", self.measure),
             html! {
                 (heading)
                 text.tick x=(px(AREA.right)) y="15" text-anchor="end" { (self.measure) }
-                (svg::y_axis(AREA, self.y, &self.y_ticks))
-                (svg::x_axis(AREA, self.x, &self.x_ticks, "epoch"))
+                (softnce_plot::y_axis(AREA, self.y, &self.y_ticks))
+                (softnce_plot::x_axis(AREA, self.x, &self.x_ticks, "epoch"))
                 (content)
             },
         )
@@ -127,7 +127,7 @@ impl Frame {
         let heading = html! { text.heading x="0" y="15" { "all losses" } };
         let content = html! {
             @for curve in curves.iter().rev() {
-                @let look = Look::of(curve.loss);
+                @let look = look(curve.loss);
                 (line(&self.path(curve, |point| point.mean), "mean", look.colour, look.dash))
                 (self.end(curve))
             }
@@ -137,7 +137,7 @@ impl Frame {
 
     fn single(&self, curves: &[Curve], index: usize) -> Markup {
         let curve = &curves[index];
-        let look = Look::of(curve.loss);
+        let look = look(curve.loss);
         let heading = html! {
             (swatch(look, 0.0, 11.0))
             text.heading x="34" y="15" { (curve.loss.title()) }
@@ -162,7 +162,7 @@ impl Frame {
     fn end(&self, curve: &Curve) -> Markup {
         html! {
             @if let Some(last) = curve.points.last() {
-                (marker(Look::of(curve.loss), self.x.at(last.epoch as f64), self.y.at(last.mean), 4.0))
+                (marker(look(curve.loss), self.x.at(last.epoch as f64), self.y.at(last.mean), 4.0))
             }
         }
     }
@@ -183,7 +183,7 @@ fn nll_scale(low: f64, high: f64) -> (Scale, Ticks) {
 
 /// Whole epochs, the first among them.
 fn epoch_ticks(last: usize) -> Ticks {
-    let round = svg::ticks((0.0, last as f64), 5).values;
+    let round = softnce_plot::ticks((0.0, last as f64), 5).values;
     let whole = round.into_iter().filter(|value| value.fract() == 0.0 && *value >= 2.0);
     Ticks::new(std::iter::once(1.0).chain(whole).map(|value| (value, format::fixed(value, 0))))
 }

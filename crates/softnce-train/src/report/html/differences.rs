@@ -1,6 +1,7 @@
 //! The paired differences to soft target cross-entropy, as a table and as a picture.
 
 use maud::{Markup, html};
+use softnce_plot::page;
 
 use super::{intervals, parts};
 use crate::compare::{LossSummary, Metric, Results, RunRecord};
@@ -9,7 +10,7 @@ use crate::report::format::{self, Verdict};
 
 /// Each loss less soft target cross-entropy, with intervals.
 pub(crate) fn table(results: &Results) -> Markup {
-    parts::table(
+    page::table(
         "Paired differences.",
         "Each loss less soft target cross-entropy: the mean over the seeds of the difference between runs of the same \
          seed and, below it, its 95 % interval. Better and worse mark intervals that exclude zero, judged before \
@@ -76,7 +77,7 @@ pub(crate) fn figure(results: &Results) -> Markup {
         "{} The vertical line is no difference. An interval that crosses it does not tell the two losses apart.",
         intervals::MARKS,
     );
-    parts::panels("Paired differences to soft target cross-entropy.", &caption, &panels)
+    page::panels("Paired differences to soft target cross-entropy.", &caption, &panels)
 }
 
 fn compared(results: &Results) -> impl Iterator<Item = &LossSummary> {

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 use softnce::LossKind;
+use softnce_plot::{Area, Scale, WIDTH, marker, page, px, spread};
 
-use super::parts;
 use crate::compare::{Estimate, Metric, Results};
-use crate::report::svg::{self, Area, Look, Scale, marker, px, spread};
+use crate::report::look::look;
 use crate::report::{claims, format};
 
 /// One loss in a panel; values as stored, not scaled.
@@ -68,7 +68,7 @@ pub(crate) fn figure(results: &Results) -> Markup {
         "{MARKS} In the panel of the calibration error, the grey upright stroke is what a perfectly calibrated model \
          would show. The axes do not start at zero.{paired}",
     );
-    parts::panels("Means with intervals.", &caption, &panels)
+    page::panels("Means with intervals.", &caption, &panels)
 }
 
 /// One panel: a row a loss, its name and numbers above its interval.
@@ -82,12 +82,12 @@ pub(crate) fn panel(metric: Metric, rows: &[Row], kind: Kind) -> Markup {
     });
     let least = 20.0 * 10f64.powi(-(metric.decimals() as i32));
     let span = spread(shown.map(|value| value * factor).chain(zero), least);
-    let area = Area { left: 0.0, right: svg::WIDTH, top: HEAD, bottom: HEAD + ROW * rows.len() as f64 };
+    let area = Area { left: 0.0, right: WIDTH, top: HEAD, bottom: HEAD + ROW * rows.len() as f64 };
     let scale = Scale::linear(span, area.left + 6.0, area.right - 6.0);
-    let ticks = svg::ticks(span, 4);
+    let ticks = softnce_plot::ticks(span, 4);
     let (what, direction) = head(metric, kind);
     let name = format!("{what}: {}", describe(metric, rows, kind));
-    svg::panel(
+    softnce_plot::panel(
         area.bottom + AXIS,
         &name,
         html! {
@@ -103,19 +103,19 @@ pub(crate) fn panel(metric: Metric, rows: &[Row], kind: Kind) -> Markup {
                 }
                 (draw(row, metric, kind, scale, top))
             }
-            (svg::x_axis(area, scale, &ticks, ""))
+            (softnce_plot::x_axis(area, scale, &ticks, ""))
         },
     )
 }
 
 fn draw(row: &Row, metric: Metric, kind: Kind, scale: Scale, top: f64) -> Markup {
-    let look = Look::of(row.loss);
+    let look = look(row.loss);
     let factor = metric.shown_scale();
     let at = |value: f64| value.is_finite().then(|| scale.at(value * factor));
     let (line, dots) = (top + 26.0, top + 38.0);
     html! {
         text.label x="0" y=(px(top + 12.0)) { (row.loss.title()) }
-        text.value x=(px(svg::WIDTH)) y=(px(top + 12.0)) text-anchor="end" { (numbers(row, metric, kind)) }
+        text.value x=(px(WIDTH)) y=(px(top + 12.0)) text-anchor="end" { (numbers(row, metric, kind)) }
         @for x in row.seeds.iter().filter_map(|value| at(*value)) {
             circle.seed cx=(px(x)) cy=(px(dots)) r="3.2" fill=(look.colour) {}
         }

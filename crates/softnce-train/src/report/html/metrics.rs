@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 use softnce::LossKind;
+use softnce_plot::page;
 
 use super::parts;
 use crate::compare::{LossSummary, Metric, Results};
@@ -31,7 +32,7 @@ pub(crate) fn values(results: &Results) -> Markup {
          over bins of equal width or equal mass; the second line is what a perfectly calibrated model of the same \
          confidences would show, which is not zero. Higher is better for top-1 and top-5, lower for the others.{best}",
     );
-    parts::table(
+    page::table(
         "Metrics on the test pictures.",
         &caption,
         html! {

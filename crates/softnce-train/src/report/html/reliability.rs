@@ -1,11 +1,12 @@
 //! Reliability diagrams: accuracy against confidence, bin by bin, with the number of pictures behind each.
 
 use maud::{Markup, html};
+use softnce_plot::{Area, Scale, Ticks, line, marker, page, px, swatch, whisker};
 
-use super::{claims, parts};
+use super::claims;
 use crate::compare::{LossSummary, Metric, Results, RunRecord};
 use crate::report::format;
-use crate::report::svg::{self, Area, Look, Scale, Ticks, line, marker, px, swatch};
+use crate::report::look::look;
 
 const PLOT: Area = Area { left: 52.0, right: 312.0, top: 46.0, bottom: 306.0 };
 const COUNTS: Area = Area { left: 52.0, right: 312.0, top: 336.0, bottom: 396.0 };
@@ -29,7 +30,7 @@ pub(crate) fn figure(results: &Results) -> Markup {
         .collect();
     let most = pooled.iter().flat_map(|(_, bins)| bins).map(|bin| bin.count).max().unwrap_or(0).max(10);
     let panels: Vec<Markup> = pooled.iter().map(|(summary, bins)| panel(summary, bins, most)).collect();
-    parts::panels(
+    page::panels(
         "Reliability diagrams.",
         "Each point is a bin of the confidence, pooled over the seeds by its count: mean confidence across, accuracy \
          up. Points on the diagonal are calibrated; above it the model is less confident than it should be, below it \
@@ -62,7 +63,7 @@ fn pool<'a>(runs: impl Iterator<Item = &'a RunRecord>) -> Vec<Bin> {
 }
 
 fn panel(summary: &LossSummary, bins: &[Bin], most: usize) -> Markup {
-    let look = Look::of(summary.loss);
+    let look = look(summary.loss);
     let x = Scale::linear((0.0, 1.0), PLOT.left, PLOT.right);
     let y = Scale::linear((0.0, 1.0), PLOT.bottom, PLOT.top);
     // From one half, so that a single picture still has a bar.
@@ -74,13 +75,13 @@ fn panel(summary: &LossSummary, bins: &[Bin], most: usize) -> Markup {
     let points: Vec<(f64, f64)> = filled.iter().map(|bin| (x.at(bin.confidence), y.at(bin.accuracy))).collect();
     let middle = (PLOT.top + PLOT.bottom) / 2.0;
     let name = format!("Reliability diagram of {}: {}", summary.loss.title(), calibration(summary));
-    svg::panel(
+    softnce_plot::panel(
         HEIGHT,
         &name,
         html! {
             (swatch(look, 0.0, 11.0))
             text.heading x="34" y="15" { (summary.loss.title()) }
-            (svg::y_axis(PLOT, y, &shares))
+            (softnce_plot::y_axis(PLOT, y, &shares))
             text.label text-anchor="middle" transform=(format!("translate(14 {}) rotate(-90)", px(middle))) {
                 "accuracy, %"
             }
@@ -89,12 +90,11 @@ fn panel(summary: &LossSummary, bins: &[Bin], most: usize) -> Markup {
             (line(&points, "thin", look.colour, "none"))
             @for (bin, (across, up)) in filled.iter().zip(&points) {
                 @let (low, high) = wilson(bin.accuracy, bin.count as f64 / summary.seeds.max(1) as f64);
-                @let (low, high) = (px(y.at(low)), px(y.at(high)));
-                line.whisker x1=(px(*across)) x2=(px(*across)) y1=(low) y2=(high) stroke=(look.colour) {}
+                (whisker(look, *across, (y.at(low), y.at(high))))
                 (marker(look, *across, *up, 3.8))
             }
             text.tick x=(px(COUNTS.left)) y=(px(COUNTS.top - 6.0)) { "pictures in the bin" }
-            (svg::y_axis(COUNTS, heights, &count_ticks))
+            (softnce_plot::y_axis(COUNTS, heights, &count_ticks))
             @for bin in bins.iter().filter(|bin| bin.count > 0) {
                 @let (left, top) = (x.at(bin.lower) + 1.0, heights.at(bin.count as f64));
                 @let (width, height) = ((x.at(bin.upper) - 1.0 - left).max(0.5), COUNTS.bottom - top);
@@ -105,7 +105,7 @@ fn panel(summary: &LossSummary, bins: &[Bin], most: usize) -> Markup {
                     }
                 }
             }
-            (svg::x_axis(COUNTS, x, &shares, "confidence, %"))
+            (softnce_plot::x_axis(COUNTS, x, &shares, "confidence, %"))
         },
     )
 }

@@ -2,22 +2,22 @@
 
 use maud::{Markup, html};
 use softnce::LossKind;
+use softnce_plot::page;
 
-use super::parts;
 use crate::compare::{CompareConfig, Results};
 use crate::report::format;
 
 /// What was trained on what, and every setting.
 pub(crate) fn tables(results: &Results) -> Markup {
     html! {
-        (parts::table("Data and network.", "", html! {
+        (page::table("Data and network.", "", html! {
             tbody {
                 @for (name, value) in data(results) {
                     tr { th scope="row" { (name) } td { (value) } }
                 }
             }
         }))
-        (parts::table("Configuration.", "Every setting as it was used, by its name in the configuration.", html! {
+        (page::table("Configuration.", "Every setting as it was used, by its name in the configuration.", html! {
             thead { tr { th scope="col" { "Setting" } th scope="col" { "Value" } th scope="col" { "Meaning" } } }
             tbody {
                 @for (name, value, meaning) in settings(results) {

@@ -52,7 +52,7 @@ fn the_page_holds_the_titles_and_numbers() {
         assert!(page.contains(&format::value(trial.validation.unwrap().top1, Metric::Top1)));
     }
     for sentence in claims(&results).shows.iter().chain(&claims(&results).limits) {
-        assert!(page.contains(&parts::prose(sentence)), "{sentence}");
+        assert!(page.contains(&page::prose(sentence)), "{sentence}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 use softnce::LossKind;
+use softnce_plot::page;
 
 use super::parts;
 use crate::compare::{LossSummary, Metric, Results, TuningRecord, TuningScore};
@@ -15,7 +16,7 @@ pub(crate) fn table(results: &Results) -> Markup {
     let mut rates: Vec<f64> = results.tuning.iter().map(|trial| trial.learning_rate).collect();
     rates.sort_by(f64::total_cmp);
     rates.dedup();
-    parts::table(
+    page::table(
         "Trials on the validation pictures.",
         "Top-1 accuracy in % after the last epoch and, below it, negative log likelihood in nats: means over seeds of \
          their own. The framed rate was chosen, and all seeds of the loss were trained at it. Every loss was given the \

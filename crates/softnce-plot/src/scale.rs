@@ -1,10 +1,10 @@
 //! Scales from values to coordinates, and round ticks on them.
 
-use crate::report::format;
+use crate::number;
 
 /// Maps values to coordinates, evenly or by their logarithm.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Scale {
+pub struct Scale {
     low: f64,
     high: f64,
     from: f64,
@@ -14,17 +14,17 @@ pub(crate) struct Scale {
 
 impl Scale {
     /// An even scale: `low` at `from`, `high` at `to`.
-    pub(crate) fn linear((low, high): (f64, f64), from: f64, to: f64) -> Self {
+    pub fn linear((low, high): (f64, f64), from: f64, to: f64) -> Self {
         Self { low, high, from, to, logarithmic: false }
     }
 
     /// A logarithmic scale. Both ends must be positive; values below the low end are drawn at it.
-    pub(crate) fn log((low, high): (f64, f64), from: f64, to: f64) -> Self {
+    pub fn log((low, high): (f64, f64), from: f64, to: f64) -> Self {
         Self { low, high, from, to, logarithmic: true }
     }
 
     /// The coordinate of a value.
-    pub(crate) fn at(self, value: f64) -> f64 {
+    pub fn at(self, value: f64) -> f64 {
         let share = if self.logarithmic {
             (value.max(self.low) / self.low).ln() / (self.high / self.low).ln()
         } else {
@@ -38,26 +38,27 @@ impl Scale {
 
 /// Values worth a tick, with the decimals that tell them apart.
 #[derive(Debug, Clone)]
-pub(crate) struct Ticks {
-    pub(crate) values: Vec<f64>,
+pub struct Ticks {
+    /// The values, in the order of their ticks.
+    pub values: Vec<f64>,
     labels: Vec<String>,
 }
 
 impl Ticks {
     /// Ticks with labels of one's own.
-    pub(crate) fn new(pairs: impl IntoIterator<Item = (f64, String)>) -> Self {
+    pub fn new(pairs: impl IntoIterator<Item = (f64, String)>) -> Self {
         let (values, labels) = pairs.into_iter().unzip();
         Self { values, labels }
     }
 
     /// Each value with its label.
-    pub(crate) fn labelled(&self) -> impl Iterator<Item = (f64, &str)> {
+    pub fn labelled(&self) -> impl Iterator<Item = (f64, &str)> {
         self.values.iter().copied().zip(self.labels.iter().map(String::as_str))
     }
 }
 
 /// About `wanted` ticks at multiples of 1, 2 or 5 times a power of ten.
-pub(crate) fn ticks((low, high): (f64, f64), wanted: usize) -> Ticks {
+pub fn ticks((low, high): (f64, f64), wanted: usize) -> Ticks {
     let span = high - low;
     if !(span.is_finite() && span > 0.0 && wanted > 0) {
         return Ticks::new([]);
@@ -77,12 +78,12 @@ pub(crate) fn ticks((low, high): (f64, f64), wanted: usize) -> Ticks {
     let (first, last) = ((low / step - 1e-9).ceil() as i64, (high / step + 1e-9).floor() as i64);
     Ticks::new((first..=last).map(|index| {
         let value = index as f64 * step;
-        (value, format::fixed(value, decimals))
+        (value, number::fixed(value, decimals))
     }))
 }
 
 /// Ticks at 1, 2 and 5 times the powers of ten: fewer where the span is wide, more where it is narrow.
-pub(crate) fn log_ticks((low, high): (f64, f64)) -> Ticks {
+pub fn log_ticks((low, high): (f64, f64)) -> Ticks {
     if !(low.is_finite() && high.is_finite() && low > 0.0 && high > low) {
         return Ticks::new([]);
     }
@@ -98,12 +99,12 @@ pub(crate) fn log_ticks((low, high): (f64, f64)) -> Ticks {
         values
             .map(|(factor, power)| (factor * 10f64.powi(power), (i32::from(factor == 1.5) - power).max(0)))
             .filter(|(value, _)| *value >= low / slack && *value <= high * slack)
-            .map(|(value, decimals)| (value, format::fixed(value, decimals as usize))),
+            .map(|(value, decimals)| (value, number::fixed(value, decimals as usize))),
     )
 }
 
 /// The smallest and the largest finite value, moved apart to at least `least`, with room on either side.
-pub(crate) fn spread(values: impl IntoIterator<Item = f64>, least: f64) -> (f64, f64) {
+pub fn spread(values: impl IntoIterator<Item = f64>, least: f64) -> (f64, f64) {
     let (low, high) = values
         .into_iter()
         .filter(|value| value.is_finite())

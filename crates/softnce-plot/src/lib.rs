@@ -1,0 +1,22 @@
+//! What the reports of softnce are made of.
+//!
+//! - [`panel`], [`standalone`]: a drawing as inline SVG or as a file of its own; [`Area`], [`x_axis`], [`y_axis`].
+//! - [`Scale`], [`Ticks`]: from values to coordinates, and round values on the way.
+//! - [`Look`]: colour, dash and shape, so that no figure depends on colour alone; [`marker`], [`line`], [`whisker`].
+//! - [`page`]: the frame, sections, figures and tables of a page in one file.
+//! - [`number`]: numbers as readers expect them. [`file`]: files that are written whole or not at all.
+
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod drawing;
+pub mod file;
+mod look;
+mod mark;
+pub mod number;
+pub mod page;
+mod scale;
+
+pub use drawing::{Area, WIDTH, panel, px, standalone, x_axis, y_axis};
+pub use look::{Look, Shape};
+pub use mark::{band, line, marker, swatch, whisker};
+pub use scale::{Scale, Ticks, log_ticks, spread, ticks};

@@ -1,0 +1,154 @@
+//! Numbers as every part of a report writes them.
+
+/// Stands where a number is missing or not finite.
+pub const MISSING: &str = "n/a";
+
+/// A number with fixed decimals, a true minus sign, and no minus on a zero.
+pub fn fixed(value: f64, decimals: usize) -> String {
+    if !value.is_finite() {
+        return MISSING.to_owned();
+    }
+    let digits = format!("{:.decimals$}", value.abs());
+    if value < 0.0 && !is_zero(&digits) { format!("\u{2212}{digits}") } else { digits }
+}
+
+/// Like [`fixed`], with a plus before positive numbers.
+pub fn signed(value: f64, decimals: usize) -> String {
+    let text = fixed(value, decimals);
+    if value.is_finite() && value > 0.0 && !is_zero(&text) { format!("+{text}") } else { text }
+}
+
+/// Whether a number as shown is zero.
+pub fn is_zero(digits: &str) -> bool {
+    digits.chars().all(|digit| matches!(digit, '0' | '.'))
+}
+
+/// A whole number with a comma between thousands.
+pub fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number and its noun, in the plural where due.
+pub fn plural(number: usize, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// A learning rate or another setting: the shortest decimal that reads back as the same number.
+pub fn setting(value: f64) -> String {
+    if value.is_finite() { value.to_string() } else { MISSING.to_owned() }
+}
+
+/// A time in milliseconds with three significant digits, down to a hundredth of a microsecond.
+pub fn milliseconds(value: f64) -> String {
+    significant(value, 5)
+}
+
+/// A ratio with three significant digits.
+pub fn ratio(value: f64) -> String {
+    significant(value, 4)
+}
+
+/// Three significant digits, with at most `most` decimals.
+fn significant(value: f64, most: usize) -> String {
+    // 9.995 rounds to 10.0, which has three digits with one decimal less.
+    let enough = |decimals: &usize| value.abs() >= 0.9995 * 10f64.powi(2 - *decimals as i32);
+    fixed(value, (0..most).find(enough).unwrap_or(most))
+}
+
+/// A size in mebibytes.
+pub fn mebibytes(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| MISSING.to_owned(), |bytes| fixed(bytes as f64 / (1024.0 * 1024.0), 1))
+}
+
+/// A size in the binary unit that suits it: `640 B`, `1.5 KiB`, `2.0 GiB`.
+pub fn bytes(bytes: u64) -> String {
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut size = bytes as f64 / 1024.0;
+    let mut units = ["KiB", "MiB", "GiB"].into_iter().peekable();
+    // 1023.95 would be shown as 1024.0.
+    while size >= 1023.95 && units.len() > 1 {
+        size /= 1024.0;
+        units.next();
+    }
+    format!("{} {}", fixed(size, 1), units.next().unwrap_or("GiB"))
+}
+
+/// Joins words as a sentence does: `a, b and c`.
+pub fn enumerate(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_has_no_sign() {
+        assert_eq!(fixed(-0.001, 2), "0.00");
+        assert_eq!(signed(0.001, 2), "0.00");
+        assert_eq!(signed(-0.1, 2), "\u{2212}0.10");
+        assert_eq!(signed(0.1, 2), "+0.10");
+    }
+
+    #[test]
+    fn what_is_not_finite_is_missing() {
+        assert_eq!(fixed(f64::NAN, 2), MISSING);
+        assert_eq!(signed(f64::INFINITY, 2), MISSING);
+        assert_eq!(milliseconds(f64::NAN), MISSING);
+        assert_eq!(mebibytes(None), MISSING);
+    }
+
+    #[test]
+    fn thousands_are_separated() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(797), "797");
+        assert_eq!(count(1_797), "1,797");
+        assert_eq!(count(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn times_keep_three_digits() {
+        assert_eq!(milliseconds(1234.4), "1234");
+        assert_eq!(milliseconds(123.4), "123");
+        assert_eq!(milliseconds(99.96), "100");
+        assert_eq!(milliseconds(12.34), "12.3");
+        assert_eq!(milliseconds(9.996), "10.0");
+        assert_eq!(milliseconds(1.234), "1.23");
+        assert_eq!(milliseconds(0.1234), "0.123");
+        assert_eq!(milliseconds(0.012_34), "0.0123");
+        assert_eq!(milliseconds(0.000_123_4), "0.00012");
+        assert_eq!(milliseconds(0.0), "0.00000");
+    }
+
+    #[test]
+    fn sizes_have_their_unit() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1536), "1.5 KiB");
+        assert_eq!(bytes((1 << 20) - 1), "1.0 MiB");
+        assert_eq!(bytes(2 << 30), "2.0 GiB");
+        assert_eq!(bytes(5 << 40), "5120.0 GiB");
+    }
+
+    #[test]
+    fn lists_read_as_sentences() {
+        let words: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
+        assert_eq!(enumerate(&words), "a, b and c");
+        assert_eq!(enumerate(&words[..1]), "a");
+        assert_eq!(enumerate(&[]), "");
+    }
+}

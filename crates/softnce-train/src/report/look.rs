@@ -1,0 +1,16 @@
+//! How each loss is drawn: colour, dash and marker, so that no figure depends on colour alone.
+
+use softnce::LossKind;
+use softnce_plot::{Look, Shape};
+
+/// The same look for a loss wherever it appears, whichever others stand beside it.
+pub(crate) fn look(loss: LossKind) -> Look {
+    let (colour, dash, shape) = match loss {
+        LossKind::SoftTargetInfoNce => ("#d55e00", "none", Shape::Circle),
+        LossKind::SoftTargetCrossEntropy => ("#0072b2", "7 3", Shape::Square),
+        LossKind::SoftDistributionInfoNce => ("#009e73", "2 2.5", Shape::Triangle),
+        LossKind::InfoNce => ("#cc79a7", "9 3 2 3", Shape::Diamond),
+        LossKind::Nll => ("#000000", "5 2 1.5 2 1.5 2", Shape::Wedge),
+    };
+    Look { colour, dash, shape }
+}
