@@ -150,9 +150,9 @@ fn bad_input_is_refused_alike_on_both_paths() {
     refused(noise, logits(), labels().into(), shape);
     let empty = Tensor::<2>::zeros([0, 3], &device());
     refused(config(), empty, labels().into(), LossError::Empty { argument: "logits", found: vec![0, 3] });
-    let small = config().with_temperature(1e-39);
-    let overflow = LossError::ScoreOverflow { row: 0, class: 1, logit: 2.0, temperature: 1e-39, accumulator: "f32" };
-    refused(small, logits(), labels().into(), overflow);
+    let small = config().with_temperature(1e-38);
+    let overflow = LossError::ScoreOverflow { row: 0, class: 1, logit: 20.0, temperature: 1e-38, accumulator: "f32" };
+    refused(small, logits() * 10.0, labels().into(), overflow);
 }
 
 #[test]

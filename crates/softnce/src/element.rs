@@ -1,9 +1,12 @@
 //! The float types that come in, and the types their sums are kept in.
 
+use bytemuck::Zeroable;
+use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use ndarray::{ArrayView2, CowArray, Ix2, LinalgScalar, ScalarOperand};
-use num_traits::{Float, FromPrimitive};
+use num_traits::{Float, FromPrimitive, Zero};
 
+use crate::simd::{SimdFloat, Turn};
 use crate::targets::Dense;
 
 mod sealed {
@@ -13,7 +16,7 @@ mod sealed {
 /// A float type that logits and dense targets may have: `f16`, `bf16`, `f32` or `f64`.
 ///
 /// Sums are kept in [`Element::Accum`] and rounded once on the way out.
-pub trait Element: sealed::Sealed + Copy + Default + Send + Sync + std::fmt::Debug + 'static {
+pub trait Element: sealed::Sealed + Copy + Default + Zero + Zeroable + Send + Sync + std::fmt::Debug + 'static {
     /// Type that sums are kept in: `f64` for `f64`, `f32` for the others.
     type Accum: Accum;
 
@@ -28,6 +31,19 @@ pub trait Element: sealed::Sealed + Copy + Default + Send + Sync + std::fmt::Deb
     fn from_accum(value: Self::Accum) -> Self;
     /// Widens the value, exactly.
     fn as_f64(self) -> f64;
+
+    /// The values, where they are of the accumulating type already.
+    #[doc(hidden)]
+    fn as_accum(values: &[Self]) -> Option<&[Self::Accum]>;
+    /// The values, where they are of the accumulating type already.
+    #[doc(hidden)]
+    fn as_accum_mut(values: &mut [Self]) -> Option<&mut [Self::Accum]>;
+    /// Widens a slice into another of the same length.
+    #[doc(hidden)]
+    fn widen(values: &[Self], out: &mut [Self::Accum]);
+    /// Rounds a slice into another of the same length.
+    #[doc(hidden)]
+    fn narrow(values: &[Self::Accum], out: &mut [Self]);
 
     #[doc(hidden)]
     fn erase(rows: CowArray<'_, Self, Ix2>) -> Dense<'_>;
@@ -44,6 +60,8 @@ pub trait Accum:
     + std::ops::MulAssign
     + std::iter::Sum
     + std::fmt::Display
+    + SimdFloat
+    + Turn
 {
     /// Name of the type, for messages.
     const NAME: &'static str;
@@ -57,7 +75,7 @@ pub trait Accum:
 }
 
 macro_rules! element {
-    ($type:ty, $accum:ty, $tolerance:expr, $variant:ident, $to:expr, $from:expr) => {
+    ($type:ty, $accum:ty, $tolerance:expr, $variant:ident, $to:expr, $from:expr, {$($slices:tt)*}) => {
         impl sealed::Sealed for $type {}
         impl Element for $type {
             type Accum = $accum;
@@ -77,14 +95,57 @@ macro_rules! element {
             fn erase(rows: CowArray<'_, Self, Ix2>) -> Dense<'_> {
                 Dense::$variant(rows)
             }
+            $($slices)*
         }
     };
 }
 
-element!(f64, f64, 1e-4, F64, |x| x, |x| x);
-element!(f32, f32, 1e-4, F32, |x| x, |x| x);
-element!(f16, f32, 2e-3, F16, f16::to_f32, f16::from_f32);
-element!(bf16, f32, 2e-2, Bf16, bf16::to_f32, bf16::from_f32);
+macro_rules! own_slices {
+    () => {
+        fn as_accum(values: &[Self]) -> Option<&[Self]> {
+            Some(values)
+        }
+        fn as_accum_mut(values: &mut [Self]) -> Option<&mut [Self]> {
+            Some(values)
+        }
+        fn widen(values: &[Self], out: &mut [Self]) {
+            out.copy_from_slice(values);
+        }
+        fn narrow(values: &[Self], out: &mut [Self]) {
+            out.copy_from_slice(values);
+        }
+    };
+}
+
+macro_rules! half_slices {
+    () => {
+        fn as_accum(_: &[Self]) -> Option<&[f32]> {
+            None
+        }
+        fn as_accum_mut(_: &mut [Self]) -> Option<&mut [f32]> {
+            None
+        }
+        fn widen(values: &[Self], out: &mut [f32]) {
+            values.convert_to_f32_slice(out);
+        }
+        fn narrow(values: &[f32], out: &mut [Self]) {
+            out.convert_from_f32_slice(values);
+        }
+    };
+}
+
+element!(f64, f64, 1e-4, F64, |x| x, |x| x, {
+    own_slices!();
+});
+element!(f32, f32, 1e-4, F32, |x| x, |x| x, {
+    own_slices!();
+});
+element!(f16, f32, 2e-3, F16, f16::to_f32, f16::from_f32, {
+    half_slices!();
+});
+element!(bf16, f32, 2e-2, Bf16, bf16::to_f32, bf16::from_f32, {
+    half_slices!();
+});
 
 impl Accum for f64 {
     const NAME: &'static str = "f64";

@@ -1,6 +1,6 @@
 //! The one error type: what was wrong, with the value that came and what was expected.
 
-use crate::{Form, LossKind};
+use crate::{Form, Instructions, LossKind};
 
 /// Why a loss, a target set or a noise distribution was refused.
 ///
@@ -62,8 +62,11 @@ pub enum Error {
         /// Type the scores are computed in.
         accumulator: &'static str,
     },
-    /// The temperature is not a finite number above 0, in the type the scores are computed in too.
-    #[error("temperature is {value}, expected a finite number above 0 (also once rounded to the type of the sums)")]
+    /// The temperature or its reciprocal is not a finite number above 0, in the type the scores are computed in too.
+    #[error(
+        "temperature is {value}, expected a finite number above 0 with a finite reciprocal (also in the type of the \
+         sums)"
+    )]
     Temperature {
         /// Value that came.
         value: f64,
@@ -188,6 +191,14 @@ pub enum Error {
         /// Form that came.
         found: Form,
     },
+    /// The machine lacks a set of vector instructions.
+    #[error("instructions {found} are not to be had here, expected one of {list}", list = listed(.available))]
+    Instructions {
+        /// Set that was asked for.
+        found: Instructions,
+        /// Sets that the machine has.
+        available: Vec<Instructions>,
+    },
     /// No loss has this name.
     #[error("unknown loss {name:?}, expected one of {known}", known = known_losses())]
     UnknownLoss {
@@ -199,6 +210,10 @@ pub enum Error {
 fn finite_hint(argument: &str) -> &'static str {
     // Masking with -inf is the usual way to get here; the loss weighs every class, and 0 times infinity is NaN.
     if argument == "logits" { " (to mask a class use a large negative number such as -1e4)" } else { "" }
+}
+
+fn listed(sets: &[Instructions]) -> String {
+    sets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn known_losses() -> String {

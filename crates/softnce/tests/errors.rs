@@ -156,19 +156,15 @@ fn scores_that_overflow() {
     let error = SoftTargetInfoNce::new(settings).loss(small.view(), Targets::hard(&[0], 2).unwrap()).unwrap_err();
     assert!(matches!(error, Error::ScoreOverflow { class: 1, logit: 1.0, accumulator: "f32", .. }));
 
-    // A temperature that the type of the sums holds as 0 or infinity.
-    for value in [1e-300, 1e39] {
+    // A temperature that the type of the sums holds as 0 or infinity, or its reciprocal.
+    for value in [1e-300, 1e-40, 1e39] {
         let settings = LossSettings::new().with_temperature(value).unwrap();
         let error = SoftTargetInfoNce::new(settings).loss(small.view(), Targets::hard(&[0], 2).unwrap()).unwrap_err();
         assert_eq!(error, Error::Temperature { value });
     }
 
     // Factors of the gradient, and sums of weighted losses.
-    let request = GradientRequest::new();
-    let settings = LossSettings::new().with_temperature(1e-40).unwrap();
     let zeros = Array2::<f32>::zeros((2, 3));
-    let error = SoftTargetInfoNce::new(settings).loss_and_gradient(zeros.view(), hard(), &request).unwrap_err();
-    assert!(matches!(error, Error::NonFinite { argument, .. } if argument.contains("temperature")));
     let upstream = array![1e39];
     let request = GradientRequest::new().with_upstream(&upstream);
     let error = SoftTargetInfoNce::default().loss_and_gradient(zeros.view(), hard(), &request).unwrap_err();

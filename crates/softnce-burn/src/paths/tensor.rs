@@ -47,6 +47,8 @@ pub(crate) fn tensor(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> R
         // Not a division: its backward pass takes the reciprocal in single precision.
         None => centred * call.settings.temperature().recip(),
     };
+    // The scores are finite only where the logits are.
+    let checked = call.check_values.then(|| scores.clone().without_autodiff());
     let losses = if call.kind.is_contrastive() {
         host.warn_once();
         contrastive(call, scores, segments, &host, &positives, &place)?
@@ -58,8 +60,8 @@ pub(crate) fn tensor(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> R
         Reduction::None => weighted,
         Reduction::Sum | Reduction::Mean => weighted.sum(),
     };
-    if call.check_values {
-        check_finite(&wide, &reduced, call)?;
+    if let Some(scores) = checked {
+        check_finite(&wide, scores, &reduced, call)?;
     }
     Ok(reduced.cast(dtype))
 }
@@ -145,11 +147,11 @@ fn check_segments(segments: &[Segment<'_>]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Looks at the logits and the loss; one answer comes back.
-fn check_finite(logits: &Tensor<2>, value: &Tensor<1>, call: &Call<'_>) -> Result<(), Error> {
+/// Looks at the scores and the loss; one answer comes back.
+fn check_finite(logits: &Tensor<2>, scores: Tensor<2>, value: &Tensor<1>, call: &Call<'_>) -> Result<(), Error> {
     let logits = logits.clone().without_autodiff();
     let value = value.clone().without_autodiff();
-    if read_bool("logits", logits.clone().is_finite().all().bool_and(value.is_finite().all()))? {
+    if read_bool("logits", scores.is_finite().all().bool_and(value.is_finite().all()))? {
         return Ok(());
     }
     // The kernels' own checks name the entry.

@@ -8,6 +8,7 @@ mod soft_distribution;
 mod soft_target_info_nce;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use num_traits::Zero;
 
 pub use cross_entropy::{Nll, SoftTargetCrossEntropy};
 pub use info_nce::InfoNce;
@@ -16,6 +17,7 @@ pub use settings::LossSettings;
 pub use soft_distribution::SoftDistributionInfoNce;
 pub use soft_target_info_nce::SoftTargetInfoNce;
 
+use crate::memory::zeros;
 use crate::paths::{Gradients, Outputs, Scores};
 use crate::reduction::reduce;
 use crate::targets::check_size;
@@ -155,7 +157,7 @@ fn run_path<E: Element, G: Element<Accum = E::Accum>>(
     logits: ArrayView2<'_, E>,
     batch: &Batch<'_>,
     request: Option<&GradientRequest<'_>>,
-    path: impl Fn(&Scores<'_, E>, &[usize], &mut Outputs<'_, E, G>) -> Result<(), Error>,
+    path: impl Fn(&Scores<'_, E>, &[usize], &mut Outputs<'_, E::Accum, G>) -> Result<(), Error>,
 ) -> Evaluated<G> {
     let (rows, classes) = check_size(logits.dim())?;
     let positives = batch.check(rows, classes)?;
@@ -169,17 +171,20 @@ fn run_path<E: Element, G: Element<Accum = E::Accum>>(
     if request.is_some() {
         check_factors::<E::Accum>(&factors, settings.temperature())?;
     }
-    let gradients = request.map(|request| Gradients {
-        logits: Array2::default((rows, classes)),
-        temperature: request.temperature.then(|| Array1::zeros(rows)),
+    let mut gradient = request.map(|_| zeros((rows, classes)));
+    let gradients = request.zip(gradient.as_mut()).map(|(request, gradient)| Gradients {
+        logits: gradient.view_mut(),
+        zeroed: true,
+        temperature: request.temperature.then(|| vec![0.0; rows]),
         factors: &factors,
     });
-    let mut outputs = Outputs { losses: Array1::default(rows), gradients };
-    path(&Scores::new(logits, settings.temperature(), noise), &positives, &mut outputs)?;
-    let gradients = outputs.gradients.map(|gradients| (gradients.logits, gradients.temperature));
-    let value = reduce(settings.reduction(), outputs.losses, &reduced_by);
+    let mut outputs = Outputs { losses: vec![E::Accum::zero(); rows], gradients };
+    let scores = Scores::new(logits, settings.temperature(), noise, settings.instructions());
+    path(&scores, &positives, &mut outputs)?;
+    let temperature = outputs.gradients.and_then(|gradients| gradients.temperature).map(Array1::from);
+    let value = reduce(settings.reduction(), Array1::from(outputs.losses), &reduced_by);
     check_finite(&value)?;
-    Ok((value, gradients))
+    Ok((value, gradient.map(|gradient| (gradient, temperature))))
 }
 
 /// The rows are finite; huge row weights can still carry their sum out of range.

@@ -1,6 +1,6 @@
 //! What all losses are set up with.
 
-use crate::{Accum, Error, NoiseDistribution, Reduction};
+use crate::{Accum, Error, Instructions, NoiseDistribution, Reduction};
 
 /// Temperature, noise distribution and reduction: what every loss of the family is set up with.
 ///
@@ -22,11 +22,18 @@ pub struct LossSettings {
     temperature: f64,
     noise: NoiseDistribution,
     reduction: Reduction,
+    /// `None` takes the widest.
+    instructions: Option<Instructions>,
 }
 
 impl Default for LossSettings {
     fn default() -> Self {
-        LossSettings { temperature: 1.0, noise: NoiseDistribution::uniform(), reduction: Reduction::Mean }
+        LossSettings {
+            temperature: 1.0,
+            noise: NoiseDistribution::uniform(),
+            reduction: Reduction::Mean,
+            instructions: None,
+        }
     }
 }
 
@@ -62,22 +69,37 @@ impl LossSettings {
         self
     }
 
+    /// Sets which vector instructions the kernels use, for tests and measurements; by default the widest there are.
+    ///
+    /// # Errors
+    /// Instructions that this machine lacks.
+    pub fn with_instructions(mut self, instructions: Instructions) -> Result<Self, Error> {
+        self.instructions = Some(instructions.check()?);
+        Ok(self)
+    }
+
     /// The temperature tau.
     pub fn temperature(&self) -> f64 {
         self.temperature
     }
 
-    /// Checks that the temperature is neither 0 nor infinite in the type the scores are computed in, as every loss does.
+    /// Checks that neither the temperature nor its reciprocal is 0 or infinite in the type the scores are computed in, as
+    /// every loss does.
     ///
     /// # Errors
     /// [`Error::Temperature`].
     pub fn check_temperature<A: Accum>(&self) -> Result<(), Error> {
         let rounded = A::of(self.temperature);
-        if rounded > A::zero() && rounded.is_finite() {
+        if rounded > A::zero() && rounded.is_finite() && A::of(1.0 / self.temperature).is_finite() {
             Ok(())
         } else {
             Err(Error::Temperature { value: self.temperature })
         }
+    }
+
+    /// The vector instructions the kernels use.
+    pub fn instructions(&self) -> Instructions {
+        self.instructions.unwrap_or_else(Instructions::widest)
     }
 
     /// The noise distribution eta.

@@ -4,92 +4,148 @@
 
 use num_traits::{Float, Zero};
 
+use super::hard::{Working, rows_at_once};
+use super::outputs::Part;
+use super::row::{Exponentials, Find, LessTargets, Scale, dot_with_scores, sum_of_scores};
 use super::{Outputs, Scores};
-use crate::targets::{Compact, DenseRows, Rows};
+use crate::parallel::{for_each, threads_for};
+use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error};
 
 pub(crate) fn cross_entropy<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
     batch: &Batch<'_>,
     positives: &[usize],
-    outputs: &mut Outputs<'_, E, G>,
+    outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
-    let mut row_scores = vec![E::Accum::zero(); scores.classes()];
-    let mut terms = vec![E::Accum::zero(); scores.classes()];
-    for (number, &positive) in positives.iter().enumerate() {
-        scores.write_row(number, &mut row_scores)?;
-        let Some((segment, target)) = batch.candidate(positive) else { continue };
-        let top =
-            row_scores.iter().enumerate().fold(0, |top, (class, &s)| if s > row_scores[top] { class } else { top });
-        let row = Row::new(&row_scores, top, &mut terms);
-        outputs.losses[number] = match &segment.rows {
-            Rows::Hard(labels) => row.hard(labels[target] as usize),
-            Rows::Compact(rows) => row.compact(rows, target),
-            Rows::Dense(rows) => row.dense(rows, target),
-        };
-        outputs.write_gradient(scores, number, &terms);
+    let rows = rows_at_once(scores.classes());
+    let threads = threads_for(scores.rows() * scores.classes(), scores.rows().div_ceil(rows));
+    let working = || (Working::new(scores), Vec::new());
+    for_each(threads, outputs.parts(rows), working, |(working, weights), mut part| {
+        (0..part.losses.len()).try_for_each(|at| {
+            let target = batch.candidate(positives[part.first + at]);
+            target.map_or(Ok(()), |(segment, row)| one_row(scores, &segment.rows, row, working, weights, at, &mut part))
+        })
+    })
+}
+
+fn one_row<E: Element, G: Element<Accum = E::Accum>>(
+    scores: &Scores<'_, E>,
+    targets: &Rows<'_>,
+    target: usize,
+    working: &mut Working<E::Accum>,
+    weights: &mut Vec<E::Accum>,
+    at: usize,
+    part: &mut Part<'_, E::Accum, G>,
+) -> Result<(), Error> {
+    let (classes, rate, row) = (scores.classes(), scores.rate, part.first + at);
+    let origin = scores.origin(row, &mut working.logits)?;
+    let logits = scores.logits(row, 0..classes, &mut working.logits);
+    // The largest class, whose term is 1: the others' sum then gives 1 - P there without cancellation.
+    let top = scores.instructions.run(Find { values: logits, value: origin });
+    let demand = part.demand(at, scores.temperature);
+    let values = part.row(at, &mut working.terms);
+    let (bias, offset) = (None, E::Accum::zero());
+    let terms = scores.instructions.run(Exponentials { logits, origin, rate, bias, offset, own: top, out: values });
+    let total = terms.own + terms.others;
+    let softmax = Softmax {
+        logits,
+        origin,
+        rate,
+        top,
+        top_rest: terms.others / total,
+        share: total.recip(),
+        log_total: Float::ln_1p(terms.others),
+    };
+    values[top] = terms.own;
+    let wants_temperature = demand.is_some_and(|(_, wants)| wants);
+    // Where the temperature's gradient is wanted, that by the scores is needed first.
+    let scale = demand.map_or(E::Accum::zero(), |(scale, _)| if wants_temperature { E::Accum::of(1.0) } else { scale });
+    let loss = match targets {
+        Rows::Hard(labels) => {
+            let one = std::iter::once((labels[target] as usize, E::Accum::of(1.0)));
+            softmax.few(scores, one, E::Accum::zero(), values, scale)
+        }
+        Rows::Compact(rows) => {
+            let terms = rows.terms(target).filter(|&(_, weight)| weight != 0.0);
+            let terms = terms.map(|(class, weight)| (class, E::Accum::of(weight)));
+            softmax.few(scores, terms, E::Accum::of(rows.uniform[target] / classes as f64), values, scale)
+        }
+        Rows::Dense(rows) => {
+            weights.resize(classes, E::Accum::zero());
+            softmax.every(scores, rows.row(target, weights), values, scale)
+        }
+    };
+    part.losses[at] = loss;
+    if let Some((scale, true)) = demand {
+        let values = part.row(at, &mut working.terms);
+        let dot = dot_with_scores(values, logits, origin, rate);
+        let (share, floor) = (E::Accum::of(1.0), E::Accum::zero());
+        scores.instructions.run(Scale { values, share, floor, scale });
+        part.write_temperature(at, dot, scores.temperature);
     }
+    part.write_row(at, &working.terms);
     Ok(())
 }
 
-/// A row of scores, and the probabilities that turn into its gradient.
-struct Row<'r, A> {
-    scores: &'r [A],
-    /// The largest class's score plus `log(1 + others)`: the logarithm of the sum of all exponentials.
-    log_total: A,
-    gradient: &'r mut [A],
-    /// The largest class and `1 - P` there, which the others' sum gives without cancellation.
+/// A row's logits, and what turns the terms `exp(S - max S)` into probabilities.
+struct Softmax<'r, A> {
+    logits: &'r [A],
+    origin: A,
+    rate: A,
+    /// The largest class, and `1 - P` there.
     top: usize,
     top_rest: A,
+    share: A,
+    /// The logarithm of the sum of all terms.
+    log_total: A,
 }
 
-impl<'r, A: Accum> Row<'r, A> {
-    fn new(scores: &'r [A], top: usize, gradient: &'r mut [A]) -> Self {
-        gradient.iter_mut().zip(scores).for_each(|(term, &score)| *term = (score - scores[top]).exp());
-        gradient[top] = A::zero();
-        let others: A = gradient.iter().copied().sum();
-        let total = A::one() + others;
-        gradient.iter_mut().for_each(|term| *term = *term / total);
-        gradient[top] = A::one() / total;
-        Row { scores, log_total: scores[top] + Float::ln_1p(others), gradient, top, top_rest: others / total }
+impl<A: Accum> Softmax<'_, A> {
+    fn surprise(&self, class: usize) -> A {
+        self.log_total - (self.logits[class] - self.origin) * self.rate
     }
 
-    /// Takes a target's weight off the gradient of a class: `P - W`, as `(1 - W) - (1 - P)` where P nears 1.
-    fn subtract(&mut self, class: usize, weight: A) {
-        self.gradient[class] =
-            if class == self.top { (A::one() - weight) - self.top_rest } else { self.gradient[class] - weight };
-    }
-
-    fn hard(mut self, label: usize) -> A {
-        self.subtract(label, A::one());
-        self.log_total - self.scores[label]
-    }
-
-    fn compact(mut self, rows: &Compact<'_>, target: usize) -> A {
-        let floor = A::of(rows.uniform[target] / self.scores.len() as f64);
-        let terms = || rows.terms(target).filter(|&(_, weight)| weight != 0.0);
-        let mut loss: A = terms().map(|(class, weight)| A::of(weight) * (self.log_total - self.scores[class])).sum();
-        // The largest class's whole weight first: it is taken off at once.
-        let on_top = terms().find(|&(class, _)| class == self.top).map_or(A::zero(), |(_, weight)| A::of(weight));
+    /// The loss of a target of a few classes, each once, over a floor under all; terms become gradients.
+    fn few<E: Element<Accum = A>>(
+        &self,
+        scores: &Scores<'_, E>,
+        weighted: impl Iterator<Item = (usize, A)>,
+        floor: A,
+        terms: &mut [A],
+        scale: A,
+    ) -> A {
+        let mut loss = A::zero();
         if floor != A::zero() {
-            loss += floor * self.scores.iter().map(|&score| self.log_total - score).sum::<A>();
-            self.gradient.iter_mut().for_each(|gradient| *gradient = *gradient - floor);
+            let classes = terms.len() as f64;
+            let sum = sum_of_scores(self.logits, self.origin, self.rate);
+            loss = A::of(floor.as_f64() * (classes * self.log_total.as_f64() - sum));
         }
-        let top = self.top;
-        self.subtract(top, floor + on_top);
-        for (class, weight) in terms().filter(|&(class, _)| class != top) {
-            self.subtract(class, A::of(weight));
+        scores.instructions.run(Scale { values: terms, share: self.share, floor: -floor, scale });
+        let mut on_top = floor;
+        for (class, weight) in weighted {
+            loss += weight * self.surprise(class);
+            if class == self.top { on_top += weight } else { terms[class] = terms[class] - weight * scale }
         }
+        // P - W, as (1 - W) - (1 - P) where P nears 1.
+        terms[self.top] = ((A::one() - on_top) - self.top_rest) * scale;
         loss
     }
 
-    fn dense(mut self, rows: &DenseRows<'_>, target: usize) -> A {
-        let mut loss = A::zero();
-        for class in 0..self.scores.len() {
-            let weight = A::of(rows.get(target, class));
-            loss += weight * (self.log_total - self.scores[class]);
-            self.subtract(class, weight);
-        }
+    /// The loss of a target with a weight for every class; terms become gradients.
+    ///
+    /// `weights` times `weight_share` are the target.
+    fn every<E: Element<Accum = A>>(
+        &self,
+        scores: &Scores<'_, E>,
+        (weights, weight_share): (&[A], A),
+        terms: &mut [A],
+        scale: A,
+    ) -> A {
+        let &Softmax { logits, origin, rate, log_total, share, .. } = self;
+        let less = LessTargets { logits, origin, rate, log_total, weights, weight_share, terms, share, scale };
+        let loss = scores.instructions.run(less);
+        terms[self.top] = ((A::one() - weights[self.top] * weight_share) - self.top_rest) * scale;
         loss
     }
 }

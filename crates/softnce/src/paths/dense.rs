@@ -1,159 +1,351 @@
-//! Dense rows, alone or beside other forms: matrix products over blocks of rows. O(N M d), one block of scores kept.
+//! Dense rows, alone or beside other forms: matrix products over blocks of rows and candidates. O(N M d).
 //!
-//! `A = S W^T`, `dL/dS = (P - E) W`.
+//! `A = S W^T`, `dL/dS = (P - E) W`. A block of candidates serves both products while it is in cache: the terms
+//! `exp A` need no maximum (see [`super::too_small`]), and their sum divides the gradient at the end. So the extra memory
+//! is a block of rows of scores and a block of terms, whatever M.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
-use num_traits::{Float, Zero};
+use ndarray::{ArrayView2, ArrayViewMut2, s};
+use num_traits::Float;
+use pulp::{Simd, WithSimd};
 
-use super::{Outputs, Scores, log_multiplicities, row_loss};
-use crate::targets::{DenseRows, Rows};
+use super::scores::zeroed;
+use super::{Outputs, Scores, relative_logs, row_loss, too_small};
+use crate::gemm::product;
+use crate::parallel::{for_each, threads_for};
+use crate::paths::outputs::Part;
+use crate::paths::row::Scale;
+use crate::simd::Instructions;
+use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error, Targets};
 
-/// Bytes of candidates converted at a time, where their float type is not the accumulating one.
-const CONVERTED_BYTES: usize = 1 << 20;
+/// Rows worked on at once, where the caller sets no number: enough that packing the candidates costs little beside the
+/// products.
+const BLOCK_ROWS: usize = 256;
+/// Bytes of terms kept at once, and of candidates converted at once.
+const BLOCK_BYTES: usize = 4 << 20;
+/// Rows a thread takes at once outside the products.
+const PART_ROWS: usize = 8;
 
 pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
     batch: &Batch<'_>,
     positives: &[usize],
-    block_rows: usize,
-    outputs: &mut Outputs<'_, E, G>,
+    block_rows: Option<usize>,
+    outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
-    let log_multiplicities = log_multiplicities::<E::Accum>(batch);
-    let classes = scores.classes();
-    let mut block_scores = Array2::<E::Accum>::zeros((block_rows, classes));
-    let mut terms = Array2::<E::Accum>::zeros((block_rows, batch.candidates()));
-
-    for (block, positives) in positives.chunks(block_rows).enumerate() {
-        let first = block * block_rows;
-        let mut block_scores = block_scores.slice_mut(s![..positives.len(), ..]);
-        let mut terms = terms.slice_mut(s![..positives.len(), ..]);
-        for (offset, mut out) in block_scores.outer_iter_mut().enumerate() {
-            // The rows are contiguous: they are of our own making.
-            if let Some(out) = out.as_slice_mut() {
-                scores.write_row(first + offset, out)?;
-            }
-        }
-        let mut column = 0;
-        for segment in batch.segments() {
-            let columns = s![.., column..column + segment.len()];
-            score(block_scores.view(), segment, terms.slice_mut(columns));
-            column += segment.len();
-        }
-        for (offset, (mut terms, &positive)) in terms.outer_iter_mut().zip(positives).enumerate() {
-            let positive_score = terms[positive];
-            if let Some(log_multiplicities) = &log_multiplicities {
-                terms.iter_mut().zip(log_multiplicities).for_each(|(term, &log_m)| *term += log_m);
-            }
-            let max = terms.iter().copied().fold(E::Accum::neg_infinity(), Float::max);
-            terms.mapv_inplace(|term| (term - max).exp());
-            let own = std::mem::take(&mut terms[positive]);
-            let others = terms.iter().copied().sum::<E::Accum>();
-            let total = own + others;
-            terms.mapv_inplace(|term| term / total);
-            // P - 1, without the cancellation where P nears 1.
-            terms[positive] = -(others / total);
-            outputs.losses[first + offset] = row_loss(max, own, others, positive_score);
-        }
-        if outputs.wants_gradient() {
-            // The scores are done with: their place takes the gradient.
-            block_scores.fill(E::Accum::zero());
-            let mut column = 0;
-            for segment in batch.segments() {
-                let columns = s![.., column..column + segment.len()];
-                add_weighted(terms.slice_mut(columns), segment, block_scores.view_mut());
-                column += segment.len();
-            }
-            for (offset, gradient) in block_scores.outer_iter().enumerate() {
-                if let Some(gradient) = gradient.as_slice() {
-                    outputs.write_gradient(scores, first + offset, gradient);
-                }
-            }
-        }
+    let block_rows = block_rows.unwrap_or(BLOCK_ROWS).clamp(1, positives.len().max(1));
+    let mut dense = DenseBlocks::new(scores, batch, block_rows, outputs.gradients.is_some());
+    for mut part in outputs.parts(block_rows) {
+        let positives = &positives[part.first..part.first + part.losses.len()];
+        dense.block(scores, batch, positives, &mut part)?;
     }
     Ok(())
 }
 
-/// `out = S W^T` for the candidates of one segment. Shapes: `[B, d]`, M' targets, `[B, M']`.
-fn score<A: Accum>(scores: ArrayView2<'_, A>, segment: &Targets<'_>, mut out: ArrayViewMut2<'_, A>) {
-    match &segment.rows {
-        Rows::Dense(rows) => {
-            for_each_block(rows, |first, weights| {
-                let columns = s![.., first..first + weights.nrows()];
-                general_mat_mul(A::one(), &scores, &weights.t(), A::zero(), &mut out.slice_mut(columns));
-            });
-            if let Some(sums) = &rows.sums {
-                out.axis_iter_mut(Axis(1)).zip(sums).for_each(|(mut out, &sum)| out.mapv_inplace(|a| a / A::of(sum)));
-            }
+/// One row's sums so far, relative to `exp(offset)`.
+#[derive(Clone, Copy)]
+struct RowSums<A> {
+    offset: A,
+    own: A,
+    others: A,
+    /// The largest exponent.
+    largest: A,
+}
+
+/// Working memory.
+struct DenseBlocks<A> {
+    /// The scores of a block of rows. Shape `[block rows, d]`.
+    scores: Vec<A>,
+    /// Their gradients, where they cannot be summed in place. Shape `[block rows, d]` or `[0]`.
+    gradients: Vec<A>,
+    /// Terms of a block of candidates. Shape `[block rows, block candidates]`.
+    terms: Vec<A>,
+    block_candidates: usize,
+    sums: Vec<RowSums<A>>,
+    /// Relative to the largest; empty where all are 1. Shape `[M]`.
+    log_multiplicities: Vec<A>,
+    log_unit: A,
+}
+
+impl<A: Accum> DenseBlocks<A> {
+    fn new<E: Element<Accum = A>>(scores: &Scores<'_, E>, batch: &Batch<'_>, rows: usize, gradients: bool) -> Self {
+        let block_candidates = (BLOCK_BYTES / (rows * size_of::<A>())).clamp(1, batch.candidates().max(1));
+        let (logs, log_unit) = match batch.multiplicities() {
+            Some(multiplicities) => relative_logs(&multiplicities.to_vec()),
+            None => (Vec::new(), 0.0),
+        };
+        DenseBlocks {
+            scores: zeroed(rows * scores.classes()),
+            gradients: zeroed(if gradients { rows * scores.classes() } else { 0 }),
+            terms: zeroed(rows * block_candidates),
+            block_candidates,
+            sums: Vec::new(),
+            log_multiplicities: logs.into_iter().map(A::of).collect(),
+            log_unit: A::of(log_unit),
         }
-        Rows::Hard(labels) => {
-            for (label, mut out) in labels.iter().zip(out.axis_iter_mut(Axis(1))) {
-                out.assign(&scores.column(*label as usize));
+    }
+
+    fn block<E: Element<Accum = A>, G: Element<Accum = A>>(
+        &mut self,
+        scores: &Scores<'_, E>,
+        batch: &Batch<'_>,
+        positives: &[usize],
+        part: &mut Part<'_, A, G>,
+    ) -> Result<(), Error> {
+        self.write_scores(scores, part.first, positives.len())?;
+        let start = RowSums { offset: A::zero(), own: A::zero(), others: A::zero(), largest: A::neg_infinity() };
+        self.sums.clear();
+        self.sums.resize(positives.len(), start);
+        self.accumulate(scores, batch, positives, part);
+        let lost = |sums: &RowSums<A>| too_small(sums.own + sums.others);
+        if self.sums.iter().any(lost) {
+            for sums in &mut self.sums {
+                let offset = if lost(sums) { sums.largest } else { sums.offset };
+                *sums = RowSums { offset, ..start };
             }
+            self.accumulate(scores, batch, positives, part);
         }
-        Rows::Compact(rows) => {
-            let means = scores.sum_axis(Axis(1)) / A::of(scores.ncols() as f64);
-            for (row, mut out) in out.axis_iter_mut(Axis(1)).enumerate() {
-                let uniform = A::of(rows.uniform[row]);
-                out.assign(&means.mapv(|mean| mean * uniform));
-                for (class, weight) in rows.terms(row) {
-                    out.scaled_add(A::of(weight), &scores.column(class));
+        self.finish(scores, batch, positives, part);
+        Ok(())
+    }
+
+    fn write_scores<E: Element<Accum = A>>(
+        &mut self,
+        scores: &Scores<'_, E>,
+        first: usize,
+        rows: usize,
+    ) -> Result<(), Error> {
+        let classes = scores.classes();
+        let parts = self.scores[..rows * classes].chunks_mut(PART_ROWS * classes).enumerate();
+        let threads = threads_for(rows * classes, rows.div_ceil(PART_ROWS));
+        for_each(
+            threads,
+            parts,
+            || zeroed(classes),
+            |scratch: &mut Vec<A>, (number, part)| {
+                for (at, out) in part.chunks_exact_mut(classes).enumerate() {
+                    scores.write_row(first + number * PART_ROWS + at, scratch, out)?;
                 }
+                Ok(())
+            },
+        )
+    }
+
+    /// Sums of terms and, where wanted, of terms times targets.
+    fn accumulate<E: Element<Accum = A>, G: Element<Accum = A>>(
+        &mut self,
+        scores: &Scores<'_, E>,
+        batch: &Batch<'_>,
+        positives: &[usize],
+        part: &mut Part<'_, A, G>,
+    ) {
+        let (rows, classes) = (positives.len(), scores.classes());
+        let DenseBlocks { scores: row_scores, gradients, terms, sums, log_multiplicities, .. } = self;
+        let Ok(row_scores) = ArrayView2::from_shape((rows, classes), &row_scores[..rows * classes]) else { return };
+        let gradients = match &mut part.gradients {
+            Some(part) => Some(part.in_place().unwrap_or(&mut gradients[..rows * classes])),
+            None => None,
+        };
+        let mut gradients = gradients.and_then(|values| ArrayViewMut2::from_shape((rows, classes), values).ok());
+        let mut first = 0;
+        for segment in batch.segments() {
+            for_each_block(segment, self.block_candidates, |weights, sums_of_weights| {
+                let candidates = weights.nrows();
+                let Ok(mut terms) = ArrayViewMut2::from_shape((rows, candidates), &mut terms[..rows * candidates])
+                else {
+                    return;
+                };
+                product(terms.view_mut(), false, row_scores, weights.t());
+                let exponents = Exponents {
+                    first,
+                    candidates,
+                    log_multiplicities: log_multiplicities.get(first..first + candidates),
+                    inverse_sums: sums_of_weights,
+                };
+                exponents.run(scores.instructions, positives, terms.as_slice_mut().unwrap_or_default(), sums);
+                if let Some(gradients) = &mut gradients {
+                    product(gradients.view_mut(), first > 0, terms.view(), weights);
+                }
+                first += candidates;
+            });
+        }
+    }
+
+    /// Losses, and gradients from their sums.
+    fn finish<E: Element<Accum = A>, G: Element<Accum = A>>(
+        &mut self,
+        scores: &Scores<'_, E>,
+        batch: &Batch<'_>,
+        positives: &[usize],
+        part: &mut Part<'_, A, G>,
+    ) {
+        let classes = scores.classes();
+        let mut target = zeroed(classes);
+        for (row, (&positive, sums)) in positives.iter().zip(&self.sums).enumerate() {
+            let row_scores = &self.scores[row * classes..(row + 1) * classes];
+            let Some((segment, at)) = batch.candidate(positive) else { continue };
+            segment.write_row(at, &mut target);
+            let score = dot(&target, row_scores);
+            let log_multiplicity = self.log_multiplicities.get(positive).map_or(A::zero(), |&log| log + self.log_unit);
+            let offset = sums.offset + self.log_unit;
+            part.losses[row] = row_loss(sums.own, sums.others, log_multiplicity, offset, A::of(score));
+            let Some((scale, wants_temperature)) = part.demand(row, scores.temperature) else { continue };
+            let in_place = part.gradients.as_mut().is_some_and(|gradients| gradients.in_place().is_some());
+            let scratch = if in_place { &mut [][..] } else { &mut self.gradients[row * classes..(row + 1) * classes] };
+            let values = if in_place { part.row(row, &mut []) } else { &mut *scratch };
+            // The positive's coefficient P - 1, without the cancellation where P nears 1.
+            values.iter_mut().zip(&target).for_each(|(value, &weight)| *value = *value - sums.others * weight);
+            let share = (sums.own + sums.others).recip();
+            let dot = if wants_temperature { dot_less_shift(values, row_scores, scores.shift.as_deref()) } else { 0.0 };
+            scores.instructions.run(Scale { values, share, floor: A::zero(), scale });
+            if wants_temperature {
+                part.write_temperature(row, dot * share.as_f64(), scores.temperature);
+            }
+            if !in_place && let Some(gradients) = &mut part.gradients {
+                gradients.write(row, 0, &self.gradients[row * classes..(row + 1) * classes]);
             }
         }
     }
 }
 
-/// `out += C W` for the candidates of one segment; C may be overwritten. Shapes: `[B, M']`, M' targets, `[B, d]`.
-fn add_weighted<A: Accum>(
-    mut coefficients: ArrayViewMut2<'_, A>,
+/// `sum_k w_k s_k` in double precision.
+fn dot<A: Accum>(weights: &[A], scores: &[A]) -> f64 {
+    weights.iter().zip(scores).map(|(w, s)| w.as_f64() * s.as_f64()).sum()
+}
+
+/// `sum_k g_k (s_k - shift_k)` in double precision.
+fn dot_less_shift<A: Accum>(gradient: &[A], scores: &[A], shift: Option<&[A]>) -> f64 {
+    match shift {
+        Some(shift) => {
+            gradient.iter().zip(scores).zip(shift).map(|((g, &s), &shift)| g.as_f64() * (s - shift).as_f64()).sum()
+        }
+        None => dot(gradient, scores),
+    }
+}
+
+/// Candidates of a segment in the accumulating type, a block at a time, with the reciprocals of what their rows are to be
+/// divided by: as they lie in memory where they have the type, else converted.
+fn for_each_block<A: Accum>(
     segment: &Targets<'_>,
-    mut out: ArrayViewMut2<'_, A>,
+    block: usize,
+    mut work: impl FnMut(ArrayView2<'_, A>, Option<&[A]>),
 ) {
-    match &segment.rows {
-        Rows::Dense(rows) => {
-            if let Some(sums) = &rows.sums {
-                let columns = coefficients.axis_iter_mut(Axis(1)).zip(sums);
-                columns.for_each(|(mut column, &sum)| column.mapv_inplace(|c| c / A::of(sum)));
-            }
-            for_each_block(rows, |first, weights| {
-                let columns = s![.., first..first + weights.nrows()];
-                general_mat_mul(A::one(), &coefficients.slice(columns), &weights, A::one(), &mut out);
-            });
+    let (len, classes) = (segment.len(), segment.classes());
+    if let Rows::Dense(rows) = &segment.rows
+        && let Some(values) = A::dense_view(&rows.values)
+    {
+        let inverse_sums: Option<Vec<A>> =
+            rows.sums.as_ref().map(|sums| sums.iter().map(|sum| A::of(1.0 / sum)).collect());
+        for first in (0..len).step_by(block) {
+            let last = (first + block).min(len);
+            let sums = inverse_sums.as_ref().map(|sums| &sums[first..last]);
+            work(values.slice(s![first..last, ..]), sums);
         }
-        Rows::Hard(labels) => {
-            for (label, coefficient) in labels.iter().zip(coefficients.axis_iter(Axis(1))) {
-                let mut column = out.column_mut(*label as usize);
-                column += &coefficient;
-            }
+        return;
+    }
+    let block = block.min(BLOCK_BYTES / (classes * size_of::<A>())).clamp(1, len);
+    let mut converted = zeroed::<A>(block * classes);
+    for first in (0..len).step_by(block) {
+        let rows = block.min(len - first);
+        for (row, out) in converted.chunks_exact_mut(classes).enumerate().take(rows) {
+            segment.write_row(first + row, out);
         }
-        Rows::Compact(rows) => {
-            for (mut out, coefficients) in out.outer_iter_mut().zip(coefficients.outer_iter()) {
-                let spread = coefficients.iter().zip(&rows.uniform).map(|(&c, &share)| c * A::of(share)).sum::<A>();
-                out += spread / A::of(out.len() as f64);
-            }
-            for (row, coefficient) in coefficients.axis_iter(Axis(1)).enumerate() {
-                for (class, weight) in rows.terms(row) {
-                    out.column_mut(class).scaled_add(A::of(weight), &coefficient);
-                }
-            }
+        if let Ok(weights) = ArrayView2::from_shape((rows, classes), &converted[..rows * classes]) {
+            work(weights, None);
         }
     }
 }
 
-/// Hands over the rows, not yet divided by their sums, in the accumulating type: as they are where they have it, else converted a block at a time.
-fn for_each_block<A: Accum>(rows: &DenseRows<'_>, mut work: impl FnMut(usize, ArrayView2<'_, A>)) {
-    let rows = &rows.values;
-    if let Some(rows) = A::dense_view(rows) {
-        return work(0, rows);
+/// From scores of candidates to terms.
+struct Exponents<'e, A> {
+    /// The first of the candidates, and how many.
+    first: usize,
+    candidates: usize,
+    log_multiplicities: Option<&'e [A]>,
+    inverse_sums: Option<&'e [A]>,
+}
+
+impl<A: Accum> Exponents<'_, A> {
+    /// Turns scores into the coefficients of the targets and adds to the rows' sums. Shape of `terms`: `[B, candidates]`.
+    fn run(&self, instructions: Instructions, positives: &[usize], terms: &mut [A], sums: &mut [RowSums<A>]) {
+        let parts = terms.chunks_mut(PART_ROWS * self.candidates).zip(sums.chunks_mut(PART_ROWS));
+        let parts = parts.zip(positives.chunks(PART_ROWS));
+        let threads = threads_for(terms_cost(positives.len(), self.candidates), positives.len().div_ceil(PART_ROWS));
+        let outcome: Result<(), std::convert::Infallible> = for_each(
+            threads,
+            parts,
+            || (),
+            |(), ((terms, sums), positives)| {
+                for ((terms, sums), &positive) in terms.chunks_exact_mut(self.candidates).zip(sums).zip(positives) {
+                    let own = positive.checked_sub(self.first).filter(|&own| own < self.candidates);
+                    instructions.run(RowTerms { exponents: self, own, terms, sums });
+                }
+                Ok(())
+            },
+        );
+        let Ok(()) = outcome;
     }
-    let (len, classes) = rows.dim();
-    let block_rows = (CONVERTED_BYTES / (classes * size_of::<A>())).clamp(1, len);
-    let mut buffer = Array2::<A>::zeros((block_rows, classes));
-    for first in (0..len).step_by(block_rows) {
-        let mut block = buffer.slice_mut(s![..block_rows.min(len - first), ..]);
-        rows.copy_rows(first, block.view_mut());
-        work(first, block.view());
+}
+
+fn terms_cost(rows: usize, candidates: usize) -> usize {
+    rows * candidates
+}
+
+struct RowTerms<'r, 'e, A> {
+    exponents: &'r Exponents<'e, A>,
+    own: Option<usize>,
+    terms: &'r mut [A],
+    sums: &'r mut RowSums<A>,
+}
+
+impl<A: Accum> WithSimd for RowTerms<'_, '_, A> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let lanes = A::lanes::<S>();
+        let (zero, one) = (A::splat(simd, A::zero()), A::splat(simd, A::one()));
+        let offset = A::splat(simd, self.sums.offset);
+        let mut largest = A::splat(simd, A::neg_infinity());
+        let part = |values: Option<&[A]>, from: usize, to: usize, otherwise: A::Vector<S>| match values {
+            Some(values) if to - from == lanes => A::vectors::<S>(&values[from..to]).0[0],
+            Some(values) => A::load_part(simd, &values[from..to]),
+            None => otherwise,
+        };
+        let len = self.terms.len();
+        for from in (0..len).step_by(lanes) {
+            let to = (from + lanes).min(len);
+            let score = part(Some(&*self.terms), from, to, zero);
+            let inverse = part(self.exponents.inverse_sums, from, to, one);
+            let log = part(self.exponents.log_multiplicities, from, to, zero);
+            let exponent = A::v_mul_add(simd, score, inverse, log);
+            let term = A::v_exp(simd, A::v_sub(simd, exponent, offset));
+            let out = &mut self.terms[from..to];
+            if to - from == lanes {
+                largest = A::v_max(simd, largest, exponent);
+                A::vectors_mut::<S>(out).0[0] = term;
+            } else {
+                let mut exponents = [A::neg_infinity(); 64];
+                A::store_part(simd, &mut exponents[..to - from], exponent);
+                let tail = exponents[..to - from].iter().copied().fold(A::neg_infinity(), Float::max);
+                largest = A::v_max(simd, largest, A::splat(simd, tail));
+                A::store_part(simd, out, term);
+            }
+        }
+        self.sums.largest = Float::max(self.sums.largest, A::max_lane(simd, largest));
+        if let Some(own) = self.own {
+            self.sums.own = std::mem::replace(&mut self.terms[own], A::zero());
+        }
+        let mut total = zero;
+        let (terms, tail) = A::vectors::<S>(self.terms);
+        terms.iter().for_each(|&term| total = A::v_add(simd, total, term));
+        self.sums.others += A::sum_lanes(simd, total) + tail.iter().copied().sum();
+        // What multiplies the targets as they came, which are not divided by their sums.
+        if let Some(inverse_sums) = self.exponents.inverse_sums {
+            let (terms, tail) = A::vectors_mut::<S>(self.terms);
+            let (inverse, inverse_tail) = A::vectors::<S>(inverse_sums);
+            terms.iter_mut().zip(inverse).for_each(|(term, &inverse)| *term = A::v_mul(simd, *term, inverse));
+            tail.iter_mut().zip(inverse_tail).for_each(|(term, &inverse)| *term *= inverse);
+        }
     }
 }

@@ -1,64 +1,131 @@
 //! Hard labels: equal candidates merge into class counts. O(N d + M).
 //!
-//! `L_i = -S_i,y + log sum_c n_c exp(S_i,c)` over the classes c that occur, n_c of them.
+//! `L_i = -S_i,y + log sum_c n_c exp(S_i,c)` over the classes c that occur, n_c of them: a cross-entropy with the
+//! logarithms of the counts added to the scores.
 
 use num_traits::{Float, Zero};
 
-use super::{Outputs, Scores, row_loss};
+use super::outputs::Part;
+use super::row::{Exponentials, Scale, Terms, dot_with_scores, largest};
+use super::scores::zeroed;
+use super::{Outputs, Scores, relative_logs, row_loss, too_small};
+use crate::parallel::{for_each, threads_for};
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error};
+
+/// What the candidates add to a row's scores.
+struct Counts<A> {
+    /// `-log eta + log n` relative to the largest; minus infinity for a class that does not occur. Shape `[d]`.
+    bias: Vec<A>,
+    /// The logarithm of the largest count, as it is counted in.
+    log_unit: A,
+    /// The same as the bias without eta. Shape `[d]`.
+    log_counts: Vec<A>,
+}
 
 pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
     batch: &Batch<'_>,
     positives: &[usize],
-    outputs: &mut Outputs<'_, E, G>,
+    outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let classes = scores.classes();
-    let present = log_counts::<E::Accum>(batch, classes);
-    let mut row_scores = vec![E::Accum::zero(); classes];
-    let mut gradient = vec![E::Accum::zero(); classes];
-    let mut terms = vec![E::Accum::zero(); present.len()];
+    let counts = Counts::new(scores, batch);
+    let labels: Vec<usize> = positives.iter().map(|&positive| label_of(batch, positive)).collect();
+    let rows = rows_at_once(classes);
+    let threads = threads_for(scores.rows() * classes, scores.rows().div_ceil(rows));
+    let working = || Working::new(scores);
+    for_each(threads, outputs.parts(rows), working, |working, part| block(scores, &counts, &labels, working, part))
+}
 
-    for (row, &positive) in positives.iter().enumerate() {
-        scores.write_row(row, &mut row_scores)?;
-        let label = label_of(batch, positive);
-        let scored = |&(class, log_count): &(usize, E::Accum)| row_scores[class] + log_count;
-        let max = present.iter().map(scored).fold(E::Accum::neg_infinity(), Float::max);
-        let (mut own, mut others) = (E::Accum::zero(), E::Accum::zero());
-        for (term, entry) in terms.iter_mut().zip(&present) {
-            *term = (scored(entry) - max).exp();
-            if entry.0 == label { own = *term } else { others += *term }
+/// How many rows a thread takes at once: enough that taking them costs nothing beside working on them.
+pub(super) fn rows_at_once(classes: usize) -> usize {
+    (1 << 14) / classes.clamp(1, 1 << 14)
+}
+
+/// Working memory of a thread.
+pub(super) struct Working<A> {
+    /// A row of logits, where they do not lie in memory as they are needed.
+    pub(super) logits: Vec<A>,
+    /// A row of gradients likewise.
+    pub(super) terms: Vec<A>,
+}
+
+impl<A: Accum> Working<A> {
+    pub(super) fn new<E: Element<Accum = A>>(scores: &Scores<'_, E>) -> Self {
+        Working { logits: zeroed(scores.classes()), terms: zeroed(scores.classes()) }
+    }
+}
+
+fn block<E: Element, G: Element<Accum = E::Accum>>(
+    scores: &Scores<'_, E>,
+    counts: &Counts<E::Accum>,
+    labels: &[usize],
+    working: &mut Working<E::Accum>,
+    mut part: Part<'_, E::Accum, G>,
+) -> Result<(), Error> {
+    let (classes, rate) = (scores.classes(), scores.rate);
+    for at in 0..part.losses.len() {
+        let row = part.first + at;
+        let label = labels[row];
+        let origin = scores.origin(row, &mut working.logits)?;
+        let logits = scores.logits(row, 0..classes, &mut working.logits);
+        let values = part.row(at, &mut working.terms);
+
+        let bias = Some(&counts.bias[..]);
+        let mut offset = E::Accum::zero();
+        let mut terms =
+            scores.instructions.run(Exponentials { logits, origin, rate, bias, offset, own: label, out: values });
+        if too_small(terms.own + terms.others) {
+            offset = largest(logits, origin, rate, bias);
+            terms =
+                scores.instructions.run(Exponentials { logits, origin, rate, bias, offset, own: label, out: values });
         }
-        outputs.losses[row] = row_loss(max, own, others, row_scores[label]);
-        if outputs.wants_gradient() {
-            gradient.fill(E::Accum::zero());
-            let total = own + others;
-            present.iter().zip(&terms).for_each(|(&(class, _), &term)| gradient[class] = term / total);
+        let Terms { own, others } = terms;
+        let shift = scores.shift.as_ref().map_or(E::Accum::zero(), |shift| shift[label]);
+        let score = (logits[label] - origin) * rate + shift;
+        let log_count = counts.log_counts[label] + counts.log_unit;
+        part.losses[at] = row_loss(own, others, log_count, offset + counts.log_unit, score);
+
+        if let Some((scale, wants_temperature)) = part.demand(at, scores.temperature) {
+            let values = part.row(at, &mut working.terms);
             // P - 1, without the cancellation where P nears 1.
-            gradient[label] = -(others / total);
-            outputs.write_gradient(scores, row, &gradient);
+            values[label] = -others;
+            let share = (own + others).recip();
+            if wants_temperature {
+                let dot = dot_with_scores(values, logits, origin, rate) * share.as_f64();
+                scores.instructions.run(Scale { values, share, floor: E::Accum::zero(), scale });
+                part.write_temperature(at, dot, scores.temperature);
+            } else {
+                scores.instructions.run(Scale { values, share, floor: E::Accum::zero(), scale });
+            }
+            part.write_row(at, &working.terms);
         }
     }
     Ok(())
 }
 
-/// The classes among the candidates, each with the logarithm of how often, multiplicities counted in.
-fn log_counts<A: Accum>(batch: &Batch<'_>, classes: usize) -> Vec<(usize, A)> {
-    let mut counts = vec![0.0; classes];
-    let multiplicities = batch.multiplicities();
-    // Counted in units of the largest, so that the sum of huge ones stays in range.
-    let unit = multiplicities.map_or(1.0, |multiplicities| multiplicities.iter().copied().fold(0.0, f64::max));
-    let labels = batch.segments().iter().filter_map(|segment| segment.labels());
-    let mut candidate = 0;
-    for labels in labels {
-        for &label in labels {
-            counts[label as usize] += multiplicities.map_or(1.0, |m| m[candidate] / unit);
-            candidate += 1;
+impl<A: Accum> Counts<A> {
+    fn new<E: Element<Accum = A>>(scores: &Scores<'_, E>, batch: &Batch<'_>) -> Self {
+        let mut counts = vec![0.0; scores.classes()];
+        let multiplicities = batch.multiplicities();
+        // Counted in units of the largest, so that the sum of huge ones stays in range.
+        let unit = multiplicities.map_or(1.0, |multiplicities| multiplicities.iter().copied().fold(0.0, f64::max));
+        let mut candidate = 0;
+        for labels in batch.segments().iter().filter_map(|segment| segment.labels()) {
+            for &label in labels {
+                counts[label as usize] += multiplicities.map_or(1.0, |m| m[candidate] / unit);
+                candidate += 1;
+            }
         }
+        let (logs, largest) = relative_logs(&counts);
+        let log_counts: Vec<A> = logs.into_iter().map(A::of).collect();
+        let bias = match &scores.shift {
+            Some(shift) => log_counts.iter().zip(shift).map(|(&count, &shift)| count + shift).collect(),
+            None => log_counts.clone(),
+        };
+        Counts { bias, log_unit: A::of(largest + unit.ln()), log_counts }
     }
-    let present = counts.into_iter().enumerate().filter(|&(_, count)| count > 0.0);
-    present.map(|(class, count)| (class, A::of(count.ln() + unit.ln()))).collect()
 }
 
 fn label_of(batch: &Batch<'_>, candidate: usize) -> usize {

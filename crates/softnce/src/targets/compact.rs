@@ -23,10 +23,21 @@ impl Compact<'_> {
         self.uniform.len()
     }
 
+    /// The classes and weights of a row as they lie in memory: both arrays are made in row order.
+    pub(crate) fn row(&self, row: usize) -> (&[u32], &[f64]) {
+        let (len, terms) = (self.len(), self.classes.ncols());
+        let both = self.classes.as_slice().zip(self.weights.as_slice());
+        debug_assert!(both.is_some() && row < len, "row {row} of {len} in row order");
+        both.map_or((&[], &[]), |(classes, weights)| {
+            let terms = row * terms..(row + 1) * terms;
+            (&classes[terms.clone()], &weights[terms])
+        })
+    }
+
     /// The weighted classes of a row.
     pub(crate) fn terms(&self, row: usize) -> impl Iterator<Item = (usize, f64)> {
-        let terms = 0..self.classes.ncols();
-        terms.map(move |k| (self.classes[[row, k]] as usize, self.weights[[row, k]]))
+        let (classes, weights) = self.row(row);
+        classes.iter().map(|&class| class as usize).zip(weights.iter().copied())
     }
 
     pub(crate) fn into_owned<'t>(self) -> Compact<'t> {
@@ -143,6 +154,9 @@ impl<'a> Targets<'a> {
         classes: Array2<u32>,
         mut weights: Array2<f64>,
     ) -> Result<Targets<'a>, Error> {
+        // In row order, whatever the order of the arrays they were made from.
+        let classes = classes.as_standard_layout().into_owned();
+        weights = weights.as_standard_layout().into_owned();
         let mut first_seen = HashMap::with_capacity(classes.ncols());
         for (row, uniform) in uniform.iter_mut().enumerate() {
             accept_row(row, uniform, classes.row(row), weights.row_mut(row), num_classes, &mut first_seen)?;

@@ -1,7 +1,7 @@
 //! Dense rows: one weight a class, in any float type.
 
 use half::{bf16, f16};
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, CowArray, Ix1, Ix2, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix1, Ix2};
 use num_traits::ToPrimitive;
 
 use super::{ROUNDING, Rows, Targets, check_classes};
@@ -19,6 +19,27 @@ pub(crate) struct DenseRows<'a> {
 impl DenseRows<'_> {
     pub(crate) fn dim(&self) -> (usize, usize) {
         self.values.dim()
+    }
+
+    /// Writes a row, divided by its sum, in the type that sums are kept in. Shape of `out`: `[d]`.
+    pub(crate) fn write_row<A: crate::Accum>(&self, row: usize, out: &mut [A]) {
+        self.values.write_row(row, out);
+        if let Some(sums) = &self.sums {
+            let share = A::of(1.0 / sums[row]);
+            out.iter_mut().for_each(|value| *value *= share);
+        }
+    }
+
+    /// A row as it came, and the reciprocal of its sum: in its place where that can be; else in `scratch`, of shape `[d]`.
+    pub(crate) fn row<'r, A: crate::Accum>(&'r self, row: usize, scratch: &'r mut [A]) -> (&'r [A], A) {
+        let share = self.sums.as_ref().map_or(A::one(), |sums| A::of(1.0 / sums[row]));
+        if let Some(values) = A::dense_view(&self.values)
+            && let Some(values) = values.index_axis_move(Axis(0), row).to_slice()
+        {
+            return (values, share);
+        }
+        self.values.write_row(row, scratch);
+        (scratch, share)
     }
 
     pub(crate) fn get(&self, row: usize, class: usize) -> f64 {
@@ -88,13 +109,12 @@ impl Dense<'_> {
         }
     }
 
-    /// Rows `first..` of the matrix, as many as `out` holds, in the accumulating type.
-    pub(crate) fn copy_rows<A: crate::Accum>(&self, first: usize, mut out: ArrayViewMut2<'_, A>) {
-        fn copy<E: Element, A: crate::Accum>(rows: ArrayView2<'_, E>, mut out: ArrayViewMut2<'_, A>) {
-            out.zip_mut_with(&rows, |out, value| *out = A::of(value.as_f64()));
+    /// Writes a row, in the type that sums are kept in. Shape of `out`: `[d]`.
+    fn write_row<A: crate::Accum>(&self, row: usize, out: &mut [A]) {
+        fn write<E: Element, A: crate::Accum>(values: ArrayView1<'_, E>, out: &mut [A]) {
+            out.iter_mut().zip(values).for_each(|(out, value)| *out = A::of(value.as_f64()));
         }
-        let last = first + out.nrows();
-        each!(self, rows => copy(rows.slice(s![first..last, ..]), out.view_mut()));
+        each!(self, rows => write(rows.row(row), out));
     }
 
     fn into_owned<'t>(self) -> Dense<'t> {

@@ -150,6 +150,21 @@ impl Targets<'_> {
         Ok(dense)
     }
 
+    /// Writes a row in the type that sums are kept in. Shape of `out`: `[d]`.
+    pub(crate) fn write_row<A: crate::Accum>(&self, row: usize, out: &mut [A]) {
+        match &self.rows {
+            Rows::Hard(labels) => {
+                out.fill(A::zero());
+                out[labels[row] as usize] = A::one();
+            }
+            Rows::Compact(rows) => {
+                out.fill(A::of(rows.uniform[row] / self.classes as f64));
+                rows.terms(row).for_each(|(class, weight)| out[class] += A::of(weight));
+            }
+            Rows::Dense(rows) => rows.write_row(row, out),
+        }
+    }
+
     /// Total weight of each class over all rows: class counts, for hard labels. Shape `[d]`.
     pub fn class_mass(&self) -> Array1<f64> {
         let mut mass = Array1::zeros(self.classes);

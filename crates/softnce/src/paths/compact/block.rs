@@ -1,0 +1,334 @@
+//! Blocks of rows: scores into cells, the kernel, losses, and cells into gradients.
+
+use std::marker::PhantomData;
+
+use num_traits::{Float, Zero};
+use pulp::{Simd, WithSimd};
+
+use super::accumulate::{Accumulate, ByLane, Largest, MAX_LANES, Means, Positives, Sums};
+use super::plan::{Columns, Plan};
+use crate::parallel::{for_each, threads_for};
+use crate::paths::outputs::Part;
+use crate::paths::scores::zeroed;
+use crate::paths::{Outputs, Scores, row_loss, too_small};
+use crate::simd::{Block, BlockMut, Cells, Instructions, ToGradient, ToScore};
+use crate::{Accum, Element, Error};
+
+/// Columns converted at a time, where logits or gradients are of another type than the sums or lie apart.
+const CHUNK: usize = 256;
+
+/// Working memory of a thread.
+struct Working<A> {
+    cells: Cells,
+    /// A chunk of columns of every row. Shape `[lanes, CHUNK]`; a whole row of gradients where columns are listed.
+    chunk: Vec<A>,
+}
+
+/// Runs the rows of the scores against a plan. Positives are by candidate, as the batch has them.
+pub(crate) fn run_plan<E: Element, G: Element<Accum = E::Accum>>(
+    scores: &Scores<'_, E>,
+    plan: &Plan<E::Accum>,
+    positives: &[usize],
+    outputs: &mut Outputs<'_, E::Accum, G>,
+) -> Result<(), Error> {
+    let lanes = lanes::<E::Accum>(scores.instructions);
+    let blocks = scores.rows().div_ceil(lanes);
+    let threads = threads_for(blocks * (plan.pairs.len() * 16 + scores.classes() * 8), blocks);
+    let working = || Working::<E::Accum> {
+        // And the empty class.
+        cells: Cells::new::<E::Accum>(plan.columns.len() + 1, lanes),
+        chunk: zeroed(lanes * CHUNK),
+    };
+    for_each(threads, outputs.parts(lanes), working, |working, part| block(scores, plan, positives, working, part))
+}
+
+fn block<E: Element, G: Element<Accum = E::Accum>>(
+    scores: &Scores<'_, E>,
+    plan: &Plan<E::Accum>,
+    positives: &[usize],
+    working: &mut Working<E::Accum>,
+    mut part: Part<'_, E::Accum, G>,
+) -> Result<(), Error> {
+    let zeros = [E::Accum::zero(); MAX_LANES];
+    let (first, rows) = (part.first, part.losses.len());
+    let candidates: [u32; MAX_LANES] =
+        std::array::from_fn(|lane| if lane < rows { plan.merged[positives[first + lane]] } else { u32::MAX });
+    let mut of_lanes: Vec<(u32, u32)> = candidates[..rows].iter().copied().zip(0..).collect();
+    of_lanes.sort_unstable();
+    let positives = Positives { of_lanes };
+
+    let mut origins = zeros;
+    for (lane, origin) in origins.iter_mut().enumerate().take(rows) {
+        *origin = scores.origin(first + lane, &mut working.chunk)?;
+        if let Columns::Listed(classes) = &plan.columns {
+            list_scores(scores, classes, (first + lane, lane), *origin, &mut working.cells);
+        }
+    }
+    if let Columns::All(_) = plan.columns {
+        let last = origins[rows - 1];
+        origins[rows..].fill(last);
+        fill_cells(scores, first, rows, &origins, working);
+    }
+
+    let mut means = zeros;
+    if !plan.uniform.is_empty() {
+        let classes = plan.columns.len();
+        means = scores.instructions.run(Means { classes, of: PhantomData, cells: &mut working.cells });
+    }
+    let mut offsets = zeros;
+    let accumulate = |offsets: &ByLane<E::Accum>, working: &mut Working<E::Accum>| {
+        let cells = &mut working.cells;
+        scores.instructions.run(Accumulate { plan, positives: &positives, cells, means: &means, offsets })
+    };
+    let mut sums = accumulate(&offsets, working);
+    let lost = |sums: &Sums<E::Accum>, lane: usize| too_small(sums.own[lane] + sums.others[lane]);
+    if (0..rows).any(|lane| lost(&sums, lane)) {
+        let largest = scores.instructions.run(Largest { plan, cells: &mut working.cells, means: &means });
+        // The other rows stay as they are, so that no row's result depends on which rows stand beside it.
+        (0..rows).filter(|&lane| lost(&sums, lane)).for_each(|lane| offsets[lane] = largest[lane]);
+        sums = accumulate(&offsets, working);
+    }
+    finish(scores, plan, &candidates[..rows], (&sums, &offsets, &means), working, &mut part);
+    Ok(())
+}
+
+/// The sums of a block, what they are relative to, and the means of its rows' scores.
+type SumsOfBlock<'s, A> = (&'s Sums<A>, &'s ByLane<A>, &'s ByLane<A>);
+
+/// Losses and gradients of a block's rows from its sums.
+fn finish<E: Element, G: Element<Accum = E::Accum>>(
+    scores: &Scores<'_, E>,
+    plan: &Plan<E::Accum>,
+    candidates: &[u32],
+    (sums, offsets, means): SumsOfBlock<'_, E::Accum>,
+    working: &mut Working<E::Accum>,
+    part: &mut Part<'_, E::Accum, G>,
+) {
+    let zeros = [E::Accum::zero(); MAX_LANES];
+    let (mut shares, mut floors, mut scales) = (zeros, zeros, zeros);
+    let lanes = lanes::<E::Accum>(scores.instructions);
+    let classes = E::Accum::of(scores.classes() as f64);
+    let mut wants_temperature = false;
+    for (lane, &candidate) in candidates.iter().enumerate() {
+        let candidate = candidate as usize;
+        let (own, others) = (sums.own[lane], sums.others[lane]);
+        let line = plan.first_line(candidate);
+        let share = plan.uniform.get(candidate).copied().unwrap_or(E::Accum::zero());
+        let score = {
+            let cells: &[E::Accum] = working.cells.values();
+            plan.terms(candidate, line)
+                .fold(share * means[lane], |score, (line, weight)| score + weight * cells[2 * line * lanes + lane])
+        };
+        let log_multiplicity = plan.pairs[candidate].log_multiplicity + plan.log_unit;
+        part.losses[lane] = row_loss(own, others, log_multiplicity, offsets[lane] + plan.log_unit, score);
+        if let Some((scale, wants)) = part.demand(lane, scores.temperature) {
+            wants_temperature = wants;
+            // The positive's coefficient P - 1, without the cancellation where P nears 1.
+            let cells: &mut [E::Accum] = working.cells.values_mut();
+            for (line, weight) in plan.terms(candidate, line) {
+                let sum = &mut cells[(2 * line + 1) * lanes + lane];
+                *sum = *sum - others * weight;
+            }
+            shares[lane] = (own + others).recip();
+            floors[lane] = (sums.spread[lane] - others * share) / classes * shares[lane];
+            scales[lane] = scale;
+        }
+    }
+    if part.gradients.is_none() {
+        return;
+    }
+    if wants_temperature {
+        temperature_gradients(scores, plan, candidates.len(), (&shares, &floors), working, part);
+    }
+    let to = ToGradient { shares: &shares, floors: &floors, scales: &scales };
+    match &plan.columns {
+        Columns::All(_) => write_cells(scores.instructions, candidates.len(), to, working, part),
+        Columns::Listed(classes) => write_listed(classes, candidates.len(), lanes, to, working, part),
+    }
+}
+
+/// All columns of the block's rows into cells.
+fn fill_cells<E: Element>(
+    scores: &Scores<'_, E>,
+    first: usize,
+    rows: usize,
+    origins: &[E::Accum],
+    working: &mut Working<E::Accum>,
+) {
+    let (classes, rate) = (scores.classes(), scores.rate);
+    if let Some(values) = scores.in_place() {
+        let block = Block { values: &values[first * classes..], stride: classes, rows, first: 0 };
+        let to = ToScore { origins, rate, shift: scores.shift.as_deref() };
+        return scores.instructions.run(Fill { block, to, cells: &mut working.cells, from: 0, columns: classes });
+    }
+    for from in (0..classes).step_by(CHUNK) {
+        let columns = from..(from + CHUNK).min(classes);
+        for (row, chunk) in working.chunk.chunks_exact_mut(CHUNK).enumerate().take(rows) {
+            let chunk = &mut chunk[..columns.len()];
+            // Where a chunk lies in place by itself, it is copied all the same: the block is turned as one.
+            let mut own = [E::Accum::zero(); CHUNK];
+            let values = scores.logits(first + row, columns.clone(), &mut own[..columns.len()]);
+            chunk.copy_from_slice(values);
+        }
+        let block = Block { values: &working.chunk, stride: CHUNK, rows, first: 0 };
+        let shift = scores.shift.as_ref().map(|shift| &shift[columns.clone()]);
+        let to = ToScore { origins, rate, shift };
+        let columns = columns.len();
+        scores.instructions.run(Fill { block, to, cells: &mut working.cells, from, columns });
+    }
+}
+
+/// The listed columns of one row into their cells.
+fn list_scores<E: Element>(
+    scores: &Scores<'_, E>,
+    classes: &[u32],
+    (row, lane): (usize, usize),
+    origin: E::Accum,
+    cells: &mut Cells,
+) {
+    let lanes = lanes::<E::Accum>(scores.instructions);
+    let cells: &mut [E::Accum] = cells.values_mut();
+    let out = cells[lane..].iter_mut().step_by(2 * lanes);
+    match scores.row_in_place(row) {
+        Some(logits) => {
+            out.zip(classes).for_each(|(score, &class)| *score = (logits[class as usize] - origin) * scores.rate);
+        }
+        None => out.zip(classes).for_each(|(score, &class)| {
+            *score = (scores.logit(row, class as usize) - origin) * scores.rate;
+        }),
+    }
+    if let Some(shift) = &scores.shift {
+        let out = cells[lane..].iter_mut().step_by(2 * lanes);
+        out.zip(classes).for_each(|(score, &class)| *score += shift[class as usize]);
+    }
+}
+
+/// All cells into the block's rows of gradients.
+fn write_cells<A: Accum, G: Element<Accum = A>>(
+    instructions: Instructions,
+    rows: usize,
+    to: ToGradient<'_, A>,
+    working: &mut Working<A>,
+    part: &mut Part<'_, A, G>,
+) {
+    let Some(gradients) = &mut part.gradients else { return };
+    let classes = gradients.logits.ncols();
+    if let Some(values) = gradients.in_place() {
+        let block = BlockMut { values, stride: classes, rows, first: 0 };
+        return instructions.run(Write { cells: &mut working.cells, from: 0, columns: classes, to, block });
+    }
+    for from in (0..classes).step_by(CHUNK) {
+        let columns = CHUNK.min(classes - from);
+        let block = BlockMut { values: &mut working.chunk, stride: CHUNK, rows, first: 0 };
+        instructions.run(Write { cells: &mut working.cells, from, columns, to, block });
+        for (row, chunk) in working.chunk.chunks_exact(CHUNK).enumerate().take(rows) {
+            gradients.write(row, from, &chunk[..columns]);
+        }
+    }
+}
+
+/// The cells of listed columns into the block's rows of gradients; the other columns are 0.
+fn write_listed<A: Accum, G: Element<Accum = A>>(
+    classes: &[u32],
+    rows: usize,
+    lanes: usize,
+    to: ToGradient<'_, A>,
+    working: &mut Working<A>,
+    part: &mut Part<'_, A, G>,
+) {
+    let Some(gradients) = &mut part.gradients else { return };
+    let cells: &[A] = working.cells.values();
+    for row in 0..rows {
+        let (share, scale) = (to.shares[row], to.scales[row]);
+        if !gradients.zeroed {
+            gradients.logits.row_mut(row).fill(G::default());
+        }
+        let sums = classes.iter().zip(cells[lanes + row..].iter().step_by(2 * lanes));
+        match gradients.row_in_place(row) {
+            Some(out) => sums.for_each(|(&class, &sum)| out[class as usize] = sum * share * scale),
+            None => {
+                let mut out = gradients.logits.row_mut(row);
+                sums.for_each(|(&class, &sum)| out[class as usize] = G::from_accum(sum * share * scale));
+            }
+        }
+    }
+}
+
+/// `sum_k dL/dS_k (z_k - origin) / tau` of each row.
+fn temperature_gradients<E: Element, G: Element<Accum = E::Accum>>(
+    scores: &Scores<'_, E>,
+    plan: &Plan<E::Accum>,
+    rows: usize,
+    (shares, floors): (&ByLane<E::Accum>, &ByLane<E::Accum>),
+    working: &mut Working<E::Accum>,
+    part: &mut Part<'_, E::Accum, G>,
+) {
+    let lanes = lanes::<E::Accum>(scores.instructions);
+    let columns = plan.columns.len();
+    let cells: &[E::Accum] = working.cells.values();
+    let mut dots = [0.0; MAX_LANES];
+    for line in 0..columns {
+        let class = match &plan.columns {
+            Columns::All(_) => line,
+            Columns::Listed(classes) => classes[line] as usize,
+        };
+        let shift = scores.shift.as_ref().map_or(E::Accum::zero(), |shift| shift[class]);
+        let (scores_at, sums_at) = (2 * line * lanes, (2 * line + 1) * lanes);
+        for lane in 0..rows {
+            let gradient = cells[sums_at + lane] * shares[lane] + floors[lane];
+            dots[lane] += gradient.as_f64() * (cells[scores_at + lane] - shift).as_f64();
+        }
+    }
+    for (row, &dot) in dots.iter().enumerate().take(rows) {
+        part.write_temperature(row, dot, scores.temperature);
+    }
+}
+
+/// Number of lanes of the type in an instruction set.
+fn lanes<A: Accum>(instructions: Instructions) -> usize {
+    struct Lanes<A>(PhantomData<A>);
+    impl<A: Accum> WithSimd for Lanes<A> {
+        type Output = usize;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            A::lanes::<S>()
+        }
+    }
+    instructions.run(Lanes::<A>(PhantomData))
+}
+
+struct Fill<'f, A> {
+    block: Block<'f, A>,
+    to: ToScore<'f, A>,
+    cells: &'f mut Cells,
+    from: usize,
+    columns: usize,
+}
+
+impl<A: Accum> WithSimd for Fill<'_, A> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let cells = &mut self.cells.cells::<A, S>()[self.from..self.from + self.columns];
+        A::cells_of_columns(simd, self.block, self.to, cells);
+    }
+}
+
+struct Write<'w, A> {
+    cells: &'w mut Cells,
+    from: usize,
+    columns: usize,
+    to: ToGradient<'w, A>,
+    block: BlockMut<'w, A>,
+}
+
+impl<A: Accum> WithSimd for Write<'_, A> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let cells = &self.cells.cells::<A, S>()[self.from..self.from + self.columns];
+        A::columns_of_cells(simd, cells, self.to, self.block);
+    }
+}

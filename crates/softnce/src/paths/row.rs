@@ -1,0 +1,237 @@
+//! A row of scores class by class: exponentials, sums and gradients of contiguous values.
+
+use num_traits::Float;
+use pulp::{Simd, WithSimd};
+
+use crate::Accum;
+
+/// `exp((z - origin) rate + bias - offset)` of a row, and the sum without one class.
+pub(super) struct Exponentials<'r, A> {
+    pub(super) logits: &'r [A],
+    pub(super) origin: A,
+    pub(super) rate: A,
+    /// Shape `[d]`, entries finite or minus infinity.
+    pub(super) bias: Option<&'r [A]>,
+    pub(super) offset: A,
+    /// The class whose term is kept out of the sum.
+    pub(super) own: usize,
+    /// Takes the terms, 0 in the place of the own class. Shape `[d]`.
+    pub(super) out: &'r mut [A],
+}
+
+/// The own class's term, and the sum of the others.
+pub(super) struct Terms<A> {
+    pub(super) own: A,
+    pub(super) others: A,
+}
+
+/// What does not change along a row.
+#[derive(Clone, Copy)]
+struct Constants<V> {
+    origin: V,
+    rate: V,
+    offset: V,
+}
+
+#[inline(always)]
+fn term<A: Accum, S: Simd>(
+    simd: S,
+    constants: Constants<A::Vector<S>>,
+    logits: A::Vector<S>,
+    bias: Option<A::Vector<S>>,
+) -> A::Vector<S> {
+    let centred = A::v_sub(simd, logits, constants.origin);
+    let score = match bias {
+        Some(bias) => A::v_mul_add(simd, centred, constants.rate, bias),
+        None => A::v_mul(simd, centred, constants.rate),
+    };
+    A::v_exp(simd, A::v_sub(simd, score, constants.offset))
+}
+
+impl<A: Accum> WithSimd for Exponentials<'_, A> {
+    type Output = Terms<A>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Terms<A> {
+        match self.bias {
+            Some(bias) => self.run::<S, true>(simd, bias),
+            None => self.run::<S, false>(simd, &[]),
+        }
+    }
+}
+
+impl<A: Accum> Exponentials<'_, A> {
+    #[inline(always)]
+    fn run<S: Simd, const BIAS: bool>(self, simd: S, bias: &[A]) -> Terms<A> {
+        let (logits, logits_tail) = A::vectors::<S>(self.logits);
+        let (bias, bias_tail) = A::vectors::<S>(bias);
+        let lanes = A::lanes::<S>();
+        let vectors = logits.len();
+        let bias = &bias[..if BIAS { vectors } else { 0 }];
+        let (out, out_tail) = A::vectors_mut::<S>(self.out);
+        let out = &mut out[..vectors];
+        let constants = Constants {
+            origin: A::splat(simd, self.origin),
+            rate: A::splat(simd, self.rate),
+            offset: A::splat(simd, self.offset),
+        };
+        let mut sums = [A::splat(simd, A::zero()); 4];
+        let mut own = A::zero();
+        // Around the vector of the own class, whose term is kept out of the sum.
+        let own_vector = self.own / lanes;
+        for (from, to) in [(0, own_vector.min(vectors)), ((own_vector + 1).min(vectors), vectors)] {
+            let mut at = from;
+            while at + 4 <= to {
+                for (step, sum) in sums.iter_mut().enumerate() {
+                    let bias = if BIAS { Some(bias[at + step]) } else { None };
+                    let term = term::<A, S>(simd, constants, logits[at + step], bias);
+                    out[at + step] = term;
+                    *sum = A::v_add(simd, *sum, term);
+                }
+                at += 4;
+            }
+            for at in at..to {
+                let bias = if BIAS { Some(bias[at]) } else { None };
+                out[at] = term::<A, S>(simd, constants, logits[at], bias);
+                sums[0] = A::v_add(simd, sums[0], out[at]);
+            }
+        }
+        if own_vector < vectors {
+            let bias = if BIAS { Some(bias[own_vector]) } else { None };
+            let mut with_own = term::<A, S>(simd, constants, logits[own_vector], bias);
+            let values: &mut [A] = bytemuck::cast_slice_mut(std::slice::from_mut(&mut with_own));
+            own = std::mem::replace(&mut values[self.own % lanes], A::zero());
+            out[own_vector] = with_own;
+            sums[1] = A::v_add(simd, sums[1], with_own);
+        }
+        let sum = A::v_add(simd, A::v_add(simd, sums[0], sums[1]), A::v_add(simd, sums[2], sums[3]));
+        let mut others = A::sum_lanes(simd, sum);
+        if !out_tail.is_empty() {
+            let bias = if BIAS { Some(A::load_part(simd, bias_tail)) } else { None };
+            let terms = term::<A, S>(simd, constants, A::load_part(simd, logits_tail), bias);
+            A::store_part(simd, out_tail, terms);
+            if own_vector >= vectors {
+                own = std::mem::replace(&mut out_tail[self.own - vectors * lanes], A::zero());
+            }
+            others += out_tail.iter().copied().sum();
+        }
+        Terms { own, others }
+    }
+}
+
+/// The largest of `(z - origin) rate + bias` of a row.
+pub(super) fn largest<A: Accum>(logits: &[A], origin: A, rate: A, bias: Option<&[A]>) -> A {
+    let scores = logits.iter().map(|&z| (z - origin) * rate);
+    match bias {
+        Some(bias) => scores.zip(bias).map(|(s, &b)| s + b).fold(A::neg_infinity(), Float::max),
+        None => scores.fold(A::neg_infinity(), Float::max),
+    }
+}
+
+/// The first place of a value; 0 where it is not there.
+pub(super) struct Find<'r, A> {
+    pub(super) values: &'r [A],
+    pub(super) value: A,
+}
+
+impl<A: Accum> WithSimd for Find<'_, A> {
+    type Output = usize;
+
+    // Whole stretches are compared without a branch: compiled for the instruction set, that becomes vector code.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        const STRETCH: usize = 64;
+        for (number, stretch) in self.values.chunks(STRETCH).enumerate() {
+            let mut found = false;
+            for &value in stretch {
+                found |= value == self.value;
+            }
+            if found {
+                return number * STRETCH + stretch.iter().position(|&value| value == self.value).unwrap_or(0);
+            }
+        }
+        0
+    }
+}
+
+/// `values <- (values share + floor) scale`
+pub(super) struct Scale<'r, A> {
+    pub(super) values: &'r mut [A],
+    pub(super) share: A,
+    pub(super) floor: A,
+    pub(super) scale: A,
+}
+
+impl<A: Accum> WithSimd for Scale<'_, A> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let splat = |value| A::splat(simd, value);
+        let (share, floor, scale) = (splat(self.share), splat(self.floor), splat(self.scale));
+        let (vectors, tail) = A::vectors_mut::<S>(self.values);
+        for value in vectors {
+            *value = A::v_mul(simd, A::v_mul_add(simd, *value, share, floor), scale);
+        }
+        tail.iter_mut().for_each(|value| *value = (*value * self.share + self.floor) * self.scale);
+    }
+}
+
+/// `terms <- (terms share - W) scale` in a row of soft target cross-entropy, and `sum W (log_total - (z - origin) rate)`,
+/// where `W` is `weights weight_share`.
+pub(super) struct LessTargets<'r, A> {
+    pub(super) logits: &'r [A],
+    pub(super) origin: A,
+    pub(super) rate: A,
+    pub(super) log_total: A,
+    pub(super) weights: &'r [A],
+    pub(super) weight_share: A,
+    pub(super) terms: &'r mut [A],
+    pub(super) share: A,
+    pub(super) scale: A,
+}
+
+impl<A: Accum> WithSimd for LessTargets<'_, A> {
+    type Output = A;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> A {
+        let splat = |value| A::splat(simd, value);
+        let (share, scale, weight_share) = (splat(self.share), splat(self.scale), splat(self.weight_share));
+        let (origin, rate, log_total) = (splat(self.origin), splat(-self.rate), splat(self.log_total));
+        let (logits, logits_tail) = A::vectors::<S>(self.logits);
+        let (weights, weights_tail) = A::vectors::<S>(self.weights);
+        let (terms, terms_tail) = A::vectors_mut::<S>(self.terms);
+        let mut loss = splat(A::zero());
+        for ((&z, &weight), term) in logits.iter().zip(weights).zip(terms) {
+            let surprise = A::v_mul_add(simd, A::v_sub(simd, z, origin), rate, log_total);
+            let weight = A::v_mul(simd, weight, weight_share);
+            loss = A::v_mul_add(simd, weight, surprise, loss);
+            *term = A::v_mul(simd, A::v_sub(simd, A::v_mul(simd, *term, share), weight), scale);
+        }
+        let mut loss = A::sum_lanes(simd, loss);
+        for ((&z, &weight), term) in logits_tail.iter().zip(weights_tail).zip(terms_tail) {
+            let weight = weight * self.weight_share;
+            loss += weight * (self.log_total - (z - self.origin) * self.rate);
+            *term = (*term * self.share - weight) * self.scale;
+        }
+        loss
+    }
+}
+
+/// `sum (z - origin) rate` over a row, in double precision.
+pub(super) fn sum_of_scores<A: Accum>(logits: &[A], origin: A, rate: A) -> f64 {
+    partial_sums(logits.iter().map(|&z| ((z - origin) * rate).as_f64()))
+}
+
+/// `sum g (z - origin) rate` over a row, in double precision.
+pub(super) fn dot_with_scores<A: Accum>(gradient: &[A], logits: &[A], origin: A, rate: A) -> f64 {
+    partial_sums(gradient.iter().zip(logits).map(|(&g, &z)| g.as_f64() * ((z - origin) * rate).as_f64()))
+}
+
+/// A sum in eight parts, which do not wait for one another.
+fn partial_sums(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sums = [0.0; 8];
+    values.enumerate().for_each(|(at, value)| sums[at % 8] += value);
+    sums.iter().sum()
+}

@@ -1,0 +1,171 @@
+//! The vector operations the kernels need, for `f32` and `f64` alike.
+
+use bytemuck::Pod;
+use pulp::Simd;
+
+use super::exp;
+
+/// A float type with vectors of it.
+#[doc(hidden)]
+pub trait SimdFloat: Pod {
+    /// A vector of the instruction set.
+    type Vector<S: Simd>: Pod + Send + Sync;
+
+    /// Every lane the same.
+    fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
+    /// `a + b`
+    fn v_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// `a - b`
+    fn v_sub<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// `a b`
+    fn v_mul<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// `a b + c`, rounded once where the instruction set has it so.
+    fn v_mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
+    /// The larger; either where one is NaN.
+    fn v_max<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// The smaller; either where one is NaN.
+    fn v_min<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// The exponential, see [`super::exp`].
+    fn v_exp<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
+    /// `value << amount` of each lane's bits.
+    fn shift_left<S: Simd>(simd: S, value: Self::Vector<S>, amount: u32) -> Self::Vector<S>;
+    /// The slice as vectors, and what is left over.
+    fn vectors<S: Simd>(values: &[Self]) -> (&[Self::Vector<S>], &[Self]);
+    /// The slice as vectors, and what is left over.
+    fn vectors_mut<S: Simd>(values: &mut [Self]) -> (&mut [Self::Vector<S>], &mut [Self]);
+    /// The first lanes from a slice shorter than a vector, the others 0.
+    fn load_part<S: Simd>(simd: S, values: &[Self]) -> Self::Vector<S>;
+    /// The first lanes into a slice shorter than a vector.
+    fn store_part<S: Simd>(simd: S, values: &mut [Self], vector: Self::Vector<S>);
+    /// Sum over the lanes, in an order that depends on the instruction set alone.
+    fn sum_lanes<S: Simd>(simd: S, vector: Self::Vector<S>) -> Self;
+    /// The largest lane.
+    fn max_lane<S: Simd>(simd: S, vector: Self::Vector<S>) -> Self;
+    /// The smallest lane.
+    fn min_lane<S: Simd>(simd: S, vector: Self::Vector<S>) -> Self;
+
+    /// Number of lanes.
+    #[inline(always)]
+    fn lanes<S: Simd>() -> usize {
+        size_of::<Self::Vector<S>>() / size_of::<Self>()
+    }
+}
+
+macro_rules! simd_float {
+    ($type:ty, $bits:ty, $exp:path, $vector:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $mul_add:ident,
+     $max:ident, $min:ident, $vectors:ident, $vectors_mut:ident, $load:ident, $store:ident, $sum:ident,
+     $max_lane:ident, $min_lane:ident) => {
+        impl SimdFloat for $type {
+            type Vector<S: Simd> = S::$vector;
+
+            #[inline(always)]
+            fn splat<S: Simd>(simd: S, value: Self) -> S::$vector {
+                simd.$splat(value)
+            }
+            #[inline(always)]
+            fn v_add<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$add(a, b)
+            }
+            #[inline(always)]
+            fn v_sub<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$sub(a, b)
+            }
+            #[inline(always)]
+            fn v_mul<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$mul(a, b)
+            }
+            #[inline(always)]
+            fn v_mul_add<S: Simd>(simd: S, a: S::$vector, b: S::$vector, c: S::$vector) -> S::$vector {
+                simd.$mul_add(a, b, c)
+            }
+            #[inline(always)]
+            fn v_max<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$max(a, b)
+            }
+            #[inline(always)]
+            fn v_min<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$min(a, b)
+            }
+            #[inline(always)]
+            fn v_exp<S: Simd>(simd: S, x: S::$vector) -> S::$vector {
+                $exp(simd, x)
+            }
+            #[inline(always)]
+            fn shift_left<S: Simd>(_: S, mut value: S::$vector, amount: u32) -> S::$vector {
+                // A loop over all lanes becomes one instruction, also where the set's own trait has no such shift.
+                let lanes: &mut [$bits] = bytemuck::cast_slice_mut(std::slice::from_mut(&mut value));
+                lanes.iter_mut().for_each(|lane| *lane <<= amount);
+                value
+            }
+            #[inline(always)]
+            fn vectors<S: Simd>(values: &[Self]) -> (&[S::$vector], &[Self]) {
+                S::$vectors(values)
+            }
+            #[inline(always)]
+            fn vectors_mut<S: Simd>(values: &mut [Self]) -> (&mut [S::$vector], &mut [Self]) {
+                S::$vectors_mut(values)
+            }
+            #[inline(always)]
+            fn load_part<S: Simd>(simd: S, values: &[Self]) -> S::$vector {
+                simd.$load(values)
+            }
+            #[inline(always)]
+            fn store_part<S: Simd>(simd: S, values: &mut [Self], vector: S::$vector) {
+                simd.$store(values, vector)
+            }
+            #[inline(always)]
+            fn sum_lanes<S: Simd>(simd: S, vector: S::$vector) -> Self {
+                simd.$sum(vector)
+            }
+            #[inline(always)]
+            fn max_lane<S: Simd>(simd: S, vector: S::$vector) -> Self {
+                simd.$max_lane(vector)
+            }
+            #[inline(always)]
+            fn min_lane<S: Simd>(simd: S, vector: S::$vector) -> Self {
+                simd.$min_lane(vector)
+            }
+        }
+    };
+}
+
+simd_float!(
+    f32,
+    u32,
+    exp::f32s,
+    f32s,
+    splat_f32s,
+    add_f32s,
+    sub_f32s,
+    mul_f32s,
+    mul_add_e_f32s,
+    max_f32s,
+    min_f32s,
+    as_simd_f32s,
+    as_mut_simd_f32s,
+    partial_load_f32s,
+    partial_store_f32s,
+    reduce_sum_f32s,
+    reduce_max_f32s,
+    reduce_min_f32s
+);
+simd_float!(
+    f64,
+    u64,
+    exp::f64s,
+    f64s,
+    splat_f64s,
+    add_f64s,
+    sub_f64s,
+    mul_f64s,
+    mul_add_e_f64s,
+    max_f64s,
+    min_f64s,
+    as_simd_f64s,
+    as_mut_simd_f64s,
+    partial_load_f64s,
+    partial_store_f64s,
+    reduce_sum_f64s,
+    reduce_max_f64s,
+    reduce_min_f64s
+);

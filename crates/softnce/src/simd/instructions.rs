@@ -1,0 +1,110 @@
+//! Which vector instructions the kernels run on.
+
+use std::fmt;
+
+use pulp::{Simd, WithSimd};
+
+use crate::Error;
+
+/// A set of vector instructions. The kernels take the widest that the machine has; the results of two sets differ by
+/// rounding only, and within a set they do not depend on the number of threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Instructions {
+    /// No vector instructions beyond those the program was compiled for.
+    Portable,
+    /// x86-64 with AVX2 and FMA.
+    Avx2,
+    /// x86-64 with AVX-512 (F, BW, CD, DQ, VL).
+    Avx512,
+    /// Arm with NEON.
+    Neon,
+}
+
+impl fmt::Display for Instructions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Instructions::Portable => "portable",
+            Instructions::Avx2 => "AVX2",
+            Instructions::Avx512 => "AVX-512",
+            Instructions::Neon => "NEON",
+        })
+    }
+}
+
+impl Instructions {
+    /// The sets this machine has, the widest last.
+    pub fn available() -> Vec<Instructions> {
+        let sets = [Instructions::Portable, Instructions::Neon, Instructions::Avx2, Instructions::Avx512];
+        sets.into_iter().filter(|set| set.resolve().is_some()).collect()
+    }
+
+    /// The widest set this machine has.
+    pub fn widest() -> Instructions {
+        Instructions::available().pop().unwrap_or(Instructions::Portable)
+    }
+
+    /// Checks that this machine has the set.
+    pub(crate) fn check(self) -> Result<Self, Error> {
+        match self.resolve() {
+            Some(_) => Ok(self),
+            None => Err(Error::Instructions { found: self, available: Instructions::available() }),
+        }
+    }
+
+    /// Runs an operation compiled for this set, or for the portable one where the machine has not got it.
+    #[inline]
+    pub(crate) fn run<Op: WithSimd>(self, op: Op) -> Op::Output {
+        self.resolve().unwrap_or(Token::Portable(pulp::Scalar::new())).run(op)
+    }
+
+    #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+    fn resolve(self) -> Option<Token> {
+        match self {
+            Instructions::Portable => Some(Token::Portable(pulp::Scalar::new())),
+            Instructions::Avx2 => pulp::x86::V3::try_new().map(Token::Avx2),
+            Instructions::Avx512 => pulp::x86::V4::try_new().map(Token::Avx512),
+            Instructions::Neon => None,
+        }
+    }
+
+    #[cfg(target_arch = "aarch64")]
+    fn resolve(self) -> Option<Token> {
+        match self {
+            Instructions::Portable => Some(Token::Portable(pulp::Scalar::new())),
+            Instructions::Neon => pulp::aarch64::Neon::try_new().map(Token::Neon),
+            Instructions::Avx2 | Instructions::Avx512 => None,
+        }
+    }
+
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64")))]
+    fn resolve(self) -> Option<Token> {
+        (self == Instructions::Portable).then(|| Token::Portable(pulp::Scalar::new()))
+    }
+}
+
+/// Proof that the machine has a set.
+enum Token {
+    Portable(pulp::Scalar),
+    #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+    Avx2(pulp::x86::V3),
+    #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+    Avx512(pulp::x86::V4),
+    #[cfg(target_arch = "aarch64")]
+    Neon(pulp::aarch64::Neon),
+}
+
+impl Token {
+    #[inline]
+    fn run<Op: WithSimd>(self, op: Op) -> Op::Output {
+        match self {
+            Token::Portable(simd) => Simd::vectorize(simd, op),
+            #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+            Token::Avx2(simd) => Simd::vectorize(simd, op),
+            #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+            Token::Avx512(simd) => Simd::vectorize(simd, op),
+            #[cfg(target_arch = "aarch64")]
+            Token::Neon(simd) => Simd::vectorize(simd, op),
+        }
+    }
+}

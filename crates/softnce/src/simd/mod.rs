@@ -1,0 +1,15 @@
+//! Vector code, chosen at run time: the instruction sets, the operations the kernels need, the exponential.
+//!
+//! The kernels are written once over [`pulp::Simd`] and compiled for every instruction set; nothing here is unsafe.
+
+mod cells;
+mod exp;
+mod float;
+mod instructions;
+mod transpose;
+
+pub(crate) use cells::Cells;
+pub use float::SimdFloat;
+pub use instructions::Instructions;
+#[doc(hidden)]
+pub use transpose::{Block, BlockMut, Cell, ToGradient, ToScore, Turn};
