@@ -19,7 +19,7 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Checks that [`write`] could write there, for programs that have much to do before they write.
+/// Checks that [`write()`] could write there, for programs that have much to do before they write.
 ///
 /// # Errors
 /// What the system says.
