@@ -6,8 +6,9 @@ use std::sync::Once;
 use ndarray::{ArrayView1, CowArray, Ix1};
 
 use crate::shared::Shared;
+use crate::targets::Rows;
 use crate::warning::shares_mixing_weight;
-use crate::{Error, Targets, Warning};
+use crate::{Accum, Error, Form, Targets, Warning};
 
 /// The label side of one call of a loss.
 ///
@@ -231,6 +232,50 @@ impl<'a> Batch<'a> {
             }
         }
         self.positives(rows)
+    }
+
+    /// The classes that the candidates weigh, in ascending order, and the same batch over these alone.
+    ///
+    /// A contrastive loss over the logits of these classes is the loss over all of them, and the other classes' gradients
+    /// are 0: equal uniform shares cancel, however many classes they are spread over. Costs nothing that depends on the
+    /// number of classes. `A` is the type the scores are computed in, which decides what counts as equal.
+    ///
+    /// # Errors
+    /// Dense candidates; uniform shares that differ.
+    pub fn over_occurring_classes<A: Accum>(&self) -> Result<(Batch<'_>, Vec<u32>), Error> {
+        if self.segments.iter().any(|segment| segment.form() == Form::Dense) {
+            return Err(Error::CompactTargetsRequired { found: Form::Dense });
+        }
+        if !self.shares_cancel::<A>() {
+            let (lowest, highest) = self.extent_of_shares();
+            return Err(Error::UnequalShares { lowest, highest });
+        }
+        let mut classes = Vec::with_capacity(2 * self.candidates());
+        self.segments.iter().for_each(|segment| segment.list_classes(&mut classes));
+        classes.sort_unstable();
+        classes.dedup();
+        if classes.is_empty() {
+            // Uniform rows alone: any class stands for all.
+            classes.push(0);
+        }
+        let segments = self.segments.iter().map(|segment| segment.over_classes(&classes)).collect();
+        Ok((self.with_segments(segments), classes))
+    }
+
+    /// Whether the uniform shares differ by less than the type can tell beside 1: then they are constant over the
+    /// candidates and leave the loss and its gradient.
+    pub(crate) fn shares_cancel<A: Accum>(&self) -> bool {
+        let (lowest, highest) = self.extent_of_shares();
+        highest - lowest <= A::epsilon().as_f64()
+    }
+
+    /// The smallest and the largest uniform share of compact and hard candidates.
+    fn extent_of_shares(&self) -> (f64, f64) {
+        let wider = |(low, high): (f64, f64), share: f64| (low.min(share), high.max(share));
+        self.segments.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |extent, segment| match &segment.rows {
+            Rows::Compact(rows) => rows.uniform.iter().copied().fold(extent, wider),
+            _ => wider(extent, 0.0),
+        })
     }
 
     /// The same batch, borrowed, with other targets of the same lengths.

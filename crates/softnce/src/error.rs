@@ -191,6 +191,31 @@ pub enum Error {
         /// Form that came.
         found: Form,
     },
+    /// A loss from a linear head was given dense targets, which weigh every class.
+    #[error(
+        "the loss of a linear head takes hard or compact targets, targets came as {found} rows; use the loss of the logits"
+    )]
+    CompactTargetsRequired {
+        /// Form that came.
+        found: Form,
+    },
+    /// The candidates of a linear head's loss have uniform shares that differ, so that every class counts.
+    #[error(
+        "uniform shares of the targets go from {lowest} to {highest}, expected equal ones: the loss of a linear head \
+         reads the weighted classes alone"
+    )]
+    UnequalShares {
+        /// The smallest share.
+        lowest: f64,
+        /// The largest share.
+        highest: f64,
+    },
+    /// A loss that is not contrastive needs the logits of every class.
+    #[error("{loss} needs the logits of every class, expected a contrastive loss for a linear head")]
+    NoHeadLoss {
+        /// The loss.
+        loss: LossKind,
+    },
     /// The machine lacks a set of vector instructions.
     #[error("instructions {found} are not to be had here, expected one of {list}", list = listed(.available))]
     Instructions {

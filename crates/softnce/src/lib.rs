@@ -11,6 +11,7 @@
 //! - [`Batch`]: targets with further candidates, positives, multiplicities, row weights.
 //! - [`Loss`]: the call that all losses share: [`SoftTargetInfoNce`], [`InfoNce`], [`SoftDistributionInfoNce`],
 //!   [`SoftTargetCrossEntropy`], [`Nll`], or [`SelectedLoss`] by name.
+//! - [`HeadLoss`], [`LinearHead`]: the contrastive losses from features and class weights, for any number of classes.
 //! - [`oracle`]: the definition in float64, for tests.
 //!
 //! ```
@@ -55,8 +56,8 @@ pub use element::{Accum, Element};
 pub use error::Error;
 pub use kind::LossKind;
 pub use losses::{
-    GradientRequest, InfoNce, Loss, LossAndGradient, LossSettings, Nll, SelectedLoss, SoftDistributionInfoNce,
-    SoftTargetCrossEntropy, SoftTargetInfoNce,
+    Evaluation, GradientRequest, HeadLoss, HeadLossAndGradient, InfoNce, LinearHead, Loss, LossAndGradient,
+    LossSettings, Nll, SelectedLoss, SoftDistributionInfoNce, SoftTargetCrossEntropy, SoftTargetInfoNce,
 };
 pub use noise::{NOISE_TOLERANCE, NoiseDistribution, NoiseEstimator};
 pub use reduction::{LossValue, Reduction};

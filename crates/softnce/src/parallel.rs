@@ -3,6 +3,7 @@
 //! What the parts are never depends on the number of threads, and no part's result on another's: with any number of
 //! threads the results are the same, bit for bit.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 /// Work that takes less than waking another thread, in vector operations: some twenty microseconds of them.
@@ -13,9 +14,11 @@ pub(crate) fn threads_for(work: usize, parts: usize) -> usize {
     if work < ALONE { 1 } else { rayon::current_num_threads().min(parts).max(1) }
 }
 
-/// Hands the parts one by one to the threads; each thread has working memory of its own from `init`.
+/// Hands the parts to the threads; each thread has working memory of its own from `init`.
 ///
-/// The calling thread works too. Errors of the parts come back; of several the first part's.
+/// The calling thread works too. Every thread has a stretch of the parts to itself, so that in the next call it finds the
+/// same memory in its own cache; one that is done helps the others from their far ends. Errors of the parts come back; of
+/// several the first part's.
 pub(crate) fn for_each<T: Send, W, E: Send>(
     threads: usize,
     parts: impl Iterator<Item = T> + Send,
@@ -27,13 +30,22 @@ pub(crate) fn for_each<T: Send, W, E: Send>(
         let mut own = init();
         return parts.try_for_each(|(_, part)| work(&mut own, part));
     }
-    let parts = Mutex::new(parts);
+    let parts: Vec<_> = parts.collect();
+    let stretch = parts.len().div_ceil(threads).max(1);
+    let mut parts = parts.into_iter();
+    let stretches: Vec<Mutex<VecDeque<(usize, T)>>> =
+        (0..threads).map(|_| Mutex::new(parts.by_ref().take(stretch).collect())).collect();
     let failed: Mutex<Option<(usize, E)>> = Mutex::new(None);
-    let one = || {
+    // A panic elsewhere leaves a stretch as it was.
+    let take = |thread: usize, own: bool| {
+        let mut stretch = stretches[thread].lock().unwrap_or_else(PoisonError::into_inner);
+        if own { stretch.pop_front() } else { stretch.pop_back() }
+    };
+    let one = |thread: usize| {
         let mut own = init();
         loop {
-            // A panic elsewhere leaves the iterator as it was.
-            let next = parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let others = (1..threads).map(|step| (thread + step) % threads);
+            let next = take(thread, true).or_else(|| others.into_iter().find_map(|other| take(other, false)));
             let Some((number, part)) = next else { return };
             if let Err(error) = work(&mut own, part) {
                 let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,10 +56,11 @@ pub(crate) fn for_each<T: Send, W, E: Send>(
         }
     };
     rayon::in_place_scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(|_| one());
+        let one = &one;
+        for thread in 1..threads {
+            scope.spawn(move |_| one(thread));
         }
-        one();
+        one(0);
     });
     match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some((_, error)) => Err(error),

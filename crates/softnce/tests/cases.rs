@@ -33,7 +33,7 @@ fn two_rows_and_three_candidates() {
     // The same candidates as a batch of two and one further.
     let batch = Batch::from(Targets::hard(&[0, 1], 3).unwrap()).with_further(Targets::hard(&[2], 3).unwrap()).unwrap();
     close(run(&InfoNce::new(rows()), &logits, batch).value.rows().unwrap(), &expected, 1e-14);
-    let dense = Targets::dense(candidates().to_dense().unwrap()).unwrap();
+    let dense = Targets::dense_as_is(candidates().to_dense().unwrap()).unwrap();
     close(run(&SoftTargetInfoNce::new(rows()), &logits, &dense).value.rows().unwrap(), &expected, 1e-14);
 }
 
@@ -42,7 +42,7 @@ fn soft_cross_entropy_of_known_rows() {
     // cross_entropy(torch.tensor([[4., 2., 1.], [0., 5., 1.]]), torch.tensor([[1., 0., 0.], [0., .8, .2]]),
     //               reduction="none") -> 0.16984604, 0.82474494
     let loss = SoftTargetCrossEntropy::new(rows());
-    let targets = Targets::dense(array![[1.0, 0.0, 0.0], [0.0, 0.8, 0.2]]).unwrap();
+    let targets = Targets::dense_as_is(array![[1.0, 0.0, 0.0], [0.0, 0.8, 0.2]]).unwrap();
     let out = run(&loss, &array![[4.0, 2.0, 1.0], [0.0, 5.0, 1.0]], &targets);
     close(out.value.rows().unwrap(), &[0.169_846_04, 0.824_744_94], 1e-7);
     // [[10., 1., -2.], [1., 4., .2]] against classes 1 and 0 -> 9.00013, 3.0696733
@@ -68,7 +68,7 @@ fn targets_from_their_sources() {
     let rows = Targets::mixed(&[0, 1], &[2, 2], &[0.7, 0.2], 4, 0.1).unwrap();
     let mass = rows.to_dense().unwrap().sum_axis(Axis(0));
     close(&rows.class_mass(), mass.as_slice().unwrap(), 1e-15);
-    close(&Targets::dense(rows.to_dense().unwrap()).unwrap().class_mass(), mass.as_slice().unwrap(), 1e-15);
+    close(&Targets::dense_as_is(rows.to_dense().unwrap()).unwrap().class_mass(), mass.as_slice().unwrap(), 1e-15);
 }
 
 #[test]
@@ -248,11 +248,11 @@ fn workers_step_as_one_process_does() {
 fn rows_off_the_simplex_count_as_divided_by_their_sum() {
     // 1e-4 too much and too little, at logits of 1,000: undivided, the rows would score 0.1 apart for nothing.
     let off = array![[0.5 + 5e-5, 0.5 + 4e-5], [0.25, 0.75 - 9e-5]];
-    let dense = Targets::dense(off.view()).unwrap();
+    let dense = Targets::dense_as_is(off.view()).unwrap();
     let compact = Targets::compact(&[0.0, 0.0], &array![[0, 1], [0, 1]], &off, 2).unwrap();
     let on = {
         let sums = off.sum_axis(Axis(1)).insert_axis(Axis(1));
-        Targets::dense(&off / &sums).unwrap()
+        Targets::dense_as_is(&off / &sums).unwrap()
     };
     let logits = array![[1001.0_f64, 1002.0], [1002.0, 1001.0]];
     let request = GradientRequest::new().with_temperature();

@@ -301,11 +301,21 @@ fn sizes_that_no_array_can_have() {
 }
 
 #[test]
+fn a_gradient_of_another_shape() {
+    let mut gradient = Array2::<f32>::zeros((3, 2));
+    let logits = Array2::<f32>::zeros((2, 3));
+    let request = GradientRequest::new();
+    let error = InfoNce::default().loss_and_gradient_into(logits.view(), hard(), &request, gradient.view_mut());
+    let error = error.unwrap_err().to_string();
+    assert_eq!(error, "gradient has shape [3, 2], expected [2, 3], as the logits");
+}
+
+#[test]
 fn hard_losses_refuse_soft_targets() {
     let soft = Targets::smoothed(&[0, 1], 3, 0.1).unwrap();
     let error = InfoNce::default().loss(logits().view(), &soft).unwrap_err();
     assert_eq!(error, Error::HardTargetsRequired { loss: LossKind::InfoNce, found: Form::Compact });
-    let dense = Targets::dense(soft.to_dense().unwrap()).unwrap();
+    let dense = Targets::dense_as_is(soft.to_dense().unwrap()).unwrap();
     let error = Nll::default().loss(logits().view(), &dense).unwrap_err();
     assert_eq!(error.to_string(), "nll takes hard labels, targets came as dense rows; use its soft-target form");
 }

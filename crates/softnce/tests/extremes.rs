@@ -40,7 +40,7 @@ fn huge_logits_and_small_temperatures_stay_finite_and_right() {
                     temperature,
                 )
                 .unwrap();
-                let dense = Targets::dense(targets.to_dense().unwrap()).unwrap();
+                let dense = Targets::dense_as_is(targets.to_dense().unwrap()).unwrap();
                 for targets in [&targets, &dense] {
                     let loss = SoftTargetInfoNce::new(settings.clone());
                     let out = run(&loss, &logits, targets);
@@ -88,7 +88,7 @@ fn a_confident_row_keeps_its_own_class_gradient_in_half_precision() {
     let classes = 4096;
     let every: Vec<usize> = (0..classes).collect();
     let candidates = Targets::hard(&every, classes).unwrap();
-    let dense = Targets::dense(candidates.to_dense().unwrap()).unwrap();
+    let dense = Targets::dense_as_is(candidates.to_dense().unwrap()).unwrap();
     let own = Targets::hard(&[0], classes).unwrap();
     for probability in [0.9, 0.99, 0.999] {
         for (found, expected) in [
@@ -132,7 +132,7 @@ fn a_constant_off_a_row_takes_no_digits_from_noise_counts_and_sums() {
         let logits = Array2::from_elem((3, 2), constant as f32);
         let hard = Targets::hard(&[0, 0, 1], 2).unwrap();
         let soft = Targets::mixed(&[0, 0, 1], &[1, 1, 0], &[0.5, 0.5, 0.5], 2, 0.0).unwrap();
-        let dense = Targets::dense(cast::<f32>(&soft.to_dense().unwrap())).unwrap();
+        let dense = Targets::dense_as_is(cast::<f32>(&soft.to_dense().unwrap())).unwrap();
         let losses = |loss: &dyn Fn() -> LossAndGradient<f32>| loss().value.rows().unwrap().mapv(f64::from);
         let uniform = losses(&|| run(&SoftTargetInfoNce::new(rows()), &logits, &hard));
         close(&uniform, &[3.0_f64.ln(); 3], 1e-6);
@@ -159,7 +159,7 @@ fn small_losses_keep_their_digits() {
     let others = 2.0 * (-20.0_f64).exp();
     let own = || Targets::hard(&[0], 3).unwrap();
     let one_hot = Targets::compact(&[0.0], &array![[0, 1]], &array![[1.0, 0.0]], 3).unwrap();
-    let dense = Targets::dense(own().to_dense().unwrap()).unwrap();
+    let dense = Targets::dense_as_is(own().to_dense().unwrap()).unwrap();
     let check = |out: LossAndGradient<f32>| {
         let loss = f64::from(out.value.rows().unwrap()[0]);
         assert!((loss / others.ln_1p() - 1.0).abs() < 1e-5, "loss {loss:e}");
@@ -172,7 +172,7 @@ fn small_losses_keep_their_digits() {
     let every = Targets::hard(&[0, 1, 2], 3).unwrap();
     let weights = array![[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]];
     let every_compact = Targets::compact(&[0.0; 3], &array![[0, 1], [1, 0], [2, 0]], &weights, 3);
-    let every_dense = Targets::dense(every.to_dense().unwrap()).unwrap();
+    let every_dense = Targets::dense_as_is(every.to_dense().unwrap()).unwrap();
     for targets in [&every, &every_compact.unwrap(), &every_dense] {
         check(run(&SoftTargetInfoNce::new(rows()), &logits, targets));
     }
@@ -183,7 +183,7 @@ fn sums_over_many_classes_do_not_overflow() {
     // Sixteen scores near the limit: their mean, which compact rows with uniform shares of their own take, is finite.
     let logits = Array2::from_shape_fn((2, 16), |(row, class)| if (row + class) % 2 == 0 { 1e36_f32 } else { -1e36 });
     let compact = Targets::compact(&[0.1, 0.2], &array![[0], [1]], &array![[0.9], [0.8]], 16).unwrap();
-    let dense = Targets::dense(compact.to_dense().unwrap()).unwrap();
+    let dense = Targets::dense_as_is(compact.to_dense().unwrap()).unwrap();
     for targets in [&compact, &dense] {
         for out in [
             run(&SoftTargetInfoNce::new(rows()), &logits, targets),
@@ -211,7 +211,7 @@ fn rounding_never_makes_a_valid_target_negative() {
             let targets =
                 Targets::top_k(&Array2::<usize>::zeros((rows, 1)), &Array2::zeros((rows, 1)), classes).unwrap();
             assert!(NoiseDistribution::try_from(&targets).is_ok());
-            assert!(Targets::dense(targets.to_dense().unwrap()).is_ok());
+            assert!(Targets::dense_as_is(targets.to_dense().unwrap()).is_ok());
         }
     }
 }

@@ -154,7 +154,7 @@ fn order_of_candidates_changes_nothing<E: Element>(case: &Case, tolerance: f64) 
     let mut order: Vec<usize> = (0..count).collect();
     (1..count).rev().for_each(|last| order.swap(last, random.below(last + 1)));
     let moved_to = |old: &usize| order.iter().position(|from| from == old).unwrap();
-    let batch = Batch::from(Targets::dense(dense.select(Axis(0), &order)).unwrap())
+    let batch = Batch::from(Targets::dense_as_is(dense.select(Axis(0), &order)).unwrap())
         .with_positives(case.positives.iter().map(moved_to).collect::<Vec<_>>())
         .with_multiplicities(case.multiplicities.select(Axis(0), &order))
         .unwrap();
@@ -313,7 +313,7 @@ fn fact_10_one_lambda_for_the_batch_has_no_finite_optimum() {
     // A row that mixes a class with itself, smoothing, and a dense copy do not hide it.
     let smoothed = Targets::mixed(&labels, &[3usize, 1, 1, 0], &[0.7; 4], 4, 0.1).unwrap();
     assert_eq!(Batch::from(&smoothed).warnings(), [Warning::SharedMixingWeight]);
-    let dense = Targets::dense(smoothed.to_dense().unwrap().mapv(|w| w as f32)).unwrap();
+    let dense = Targets::dense_as_is(smoothed.to_dense().unwrap().mapv(|w| w as f32)).unwrap();
     assert_eq!(Batch::from(&dense).warnings(), [Warning::SharedMixingWeight]);
 
     // Cured by a lambda for each row, or by candidates from elsewhere; no matter for hard labels or one mixed row.

@@ -8,8 +8,8 @@ use ndarray::{Array1, Array2, ShapeBuilder, s};
 use proptest::prelude::*;
 use softnce::oracle::Exact;
 use softnce::{
-    Element, GradientRequest, Loss, LossAndGradient, LossSettings, NoiseDistribution, Reduction,
-    SoftTargetCrossEntropy, SoftTargetInfoNce, Targets,
+    Element, GradientRequest, Loss, LossAndGradient, LossKind, LossSettings, NoiseDistribution, Reduction,
+    SelectedLoss, SoftTargetCrossEntropy, SoftTargetInfoNce, Targets,
 };
 
 fn settings(case: &Case, reduction: Reduction) -> LossSettings {
@@ -53,14 +53,15 @@ fn check<E: Element>(out: &LossAndGradient<E>, case: &Case, exact: &Exact, toler
 
 /// A dense copy of the case: another path, the same loss.
 fn densified(case: &Case) -> Case {
-    let segments = case.segments.iter().map(|segment| Targets::dense(segment.to_dense().unwrap()).unwrap()).collect();
+    let segments =
+        case.segments.iter().map(|segment| Targets::dense_as_is(segment.to_dense().unwrap()).unwrap()).collect();
     Case { segments, ..case.clone() }
 }
 
 /// The same with the first segment alone dense.
 fn half_densified(case: &Case) -> Case {
     let mut segments = case.segments.clone();
-    segments[0] = Targets::dense(segments[0].to_dense().unwrap()).unwrap();
+    segments[0] = Targets::dense_as_is(segments[0].to_dense().unwrap()).unwrap();
     Case { segments, ..case.clone() }
 }
 
@@ -95,11 +96,11 @@ proptest! {
     #[test]
     fn targets_may_be_of_any_float_type(case in cases()) {
         let half = |case: &Case| Case {
-            segments: case.segments.iter().map(|s| Targets::dense(cast::<f16>(&s.to_dense().unwrap())).unwrap()).collect(),
+            segments: case.segments.iter().map(|s| Targets::dense_as_is(cast::<f16>(&s.to_dense().unwrap())).unwrap()).collect(),
             ..case.clone()
         };
         let brain = |case: &Case| Case {
-            segments: case.segments.iter().map(|s| Targets::dense(cast::<bf16>(&s.to_dense().unwrap())).unwrap()).collect(),
+            segments: case.segments.iter().map(|s| Targets::dense_as_is(cast::<bf16>(&s.to_dense().unwrap())).unwrap()).collect(),
             ..case.clone()
         };
         // Their rows sum to 1 only within the type's tolerance: they count as divided by their sum.
@@ -121,6 +122,27 @@ proptest! {
         let wide = loss.loss_and_wide_gradient(logits.view(), case.batch(), &request).unwrap();
         prop_assert_eq!(wide.logits_gradient.mapv(f16::from_f32), narrow.logits_gradient);
         prop_assert_eq!(wide.value, narrow.value);
+    }
+
+    #[test]
+    fn a_gradient_goes_into_memory_that_is_kept(case in cases()) {
+        let request = GradientRequest::new().with_upstream(&case.upstream).with_temperature();
+        let (rows, classes) = case.logits.dim();
+        for kind in [LossKind::SoftTargetInfoNce, LossKind::SoftTargetCrossEntropy] {
+            let loss = SelectedLoss::new(kind, settings(&case, Reduction::None), 0);
+            let logits = cast::<f32>(&case.logits);
+            let expected = loss.loss_and_gradient(logits.view(), case.batch(), &request).unwrap();
+            // What was there before counts for nothing; nor does it matter how the memory lies.
+            let mut plain = Array2::from_elem((rows, classes), f32::NAN);
+            let mut spread = Array2::from_elem((2 * classes, 3 * rows), f32::NAN);
+            for view in [plain.view_mut(), spread.slice_mut(s![..;2, ..;3]).reversed_axes()] {
+                let mut view = view;
+                let out = loss.loss_and_gradient_into(logits.view(), case.batch(), &request, view.view_mut()).unwrap();
+                prop_assert_eq!(&out.value, &expected.value);
+                prop_assert_eq!(&out.temperature_gradient, &expected.temperature_gradient);
+                prop_assert_eq!(&view, &expected.logits_gradient);
+            }
+        }
     }
 
     #[test]
@@ -169,7 +191,7 @@ proptest! {
             spread
         }).collect();
         let segments: Vec<_> = spread_targets.iter()
-            .map(|spread| Targets::dense(spread.slice(s![.., ..;2]).reversed_axes()).unwrap()).collect();
+            .map(|spread| Targets::dense_as_is(spread.slice(s![.., ..;2]).reversed_axes()).unwrap()).collect();
         let mut batch = softnce::Batch::from(&segments[0]);
         for segment in &segments[1..] {
             batch = batch.with_further(segment).unwrap();

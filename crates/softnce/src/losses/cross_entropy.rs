@@ -2,8 +2,8 @@
 
 use ndarray::ArrayView2;
 
-use super::{Evaluated, GradientRequest, Loss, LossSettings, require_hard, run_path};
-use crate::{Batch, Element, LossKind, NoiseDistribution, paths};
+use super::{Evaluation, Loss, LossSettings, Wanted, require_hard, run_path};
+use crate::{Batch, Element, Error, LossKind, NoiseDistribution, paths};
 
 /// Soft target cross-entropy, `L_i = -sum_k W_ik log softmax(Z_i / tau)_k`.
 ///
@@ -44,9 +44,9 @@ impl Loss for SoftTargetCrossEntropy {
         &self,
         logits: ArrayView2<'_, E>,
         batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Evaluated<G> {
-        run_path(&self.settings, &NoiseDistribution::uniform(), logits, batch, request, |scores, positives, outputs| {
+        wanted: Option<Wanted<'_, '_, G>>,
+    ) -> Result<Evaluation<E::Accum>, Error> {
+        run_path(&self.settings, &NoiseDistribution::uniform(), logits, batch, wanted, |scores, positives, outputs| {
             paths::cross_entropy(scores, batch, positives, outputs)
         })
     }
@@ -78,9 +78,9 @@ impl Loss for Nll {
         &self,
         logits: ArrayView2<'_, E>,
         batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Evaluated<G> {
+        wanted: Option<Wanted<'_, '_, G>>,
+    ) -> Result<Evaluation<E::Accum>, Error> {
         require_hard(self.kind(), batch)?;
-        self.soft.evaluate(logits, batch, request)
+        self.soft.evaluate(logits, batch, wanted)
     }
 }

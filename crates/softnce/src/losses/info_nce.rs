@@ -2,8 +2,8 @@
 
 use ndarray::ArrayView2;
 
-use super::{Evaluated, GradientRequest, Loss, LossSettings, SoftTargetInfoNce, require_hard};
-use crate::{Batch, Element, LossKind};
+use super::{Evaluation, Loss, LossSettings, SoftTargetInfoNce, Wanted, require_hard};
+use crate::{Batch, Element, Error, LossKind};
 
 /// InfoNCE (van den Oord et al., arXiv 1807.03748) over class labels: the hard-target case of
 /// [`SoftTargetInfoNce`].
@@ -42,9 +42,9 @@ impl Loss for InfoNce {
         &self,
         logits: ArrayView2<'_, E>,
         batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Evaluated<G> {
+        wanted: Option<Wanted<'_, '_, G>>,
+    ) -> Result<Evaluation<E::Accum>, Error> {
         require_hard(self.kind(), batch)?;
-        self.soft.evaluate(logits, batch, request)
+        self.soft.evaluate(logits, batch, wanted)
     }
 }

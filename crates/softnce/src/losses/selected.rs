@@ -3,10 +3,10 @@
 use ndarray::ArrayView2;
 
 use super::{
-    Evaluated, GradientRequest, InfoNce, Loss, LossSettings, Nll, SoftDistributionInfoNce, SoftTargetCrossEntropy,
-    SoftTargetInfoNce,
+    Evaluation, InfoNce, Loss, LossSettings, Nll, SoftDistributionInfoNce, SoftTargetCrossEntropy, SoftTargetInfoNce,
+    Wanted,
 };
-use crate::{Batch, Element, LossKind};
+use crate::{Batch, Element, Error, LossKind};
 
 /// Any loss of the family, chosen at run time.
 ///
@@ -71,8 +71,8 @@ impl Loss for SelectedLoss {
         &self,
         logits: ArrayView2<'_, E>,
         batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Evaluated<G> {
-        each!(self, loss => loss.evaluate(logits, batch, request))
+        wanted: Option<Wanted<'_, '_, G>>,
+    ) -> Result<Evaluation<E::Accum>, Error> {
+        each!(self, loss => loss.evaluate(logits, batch, wanted))
     }
 }

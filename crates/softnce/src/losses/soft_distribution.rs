@@ -6,8 +6,8 @@ use chacha20::ChaCha8Rng;
 use ndarray::ArrayView2;
 use rand::SeedableRng;
 
-use super::{Evaluated, GradientRequest, Loss, LossSettings, SoftTargetInfoNce};
-use crate::{Batch, Element, LossKind};
+use super::{Evaluation, Loss, LossSettings, SoftTargetInfoNce, Wanted};
+use crate::{Batch, Element, Error, LossKind};
 
 /// Soft distribution InfoNCE: each target is replaced by a class drawn from it, `y_j ~ Cat(W_j)`, then InfoNCE.
 ///
@@ -77,10 +77,10 @@ impl Loss for SoftDistributionInfoNce {
         &self,
         logits: ArrayView2<'_, E>,
         batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Evaluated<G> {
+        wanted: Option<Wanted<'_, '_, G>>,
+    ) -> Result<Evaluation<E::Accum>, Error> {
         // Before the draw: a call that is refused must not move the generator.
         batch.check(logits.nrows(), logits.ncols())?;
-        self.soft.evaluate(logits, &self.draw(batch), request)
+        self.soft.evaluate(logits, &self.draw(batch), wanted)
     }
 }

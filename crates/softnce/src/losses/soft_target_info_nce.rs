@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use super::{Evaluated, GradientRequest, Loss, LossSettings, run_path};
+use super::{Evaluation, Loss, LossSettings, Wanted, run_path};
 use crate::{Batch, Element, Error, LossKind, paths};
 
 /// Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076).
@@ -68,10 +68,10 @@ impl Loss for SoftTargetInfoNce {
         &self,
         logits: ArrayView2<'_, E>,
         batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Evaluated<G> {
+        wanted: Option<Wanted<'_, '_, G>>,
+    ) -> Result<Evaluation<E::Accum>, Error> {
         batch.warn_once();
-        run_path(&self.settings, self.settings.noise(), logits, batch, request, |scores, positives, outputs| {
+        run_path(&self.settings, self.settings.noise(), logits, batch, wanted, |scores, positives, outputs| {
             paths::soft_target_info_nce(scores, batch, positives, self.block_rows, outputs)
         })
     }

@@ -108,6 +108,28 @@ impl NoiseDistribution {
         Ok(NoiseDistribution { log_probabilities: Some(powered.to_vec().into()) })
     }
 
+    /// The distribution of a class that is known to be one of these, in their order.
+    ///
+    /// # Errors
+    /// No classes; a class that the distribution has not got.
+    pub fn over_classes(&self, classes: &[u32]) -> Result<Self, Error> {
+        let Some(log_probabilities) = &self.log_probabilities else { return Ok(self.clone()) };
+        if classes.is_empty() {
+            return Err(Error::Empty { argument: "classes", found: vec![0] });
+        }
+        let mut logs = Array1::zeros(classes.len());
+        for (row, (log_p, &label)) in logs.iter_mut().zip(classes).enumerate() {
+            *log_p = *log_probabilities.get(label as usize).ok_or_else(|| Error::Label {
+                argument: "classes",
+                row,
+                label: i128::from(label),
+                classes: log_probabilities.len(),
+            })?;
+        }
+        let log_sum = log_sum_exp(logs.view());
+        Ok(NoiseDistribution { log_probabilities: Some((logs - log_sum).to_vec().into()) })
+    }
+
     /// Number of classes d; `None` where the noise is uniform for any number.
     pub fn classes(&self) -> Option<usize> {
         self.log_probabilities.as_deref().map(<[f64]>::len)

@@ -7,11 +7,13 @@ mod compact;
 mod cross_entropy;
 mod dense;
 mod hard;
+mod head;
 mod outputs;
 mod row;
 mod scores;
 
 pub(crate) use cross_entropy::cross_entropy;
+pub(crate) use head::{Head, HeadWanted, head};
 pub(crate) use outputs::{Gradients, Outputs};
 pub(crate) use scores::Scores;
 

@@ -34,6 +34,13 @@ impl Compact<'_> {
         })
     }
 
+    /// The classes and weights of all rows from this one on, as they lie in memory.
+    pub(crate) fn terms_from(&self, row: usize) -> (&[u32], &[f64]) {
+        let both = self.classes.as_slice().zip(self.weights.as_slice());
+        let at = row * self.classes.ncols();
+        both.map_or((&[], &[]), |(classes, weights)| (&classes[at..], &weights[at..]))
+    }
+
     /// The weighted classes of a row.
     pub(crate) fn terms(&self, row: usize) -> impl Iterator<Item = (usize, f64)> {
         let (classes, weights) = self.row(row);

@@ -4,7 +4,8 @@ use half::{bf16, f16};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix1, Ix2};
 use num_traits::ToPrimitive;
 
-use super::{ROUNDING, Rows, Targets, check_classes};
+use super::scan::{RowScan, scan};
+use super::{Compact, ROUNDING, Rows, Targets, check_classes};
 use crate::shared::Shared;
 use crate::{Element, Error};
 
@@ -134,6 +135,10 @@ impl Dense<'_> {
 impl<'a> Targets<'a> {
     /// Rows of probabilities, borrowed (from a view, strided ones too) or owned (from an array).
     ///
+    /// Rows that hold no more than a floor and a few classes off it, as every MixUp pipeline writes them out, are
+    /// recognised in the pass that checks them: they are kept as compact or hard rows, exactly, and run on their much
+    /// shorter paths. [`Targets::dense_as_is`] leaves that out.
+    ///
     /// # Shapes
     /// `probabilities`: `[M, d]`, of type f16, bf16, f32 or f64, whatever the type of the logits.
     ///
@@ -141,31 +146,29 @@ impl<'a> Targets<'a> {
     /// No rows or no classes; an entry that is negative or not finite; a row that does not sum to 1 within
     /// [`Element::SIMPLEX_TOLERANCE`].
     pub fn dense<E: Element>(probabilities: impl Into<CowArray<'a, E, Ix2>>) -> Result<Targets<'a>, Error> {
-        let rows = probabilities.into();
+        Targets::scanned(probabilities.into(), true)
+    }
+
+    /// The same, kept dense whatever they hold.
+    ///
+    /// # Errors
+    /// As [`Targets::dense`].
+    pub fn dense_as_is<E: Element>(probabilities: impl Into<CowArray<'a, E, Ix2>>) -> Result<Targets<'a>, Error> {
+        Targets::scanned(probabilities.into(), false)
+    }
+
+    fn scanned<E: Element>(rows: CowArray<'a, E, Ix2>, recognise: bool) -> Result<Targets<'a>, Error> {
         let (len, classes) = rows.dim();
         if len == 0 || classes == 0 {
             return Err(Error::Empty { argument: "targets", found: vec![len, classes] });
         }
         check_classes(classes)?;
-        let mut sums = Array1::zeros(len);
-        for (row, values) in rows.outer_iter().enumerate() {
-            let mut sum = 0.0;
-            for (class, value) in values.iter().map(|value| value.as_f64()).enumerate() {
-                if !value.is_finite() {
-                    return Err(Error::NonFinite { argument: "targets", index: vec![row, class], value });
-                }
-                if value < 0.0 {
-                    return Err(Error::NegativeTarget { row, class, value });
-                }
-                sum += value;
-            }
-            if (sum - 1.0).abs() > E::SIMPLEX_TOLERANCE {
-                return Err(Error::OffSimplex { row, sum, tolerance: E::SIMPLEX_TOLERANCE });
-            }
-            sums[row] = sum;
+        let (scans, compact) = scan(rows.view(), recognise)?;
+        if compact {
+            return Ok(Targets { classes, rows: recognised(&scans, classes) });
         }
-        let exact = sums.iter().all(|sum: &f64| (sum - 1.0).abs() <= ROUNDING);
-        let sums = (!exact).then(|| sums.into());
+        let exact = scans.iter().all(|scan| (scan.sum - 1.0).abs() <= ROUNDING);
+        let sums = (!exact).then(|| scans.iter().map(|scan| scan.sum).collect::<Array1<f64>>().into());
         Ok(Targets { classes, rows: Rows::Dense(DenseRows { values: E::erase(rows), sums }) })
     }
 
@@ -198,4 +201,25 @@ impl<'a> Targets<'a> {
         }
         Targets::dense(shares)
     }
+}
+
+/// Rows that all have the compact form: hard where each is one class with all the weight.
+fn recognised<'t>(scans: &[RowScan], classes: usize) -> Rows<'t> {
+    if scans.iter().all(|scan| scan.floor == 0.0 && scan.terms == 1) {
+        return Rows::Hard(scans.iter().map(|scan| scan.listed[0].0).collect::<Array1<u32>>().into());
+    }
+    let terms = scans.iter().map(|scan| scan.terms).max().unwrap_or(0);
+    let mut uniform = Array1::zeros(scans.len());
+    let mut listed = Array2::zeros((scans.len(), terms));
+    let mut weights = Array2::zeros((scans.len(), terms));
+    for (row, scan) in scans.iter().enumerate() {
+        // As dense rows count: divided by their sum where that is off by more than rounding.
+        let share = if (scan.sum - 1.0).abs() > ROUNDING { scan.sum.recip() } else { 1.0 };
+        uniform[row] = scan.floor * share * classes as f64;
+        for (term, &(class, value)) in scan.listed[..scan.terms].iter().enumerate() {
+            listed[[row, term]] = class;
+            weights[[row, term]] = (value - scan.floor) * share;
+        }
+    }
+    Rows::Compact(Compact { uniform: uniform.into(), classes: listed.into(), weights: weights.into() })
 }

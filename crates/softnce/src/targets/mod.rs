@@ -3,6 +3,7 @@
 mod compact;
 mod dense;
 mod hard;
+mod scan;
 mod sources;
 
 use std::fmt;
@@ -178,6 +179,39 @@ impl Targets<'_> {
             Rows::Dense(rows) => rows.add_class_mass(&mut mass),
         }
         mass
+    }
+
+    /// Appends the classes with a weight of their own, of hard and compact rows.
+    pub(crate) fn list_classes(&self, classes: &mut Vec<u32>) {
+        match &self.rows {
+            Rows::Hard(labels) => classes.extend(labels),
+            Rows::Compact(rows) => {
+                let (listed, weights) = rows.terms_from(0);
+                let weighed = listed.iter().zip(weights).filter(|(_, weight)| **weight != 0.0);
+                classes.extend(weighed.map(|(class, _)| class));
+            }
+            Rows::Dense(_) => {}
+        }
+    }
+
+    /// Hard and compact rows over some classes alone, which must be in ascending order and hold every class with a
+    /// weight of its own. A uniform share is spread over these classes.
+    pub(crate) fn over_classes<'t>(&self, classes: &[u32]) -> Targets<'t> {
+        let place = |class: u32| classes.partition_point(|&other| other < class) as u32;
+        let rows = match &self.rows {
+            Rows::Hard(labels) => Rows::Hard(labels.iter().map(|&label| place(label)).collect::<Array1<u32>>().into()),
+            Rows::Compact(rows) => {
+                let mut listed = rows.classes.to_owned();
+                // A class without weight may stand anywhere.
+                listed.zip_mut_with(&rows.weights, |class, &weight| {
+                    *class = if weight == 0.0 { 0 } else { place(*class) };
+                });
+                let (uniform, weights) = (rows.uniform.to_owned(), rows.weights.to_owned());
+                Rows::Compact(Compact { uniform: uniform.into(), classes: listed.into(), weights: weights.into() })
+            }
+            Rows::Dense(rows) => Rows::Dense(rows.view().into_owned()),
+        };
+        Targets { classes: classes.len(), rows }
     }
 
     /// The same targets with memory of their own, to be kept longer than what they were made from.

@@ -16,10 +16,20 @@ pub enum Source {
     Compact,
     Dense,
     Votes,
+    /// Mixed rows written out, whose compact form is found again.
+    Recognised,
 }
 
-pub const SOURCES: [Source; 7] =
-    [Source::Hard, Source::Smoothed, Source::Mixed, Source::TopK, Source::Compact, Source::Dense, Source::Votes];
+pub const SOURCES: [Source; 8] = [
+    Source::Hard,
+    Source::Smoothed,
+    Source::Mixed,
+    Source::TopK,
+    Source::Compact,
+    Source::Dense,
+    Source::Votes,
+    Source::Recognised,
+];
 
 /// Everything a call of the loss needs, in plain float64 arrays.
 #[derive(Debug, Clone)]
@@ -147,7 +157,11 @@ impl Random {
                 let (uniform, weights) = (shares.column(0).to_owned(), shares.slice(ndarray::s![.., 1..]).to_owned());
                 Targets::compact(&uniform, &classes_of, &weights, classes)
             }
-            Source::Dense => Targets::dense(self.simplex_rows(rows, classes)),
+            Source::Dense => Targets::dense_as_is(self.simplex_rows(rows, classes)),
+            Source::Recognised => {
+                let mixed = self.targets(Source::Mixed, rows, classes).to_dense().unwrap();
+                Targets::dense(mixed.mapv(|weight| weight as f32))
+            }
             Source::Votes => {
                 let votes = Array2::from_shape_fn((rows, classes), |(row, class)| {
                     self.below(20) as u32 + u32::from(first[row] == class)

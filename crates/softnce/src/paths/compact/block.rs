@@ -24,11 +24,11 @@ struct Working<A> {
     chunk: Vec<A>,
 }
 
-/// Runs the rows of the scores against a plan. Positives are by candidate, as the batch has them.
+/// Runs the rows of the scores against a plan; the first of them is row `from` of those that the plan is for.
 pub(crate) fn run_plan<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
     plan: &Plan<E::Accum>,
-    positives: &[usize],
+    from: usize,
     outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let lanes = lanes::<E::Accum>(scores.instructions);
@@ -39,20 +39,20 @@ pub(crate) fn run_plan<E: Element, G: Element<Accum = E::Accum>>(
         cells: Cells::new::<E::Accum>(plan.columns.len() + 1, lanes),
         chunk: zeroed(lanes * CHUNK),
     };
-    for_each(threads, outputs.parts(lanes), working, |working, part| block(scores, plan, positives, working, part))
+    for_each(threads, outputs.parts(lanes), working, |working, part| block(scores, plan, from, working, part))
 }
 
 fn block<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
     plan: &Plan<E::Accum>,
-    positives: &[usize],
+    from: usize,
     working: &mut Working<E::Accum>,
     mut part: Part<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let zeros = [E::Accum::zero(); MAX_LANES];
     let (first, rows) = (part.first, part.losses.len());
     let candidates: [u32; MAX_LANES] =
-        std::array::from_fn(|lane| if lane < rows { plan.merged[positives[first + lane]] } else { u32::MAX });
+        std::array::from_fn(|lane| if lane < rows { plan.positives[from + first + lane] } else { u32::MAX });
     let mut of_lanes: Vec<(u32, u32)> = candidates[..rows].iter().copied().zip(0..).collect();
     of_lanes.sort_unstable();
     let positives = Positives { of_lanes };
@@ -76,6 +76,9 @@ fn block<E: Element, G: Element<Accum = E::Accum>>(
         means = scores.instructions.run(Means { classes, of: PhantomData, cells: &mut working.cells });
     }
     let mut offsets = zeros;
+    if !plan.bounded {
+        offsets = scores.instructions.run(Largest { plan, cells: &mut working.cells, means: &means });
+    }
     let accumulate = |offsets: &ByLane<E::Accum>, working: &mut Working<E::Accum>| {
         let cells = &mut working.cells;
         scores.instructions.run(Accumulate { plan, positives: &positives, cells, means: &means, offsets })

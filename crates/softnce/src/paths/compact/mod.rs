@@ -10,8 +10,8 @@ mod accumulate;
 mod block;
 mod plan;
 
-pub(crate) use block::run_plan;
-pub(crate) use plan::Plan;
+pub(super) use block::run_plan;
+pub(super) use plan::Plan;
 
 use super::{Outputs, Scores};
 use crate::{Batch, Element, Error};
@@ -22,5 +22,5 @@ pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     positives: &[usize],
     outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
-    run_plan(scores, &Plan::over_all(batch, scores.classes()), positives, outputs)
+    run_plan(scores, &Plan::over_all(batch, scores.classes(), positives), 0, outputs)
 }

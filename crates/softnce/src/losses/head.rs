@@ -1,0 +1,247 @@
+//! The contrastive losses from the features of a linear head, for any number of classes.
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+
+use super::call::Rows;
+use super::{
+    GradientRequest, InfoNce, Loss, LossSettings, SelectedLoss, SoftDistributionInfoNce, SoftTargetInfoNce,
+    require_hard,
+};
+use crate::paths::{Head, HeadWanted, head};
+use crate::{Batch, Element, Error, LossValue};
+
+/// A linear head: features, and a row of weights for each class. Its logits `Z = H V^T + b` are never formed.
+#[derive(Debug, Clone, Copy)]
+pub struct LinearHead<'a, E> {
+    head: Head<'a, E>,
+}
+
+impl<'a, E: Element> LinearHead<'a, E> {
+    /// A head without bias.
+    ///
+    /// # Shapes
+    /// `features` H: `[N, D]`; `weights` V: `[d, D]`, a row for each class; contiguous or not.
+    ///
+    /// # Errors
+    /// Arrays without rows or columns; widths that differ.
+    pub fn new(features: impl Into<ArrayView2<'a, E>>, weights: impl Into<ArrayView2<'a, E>>) -> Result<Self, Error> {
+        let (features, weights) = (features.into(), weights.into());
+        for (argument, array) in [("features", features), ("class weights", weights)] {
+            if array.is_empty() {
+                return Err(Error::Empty { argument, found: array.shape().to_vec() });
+            }
+        }
+        if weights.ncols() != features.ncols() {
+            let expected = format!("[d, {}], as wide as the features", features.ncols());
+            return Err(Error::Shape { argument: "class weights", found: weights.shape().to_vec(), expected });
+        }
+        Ok(LinearHead { head: Head { features, weights, bias: None } })
+    }
+
+    /// Adds a bias.
+    ///
+    /// # Shapes
+    /// `bias` b: `[d]`.
+    ///
+    /// # Errors
+    /// A bias of another length.
+    pub fn with_bias(mut self, bias: impl Into<ArrayView1<'a, E>>) -> Result<Self, Error> {
+        let bias = bias.into();
+        if bias.len() != self.classes() {
+            let expected = format!("[{}], one for each class", self.classes());
+            return Err(Error::Shape { argument: "bias", found: vec![bias.len()], expected });
+        }
+        self.head.bias = Some(bias);
+        Ok(self)
+    }
+
+    /// Number of rows N.
+    pub fn rows(&self) -> usize {
+        self.head.features.nrows()
+    }
+
+    /// Number of classes d.
+    pub fn classes(&self) -> usize {
+        self.head.weights.nrows()
+    }
+}
+
+/// The contrastive losses of a linear head: they read the candidates' classes alone, so that neither the work nor the
+/// memory of a call depends on the number of classes. Ten million cost what ten thousand do.
+///
+/// Candidates are hard or compact rows, and their uniform shares are equal (label smoothing is the same in every row):
+/// then the shares cancel, and no other class counts. The gradient of the weights comes as the rows of the classes that
+/// occur.
+///
+/// ```
+/// use ndarray::{Array2, array};
+/// use softnce::{GradientRequest, HeadLoss, LinearHead, LossSettings, SoftTargetInfoNce, Targets};
+///
+/// let features = array![[0.5_f32, -1.0], [1.0, 0.25]];
+/// let mut weights = Array2::<f32>::zeros((1_000_000, 2));
+/// let targets = Targets::mixed(&[7, 999_999], &[12, 7], &[0.75, 0.5], 1_000_000, 0.1)?;
+///
+/// let head = LinearHead::new(&features, &weights)?;
+/// let loss = SoftTargetInfoNce::new(LossSettings::new());
+/// let out = loss.head_loss_and_gradient(&head, &targets, &GradientRequest::new())?;
+/// assert_eq!(out.classes.to_vec(), [7, 12, 999_999]);
+///
+/// // A step of gradient descent on the rows that took part.
+/// for (&class, gradient) in out.classes.iter().zip(out.weights_gradient.outer_iter()) {
+///     weights.row_mut(class as usize).scaled_add(-0.1, &gradient);
+/// }
+/// # Ok::<(), softnce::Error>(())
+/// ```
+pub trait HeadLoss: Loss {
+    /// The loss and, on request, its gradients in the type G: what the other methods are made of.
+    #[doc(hidden)]
+    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
+        &self,
+        head: &LinearHead<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Result<HeadLossAndGradient<G>, Error>;
+
+    /// The loss.
+    ///
+    /// # Errors
+    /// What [`Loss`] refuses; dense candidates; uniform shares that differ; features, weights or biases that are not
+    /// finite (of the classes that occur: the others are not read).
+    fn head_loss<'b, E: Element>(
+        &self,
+        head: &LinearHead<'_, E>,
+        batch: impl Into<Batch<'b>>,
+    ) -> Result<LossValue<E::Accum>, Error> {
+        self.evaluate_head::<E, E>(head, &batch.into(), None).map(|out| out.value)
+    }
+
+    /// The loss and its gradients with respect to features, weights, bias and, on request, temperature.
+    ///
+    /// # Errors
+    /// See [`HeadLoss::head_loss`]; an upstream gradient that is not finite or of the wrong shape.
+    fn head_loss_and_gradient<'b, E: Element>(
+        &self,
+        head: &LinearHead<'_, E>,
+        batch: impl Into<Batch<'b>>,
+        request: &GradientRequest<'_>,
+    ) -> Result<HeadLossAndGradient<E>, Error> {
+        self.evaluate_head(head, &batch.into(), Some(request))
+    }
+
+    /// The same with the gradients in the accumulating type, for callers who scale them before they round them.
+    ///
+    /// # Errors
+    /// See [`HeadLoss::head_loss_and_gradient`].
+    fn head_loss_and_wide_gradient<'b, E: Element>(
+        &self,
+        head: &LinearHead<'_, E>,
+        batch: impl Into<Batch<'b>>,
+        request: &GradientRequest<'_>,
+    ) -> Result<HeadLossAndGradient<E::Accum>, Error> {
+        self.evaluate_head(head, &batch.into(), Some(request))
+    }
+}
+
+/// A loss with its gradients by a linear head. T is the number of classes that occur.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeadLossAndGradient<E: Element> {
+    /// The loss.
+    pub value: LossValue<E::Accum>,
+    /// The classes that the candidates weigh, in ascending order; all other rows' gradients are 0. Shape `[T]`.
+    pub classes: Array1<u32>,
+    /// Gradient with respect to the features. Shape `[N, D]`.
+    pub features_gradient: Array2<E>,
+    /// Gradient with respect to the weights of these classes. Shape `[T, D]`.
+    pub weights_gradient: Array2<E>,
+    /// Gradient with respect to the biases of these classes, where there is a bias. Shape `[T]`.
+    pub bias_gradient: Option<Array1<E>>,
+    /// Each row's part of the gradient with respect to the temperature, where asked for; the gradient is their sum.
+    /// Shape `[N]`.
+    pub temperature_gradient: Option<Array1<f64>>,
+}
+
+fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+    settings: &LossSettings,
+    given: &LinearHead<'_, E>,
+    batch: &Batch<'_>,
+    request: Option<&GradientRequest<'_>>,
+) -> Result<HeadLossAndGradient<G>, Error> {
+    let shape = (given.rows(), given.classes());
+    let rows = Rows::new::<E::Accum>(settings, settings.noise(), shape, batch, request)?;
+    let (batch, classes) = batch.over_occurring_classes::<E::Accum>()?;
+    let noise = settings.noise().over_classes(&classes)?;
+    let wanted = request.map(|request| HeadWanted { factors: &rows.factors, temperature: request.temperature });
+    let out = head(given.head, &classes, &batch, &rows.positives, settings, &noise, wanted)?;
+    let value = rows.reduce(out.losses)?;
+    let mut result = HeadLossAndGradient {
+        value,
+        classes: Array1::from_vec(classes),
+        features_gradient: Array2::default((0, 0)),
+        weights_gradient: Array2::default((0, 0)),
+        bias_gradient: None,
+        temperature_gradient: None,
+    };
+    if let Some(gradients) = out.gradients {
+        result.features_gradient = gradients.features.mapv_into_any(G::from_accum);
+        result.weights_gradient = gradients.weights.mapv_into_any(G::from_accum);
+        result.bias_gradient = gradients.bias.map(|bias| bias.mapv_into_any(G::from_accum));
+        result.temperature_gradient = gradients.temperature.map(Array1::from_vec);
+    }
+    Ok(result)
+}
+
+impl HeadLoss for SoftTargetInfoNce {
+    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
+        &self,
+        head: &LinearHead<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Result<HeadLossAndGradient<G>, Error> {
+        batch.warn_once();
+        evaluate(self.settings(), head, batch, request)
+    }
+}
+
+impl HeadLoss for InfoNce {
+    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
+        &self,
+        head: &LinearHead<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Result<HeadLossAndGradient<G>, Error> {
+        require_hard(self.kind(), batch)?;
+        evaluate(self.settings(), head, batch, request)
+    }
+}
+
+impl HeadLoss for SoftDistributionInfoNce {
+    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
+        &self,
+        head: &LinearHead<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Result<HeadLossAndGradient<G>, Error> {
+        // Before the draw: a call that is refused must not move the generator.
+        batch.check(head.rows(), head.classes())?;
+        evaluate(self.settings(), head, &self.draw(batch), request)
+    }
+}
+
+impl HeadLoss for SelectedLoss {
+    /// Cross-entropy needs every class's logit: there it is an error.
+    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
+        &self,
+        head: &LinearHead<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Result<HeadLossAndGradient<G>, Error> {
+        match self {
+            SelectedLoss::SoftTargetInfoNce(loss) => loss.evaluate_head(head, batch, request),
+            SelectedLoss::InfoNce(loss) => loss.evaluate_head(head, batch, request),
+            SelectedLoss::SoftDistributionInfoNce(loss) => loss.evaluate_head(head, batch, request),
+            SelectedLoss::SoftTargetCrossEntropy(_) | SelectedLoss::Nll(_) => {
+                Err(Error::NoHeadLoss { loss: self.kind() })
+            }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The loss from the features of a linear head: products with the rows of the classes that occur, and nothing else.
+//!
+//! `Z = H V^T + b` is formed for these classes alone, a block of rows at a time; the loss over them is the loss over all
+//! classes (see [`Batch::over_occurring_classes`]). Then `dL/dH = dL/dZ V` and `dL/dV = (dL/dZ)^T H`. Work and memory
+//! depend on the batch, not on the number of classes.
+
+use std::convert::Infallible;
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2, s};
+use num_traits::Zero;
+
+use super::compact::{Plan, run_plan};
+use super::{Gradients, Outputs, Scores};
+use crate::gemm::product;
+use crate::parallel::{for_each, threads_for};
+use crate::{Accum, Batch, Element, Error, LossSettings, NoiseDistribution};
+
+/// Bytes of logits formed at once.
+const BLOCK_BYTES: usize = 4 << 20;
+/// Rows of a block are a multiple of this, which every vector's lanes divide.
+const ROWS_STEP: usize = 16;
+
+/// A linear head as it comes in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Head<'h, E> {
+    /// Shape `[N, D]`.
+    pub(crate) features: ArrayView2<'h, E>,
+    /// Shape `[d, D]`.
+    pub(crate) weights: ArrayView2<'h, E>,
+    /// Shape `[d]`.
+    pub(crate) bias: Option<ArrayView1<'h, E>>,
+}
+
+/// The gradients that are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HeadWanted<'w> {
+    /// Factor of each row: reduction, row weight and upstream gradient. Shape `[N]`.
+    pub(crate) factors: &'w [f64],
+    pub(crate) temperature: bool,
+}
+
+/// Losses and gradients.
+#[derive(Debug)]
+pub(crate) struct HeadOutputs<A> {
+    /// Loss of each row. Shape `[N]`.
+    pub(crate) losses: Vec<A>,
+    pub(crate) gradients: Option<HeadGradients<A>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct HeadGradients<A> {
+    /// Shape `[N, D]`.
+    pub(crate) features: Array2<A>,
+    /// Of the rows of the classes that occur. Shape `[T, D]`.
+    pub(crate) weights: Array2<A>,
+    /// Shape `[T]`.
+    pub(crate) bias: Option<Array1<A>>,
+    /// Each row's part. Shape `[N]`.
+    pub(crate) temperature: Option<Vec<f64>>,
+}
+
+/// Soft target InfoNCE of a head.
+///
+/// `classes`: those that occur, and `batch` and `noise` over these alone. Shape `[T]`.
+pub(crate) fn head<E: Element>(
+    head: Head<'_, E>,
+    classes: &[u32],
+    batch: &Batch<'_>,
+    positives: &[usize],
+    settings: &LossSettings,
+    noise: &NoiseDistribution,
+    wanted: Option<HeadWanted<'_>>,
+) -> Result<HeadOutputs<E::Accum>, Error> {
+    let (rows, width) = head.features.dim();
+    let occurring = Occurring::gather(head, classes);
+    let plan = Plan::over_all(batch, classes.len(), positives);
+    let features = widened(head.features);
+    let mut outputs = HeadOutputs {
+        losses: Vec::with_capacity(rows),
+        gradients: wanted.map(|wanted| HeadGradients {
+            features: Array2::zeros((rows, width)),
+            weights: Array2::zeros((classes.len(), width)),
+            bias: head.bias.map(|_| Array1::zeros(classes.len())),
+            temperature: wanted.temperature.then(|| Vec::with_capacity(rows)),
+        }),
+    };
+    let fitting = BLOCK_BYTES / (classes.len() * size_of::<E::Accum>());
+    let block = (fitting / ROWS_STEP * ROWS_STEP).clamp(ROWS_STEP, rows.next_multiple_of(ROWS_STEP)).min(rows);
+    let mut logits = Array2::zeros((block, classes.len()));
+    let mut logits_gradient = Array2::zeros(if wanted.is_some() { (block, classes.len()) } else { (0, 0) });
+    for first in (0..rows).step_by(block) {
+        let last = (first + block).min(rows);
+        let features = features.slice(s![first..last, ..]);
+        let mut logits = logits.slice_mut(s![..last - first, ..]);
+        occurring.logits(features, logits.view_mut());
+
+        let scores = Scores::new(logits.view(), settings.temperature(), noise, settings.instructions());
+        let gradients = wanted.map(|wanted| Gradients {
+            logits: logits_gradient.slice_mut(s![..last - first, ..]),
+            zeroed: false,
+            temperature: wanted.temperature.then(|| vec![0.0; last - first]),
+            factors: &wanted.factors[first..last],
+        });
+        let mut part = Outputs { losses: vec![E::Accum::zero(); last - first], gradients };
+        run_plan(&scores, &plan, first, &mut part).map_err(|error| explain(error, head, classes, first))?;
+
+        outputs.losses.append(&mut part.losses);
+        if let (Some(part), Some(out)) = (part.gradients, &mut outputs.gradients) {
+            if let (Some(all), Some(part)) = (&mut out.temperature, part.temperature) {
+                all.extend(part);
+            }
+            occurring.spread(part.logits, features, first, out);
+        }
+    }
+    Ok(outputs)
+}
+
+/// The rows of the classes that occur, in the accumulating type.
+struct Occurring<A> {
+    /// Shape `[T, D]`.
+    weights: Array2<A>,
+    /// Shape `[T]`.
+    bias: Option<Array1<A>>,
+}
+
+impl<A: Accum> Occurring<A> {
+    fn gather<E: Element<Accum = A>>(head: Head<'_, E>, classes: &[u32]) -> Self {
+        const AT_ONCE: usize = 64;
+        let width = head.weights.ncols();
+        let mut weights = Array2::zeros((classes.len(), width));
+        let parts = weights.axis_chunks_iter_mut(Axis(0), AT_ONCE).zip(classes.chunks(AT_ONCE));
+        let threads = threads_for(classes.len() * width, classes.len().div_ceil(AT_ONCE));
+        let outcome = for_each(
+            threads,
+            parts,
+            || (),
+            |(), (mut rows, classes)| {
+                for (mut row, &class) in rows.outer_iter_mut().zip(classes) {
+                    row.zip_mut_with(&head.weights.row(class as usize), |out, value| *out = value.to_accum());
+                }
+                Ok::<(), Infallible>(())
+            },
+        );
+        let Ok(()) = outcome;
+        let bias = head.bias.map(|bias| classes.iter().map(|&class| bias[class as usize].to_accum()).collect());
+        Occurring { weights, bias }
+    }
+
+    /// `H V^T + b`
+    fn logits(&self, features: ArrayView2<'_, A>, mut out: ArrayViewMut2<'_, A>) {
+        if let Some(bias) = &self.bias {
+            out.outer_iter_mut().for_each(|mut row| row.assign(bias));
+        }
+        product(out, self.bias.is_some(), features, self.weights.t());
+    }
+
+    /// From the gradient of a block of logits to those of features, weights and bias.
+    fn spread(
+        &self,
+        logits_gradient: ArrayViewMut2<'_, A>,
+        features: ArrayView2<'_, A>,
+        first: usize,
+        out: &mut HeadGradients<A>,
+    ) {
+        let (logits_gradient, rows) = (logits_gradient.view(), features.nrows());
+        let features_gradient = out.features.slice_mut(s![first..first + rows, ..]);
+        product(features_gradient, false, logits_gradient, self.weights.view());
+        product(out.weights.view_mut(), first > 0, logits_gradient.t(), features);
+        if let Some(bias) = &mut out.bias {
+            let ones = Array2::from_elem((rows, 1), A::one());
+            product(bias.view_mut().insert_axis(Axis(1)), first > 0, logits_gradient.t(), ones.view());
+        }
+    }
+}
+
+/// The features in the accumulating type, in their place where they have it.
+fn widened<E: Element>(features: ArrayView2<'_, E>) -> CowArray<'_, E::Accum, Ix2> {
+    if let Some(values) = features.to_slice().and_then(E::as_accum)
+        && let Ok(view) = ArrayView2::from_shape(features.dim(), values)
+    {
+        return view.into();
+    }
+    features.map(|value| value.to_accum()).into()
+}
+
+/// An error about a block of logits, told of the head's own arrays.
+#[cold]
+fn explain<E: Element>(error: Error, head: Head<'_, E>, classes: &[u32], first: usize) -> Error {
+    let class_of = |line: usize| classes.get(line).map_or(line, |&class| class as usize);
+    let bad = |values: ArrayView1<'_, E>| values.iter().position(|value| !value.as_f64().is_finite());
+    match error {
+        Error::NonFinite { argument: "logits", index, value } => {
+            let &[row, line] = &index[..] else { return Error::NonFinite { argument: "logits", index, value } };
+            let (row, class) = (row + first, class_of(line));
+            let named =
+                |argument, index: Vec<usize>, value: E| Error::NonFinite { argument, index, value: value.as_f64() };
+            if let Some(at) = bad(head.features.row(row)) {
+                return named("features", vec![row, at], head.features[[row, at]]);
+            }
+            if let Some(at) = bad(head.weights.row(class)) {
+                return named("class weights", vec![class, at], head.weights[[class, at]]);
+            }
+            match head.bias.filter(|bias| !bias[class].as_f64().is_finite()) {
+                Some(bias) => named("bias", vec![class], bias[class]),
+                // Finite factors whose product overflows.
+                None => Error::NonFinite { argument: "logits", index: vec![row, class], value },
+            }
+        }
+        Error::ScoreOverflow { row, class, logit, temperature, accumulator } => {
+            Error::ScoreOverflow { row: row + first, class: class_of(class), logit, temperature, accumulator }
+        }
+        error => error,
+    }
+}
