@@ -106,6 +106,11 @@ impl LossBatch {
         self
     }
 
+    /// The same batch with other targets of the same lengths.
+    pub(crate) fn with_segments(self, segments: Vec<LossTargets>) -> Self {
+        LossBatch { segments, ..self }
+    }
+
     /// The batch over these targets, one for each segment, checked.
     pub(crate) fn over<'t>(&'t self, segments: Vec<Targets<'t>>) -> Result<Batch<'t>, Error> {
         let mut segments = segments.into_iter();

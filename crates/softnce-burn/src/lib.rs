@@ -28,8 +28,8 @@ mod paths;
 pub use batch::{LossBatch, LossTargets};
 pub use error::Error;
 pub use losses::{
-    ComputePath, InfoNceLoss, InfoNceLossConfig, LossConfig, NllLoss, NllLossConfig, Noise, SelectedLoss,
-    SoftDistributionInfoNceLoss, SoftDistributionInfoNceLossConfig, SoftTargetCrossEntropyLoss,
+    ComputePath, HeadLoss, HeadRows, InfoNceLoss, InfoNceLossConfig, LossConfig, NllLoss, NllLossConfig, Noise,
+    SelectedLoss, SoftDistributionInfoNceLoss, SoftDistributionInfoNceLossConfig, SoftTargetCrossEntropyLoss,
     SoftTargetCrossEntropyLossConfig, SoftTargetInfoNceLoss, SoftTargetInfoNceLossConfig,
 };
 pub use softnce::{LossKind, Reduction, Targets};

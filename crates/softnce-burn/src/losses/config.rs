@@ -62,6 +62,10 @@ pub struct LossConfig {
     /// device: one for the logits and the loss, one for each dense target tensor. The kernels always look.
     #[config(default = "true")]
     pub check_values: bool,
+    /// Whether the kernels look whether dense rows hold no more than a floor and a few classes, as those of MixUp do: such
+    /// rows run on their much shorter path, with the same result ([`softnce::Targets::dense`]).
+    #[config(default = "true")]
+    pub recognise: bool,
 }
 
 impl LossConfig {

@@ -5,7 +5,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use softnce::{LossKind, Reduction};
 
-use super::{ComputePath, LossConfig, Noise, SelectedLoss};
+use super::{ComputePath, HeadLoss, LossConfig, Noise, SelectedLoss};
 use crate::{Error, LossBatch};
 
 macro_rules! named_loss {
@@ -37,6 +37,9 @@ macro_rules! named_loss {
             /// Whether tensor operations look for values that are not finite or off the simplex.
             #[config(default = "true")]
             pub check_values: bool,
+            /// Whether the kernels recognise dense rows that hold no more than a floor and a few classes.
+            #[config(default = "true")]
+            pub recognise: bool,
         }
 
         impl $config {
@@ -56,6 +59,7 @@ macro_rules! named_loss {
                     seed: self.seed,
                     path: self.path,
                     check_values: self.check_values,
+                    recognise: self.recognise,
                 };
                 Ok($loss { loss: config.init(device)? })
             }
@@ -82,6 +86,24 @@ macro_rules! named_loss {
             /// See [`SelectedLoss::forward`].
             pub fn forward(&self, logits: Tensor<2>, batch: impl Into<LossBatch>) -> Result<Tensor<1>, Error> {
                 self.loss.forward(logits, batch)
+            }
+
+            /// The loss from the features of a linear head.
+            ///
+            /// # Shapes
+            /// - features: `[N, D]`; weights: `[d, D]`; bias: `[d]`
+            /// - batch: M >= N hard or compact targets over d classes, with equal uniform shares
+            ///
+            /// # Errors
+            /// See [`SelectedLoss::forward_head`]; a loss that is not contrastive needs every logit and has none.
+            pub fn forward_head(
+                &self,
+                features: Tensor<2>,
+                weights: &Tensor<2>,
+                bias: Option<&Tensor<1>>,
+                batch: impl Into<LossBatch>,
+            ) -> Result<HeadLoss, Error> {
+                self.loss.forward_head(features, weights, bias, batch)
             }
         }
     };

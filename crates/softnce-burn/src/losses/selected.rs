@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use softnce::{Error as LossError, LossKind, LossSettings, SoftDistributionInfoNce};
+use softnce::{Batch, Error as LossError, Form, LossKind, LossSettings, SoftDistributionInfoNce};
 
 use super::{ComputePath, LossConfig};
 use crate::paths::{self, Call};
@@ -29,6 +29,7 @@ struct Shared {
     settings: LossSettings,
     path: ComputePath,
     check_values: bool,
+    recognise: bool,
 }
 
 impl LossConfig {
@@ -42,7 +43,13 @@ impl LossConfig {
             .learnable_temperature
             .then(|| Param::from_tensor(Tensor::from_data(TensorData::from([self.temperature.ln() as f32]), device)));
         let draws = SoftDistributionInfoNce::new(settings.clone(), self.seed);
-        let shared = Shared { kind: self.kind, settings, path: self.path, check_values: self.check_values };
+        let shared = Shared {
+            kind: self.kind,
+            settings,
+            path: self.path,
+            check_values: self.check_values,
+            recognise: self.recognise,
+        };
         Ok(SelectedLoss { log_temperature, shared: Arc::new(shared), draws })
     }
 }
@@ -98,14 +105,24 @@ impl SelectedLoss {
     /// # Errors
     /// What [`softnce::Loss`] refuses; a tensor that cannot be read; the kernel path on a device other than Flex.
     pub fn forward(&self, logits: Tensor<2>, batch: impl Into<LossBatch>) -> Result<Tensor<1>, Error> {
-        let batch = batch.into();
-        let temperature = self.temperature()?;
+        self.compute(self.kind(), self.shared.settings.clone(), logits, &batch.into())
+    }
+
+    /// The loss of a kind, with these settings and the temperature as it is now.
+    pub(super) fn compute(
+        &self,
+        kind: LossKind,
+        settings: LossSettings,
+        logits: Tensor<2>,
+        batch: &LossBatch,
+    ) -> Result<Tensor<1>, Error> {
         let call = Call {
-            kind: self.shared.kind,
-            settings: self.shared.settings.clone().with_temperature(temperature)?,
+            kind,
+            settings: settings.with_temperature(self.temperature()?)?,
             log_temperature: self.log_temperature_for(&logits)?,
             draws: &self.draws,
             check_values: self.shared.check_values,
+            recognise: self.shared.recognise,
         };
         let on_cpu = paths::on_cpu(&logits);
         match self.shared.path {
@@ -113,10 +130,24 @@ impl SelectedLoss {
                 let expected = "the CPU device Flex, for the kernel path".to_owned();
                 Err(Error::Device { argument: "logits", found: format!("{:?}", logits.device()), expected })
             }
-            ComputePath::Kernel => paths::kernel(&call, logits, &batch),
-            ComputePath::Auto if on_cpu => paths::kernel(&call, logits, &batch),
-            ComputePath::Auto | ComputePath::Tensor => paths::tensor(&call, logits, &batch),
+            ComputePath::Kernel => paths::kernel(&call, logits, batch),
+            ComputePath::Auto if on_cpu => paths::kernel(&call, logits, batch),
+            ComputePath::Auto | ComputePath::Tensor => paths::tensor(&call, logits, batch),
         }
+    }
+
+    /// Refuses soft targets where the loss takes hard labels only.
+    pub(super) fn require_hard(&self, batch: &Batch<'_>) -> Result<(), Error> {
+        let soft = batch.segments().iter().map(|segment| segment.form()).find(|&form| form != Form::Hard);
+        match soft.filter(|_| !self.kind().takes_soft_targets()) {
+            Some(found) => Err(LossError::HardTargetsRequired { loss: self.kind(), found }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// The batch of soft distribution InfoNCE's next call.
+    pub(super) fn draw<'b>(&self, batch: &'b Batch<'_>) -> Batch<'b> {
+        self.draws.draw(batch)
     }
 
     /// The parameter as the logits' graph takes it.

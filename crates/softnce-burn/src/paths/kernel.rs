@@ -29,7 +29,10 @@ fn typed<E: Value<Accum: Value>>(call: &Call<'_>, logits: Tensor<2>, batch: &Los
     let primitive = flex("logits", logits.clone())?;
     let [rows, classes] = logits.dims();
     let kept = batch.segments.iter().map(|segment| Kept::new(segment, classes)).collect::<Result<Vec<_>, _>>()?;
-    let batch = batch.over(kept.iter().map(Kept::targets).collect::<Result<_, _>>()?)?;
+    // A loss of hard labels refuses dense rows, one-hot ones too, on every device alike.
+    let recognise = call.recognise && call.kind.takes_soft_targets();
+    let targets = kept.iter().map(|kept| kept.targets(recognise));
+    let batch = batch.over(targets.collect::<Result<_, _>>()?)?;
     let view = view::<E>("logits", &primitive)?;
     let loss = SelectedLoss::new(drawn_as(call.kind), call.settings.clone(), 0);
     let drawn;
@@ -104,15 +107,19 @@ impl<'b> Kept<'b> {
         })
     }
 
-    fn targets(&self) -> Result<Targets<'_>, Error> {
+    fn targets(&self, recognise: bool) -> Result<Targets<'_>, Error> {
+        fn dense<E: Value>(tensor: &FlexTensor, recognise: bool) -> Result<Targets<'_>, Error> {
+            let rows = view::<E>("targets", tensor)?;
+            Ok(if recognise { Targets::dense(rows)? } else { Targets::dense_as_is(rows)? })
+        }
         match self {
             Kept::Owned(targets) => Ok(targets.view()),
             Kept::Shared(targets) => Ok(targets.view()),
             Kept::Memory(tensor) => match tensor.dtype() {
-                DType::F64 => Ok(Targets::dense(view::<f64>("targets", tensor)?)?),
-                DType::F32 => Ok(Targets::dense(view::<f32>("targets", tensor)?)?),
-                DType::F16 => Ok(Targets::dense(view::<half::f16>("targets", tensor)?)?),
-                DType::BF16 => Ok(Targets::dense(view::<half::bf16>("targets", tensor)?)?),
+                DType::F64 => dense::<f64>(tensor, recognise),
+                DType::F32 => dense::<f32>(tensor, recognise),
+                DType::F16 => dense::<half::f16>(tensor, recognise),
+                DType::BF16 => dense::<half::bf16>(tensor, recognise),
                 found => Err(Error::DType { argument: "targets", found }),
             },
         }

@@ -21,6 +21,8 @@ pub(crate) struct Call<'a> {
     pub(crate) log_temperature: Option<Tensor<1>>,
     pub(crate) draws: &'a SoftDistributionInfoNce,
     pub(crate) check_values: bool,
+    /// Whether dense rows are looked at for their compact form.
+    pub(crate) recognise: bool,
 }
 
 /// Whether the tensor lives on the CPU device Flex.

@@ -1,0 +1,191 @@
+//! The contrastive losses from the features of a linear head, for any number of classes.
+
+use burn::tensor::{Gradients, IndexingUpdateOp, Int, Tensor, TensorData};
+use softnce::{Error as LossError, LossKind, Targets};
+
+use super::SelectedLoss;
+use crate::batch::{read_labels, read_probabilities};
+use crate::{Error, LossBatch, LossTargets};
+
+/// A loss of a linear head, and the rows of the head that took part.
+#[derive(Debug, Clone)]
+pub struct HeadLoss {
+    /// The loss: `[N]` under reduction none, else `[1]`, in the type of the features.
+    pub value: Tensor<1>,
+    /// The rows of weights, and of the bias, of the classes that occur.
+    pub rows: HeadRows,
+}
+
+/// The rows of a linear head that belong to the classes of a batch. T is the number of these classes.
+#[derive(Debug, Clone)]
+pub struct HeadRows {
+    /// In ascending order. Shape `[T]`.
+    classes: Vec<u32>,
+    index: Tensor<1, Int>,
+    /// Shape `[T, D]`.
+    weights: Tensor<2>,
+    /// Shape `[T]`.
+    bias: Option<Tensor<1>>,
+}
+
+impl HeadRows {
+    /// The classes, in ascending order. Shape `[T]`.
+    pub fn classes(&self) -> &[u32] {
+        &self.classes
+    }
+
+    /// The rows of the weights as the loss read them. Shape `[T, D]`.
+    pub fn weights(&self) -> &Tensor<2> {
+        &self.weights
+    }
+
+    /// Their biases, where there are any. Shape `[T]`.
+    pub fn bias(&self) -> Option<&Tensor<1>> {
+        self.bias.as_ref()
+    }
+
+    /// The gradient of these rows of weights, where the head itself is not part of a graph. Shape `[T, D]`.
+    pub fn weights_gradient(&self, gradients: &Gradients) -> Option<Tensor<2>> {
+        self.weights.grad(gradients)
+    }
+
+    /// The gradient of their biases likewise. Shape `[T]`.
+    pub fn bias_gradient(&self, gradients: &Gradients) -> Option<Tensor<1>> {
+        self.bias.as_ref().and_then(|bias| bias.grad(gradients))
+    }
+
+    /// All weights with something added to these rows, in their own memory where nobody else holds them.
+    ///
+    /// # Shapes
+    /// `weights`, output: `[d, D]`; `change`: `[T, D]`.
+    ///
+    /// # Errors
+    /// Shapes that do not go with the rows.
+    pub fn add_to_weights(&self, weights: Tensor<2>, change: Tensor<2>) -> Result<Tensor<2>, Error> {
+        let width = self.weights.dims()[1];
+        check("change", change.dims(), [self.classes.len(), width])?;
+        check_classes("weights", weights.dims(), self.classes.last(), Some(width))?;
+        Ok(weights.select_assign(0, self.index.clone(), change, IndexingUpdateOp::Add))
+    }
+
+    /// All biases with something added to those of these classes.
+    ///
+    /// # Shapes
+    /// `bias`, output: `[d]`; `change`: `[T]`.
+    ///
+    /// # Errors
+    /// Shapes that do not go with the rows.
+    pub fn add_to_bias(&self, bias: Tensor<1>, change: Tensor<1>) -> Result<Tensor<1>, Error> {
+        check("change", change.dims(), [self.classes.len()])?;
+        check_classes("bias", bias.dims(), self.classes.last(), None)?;
+        Ok(bias.select_assign(0, self.index.clone(), change, IndexingUpdateOp::Add))
+    }
+
+    fn gather(weights: &Tensor<2>, bias: Option<&Tensor<1>>, classes: Vec<u32>) -> Self {
+        let values: Vec<i64> = classes.iter().map(|&class| i64::from(class)).collect();
+        let index = Tensor::<1, Int>::from_data(TensorData::new(values, [classes.len()]), &weights.device());
+        HeadRows {
+            weights: tracked(weights.is_tracked(), weights.clone().select(0, index.clone())),
+            bias: bias.map(|bias| tracked(bias.is_tracked(), bias.clone().select(0, index.clone()))),
+            classes,
+            index,
+        }
+    }
+}
+
+/// The selected rows: part of the head's graph where it has one, else the start of a graph of their own.
+fn tracked<const D: usize>(in_a_graph: bool, rows: Tensor<D>) -> Tensor<D> {
+    if in_a_graph || !rows.is_autodiff() { rows } else { rows.detach().require_grad() }
+}
+
+impl SelectedLoss {
+    /// The loss from the features of a linear head: its logits `features weights^T + bias` are formed for the classes
+    /// that occur among the candidates and no others, so that work and memory do not depend on the number of classes.
+    ///
+    /// Where the weights belong to a graph (a parameter of a module), their gradient comes as usual, and as large as
+    /// they are: Burn's gradients are dense. Weights that do not (`without_autodiff`, or just not `require_grad`) stay out
+    /// of it: then [`HeadRows::weights_gradient`] has the gradient of the rows that took part, and
+    /// [`HeadRows::add_to_weights`] puts a step back.
+    ///
+    /// # Shapes
+    /// - features: `[N, D]`, f16, bf16, f32 or f64
+    /// - weights: `[d, D]`, a row for each class; bias: `[d]`
+    /// - batch: M >= N hard or compact targets over d classes, with equal uniform shares
+    ///
+    /// # Errors
+    /// What [`softnce::HeadLoss`] refuses; what [`SelectedLoss::forward`] does.
+    pub fn forward_head(
+        &self,
+        features: Tensor<2>,
+        weights: &Tensor<2>,
+        bias: Option<&Tensor<1>>,
+        batch: impl Into<LossBatch>,
+    ) -> Result<HeadLoss, Error> {
+        if !self.kind().is_contrastive() {
+            return Err(LossError::NoHeadLoss { loss: self.kind() }.into());
+        }
+        let ([rows, width], [classes, _]) = (features.dims(), weights.dims());
+        check("class weights", weights.dims(), [classes, width])?;
+        if let Some(bias) = bias {
+            check("bias", bias.dims(), [classes])?;
+        }
+        let batch = batch.into();
+        let segments = batch.segments.iter().map(|segment| on_host(segment, classes)).collect::<Result<Vec<_>, _>>()?;
+        let host = batch.over(segments.iter().map(Targets::view).collect())?;
+        host.check(rows, classes)?;
+        self.settings().noise().check_classes(classes)?;
+        self.require_hard(&host)?;
+        let drawn = (self.kind() == LossKind::SoftDistributionInfoNce).then(|| self.draw(&host));
+        let (occurring, listed) = match features.dtype() {
+            burn::tensor::DType::F64 => drawn.as_ref().unwrap_or(&host).over_occurring_classes::<f64>()?,
+            _ => drawn.as_ref().unwrap_or(&host).over_occurring_classes::<f32>()?,
+        };
+        let noise = self.settings().noise().over_classes(&listed)?;
+        let segments = occurring.segments().iter().map(|segment| segment.clone().into_owned().into()).collect();
+        let over_occurring = batch.clone().with_segments(segments);
+
+        let head = HeadRows::gather(weights, bias, listed);
+        let mut logits = features.matmul(head.weights.clone().transpose());
+        if let Some(bias) = &head.bias {
+            logits = logits + bias.clone().unsqueeze();
+        }
+        let settings = self.settings().clone().with_noise(noise);
+        let kind = if drawn.is_some() { LossKind::InfoNce } else { self.kind() };
+        Ok(HeadLoss { value: self.compute(kind, settings, logits, &over_occurring)?, rows: head })
+    }
+}
+
+/// The segment's targets on the host; dense rows where their compact form is recognised.
+fn on_host<'t>(segment: &'t LossTargets, classes: usize) -> Result<Targets<'t>, Error> {
+    match segment {
+        LossTargets::Labels(labels) => read_labels(labels, classes),
+        LossTargets::Probabilities(probabilities) => read_probabilities(probabilities),
+        LossTargets::Host(targets) => Ok(targets.view()),
+    }
+}
+
+fn check<const D: usize>(argument: &'static str, found: [usize; D], expected: [usize; D]) -> Result<(), Error> {
+    if found == expected {
+        return Ok(());
+    }
+    let expected = format!("{expected:?}");
+    Err(LossError::Shape { argument, found: found.to_vec(), expected }.into())
+}
+
+/// Checks that there is a row for the last class, and the width of the rows.
+fn check_classes<const D: usize>(
+    argument: &'static str,
+    found: [usize; D],
+    last: Option<&u32>,
+    width: Option<usize>,
+) -> Result<(), Error> {
+    let least = last.map_or(0, |&last| last as usize + 1);
+    if found[0] >= least && width.is_none_or(|width| found[D - 1] == width) {
+        return Ok(());
+    }
+    let expected = match width {
+        Some(width) => format!("[d, {width}] with d at least {least}"),
+        None => format!("[d] with d at least {least}"),
+    };
+    Err(LossError::Shape { argument, found: found.to_vec(), expected }.into())
+}
