@@ -3,6 +3,8 @@
 //! `L_i = -S_i,y + log sum_c n_c exp(S_i,c)` over the classes c that occur, n_c of them: a cross-entropy with the
 //! logarithms of the counts added to the scores.
 
+use std::convert::Infallible;
+
 use num_traits::{Float, Zero};
 
 use super::outputs::Part;
@@ -12,6 +14,9 @@ use super::{Outputs, Scores, relative_logs, row_loss, too_small};
 use crate::parallel::{for_each, threads_for};
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error};
+
+/// Labels counted at once.
+const COUNTED_AT_ONCE: usize = 1 << 14;
 
 /// What the candidates add to a row's scores.
 struct Counts<A> {
@@ -107,17 +112,18 @@ fn block<E: Element, G: Element<Accum = E::Accum>>(
 
 impl<A: Accum> Counts<A> {
     fn new<E: Element<Accum = A>>(scores: &Scores<'_, E>, batch: &Batch<'_>) -> Self {
-        let mut counts = vec![0.0; scores.classes()];
         let multiplicities = batch.multiplicities();
         // Counted in units of the largest, so that the sum of huge ones stays in range.
         let unit = multiplicities.map_or(1.0, |multiplicities| multiplicities.iter().copied().fold(0.0, f64::max));
-        let mut candidate = 0;
-        for labels in batch.segments().iter().filter_map(|segment| segment.labels()) {
-            for &label in labels {
-                counts[label as usize] += multiplicities.map_or(1.0, |m| m[candidate] / unit);
-                candidate += 1;
+        let counts = match multiplicities {
+            Some(multiplicities) => {
+                let mut counts = vec![0.0; scores.classes()];
+                let labels = batch.segments().iter().filter_map(|segment| segment.labels()).flatten();
+                labels.zip(multiplicities).for_each(|(&label, count)| counts[label as usize] += count / unit);
+                counts
             }
-        }
+            None => counted(batch, scores.classes()).into_iter().map(|count| count as f64).collect(),
+        };
         let (logs, largest) = relative_logs(&counts);
         let log_counts: Vec<A> = logs.into_iter().map(A::of).collect();
         let bias = match &scores.shift {
@@ -126,6 +132,38 @@ impl<A: Accum> Counts<A> {
         };
         Counts { bias, log_unit: A::of(largest + unit.ln()), log_counts }
     }
+}
+
+/// How often each class occurs. Many labels are counted in stretches, each into a table of its own.
+fn counted(batch: &Batch<'_>, classes: usize) -> Vec<u64> {
+    let stretch = COUNTED_AT_ONCE.max(2 * classes);
+    let labels = || batch.segments().iter().filter_map(|segment| segment.labels());
+    let stretches: Vec<_> = labels()
+        .flat_map(|labels| {
+            (0..labels.len())
+                .step_by(stretch)
+                .map(move |first| labels.slice_move(ndarray::s![first..labels.len().min(first + stretch)]))
+        })
+        .collect();
+    let mut tables = vec![0u64; stretches.len() * classes];
+    let work = tables.chunks_exact_mut(classes).zip(&stretches);
+    let threads = threads_for(batch.candidates(), stretches.len());
+    let outcome = for_each(
+        threads,
+        work,
+        || (),
+        |(), (table, labels)| {
+            labels.iter().for_each(|&label| table[label as usize] += 1);
+            Ok::<(), Infallible>(())
+        },
+    );
+    let Ok(()) = outcome;
+    let (counts, others) = tables.split_at_mut(classes);
+    others.chunks_exact(classes).for_each(|table| {
+        counts.iter_mut().zip(table).for_each(|(count, more)| *count += more);
+    });
+    tables.truncate(classes);
+    tables
 }
 
 fn label_of(batch: &Batch<'_>, candidate: usize) -> usize {

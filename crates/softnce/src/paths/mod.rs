@@ -31,7 +31,9 @@ pub(crate) fn soft_target_info_nce<E: Element, G: Element<Accum = E::Accum>>(
     if forms().any(|form| form == Form::Dense) {
         return dense::run(scores, batch, positives, block_rows, outputs);
     }
-    if forms().all(|form| form == Form::Hard) {
+    // Where few of the classes can occur, passing over all of them costs more than picking those that do.
+    let many = batch.candidates().saturating_mul(8) >= scores.classes();
+    if many && forms().all(|form| form == Form::Hard) {
         return hard::run(scores, batch, positives, outputs);
     }
     compact::run(scores, batch, positives, outputs)
@@ -63,5 +65,17 @@ pub(crate) fn row_loss<A: Accum>(own: A, others: A, log_multiplicity: A, offset:
 /// A candidate that is left out has minus infinity.
 pub(crate) fn relative_logs(multiplicities: &[f64]) -> (Vec<f64>, f64) {
     let largest = multiplicities.iter().copied().fold(0.0, f64::max).ln();
-    (multiplicities.iter().map(|m| m.ln() - largest).collect(), largest)
+    // Most are small counts, of which few differ: each logarithm is taken once.
+    let mut known = [f64::NAN; 256];
+    let mut log = |multiplicity: f64| {
+        let count = multiplicity as usize;
+        if count as f64 != multiplicity || count >= known.len() {
+            return multiplicity.ln();
+        }
+        if known[count].is_nan() {
+            known[count] = multiplicity.ln();
+        }
+        known[count]
+    };
+    (multiplicities.iter().map(|&multiplicity| log(multiplicity) - largest).collect(), largest)
 }

@@ -37,11 +37,12 @@ pub(super) fn scan<E: Element>(rows: ArrayView2<'_, E>, recognise: bool) -> Resu
     let rows_at_once = ((1 << 15) / classes.max(1)).clamp(1, len.max(1));
     let parts = scans.chunks_mut(rows_at_once).enumerate();
     let threads = threads_for(len.saturating_mul(classes) / 8, len.div_ceil(rows_at_once));
-    for_each(threads, parts, Vec::new, |scratch, (part, scans)| {
+    let working = || (Vec::new(), Vec::new());
+    for_each(threads, parts, working, |(scratch, highest), (part, scans)| {
         for (at, out) in scans.iter_mut().enumerate() {
             let row = part * rows_at_once + at;
             let values = in_a_row(rows.row(row), scratch);
-            let (sum, lowest) = instructions.run(SumAndLowest(values));
+            let (sum, lowest) = instructions.run(SumAndLowest { values, highest });
             // Also where the sum is not a number.
             let on_simplex = (sum - 1.0).abs() <= E::SIMPLEX_TOLERANCE;
             if !on_simplex || lowest < E::Accum::zero() {
@@ -50,7 +51,7 @@ pub(super) fn scan<E: Element>(rows: ArrayView2<'_, E>, recognise: bool) -> Resu
             *out = RowScan { sum, floor: lowest.as_f64(), ..RowScan::default() };
             if compact.load(Ordering::Relaxed) {
                 let mut found = [0; MOST_TERMS];
-                match instructions.run(OffFloor { values, floor: lowest, found: &mut found }) {
+                match instructions.run(OffFloor { values, floor: lowest, highest, found: &mut found }) {
                     Some(terms) => {
                         out.terms = terms;
                         for (listed, &class) in out.listed.iter_mut().zip(&found[..terms]) {
@@ -96,60 +97,103 @@ fn objection<E: Element>(row: usize, values: ArrayView1<'_, E>) -> Error {
     Error::OffSimplex { row, sum, tolerance: E::SIMPLEX_TOLERANCE }
 }
 
-/// The sum of a row, in double precision, and its smallest value. The sum is no number where an entry is none.
-struct SumAndLowest<'r, A>(&'r [A]);
+/// The sum of a row and its smallest value, with the largest of every stretch on the side. The sum carries its rounding
+/// errors along (Knuth's two-sum) and is no number where an entry is none.
+struct SumAndLowest<'r, A> {
+    values: &'r [A],
+    /// One for each stretch of so many vectors, and one for the values behind them.
+    highest: &'r mut Vec<A>,
+}
+
+/// Vectors of a stretch.
+const STRETCH: usize = 8;
+/// Lanes of the widest vector of the narrowest type.
+const MOST_LANES: usize = 16;
 
 impl<A: Accum> WithSimd for SumAndLowest<'_, A> {
     type Output = (f64, A);
 
-    // Plain loops over lanes that do not wait for one another: compiled for the instruction set, they become vector code.
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> (f64, A) {
-        let mut sums = [0.0; 32];
-        let mut lowest = [A::infinity(); 32];
-        let lower = |a: A, b: A| if b < a { b } else { a };
-        let (stretches, tail) = self.0.as_chunks::<32>();
+    fn with_simd<S: Simd>(self, simd: S) -> (f64, A) {
+        let (vectors, tail) = A::vectors::<S>(self.values);
+        let zero = A::splat(simd, A::zero());
+        let (mut sums, mut lost) = ([zero; 2], [zero; 2]);
+        let mut lowest = A::splat(simd, A::infinity());
+        self.highest.clear();
+        let mut add = |turn: usize, vector: A::Vector<S>| {
+            let sum = A::v_add(simd, sums[turn], vector);
+            let part = A::v_sub(simd, sum, sums[turn]);
+            let rest = A::v_sub(simd, sums[turn], A::v_sub(simd, sum, part));
+            let rest = A::v_add(simd, rest, A::v_sub(simd, vector, part));
+            lost[turn] = A::v_add(simd, lost[turn], rest);
+            sums[turn] = sum;
+            lowest = A::v_min(simd, lowest, vector);
+        };
+        let (stretches, left) = vectors.as_chunks::<STRETCH>();
         for stretch in stretches {
-            for lane in 0..32 {
-                sums[lane] += stretch[lane].as_f64();
-                lowest[lane] = lower(lowest[lane], stretch[lane]);
+            let mut highest = stretch[0];
+            for pair in stretch.as_chunks::<2>().0 {
+                add(0, pair[0]);
+                add(1, pair[1]);
+                highest = A::v_max(simd, highest, A::v_max(simd, pair[0], pair[1]));
             }
+            self.highest.push(A::max_lane(simd, highest));
         }
-        for (lane, &value) in tail.iter().enumerate() {
-            sums[lane] += value.as_f64();
-            lowest[lane] = lower(lowest[lane], value);
+        if !left.is_empty() {
+            let mut highest = left[0];
+            for &vector in left {
+                add(0, vector);
+                highest = A::v_max(simd, highest, vector);
+            }
+            self.highest.push(A::max_lane(simd, highest));
         }
-        (sums.iter().sum(), lowest.into_iter().fold(A::infinity(), lower))
+        let mut sum: f64 = tail.iter().map(|value| value.as_f64()).sum();
+        for part in sums.into_iter().chain(lost) {
+            let lanes: &[A] = bytemuck::cast_slice(std::slice::from_ref(&part));
+            sum += lanes.iter().map(|lane| lane.as_f64()).sum::<f64>();
+        }
+        let lower = |a: A, b: A| if b < a { b } else { a };
+        let higher = |a: A, b: A| if b > a { b } else { a };
+        self.highest.push(tail.iter().copied().fold(A::neg_infinity(), higher));
+        (sum, tail.iter().copied().fold(A::min_lane(simd, lowest), lower))
     }
 }
 
-/// The classes whose values are not the floor, as long as there is room for them.
+/// The classes whose values are not the floor, as long as there is room for them; `None` where there are too many.
 struct OffFloor<'r, A> {
     values: &'r [A],
     floor: A,
+    highest: &'r [A],
     found: &'r mut [u32; MOST_TERMS],
 }
 
 impl<A: Accum> WithSimd for OffFloor<'_, A> {
-    /// How many there are; `None` where there are too many.
     type Output = Option<usize>;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Option<usize> {
-        const STRETCH: usize = 128;
-        let mut terms = 0;
-        for (number, stretch) in self.values.chunks(STRETCH).enumerate() {
-            let mut any = false;
-            for &value in stretch {
-                any |= value != self.floor;
+        let stretch = STRETCH * A::lanes::<S>();
+        let whole = self.values.len() - self.values.len() % A::lanes::<S>();
+        let (vectors, tail) = self.values.split_at(whole);
+        let parts = vectors.chunks(stretch).chain(std::iter::once(tail)).zip(self.highest);
+        let (mut terms, mut first) = (0, 0);
+        for (values, &highest) in parts {
+            // Only where something is above the floor, the row's smallest value, is there anything to find.
+            if highest > self.floor {
+                // Marks of eight values at once: a plain loop that becomes vector code.
+                let mut marks = [0u8; STRETCH * MOST_LANES];
+                values.iter().zip(&mut marks).for_each(|(&value, mark)| *mark = u8::from(value != self.floor));
+                for (number, &eight) in marks.as_chunks::<8>().0.iter().enumerate() {
+                    let mut bits = u64::from_le_bytes(eight);
+                    while bits != 0 {
+                        let at = 8 * number + bits.trailing_zeros() as usize / 8;
+                        *self.found.get_mut(terms)? = (first + at) as u32;
+                        terms += 1;
+                        bits &= bits - 1;
+                    }
+                }
             }
-            if !any {
-                continue;
-            }
-            for (at, _) in stretch.iter().enumerate().filter(|(_, value)| **value != self.floor) {
-                *self.found.get_mut(terms)? = (number * STRETCH + at) as u32;
-                terms += 1;
-            }
+            first += values.len();
         }
         Some(terms)
     }

@@ -30,8 +30,12 @@ pub(super) fn merge<A: Accum>(
     let mut parts: Vec<Part<A>> = bounds.iter().map(|_| Part::default()).collect();
     let threads = threads_for(listing.entries.len() * 4, parts.len());
     let outcome = for_each(threads, parts.iter_mut().zip(&bounds), Vec::new, |table, (part, &(first, last))| {
-        part.numbers.reserve_exact(sorted.range(first, last).len());
-        (first..last).for_each(|line| part.add_group(line, lines, sorted.group(line), listing, &masses, table));
+        let candidates = sorted.range(first, last);
+        part.reserve(candidates.len());
+        let line_of = |candidate: u32| listing.entries[candidate as usize].first.min(lines);
+        for group in candidates.chunk_by(|&a, &b| line_of(a) == line_of(b)) {
+            part.add_group(line_of(group[0]), lines, group, listing, &masses, table);
+        }
         Ok::<(), Infallible>(())
     });
     let Ok(()) = outcome;
@@ -45,33 +49,41 @@ pub(super) fn merge<A: Accum>(
         let place = sorted.place(line, positive as u32) - sorted.starts[bounds[part].0 as usize];
         starts[part] + parts[part].numbers[place as usize]
     });
+    let positives = positives.collect();
     let largest = parts.iter().flat_map(|part| &part.masses).copied().fold(0.0, f64::max);
-    // Most candidates count once, and so no logarithm is taken for them.
-    let log = |mass: f64| if mass == 1.0 { 0.0 } else { mass.ln() };
-    let log_largest = log(largest);
-    let count = parts.iter().map(|part| part.pairs.len()).sum();
     let mut plan = Plan {
         columns,
-        groups: Vec::with_capacity(parts.iter().map(|part| part.groups.len()).sum()),
-        pairs: Vec::with_capacity(count),
+        groups: Vec::new(),
+        pairs: Vec::new(),
         uniform: Vec::new(),
         rest: Vec::new(),
         rest_ends: Vec::new(),
-        positives: positives.collect(),
-        log_unit: A::of(log_largest + log(masses.unit)),
+        positives,
+        log_unit: A::of(largest.ln() + masses.unit.ln()),
         bounded: !(listing.below && listing.uniform.is_empty()),
     };
-    for (part, start) in parts.into_iter().zip(starts) {
-        plan.groups.extend(part.groups.iter().map(|group| Group { line: group.line, end: group.end + start }));
-        let pairs = part.pairs.into_iter().zip(part.masses);
-        let relative = |mass: f64| A::of(log(mass) - log_largest);
-        plan.pairs.extend(pairs.map(|(pair, mass)| Pair { log_multiplicity: relative(mass), ..pair }));
-        plan.uniform.extend(part.uniform);
+    if parts.len() > 1 {
+        plan.groups.reserve_exact(parts.iter().map(|part| part.groups.len()).sum());
+        plan.pairs.reserve_exact(parts.iter().map(|part| part.pairs.len()).sum());
+        plan.uniform.reserve_exact(parts.iter().map(|part| part.uniform.len()).sum());
+    }
+    for (mut part, start) in parts.into_iter().zip(starts) {
+        part.take_logarithms(largest);
         let rest_start = plan.rest.len() as u32;
-        plan.rest.extend(part.rest);
-        plan.rest_ends.extend(part.rest_ends.iter().map(|end| end + rest_start));
+        part.groups.iter_mut().for_each(|group| group.end += start);
+        part.rest_ends.iter_mut().for_each(|end| *end += rest_start);
+        append(&mut plan.groups, part.groups);
+        append(&mut plan.pairs, part.pairs);
+        append(&mut plan.uniform, part.uniform);
+        append(&mut plan.rest, part.rest);
+        append(&mut plan.rest_ends, part.rest_ends);
     }
     plan
+}
+
+/// Appends; a part that is all there is is not copied.
+fn append<T>(all: &mut Vec<T>, mut part: Vec<T>) {
+    if all.capacity() == 0 { *all = part } else { all.append(&mut part) }
 }
 
 /// The candidates in the order of the lines of their first classes, and within a line in their own.
@@ -117,6 +129,9 @@ impl Sorted {
     /// Lines from one to another, so that each part has about as many candidates.
     fn parts(&self) -> Vec<(u32, u32)> {
         let groups = self.starts.len() as u32 - 1;
+        if self.order.len() <= AT_ONCE {
+            return vec![(0, groups)];
+        }
         let mut parts = Vec::new();
         let mut first = 0;
         for line in 0..groups {
@@ -176,6 +191,13 @@ impl<A> Default for Part<A> {
 }
 
 impl<A: Accum> Part<A> {
+    fn reserve(&mut self, candidates: usize) {
+        self.numbers.reserve_exact(candidates);
+        self.pairs.reserve_exact(candidates);
+        self.masses.reserve_exact(candidates);
+        self.groups.reserve(candidates.min(1 << 10));
+    }
+
     /// The candidates whose first class has this line.
     #[allow(clippy::too_many_arguments)]
     fn add_group(
@@ -187,9 +209,6 @@ impl<A: Accum> Part<A> {
         masses: &Masses<'_>,
         table: &mut Vec<u32>,
     ) {
-        if candidates.is_empty() {
-            return;
-        }
         let start = self.pairs.len();
         let many = candidates.len() > FEW;
         if many {
@@ -226,6 +245,19 @@ impl<A: Accum> Part<A> {
             self.numbers.push(number as u32);
         }
         self.groups.push(Group { line, end: self.pairs.len() as u32 });
+    }
+
+    /// The logarithms of the multiplicities relative to the largest.
+    fn take_logarithms(&mut self, largest: f64) {
+        // Most candidates count once, and then nothing is to be done.
+        if largest == 1.0 && self.masses.iter().all(|&mass| mass == 1.0) {
+            return;
+        }
+        let log_largest = largest.ln();
+        for (pair, &mass) in self.pairs.iter_mut().zip(&self.masses) {
+            let log = if mass == 1.0 { 0.0 } else { mass.ln() };
+            pair.log_multiplicity = A::of(log - log_largest);
+        }
     }
 
     fn push(&mut self, kind: &Kind<'_, A>, mass: f64, with_rest: bool) {
