@@ -46,7 +46,15 @@ fn one_row<E: Element, G: Element<Accum = E::Accum>>(
     let demand = part.demand(at, scores.temperature);
     let values = part.row(at, &mut working.terms);
     let (bias, offset) = (None, E::Accum::zero());
-    let terms = scores.instructions.run(Exponentials { logits, origin, rate, bias, offset, own: top, out: values });
+    let terms = scores.instructions.run(Exponentials {
+        logits,
+        origin,
+        rate: scores.rate2,
+        bias,
+        offset,
+        own: top,
+        out: values,
+    });
     let total = terms.own + terms.others;
     let softmax = Softmax {
         logits,

@@ -4,12 +4,14 @@
 //! `exp A` need no maximum (see [`super::too_small`]), and their sum divides the gradient at the end. So the extra memory
 //! is a block of rows of scores and a block of terms, whatever M.
 
+use std::f64::consts::LOG2_E;
+
 use ndarray::{ArrayView2, ArrayViewMut2, s};
 use num_traits::Float;
 use pulp::{Simd, WithSimd};
 
 use super::scores::zeroed;
-use super::{Outputs, Scores, relative_logs, row_loss, too_small};
+use super::{Outputs, Scores, natural, relative_logs, row_loss, to_base_2, too_small};
 use crate::gemm::product;
 use crate::parallel::{for_each, threads_for};
 use crate::paths::outputs::Part;
@@ -42,7 +44,7 @@ pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     Ok(())
 }
 
-/// One row's sums so far, relative to `exp(offset)`.
+/// One row's sums so far, relative to `2^offset`.
 #[derive(Clone, Copy)]
 struct RowSums<A> {
     offset: A,
@@ -62,9 +64,9 @@ struct DenseBlocks<A> {
     terms: Vec<A>,
     block_candidates: usize,
     sums: Vec<RowSums<A>>,
-    /// Relative to the largest; empty where all are 1. Shape `[M]`.
-    log_multiplicities: Vec<A>,
-    log_unit: A,
+    /// To base 2, relative to the largest; empty where all are 1. Shape `[M]`.
+    log2_multiplicities: Vec<A>,
+    log_unit: f64,
 }
 
 impl<A: Accum> DenseBlocks<A> {
@@ -80,8 +82,8 @@ impl<A: Accum> DenseBlocks<A> {
             terms: zeroed(rows * block_candidates),
             block_candidates,
             sums: Vec::new(),
-            log_multiplicities: logs.into_iter().map(A::of).collect(),
-            log_unit: A::of(log_unit),
+            log2_multiplicities: logs.into_iter().map(to_base_2).collect(),
+            log_unit,
         }
     }
 
@@ -140,7 +142,7 @@ impl<A: Accum> DenseBlocks<A> {
         part: &mut Part<'_, A, G>,
     ) {
         let (rows, classes) = (positives.len(), scores.classes());
-        let DenseBlocks { scores: row_scores, gradients, terms, sums, log_multiplicities, .. } = self;
+        let DenseBlocks { scores: row_scores, gradients, terms, sums, log2_multiplicities, .. } = self;
         let Ok(row_scores) = ArrayView2::from_shape((rows, classes), &row_scores[..rows * classes]) else { return };
         let gradients = match &mut part.gradients {
             Some(part) => Some(part.in_place().unwrap_or(&mut gradients[..rows * classes])),
@@ -159,7 +161,7 @@ impl<A: Accum> DenseBlocks<A> {
                 let exponents = Exponents {
                     first,
                     candidates,
-                    log_multiplicities: log_multiplicities.get(first..first + candidates),
+                    log2_multiplicities: log2_multiplicities.get(first..first + candidates),
                     inverse_sums: sums_of_weights,
                 };
                 exponents.run(scores.instructions, positives, terms.as_slice_mut().unwrap_or_default(), sums);
@@ -186,9 +188,10 @@ impl<A: Accum> DenseBlocks<A> {
             let Some((segment, at)) = batch.candidate(positive) else { continue };
             segment.write_row(at, &mut target);
             let score = dot(&target, row_scores);
-            let log_multiplicity = self.log_multiplicities.get(positive).map_or(A::zero(), |&log| log + self.log_unit);
-            let offset = sums.offset + self.log_unit;
-            part.losses[row] = row_loss(sums.own, sums.others, log_multiplicity, offset, A::of(score));
+            let log_multiplicity =
+                self.log2_multiplicities.get(positive).map_or(0.0, |log2| natural(log2.as_f64()) + self.log_unit);
+            let offset = natural(sums.offset.as_f64()) + self.log_unit;
+            part.losses[row] = row_loss(sums.own, sums.others, log_multiplicity, offset, score);
             let Some((scale, wants_temperature)) = part.demand(row, scores.temperature) else { continue };
             let in_place = part.gradients.as_mut().is_some_and(|gradients| gradients.in_place().is_some());
             let scratch = if in_place { &mut [][..] } else { &mut self.gradients[row * classes..(row + 1) * classes] };
@@ -261,7 +264,7 @@ struct Exponents<'e, A> {
     /// The first of the candidates, and how many.
     first: usize,
     candidates: usize,
-    log_multiplicities: Option<&'e [A]>,
+    log2_multiplicities: Option<&'e [A]>,
     inverse_sums: Option<&'e [A]>,
 }
 
@@ -304,7 +307,7 @@ impl<A: Accum> WithSimd for RowTerms<'_, '_, A> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let lanes = A::lanes::<S>();
-        let (zero, one) = (A::splat(simd, A::zero()), A::splat(simd, A::one()));
+        let (zero, log2_e) = (A::splat(simd, A::zero()), A::splat(simd, A::of(LOG2_E)));
         let offset = A::splat(simd, self.sums.offset);
         let mut largest = A::splat(simd, A::neg_infinity());
         let part = |values: Option<&[A]>, from: usize, to: usize, otherwise: A::Vector<S>| match values {
@@ -316,10 +319,13 @@ impl<A: Accum> WithSimd for RowTerms<'_, '_, A> {
         for from in (0..len).step_by(lanes) {
             let to = (from + lanes).min(len);
             let score = part(Some(&*self.terms), from, to, zero);
-            let inverse = part(self.exponents.inverse_sums, from, to, one);
-            let log = part(self.exponents.log_multiplicities, from, to, zero);
-            let exponent = A::v_mul_add(simd, score, inverse, log);
-            let term = A::v_exp(simd, A::v_sub(simd, exponent, offset));
+            let log2 = part(self.exponents.log2_multiplicities, from, to, zero);
+            let rate = match self.exponents.inverse_sums {
+                Some(_) => A::v_mul(simd, part(self.exponents.inverse_sums, from, to, zero), log2_e),
+                None => log2_e,
+            };
+            let exponent = A::v_mul_add(simd, score, rate, log2);
+            let term = A::v_exp2(simd, A::v_sub(simd, exponent, offset));
             let out = &mut self.terms[from..to];
             if to - from == lanes {
                 largest = A::v_max(simd, largest, exponent);

@@ -10,7 +10,7 @@ use num_traits::{Float, Zero};
 use super::outputs::Part;
 use super::row::{Exponentials, Scale, Terms, dot_with_scores, largest};
 use super::scores::zeroed;
-use super::{Outputs, Scores, relative_logs, row_loss, too_small};
+use super::{Outputs, Scores, natural, relative_logs, row_loss, to_base_2, too_small};
 use crate::parallel::{for_each, threads_for};
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error};
@@ -20,12 +20,12 @@ const COUNTED_AT_ONCE: usize = 1 << 14;
 
 /// What the candidates add to a row's scores.
 struct Counts<A> {
-    /// `-log eta + log n` relative to the largest; minus infinity for a class that does not occur. Shape `[d]`.
-    bias: Vec<A>,
+    /// `-log2 eta + log2 n` relative to the largest; lowest for a class that does not occur. Shape `[d]`.
+    bias2: Vec<A>,
     /// The logarithm of the largest count, as it is counted in.
-    log_unit: A,
-    /// The same as the bias without eta. Shape `[d]`.
-    log_counts: Vec<A>,
+    log_unit: f64,
+    /// `log n` relative to the largest. Shape `[d]`.
+    log_counts: Vec<f64>,
 }
 
 pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
@@ -69,7 +69,7 @@ fn block<E: Element, G: Element<Accum = E::Accum>>(
     working: &mut Working<E::Accum>,
     mut part: Part<'_, E::Accum, G>,
 ) -> Result<(), Error> {
-    let (classes, rate) = (scores.classes(), scores.rate);
+    let (classes, rate, rate2) = (scores.classes(), scores.rate, scores.rate2);
     for at in 0..part.losses.len() {
         let row = part.first + at;
         let label = labels[row];
@@ -77,20 +77,34 @@ fn block<E: Element, G: Element<Accum = E::Accum>>(
         let logits = scores.logits(row, 0..classes, &mut working.logits);
         let values = part.row(at, &mut working.terms);
 
-        let bias = Some(&counts.bias[..]);
+        let bias = Some(&counts.bias2[..]);
         let mut offset = E::Accum::zero();
-        let mut terms =
-            scores.instructions.run(Exponentials { logits, origin, rate, bias, offset, own: label, out: values });
+        let mut terms = scores.instructions.run(Exponentials {
+            logits,
+            origin,
+            rate: rate2,
+            bias,
+            offset,
+            own: label,
+            out: values,
+        });
         if too_small(terms.own + terms.others) {
-            offset = largest(logits, origin, rate, bias);
-            terms =
-                scores.instructions.run(Exponentials { logits, origin, rate, bias, offset, own: label, out: values });
+            offset = largest(logits, origin, rate2, bias);
+            terms = scores.instructions.run(Exponentials {
+                logits,
+                origin,
+                rate: rate2,
+                bias,
+                offset,
+                own: label,
+                out: values,
+            });
         }
         let Terms { own, others } = terms;
-        let shift = scores.shift.as_ref().map_or(E::Accum::zero(), |shift| shift[label]);
-        let score = (logits[label] - origin) * rate + shift;
+        let shift = scores.shift.as_ref().map_or(0.0, |shift| shift[label].as_f64());
+        let score = (logits[label] - origin).as_f64() / scores.temperature + shift;
         let log_count = counts.log_counts[label] + counts.log_unit;
-        part.losses[at] = row_loss(own, others, log_count, offset + counts.log_unit, score);
+        part.losses[at] = row_loss(own, others, log_count, natural(offset.as_f64()) + counts.log_unit, score);
 
         if let Some((scale, wants_temperature)) = part.demand(at, scores.temperature) {
             let values = part.row(at, &mut working.terms);
@@ -125,12 +139,11 @@ impl<A: Accum> Counts<A> {
             None => counted(batch, scores.classes()).into_iter().map(|count| count as f64).collect(),
         };
         let (logs, largest) = relative_logs(&counts);
-        let log_counts: Vec<A> = logs.into_iter().map(A::of).collect();
-        let bias = match &scores.shift {
-            Some(shift) => log_counts.iter().zip(shift).map(|(&count, &shift)| count + shift).collect(),
-            None => log_counts.clone(),
+        let bias2 = match &scores.shift2 {
+            Some(shift2) => logs.iter().zip(shift2).map(|(&log, &shift2)| to_base_2::<A>(log) + shift2).collect(),
+            None => logs.iter().map(|&log| to_base_2(log)).collect(),
         };
-        Counts { bias, log_unit: A::of(largest + unit.ln()), log_counts }
+        Counts { bias2, log_unit: largest + unit.ln(), log_counts: logs }
     }
 }
 

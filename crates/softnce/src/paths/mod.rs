@@ -51,13 +51,25 @@ pub(crate) fn too_small<A: Accum>(total: A) -> bool {
 /// The loss of a row, `log(own + others) - log(own / multiplicity)`: a confident row keeps its last digits.
 ///
 /// `own`, `others`: the positive's term with its multiplicity and the sum of the other candidates', both relative to
-/// `exp(offset)`; `score`: the positive's score without its multiplicity.
-pub(crate) fn row_loss<A: Accum>(own: A, others: A, log_multiplicity: A, offset: A, score: A) -> A {
-    if own >= others && own > A::zero() {
-        num_traits::Float::ln_1p(others / own) + log_multiplicity
+/// `exp(offset)`; `score`: the positive's score without its multiplicity. In double precision, for large parts cancel.
+pub(crate) fn row_loss<A: Accum>(own: A, others: A, log_multiplicity: f64, offset: f64, score: f64) -> A {
+    let (own, others) = (own.as_f64(), others.as_f64());
+    A::of(if own >= others && own > 0.0 {
+        f64::ln_1p(others / own) + log_multiplicity
     } else {
-        num_traits::Float::ln(own + others) + (offset - score)
-    }
+        f64::ln(own + others) + (offset - score)
+    })
+}
+
+/// A logarithm to base e from one to base 2.
+pub(crate) fn natural(log2: impl Into<f64>) -> f64 {
+    log2.into() * std::f64::consts::LN_2
+}
+
+/// A logarithm to base 2 from one to base e. In the place of minus infinity stands a number so low that its power of 2 is
+/// 0 whatever scores are added to it.
+pub(crate) fn to_base_2<A: Accum>(log: f64) -> A {
+    num_traits::Float::max(A::of(log * std::f64::consts::LOG2_E), A::min_value() / A::of(4.0))
 }
 
 /// The logarithms of the multiplicities relative to the largest, and the largest's own. Shape `[M]`.

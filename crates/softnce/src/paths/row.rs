@@ -5,12 +5,12 @@ use pulp::{Simd, WithSimd};
 
 use crate::Accum;
 
-/// `exp((z - origin) rate + bias - offset)` of a row, and the sum without one class.
+/// `2^((z - origin) rate + bias - offset)` of a row, and the sum without one class.
 pub(super) struct Exponentials<'r, A> {
     pub(super) logits: &'r [A],
     pub(super) origin: A,
     pub(super) rate: A,
-    /// Shape `[d]`, entries finite or minus infinity.
+    /// Shape `[d]`, finite.
     pub(super) bias: Option<&'r [A]>,
     pub(super) offset: A,
     /// The class whose term is kept out of the sum.
@@ -45,7 +45,7 @@ fn term<A: Accum, S: Simd>(
         Some(bias) => A::v_mul_add(simd, centred, constants.rate, bias),
         None => A::v_mul(simd, centred, constants.rate),
     };
-    A::v_exp(simd, A::v_sub(simd, score, constants.offset))
+    A::v_exp2(simd, A::v_sub(simd, score, constants.offset))
 }
 
 impl<A: Accum> WithSimd for Exponentials<'_, A> {

@@ -1,5 +1,6 @@
 //! The scores `S = Z / tau - log eta`, and the checks on the logits.
 
+use std::f64::consts::LOG2_E;
 use std::ops::Range;
 
 use bytemuck::Zeroable;
@@ -21,6 +22,9 @@ pub(crate) struct Scores<'a, E: Element> {
     pub(crate) rate: E::Accum,
     /// `-log eta` less its largest; `None` where eta is uniform, which changes nothing. Shape `[d]`.
     pub(crate) shift: Option<Vec<E::Accum>>,
+    /// `rate` and `shift` times log2 e, for exponentials to base 2.
+    pub(crate) rate2: E::Accum,
+    pub(crate) shift2: Option<Vec<E::Accum>>,
     pub(crate) instructions: Instructions,
 }
 
@@ -31,11 +35,21 @@ impl<'a, E: Element> Scores<'a, E> {
         noise: &NoiseDistribution,
         instructions: Instructions,
     ) -> Self {
-        let shift = noise.log_probabilities().map(|log_eta| {
-            let least = log_eta.iter().copied().fold(f64::INFINITY, f64::min);
-            log_eta.iter().map(|&log_p| E::Accum::of(least - log_p)).collect()
-        });
-        Scores { logits, temperature, rate: E::Accum::of(1.0 / temperature), shift, instructions }
+        let shift = |base: f64| {
+            noise.log_probabilities().map(|log_eta| {
+                let least = log_eta.iter().copied().fold(f64::INFINITY, f64::min);
+                log_eta.iter().map(|&log_p| E::Accum::of((least - log_p) * base)).collect()
+            })
+        };
+        Scores {
+            logits,
+            temperature,
+            rate: E::Accum::of(1.0 / temperature),
+            shift: shift(1.0),
+            rate2: E::Accum::of(LOG2_E / temperature),
+            shift2: shift(LOG2_E),
+            instructions,
+        }
     }
 
     pub(crate) fn rows(&self) -> usize {

@@ -3,7 +3,7 @@
 use bytemuck::Pod;
 use pulp::Simd;
 
-use super::exp;
+use super::exp2;
 
 /// A float type with vectors of it.
 #[doc(hidden)]
@@ -25,8 +25,8 @@ pub trait SimdFloat: Pod {
     fn v_max<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// The smaller; either where one is NaN.
     fn v_min<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
-    /// The exponential, see [`super::exp`].
-    fn v_exp<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
+    /// `2^x`, see [`super::exp2`].
+    fn v_exp2<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
     /// `value << amount` of each lane's bits.
     fn shift_left<S: Simd>(simd: S, value: Self::Vector<S>, amount: u32) -> Self::Vector<S>;
     /// The slice as vectors, and what is left over.
@@ -52,7 +52,7 @@ pub trait SimdFloat: Pod {
 }
 
 macro_rules! simd_float {
-    ($type:ty, $bits:ty, $exp:path, $vector:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $mul_add:ident,
+    ($type:ty, $bits:ty, $exp2:path, $vector:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $mul_add:ident,
      $max:ident, $min:ident, $vectors:ident, $vectors_mut:ident, $load:ident, $store:ident, $sum:ident,
      $max_lane:ident, $min_lane:ident) => {
         impl SimdFloat for $type {
@@ -87,8 +87,8 @@ macro_rules! simd_float {
                 simd.$min(a, b)
             }
             #[inline(always)]
-            fn v_exp<S: Simd>(simd: S, x: S::$vector) -> S::$vector {
-                $exp(simd, x)
+            fn v_exp2<S: Simd>(simd: S, x: S::$vector) -> S::$vector {
+                $exp2(simd, x)
             }
             #[inline(always)]
             fn shift_left<S: Simd>(_: S, mut value: S::$vector, amount: u32) -> S::$vector {
@@ -132,7 +132,7 @@ macro_rules! simd_float {
 simd_float!(
     f32,
     u32,
-    exp::f32s,
+    exp2::f32s,
     f32s,
     splat_f32s,
     add_f32s,
@@ -152,7 +152,7 @@ simd_float!(
 simd_float!(
     f64,
     u64,
-    exp::f64s,
+    exp2::f64s,
     f64s,
     splat_f64s,
     add_f64s,

@@ -108,3 +108,19 @@ impl Token {
         }
     }
 }
+
+/// The AVX-512 instructions, where the set is theirs.
+#[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+#[inline(always)]
+pub(super) fn avx512<S: Simd>(simd: S) -> Option<pulp::x86::V4> {
+    let simd: &dyn std::any::Any = &simd;
+    simd.downcast_ref::<pulp::x86::V4>().copied()
+}
+
+/// The AVX2 instructions, where the set is theirs or wider.
+#[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+#[inline(always)]
+pub(super) fn avx2<S: Simd>(simd: S) -> Option<pulp::x86::V3> {
+    let any: &dyn std::any::Any = &simd;
+    avx512(simd).map(|simd| *simd).or(any.downcast_ref::<pulp::x86::V3>().copied())
+}

@@ -3,7 +3,7 @@
 //! The kernels are written once over [`pulp::Simd`] and compiled for every instruction set; nothing here is unsafe.
 
 mod cells;
-mod exp;
+mod exp2;
 mod float;
 mod instructions;
 mod transpose;

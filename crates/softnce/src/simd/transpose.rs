@@ -8,6 +8,8 @@ use bytemuck::{cast_slice, cast_slice_mut};
 use pulp::Simd;
 
 use super::SimdFloat;
+#[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+use super::instructions::avx2;
 
 /// Rows that lie `stride` apart, from the column `first` on.
 #[derive(Clone, Copy)]
@@ -162,15 +164,6 @@ impl<'b, A> Block<'b, A> {
         let at = row.min(self.rows - 1) * self.stride + self.first;
         &self.values[at..at + columns]
     }
-}
-
-/// The AVX2 instructions, where the set is theirs or wider.
-#[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
-#[inline(always)]
-fn avx2<S: Simd>(simd: S) -> Option<pulp::x86::V3> {
-    let simd: &dyn std::any::Any = &simd;
-    let wider = simd.downcast_ref::<pulp::x86::V4>().map(|simd| **simd);
-    wider.or(simd.downcast_ref::<pulp::x86::V3>().copied())
 }
 
 #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]

@@ -33,7 +33,7 @@ pub(super) const MAX_LANES: usize = 16;
 /// A value for each row of a block.
 pub(super) type ByLane<A> = [A; MAX_LANES];
 
-/// Terms relative to `exp(offset)`; the cells' sums take the terms times their targets.
+/// Terms relative to `2^offset`; the cells' sums take the terms times their targets. All scores are to base 2.
 pub(super) struct Accumulate<'k, A> {
     pub(super) plan: &'k Plan<A>,
     pub(super) positives: &'k Positives,
@@ -85,7 +85,7 @@ impl<A: Accum> Accumulate<'_, A> {
                 if UNIFORM {
                     exponent = A::v_mul_add(simd, A::splat(simd, share), mean, exponent);
                 }
-                let mut term = A::v_exp(simd, A::v_sub(simd, exponent, offset));
+                let mut term = A::v_exp2(simd, A::v_sub(simd, exponent, offset));
                 if candidate == next {
                     let mut terms = array::<A, S>(term);
                     next = set_aside(candidate, &mut positives, &mut terms, &mut own);
@@ -199,7 +199,7 @@ fn pair_exponent<A: Accum, S: Simd>(
     first: A::Vector<S>,
     second: A::Vector<S>,
 ) -> A::Vector<S> {
-    let exponent = A::splat(simd, pair.log_multiplicity);
+    let exponent = A::splat(simd, pair.log2_multiplicity);
     let exponent = A::v_mul_add(simd, A::splat(simd, pair.second_weight), second, exponent);
     A::v_mul_add(simd, A::splat(simd, pair.first_weight), first, exponent)
 }

@@ -10,7 +10,7 @@ use super::plan::{Columns, Plan};
 use crate::parallel::{for_each, threads_for};
 use crate::paths::outputs::Part;
 use crate::paths::scores::zeroed;
-use crate::paths::{Outputs, Scores, row_loss, too_small};
+use crate::paths::{Outputs, Scores, natural, row_loss, too_small};
 use crate::simd::{Block, BlockMut, Cells, Instructions, ToGradient, ToScore};
 use crate::{Accum, Element, Error};
 
@@ -119,11 +119,13 @@ fn finish<E: Element, G: Element<Accum = E::Accum>>(
         let share = plan.uniform.get(candidate).copied().unwrap_or(E::Accum::zero());
         let score = {
             let cells: &[E::Accum] = working.cells.values();
+            let start = share.as_f64() * means[lane].as_f64();
             plan.terms(candidate, line)
-                .fold(share * means[lane], |score, (line, weight)| score + weight * cells[2 * line * lanes + lane])
+                .fold(start, |score, (line, weight)| score + weight.as_f64() * cells[2 * line * lanes + lane].as_f64())
         };
-        let log_multiplicity = plan.pairs[candidate].log_multiplicity + plan.log_unit;
-        part.losses[lane] = row_loss(own, others, log_multiplicity, offsets[lane] + plan.log_unit, score);
+        let log_multiplicity = natural(plan.pairs[candidate].log2_multiplicity.as_f64()) + plan.log_unit;
+        let offset = natural(offsets[lane].as_f64()) + plan.log_unit;
+        part.losses[lane] = row_loss(own, others, log_multiplicity, offset, natural(score));
         if let Some((scale, wants)) = part.demand(lane, scores.temperature) {
             wants_temperature = wants;
             // The positive's coefficient P - 1, without the cancellation where P nears 1.
@@ -158,10 +160,10 @@ fn fill_cells<E: Element>(
     origins: &[E::Accum],
     working: &mut Working<E::Accum>,
 ) {
-    let (classes, rate) = (scores.classes(), scores.rate);
+    let (classes, rate) = (scores.classes(), scores.rate2);
     if let Some(values) = scores.in_place() {
         let block = Block { values: &values[first * classes..], stride: classes, rows, first: 0 };
-        let to = ToScore { origins, rate, shift: scores.shift.as_deref() };
+        let to = ToScore { origins, rate, shift: scores.shift2.as_deref() };
         return scores.instructions.run(Fill { block, to, cells: &mut working.cells, from: 0, columns: classes });
     }
     for from in (0..classes).step_by(CHUNK) {
@@ -174,7 +176,7 @@ fn fill_cells<E: Element>(
             chunk.copy_from_slice(values);
         }
         let block = Block { values: &working.chunk, stride: CHUNK, rows, first: 0 };
-        let shift = scores.shift.as_ref().map(|shift| &shift[columns.clone()]);
+        let shift = scores.shift2.as_ref().map(|shift| &shift[columns.clone()]);
         let to = ToScore { origins, rate, shift };
         let columns = columns.len();
         scores.instructions.run(Fill { block, to, cells: &mut working.cells, from, columns });
@@ -194,13 +196,13 @@ fn list_scores<E: Element>(
     let out = cells[lane..].iter_mut().step_by(2 * lanes);
     match scores.row_in_place(row) {
         Some(logits) => {
-            out.zip(classes).for_each(|(score, &class)| *score = (logits[class as usize] - origin) * scores.rate);
+            out.zip(classes).for_each(|(score, &class)| *score = (logits[class as usize] - origin) * scores.rate2);
         }
         None => out.zip(classes).for_each(|(score, &class)| {
-            *score = (scores.logit(row, class as usize) - origin) * scores.rate;
+            *score = (scores.logit(row, class as usize) - origin) * scores.rate2;
         }),
     }
-    if let Some(shift) = &scores.shift {
+    if let Some(shift) = &scores.shift2 {
         let out = cells[lane..].iter_mut().step_by(2 * lanes);
         out.zip(classes).for_each(|(score, &class)| *score += shift[class as usize]);
     }
@@ -275,7 +277,7 @@ fn temperature_gradients<E: Element, G: Element<Accum = E::Accum>>(
             Columns::All(_) => line,
             Columns::Listed(classes) => classes[line] as usize,
         };
-        let shift = scores.shift.as_ref().map_or(E::Accum::zero(), |shift| shift[class]);
+        let shift = scores.shift2.as_ref().map_or(E::Accum::zero(), |shift| shift[class]);
         let (scores_at, sums_at) = (2 * line * lanes, (2 * line + 1) * lanes);
         for lane in 0..rows {
             let gradient = cells[sums_at + lane] * shares[lane] + floors[lane];
@@ -283,7 +285,7 @@ fn temperature_gradients<E: Element, G: Element<Accum = E::Accum>>(
         }
     }
     for (row, &dot) in dots.iter().enumerate().take(rows) {
-        part.write_temperature(row, dot, scores.temperature);
+        part.write_temperature(row, natural(dot), scores.temperature);
     }
 }
 

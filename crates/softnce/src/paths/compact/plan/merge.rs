@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use super::listing::{Entry, Listing};
 use super::{Columns, Group, Pair, Plan};
 use crate::parallel::{for_each, threads_for};
+use crate::paths::to_base_2;
 use crate::{Accum, Batch};
 
 /// Candidates whose groups are searched at once.
@@ -59,7 +60,7 @@ pub(super) fn merge<A: Accum>(
         rest: Vec::new(),
         rest_ends: Vec::new(),
         positives,
-        log_unit: A::of(largest.ln() + masses.unit.ln()),
+        log_unit: largest.ln() + masses.unit.ln(),
         bounded: !(listing.below && listing.uniform.is_empty()),
     };
     if parts.len() > 1 {
@@ -222,7 +223,7 @@ impl<A: Accum> Part<A> {
             let pair = Pair {
                 first_weight: entry.first_weight,
                 second_weight: entry.second_weight,
-                log_multiplicity: A::zero(),
+                log2_multiplicity: A::zero(),
                 second: entry.second.min(empty),
             };
             let kind = Kind { pair, share: listing.uniform.get(candidate).copied(), rest: listing.rest_of(candidate) };
@@ -256,7 +257,7 @@ impl<A: Accum> Part<A> {
         let log_largest = largest.ln();
         for (pair, &mass) in self.pairs.iter_mut().zip(&self.masses) {
             let log = if mass == 1.0 { 0.0 } else { mass.ln() };
-            pair.log_multiplicity = A::of(log - log_largest);
+            pair.log2_multiplicity = to_base_2(log - log_largest);
         }
     }
 

@@ -37,8 +37,8 @@ pub(crate) struct Group {
 pub(crate) struct Pair<A> {
     pub(crate) first_weight: A,
     pub(crate) second_weight: A,
-    /// Relative to the largest.
-    pub(crate) log_multiplicity: A,
+    /// To base 2, relative to the largest.
+    pub(crate) log2_multiplicity: A,
     /// Line of the second class; the empty line behind the others where there is none.
     pub(crate) second: u32,
 }
@@ -57,7 +57,7 @@ pub(crate) struct Plan<A> {
     /// The merged candidate that is each row's positive. Shape `[N]`.
     pub(crate) positives: Vec<u32>,
     /// The logarithm of the largest multiplicity.
-    pub(crate) log_unit: A,
+    pub(crate) log_unit: f64,
     /// Whether every score is at most that of the largest class: no weight is below 0, or the uniform shares make up for
     /// it.
     pub(crate) bounded: bool,
