@@ -2,9 +2,10 @@
 //!
 //! - [`panel`], [`standalone`]: a drawing as inline SVG or as a file of its own; [`Area`], [`x_axis`], [`y_axis`].
 //! - [`Scale`], [`Ticks`]: from values to coordinates, and round values on the way.
-//! - [`Look`]: colour, dash and shape, so that no figure depends on colour alone; [`marker`], [`line()`], [`whisker`].
+//! - [`Look`]: colour, dash and shape, so that no figure depends on colour alone; [`marker`], [`line`], [`whisker`],
+//!   [`legend`].
 //! - [`page`]: the frame, sections, figures and tables of a page in one file.
-//! - [`number`]: numbers as readers expect them. [`mod@file`]: files that are written whole or not at all.
+//! - [`number`]: numbers as readers expect them. [`file`]: files that are written whole or not at all.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -18,5 +19,5 @@ mod scale;
 
 pub use drawing::{Area, WIDTH, panel, px, standalone, x_axis, y_axis};
 pub use look::{Look, Shape};
-pub use mark::{band, line, marker, swatch, whisker};
-pub use scale::{Scale, Ticks, log_ticks, spread, ticks};
+pub use mark::{band, legend, legend_height, line, marker, swatch, whisker};
+pub use scale::{Scale, Ticks, byte_ticks, log_ticks, spread, ticks};

@@ -80,6 +80,27 @@ pub fn swatch(look: Look, x: f64, y: f64) -> Markup {
     }
 }
 
+/// Height of a line of a legend.
+const LINE: f64 = 18.0;
+
+/// Height that [`legend`] takes for so many series.
+pub fn legend_height(entries: usize) -> f64 {
+    LINE * entries.div_ceil(2) as f64
+}
+
+/// What the looks of a drawing stand for, in two columns below `top`.
+pub fn legend(entries: &[(Look, &str)], left: f64, top: f64, width: f64) -> Markup {
+    // Down the first column, then down the second.
+    let lines = entries.len().div_ceil(2).max(1);
+    html! {
+        @for (index, (look, name)) in entries.iter().enumerate() {
+            @let (x, y) = (left + width / 2.0 * (index / lines) as f64, top + LINE * (index % lines) as f64);
+            (swatch(*look, x, y + 9.0))
+            text.label x=(px(x + 34.0)) y=(px(y + 13.0)) { (name) }
+        }
+    }
+}
+
 fn outline(points: &[(f64, f64)]) -> String {
     let mut path = String::new();
     for (index, (x, y)) in points.iter().enumerate() {
@@ -100,6 +121,17 @@ mod tests {
     fn a_band_goes_out_on_one_line_and_back_on_the_other() {
         let text = band(&[(0.0, 1.0), (2.0, 1.0)], &[(0.0, 3.0), (2.0, 3.0)], "#000").into_string();
         assert!(text.contains("M0 1L2 1L2 3L0 3Z"), "{text}");
+    }
+
+    #[test]
+    fn a_legend_fills_its_columns_in_turn() {
+        let look = Look { colour: "#000", dash: "none", shape: Shape::Circle };
+        let text = legend(&[(look, "a"), (look, "b"), (look, "c")], 0.0, 100.0, 300.0).into_string();
+        for place in ["x=\"34\" y=\"113\">a<", "x=\"34\" y=\"131\">b<", "x=\"184\" y=\"113\">c<"] {
+            assert!(text.contains(place), "{place}: {text}");
+        }
+        assert_eq!((legend_height(3), legend_height(4), legend_height(0)), (36.0, 36.0, 0.0));
+        assert!(legend(&[], 0.0, 0.0, 300.0).into_string().is_empty());
     }
 
     #[test]

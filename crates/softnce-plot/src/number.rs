@@ -83,6 +83,22 @@ pub fn bytes(bytes: u64) -> String {
     format!("{} {}", fixed(size, 1), units.next().unwrap_or("GiB"))
 }
 
+/// A size that is a round number of its binary unit: `640 B`, `32 KiB`.
+pub fn round_bytes(size: f64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let unit = ((size.max(1.0).log2() / 10.0) as usize).min(units.len() - 1);
+    format!("{} {}", setting(size / 1024f64.powi(unit as i32)), units[unit])
+}
+
+/// A whole number short enough for a tick: `500`, `16384`, `10k`, `10M`.
+pub fn short(number: usize) -> String {
+    match number {
+        1_000_000.. if number.is_multiple_of(100_000) => format!("{}M", number as f64 / 1e6),
+        10_000.. if number.is_multiple_of(1000) => format!("{}k", number / 1000),
+        _ => number.to_string(),
+    }
+}
+
 /// Joins words as a sentence does: `a, b and c`.
 pub fn enumerate(words: &[String]) -> String {
     match words {
@@ -142,6 +158,16 @@ mod tests {
         assert_eq!(bytes((1 << 20) - 1), "1.0 MiB");
         assert_eq!(bytes(2 << 30), "2.0 GiB");
         assert_eq!(bytes(5 << 40), "5120.0 GiB");
+    }
+
+    #[test]
+    fn round_numbers_are_short() {
+        assert_eq!(
+            ["512 B", "1 KiB", "32 MiB", "2048 TiB"],
+            [9, 10, 25, 51].map(|power| round_bytes(2f64.powi(power)))
+        );
+        let numbers = [10, 1000, 16_384, 10_000, 100_000, 1_000_000, 1_500_000, 10_000_000];
+        assert_eq!(numbers.map(short), ["10", "1000", "16384", "10k", "100k", "1M", "1.5M", "10M"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::drawing;
+use crate::{Look, drawing, mark};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -60,6 +60,20 @@ pub fn panels(lead: &str, caption: &str, panels: &[Markup]) -> Markup {
             div.panels { @for panel in panels { (panel) } }
             figcaption { strong { (lead) } " " (prose(caption)) }
         }
+    }
+}
+
+/// What the looks of a figure's panels stand for; it goes before the first panel.
+pub fn legend<'a>(entries: impl IntoIterator<Item = (Look, &'a str)>) -> Markup {
+    html! {
+        ul.legend { @for (look, name) in entries { li { (swatch(look)) (name) } } }
+    }
+}
+
+/// A series' mark within a line of text.
+pub fn swatch(look: Look) -> Markup {
+    html! {
+        svg.swatch viewBox="0 0 30 12" width="30" height="12" aria-hidden="true" { (mark::swatch(look, 2.0, 6.0)) }
     }
 }
 

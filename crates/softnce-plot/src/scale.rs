@@ -103,6 +103,22 @@ pub fn log_ticks((low, high): (f64, f64)) -> Ticks {
     )
 }
 
+/// Ticks at sizes in bytes, a power of two apart that leaves at most `most` of them.
+pub fn byte_ticks((low, high): (f64, f64), most: usize) -> Ticks {
+    if !(low.is_finite() && high.is_finite() && low > 0.0 && high > low && most > 0) {
+        return Ticks::new([]);
+    }
+    let (first, last) = (low.log2().ceil() as i32, high.log2().floor() as i32);
+    // Five to a unit twice: 1 KiB, 32 KiB, 1 MiB.
+    let steps = [1, 2, 5, 10, 20, 40];
+    let at = |step: i32| (first..=last).filter(move |power| power.rem_euclid(step) == 0);
+    let step = steps.into_iter().find(|step| at(*step).count() <= most).unwrap_or(80);
+    Ticks::new(at(step).map(|power| {
+        let bytes = 2f64.powi(power);
+        (bytes, number::round_bytes(bytes))
+    }))
+}
+
 /// The smallest and the largest finite value, moved apart to at least `least`, with room on either side.
 pub fn spread(values: impl IntoIterator<Item = f64>, least: f64) -> (f64, f64) {
     let (low, high) = values
@@ -142,6 +158,14 @@ mod tests {
     fn log_ticks_are_one_two_five() {
         assert_eq!(labels(&log_ticks((0.05, 2.0))), ["0.05", "0.1", "0.2", "0.5", "1", "2"]);
         assert_eq!(labels(&log_ticks((1.0, 10_000.0))), ["1", "10", "100", "1000", "10000"]);
+    }
+
+    #[test]
+    fn byte_ticks_are_powers_of_two() {
+        let span = (1000.0, 70.0 * 1024.0 * 1024.0);
+        assert_eq!(labels(&byte_ticks(span, 6)), ["1 KiB", "32 KiB", "1 MiB", "32 MiB"]);
+        assert_eq!(labels(&byte_ticks((300.0, 3000.0), 4)), ["512 B", "1 KiB", "2 KiB"]);
+        assert!(byte_ticks((0.0, 1.0), 4).values.is_empty());
     }
 
     #[test]

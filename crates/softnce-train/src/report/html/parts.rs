@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use softnce::LossKind;
-use softnce_plot::swatch;
+use softnce_plot::page;
 
 use crate::report::look::look;
 
@@ -10,9 +10,7 @@ use crate::report::look::look;
 pub(crate) fn loss_head(loss: LossKind) -> Markup {
     html! {
         th.loss scope="row" {
-            svg.swatch viewBox="0 0 30 12" width="30" height="12" aria-hidden="true" {
-                (swatch(look(loss), 2.0, 6.0))
-            }
+            (page::swatch(look(loss)))
             (loss.title())
         }
     }
