@@ -1,27 +1,33 @@
 //! What the losses cost: time and memory of every path of the computation, side by side.
 //!
-//! - [`Case`]: how many rows, candidates and classes; the standard ones, those of a sweep, those with a linear head.
+//! - [`Case`]: how many rows, candidates and classes; [`CaseSet`]: the standard cases, those of a sweep, those with a
+//!   linear head.
 //! - [`Path`]: the computations that are measured; [`Workload`]: a case's data, and a call of a path on it.
 //! - [`Bench`]: all paths of a case measured in turns, so that what the machine does besides hits all alike.
-//! - [`Results`]: what came of it.
+//! - [`Results`], [`report`], [`BenchFolder`]: what came of it, as tables, files and figures.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod agreement;
 mod bench;
 mod case;
+mod case_set;
 mod data;
 mod error;
+mod folder;
 mod machine;
 mod measure;
 mod path;
 mod paths;
+pub mod report;
 mod results;
 mod settings;
 
 pub use bench::{Bench, Progress};
 pub use case::Case;
+pub use case_set::CaseSet;
 pub use error::BenchError;
+pub use folder::BenchFolder;
 pub use machine::Machine;
 pub use measure::{AllocatedBytes, Spread};
 pub use path::Path;

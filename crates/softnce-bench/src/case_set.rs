@@ -1,0 +1,97 @@
+//! Sets of cases that have a name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::{BenchError, Case};
+
+/// A set of cases that has a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaseSet {
+    /// [`Case::STANDARD`].
+    Standard,
+    /// [`Case::HEADS`].
+    Heads,
+    /// [`Case::sweep`].
+    Sweep,
+    /// The first three of [`Case::STANDARD`], which take seconds.
+    Quick,
+}
+
+/// How many of the standard cases are quick.
+const QUICK: usize = 3;
+
+impl CaseSet {
+    /// Every set.
+    pub const ALL: [CaseSet; 4] = [CaseSet::Standard, CaseSet::Heads, CaseSet::Sweep, CaseSet::Quick];
+
+    /// The sets that are measured where nothing else is asked for.
+    pub const DEFAULT: [CaseSet; 3] = [CaseSet::Standard, CaseSet::Heads, CaseSet::Sweep];
+
+    /// The name used on command lines.
+    pub fn name(self) -> &'static str {
+        match self {
+            CaseSet::Standard => "standard",
+            CaseSet::Heads => "heads",
+            CaseSet::Sweep => "sweep",
+            CaseSet::Quick => "quick",
+        }
+    }
+
+    /// The cases of the set.
+    pub fn cases(self) -> Vec<Case> {
+        match self {
+            CaseSet::Standard => Case::STANDARD.to_vec(),
+            CaseSet::Heads => Case::HEADS.to_vec(),
+            CaseSet::Sweep => Case::sweep(),
+            CaseSet::Quick => Case::STANDARD[..QUICK].to_vec(),
+        }
+    }
+
+    /// The cases of all these sets in their order, those of two sets once.
+    pub fn union(sets: &[CaseSet]) -> Vec<Case> {
+        let mut seen = std::collections::HashSet::new();
+        sets.iter().flat_map(|set| set.cases()).filter(|case| seen.insert(*case)).collect()
+    }
+}
+
+impl fmt::Display for CaseSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for CaseSet {
+    type Err = BenchError;
+
+    fn from_str(name: &str) -> Result<Self, BenchError> {
+        CaseSet::ALL.into_iter().find(|set| set.name() == name).ok_or_else(|| BenchError::Setting {
+            argument: "cases",
+            value: name.to_owned(),
+            expected: "one of standard, heads, sweep, quick",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back() {
+        for set in CaseSet::ALL {
+            assert_eq!(set.name().parse::<CaseSet>().unwrap(), set);
+        }
+        let message = "fast".parse::<CaseSet>().unwrap_err().to_string();
+        assert_eq!(message, "cases is fast, expected one of standard, heads, sweep, quick");
+    }
+
+    #[test]
+    fn a_case_of_two_sets_is_measured_once() {
+        let cases = CaseSet::union(&CaseSet::DEFAULT);
+        let parts = CaseSet::DEFAULT.map(|set| set.cases().len()).iter().sum::<usize>();
+        assert!(cases.len() < parts, "two sets share a case");
+        assert!(cases.iter().enumerate().all(|(index, case)| !cases[..index].contains(case)));
+        assert!(CaseSet::union(&CaseSet::ALL) == cases, "the quick ones are among the standard ones");
+    }
+}

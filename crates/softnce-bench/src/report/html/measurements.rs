@@ -1,0 +1,54 @@
+//! Every number, and what is missing.
+
+use maud::{Markup, html};
+use softnce_plot::page;
+
+use super::path_head;
+use crate::Results;
+use crate::report::block::{Block, blocks};
+use crate::report::row::{HEADS, NOTE, cells};
+
+/// A group of rows for each case and number of threads.
+pub(crate) fn table(results: &Results) -> Markup {
+    page::table(
+        "All cases.",
+        NOTE,
+        html! {
+            thead { tr { th scope="col" { "path" } @for head in HEADS { th.number scope="col" { (head) } } } }
+            @for block in blocks(results) { (group(&block)) }
+        },
+    )
+}
+
+fn group(block: &Block<'_>) -> Markup {
+    html! {
+        tbody {
+            tr.rows { th colspan=(HEADS.len() + 1) scope="rowgroup" { (block.title()) } }
+            @for measurement in block.measured {
+                tr {
+                    (path_head(measurement.path))
+                    @for cell in cells(block, measurement) { td.number { (cell) } }
+                }
+            }
+            @for skipped in &block.skipped {
+                tr { (path_head(skipped.path)) td colspan=(HEADS.len()) { "skipped: " (skipped.reason) } }
+            }
+        }
+    }
+}
+
+/// What was skipped, and why.
+pub(crate) fn skipped(results: &Results) -> Markup {
+    page::table(
+        "Skipped paths.",
+        "",
+        html! {
+            thead { tr { @for head in ["Case", "Path", "Reason"] { th scope="col" { (head) } } } }
+            tbody {
+                @for skipped in &results.skipped {
+                    tr { th scope="row" { (skipped.case) } td { (skipped.path) } td { (skipped.reason) } }
+                }
+            }
+        },
+    )
+}

@@ -1,0 +1,26 @@
+//! The figures of a measurement as every table shows them.
+
+use softnce_plot::number;
+
+use super::block::Block;
+use crate::Measurement;
+
+/// Heads of the columns after the path's name.
+pub(crate) const HEADS: [&str; 6] = ["median, ms", "min, ms", "quartiles, ms", "samples", "extra memory", "ratio"];
+
+/// What the columns hold, in a sentence.
+pub(crate) const NOTE: &str = "Times are those of a call. Extra memory: the most that a call has allocated at once, less \
+                               what it gives back. Ratio: the median over that of soft_cross_entropy.";
+
+/// The cells of a measurement, by [`HEADS`].
+pub(crate) fn cells(block: &Block<'_>, measurement: &Measurement) -> [String; HEADS.len()] {
+    let ms = number::milliseconds;
+    [
+        ms(measurement.median_ms),
+        ms(measurement.min_ms),
+        format!("{} – {}", ms(measurement.lower_quartile_ms), ms(measurement.upper_quartile_ms)),
+        number::count(measurement.samples),
+        measurement.extra_bytes.map_or_else(|| number::MISSING.to_owned(), number::bytes),
+        block.ratio(measurement).map_or_else(|| number::MISSING.to_owned(), number::ratio),
+    ]
+}

@@ -1,0 +1,78 @@
+//! The results as tables for a terminal.
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, presets};
+
+use super::block::{Block, blocks};
+use super::row::{HEADS, NOTE, cells};
+use crate::Results;
+
+/// A table for each case and number of threads, and below it what was skipped there and why.
+pub fn terminal(results: &Results) -> String {
+    let mut text: String = blocks(results).iter().map(block).collect();
+    text.push_str(NOTE);
+    text.push('\n');
+    text
+}
+
+fn block(block: &Block<'_>) -> String {
+    let mut text = format!("{}\n", block.title());
+    if !block.measured.is_empty() {
+        text.push_str(&table(block).trim_fmt());
+        text.push('\n');
+    }
+    for skipped in &block.skipped {
+        text.push_str(&format!("  {} skipped: {}\n", skipped.path, skipped.reason));
+    }
+    text.push('\n');
+    text
+}
+
+fn table(block: &Block<'_>) -> Table {
+    let right = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
+    let mut table = Table::new();
+    // Lines between the rows would make a long measurement twice as long.
+    let style = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
+    table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(std::iter::once(Cell::new("path")).chain(HEADS.map(right)));
+    for measurement in block.measured {
+        let values = cells(block, measurement).map(|text| right(&text));
+        table.add_row(std::iter::once(Cell::new(measurement.path)).chain(values));
+    }
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn every_block_has_its_numbers_and_its_gaps() {
+        let mut results = fixture::small();
+        results.measurements[0].median_ms = 0.123_45;
+        let text = terminal(&results);
+        for title in ["N=128, M=128, d=10, 2 threads\n", "N=1024, M=1024, d=10000, D=256, 1 thread\n"] {
+            assert!(text.contains(title), "{text}");
+        }
+        assert!(text.contains("0.123") && text.contains("n/a"), "{text}");
+        assert!(
+            text.contains("  reference skipped: its N x M x d tensor takes 50.0 MiB, more than the cap of 1.0 MiB")
+        );
+        for measurement in &results.measurements {
+            assert!(text.contains(measurement.path.name()), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_tables_fit() {
+        let text = terminal(&fixture::whole());
+        let widest = text.lines().filter(|line| !line.starts_with("Times")).map(|line| line.chars().count()).max();
+        assert!(widest.is_some_and(|widest| widest <= 110), "{widest:?}:\n{text}");
+        // Title, frame, head and a blank line besides the measurements, and the note.
+        let blocks = blocks(&fixture::whole()).len();
+        assert_eq!(text.lines().count(), fixture::whole().measurements.len() + 6 * blocks + 1, "{text}");
+    }
+}
