@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand};
 use softnce::LossKind;
 use softnce_train::compare::CompareConfig;
 
-/// Soft target InfoNCE and its family: train, compare, report.
+use crate::bench_args::BenchArguments;
+
+/// Soft target InfoNCE and its family: train, compare, measure, report.
 #[derive(Debug, Parser)]
 #[command(name = "softnce", version, max_term_width = 100)]
 pub struct Arguments {
@@ -21,6 +23,11 @@ pub enum Command {
     /// Writes config.toml, results.json, results.csv, results.md (the table) and report.html. Ctrl-C keeps the finished runs; the same command
     /// continues after them.
     Compare(CompareArguments),
+    /// Measure time and memory of every path of the computation, side by side.
+    ///
+    /// Writes results.json, results.csv, results.md (the tables), report.html and its figures as SVG files, all at the
+    /// end: Ctrl-C leaves the files of an earlier measurement as they are.
+    Bench(BenchArguments),
 }
 
 #[derive(Debug, Args)]

@@ -4,19 +4,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use softnce_train::compare::{CompareError, Outcome, Study};
+use softnce_train::compare::{Outcome, Study};
 use softnce_train::report;
 
 use crate::args::CompareArguments;
+use crate::exit::{FAILED, INTERRUPTED, USAGE, fail};
 use crate::memory::AllocatorPeak;
 use crate::progress::Bars;
-
-/// Exit code of arguments or folders that cannot be used.
-const USAGE: u8 = 2;
-/// Exit code of a run that failed.
-const FAILED: u8 = 1;
-/// Exit code after ctrl-C, as shells have it.
-const INTERRUPTED: u8 = 130;
 
 pub fn run(arguments: &CompareArguments) -> ExitCode {
     let stop = stop_on_ctrl_c();
@@ -44,11 +38,6 @@ pub fn run(arguments: &CompareArguments) -> ExitCode {
         }
         Err(error) => fail(&error, FAILED),
     }
-}
-
-fn fail(error: &CompareError, code: u8) -> ExitCode {
-    eprintln!("error: {error}");
-    ExitCode::from(code)
 }
 
 /// The first ctrl-C asks for a stop at the next step; a second one ends the program at once.

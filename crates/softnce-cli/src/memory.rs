@@ -1,5 +1,6 @@
 //! The allocator: pages that are kept, and the peak of what is allocated.
 
+use softnce_bench::AllocatedBytes;
 use softnce_train::compare::PeakMemory;
 
 /// Keeps freed memory in the process instead of handing it back to the system after every tensor.
@@ -20,10 +21,20 @@ pub fn keep_freed_pages() {
     }
 }
 
-/// The peak counted by the program's allocator.
+/// The peak counted by the program's allocator: of a run that is compared, or of a call that is measured.
 pub struct AllocatorPeak;
 
 impl PeakMemory for AllocatorPeak {
+    fn reset(&self) {
+        crate::ALLOCATOR.reset_peak_usage();
+    }
+
+    fn peak(&self) -> u64 {
+        crate::ALLOCATOR.peak_usage() as u64
+    }
+}
+
+impl AllocatedBytes for AllocatorPeak {
     fn reset(&self) {
         crate::ALLOCATOR.reset_peak_usage();
     }

@@ -1,11 +1,11 @@
-//! Progress in the terminal: a bar over the runs and one over the epochs; plain lines where there is no terminal.
+//! Progress in the terminal: bars over runs and epochs, or over cases; plain lines where there is no terminal.
 
 use std::io::IsTerminal;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use softnce_train::compare::{EpochRecord, Progress};
 
-/// The two bars.
+/// The two bars of a comparison.
 pub struct Bars {
     all: MultiProgress,
     runs: ProgressBar,
@@ -16,11 +16,7 @@ pub struct Bars {
 impl Bars {
     pub fn new() -> Self {
         let all = MultiProgress::new();
-        let bar = |template: &str| {
-            let style = ProgressStyle::with_template(template);
-            let bar = all.add(ProgressBar::new(0));
-            bar.with_style(style.map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("=> ")))
-        };
+        let bar = |template: &str| bar(all.add(ProgressBar::new(0)), template);
         let runs = bar("runs   [{bar:30}] {pos}/{len}  {elapsed} gone, about {eta} left");
         let epochs = bar("epochs [{bar:30}] {pos}/{len}  {prefix}  {msg}");
         Bars { all, runs, epochs, terminal: std::io::stderr().is_terminal() }
@@ -68,4 +64,46 @@ impl Progress for Bars {
     fn finished(&self) {
         self.runs.inc(1);
     }
+}
+
+/// The bar over the cases of a measurement. It is drawn between cases only, so that it costs no call its time.
+pub struct CaseBar {
+    bar: ProgressBar,
+    terminal: bool,
+}
+
+impl CaseBar {
+    pub fn new() -> Self {
+        let bar = bar(ProgressBar::new(0), "cases [{bar:30}] {pos}/{len}  {elapsed} gone, about {eta} left  {msg}");
+        CaseBar { bar, terminal: std::io::stderr().is_terminal() }
+    }
+
+    /// Takes the bar off the terminal.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl softnce_bench::Progress for CaseBar {
+    fn start(&self, cases: usize) {
+        self.bar.set_length(cases as u64);
+        self.bar.reset_eta();
+    }
+
+    fn case(&self, label: &str) {
+        self.bar.set_message(label.to_owned());
+        if !self.terminal {
+            let length = self.bar.length().unwrap_or(0);
+            eprintln!("case {} of {length}: {label}", self.bar.position() + 1);
+        }
+    }
+
+    fn finished(&self) {
+        self.bar.inc(1);
+    }
+}
+
+fn bar(bar: ProgressBar, template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template);
+    bar.with_style(style.map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("=> ")))
 }

@@ -1,0 +1,80 @@
+//! The command `bench`.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use softnce_bench::{Bench, BenchError, BenchFolder, report};
+use softnce_plot::file;
+
+use crate::bench_args::BenchArguments;
+use crate::exit::{FAILED, INTERRUPTED, USAGE, fail};
+use crate::memory::AllocatorPeak;
+use crate::progress::CaseBar;
+
+pub fn run(arguments: &BenchArguments) -> ExitCode {
+    let settings = arguments.settings();
+    let bar = CaseBar::new();
+    let bench = match Bench::new(&settings, &bar, Some(&AllocatorPeak)) {
+        Ok(bench) => bench,
+        Err(error) => return fail(&error, USAGE),
+    };
+    let folder = match open(arguments, &settings.threads) {
+        Ok(folder) => folder,
+        Err(error) => return fail(&error, USAGE),
+    };
+    let writing = end_on_ctrl_c();
+    let results = bench.run();
+    bar.clear();
+    let results = match results {
+        Ok(results) => results,
+        Err(error) => return fail(&error, FAILED),
+    };
+    println!("{}", report::terminal(&results));
+    writing.store(true, Ordering::SeqCst);
+    let written = folder.write(&results).and_then(|()| match &arguments.json {
+        Some(path) => {
+            let json = report::json(&results.measurements)?;
+            file::write(path, json.as_bytes()).map_err(|source| failed(path, source))
+        }
+        None => Ok(()),
+    });
+    match written {
+        Ok(()) => {
+            println!("Report: {}", folder.page().display());
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&error, FAILED),
+    }
+}
+
+/// Opens the folder and checks every file, before anything is measured.
+fn open(arguments: &BenchArguments, threads: &[usize]) -> Result<BenchFolder, BenchError> {
+    let folder = BenchFolder::open(&arguments.folder(), threads)?;
+    if let Some(path) = &arguments.json {
+        file::check(path).map_err(|source| failed(path, source))?;
+    }
+    Ok(folder)
+}
+
+fn failed(path: &Path, source: std::io::Error) -> BenchError {
+    BenchError::File { action: "write", path: path.to_owned(), source }
+}
+
+/// Ctrl-C ends the program while it measures. What it is writing, once the flag is set, it finishes first: that takes
+/// no time, and leaves no file of this measurement beside one of the last.
+fn end_on_ctrl_c() -> Arc<AtomicBool> {
+    let writing = Arc::new(AtomicBool::new(false));
+    let is_writing = Arc::clone(&writing);
+    let handler = ctrlc::set_handler(move || {
+        if !is_writing.load(Ordering::SeqCst) {
+            eprintln!("\nstopped; nothing was written");
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+    });
+    if let Err(error) = handler {
+        log::warn!("ctrl-C may end the program while it writes: {error}");
+    }
+    writing
+}

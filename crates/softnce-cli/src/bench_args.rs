@@ -1,0 +1,127 @@
+//! The options of the command `bench`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use softnce_bench::{BenchError, BenchSettings, Case, CaseSet, Path};
+
+use crate::size;
+
+#[derive(Debug, Args)]
+pub struct BenchArguments {
+    /// A case: rows N, candidates M and classes d. May be given several times.
+    #[arg(long = "case", value_name = "N,M,D", value_parser = parse_case)]
+    pub single: Vec<Case>,
+    /// A case with a linear head over this many classes, N = M = 1024 and features of width 256. May be given several
+    /// times.
+    #[arg(long = "head", value_name = "D", value_parser = parse_head)]
+    pub heads: Vec<Case>,
+    /// Sets of cases, separated by commas: standard, heads, sweep, quick (the first three standard ones) [default,
+    /// where neither --case nor --head is given: standard,heads,sweep].
+    #[arg(long = "cases", value_delimiter = ',', value_name = "SET,..", value_parser = parse_set)]
+    pub sets: Option<Vec<CaseSet>>,
+    /// Paths to measure, separated by commas: reference, dense, recognised, compact, hard, soft_cross_entropy, nll,
+    /// products, copy, head [default: all].
+    #[arg(long, value_delimiter = ',', value_name = "PATH,..", value_parser = parse_path)]
+    pub paths: Option<Vec<Path>>,
+    /// Numbers of threads, separated by commas; everything is measured with each [default: the number of cores].
+    #[arg(long, value_delimiter = ',', value_name = "T,..")]
+    pub threads: Option<Vec<usize>>,
+    /// Seconds for each path at each case.
+    #[arg(long, default_value_t = BenchSettings::default().seconds, allow_negative_numbers = true)]
+    pub seconds: f64,
+    /// Largest N x M x d tensor that the path reference may make, in bytes or with KiB, MiB or GiB; where it would take
+    /// more, the path is skipped.
+    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = size::parse, allow_hyphen_values = true)]
+    pub memory_cap: u64,
+    /// File for the measurements as JSON, besides the one in the folder.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Name of the measurement: its folder is runs/NAME.
+    #[arg(long, default_value = "bench", conflicts_with = "out")]
+    pub name: String,
+    /// Folder for the results, instead of runs/NAME.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+impl BenchArguments {
+    /// What to measure.
+    pub fn settings(&self) -> BenchSettings {
+        let default = BenchSettings::default();
+        BenchSettings {
+            cases: self.cases(),
+            paths: self.paths.clone().unwrap_or(default.paths),
+            threads: self.threads.clone().unwrap_or(default.threads),
+            seconds: self.seconds,
+            memory_cap: self.memory_cap,
+        }
+    }
+
+    /// Where the results go.
+    pub fn folder(&self) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&self.name))
+    }
+
+    /// The cases of the sets, then those given one by one that are not among them.
+    fn cases(&self) -> Vec<Case> {
+        let single: Vec<Case> = self.single.iter().chain(&self.heads).copied().collect();
+        let mut cases = match &self.sets {
+            Some(sets) => CaseSet::union(sets),
+            None if single.is_empty() => CaseSet::union(&CaseSet::DEFAULT),
+            None => Vec::new(),
+        };
+        let more: Vec<Case> = single.into_iter().filter(|case| !cases.contains(case)).collect();
+        cases.extend(more);
+        cases
+    }
+}
+
+fn parse_case(text: &str) -> Result<Case, BenchError> {
+    text.parse()
+}
+
+fn parse_head(text: &str) -> Result<Case, BenchError> {
+    let expected = "a number of classes from 1 to 100000000";
+    let refused = |_| BenchError::Setting { argument: "head case", value: text.to_owned(), expected };
+    Case::head(text.trim().parse().map_err(refused)?)
+}
+
+fn parse_set(name: &str) -> Result<CaseSet, BenchError> {
+    name.parse()
+}
+
+fn parse_path(name: &str) -> Result<Path, BenchError> {
+    name.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Arguments, Command};
+
+    fn cases(arguments: &[&str]) -> Vec<Case> {
+        let arguments = Arguments::parse_from(["softnce", "bench"].iter().chain(arguments));
+        let Command::Bench(arguments) = arguments.command else { panic!("not bench") };
+        arguments.settings().cases
+    }
+
+    #[test]
+    fn cases_are_those_asked_for_and_otherwise_the_default() {
+        assert_eq!(cases(&[]), CaseSet::union(&CaseSet::DEFAULT));
+        assert_eq!(cases(&["--cases", "quick"]), Case::STANDARD[..3]);
+        assert_eq!(cases(&["--case", "128,1024,200", "--case", "3,4,5"]).len(), 2);
+        assert_eq!(cases(&["--head", "10000"]), Case::HEADS[..1]);
+        // A case of a set and by itself is measured once.
+        assert_eq!(cases(&["--cases", "quick,standard", "--case", "128,128,10"]), Case::STANDARD);
+    }
+
+    #[test]
+    fn the_memory_cap_is_the_library_s() {
+        let arguments = Arguments::parse_from(["softnce", "bench"]);
+        let Command::Bench(arguments) = arguments.command else { panic!("not bench") };
+        assert_eq!(arguments.settings().memory_cap, BenchSettings::default().memory_cap);
+    }
+}
