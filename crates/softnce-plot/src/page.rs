@@ -92,7 +92,7 @@ pub fn table(lead: &str, caption: &str, rows: Markup) -> Markup {
 
 /// A text whose numbers and names do not break at the end of a line.
 pub fn prose(text: &str) -> String {
-    [(" %", "\u{a0}%"), ("± ", "±\u{a0}"), ("op-1", "op\u{2011}1"), ("op-5", "op\u{2011}5")]
+    [(" %", "\u{a0}%"), (" x ", "\u{a0}x\u{a0}"), ("± ", "±\u{a0}"), ("op-1", "op\u{2011}1"), ("op-5", "op\u{2011}5")]
         .into_iter()
         .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }

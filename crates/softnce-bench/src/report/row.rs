@@ -9,8 +9,8 @@ use crate::Measurement;
 pub(crate) const HEADS: [&str; 6] = ["median, ms", "min, ms", "quartiles, ms", "samples", "extra memory", "ratio"];
 
 /// What the columns hold, in a sentence.
-pub(crate) const NOTE: &str = "Times are those of a call. Extra memory: the most that a call has allocated at once, less \
-                               what it gives back. Ratio: the median over that of soft_cross_entropy.";
+pub(crate) const NOTE: &str = "Times are those of a call. Extra memory: the most that a call has allocated at once, \
+                               less what it gives back. Ratio: the median over that of soft_cross_entropy.";
 
 /// The cells of a measurement, by [`HEADS`].
 pub(crate) fn cells(block: &Block<'_>, measurement: &Measurement) -> [String; HEADS.len()] {

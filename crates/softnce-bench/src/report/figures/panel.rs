@@ -73,22 +73,17 @@ fn x_scale(plot: &Plot) -> Scale {
     Scale::log(ends, AREA.left + 10.0, AREA.right - 10.0)
 }
 
-/// At the sizes that were measured; where their labels would run into each other, at round ones.
+/// At the sizes that were measured, but for those whose labels would run into the one before.
 fn x_ticks(plot: &Plot, scale: Scale) -> Ticks {
-    let sizes = plot.sizes();
-    if sizes.windows(2).all(|pair| scale.at(pair[1] as f64) - scale.at(pair[0] as f64) >= LEAST_GAP) {
-        return Ticks::new(sizes.into_iter().map(|size| (size as f64, number::short(size))));
-    }
-    let ends = (sizes.first().copied().unwrap_or(1) as f64, sizes.last().copied().unwrap_or(1) as f64);
     let mut last = f64::NEG_INFINITY;
-    let round = log_ticks(ends).values.into_iter().filter(|value| {
-        let apart = scale.at(*value) - last >= LEAST_GAP;
-        if apart {
-            last = scale.at(*value);
-        }
+    let mut sizes = plot.sizes();
+    sizes.retain(|size| {
+        let at = scale.at(*size as f64);
+        let apart = at - last >= LEAST_GAP;
+        last = if apart { at } else { last };
         apart
     });
-    Ticks::new(round.map(|value| (value, number::short(value.round() as usize))))
+    Ticks::new(sizes.into_iter().map(|size| (size as f64, number::short(size))))
 }
 
 /// From a little below the smallest to a little above the largest, and a factor of four at least.

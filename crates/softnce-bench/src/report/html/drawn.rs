@@ -8,8 +8,8 @@ use crate::report::figures::{Plot, Quantity, panel};
 use crate::report::look::look;
 
 const MARKS: &str = "Both axes are logarithmic: where cost grows in proportion to a size, the line climbs one decade \
-                     in a decade. The grey text above a panel gives the sizes that stay the same. A path that was skipped at a \
-                     size has no mark there.";
+                     in a decade. The grey text above a panel gives the sizes that stay the same. A path that was \
+                     skipped at a size has no mark there.";
 
 /// For each number of threads: time, extra memory, time with a linear head.
 pub(crate) fn figures(plots: &[Plot]) -> Markup {

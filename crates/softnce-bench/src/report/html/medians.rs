@@ -23,6 +23,8 @@ fn table(lead: &str, results: &Results, blocks: &[Block<'_>]) -> Markup {
         measured(results).filter(|path| blocks.iter().any(|block| block.of(*path).is_some())).collect();
     let Some(Block { case, .. }) = blocks.first() else { return html! {} };
     let ratio = if paths.contains(&Path::BASELINE) { "Below each: the ratio to soft_cross_entropy." } else { "" };
+    // Where there is one number of threads, the head of the page has it: the table needs the room.
+    let has_threads = results.settings.threads.len() > 1;
     page::table(
         lead,
         ratio,
@@ -31,7 +33,7 @@ fn table(lead: &str, results: &Results, blocks: &[Block<'_>]) -> Markup {
                 tr {
                     @for size in ["N", "M", "d"] { th.number scope="col" { (size) } }
                     @if case.features.is_some() { th.number scope="col" { "D" } }
-                    th.number scope="col" { "threads" }
+                    @if has_threads { th.number scope="col" { "threads" } }
                     @for path in &paths { th.breaking scope="col" { (breakable(*path)) } }
                 }
             }
@@ -42,7 +44,7 @@ fn table(lead: &str, results: &Results, blocks: &[Block<'_>]) -> Markup {
                             td.number { (number::count(size)) }
                         }
                         @if let Some(features) = block.case.features { td.number { (number::count(features)) } }
-                        td.number { (block.threads.unwrap_or_default()) }
+                        @if has_threads { td.number { (block.threads.unwrap_or_default()) } }
                         @for path in &paths { (cell(block, *path)) }
                     }
                 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use softnce_plot::page;
 
-use super::path_head;
+use crate::report::look::look;
 use crate::{Path, Results};
 
 /// What the numbers mean and what they do not.
@@ -47,11 +47,9 @@ pub(crate) fn points() -> Markup {
 /// A paragraph for each path that was asked for.
 pub(crate) fn paths(results: &Results) -> Markup {
     let asked = Path::ALL.into_iter().filter(|path| results.settings.paths.contains(path));
-    page::table(
-        "Paths.",
-        "",
-        html! {
-            tbody { @for path in asked { tr { (path_head(path)) td { p { (path.description()) } } } } }
-        },
-    )
+    html! {
+        @for path in asked {
+            p { (page::swatch(look(path))) strong { (path) } ": " (page::prose(path.description())) }
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub(crate) fn tables(results: &Results) -> Markup {
         ("Paths", paths.join(", ")),
     ];
     page::table(
-        "Machine and settings.",
+        "As it was measured.",
         "",
         html! {
             tbody { @for (name, value) in rows { tr { th scope="row" { (name) } td { (value) } } } }
@@ -65,8 +65,12 @@ fn cases(cases: &[Case]) -> String {
     if cases == CaseSet::union(&CaseSet::DEFAULT) {
         return String::new();
     }
-    if let Some(set) = CaseSet::ALL.into_iter().find(|set| set.cases() == cases) {
-        return format!(" --cases {set}");
+    let mut subsets = (1..1 << CaseSet::ALL.len()).map(|members: u32| {
+        let sets = CaseSet::ALL.into_iter().enumerate().filter(|(index, _)| (members >> index) & 1 == 1);
+        sets.map(|(_, set)| set).collect::<Vec<_>>()
+    });
+    if let Some(sets) = subsets.find(|sets| CaseSet::union(sets) == cases) {
+        return format!(" --cases {}", sets.iter().map(|set| set.name()).collect::<Vec<_>>().join(","));
     }
     let option = |case: &Case| match case.features {
         None => format!(" --case {},{},{}", case.rows, case.candidates, case.classes),
@@ -88,6 +92,8 @@ mod tests {
         let settings = |cases| BenchSettings { cases, threads: vec![1, 2], ..BenchSettings::default() };
         assert_eq!(options(&settings(CaseSet::union(&CaseSet::DEFAULT))), " --threads 1,2");
         assert_eq!(options(&settings(CaseSet::Quick.cases())), " --cases quick --threads 1,2");
+        let two = CaseSet::union(&[CaseSet::Standard, CaseSet::Sweep]);
+        assert_eq!(options(&settings(two)), " --cases standard,sweep --threads 1,2");
         let few = BenchSettings {
             paths: vec![Path::Compact, Path::Head],
             seconds: 0.5,
