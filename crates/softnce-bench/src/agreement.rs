@@ -1,8 +1,8 @@
 //! Paths that compute the same loss must agree before their times are worth anything.
 
-use ndarray::{ArrayView2, Zip};
+use ndarray::{Array2, ArrayView2, Zip};
 
-use crate::{BenchError, Case, Output, Path};
+use crate::{BenchError, Case, Path};
 
 /// Relative difference that two paths may have. Single precision leaves a thousandth of it; a mistake leaves more.
 const TOLERANCE: f64 = 1e-3;
@@ -14,7 +14,15 @@ const TOLERANCE: f64 = 1e-3;
 #[derive(Debug)]
 pub(crate) struct Agreement {
     case: Case,
-    first: Option<(Path, Output)>,
+    first: Option<First>,
+}
+
+/// What the first path came to.
+#[derive(Debug)]
+struct First {
+    path: Path,
+    loss: Option<f64>,
+    gradient: Option<Array2<f32>>,
 }
 
 impl Agreement {
@@ -22,26 +30,31 @@ impl Agreement {
         Agreement { case, first: None }
     }
 
-    /// Compares an output with the first one.
-    pub(crate) fn check(&mut self, path: Path, output: Output) -> Result<(), BenchError> {
+    /// Compares a loss and its gradient with those of the first path.
+    pub(crate) fn check(
+        &mut self,
+        path: Path,
+        loss: Option<f64>,
+        gradient: Option<ArrayView2<'_, f32>>,
+    ) -> Result<(), BenchError> {
         if !path.is_soft_target_info_nce() {
             return Ok(());
         }
-        let Some((first, expected)) = &self.first else {
-            self.first = Some((path, output));
+        let Some(first) = &self.first else {
+            self.first = Some(First { path, loss, gradient: gradient.map(|gradient| gradient.to_owned()) });
             return Ok(());
         };
         let differ = |quantity, first_value, second_value| {
-            let (case, first) = (self.case, *first);
+            let (case, first) = (self.case, first.path);
             BenchError::Disagreement { case, quantity, first, first_value, second: path, second_value }
         };
-        if let (Some(left), Some(right)) = (expected.loss(), output.loss())
+        if let (Some(left), Some(right)) = (first.loss, loss)
             && !close(left, right, left.abs().max(right.abs()))
         {
             return Err(differ("the loss", left, right));
         }
-        if let (Some(left), Some(right)) = (expected.logits_gradient(), output.logits_gradient())
-            && let Some((left, right)) = farthest(left, right)
+        if let (Some(left), Some(right)) = (&first.gradient, gradient)
+            && let Some((left, right)) = farthest(left.view(), right)
         {
             return Err(differ("an entry of the gradient", left, right));
         }
@@ -71,19 +84,14 @@ fn farthest(left: ArrayView2<'_, f32>, right: ArrayView2<'_, f32>) -> Option<(f6
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, array};
-    use softnce::{LossAndGradient, LossValue};
+    use ndarray::array;
 
     use super::*;
 
-    fn output(loss: f32, logits_gradient: Array2<f32>) -> Output {
-        Output::Loss(LossAndGradient { value: LossValue::Scalar(loss), logits_gradient, temperature_gradient: None })
-    }
-
-    fn check(second: Path, loss: f32, gradient: Array2<f32>) -> Result<(), BenchError> {
+    fn check(second: Path, loss: f64, gradient: Array2<f32>) -> Result<(), BenchError> {
         let mut agreement = Agreement::new(Case::STANDARD[0]);
-        agreement.check(Path::Dense, output(2.0, array![[1.0, -1.0]])).unwrap();
-        agreement.check(second, output(loss, gradient))
+        agreement.check(Path::Dense, Some(2.0), Some(array![[1.0, -1.0]].view())).unwrap();
+        agreement.check(second, Some(loss), Some(gradient.view()))
     }
 
     #[test]
@@ -97,7 +105,7 @@ mod tests {
         assert_eq!(message, "at N=128, M=128, d=10, the loss is 2 by dense and 2.5 by compact, expected the same");
         let message = check(Path::Reference, 2.0, array![[1.0, -0.5]]).unwrap_err().to_string();
         assert!(message.contains("an entry of the gradient is -1 by dense and -0.5 by reference"), "{message}");
-        assert!(check(Path::Compact, f32::NAN, array![[1.0, -1.0]]).is_err());
+        assert!(check(Path::Compact, f64::NAN, array![[1.0, -1.0]]).is_err());
         assert!(check(Path::Compact, 2.0, array![[f32::NAN, -1.0]]).is_err());
     }
 

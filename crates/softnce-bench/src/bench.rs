@@ -6,7 +6,9 @@ use rayon::ThreadPoolBuilder;
 
 use crate::agreement::Agreement;
 use crate::measure::{Plan, Spread, extra_bytes, rounds, time_of_a_call};
-use crate::{AllocatedBytes, BenchError, BenchSettings, Case, Machine, Measurement, Path, Results, Skipped, Workload};
+use crate::{
+    AllocatedBytes, BenchError, BenchSettings, Case, Kept, Machine, Measurement, Path, Results, Skipped, Workload,
+};
 
 /// Told of the measurement's progress; never while a call is timed.
 pub trait Progress {
@@ -67,7 +69,7 @@ impl<'a> Bench<'a> {
                 let pool = ThreadPoolBuilder::new().num_threads(threads).build();
                 let pool = pool.map_err(|source| BenchError::Threads { threads, source })?;
                 let memory = self.memory;
-                let measured = pool.install(|| measure(&workload, &paths, threads, settings.budget(), memory));
+                let measured = pool.install(|| measure(&workload, &paths, threads, settings, memory));
                 measurements.extend(measured?);
                 self.progress.finished();
             }
@@ -82,25 +84,27 @@ fn measure(
     workload: &Workload,
     paths: &[Path],
     threads: usize,
-    budget: Duration,
+    settings: &BenchSettings,
     memory: Option<&dyn AllocatedBytes>,
 ) -> Result<Vec<Measurement>, BenchError> {
+    let mut kept = Kept::new(workload.case(), paths, settings.fresh_memory);
     // The first call of each warms up, and shows whether they agree.
     let mut agreement = Agreement::new(workload.case());
     for &path in paths {
-        agreement.check(path, workload.call(path)?)?;
+        let output = workload.call(path, &mut kept)?;
+        agreement.check(path, output.loss(), output.logits_gradient(&kept))?;
     }
     drop(agreement);
-    let call = |path: Path| workload.call(path).map(|output| drop(std::hint::black_box(output)));
+    let mut call = |path: Path| workload.call(path, &mut kept).map(std::hint::black_box);
     let mut plans = Vec::with_capacity(paths.len());
     let mut extra = Vec::with_capacity(paths.len());
     for &path in paths {
         let start = Instant::now();
-        extra.push(memory.map(|memory| extra_bytes(memory, || workload.call(path))).transpose()?);
+        extra.push(memory.map(|memory| extra_bytes(memory, || call(path))).transpose()?);
         let took = if memory.is_some() { start.elapsed() } else { Duration::ZERO };
-        plans.push(Plan::new(time_of_a_call(took, || call(path))?, budget));
+        plans.push(Plan::new(time_of_a_call(took, || call(path).map(drop))?, settings.budget()));
     }
-    let samples = rounds(&plans, |index| call(paths[index]))?;
+    let samples = rounds(&plans, |index| call(paths[index]).map(drop))?;
     let measured = paths.iter().zip(samples).zip(extra).filter_map(|((&path, samples), extra)| {
         let spread = Spread::of(&samples)?;
         Some(Measurement::new(workload.case(), threads, path, spread, extra))

@@ -31,12 +31,6 @@ pub enum BenchError {
         /// What is missing.
         reason: &'static str,
     },
-    /// Something that the library is to have and has not yet.
-    #[error("{what} is not yet available")]
-    NotAvailable {
-        /// What it is.
-        what: &'static str,
-    },
     /// Two paths that compute the same loss do not agree.
     #[error("at {case}, {quantity} is {first_value} by {first} and {second_value} by {second}, expected the same")]
     Disagreement {

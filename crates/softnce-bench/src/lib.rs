@@ -31,6 +31,6 @@ pub use folder::BenchFolder;
 pub use machine::Machine;
 pub use measure::{AllocatedBytes, Spread};
 pub use path::Path;
-pub use paths::{Output, Workload};
+pub use paths::{Kept, Output, Workload};
 pub use results::{Measurement, Results, Skipped};
 pub use settings::BenchSettings;

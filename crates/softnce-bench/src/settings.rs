@@ -17,6 +17,8 @@ pub struct BenchSettings {
     pub seconds: f64,
     /// Most bytes that the tensor of [`Path::Reference`] may take; where it takes more the path is skipped.
     pub memory_cap: u64,
+    /// Whether every call takes new memory for its gradient, instead of writing over what is kept from call to call.
+    pub fresh_memory: bool,
 }
 
 /// An hour a path is a slip of the finger, and so are more threads than any machine has.
@@ -32,6 +34,7 @@ impl Default for BenchSettings {
             threads: vec![std::thread::available_parallelism().map_or(1, usize::from)],
             seconds: 1.0,
             memory_cap: 2 << 30,
+            fresh_memory: false,
         }
     }
 }

@@ -34,6 +34,9 @@ pub struct BenchArguments {
     /// more, the path is skipped.
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = size::parse, allow_hyphen_values = true)]
     pub memory_cap: u64,
+    /// Take new memory for the gradient at every call, instead of writing over what is kept from call to call.
+    #[arg(long)]
+    pub fresh_memory: bool,
     /// File for the measurements as JSON, besides the one in the folder.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -55,6 +58,7 @@ impl BenchArguments {
             threads: self.threads.clone().unwrap_or(default.threads),
             seconds: self.seconds,
             memory_cap: self.memory_cap,
+            fresh_memory: self.fresh_memory,
         }
     }
 

@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId};
-use softnce_bench::{BenchSettings, Case, Path, Workload};
+use softnce_bench::{BenchSettings, Case, Kept, Path, Workload};
 
 /// Adds every path of a case, on all cores. What does not fit into memory is skipped with a line that says so.
 pub fn case(group: &mut BenchmarkGroup<'_, WallTime>, case: Case) {
@@ -19,7 +19,8 @@ pub fn case(group: &mut BenchmarkGroup<'_, WallTime>, case: Case) {
     for &path in &paths {
         group.bench_function(BenchmarkId::new(path.name(), case), |bencher| {
             let workload = workload.get_or_init(|| Workload::new(case, &paths).expect("the fixed cases are valid"));
-            bencher.iter(|| black_box(workload.call(path).expect("the path applies to the case")));
+            let mut kept = Kept::new(case, &[path], false);
+            bencher.iter(|| black_box(workload.call(path, &mut kept).expect("the path applies to the case")));
         });
     }
 }

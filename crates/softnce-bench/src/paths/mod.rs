@@ -6,7 +6,7 @@ mod products;
 mod reference;
 
 use ndarray::{Array2, ArrayView2};
-use softnce::{LossAndGradient, LossSettings};
+use softnce::{HeadLossAndGradient, LossAndGradient, LossSettings};
 
 use crate::data::{HeadData, LossData};
 use crate::machine::available_memory;
@@ -26,15 +26,39 @@ enum Data {
     Head(HeadData),
 }
 
+/// Memory that calls write their results over, as a training loop keeps it from step to step.
+#[derive(Debug)]
+pub struct Kept {
+    /// Shape `[N, d]`; `None` where every call takes new memory, or where there are no logits.
+    gradient: Option<Array2<f32>>,
+    /// The first of two products. Shape `[N, M]`.
+    scores: Option<Array2<f32>>,
+}
+
 /// What a call gives back.
 #[derive(Debug)]
 pub enum Output {
-    /// A loss with its gradient.
+    /// The result stands in the memory that was kept for it; the loss, where it is one.
+    Kept(Option<f32>),
+    /// A loss with its gradient in new memory.
     Loss(LossAndGradient<f32>),
+    /// A loss with its gradients by a linear head.
+    Head(HeadLossAndGradient<f32>),
     /// Two matrix products. Shapes `[N, M]` and `[N, d]`.
     Products(Array2<f32>, Array2<f32>),
     /// Shape `[N, d]`.
     Copy(Array2<f32>),
+}
+
+impl Kept {
+    /// Memory for what these paths compute at a case; none where every call is to take new memory.
+    pub fn new(case: Case, paths: &[Path], fresh_memory: bool) -> Self {
+        let given = !fresh_memory && case.features.is_none();
+        Kept {
+            gradient: given.then(|| Array2::zeros((case.rows, case.classes))),
+            scores: (given && paths.contains(&Path::Products)).then(|| Array2::zeros((case.rows, case.candidates))),
+        }
+    }
 }
 
 impl Workload {
@@ -70,26 +94,34 @@ impl Workload {
         (needed > available.into()).then_some(short)
     }
 
-    /// Calls a path.
+    /// Calls a path, which writes over the kept memory where there is any.
     ///
     /// # Errors
     /// A path that the case has not got the data for; what the loss refuses.
-    pub fn call(&self, path: Path) -> Result<Output, BenchError> {
+    pub fn call(&self, path: Path, kept: &mut Kept) -> Result<Output, BenchError> {
         match (&self.data, path) {
             (Data::Head(data), Path::Head) => head::head(&self.settings, data),
             (Data::Loss(data), Path::Reference) => {
                 Ok(reference::reference(data.logits.view(), self.dense(data, path)?))
             }
-            (Data::Loss(data), Path::Dense) => family::dense(&self.settings, data, self.dense(data, path)?),
-            (Data::Loss(data), Path::Recognised) => family::recognised(&self.settings, data, self.dense(data, path)?),
-            (Data::Loss(data), Path::Compact) => family::compact(&self.settings, data),
-            (Data::Loss(data), Path::Hard) => family::hard(&self.settings, data),
-            (Data::Loss(data), Path::SoftCrossEntropy) => {
-                family::soft_cross_entropy(&self.settings, data, self.dense(data, path)?)
+            (Data::Loss(data), Path::Dense) => family::dense(&self.settings, data, self.dense(data, path)?, kept),
+            (Data::Loss(data), Path::Recognised) => {
+                family::recognised(&self.settings, data, self.dense(data, path)?, kept)
             }
-            (Data::Loss(data), Path::Nll) => family::nll(&self.settings, data),
-            (Data::Loss(data), Path::Products) => Ok(products::products(data.logits.view(), self.dense(data, path)?)),
-            (Data::Loss(data), Path::Copy) => Ok(Output::Copy(data.logits.clone())),
+            (Data::Loss(data), Path::Compact) => family::compact(&self.settings, data, kept),
+            (Data::Loss(data), Path::Hard) => family::hard(&self.settings, data, kept),
+            (Data::Loss(data), Path::SoftCrossEntropy) => {
+                family::soft_cross_entropy(&self.settings, data, self.dense(data, path)?, kept)
+            }
+            (Data::Loss(data), Path::Nll) => family::nll(&self.settings, data, kept),
+            (Data::Loss(data), Path::Products) => products::products(data.logits.view(), self.dense(data, path)?, kept),
+            (Data::Loss(data), Path::Copy) => Ok(match &mut kept.gradient {
+                Some(out) => {
+                    out.assign(&data.logits);
+                    Output::Kept(None)
+                }
+                None => Output::Copy(data.logits.clone()),
+            }),
             (Data::Loss(_), Path::Head) => Err(self.inapplicable(path, "it has no linear head")),
             (Data::Head(_), _) => Err(self.inapplicable(path, "its logits are not given")),
         }
@@ -109,23 +141,28 @@ impl Output {
     /// The loss, where one was computed.
     pub fn loss(&self) -> Option<f64> {
         match self {
+            Output::Kept(loss) => loss.map(f64::from),
             Output::Loss(out) => out.value.scalar().map(f64::from),
-            _ => None,
+            Output::Head(out) => out.value.scalar().map(f64::from),
+            Output::Products(..) | Output::Copy(_) => None,
         }
     }
 
-    /// The gradient with respect to the logits, where one was computed.
-    pub fn logits_gradient(&self) -> Option<ArrayView2<'_, f32>> {
+    /// The gradient with respect to the logits, where one was computed; in the kept memory if the call had any.
+    pub fn logits_gradient<'o>(&'o self, kept: &'o Kept) -> Option<ArrayView2<'o, f32>> {
         match self {
+            Output::Kept(Some(_)) => kept.gradient.as_ref().map(|gradient| gradient.view()),
             Output::Loss(out) => Some(out.logits_gradient.view()),
             _ => None,
         }
     }
 
-    /// Bytes of the arrays.
+    /// Bytes of the arrays that are given back.
     pub fn bytes(&self) -> u64 {
         let entries = match self {
+            Output::Kept(_) => 0,
             Output::Loss(out) => out.logits_gradient.len(),
+            Output::Head(out) => out.features_gradient.len() + out.weights_gradient.len() + out.classes.len(),
             Output::Products(scores, weighed) => scores.len() + weighed.len(),
             Output::Copy(copy) => copy.len(),
         };
@@ -158,22 +195,40 @@ mod tests {
     fn every_path_of_a_case_can_be_called() {
         let case = Case::loss(6, 9, 5).unwrap();
         let workload = Workload::new(case, &Path::ALL).unwrap();
-        for path in Path::ALL.into_iter().filter(|path| path.applies_to(case)) {
-            let output = workload.call(path).unwrap();
-            assert!(output.bytes() >= 6 * 5 * 4, "{path}");
-            assert_eq!(output.loss().is_some(), !matches!(path, Path::Products | Path::Copy), "{path}");
-            assert!(output.loss().is_none_or(f64::is_finite));
-            assert_eq!(output.logits_gradient().is_some(), output.loss().is_some());
+        for fresh_memory in [false, true] {
+            let mut kept = Kept::new(case, &Path::ALL, fresh_memory);
+            for path in Path::ALL.into_iter().filter(|path| path.applies_to(case)) {
+                let output = workload.call(path, &mut kept).unwrap();
+                let new = fresh_memory || path == Path::Reference;
+                assert_eq!(output.bytes() >= 6 * 5 * 4, new, "{path}");
+                assert_eq!(output.loss().is_some(), !matches!(path, Path::Products | Path::Copy), "{path}");
+                assert!(output.loss().is_none_or(f64::is_finite));
+                assert_eq!(output.logits_gradient(&kept).is_some(), output.loss().is_some());
+            }
+            let message = workload.call(Path::Head, &mut kept).unwrap_err().to_string();
+            assert_eq!(message, "head cannot be called at N=6, M=9, d=5: it has no linear head");
         }
-        let message = workload.call(Path::Head).unwrap_err().to_string();
-        assert_eq!(message, "head cannot be called at N=6, M=9, d=5: it has no linear head");
+    }
+
+    #[test]
+    fn a_head_can_be_called() {
+        let case = Case { rows: 4, candidates: 6, classes: 50, features: Some(3) };
+        let workload = Workload::new(case, &[Path::Head]).unwrap();
+        let mut kept = Kept::new(case, &[Path::Head], false);
+        let output = workload.call(Path::Head, &mut kept).unwrap();
+        // A row of weights for each class that occurs, and the features' gradient.
+        assert!(output.loss().unwrap() > 0.0 && output.bytes() <= (12 * 4 + 4 * 3) * 4);
+        let message = workload.call(Path::Copy, &mut kept).unwrap_err().to_string();
+        assert!(message.ends_with("its logits are not given"), "{message}");
     }
 
     #[test]
     fn what_was_not_made_is_said_to_be_missing() {
-        let workload = Workload::new(Case::loss(2, 3, 4).unwrap(), &[Path::Nll]).unwrap();
-        workload.call(Path::Nll).unwrap();
-        let message = workload.call(Path::Dense).unwrap_err().to_string();
+        let case = Case::loss(2, 3, 4).unwrap();
+        let workload = Workload::new(case, &[Path::Nll]).unwrap();
+        let mut kept = Kept::new(case, &[Path::Nll], false);
+        workload.call(Path::Nll, &mut kept).unwrap();
+        let message = workload.call(Path::Dense, &mut kept).unwrap_err().to_string();
         assert!(message.ends_with("its dense targets were not made"), "{message}");
     }
 

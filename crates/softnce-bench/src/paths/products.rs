@@ -1,33 +1,46 @@
 //! The two matrix products behind dense targets, and nothing else.
 
 use gemm::Parallelism;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
-use super::Output;
+use super::{Kept, Output};
+use crate::BenchError;
 
 /// `S W^T` and `P W`, by the shapes `[N, d]` of the logits S, `[M, d]` of the targets W and `[N, M]` of the
 /// probabilities P. The first product stands for P: its values do not change what the second one costs.
-pub(super) fn products(logits: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> Output {
-    let scores = product(logits, targets.t());
-    let weighed = product(scores.view(), targets);
-    Output::Products(scores, weighed)
+pub(super) fn products(
+    logits: ArrayView2<'_, f32>,
+    targets: ArrayView2<'_, f32>,
+    kept: &mut Kept,
+) -> Result<Output, BenchError> {
+    let new = |columns: usize| Array2::zeros((logits.nrows(), columns));
+    let both = |scores: &mut Array2<f32>, weighed: &mut Array2<f32>| {
+        product(scores.view_mut(), logits, targets.t());
+        product(weighed.view_mut(), scores.view(), targets);
+    };
+    if let Kept { gradient: Some(weighed), scores: Some(scores) } = kept {
+        both(scores, weighed);
+        return Ok(Output::Kept(None));
+    }
+    let (mut scores, mut weighed) = (new(targets.nrows()), new(targets.ncols()));
+    both(&mut scores, &mut weighed);
+    Ok(Output::Products(scores, weighed))
 }
 
 /// A product on the threads of rayon's current pool.
 ///
 /// # Panics
-/// Where the inner extents differ, which they never do here.
+/// Where the extents do not agree, which they always do here.
 #[allow(unsafe_code)]
-fn product(lhs: ArrayView2<'_, f32>, rhs: ArrayView2<'_, f32>) -> Array2<f32> {
+fn product(mut out: ArrayViewMut2<'_, f32>, lhs: ArrayView2<'_, f32>, rhs: ArrayView2<'_, f32>) {
     let ((m, k), (inner, n)) = (lhs.dim(), rhs.dim());
-    assert_eq!(k, inner, "inner extents of a product");
-    let mut out = Array2::zeros((m, n));
+    assert!(k == inner && out.dim() == (m, n), "extents of a product");
     let threads = rayon::current_num_threads();
     let parallelism = if threads > 1 { Parallelism::Rayon(threads) } else { Parallelism::None };
     let out_strides = [out.strides()[0], out.strides()[1]];
     let (lhs_strides, rhs_strides) = (lhs.strides(), rhs.strides());
-    // SAFETY: pointers, extents and strides are those of arrays that are alive here, k is the inner extent of both
-    // factors, and `out` is new memory, so that it overlaps neither of them.
+    // SAFETY: pointers, extents and strides are those of arrays that are alive here, the extents agree, and `out` is
+    // borrowed for writing, so that it overlaps neither of the factors.
     unsafe {
         gemm::gemm(
             m,
@@ -51,7 +64,6 @@ fn product(lhs: ArrayView2<'_, f32>, rhs: ArrayView2<'_, f32>) -> Array2<f32> {
             parallelism,
         );
     }
-    out
 }
 
 #[cfg(test)]
@@ -59,12 +71,21 @@ mod tests {
     use ndarray::array;
 
     use super::*;
+    use crate::{Case, Path};
 
     #[test]
     fn the_products_are_those_of_ndarray() {
         let (left, right) = (array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], array![[1.0, 0.0, 2.0], [0.5, 1.0, 0.0]]);
-        let Output::Products(scores, weighed) = products(left.view(), right.view()) else { panic!("no products") };
+        let case = Case::loss(2, 2, 3).unwrap();
+        let mut kept = Kept::new(case, &[Path::Products], true);
+        let Output::Products(scores, weighed) = products(left.view(), right.view(), &mut kept).unwrap() else {
+            panic!("no products")
+        };
         assert_eq!(scores, left.dot(&right.t()));
         assert_eq!(weighed, scores.dot(&right));
+        // The same in memory that is kept.
+        let mut kept = Kept::new(case, &[Path::Products], false);
+        products(left.view(), right.view(), &mut kept).unwrap();
+        assert_eq!((kept.scores, kept.gradient), (Some(scores), Some(weighed)));
     }
 }

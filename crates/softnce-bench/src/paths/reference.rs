@@ -62,7 +62,9 @@ fn each_row(tensor: &mut Array3<f32>, fill: impl Fn(usize, ArrayViewMut2<'_, f32
 mod tests {
     use ndarray::array;
 
+    use super::super::Kept;
     use super::*;
+    use crate::{Case, Path};
 
     #[test]
     fn two_candidates_worked_out_by_hand() {
@@ -73,7 +75,8 @@ mod tests {
         // softmax([1, 0])[1] / 2, towards the other candidate.
         let step = 0.5 / (1.0 + 1.0f32.exp());
         let expected = array![[-step, step], [step, -step]];
-        let gradient = output.logits_gradient().unwrap();
+        let kept = Kept::new(Case::loss(2, 2, 2).unwrap(), &[Path::Reference], true);
+        let gradient = output.logits_gradient(&kept).unwrap();
         assert!(gradient.iter().zip(&expected).all(|(found, expected)| (found - expected).abs() < 1e-6), "{gradient}");
     }
 }

@@ -18,6 +18,7 @@ pub(crate) fn tables(results: &Results) -> Markup {
         ("Threads", joined(&settings.threads)),
         ("Time", how_long(settings)),
         ("Memory cap", format!("{} for the tensor of the path reference", number::bytes(settings.memory_cap))),
+        ("Gradients", gradients(settings).to_owned()),
         ("Paths", paths.join(", ")),
     ];
     page::table(
@@ -32,6 +33,15 @@ pub(crate) fn tables(results: &Results) -> Markup {
 /// The time for each path, in words.
 pub(crate) fn how_long(settings: &BenchSettings) -> String {
     format!("{} s for each path at each case", number::setting(settings.seconds))
+}
+
+/// Where the gradients go, in words.
+fn gradients(settings: &BenchSettings) -> &'static str {
+    if settings.fresh_memory {
+        "in new memory at every call"
+    } else {
+        "written over memory that is kept from call to call"
+    }
 }
 
 /// How to run it again.
@@ -57,6 +67,9 @@ fn options(settings: &BenchSettings) -> String {
     add("threads", true, joined(&settings.threads).replace(' ', ""));
     add("seconds", settings.seconds != default.seconds, settings.seconds.to_string());
     add("memory-cap", settings.memory_cap != default.memory_cap, settings.memory_cap.to_string());
+    if settings.fresh_memory {
+        options.push_str(" --fresh-memory");
+    }
     options
 }
 
@@ -98,10 +111,11 @@ mod tests {
             paths: vec![Path::Compact, Path::Head],
             seconds: 0.5,
             memory_cap: 1024,
+            fresh_memory: true,
             ..settings(vec![Case::STANDARD[1], Case::HEADS[0]])
         };
-        let expected =
-            " --case 128,1024,200 --head 10000 --paths compact,head --threads 1,2 --seconds 0.5 --memory-cap 1024";
+        let expected = " --case 128,1024,200 --head 10000 --paths compact,head --threads 1,2 --seconds 0.5 --memory-cap 1024 \
+             --fresh-memory";
         assert_eq!(options(&few), expected);
     }
 }
