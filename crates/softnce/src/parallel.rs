@@ -7,11 +7,13 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 /// Work that takes less than waking another thread, in vector operations: some twenty microseconds of them.
-const ALONE: usize = 30_000;
+pub(crate) const WAKING: usize = 30_000;
+/// The same where the threads read what another has just written, which comes to them line by line.
+pub(crate) const SHARING: usize = 300_000;
 
-/// How many threads `work` vector operations in so many parts are worth.
-pub(crate) fn threads_for(work: usize, parts: usize) -> usize {
-    if work < ALONE { 1 } else { rayon::current_num_threads().min(parts).max(1) }
+/// How many threads `work` vector operations in so many parts are worth, where less than `least` is worth one alone.
+pub(crate) fn threads_for(work: usize, least: usize, parts: usize) -> usize {
+    if work < least { 1 } else { rayon::current_num_threads().min(parts).max(1) }
 }
 
 /// Hands the parts to the threads; each thread has working memory of its own from `init`.

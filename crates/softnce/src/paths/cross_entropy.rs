@@ -8,7 +8,7 @@ use super::hard::{Working, rows_at_once};
 use super::outputs::Part;
 use super::row::{Exponentials, Find, LessTargets, Scale, dot_with_scores, sum_of_scores};
 use super::{Outputs, Scores};
-use crate::parallel::{for_each, threads_for};
+use crate::parallel::{WAKING, for_each, threads_for};
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error};
 
@@ -19,7 +19,7 @@ pub(crate) fn cross_entropy<E: Element, G: Element<Accum = E::Accum>>(
     outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let rows = rows_at_once(scores.classes());
-    let threads = threads_for(scores.rows() * scores.classes(), scores.rows().div_ceil(rows));
+    let threads = threads_for(scores.rows() * scores.classes(), WAKING, scores.rows().div_ceil(rows));
     let working = || (Working::new(scores), Vec::new());
     for_each(threads, outputs.parts(rows), working, |(working, weights), mut part| {
         (0..part.losses.len()).try_for_each(|at| {

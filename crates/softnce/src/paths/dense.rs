@@ -13,7 +13,7 @@ use pulp::{Simd, WithSimd};
 use super::scores::zeroed;
 use super::{Outputs, Scores, natural, relative_logs, row_loss, to_base_2, too_small};
 use crate::gemm::product;
-use crate::parallel::{for_each, threads_for};
+use crate::parallel::{WAKING, for_each, threads_for};
 use crate::paths::outputs::Part;
 use crate::paths::row::Scale;
 use crate::simd::Instructions;
@@ -119,7 +119,7 @@ impl<A: Accum> DenseBlocks<A> {
     ) -> Result<(), Error> {
         let classes = scores.classes();
         let parts = self.scores[..rows * classes].chunks_mut(PART_ROWS * classes).enumerate();
-        let threads = threads_for(rows * classes, rows.div_ceil(PART_ROWS));
+        let threads = threads_for(rows * classes, WAKING, rows.div_ceil(PART_ROWS));
         for_each(
             threads,
             parts,
@@ -273,7 +273,7 @@ impl<A: Accum> Exponents<'_, A> {
     fn run(&self, instructions: Instructions, positives: &[usize], terms: &mut [A], sums: &mut [RowSums<A>]) {
         let parts = terms.chunks_mut(PART_ROWS * self.candidates).zip(sums.chunks_mut(PART_ROWS));
         let parts = parts.zip(positives.chunks(PART_ROWS));
-        let threads = threads_for(terms_cost(positives.len(), self.candidates), positives.len().div_ceil(PART_ROWS));
+        let threads = threads_for(positives.len() * self.candidates, WAKING, positives.len().div_ceil(PART_ROWS));
         let outcome: Result<(), std::convert::Infallible> = for_each(
             threads,
             parts,
@@ -288,10 +288,6 @@ impl<A: Accum> Exponents<'_, A> {
         );
         let Ok(()) = outcome;
     }
-}
-
-fn terms_cost(rows: usize, candidates: usize) -> usize {
-    rows * candidates
 }
 
 struct RowTerms<'r, 'e, A> {

@@ -11,7 +11,7 @@ use super::outputs::Part;
 use super::row::{Exponentials, Scale, Terms, dot_with_scores, largest};
 use super::scores::zeroed;
 use super::{Outputs, Scores, natural, relative_logs, row_loss, to_base_2, too_small};
-use crate::parallel::{for_each, threads_for};
+use crate::parallel::{WAKING, for_each, threads_for};
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error};
 
@@ -38,7 +38,7 @@ pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     let counts = Counts::new(scores, batch);
     let labels: Vec<usize> = positives.iter().map(|&positive| label_of(batch, positive)).collect();
     let rows = rows_at_once(classes);
-    let threads = threads_for(scores.rows() * classes, scores.rows().div_ceil(rows));
+    let threads = threads_for(scores.rows() * classes, WAKING, scores.rows().div_ceil(rows));
     let working = || Working::new(scores);
     for_each(threads, outputs.parts(rows), working, |working, part| block(scores, &counts, &labels, working, part))
 }
@@ -160,7 +160,7 @@ fn counted(batch: &Batch<'_>, classes: usize) -> Vec<u64> {
         .collect();
     let mut tables = vec![0u64; stretches.len() * classes];
     let work = tables.chunks_exact_mut(classes).zip(&stretches);
-    let threads = threads_for(batch.candidates(), stretches.len());
+    let threads = threads_for(batch.candidates(), WAKING, stretches.len());
     let outcome = for_each(
         threads,
         work,

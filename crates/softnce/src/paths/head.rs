@@ -12,7 +12,7 @@ use num_traits::Zero;
 use super::compact::{Plan, run_plan};
 use super::{Gradients, Outputs, Scores};
 use crate::gemm::product;
-use crate::parallel::{for_each, threads_for};
+use crate::parallel::{WAKING, for_each, threads_for};
 use crate::{Accum, Batch, Element, Error, LossSettings, NoiseDistribution};
 
 /// Bytes of logits formed at once.
@@ -129,7 +129,7 @@ impl<A: Accum> Occurring<A> {
         let width = head.weights.ncols();
         let mut weights = Array2::zeros((classes.len(), width));
         let parts = weights.axis_chunks_iter_mut(Axis(0), AT_ONCE).zip(classes.chunks(AT_ONCE));
-        let threads = threads_for(classes.len() * width, classes.len().div_ceil(AT_ONCE));
+        let threads = threads_for(classes.len() * width, WAKING, classes.len().div_ceil(AT_ONCE));
         let outcome = for_each(
             threads,
             parts,

@@ -6,7 +6,7 @@ use ndarray::{ArrayView1, ArrayView2};
 use num_traits::Zero;
 use pulp::{Simd, WithSimd};
 
-use crate::parallel::{for_each, threads_for};
+use crate::parallel::{WAKING, for_each, threads_for};
 use crate::simd::Instructions;
 use crate::{Accum, Element, Error};
 
@@ -36,7 +36,7 @@ pub(super) fn scan<E: Element>(rows: ArrayView2<'_, E>, recognise: bool) -> Resu
     let instructions = Instructions::widest();
     let rows_at_once = ((1 << 15) / classes.max(1)).clamp(1, len.max(1));
     let parts = scans.chunks_mut(rows_at_once).enumerate();
-    let threads = threads_for(len.saturating_mul(classes) / 8, len.div_ceil(rows_at_once));
+    let threads = threads_for(len.saturating_mul(classes) / 8, WAKING, len.div_ceil(rows_at_once));
     let working = || (Vec::new(), Vec::new());
     for_each(threads, parts, working, |(scratch, highest), (part, scans)| {
         for (at, out) in scans.iter_mut().enumerate() {

@@ -7,7 +7,7 @@ use pulp::{Simd, WithSimd};
 
 use super::accumulate::{Accumulate, ByLane, Largest, MAX_LANES, Means, Positives, Sums};
 use super::plan::{Columns, Plan};
-use crate::parallel::{for_each, threads_for};
+use crate::parallel::{SHARING, for_each, threads_for};
 use crate::paths::outputs::Part;
 use crate::paths::scores::zeroed;
 use crate::paths::{Outputs, Scores, natural, row_loss, too_small};
@@ -33,7 +33,7 @@ pub(crate) fn run_plan<E: Element, G: Element<Accum = E::Accum>>(
 ) -> Result<(), Error> {
     let lanes = lanes::<E::Accum>(scores.instructions);
     let blocks = scores.rows().div_ceil(lanes);
-    let threads = threads_for(blocks * (plan.pairs.len() * 16 + scores.classes() * 8), blocks);
+    let threads = threads_for(blocks * (plan.pairs.len() * 16 + scores.classes() * 8), SHARING, blocks);
     let working = || Working::<E::Accum> {
         // And the empty class.
         cells: Cells::new::<E::Accum>(plan.columns.len() + 1, lanes),

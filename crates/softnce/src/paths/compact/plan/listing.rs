@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Columns;
-use crate::parallel::{for_each, threads_for};
+use crate::parallel::{SHARING, for_each, threads_for};
 use crate::targets::{Compact, Rows};
 use crate::{Accum, Batch};
 
@@ -82,7 +82,7 @@ impl<A: Accum> Listing<A> {
     /// Candidates of at most two classes, which do not depend on one another.
     fn fill(&mut self, batch: &Batch<'_>) {
         let below = AtomicBool::new(false);
-        let threads = threads_for(4 * self.entries.len(), self.entries.len().div_ceil(AT_ONCE));
+        let threads = threads_for(8 * self.entries.len(), SHARING, self.entries.len().div_ceil(AT_ONCE));
         let mut left = &mut self.entries[..];
         let segments = batch.segments().iter().map(|segment| {
             let (entries, others) = std::mem::take(&mut left).split_at_mut(segment.len());

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 
 use super::listing::{Entry, Listing};
 use super::{Columns, Group, Pair, Plan};
-use crate::parallel::{for_each, threads_for};
+use crate::parallel::{SHARING, for_each, threads_for};
 use crate::paths::to_base_2;
 use crate::{Accum, Batch};
 
@@ -29,7 +29,7 @@ pub(super) fn merge<A: Accum>(
     // Each part's groups by themselves, numbered from 0.
     let bounds = sorted.parts();
     let mut parts: Vec<Part<A>> = bounds.iter().map(|_| Part::default()).collect();
-    let threads = threads_for(listing.entries.len() * 4, parts.len());
+    let threads = threads_for(listing.entries.len() * 8, SHARING, parts.len());
     let outcome = for_each(threads, parts.iter_mut().zip(&bounds), Vec::new, |table, (part, &(first, last))| {
         let candidates = sorted.range(first, last);
         part.reserve(candidates.len());
