@@ -17,6 +17,16 @@ pub enum Error {
         /// Type that came.
         found: DType,
     },
+    /// A tensor has another type than one it goes with.
+    #[error("{argument} is of type {found:?}, expected {expected:?}, as the features are")]
+    OtherDType {
+        /// Name of the argument.
+        argument: &'static str,
+        /// Type that came.
+        found: DType,
+        /// Type that was expected.
+        expected: DType,
+    },
     /// A tensor is on another device than expected.
     #[error("{argument} on {found}, expected {expected}")]
     Device {

@@ -168,6 +168,9 @@ fn what_is_refused() {
     let short = Targets::hard(&[0; ROWS], CLASSES + 1).unwrap();
     let error = refused(LossKind::SoftTargetInfoNce, &weights, short.into());
     assert!(matches!(error, LossError::Shape { argument: "targets", .. }), "{error}");
+    let half = loss(LossKind::SoftTargetInfoNce).forward_head(features.clone().cast(DType::F16), &weights, None, soft);
+    let message = half.map(|_| ()).unwrap_err().to_string();
+    assert_eq!(message, "class weights is of type F64, expected F16, as the features are");
     let dense = Tensor::<2>::ones([ROWS, CLASSES], &device()) / CLASSES as f64;
     let ramp = Tensor::<1, Int>::arange(0..CLASSES as i64, &device()).float().unsqueeze::<2>();
     let uneven = dense.clone() + (ramp - (CLASSES as f64 - 1.0) / 2.0) * 1e-4;

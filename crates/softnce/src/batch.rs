@@ -216,6 +216,11 @@ impl<'a> Batch<'a> {
             return Err(Error::Empty { argument: "logits", found: vec![rows, classes] });
         }
         let candidates = self.candidates();
+        // They are counted in 32 bits, four times over where they have further classes.
+        let limit = u128::from(u32::MAX / 4);
+        if candidates as u128 > limit {
+            return Err(Error::IndexOverflow { argument: "candidates", value: candidates as u128, limit });
+        }
         if self.classes() != classes {
             let expected = format!("[M, {classes}], as the logits have classes");
             return Err(Error::Shape { argument: "targets", found: vec![candidates, self.classes()], expected });
@@ -238,7 +243,8 @@ impl<'a> Batch<'a> {
     ///
     /// A contrastive loss over the logits of these classes is the loss over all of them, and the other classes' gradients
     /// are 0: equal uniform shares cancel, however many classes they are spread over. Costs nothing that depends on the
-    /// number of classes. `A` is the type the scores are computed in, which decides what counts as equal.
+    /// number of classes. `A` is the type the scores are computed in: shares that differ by less than it can tell beside 1
+    /// count as equal.
     ///
     /// # Errors
     /// Dense candidates; uniform shares that differ.
@@ -262,15 +268,14 @@ impl<'a> Batch<'a> {
         Ok((self.with_segments(segments), classes))
     }
 
-    /// Whether the uniform shares differ by less than the type can tell beside 1: then they are constant over the
-    /// candidates and leave the loss and its gradient.
-    pub(crate) fn shares_cancel<A: Accum>(&self) -> bool {
+    /// Whether the uniform shares differ by less than the type can tell beside 1.
+    fn shares_cancel<A: Accum>(&self) -> bool {
         let (lowest, highest) = self.extent_of_shares();
         highest - lowest <= A::epsilon().as_f64()
     }
 
     /// The smallest and the largest uniform share of compact and hard candidates.
-    fn extent_of_shares(&self) -> (f64, f64) {
+    pub(crate) fn extent_of_shares(&self) -> (f64, f64) {
         let wider = |(low, high): (f64, f64), share: f64| (low.min(share), high.max(share));
         self.segments.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |extent, segment| match &segment.rows {
             Rows::Compact(rows) => rows.uniform.iter().copied().fold(extent, wider),

@@ -280,10 +280,10 @@ fn multiplicities_and_weights_out_of_range() {
 #[cfg(target_pointer_width = "64")]
 #[test]
 fn more_classes_than_the_index_type_holds() {
-    let classes = u32::MAX as usize + 2;
-    let expected = Error::IndexOverflow { argument: "classes", value: classes as u128, limit: 1 << 32 };
+    let classes = u32::MAX as usize + 1;
+    let expected = Error::IndexOverflow { argument: "classes", value: classes as u128, limit: (1 << 32) - 1 };
     assert_eq!(Targets::hard(&[0], classes).unwrap_err(), expected);
-    assert!(Targets::hard(&[u32::MAX], classes - 1).is_ok());
+    assert!(Targets::hard(&[u32::MAX - 1], classes - 1).is_ok());
 }
 
 #[cfg(target_pointer_width = "64")]
@@ -292,10 +292,10 @@ fn sizes_that_no_array_can_have() {
     let huge = usize::MAX;
     assert!(matches!(NoiseEstimator::new(huge, 1.0, 1.0), Err(Error::IndexOverflow { argument: "classes", .. })));
     assert!(matches!(NoiseDistribution::uniform().probabilities(huge), Err(Error::IndexOverflow { .. })));
-    // A view of 2^62 logits that are one number.
+    // A view of almost 2^62 logits that are one number.
     let one = array![[0.0_f32]];
-    let logits = one.broadcast((1 << 30, 1 << 32)).unwrap();
-    let targets = Targets::hard(&[0], 1 << 32).unwrap();
+    let logits = one.broadcast((1 << 30, (1 << 32) - 1)).unwrap();
+    let targets = Targets::hard(&[0], (1 << 32) - 1).unwrap();
     let error = SoftTargetInfoNce::default().loss_and_gradient(logits, &targets, &GradientRequest::new()).unwrap_err();
     assert!(matches!(error, Error::IndexOverflow { argument: "rows x classes", .. }));
 }

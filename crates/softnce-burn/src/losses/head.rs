@@ -1,10 +1,10 @@
 //! The contrastive losses from the features of a linear head, for any number of classes.
 
-use burn::tensor::{Gradients, IndexingUpdateOp, Int, Tensor, TensorData};
+use burn::tensor::{DType, Gradients, IndexingUpdateOp, Int, Tensor, TensorData};
 use softnce::{Error as LossError, LossKind, Targets};
 
 use super::SelectedLoss;
-use crate::batch::{read_labels, read_probabilities};
+use crate::batch::{check_float, read_labels, read_probabilities};
 use crate::{Error, LossBatch, LossTargets};
 
 /// A loss of a linear head, and the rows of the head that took part.
@@ -125,9 +125,15 @@ impl SelectedLoss {
             return Err(LossError::NoHeadLoss { loss: self.kind() }.into());
         }
         let ([rows, width], [classes, _]) = (features.dims(), weights.dims());
+        if width == 0 {
+            return Err(LossError::Empty { argument: "features", found: vec![rows, width] }.into());
+        }
         check("class weights", weights.dims(), [classes, width])?;
+        check_float("features", features.dtype())?;
+        check_type("class weights", weights.dtype(), features.dtype())?;
         if let Some(bias) = bias {
             check("bias", bias.dims(), [classes])?;
+            check_type("bias", bias.dtype(), features.dtype())?;
         }
         let batch = batch.into();
         let segments = batch.segments.iter().map(|segment| on_host(segment, classes)).collect::<Result<Vec<_>, _>>()?;
@@ -137,7 +143,7 @@ impl SelectedLoss {
         self.require_hard(&host)?;
         let drawn = (self.kind() == LossKind::SoftDistributionInfoNce).then(|| self.draw(&host));
         let (occurring, listed) = match features.dtype() {
-            burn::tensor::DType::F64 => drawn.as_ref().unwrap_or(&host).over_occurring_classes::<f64>()?,
+            DType::F64 => drawn.as_ref().unwrap_or(&host).over_occurring_classes::<f64>()?,
             _ => drawn.as_ref().unwrap_or(&host).over_occurring_classes::<f32>()?,
         };
         let noise = self.settings().noise().over_classes(&listed)?;
@@ -162,6 +168,11 @@ fn on_host<'t>(segment: &'t LossTargets, classes: usize) -> Result<Targets<'t>, 
         LossTargets::Probabilities(probabilities) => read_probabilities(probabilities),
         LossTargets::Host(targets) => Ok(targets.view()),
     }
+}
+
+/// Checks that the head is of the features' type: Burn's products take no others.
+fn check_type(argument: &'static str, found: DType, expected: DType) -> Result<(), Error> {
+    if found == expected { Ok(()) } else { Err(Error::OtherDType { argument, found, expected }) }
 }
 
 fn check<const D: usize>(argument: &'static str, found: [usize; D], expected: [usize; D]) -> Result<(), Error> {

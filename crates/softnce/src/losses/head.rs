@@ -222,7 +222,8 @@ impl HeadLoss for SoftDistributionInfoNce {
         request: Option<&GradientRequest<'_>>,
     ) -> Result<HeadLossAndGradient<G>, Error> {
         // Before the draw: a call that is refused must not move the generator.
-        batch.check(head.rows(), head.classes())?;
+        let shape = (head.rows(), head.classes());
+        Rows::new::<E::Accum>(self.settings(), self.settings().noise(), shape, batch, request)?;
         evaluate(self.settings(), head, &self.draw(batch), request)
     }
 }

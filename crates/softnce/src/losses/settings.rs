@@ -90,7 +90,8 @@ impl LossSettings {
     /// [`Error::Temperature`].
     pub fn check_temperature<A: Accum>(&self) -> Result<(), Error> {
         let rounded = A::of(self.temperature);
-        if rounded > A::zero() && rounded.is_finite() && A::of(1.0 / self.temperature).is_finite() {
+        if rounded > A::zero() && rounded.is_finite() && A::of(std::f64::consts::LOG2_E / self.temperature).is_finite()
+        {
             Ok(())
         } else {
             Err(Error::Temperature { value: self.temperature })

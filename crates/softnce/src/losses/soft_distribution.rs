@@ -6,6 +6,7 @@ use chacha20::ChaCha8Rng;
 use ndarray::ArrayView2;
 use rand::SeedableRng;
 
+use super::call::Rows;
 use super::{Evaluation, Loss, LossSettings, SoftTargetInfoNce, Wanted};
 use crate::{Batch, Element, Error, LossKind};
 
@@ -80,7 +81,8 @@ impl Loss for SoftDistributionInfoNce {
         wanted: Option<Wanted<'_, '_, G>>,
     ) -> Result<Evaluation<E::Accum>, Error> {
         // Before the draw: a call that is refused must not move the generator.
-        batch.check(logits.nrows(), logits.ncols())?;
+        let request = wanted.as_ref().map(|wanted| wanted.request);
+        Rows::new::<E::Accum>(self.settings(), self.settings().noise(), logits.dim(), batch, request)?;
         self.soft.evaluate(logits, &self.draw(batch), wanted)
     }
 }

@@ -41,8 +41,9 @@ impl SoftTargetInfoNce {
         SoftTargetInfoNce { settings, block_rows: None }
     }
 
-    /// Sets how many rows the dense path works on at once: its extra memory is `block_rows x (M + d)` scores. The result
-    /// does not depend on it beyond rounding. By default as many as fit 4 MiB.
+    /// Sets how many rows the dense path works on at once, by default 256: its extra memory is one block of so many rows of
+    /// d scores, a block of terms of at most 4 MiB, and the rows' gradients where they cannot be summed in place. The result
+    /// does not depend on it beyond rounding.
     ///
     /// # Errors
     /// No rows.

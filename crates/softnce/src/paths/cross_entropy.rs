@@ -152,7 +152,7 @@ impl<A: Accum> Softmax<'_, A> {
     ) -> A {
         let &Softmax { logits, origin, rate, log_total, share, .. } = self;
         let less = LessTargets { logits, origin, rate, log_total, weights, weight_share, terms, share, scale };
-        let loss = scores.instructions.run(less);
+        let loss = A::of(scores.instructions.run(less));
         terms[self.top] = ((A::one() - weights[self.top] * weight_share) - self.top_rest) * scale;
         loss
     }

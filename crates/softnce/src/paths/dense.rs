@@ -1,7 +1,7 @@
 //! Dense rows, alone or beside other forms: matrix products over blocks of rows and candidates. O(N M d).
 //!
 //! `A = S W^T`, `dL/dS = (P - E) W`. A block of candidates serves both products while it is in cache: the terms
-//! `exp A` need no maximum (see [`super::too_small`]), and their sum divides the gradient at the end. So the extra memory
+//! `exp A` need no maximum (see [`super::out_of_reach`]), and their sum divides the gradient at the end. So the extra memory
 //! is a block of rows of scores and a block of terms, whatever M.
 
 use std::f64::consts::LOG2_E;
@@ -11,7 +11,7 @@ use num_traits::Float;
 use pulp::{Simd, WithSimd};
 
 use super::scores::zeroed;
-use super::{Outputs, Scores, natural, relative_logs, row_loss, to_base_2, too_small};
+use super::{Outputs, Scores, natural, out_of_reach, relative_logs, row_loss, to_base_2};
 use crate::gemm::product;
 use crate::parallel::{WAKING, for_each, threads_for};
 use crate::paths::outputs::Part;
@@ -36,7 +36,7 @@ pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let block_rows = block_rows.unwrap_or(BLOCK_ROWS).clamp(1, positives.len().max(1));
-    let mut dense = DenseBlocks::new(scores, batch, block_rows, outputs.gradients.is_some());
+    let mut dense = DenseBlocks::new(scores, batch, block_rows, outputs.gradients_apart());
     for mut part in outputs.parts(block_rows) {
         let positives = &positives[part.first..part.first + part.losses.len()];
         dense.block(scores, batch, positives, &mut part)?;
@@ -49,7 +49,7 @@ pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
 struct RowSums<A> {
     offset: A,
     own: A,
-    others: A,
+    others: f64,
     /// The largest exponent.
     largest: A,
 }
@@ -95,11 +95,11 @@ impl<A: Accum> DenseBlocks<A> {
         part: &mut Part<'_, A, G>,
     ) -> Result<(), Error> {
         self.write_scores(scores, part.first, positives.len())?;
-        let start = RowSums { offset: A::zero(), own: A::zero(), others: A::zero(), largest: A::neg_infinity() };
+        let start = RowSums { offset: A::zero(), own: A::zero(), others: 0.0, largest: A::neg_infinity() };
         self.sums.clear();
         self.sums.resize(positives.len(), start);
         self.accumulate(scores, batch, positives, part);
-        let lost = |sums: &RowSums<A>| too_small(sums.own + sums.others);
+        let lost = |sums: &RowSums<A>| out_of_reach(sums.own + A::of(sums.others));
         if self.sums.iter().any(lost) {
             for sums in &mut self.sums {
                 let offset = if lost(sums) { sums.largest } else { sums.offset };
@@ -142,12 +142,10 @@ impl<A: Accum> DenseBlocks<A> {
         part: &mut Part<'_, A, G>,
     ) {
         let (rows, classes) = (positives.len(), scores.classes());
-        let DenseBlocks { scores: row_scores, gradients, terms, sums, log2_multiplicities, .. } = self;
+        let DenseBlocks { scores: row_scores, gradients: gradients_apart, terms, sums, log2_multiplicities, .. } = self;
         let Ok(row_scores) = ArrayView2::from_shape((rows, classes), &row_scores[..rows * classes]) else { return };
-        let gradients = match &mut part.gradients {
-            Some(part) => Some(part.in_place().unwrap_or(&mut gradients[..rows * classes])),
-            None => None,
-        };
+        let gradients = part.gradients.as_mut();
+        let gradients = gradients.map(|part| part.in_place().unwrap_or_else(|| &mut gradients_apart[..rows * classes]));
         let mut gradients = gradients.and_then(|values| ArrayViewMut2::from_shape((rows, classes), values).ok());
         let mut first = 0;
         for segment in batch.segments() {
@@ -191,14 +189,15 @@ impl<A: Accum> DenseBlocks<A> {
             let log_multiplicity =
                 self.log2_multiplicities.get(positive).map_or(0.0, |log2| natural(log2.as_f64()) + self.log_unit);
             let offset = natural(sums.offset.as_f64()) + self.log_unit;
-            part.losses[row] = row_loss(sums.own, sums.others, log_multiplicity, offset, score);
+            let others = A::of(sums.others);
+            part.losses[row] = row_loss(sums.own, others, log_multiplicity, offset, score);
             let Some((scale, wants_temperature)) = part.demand(row, scores.temperature) else { continue };
             let in_place = part.gradients.as_mut().is_some_and(|gradients| gradients.in_place().is_some());
             let scratch = if in_place { &mut [][..] } else { &mut self.gradients[row * classes..(row + 1) * classes] };
             let values = if in_place { part.row(row, &mut []) } else { &mut *scratch };
             // The positive's coefficient P - 1, without the cancellation where P nears 1.
-            values.iter_mut().zip(&target).for_each(|(value, &weight)| *value = *value - sums.others * weight);
-            let share = (sums.own + sums.others).recip();
+            values.iter_mut().zip(&target).for_each(|(value, &weight)| *value = *value - others * weight);
+            let share = (sums.own + others).recip();
             let dot = if wants_temperature { dot_less_shift(values, row_scores, scores.shift.as_deref()) } else { 0.0 };
             scores.instructions.run(Scale { values, share, floor: A::zero(), scale });
             if wants_temperature {
@@ -341,7 +340,7 @@ impl<A: Accum> WithSimd for RowTerms<'_, '_, A> {
         let mut total = zero;
         let (terms, tail) = A::vectors::<S>(self.terms);
         terms.iter().for_each(|&term| total = A::v_add(simd, total, term));
-        self.sums.others += A::sum_lanes(simd, total) + tail.iter().copied().sum();
+        self.sums.others += A::sum_lanes(simd, total).as_f64() + tail.iter().map(|term| term.as_f64()).sum::<f64>();
         // What multiplies the targets as they came, which are not divided by their sums.
         if let Some(inverse_sums) = self.exponents.inverse_sums {
             let (terms, tail) = A::vectors_mut::<S>(self.terms);

@@ -10,7 +10,7 @@ use num_traits::{Float, Zero};
 use super::outputs::Part;
 use super::row::{Exponentials, Scale, Terms, dot_with_scores, largest};
 use super::scores::zeroed;
-use super::{Outputs, Scores, natural, relative_logs, row_loss, to_base_2, too_small};
+use super::{Outputs, Scores, natural, out_of_reach, relative_logs, row_loss, to_base_2};
 use crate::parallel::{WAKING, for_each, threads_for};
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error};
@@ -73,32 +73,22 @@ fn block<E: Element, G: Element<Accum = E::Accum>>(
     for at in 0..part.losses.len() {
         let row = part.first + at;
         let label = labels[row];
-        let origin = scores.origin(row, &mut working.logits)?;
+        let mut origin = scores.origin(row, &mut working.logits)?;
         let logits = scores.logits(row, 0..classes, &mut working.logits);
         let values = part.row(at, &mut working.terms);
 
         let bias = Some(&counts.bias2[..]);
+        let run = |origin: E::Accum, offset: E::Accum, values: &mut [E::Accum]| {
+            let exponentials = Exponentials { logits, origin, rate: rate2, bias, offset, own: label, out: values };
+            scores.instructions.run(exponentials)
+        };
         let mut offset = E::Accum::zero();
-        let mut terms = scores.instructions.run(Exponentials {
-            logits,
-            origin,
-            rate: rate2,
-            bias,
-            offset,
-            own: label,
-            out: values,
-        });
-        if too_small(terms.own + terms.others) {
+        let mut terms = run(origin, offset, values);
+        if out_of_reach(terms.own + terms.others) {
+            // First relative to the largest class that occurs: one that does not may have taken all digits.
+            origin += largest(logits, origin, rate2, bias) / rate2;
             offset = largest(logits, origin, rate2, bias);
-            terms = scores.instructions.run(Exponentials {
-                logits,
-                origin,
-                rate: rate2,
-                bias,
-                offset,
-                own: label,
-                out: values,
-            });
+            terms = run(origin, offset, values);
         }
         let Terms { own, others } = terms;
         let shift = scores.shift.as_ref().map_or(0.0, |shift| shift[label].as_f64());

@@ -39,23 +39,28 @@ pub(crate) fn soft_target_info_nce<E: Element, G: Element<Accum = E::Accum>>(
     compact::run(scores, batch, positives, outputs)
 }
 
-/// A sum of terms relative to `exp(offset)` that is below this is summed anew relative to the largest term: so many
-/// small terms may have been lost.
+/// Whether a sum of terms relative to `2^offset` is so small, or so large, that it is to be taken anew relative to the
+/// largest term: many small terms may have been lost.
 ///
 /// The scores are at most 0 for every candidate, and mostly not far below it where it counts, so that 0 serves as the
 /// offset and the largest need not be known beforehand.
-pub(crate) fn too_small<A: Accum>(total: A) -> bool {
-    total.is_nan() || total < A::of(1e-6)
+pub(crate) fn out_of_reach<A: Accum>(total: A) -> bool {
+    // Neither is true of what is not a number.
+    !(total >= A::of(1e-6) && total < A::infinity())
 }
 
 /// The loss of a row, `log(own + others) - log(own / multiplicity)`: a confident row keeps its last digits.
 ///
 /// `own`, `others`: the positive's term with its multiplicity and the sum of the other candidates', both relative to
-/// `exp(offset)`; `score`: the positive's score without its multiplicity. In double precision, for large parts cancel.
+/// `exp(offset)`; `score`: the positive's score without its multiplicity, which counts where its term is next to nothing.
+/// In double precision, for large parts cancel.
 pub(crate) fn row_loss<A: Accum>(own: A, others: A, log_multiplicity: f64, offset: f64, score: f64) -> A {
+    let in_range = own > A::min_positive_value() * A::of(1e6);
     let (own, others) = (own.as_f64(), others.as_f64());
     A::of(if own >= others && own > 0.0 {
         f64::ln_1p(others / own) + log_multiplicity
+    } else if in_range {
+        f64::ln((own + others) / own) + log_multiplicity
     } else {
         f64::ln(own + others) + (offset - score)
     })

@@ -39,6 +39,13 @@ pub(crate) struct PartGradients<'p, G> {
 }
 
 impl<A: Accum, G: Element<Accum = A>> Outputs<'_, A, G> {
+    /// Whether gradients are wanted and lie where, or are of a type in which, they cannot be summed in place.
+    pub(crate) fn gradients_apart(&mut self) -> bool {
+        self.gradients
+            .as_mut()
+            .is_some_and(|gradients| gradients.logits.as_slice_mut().and_then(G::as_accum_mut).is_none())
+    }
+
     /// The outputs in parts of so many rows, the last one with the rest.
     pub(crate) fn parts(&mut self, rows: usize) -> impl Iterator<Item = Part<'_, A, G>> + Send {
         let mut gradients = self.gradients.as_mut().map(|gradients| {

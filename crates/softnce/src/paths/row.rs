@@ -192,27 +192,33 @@ pub(super) struct LessTargets<'r, A> {
 }
 
 impl<A: Accum> WithSimd for LessTargets<'_, A> {
-    type Output = A;
+    type Output = f64;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> A {
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
         let splat = |value| A::splat(simd, value);
         let (share, scale, weight_share) = (splat(self.share), splat(self.scale), splat(self.weight_share));
         let (origin, rate, log_total) = (splat(self.origin), splat(-self.rate), splat(self.log_total));
         let (logits, logits_tail) = A::vectors::<S>(self.logits);
         let (weights, weights_tail) = A::vectors::<S>(self.weights);
         let (terms, terms_tail) = A::vectors_mut::<S>(self.terms);
-        let mut loss = splat(A::zero());
-        for ((&z, &weight), term) in logits.iter().zip(weights).zip(terms) {
-            let surprise = A::v_mul_add(simd, A::v_sub(simd, z, origin), rate, log_total);
-            let weight = A::v_mul(simd, weight, weight_share);
-            loss = A::v_mul_add(simd, weight, surprise, loss);
-            *term = A::v_mul(simd, A::v_sub(simd, A::v_mul(simd, *term, share), weight), scale);
+        // In stretches, so that rounding does not grow with the number of classes.
+        const STRETCH: usize = 64;
+        let mut loss = 0.0;
+        let stretches = logits.chunks(STRETCH).zip(weights.chunks(STRETCH)).zip(terms.chunks_mut(STRETCH));
+        for ((logits, weights), terms) in stretches {
+            let mut part = splat(A::zero());
+            for ((&z, &weight), term) in logits.iter().zip(weights).zip(terms) {
+                let surprise = A::v_mul_add(simd, A::v_sub(simd, z, origin), rate, log_total);
+                let weight = A::v_mul(simd, weight, weight_share);
+                part = A::v_mul_add(simd, weight, surprise, part);
+                *term = A::v_mul(simd, A::v_sub(simd, A::v_mul(simd, *term, share), weight), scale);
+            }
+            loss += A::sum_lanes(simd, part).as_f64();
         }
-        let mut loss = A::sum_lanes(simd, loss);
         for ((&z, &weight), term) in logits_tail.iter().zip(weights_tail).zip(terms_tail) {
             let weight = weight * self.weight_share;
-            loss += weight * (self.log_total - (z - self.origin) * self.rate);
+            loss += (weight * (self.log_total - (z - self.origin) * self.rate)).as_f64();
             *term = (*term * self.share - weight) * self.scale;
         }
         loss

@@ -25,6 +25,8 @@ pub(crate) struct Scores<'a, E: Element> {
     /// `rate` and `shift` times log2 e, for exponentials to base 2.
     pub(crate) rate2: E::Accum,
     pub(crate) shift2: Option<Vec<E::Accum>>,
+    /// The largest shift less the smallest, to base 2.
+    pub(crate) shift_extent2: f64,
     pub(crate) instructions: Instructions,
 }
 
@@ -41,15 +43,24 @@ impl<'a, E: Element> Scores<'a, E> {
                 log_eta.iter().map(|&log_p| E::Accum::of((least - log_p) * base)).collect()
             })
         };
+        let shift2: Option<Vec<E::Accum>> = shift(LOG2_E);
+        let lowest = |shift2: &Vec<E::Accum>| shift2.iter().copied().fold(E::Accum::zeroed(), Float::min);
         Scores {
             logits,
             temperature,
             rate: E::Accum::of(1.0 / temperature),
             shift: shift(1.0),
             rate2: E::Accum::of(LOG2_E / temperature),
-            shift2: shift(LOG2_E),
+            shift_extent2: shift2.as_ref().map_or(0.0, |shift2| -lowest(shift2).as_f64()),
+            shift2,
             instructions,
         }
+    }
+
+    /// Mean of the shift to base 2 over the classes.
+    pub(crate) fn mean_shift2(&self) -> f64 {
+        let sum = |shift2: &Vec<E::Accum>| shift2.iter().map(|shift| shift.as_f64()).sum::<f64>();
+        self.shift2.as_ref().map_or(0.0, |shift2| sum(shift2) / self.classes() as f64)
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -99,9 +110,25 @@ impl<'a, E: Element> Scores<'a, E> {
         scratch
     }
 
-    /// A row's largest logit. Refuses logits that are not finite, and scores so large that a sum over the classes
-    /// could overflow. `scratch` is as long as a chunk of the row may be.
+    /// A row's largest logit; see [`Scores::extent`].
     pub(crate) fn origin(&self, row: usize, scratch: &mut [E::Accum]) -> Result<E::Accum, Error> {
+        self.extent(row, scratch).map(|extent| extent.highest)
+    }
+
+    /// Mean over the classes of `(z - origin) log2 e / tau` of a row. `scratch` is as long as a chunk of the row may be.
+    pub(crate) fn mean2(&self, row: usize, origin: E::Accum, scratch: &mut [E::Accum]) -> f64 {
+        let chunk = scratch.len().min(self.classes()).max(1);
+        let sums = (0..self.classes()).step_by(chunk).map(|first| {
+            let columns = first..(first + chunk).min(self.classes());
+            let length = columns.len();
+            super::row::sum_of_scores(self.logits(row, columns, &mut scratch[..length]), origin, self.rate2)
+        });
+        sums.sum::<f64>() / self.classes() as f64
+    }
+
+    /// A row's smallest and largest logit. Refuses logits that are not finite, and scores so large that a sum over the classes
+    /// could overflow. `scratch` is as long as a chunk of the row may be.
+    pub(crate) fn extent(&self, row: usize, scratch: &mut [E::Accum]) -> Result<Extent<E::Accum>, Error> {
         let chunk = if self.row_in_place(row).is_some() { self.classes() } else { scratch.len().min(self.classes()) };
         let mut extent = Extent { lowest: E::Accum::infinity(), highest: E::Accum::neg_infinity(), finite: true };
         for first in (0..self.classes()).step_by(chunk.max(1)) {
@@ -114,7 +141,7 @@ impl<'a, E: Element> Scores<'a, E> {
             extent.finite &= part.finite;
         }
         let lowest = (extent.lowest - extent.highest) * self.rate;
-        if extent.finite && lowest >= -self.limit() { Ok(extent.highest) } else { Err(self.out_of_range(row)) }
+        if extent.finite && lowest >= -self.limit() { Ok(extent) } else { Err(self.out_of_range(row)) }
     }
 
     /// Writes a row of scores, after [`Scores::origin`]'s checks. Shape of `scratch` and `out`: `[d]`.
@@ -144,9 +171,10 @@ impl<'a, E: Element> Scores<'a, E> {
 }
 
 /// What there is among the values of a row.
-struct Extent<A> {
-    lowest: A,
-    highest: A,
+#[derive(Clone, Copy)]
+pub(crate) struct Extent<A> {
+    pub(crate) lowest: A,
+    pub(crate) highest: A,
     finite: bool,
 }
 

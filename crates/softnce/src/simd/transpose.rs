@@ -2,7 +2,8 @@
 //!
 //! A cell holds two vectors of one class for all the rows of a block: the scores, and the sum that becomes the gradient. So
 //! a kernel reads and adds up classes without gathers and scatters; that the two lie side by side keeps a store to a sum from
-//! ever having the low address bits of a score, which processors take for the same address at first and wait. On x86 squares of 8 x 8 (`f32`) or 4 x 4 (`f64`) are turned by shuffles; elsewhere lane by lane.
+//! ever having the low address bits of a score, which processors take for the same address at first and wait. On x86
+//! squares of 8 x 8 (`f32`) or 4 x 4 (`f64`) are turned by shuffles; elsewhere lane by lane.
 
 use bytemuck::{cast_slice, cast_slice_mut};
 use pulp::Simd;

@@ -254,7 +254,8 @@ pub(crate) fn check_classes(classes: usize) -> Result<(), Error> {
     if classes == 0 {
         return Err(Error::Empty { argument: "targets", found: vec![0, 0] });
     }
-    let limit = u32::MAX as u128 + 1;
+    // The highest number stands for a class that is not there.
+    let limit = u32::MAX as u128;
     if classes as u128 > limit {
         return Err(Error::IndexOverflow { argument: "classes", value: classes as u128, limit });
     }

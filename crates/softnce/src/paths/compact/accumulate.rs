@@ -3,11 +3,10 @@
 //! Each candidate costs two loads of scores, an exponential, and an addition to each of its two classes; the score
 //! and the sum of the class that a group of candidates shares stay in registers.
 
-use std::marker::PhantomData;
-
+use bytemuck::cast_slice_mut;
 use pulp::{Simd, WithSimd};
 
-use super::plan::{Pair, Plan};
+use super::plan::{Fold, Pair, Plan};
 use crate::Accum;
 use crate::simd::Cells;
 
@@ -38,8 +37,10 @@ pub(super) struct Accumulate<'k, A> {
     pub(super) plan: &'k Plan<A>,
     pub(super) positives: &'k Positives,
     pub(super) cells: &'k mut Cells,
-    /// Mean of the scores over the classes, by lane; read where the uniform shares differ.
+    /// Mean of the scores over the classes, by lane; 0 where the uniform shares do not count.
     pub(super) means: &'k ByLane<A>,
+    /// Whether the uniform shares count in any lane.
+    pub(super) shares_count: bool,
     pub(super) offsets: &'k ByLane<A>,
 }
 
@@ -48,7 +49,7 @@ impl<A: Accum> WithSimd for Accumulate<'_, A> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Sums<A> {
-        match (self.plan.rest_ends.is_empty(), self.plan.uniform.is_empty()) {
+        match (self.plan.rest_ends.is_empty(), !self.shares_count) {
             (true, true) => self.run::<S, false, false>(simd),
             (true, false) => self.run::<S, false, true>(simd),
             (false, true) => self.run::<S, true, false>(simd),
@@ -64,11 +65,10 @@ impl<A: Accum> Accumulate<'_, A> {
         let cells = &mut self.cells.cells::<A, S>()[..self.plan.columns.len() + 1];
         cells.iter_mut().for_each(|[_, sum]| *sum = zero);
         let (offset, mean) = (lanes::<A, S>(self.offsets), lanes::<A, S>(self.means));
-        let mut own = [A::zero(); MAX_LANES];
         let mut spread = zero;
         let mut others = zero;
-        let mut positives = &self.positives.of_lanes[..];
-        let mut next = positives.first().map_or(u32::MAX, |(candidate, _)| *candidate);
+        let mut events = Events::new(self.plan, &self.positives.of_lanes);
+        let mut next = events.next();
 
         let mut start = 0;
         for group in &self.plan.groups {
@@ -87,9 +87,16 @@ impl<A: Accum> Accumulate<'_, A> {
                 }
                 let mut term = A::v_exp2(simd, A::v_sub(simd, exponent, offset));
                 if candidate == next {
+                    // On copies, so that the vectors of the loop stay in registers.
+                    if events.folds_at(candidate) {
+                        let mut sums = [sum, others, spread].map(array::<A, S>);
+                        events.fold(candidate, group.line, &mut sums, cast_slice_mut(cells), A::lanes::<S>());
+                        [sum, others, spread] = [0, 1, 2].map(|which: usize| lanes::<A, S>(&sums[which]));
+                    }
                     let mut terms = array::<A, S>(term);
-                    next = set_aside(candidate, &mut positives, &mut terms, &mut own);
+                    events.take_positives(candidate, &mut terms);
                     term = lanes::<A, S>(&terms);
+                    next = events.next();
                 }
                 others = A::v_add(simd, others, term);
                 sum = A::v_mul_add(simd, A::splat(simd, pair.first_weight), term, sum);
@@ -106,29 +113,145 @@ impl<A: Accum> Accumulate<'_, A> {
             cells[line][1] = sum;
             start = group.end;
         }
-        Sums { own, others: array::<A, S>(others), spread: array::<A, S>(spread) }
+        events.finish([others, spread].map(array::<A, S>), cast_slice_mut(cells), A::lanes::<S>())
     }
 }
 
-/// In the lanes a candidate is the positive of, keeps its term out of the sums. Returns the next positive.
-///
-/// Out of line and on copies, so that the vectors of the loop stay in registers.
-#[cold]
-#[inline(never)]
-fn set_aside<A: Accum>(
-    candidate: u32,
-    positives: &mut &[(u32, u32)],
-    terms: &mut ByLane<A>,
-    own: &mut ByLane<A>,
-) -> u32 {
-    while let Some(((next, lane), rest)) = positives.split_first() {
-        if *next != candidate {
-            return *next;
+/// What happens at some of the candidates: one is a row's positive, or a sum has taken many terms.
+struct Events<'k, A> {
+    plan: &'k Plan<A>,
+    positives: &'k [(u32, u32)],
+    folds: &'k [Fold],
+    own: ByLane<A>,
+    /// What has been set aside of the sums over all candidates: of the terms, and of the terms times the shares.
+    totals: [ByLane<f64>; 2],
+    /// What has been set aside of the sums of lines.
+    lines: Vec<ByLane<f64>>,
+}
+
+impl<'k, A: Accum> Events<'k, A> {
+    fn new(plan: &'k Plan<A>, positives: &'k [(u32, u32)]) -> Self {
+        let lines = vec![[0.0; MAX_LANES]; plan.folded_lines.len()];
+        Events {
+            plan,
+            positives,
+            folds: &plan.folds,
+            own: [A::zero(); MAX_LANES],
+            totals: [[0.0; MAX_LANES]; 2],
+            lines,
         }
-        own[*lane as usize] = std::mem::replace(&mut terms[*lane as usize], A::zero());
-        *positives = rest;
     }
-    u32::MAX
+
+    /// The candidate where something happens next.
+    #[inline(always)]
+    fn next(&self) -> u32 {
+        let positive = self.positives.first().map_or(u32::MAX, |(candidate, _)| *candidate);
+        self.folds.first().map_or(positive, |fold| positive.min(fold.candidate))
+    }
+
+    /// Takes the terms of the rows that a candidate is the positive of out of the sums.
+    #[cold]
+    #[inline(never)]
+    fn take_positives(&mut self, candidate: u32, terms: &mut ByLane<A>) {
+        while let Some((_, lane)) = self.positives.split_off_first_if(|(positive, _)| *positive == candidate) {
+            self.own[*lane as usize] = std::mem::replace(&mut terms[*lane as usize], A::zero());
+        }
+    }
+
+    /// Whether sums are set aside before a candidate.
+    #[inline(always)]
+    fn folds_at(&self, candidate: u32) -> bool {
+        self.folds.first().is_some_and(|fold| fold.candidate == candidate)
+    }
+
+    /// Sets sums aside. `line` is the line whose sum is among the copies.
+    #[cold]
+    #[inline(never)]
+    fn fold(
+        &mut self,
+        candidate: u32,
+        line: u32,
+        [sum, others, spread]: &mut [ByLane<A>; 3],
+        cells: &mut [A],
+        lanes: usize,
+    ) {
+        while let Some(fold) = self.folds.split_off_first_if(|fold| fold.candidate == candidate) {
+            match fold.place {
+                None => {
+                    set_aside(&mut self.totals[0], others);
+                    set_aside(&mut self.totals[1], spread);
+                }
+                Some(place) => {
+                    let folded = self.plan.folded_lines[place as usize];
+                    let total = &mut self.lines[place as usize];
+                    if folded == line {
+                        set_aside(total, sum);
+                    } else {
+                        set_aside(total, &mut cells[(2 * folded as usize + 1) * lanes..][..lanes]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The sums with all that was set aside.
+    fn finish(self, [mut others, mut spread]: [ByLane<A>; 2], cells: &mut [A], lanes: usize) -> Sums<A> {
+        for (&line, total) in self.plan.folded_lines.iter().zip(&self.lines) {
+            take_back(total, &mut cells[(2 * line as usize + 1) * lanes..][..lanes]);
+        }
+        take_back(&self.totals[0], &mut others);
+        take_back(&self.totals[1], &mut spread);
+        Sums { own: self.own, others, spread }
+    }
+}
+
+/// The first of a slice, where it is as wanted: then the slice goes on behind it.
+trait SplitOffFirstIf<T> {
+    fn split_off_first_if(&mut self, wanted: impl Fn(&T) -> bool) -> Option<&T>;
+}
+
+impl<T> SplitOffFirstIf<T> for &[T] {
+    fn split_off_first_if(&mut self, wanted: impl Fn(&T) -> bool) -> Option<&T> {
+        let (first, rest) = self.split_first().filter(|(first, _)| wanted(first))?;
+        *self = rest;
+        Some(first)
+    }
+}
+
+fn set_aside<A: Accum>(total: &mut ByLane<f64>, sum: &mut [A]) {
+    for (total, value) in total.iter_mut().zip(sum) {
+        *total += std::mem::replace(value, A::zero()).as_f64();
+    }
+}
+
+fn take_back<A: Accum>(total: &ByLane<f64>, sum: &mut [A]) {
+    sum.iter_mut().zip(total).for_each(|(value, total)| *value = A::of(total + value.as_f64()));
+}
+
+/// The largest score of each lane among the classes that occur.
+pub(super) struct LargestClass<'k, A> {
+    pub(super) plan: &'k Plan<A>,
+    pub(super) cells: &'k mut Cells,
+}
+
+impl<A: Accum> WithSimd for LargestClass<'_, A> {
+    type Output = ByLane<A>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> ByLane<A> {
+        let cells = self.cells.cells::<A, S>();
+        let mut largest = A::splat(simd, A::neg_infinity());
+        let empty = self.plan.columns.len();
+        let mut take = |line: usize| {
+            if line != empty {
+                largest = A::v_max(simd, largest, cells[line][0]);
+            }
+        };
+        self.plan.groups.iter().for_each(|group| take(group.line as usize));
+        self.plan.pairs.iter().for_each(|pair| take(pair.second as usize));
+        self.plan.rest.iter().for_each(|&(line, _)| take(line as usize));
+        array::<A, S>(largest)
+    }
 }
 
 /// The largest exponent of each lane.
@@ -163,32 +286,6 @@ impl<A: Accum> WithSimd for Largest<'_, A> {
             start = group.end as usize;
         }
         array::<A, S>(largest)
-    }
-}
-
-/// Mean of the scores, by lane.
-pub(super) struct Means<'k, A> {
-    pub(super) classes: usize,
-    pub(super) of: PhantomData<A>,
-    pub(super) cells: &'k mut Cells,
-}
-
-impl<A: Accum> WithSimd for Means<'_, A> {
-    type Output = ByLane<A>;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> ByLane<A> {
-        let zero = A::splat(simd, A::zero());
-        let cells = &self.cells.cells::<A, S>()[..self.classes];
-        // In stretches, so that rounding grows with their number and length, not with the number of lines.
-        let mut sums = zero;
-        for stretch in cells.chunks(128) {
-            let mut sum = zero;
-            stretch.iter().for_each(|&[score, _]| sum = A::v_add(simd, sum, score));
-            sums = A::v_add(simd, sums, sum);
-        }
-        let count = A::of(self.classes as f64);
-        array::<A, S>(sums).map(|sum| sum / count)
     }
 }
 

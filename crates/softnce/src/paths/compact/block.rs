@@ -5,12 +5,12 @@ use std::marker::PhantomData;
 use num_traits::{Float, Zero};
 use pulp::{Simd, WithSimd};
 
-use super::accumulate::{Accumulate, ByLane, Largest, MAX_LANES, Means, Positives, Sums};
+use super::accumulate::{Accumulate, ByLane, Largest, LargestClass, MAX_LANES, Positives, Sums};
 use super::plan::{Columns, Plan};
 use crate::parallel::{SHARING, for_each, threads_for};
 use crate::paths::outputs::Part;
 use crate::paths::scores::zeroed;
-use crate::paths::{Outputs, Scores, natural, row_loss, too_small};
+use crate::paths::{Outputs, Scores, natural, out_of_reach, row_loss};
 use crate::simd::{Block, BlockMut, Cells, Instructions, ToGradient, ToScore};
 use crate::{Accum, Element, Error};
 
@@ -58,52 +58,84 @@ fn block<E: Element, G: Element<Accum = E::Accum>>(
     let positives = Positives { of_lanes };
 
     let mut origins = zeros;
-    for (lane, origin) in origins.iter_mut().enumerate().take(rows) {
-        *origin = scores.origin(first + lane, &mut working.chunk)?;
+    // Of each lane, whether its uniform shares count: else they leave its exponents as they are, but for rounding.
+    let (mut counting, mut means) = ([false; MAX_LANES], zeros);
+    for lane in 0..rows {
+        let extent = scores.extent(first + lane, &mut working.chunk)?;
+        origins[lane] = extent.highest;
+        let range = ((extent.highest - extent.lowest) * scores.rate2).as_f64() + scores.shift_extent2;
+        let (extent_of_shares, epsilon) = (plan.share_extent, E::Accum::epsilon().as_f64());
+        // In the gradient they stand as they are, in the exponents times the mean of the scores.
+        counting[lane] = extent_of_shares > epsilon || extent_of_shares * range > 4.0 * epsilon;
+        counting[lane] &= !plan.uniform.is_empty();
+        if counting[lane] {
+            let mean = scores.mean2(first + lane, extent.highest, &mut working.chunk);
+            means[lane] = E::Accum::of(mean + scores.mean_shift2());
+        }
+        // While the row is in cache.
         if let Columns::Listed(classes) = &plan.columns {
-            list_scores(scores, classes, (first + lane, lane), *origin, &mut working.cells);
+            list_scores(scores, classes, (first + lane, lane), extent.highest, &mut working.cells);
         }
     }
     if let Columns::All(_) = plan.columns {
-        let last = origins[rows - 1];
-        origins[rows..].fill(last);
         fill_cells(scores, first, rows, &origins, working);
     }
 
-    let mut means = zeros;
-    if !plan.uniform.is_empty() {
-        let classes = plan.columns.len();
-        means = scores.instructions.run(Means { classes, of: PhantomData, cells: &mut working.cells });
-    }
+    let shares_count = counting.contains(&true);
     let mut offsets = zeros;
     if !plan.bounded {
         offsets = scores.instructions.run(Largest { plan, cells: &mut working.cells, means: &means });
     }
     let accumulate = |offsets: &ByLane<E::Accum>, working: &mut Working<E::Accum>| {
-        let cells = &mut working.cells;
-        scores.instructions.run(Accumulate { plan, positives: &positives, cells, means: &means, offsets })
+        let (cells, means, positives) = (&mut working.cells, &means, &positives);
+        scores.instructions.run(Accumulate { plan, positives, cells, means, shares_count, offsets })
     };
     let mut sums = accumulate(&offsets, working);
-    let lost = |sums: &Sums<E::Accum>, lane: usize| too_small(sums.own[lane] + sums.others[lane]);
+    // The other rows stay as they are, so that no row's result depends on which rows stand beside it.
+    let lost = |sums: &Sums<E::Accum>, lane: usize| out_of_reach(sums.own[lane] + sums.others[lane]);
     if (0..rows).any(|lane| lost(&sums, lane)) {
+        // First relative to the largest class that occurs: one that does not may have taken all digits.
+        let largest = scores.instructions.run(LargestClass { plan, cells: &mut working.cells });
+        for lane in (0..rows).filter(|&lane| lost(&sums, lane) && !counting[lane]) {
+            if largest[lane] < E::Accum::zero() && plan.bounded {
+                origins[lane] += largest[lane] / scores.rate2;
+            }
+        }
+        match &plan.columns {
+            Columns::Listed(classes) => {
+                for (lane, &origin) in origins.iter().enumerate().take(rows) {
+                    list_scores(scores, classes, (first + lane, lane), origin, &mut working.cells);
+                }
+            }
+            Columns::All(_) => fill_cells(scores, first, rows, &origins, working),
+        }
         let largest = scores.instructions.run(Largest { plan, cells: &mut working.cells, means: &means });
-        // The other rows stay as they are, so that no row's result depends on which rows stand beside it.
         (0..rows).filter(|&lane| lost(&sums, lane)).for_each(|lane| offsets[lane] = largest[lane]);
         sums = accumulate(&offsets, working);
     }
-    finish(scores, plan, &candidates[..rows], (&sums, &offsets, &means), working, &mut part);
+    let relative = Relative { offsets, means, counting, origins };
+    finish(scores, plan, &candidates[..rows], &sums, &relative, working, &mut part);
     Ok(())
 }
 
-/// The sums of a block, what they are relative to, and the means of its rows' scores.
-type SumsOfBlock<'s, A> = (&'s Sums<A>, &'s ByLane<A>, &'s ByLane<A>);
+/// What a block's scores and sums are relative to, by lane.
+struct Relative<A> {
+    /// Exponents of the sums.
+    offsets: ByLane<A>,
+    /// Means of the scores, where the uniform shares count.
+    means: ByLane<A>,
+    counting: [bool; MAX_LANES],
+    /// Logits of score 0.
+    origins: ByLane<A>,
+}
 
 /// Losses and gradients of a block's rows from its sums.
 fn finish<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
     plan: &Plan<E::Accum>,
     candidates: &[u32],
-    (sums, offsets, means): SumsOfBlock<'_, E::Accum>,
+    sums: &Sums<E::Accum>,
+    relative: &Relative<E::Accum>,
     working: &mut Working<E::Accum>,
     part: &mut Part<'_, E::Accum, G>,
 ) {
@@ -119,12 +151,12 @@ fn finish<E: Element, G: Element<Accum = E::Accum>>(
         let share = plan.uniform.get(candidate).copied().unwrap_or(E::Accum::zero());
         let score = {
             let cells: &[E::Accum] = working.cells.values();
-            let start = share.as_f64() * means[lane].as_f64();
+            let start = share.as_f64() * relative.means[lane].as_f64();
             plan.terms(candidate, line)
                 .fold(start, |score, (line, weight)| score + weight.as_f64() * cells[2 * line * lanes + lane].as_f64())
         };
         let log_multiplicity = natural(plan.pairs[candidate].log2_multiplicity.as_f64()) + plan.log_unit;
-        let offset = natural(offsets[lane].as_f64()) + plan.log_unit;
+        let offset = natural(relative.offsets[lane].as_f64()) + plan.log_unit;
         part.losses[lane] = row_loss(own, others, log_multiplicity, offset, natural(score));
         if let Some((scale, wants)) = part.demand(lane, scores.temperature) {
             wants_temperature = wants;
@@ -135,7 +167,9 @@ fn finish<E: Element, G: Element<Accum = E::Accum>>(
                 *sum = *sum - others * weight;
             }
             shares[lane] = (own + others).recip();
-            floors[lane] = (sums.spread[lane] - others * share) / classes * shares[lane];
+            if relative.counting[lane] {
+                floors[lane] = (sums.spread[lane] - others * share) / classes * shares[lane];
+            }
             scales[lane] = scale;
         }
     }
@@ -143,7 +177,7 @@ fn finish<E: Element, G: Element<Accum = E::Accum>>(
         return;
     }
     if wants_temperature {
-        temperature_gradients(scores, plan, candidates.len(), (&shares, &floors), working, part);
+        temperature_gradients(scores, plan, candidates.len(), (&shares, &floors), relative, working, part);
     }
     let to = ToGradient { shares: &shares, floors: &floors, scales: &scales };
     match &plan.columns {
@@ -157,9 +191,11 @@ fn fill_cells<E: Element>(
     scores: &Scores<'_, E>,
     first: usize,
     rows: usize,
-    origins: &[E::Accum],
+    origins: &ByLane<E::Accum>,
     working: &mut Working<E::Accum>,
 ) {
+    // Lanes beyond the rows repeat the last one.
+    let origins: &ByLane<E::Accum> = &std::array::from_fn(|lane| origins[lane.min(rows - 1)]);
     let (classes, rate) = (scores.classes(), scores.rate2);
     if let Some(values) = scores.in_place() {
         let block = Block { values: &values[first * classes..], stride: classes, rows, first: 0 };
@@ -232,7 +268,7 @@ fn write_cells<A: Accum, G: Element<Accum = A>>(
     }
 }
 
-/// The cells of listed columns into the block's rows of gradients; the other columns are 0.
+/// The cells of listed columns into the block's rows of gradients; the other columns have the floor alone.
 fn write_listed<A: Accum, G: Element<Accum = A>>(
     classes: &[u32],
     rows: usize,
@@ -244,16 +280,17 @@ fn write_listed<A: Accum, G: Element<Accum = A>>(
     let Some(gradients) = &mut part.gradients else { return };
     let cells: &[A] = working.cells.values();
     for row in 0..rows {
-        let (share, scale) = (to.shares[row], to.scales[row]);
-        if !gradients.zeroed {
-            gradients.logits.row_mut(row).fill(G::default());
+        let (share, floor, scale) = (to.shares[row], to.floors[row], to.scales[row]);
+        let others = G::from_accum(floor * scale);
+        if !gradients.zeroed || floor != A::zero() {
+            gradients.logits.row_mut(row).fill(others);
         }
         let sums = classes.iter().zip(cells[lanes + row..].iter().step_by(2 * lanes));
         match gradients.row_in_place(row) {
-            Some(out) => sums.for_each(|(&class, &sum)| out[class as usize] = sum * share * scale),
+            Some(out) => sums.for_each(|(&class, &sum)| out[class as usize] = (sum * share + floor) * scale),
             None => {
                 let mut out = gradients.logits.row_mut(row);
-                sums.for_each(|(&class, &sum)| out[class as usize] = G::from_accum(sum * share * scale));
+                sums.for_each(|(&class, &sum)| out[class as usize] = G::from_accum((sum * share + floor) * scale));
             }
         }
     }
@@ -265,14 +302,14 @@ fn temperature_gradients<E: Element, G: Element<Accum = E::Accum>>(
     plan: &Plan<E::Accum>,
     rows: usize,
     (shares, floors): (&ByLane<E::Accum>, &ByLane<E::Accum>),
+    relative: &Relative<E::Accum>,
     working: &mut Working<E::Accum>,
     part: &mut Part<'_, E::Accum, G>,
 ) {
     let lanes = lanes::<E::Accum>(scores.instructions);
-    let columns = plan.columns.len();
     let cells: &[E::Accum] = working.cells.values();
     let mut dots = [0.0; MAX_LANES];
-    for line in 0..columns {
+    for line in 0..plan.columns.len() {
         let class = match &plan.columns {
             Columns::All(_) => line,
             Columns::Listed(classes) => classes[line] as usize,
@@ -280,12 +317,19 @@ fn temperature_gradients<E: Element, G: Element<Accum = E::Accum>>(
         let shift = scores.shift2.as_ref().map_or(E::Accum::zero(), |shift| shift[class]);
         let (scores_at, sums_at) = (2 * line * lanes, (2 * line + 1) * lanes);
         for lane in 0..rows {
-            let gradient = cells[sums_at + lane] * shares[lane] + floors[lane];
-            dots[lane] += gradient.as_f64() * (cells[scores_at + lane] - shift).as_f64();
+            // A class without weight may be so far above the others that its score means nothing.
+            let sum = cells[sums_at + lane] * shares[lane];
+            if sum != E::Accum::zero() {
+                dots[lane] += sum.as_f64() * (cells[scores_at + lane] - shift).as_f64();
+            }
         }
     }
-    for (row, &dot) in dots.iter().enumerate().take(rows) {
-        part.write_temperature(row, natural(dot), scores.temperature);
+    for (row, dot) in dots.iter_mut().enumerate().take(rows) {
+        if relative.counting[row] {
+            let mean = scores.mean2(part.first + row, relative.origins[row], &mut working.chunk);
+            *dot += floors[row].as_f64() * scores.classes() as f64 * mean;
+        }
+        part.write_temperature(row, natural(*dot), scores.temperature);
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! As many rows as a vector has lanes are worked on together, one to a lane. Their scores are turned into lines, one a
 //! class, so that a candidate reads and adds up whole vectors: no gather, no scatter, and one pass, for the terms need
-//! no maximum (see [`super::too_small`]) and their sum divides the gradient only as it is written.
+//! no maximum (see [`super::out_of_reach`]) and their sum divides the gradient only as it is written.
 
 mod accumulate;
 mod block;

@@ -158,11 +158,11 @@ impl<A: Accum> Listing<A> {
         &self.rest[start as usize..end as usize]
     }
 
-    /// The columns that get a line: every one where a large part of the `classes` occurs or all count, else those that
-    /// occur. Classes become lines.
+    /// The columns that get a line: every one where a large part of the `classes` occurs, else those that occur. Classes
+    /// become lines.
     pub(super) fn take_lines(&mut self, classes: usize) -> Columns {
         // With as many candidates as classes, marking those that occur costs more than it could save.
-        if !self.uniform.is_empty() || self.entries.len() >= classes {
+        if self.entries.len() >= classes {
             return Columns::All(classes);
         }
         let mut lines = vec![NONE; classes];

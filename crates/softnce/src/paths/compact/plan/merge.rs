@@ -61,7 +61,10 @@ pub(super) fn merge<A: Accum>(
         rest_ends: Vec::new(),
         positives,
         log_unit: largest.ln() + masses.unit.ln(),
-        bounded: !(listing.below && listing.uniform.is_empty()),
+        share_extent: 0.0,
+        bounded: !listing.below,
+        folds: Vec::new(),
+        folded_lines: Vec::new(),
     };
     if parts.len() > 1 {
         plan.groups.reserve_exact(parts.iter().map(|part| part.groups.len()).sum());
