@@ -1,6 +1,6 @@
 //! The contrastive losses from the features of a linear head, for any number of classes.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 
 use super::call::Rows;
 use super::{
@@ -8,7 +8,7 @@ use super::{
     require_hard,
 };
 use crate::paths::{Head, HeadWanted, head};
-use crate::{Batch, Element, Error, LossValue};
+use crate::{Accum, Batch, Element, Error, LossValue};
 
 /// A linear head: features, and a row of weights for each class. Its logits `Z = H V^T + b` are never formed.
 #[derive(Debug, Clone, Copy)]
@@ -160,6 +160,18 @@ pub struct HeadLossAndGradient<E: Element> {
     pub temperature_gradient: Option<Array1<f64>>,
 }
 
+/// The classes of the logits' columns: those that occur, and some of them once more where rows would lie a multiple of a
+/// page apart, for then their entries compete for the same places in the cache. Nothing weighs a column that stands
+/// behind another of its class.
+fn columns<A: Accum>(classes: &[u32]) -> Vec<u32> {
+    const PAGE: usize = 4096;
+    let mut columns = classes.to_vec();
+    if (classes.len() * size_of::<A>()).is_multiple_of(PAGE) {
+        columns.extend(std::iter::repeat_n(classes.last().copied().unwrap_or(0), 64 / size_of::<A>()));
+    }
+    columns
+}
+
 fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
     settings: &LossSettings,
     given: &LinearHead<'_, E>,
@@ -169,10 +181,12 @@ fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
     let shape = (given.rows(), given.classes());
     let rows = Rows::new::<E::Accum>(settings, settings.noise(), shape, batch, request)?;
     let (batch, classes) = batch.over_occurring_classes::<E::Accum>()?;
-    let noise = settings.noise().over_classes(&classes)?;
+    let columns = columns::<E::Accum>(&classes);
+    let noise = settings.noise().over_classes(&columns)?;
     let wanted = request.map(|request| HeadWanted { factors: &rows.factors, temperature: request.temperature });
-    let out = head(given.head, &classes, &batch, &rows.positives, settings, &noise, wanted)?;
+    let out = head(given.head, &columns, &batch, &rows.positives, settings, &noise, wanted)?;
     let value = rows.reduce(out.losses)?;
+    let occurring = classes.len();
     let mut result = HeadLossAndGradient {
         value,
         classes: Array1::from_vec(classes),
@@ -181,7 +195,11 @@ fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
         bias_gradient: None,
         temperature_gradient: None,
     };
-    if let Some(gradients) = out.gradients {
+    if let Some(mut gradients) = out.gradients {
+        gradients.weights.slice_collapse(s![..occurring, ..]);
+        if let Some(bias) = &mut gradients.bias {
+            bias.slice_collapse(s![..occurring]);
+        }
         result.features_gradient = gradients.features.mapv_into_any(G::from_accum);
         result.weights_gradient = gradients.weights.mapv_into_any(G::from_accum);
         result.bias_gradient = gradients.bias.map(|bias| bias.mapv_into_any(G::from_accum));

@@ -15,7 +15,7 @@ use super::{Outputs, Scores, natural, out_of_reach, relative_logs, row_loss, to_
 use crate::gemm::product;
 use crate::parallel::{WAKING, for_each, threads_for};
 use crate::paths::outputs::Part;
-use crate::paths::row::Scale;
+use crate::paths::row::{Scale, partial_sums};
 use crate::simd::Instructions;
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error, Targets};
@@ -180,46 +180,67 @@ impl<A: Accum> DenseBlocks<A> {
         part: &mut Part<'_, A, G>,
     ) {
         let classes = scores.classes();
-        let mut target = zeroed(classes);
-        for (row, (&positive, sums)) in positives.iter().zip(&self.sums).enumerate() {
-            let row_scores = &self.scores[row * classes..(row + 1) * classes];
-            let Some((segment, at)) = batch.candidate(positive) else { continue };
-            segment.write_row(at, &mut target);
-            let score = dot(&target, row_scores);
-            let log_multiplicity =
-                self.log2_multiplicities.get(positive).map_or(0.0, |log2| natural(log2.as_f64()) + self.log_unit);
-            let offset = natural(sums.offset.as_f64()) + self.log_unit;
-            let others = A::of(sums.others);
-            part.losses[row] = row_loss(sums.own, others, log_multiplicity, offset, score);
-            let Some((scale, wants_temperature)) = part.demand(row, scores.temperature) else { continue };
-            let in_place = part.gradients.as_mut().is_some_and(|gradients| gradients.in_place().is_some());
-            let scratch = if in_place { &mut [][..] } else { &mut self.gradients[row * classes..(row + 1) * classes] };
-            let values = if in_place { part.row(row, &mut []) } else { &mut *scratch };
-            // The positive's coefficient P - 1, without the cancellation where P nears 1.
-            values.iter_mut().zip(&target).for_each(|(value, &weight)| *value = *value - others * weight);
-            let share = (sums.own + others).recip();
-            let dot = if wants_temperature { dot_less_shift(values, row_scores, scores.shift.as_deref()) } else { 0.0 };
-            scores.instructions.run(Scale { values, share, floor: A::zero(), scale });
-            if wants_temperature {
-                part.write_temperature(row, dot * share.as_f64(), scores.temperature);
-            }
-            if !in_place && let Some(gradients) = &mut part.gradients {
-                gradients.write(row, 0, &self.gradients[row * classes..(row + 1) * classes]);
-            }
-        }
+        let DenseBlocks { scores: row_scores, gradients, sums, log2_multiplicities, log_unit, .. } = self;
+        // Where the gradients are summed in place there are none apart.
+        let mut apart = gradients.chunks_mut(PART_ROWS * classes);
+        let rows = part.losses.len();
+        let parts = part.parts(PART_ROWS).map(|part| (part, apart.next().unwrap_or_default()));
+        let parts: Vec<_> = parts.collect();
+        let threads = threads_for(rows * classes, WAKING, parts.len());
+        let outcome = for_each(
+            threads,
+            parts.into_iter(),
+            || zeroed(classes),
+            |target, (mut part, apart)| {
+                for at in 0..part.losses.len() {
+                    let row = part.first + at;
+                    let (positive, sums) = (positives[row], &sums[row]);
+                    let row_scores = &row_scores[row * classes..(row + 1) * classes];
+                    let Some((segment, own)) = batch.candidate(positive) else { continue };
+                    segment.write_row(own, target);
+                    let score = dot(target, row_scores);
+                    let log2 = log2_multiplicities.get(positive);
+                    let log_multiplicity = log2.map_or(0.0, |log2| natural(log2.as_f64()) + *log_unit);
+                    let offset = natural(sums.offset.as_f64()) + *log_unit;
+                    let others = A::of(sums.others);
+                    part.losses[at] = row_loss(sums.own, others, log_multiplicity, offset, score);
+                    let Some((scale, wants_temperature)) = part.demand(at, scores.temperature) else { continue };
+                    let values = if apart.is_empty() {
+                        part.row(at, &mut [])
+                    } else {
+                        &mut apart[at * classes..(at + 1) * classes]
+                    };
+                    // The positive's coefficient P - 1, without the cancellation where P nears 1.
+                    values.iter_mut().zip(&*target).for_each(|(value, &weight)| *value = *value - others * weight);
+                    let share = (sums.own + others).recip();
+                    let shift = scores.shift.as_deref();
+                    let dot = if wants_temperature { dot_less_shift(values, row_scores, shift) } else { 0.0 };
+                    scores.instructions.run(Scale { values, share, floor: A::zero(), scale });
+                    if let (false, Some(gradients)) = (apart.is_empty(), &mut part.gradients) {
+                        gradients.write(at, 0, &apart[at * classes..(at + 1) * classes]);
+                    }
+                    if wants_temperature {
+                        part.write_temperature(at, dot * share.as_f64(), scores.temperature);
+                    }
+                }
+                Ok::<(), std::convert::Infallible>(())
+            },
+        );
+        let Ok(()) = outcome;
     }
 }
 
 /// `sum_k w_k s_k` in double precision.
 fn dot<A: Accum>(weights: &[A], scores: &[A]) -> f64 {
-    weights.iter().zip(scores).map(|(w, s)| w.as_f64() * s.as_f64()).sum()
+    partial_sums(weights.iter().zip(scores).map(|(w, s)| w.as_f64() * s.as_f64()))
 }
 
 /// `sum_k g_k (s_k - shift_k)` in double precision.
 fn dot_less_shift<A: Accum>(gradient: &[A], scores: &[A], shift: Option<&[A]>) -> f64 {
     match shift {
         Some(shift) => {
-            gradient.iter().zip(scores).zip(shift).map(|((g, &s), &shift)| g.as_f64() * (s - shift).as_f64()).sum()
+            let products = gradient.iter().zip(scores).zip(shift);
+            partial_sums(products.map(|((g, &s), &shift)| g.as_f64() * (s - shift).as_f64()))
         }
         None => dot(gradient, scores),
     }

@@ -61,7 +61,8 @@ pub(crate) struct HeadGradients<A> {
 
 /// Soft target InfoNCE of a head.
 ///
-/// `classes`: those that occur, and `batch` and `noise` over these alone. Shape `[T]`.
+/// `classes`: those of the logits' columns, the ones that occur first; `noise` over these and `batch` over those that
+/// occur. Shape `[T]`.
 pub(crate) fn head<E: Element>(
     head: Head<'_, E>,
     classes: &[u32],

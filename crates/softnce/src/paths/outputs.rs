@@ -1,6 +1,9 @@
 //! Where the paths put their results, and how they are split into blocks of rows.
 
-use ndarray::{ArrayViewMut2, Axis, s};
+use std::slice::{Chunks, ChunksMut};
+
+use ndarray::iter::AxisChunksIterMut;
+use ndarray::{ArrayViewMut2, Axis, Ix2, s};
 
 use crate::{Accum, Element};
 
@@ -38,6 +41,19 @@ pub(crate) struct PartGradients<'p, G> {
     pub(crate) factors: &'p [f64],
 }
 
+/// Gradients in parts: those with respect to the logits, to the temperature where asked for, the factors, whether all
+/// are 0 so far.
+type GradientParts<'p, G> = (AxisChunksIterMut<'p, G, Ix2>, Option<ChunksMut<'p, f64>>, Chunks<'p, f64>, bool);
+
+/// The next part of gradients.
+fn next_gradients<'p, G>(
+    (logits, temperature, factors, zeroed): &mut GradientParts<'p, G>,
+) -> Option<PartGradients<'p, G>> {
+    let temperature = temperature.as_mut().and_then(Iterator::next);
+    let (logits, factors) = (logits.next()?, factors.next()?);
+    Some(PartGradients { logits, zeroed: *zeroed, temperature, factors })
+}
+
 impl<A: Accum, G: Element<Accum = A>> Outputs<'_, A, G> {
     /// Whether gradients are wanted and lie where, or are of a type in which, they cannot be summed in place.
     pub(crate) fn gradients_apart(&mut self) -> bool {
@@ -55,17 +71,27 @@ impl<A: Accum, G: Element<Accum = A>> Outputs<'_, A, G> {
             (logits, temperature, gradients.factors.chunks(rows), zeroed)
         });
         self.losses.chunks_mut(rows).enumerate().map(move |(part, losses)| {
-            let gradients = gradients.as_mut().and_then(|(logits, temperature, factors, zeroed)| {
-                let temperature = temperature.as_mut().and_then(Iterator::next);
-                let (logits, factors) = (logits.next()?, factors.next()?);
-                Some(PartGradients { logits, zeroed: *zeroed, temperature, factors })
-            });
+            let gradients = gradients.as_mut().and_then(next_gradients);
             Part { first: part * rows, losses, gradients }
         })
     }
 }
 
 impl<A: Accum, G: Element<Accum = A>> Part<'_, A, G> {
+    /// The same in parts of so many rows, the last one with the rest; `first` counts within this part.
+    pub(crate) fn parts(&mut self, rows: usize) -> impl Iterator<Item = Part<'_, A, G>> + Send {
+        let mut gradients = self.gradients.as_mut().map(|gradients| {
+            let zeroed = gradients.zeroed;
+            let logits = gradients.logits.axis_chunks_iter_mut(Axis(0), rows);
+            let temperature = gradients.temperature.as_mut().map(|parts| parts.chunks_mut(rows));
+            (logits, temperature, gradients.factors.chunks(rows), zeroed)
+        });
+        self.losses.chunks_mut(rows).enumerate().map(move |(part, losses)| {
+            let gradients = gradients.as_mut().and_then(next_gradients);
+            Part { first: part * rows, losses, gradients }
+        })
+    }
+
     /// Where a row's gradient is computed: in its place, or in `scratch` where that is of another type, lies apart or
     /// was not asked for.
     pub(crate) fn row<'r>(&'r mut self, row: usize, scratch: &'r mut [A]) -> &'r mut [A] {

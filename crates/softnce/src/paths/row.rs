@@ -236,7 +236,7 @@ pub(super) fn dot_with_scores<A: Accum>(gradient: &[A], logits: &[A], origin: A,
 }
 
 /// A sum in eight parts, which do not wait for one another.
-fn partial_sums(values: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn partial_sums(values: impl Iterator<Item = f64>) -> f64 {
     let mut sums = [0.0; 8];
     values.enumerate().for_each(|(at, value)| sums[at % 8] += value);
     sums.iter().sum()
