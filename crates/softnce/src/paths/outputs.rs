@@ -1,9 +1,6 @@
 //! Where the paths put their results, and how they are split into blocks of rows.
 
-use std::slice::{Chunks, ChunksMut};
-
-use ndarray::iter::AxisChunksIterMut;
-use ndarray::{ArrayViewMut2, Axis, Ix2, s};
+use ndarray::{ArrayViewMut2, Axis, s};
 
 use crate::{Accum, Element};
 
@@ -41,17 +38,40 @@ pub(crate) struct PartGradients<'p, G> {
     pub(crate) factors: &'p [f64],
 }
 
-/// Gradients in parts: those with respect to the logits, to the temperature where asked for, the factors, whether all
-/// are 0 so far.
-type GradientParts<'p, G> = (AxisChunksIterMut<'p, G, Ix2>, Option<ChunksMut<'p, f64>>, Chunks<'p, f64>, bool);
+/// A view in chunks of so many rows.
+fn chunks_of_rows<G>(mut left: ArrayViewMut2<'_, G>, rows: usize) -> impl Iterator<Item = ArrayViewMut2<'_, G>> {
+    std::iter::from_fn(move || {
+        if left.is_empty() {
+            return None;
+        }
+        let at = rows.min(left.nrows());
+        let columns = left.ncols();
+        let empty = ArrayViewMut2::from_shape((0, columns), &mut []).ok()?;
+        let (chunk, others) = std::mem::replace(&mut left, empty).split_at(Axis(0), at);
+        left = others;
+        Some(chunk)
+    })
+}
 
-/// The next part of gradients.
-fn next_gradients<'p, G>(
-    (logits, temperature, factors, zeroed): &mut GradientParts<'p, G>,
-) -> Option<PartGradients<'p, G>> {
-    let temperature = temperature.as_mut().and_then(Iterator::next);
-    let (logits, factors) = (logits.next()?, factors.next()?);
-    Some(PartGradients { logits, zeroed: *zeroed, temperature, factors })
+/// Outputs in parts of so many rows, the last one with the rest; `first` counts from the first of them.
+fn in_parts<'p, A: Accum, G: Element<Accum = A>>(
+    losses: &'p mut [A],
+    gradients: Option<PartGradients<'p, G>>,
+    rows: usize,
+) -> impl Iterator<Item = Part<'p, A, G>> + Send {
+    let mut gradients = gradients.map(|gradients| {
+        let logits = chunks_of_rows(gradients.logits, rows);
+        let temperature = gradients.temperature.map(|parts| parts.chunks_mut(rows));
+        (logits, temperature, gradients.factors.chunks(rows), gradients.zeroed)
+    });
+    losses.chunks_mut(rows).enumerate().map(move |(part, losses)| {
+        let gradients = gradients.as_mut().and_then(|(logits, temperature, factors, zeroed)| {
+            let temperature = temperature.as_mut().and_then(Iterator::next);
+            let (logits, factors) = (logits.next()?, factors.next()?);
+            Some(PartGradients { logits, zeroed: *zeroed, temperature, factors })
+        });
+        Part { first: part * rows, losses, gradients }
+    })
 }
 
 impl<A: Accum, G: Element<Accum = A>> Outputs<'_, A, G> {
@@ -64,32 +84,26 @@ impl<A: Accum, G: Element<Accum = A>> Outputs<'_, A, G> {
 
     /// The outputs in parts of so many rows, the last one with the rest.
     pub(crate) fn parts(&mut self, rows: usize) -> impl Iterator<Item = Part<'_, A, G>> + Send {
-        let mut gradients = self.gradients.as_mut().map(|gradients| {
-            let zeroed = gradients.zeroed;
-            let logits = gradients.logits.axis_chunks_iter_mut(Axis(0), rows);
-            let temperature = gradients.temperature.as_mut().map(|parts| parts.chunks_mut(rows));
-            (logits, temperature, gradients.factors.chunks(rows), zeroed)
+        let gradients = self.gradients.as_mut().map(|gradients| PartGradients {
+            logits: gradients.logits.view_mut(),
+            zeroed: gradients.zeroed,
+            temperature: gradients.temperature.as_deref_mut(),
+            factors: gradients.factors,
         });
-        self.losses.chunks_mut(rows).enumerate().map(move |(part, losses)| {
-            let gradients = gradients.as_mut().and_then(next_gradients);
-            Part { first: part * rows, losses, gradients }
-        })
+        in_parts(&mut self.losses, gradients, rows)
     }
 }
 
 impl<A: Accum, G: Element<Accum = A>> Part<'_, A, G> {
     /// The same in parts of so many rows, the last one with the rest; `first` counts within this part.
     pub(crate) fn parts(&mut self, rows: usize) -> impl Iterator<Item = Part<'_, A, G>> + Send {
-        let mut gradients = self.gradients.as_mut().map(|gradients| {
-            let zeroed = gradients.zeroed;
-            let logits = gradients.logits.axis_chunks_iter_mut(Axis(0), rows);
-            let temperature = gradients.temperature.as_mut().map(|parts| parts.chunks_mut(rows));
-            (logits, temperature, gradients.factors.chunks(rows), zeroed)
+        let gradients = self.gradients.as_mut().map(|gradients| PartGradients {
+            logits: gradients.logits.view_mut(),
+            zeroed: gradients.zeroed,
+            temperature: gradients.temperature.as_deref_mut(),
+            factors: gradients.factors,
         });
-        self.losses.chunks_mut(rows).enumerate().map(move |(part, losses)| {
-            let gradients = gradients.as_mut().and_then(next_gradients);
-            Part { first: part * rows, losses, gradients }
-        })
+        in_parts(self.losses, gradients, rows)
     }
 
     /// Where a row's gradient is computed: in its place, or in `scratch` where that is of another type, lies apart or

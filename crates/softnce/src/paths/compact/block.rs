@@ -282,8 +282,10 @@ fn write_listed<A: Accum, G: Element<Accum = A>>(
     for row in 0..rows {
         let (share, floor, scale) = (to.shares[row], to.floors[row], to.scales[row]);
         let others = G::from_accum(floor * scale);
-        if !gradients.zeroed || floor != A::zero() {
+        if floor != A::zero() {
             gradients.logits.row_mut(row).fill(others);
+        } else if !gradients.zeroed {
+            gradients.logits.row_mut(row).fill(G::default());
         }
         let sums = classes.iter().zip(cells[lanes + row..].iter().step_by(2 * lanes));
         match gradients.row_in_place(row) {
