@@ -2,7 +2,7 @@
 //!
 //! - [`panel`], [`standalone`]: a drawing as inline SVG or as a file of its own; [`Area`], [`x_axis`], [`y_axis`].
 //! - [`Scale`], [`Ticks`]: from values to coordinates, and round values on the way.
-//! - [`Look`]: colour, dash and shape, so that no figure depends on colour alone; [`marker`], [`line`], [`whisker`],
+//! - [`Look`]: colour, dash and shape, so that no figure depends on colour alone; [`marker`], [`line()`], [`whisker`],
 //!   [`legend`].
 //! - [`page`]: the frame, sections, figures and tables of a page in one file.
 //! - [`number`]: numbers as readers expect them. [`mod@file`]: files that are written whole or not at all.
