@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, CowArray, Ix1, Ix2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray, Ix1, Ix2};
 use num_traits::PrimInt;
 
 use super::{ROUNDING, Rows, SIMPLEX_TOLERANCE, Targets, check_classes, class_index};
@@ -64,14 +64,33 @@ impl Compact<'_> {
     }
 }
 
+/// Gives the weights of a class that stands several times in a row to its first place, and 0 to the others.
+fn merge_repeated(classes: &[u32], weights: &mut [f64], seen: &mut HashMap<u32, usize>) {
+    /// Up to so many classes are compared one by one, which takes less than hashing them.
+    const FEW: usize = 16;
+    if classes.len() > FEW {
+        seen.clear();
+    }
+    for (k, class) in classes.iter().enumerate() {
+        let first = if classes.len() > FEW {
+            *seen.entry(*class).or_insert(k)
+        } else {
+            classes[..k].iter().position(|earlier| earlier == class).unwrap_or(k)
+        };
+        if first != k {
+            weights[first] += std::mem::take(&mut weights[k]);
+        }
+    }
+}
+
 /// Checks a row, then merges a class that stands twice into one term and divides the row by its sum.
 fn accept_row(
     row: usize,
     uniform: &mut f64,
-    classes: ArrayView1<'_, u32>,
-    mut weights: ArrayViewMut1<'_, f64>,
+    classes: &[u32],
+    weights: &mut [f64],
     num_classes: usize,
-    first_seen: &mut HashMap<u32, usize>,
+    seen: &mut HashMap<u32, usize>,
 ) -> Result<(), Error> {
     if !uniform.is_finite() {
         return Err(Error::NonFinite { argument: "uniform", index: vec![row], value: *uniform });
@@ -81,28 +100,20 @@ fn accept_row(
         let expected = "a share not below 0, and at most 1 for each class";
         return Err(Error::Setting { argument: "uniform", value: *uniform, expected });
     }
-    first_seen.clear();
-    for (k, &class) in classes.iter().enumerate() {
-        let weight = weights[k];
-        if !weight.is_finite() {
-            return Err(Error::NonFinite { argument: "weights", index: vec![row, k], value: weight });
-        }
-        let first = *first_seen.entry(class).or_insert(k);
-        if first != k {
-            weights[first] += weight;
-            weights[k] = 0.0;
-        }
+    if let Some(k) = weights.iter().position(|weight| !weight.is_finite()) {
+        return Err(Error::NonFinite { argument: "weights", index: vec![row, k], value: weights[k] });
     }
+    merge_repeated(classes, weights, seen);
     let floor = *uniform / num_classes as f64;
-    for (&class, &k) in first_seen.iter() {
-        let value = floor + weights[k];
+    for (weight, &class) in weights.iter_mut().zip(classes) {
+        let value = floor + *weight;
         if value < -SIMPLEX_TOLERANCE / num_classes as f64 {
             return Err(Error::NegativeTarget { row, class: class as usize, value });
         }
         // A class as low as the rounding of its floor allows is at 0.
-        weights[k] = weights[k].max(-floor);
+        *weight = weight.max(-floor);
     }
-    let sum = *uniform + weights.sum();
+    let sum = *uniform + weights.iter().sum::<f64>();
     // Also where large weights overflowed to no number at all.
     if sum.is_nan() || (sum - 1.0).abs() > SIMPLEX_TOLERANCE {
         return Err(Error::OffSimplex { row, sum, tolerance: SIMPLEX_TOLERANCE });
@@ -110,7 +121,7 @@ fn accept_row(
     // Only where it is more than rounding: shares that are equal in all rows must stay equal, for then they cancel.
     if (sum - 1.0).abs() > ROUNDING {
         *uniform /= sum;
-        weights /= sum;
+        weights.iter_mut().for_each(|weight| *weight /= sum);
     }
     Ok(())
 }
@@ -147,9 +158,13 @@ impl<'a> Targets<'a> {
             let (found, expected) = (weights.shape().to_vec(), format!("{:?}, as classes", classes.shape()));
             return Err(Error::Shape { argument: "weights", found, expected });
         }
+        let terms = classes.ncols().max(1);
         let mut indices = Array2::zeros(classes.dim());
-        for ((row, k), &label) in classes.indexed_iter() {
-            indices[[row, k]] = class_index("classes", row, label, num_classes)?;
+        for (place, (index, &label)) in indices.iter_mut().zip(classes).enumerate() {
+            *index = match label.to_usize() {
+                Some(class) if class < num_classes => class as u32,
+                _ => class_index("classes", place / terms, label, num_classes)?,
+            };
         }
         Targets::from_compact(num_classes, uniform.to_owned(), indices, weights.to_owned())
     }
@@ -159,16 +174,24 @@ impl<'a> Targets<'a> {
         num_classes: usize,
         mut uniform: Array1<f64>,
         classes: Array2<u32>,
-        mut weights: Array2<f64>,
+        weights: Array2<f64>,
     ) -> Result<Targets<'a>, Error> {
-        // In row order, whatever the order of the arrays they were made from.
-        let classes = classes.as_standard_layout().into_owned();
-        weights = weights.as_standard_layout().into_owned();
-        let mut first_seen = HashMap::with_capacity(classes.ncols());
+        let (classes, mut weights) = (in_row_order(classes), in_row_order(weights));
+        let terms = classes.ncols();
+        let (listed, mut weighed) =
+            (classes.as_slice().unwrap_or_default(), weights.as_slice_mut().unwrap_or_default());
+        let mut seen = HashMap::new();
         for (row, uniform) in uniform.iter_mut().enumerate() {
-            accept_row(row, uniform, classes.row(row), weights.row_mut(row), num_classes, &mut first_seen)?;
+            let (weights, further) = weighed.split_at_mut(terms);
+            weighed = further;
+            accept_row(row, uniform, &listed[row * terms..(row + 1) * terms], weights, num_classes, &mut seen)?;
         }
         let rows = Compact { uniform: uniform.into(), classes: classes.into(), weights: weights.into() };
         Ok(Targets { classes: num_classes, rows: Rows::Compact(rows) })
     }
+}
+
+/// The rows one after the other, whatever the order of the array they were made from.
+fn in_row_order<T: Clone>(rows: Array2<T>) -> Array2<T> {
+    if rows.is_standard_layout() { rows } else { rows.as_standard_layout().into_owned() }
 }
