@@ -1,0 +1,22 @@
+"""Warnings that point to the line of the user."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from types import FrameType
+from typing import Iterable, Optional
+
+__all__ = ["warn"]
+
+_INSIDE = ("softnce", "torch")
+
+
+def warn(messages: Iterable[str]) -> None:
+    """Warns of each, from the first frame that is not this package's, or PyTorch's on the way here."""
+    for message in messages:
+        level = 1
+        frame: Optional[FrameType] = sys._getframe(1)
+        while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in _INSIDE:
+            frame, level = frame.f_back, level + 1
+        warnings.warn(message, UserWarning, stacklevel=level + 1)

@@ -1,0 +1,210 @@
+"""A linear head for any number of classes: the loss from features and class weights, whose logits are never formed.
+
+Only the classes that occur among the candidates take part, so that a step costs the same for ten thousand classes as
+for ten million; the gradient of the class weights is sparse.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Optional, Sequence, Tuple, Union
+
+import torch
+from torch import Tensor, nn
+
+from softnce.torch import _distributed, _head
+from softnce.torch._call import Call, Targets
+from softnce.torch._scale import forbid_second
+from softnce.torch.modules import Contrastive
+from softnce.torch.queue import TargetQueue
+
+__all__ = ["InfoNCEHead"]
+
+
+class InfoNCEHead(Contrastive):
+    """Linear head and soft target InfoNCE in one: ``loss = head(features, targets)``.
+
+    The logits ``features @ weight.T + bias`` exist in :meth:`logits` alone. The class weights (and biases) are kept as
+    ``torch.nn.Embedding``s, and their gradients hold the rows of the classes that took part: sparse tensors, which
+    ``torch.optim.SGD``, ``SparseAdam`` and ``Adagrad`` take and ``DistributedDataParallel`` reduces; with
+    ``sparse=False`` dense ones, for any optimiser.
+
+    Targets are class indices, ``MixedTargets`` or probabilities that are recognised as such; their uniform shares must
+    be equal (label smoothing the same in every row), for then they cancel and no other class counts.
+
+    Args:
+        in_features: the width D of the features.
+        num_classes: the number of classes d.
+        bias: whether there is a bias.
+        sparse: whether the gradients of weight and bias are sparse.
+        init_std: standard deviation of the weights at first; the paper's heads start at 2e-5.
+        The others are those of :class:`softnce.torch.SoftTargetInfoNCE`.
+
+    Raises:
+        ValueError: a setting out of its range; the message names it.
+    """
+
+    _kind = "soft-target-infonce"
+
+    def __init__(
+        self,
+        in_features: int,
+        num_classes: int,
+        bias: bool = False,
+        *,
+        sparse: bool = True,
+        init_std: float = 2e-5,
+        noise_probs: Any = None,
+        noise_counts: Any = None,
+        noise_smoothing: float = 1.0,
+        alpha: float = 1.0,
+        temperature: float = 1.0,
+        learn_temperature: bool = False,
+        reduction: str = "mean",
+        gather: bool = True,
+        process_group: Any = None,
+        queue: Optional[TargetQueue] = None,
+        backend: str = "auto",
+        check_values: bool = True,
+        device: Any = None,
+        dtype: Optional[torch.dtype] = None,
+    ) -> None:
+        super().__init__(
+            noise_probs,
+            temperature,
+            reduction,
+            noise_counts,
+            noise_smoothing,
+            alpha,
+            learn_temperature,
+            gather,
+            process_group,
+            queue,
+            backend,
+            True,
+            check_values,
+        )
+        for argument, value in (("in_features", in_features), ("num_classes", num_classes)):
+            if value < 1:
+                raise ValueError(f"{argument} is {value}, expected at least 1")
+        if not (math.isfinite(init_std) and init_std >= 0):
+            raise ValueError(f"init_std is {init_std}, expected a finite number not below 0")
+        if self.noise_probs is not None and self.noise_probs.shape[0] != num_classes:
+            raise ValueError(f"noise_probs has shape {list(self.noise_probs.shape)}, expected [{num_classes}]")
+        self.in_features, self.num_classes, self.sparse = in_features, num_classes, sparse
+        # Embeddings: DistributedDataParallel expects sparse gradients of these alone.
+        self.rows = nn.Embedding(num_classes, in_features, sparse=sparse, device=device, dtype=dtype)
+        nn.init.normal_(self.rows.weight, std=init_std)
+        self.offsets: Optional[nn.Embedding] = None
+        if bias:
+            self.offsets = nn.Embedding(num_classes, 1, sparse=sparse, device=device, dtype=dtype)
+            nn.init.zeros_(self.offsets.weight)
+
+    @property
+    def weight(self) -> nn.Parameter:
+        """The class weights, ``[d, D]``."""
+        return self.rows.weight
+
+    @property
+    def bias(self) -> Optional[Tensor]:
+        """The biases, ``[d]``, where there are any."""
+        return None if self.offsets is None else self.offsets.weight[:, 0]
+
+    def logits(self, features: Tensor) -> Tensor:
+        """The logits of every class, ``[N, d]``, for prediction: ``head.posterior(head.logits(features))``."""
+        return nn.functional.linear(features, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """What ``print`` shows."""
+        shape = f"in_features={self.in_features}, num_classes={self.num_classes}, bias={self.bias is not None}"
+        return f"{shape}, sparse={self.sparse}, {super().extra_repr()}"
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        features: Tensor,
+        targets: Targets,
+        candidates: Union[None, Targets, Sequence[Targets]] = None,
+        row_weights: Optional[Tensor] = None,
+    ) -> Tensor:
+        """The loss of features ``[N, D]``: ``[]``, or ``[N]`` under reduction none.
+
+        Raises:
+            ValueError: shapes and values that do not go together; targets that weigh every class, each its own share.
+            IndexError: a class index out of range.
+            TypeError: a type that is not taken.
+        """
+        features = self._checked(features)
+        rows = features.shape[0]
+        options = {"candidates": candidates, "row_weights": row_weights}
+        call, learned = self._prepare(rows, self.num_classes, features.device, targets, **options)
+        if call.group:
+            call = _distributed.gather(call, rows, self.num_classes)
+        bias = None if self.offsets is None else self.offsets.weight
+        loss: Tensor = _HeadLoss.apply(features, self.weight, bias, learned, call, self.sparse)
+        self._fill(call)
+        return loss
+
+    def _checked(self, features: Any) -> Tensor:
+        if not isinstance(features, Tensor):
+            raise TypeError(f"features is of type {type(features).__name__}, expected a tensor")
+        if features.dim() != 2 or features.shape[1] != self.in_features:
+            raise ValueError(f"features has shape {list(features.shape)}, expected [N, {self.in_features}]")
+        if features.device != self.weight.device:
+            raise ValueError(f"features is on {features.device}, expected {self.weight.device}, as the class weights")
+        if features.dtype != self.weight.dtype:
+            # The features are widened: to narrow the weights would copy those of every class.
+            if not torch.is_autocast_enabled(features.device.type) or not features.dtype.is_floating_point:
+                raise TypeError(
+                    f"features has dtype {features.dtype}, expected {self.weight.dtype}, as the class weights"
+                )
+            features = features.to(self.weight.dtype)
+        return features
+
+
+class _HeadLoss(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        features: Tensor,
+        weight: Tensor,
+        bias: Optional[Tensor],
+        temperature: Optional[Tensor],
+        call: Call,
+        sparse: bool,
+    ) -> Tensor:
+        wanted = any(ctx.needs_input_grad)
+        ctx.call, ctx.sparse, ctx.by_row = call, sparse, wanted and call.reduction == "none"
+        # A row's upstream gradient is not known yet, and enters sums over rows: then the gradients wait for it.
+        column = None if bias is None else bias[:, 0]
+        loss, gradients = _head.evaluate(call, features, weight, column, temperature, wanted and not ctx.by_row, None)
+        ctx.gradients = gradients
+        ctx.save_for_backward(features, weight, bias, temperature)
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> Tuple[Optional[Tensor], ...]:  # type: ignore[override]
+        forbid_second()
+        features, weight, bias, temperature = ctx.saved_tensors
+        if ctx.by_row:
+            column = None if bias is None else bias[:, 0]
+            _, gradients = _head.evaluate(ctx.call, features, weight, column, temperature, True, upstream)
+        else:
+            gradients = ctx.gradients.scaled(upstream)
+        need = ctx.needs_input_grad
+        return (
+            gradients.features.to(features.dtype) if need[0] else None,
+            _rows(gradients.classes, gradients.weight, weight, ctx.sparse) if need[1] else None,
+            _rows(gradients.classes, gradients.bias[:, None], bias, ctx.sparse) if need[2] else None,
+            gradients.temperature.to(temperature).reshape(temperature.shape) if need[3] else None,
+            None,
+            None,
+        )
+
+
+def _rows(classes: Tensor, rows: Tensor, like: Tensor, sparse: bool) -> Tensor:
+    """The gradient of all classes, of which these have one."""
+    rows = rows.to(like.dtype)
+    if sparse:
+        return torch.sparse_coo_tensor(classes[None], rows, like.shape, is_coalesced=True, check_invariants=False)
+    return torch.zeros_like(like).index_copy_(0, classes, rows)

@@ -1,0 +1,49 @@
+"""The losses under autograd. Value and gradients come from one pass, forward; backward scales them."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Tuple
+
+import torch
+from torch import Tensor
+
+from softnce.torch import _dispatch, _operation
+from softnce.torch._call import Call, Needs, wide
+from softnce.torch._scale import forbid_second, is_one, scale_logits, scale_temperature
+
+__all__ = ["apply"]
+
+
+def apply(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tensor:
+    """The loss of logits ``[N, d]``, with gradients with respect to these and to a temperature that is a tensor.
+
+    Under autocast the loss of logits in half precision is in single precision, as PyTorch's own losses are.
+    """
+    autocast = torch.is_autocast_enabled(logits.device.type)
+    dtype = wide(logits.dtype) if autocast else logits.dtype
+    if torch.compiler.is_compiling():
+        return _operation.call(call, logits, temperature, dtype)
+    loss: Tensor = _Loss.apply(logits, temperature, call, dtype)
+    return loss
+
+
+class _Loss(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, temperature: Optional[Tensor], call: Call, dtype: torch.dtype) -> Tensor:
+        by_logits, by_temperature = ctx.needs_input_grad[:2]
+        result = _dispatch.evaluate(call, logits, temperature, Needs(by_logits, by_temperature, dtype))
+        ctx.dtype = logits.dtype
+        gradient = result.logits_gradient if by_logits else None
+        ctx.save_for_backward(gradient, result.temperature_gradient, temperature)
+        return result.loss
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> Tuple[Optional[Tensor], Optional[Tensor], None, None]:  # type: ignore[override]
+        forbid_second()
+        gradient, parts, temperature = ctx.saved_tensors
+        by_logits = by_temperature = None
+        if ctx.needs_input_grad[0]:
+            by_logits = gradient.to(ctx.dtype) if is_one(upstream) else scale_logits(gradient, upstream, ctx.dtype)
+        if ctx.needs_input_grad[1]:
+            by_temperature = scale_temperature(parts, upstream, temperature)
+        return by_logits, by_temperature, None, None

@@ -1,0 +1,197 @@
+"""One call of a loss: its arguments, checked as far as shapes and types go."""
+
+from __future__ import annotations
+
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+import torch
+from torch import Tensor
+
+from softnce.torch._memory import FLOATS, integers
+from softnce.torch.targets import MixedTargets
+
+__all__ = ["Call", "Needs", "Result", "Segment", "Targets", "make", "segment_of", "wide"]
+
+#: What the losses take as targets: class indices ``[M]``, probabilities ``[M, d]`` or compact rows.
+Targets = Union[Tensor, MixedTargets]
+
+REDUCTIONS = ("none", "mean", "sum")
+BACKENDS = ("auto", "kernel", "tensor")
+KINDS = {
+    "soft-target-infonce": True,
+    "infonce": False,
+    "soft-target-cross-entropy": True,
+}
+
+
+class Segment(NamedTuple):
+    """Some of the candidates, in one form."""
+
+    #: Labels ``[M]``, classes ``[M, K]`` or probabilities ``[M, d]``.
+    first: Tensor
+    #: Weights ``[M, K]`` of compact rows.
+    second: Optional[Tensor]
+    #: The uniform share of all compact rows, or of each, ``[M]``.
+    uniform: float
+    shares: Optional[Tensor]
+    #: How often each candidate counts, ``[M]``; once where there is none.
+    counts: Optional[Tensor]
+
+    def rows(self) -> int:
+        """The number of candidates M."""
+        return int(self.first.shape[0])
+
+    def is_dense(self) -> bool:
+        """Whether they are rows of probabilities."""
+        return self.second is None and self.first.dim() == 2
+
+
+class Call(NamedTuple):
+    """The arguments of a loss besides the logits and a temperature that is learned."""
+
+    kind: str
+    segments: Tuple[Segment, ...]
+    offset: int
+    positives: Optional[Tensor]
+    row_weights: Optional[Tensor]
+    noise: Optional[Tensor]
+    temperature: float
+    reduction: str
+    #: A factor of the reduced loss and its gradients.
+    scale: float
+    backend: str
+    recognise: bool
+    check_values: bool
+    #: Name of the process group whose targets are to be gathered; empty for none.
+    group: str
+    #: How many workers' targets have been gathered.
+    workers: int
+
+
+class Needs(NamedTuple):
+    """What is to be computed besides the loss, and the type that the loss is returned in."""
+
+    logits: bool
+    temperature: bool
+    dtype: torch.dtype
+
+
+class Result(NamedTuple):
+    """A loss and its gradients, where needed, in the type that sums are kept in."""
+
+    #: ``[]``, or ``[N]`` under reduction none.
+    loss: Tensor
+    #: ``[N, d]``.
+    logits_gradient: Optional[Tensor]
+    #: ``[1]``, or each row's part ``[N]`` under reduction none.
+    temperature_gradient: Optional[Tensor]
+
+
+def wide(dtype: torch.dtype) -> torch.dtype:
+    """The type that sums over values of this type are kept in."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def segment_of(argument: str, targets: Any, num_classes: int, device: torch.device) -> Segment:
+    """Targets in any form as a segment over so many classes."""
+    if isinstance(targets, MixedTargets):
+        found, place = list(targets.shape), targets.device
+        shares = targets.uniform if isinstance(targets.uniform, Tensor) else None
+        share = 0.0 if isinstance(targets.uniform, Tensor) else targets.uniform
+        segment = Segment(targets.classes, targets.weights, share, shares, None)
+    elif isinstance(targets, Tensor):
+        found, place = list(targets.shape), targets.device
+        if integers(targets):
+            if targets.dim() != 1:
+                raise ValueError(f"{argument} has shape {found}, expected [M] class indices")
+            found = [*found, num_classes]
+        elif targets.dtype not in FLOATS:
+            message = f"{argument} has dtype {targets.dtype}, expected class indices or float probabilities"
+            raise TypeError(message)
+        elif targets.dim() != 2:
+            raise ValueError(f"{argument} has shape {found}, expected [M, {num_classes}] probabilities")
+        segment = Segment(targets.detach(), None, 0.0, None, None)
+    else:
+        message = "expected a tensor of class indices or probabilities, or MixedTargets"
+        raise TypeError(f"{argument} is of type {type(targets).__name__}, {message}")
+    if found[1] != num_classes:
+        raise ValueError(f"{argument} has shape {found}, expected [M, {num_classes}], as the logits have classes")
+    if place != device:
+        raise ValueError(f"{argument} is on {place}, expected {device}, as the logits")
+    return segment
+
+
+def make(
+    kind: str,
+    num_classes: int,
+    device: torch.device,
+    targets: Any,
+    *,
+    candidates: Union[None, Targets, Sequence[Targets]] = None,
+    positives: Union[None, int, Tensor] = None,
+    multiplicities: Optional[Tensor] = None,
+    row_weights: Optional[Tensor] = None,
+    noise_probs: Optional[Tensor] = None,
+    temperature: float = 1.0,
+    reduction: str = "mean",
+    group: str = "",
+    backend: str = "auto",
+    recognise: bool = True,
+    check_values: bool = True,
+) -> Call:
+    """Checks the arguments of a call over logits ``[N, num_classes]``."""
+    segments = [segment_of("targets", targets, num_classes, device)]
+    if candidates is not None:
+        further = [candidates] if isinstance(candidates, (Tensor, MixedTargets)) else candidates
+        segments.extend(segment_of("candidates", part, num_classes, device) for part in further)
+    if multiplicities is not None:
+        segments = _count(segments, multiplicities)
+    if not KINDS[kind]:
+        for segment in segments:
+            if segment.first.dim() != 1:
+                form = "dense" if segment.is_dense() else "compact"
+                raise ValueError(f"{kind} takes class indices, targets came as {form} rows; use its soft-target form")
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction is {reduction!r}, expected one of {', '.join(map(repr, REDUCTIONS))}")
+    if backend not in BACKENDS:
+        raise ValueError(f"backend is {backend!r}, expected one of {', '.join(map(repr, BACKENDS))}")
+    if backend == "kernel" and device.type != "cpu":
+        raise ValueError(f'backend is "kernel" and the logits are on {device}, expected "auto" or "tensor" there')
+    if isinstance(positives, bool) or not (positives is None or isinstance(positives, (int, Tensor))):
+        raise TypeError(f"positives is of type {type(positives).__name__}, expected an integer or a tensor of them")
+    offset, index = (positives, None) if isinstance(positives, int) else (0, positives)
+    if index is not None and (index.dim() != 1 or not integers(index)):
+        raise ValueError(f"positives has shape {list(index.shape)} and dtype {index.dtype}, expected [N] integers")
+    if offset < 0:
+        raise IndexError(f"positives is {offset}, expected the index of the first row's positive")
+    if group and (positives is not None or multiplicities is not None):
+        raise ValueError("positives and multiplicities cannot be given where targets are gathered over workers")
+    for argument, vector in (("row_weights", row_weights), ("noise_probs", noise_probs)):
+        if vector is not None and (vector.dim() != 1 or vector.dtype not in FLOATS):
+            message = f"{argument} has shape {list(vector.shape)} and dtype {vector.dtype}, expected a vector of floats"
+            raise ValueError(message)
+    return Call(
+        kind=kind,
+        segments=tuple(segments),
+        offset=offset,
+        positives=index,
+        row_weights=None if row_weights is None else row_weights.detach(),
+        noise=noise_probs,
+        temperature=temperature,
+        reduction=reduction,
+        scale=1.0,
+        backend=backend,
+        recognise=recognise,
+        check_values=check_values,
+        group=group,
+        workers=1,
+    )
+
+
+def _count(segments: List[Segment], multiplicities: Tensor) -> List[Segment]:
+    total = sum(segment.rows() for segment in segments)
+    if list(multiplicities.shape) != [total] or multiplicities.dtype not in FLOATS:
+        found = f"shape {list(multiplicities.shape)} and dtype {multiplicities.dtype}"
+        raise ValueError(f"multiplicities has {found}, expected [{total}] floats, over targets and candidates")
+    parts = multiplicities.detach().split([segment.rows() for segment in segments])
+    return [segment._replace(counts=part) for segment, part in zip(segments, parts)]

@@ -1,0 +1,132 @@
+"""What the kernels check as they go, for tensors elsewhere: shapes here, values on their device with one answer
+back."""
+
+from __future__ import annotations
+
+import math
+from typing import Iterator, List, Optional
+
+import torch
+from torch import Tensor
+
+from softnce._warnings import warn
+from softnce.torch import _kernel
+from softnce.torch._call import Call, Needs, Segment, wide
+from softnce.torch.targets import simplex_tolerance
+
+__all__ = ["check_shapes", "check_values"]
+
+_WARNING = (
+    "all rows are mixed with one lambda and the batch is its own only source of candidates: "
+    "soft target InfoNCE then has no finite optimum and its loss falls to 0 as the logits grow; "
+    "draw one lambda per row, or add candidates from elsewhere"
+)
+_warned = False
+
+
+def check_shapes(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> None:
+    """Raises what the kernels raise for shapes that do not go together."""
+    if not _shapes_fit(call, logits):
+        _ask_kernels(call, logits, temperature)
+
+
+def check_values(call: Call, segments: List[Segment], logits: Tensor, temperature: Optional[Tensor]) -> None:
+    """Raises what the kernels raise for values, and warns as they do; the device is waited for once.
+
+    Where something is wrong the call is handed to the kernels, so that the message names the entry. ``segments`` are
+    the call's, dense ones in their compact form where they have one.
+    """
+    global _warned
+    flags = [flag.reshape(()) for flag in _flags(call, segments, logits, temperature)]
+    shared = None if _warned or call.kind == "soft-target-cross-entropy" else _shared_weight(segments)
+    answers = torch.stack(flags if shared is None else [*flags, shared]).tolist()
+    if any(answers[: len(flags)]):
+        _ask_kernels(call, logits, temperature)
+    if shared is not None and answers[-1]:
+        _warned = True
+        warn([_WARNING])
+
+
+def _shared_weight(segments: List[Segment]) -> Optional[Tensor]:
+    """Whether all rows that are mixed of two classes are mixed with one weight; None where it is of no matter."""
+    weights = segments[0].second
+    if len(segments) != 1 or weights is None or weights.shape[1] != 2:
+        return None
+    mixed = (weights > 1e-6).all(1)
+    share = weights.amax(1) / weights.sum(1)
+    low = share.masked_fill(~mixed, float("inf")).amin()
+    high = share.masked_fill(~mixed, float("-inf")).amax()
+    return (mixed.sum() >= 2) & (high - low <= 1e-5)
+
+
+def _shapes_fit(call: Call, logits: Tensor) -> bool:
+    rows, num_classes = logits.shape
+    candidates = sum(segment.rows() for segment in call.segments)
+    lengths = (
+        (call.noise, num_classes),
+        (call.row_weights, rows),
+        (call.positives, rows),
+    )
+    fit = all(vector is None or vector.shape[0] == length for vector, length in lengths)
+    last = rows if call.positives is not None else call.offset + rows
+    sizes = rows > 0 and num_classes > 0 and candidates >= last and candidates >= rows
+    return fit and sizes and call.temperature > 0 and all(segment.rows() > 0 for segment in call.segments)
+
+
+def _flags(call: Call, segments: List[Segment], logits: Tensor, temperature: Optional[Tensor]) -> Iterator[Tensor]:
+    """True where something is wrong, or may be."""
+    sums = wide(logits.dtype)
+    low, high = torch.aminmax(logits.to(sums), dim=1)
+    tau = torch.as_tensor(call.temperature if temperature is None else temperature, dtype=sums, device=logits.device)
+    yield ~((tau > 0) & tau.isfinite() & (math.log2(math.e) / tau).isfinite())
+    # Not finite, or beyond what sums over classes have room for.
+    yield ~((high - low) / tau * logits.shape[1] <= torch.finfo(sums).max).all()
+    for segment in segments:
+        yield from _segment_flags(segment, logits.shape[1])
+    if call.kind != "soft-target-cross-entropy" and call.noise is not None:
+        noise = call.noise.to(sums)
+        yield ~((noise > 0).all() & ((noise.sum() - 1).abs() <= 1e-4))
+    if call.row_weights is not None:
+        weights = call.row_weights
+        yield ~((weights >= 0) & weights.isfinite()).all()
+        yield ~(weights > 0).any()
+    if call.positives is not None:
+        last = sum(segment.rows() for segment in call.segments)
+        yield ((call.positives < 0) | (call.positives >= last)).any()
+
+
+def _segment_flags(segment: Segment, num_classes: int) -> Iterator[Tensor]:
+    first = segment.first
+    if segment.is_dense():
+        rows = first.to(wide(first.dtype))
+        yield ~((rows >= 0).all() & ((rows.sum(1) - 1).abs() <= simplex_tolerance(first.dtype)).all())
+    else:
+        yield ((first < 0) | (first >= num_classes)).any()
+    if segment.second is not None:
+        uniform = segment.uniform if segment.shares is None else segment.shares
+        floor = uniform if isinstance(uniform, float) else uniform[:, None]
+        yield ~((segment.second.sum(1) + uniform - 1).abs() <= 1e-4).all()
+        # A class that stands twice may be refused here and passes there.
+        yield ~(segment.second >= -(floor + 1e-4) / num_classes).all()
+    if segment.counts is not None:
+        yield ~((segment.counts >= 0) & segment.counts.isfinite()).all()
+        yield ~(segment.counts > 0).any()
+
+
+def _ask_kernels(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> None:
+    def here(tensor: Optional[Tensor]) -> Optional[Tensor]:
+        return None if tensor is None else tensor.detach().cpu()
+
+    segments = tuple(
+        Segment(part.first.detach().cpu(), here(part.second), part.uniform, here(part.shares), here(part.counts))
+        for part in call.segments
+    )
+    tau = call.temperature if temperature is None else temperature.item()
+    call = call._replace(
+        segments=segments,
+        positives=here(call.positives),
+        row_weights=here(call.row_weights),
+        noise=here(call.noise),
+        temperature=tau,
+    )
+    _kernel.evaluate(call, logits.detach().cpu(), Needs(True, False, wide(logits.dtype)))

@@ -1,0 +1,36 @@
+"""Where a loss is computed: by the kernels, by tensor operations, over the targets of all workers."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import torch
+from torch import Tensor
+
+from softnce.torch import _distributed, _kernel, _tensor
+from softnce.torch._call import Call, Needs, Result, wide
+
+__all__ = ["evaluate"]
+
+
+def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: Needs) -> Result:
+    """The loss of logits ``[N, d]`` and its gradients, also with respect to a temperature that is a tensor."""
+    if call.group:
+        call = _distributed.gather(call, *logits.shape)
+    if logits.shape[0] == 0 and call.workers > 1:
+        return _nothing(call, logits, needs)
+    if logits.device.type == "cpu" and call.backend != "tensor":
+        if temperature is not None:
+            call = call._replace(temperature=temperature.item())
+        return _kernel.evaluate(call, logits, needs)
+    with torch.no_grad(), torch.autocast(logits.device.type, enabled=False):
+        return _tensor.evaluate(call, logits, temperature, needs)
+
+
+def _nothing(call: Call, logits: Tensor, needs: Needs) -> Result:
+    """What a worker without rows adds to the loss of all."""
+    by_row = call.reduction == "none"
+    loss = logits.new_zeros(0 if by_row else (), dtype=needs.dtype)
+    gradient = logits.new_zeros(logits.shape, dtype=wide(logits.dtype)) if needs.logits else None
+    parts = logits.new_zeros(0 if by_row else 1, dtype=wide(logits.dtype)) if needs.temperature else None
+    return Result(loss, gradient, parts)

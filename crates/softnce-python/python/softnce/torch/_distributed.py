@@ -1,0 +1,161 @@
+"""The targets of all workers: everyone's are candidates for everyone's rows."""
+
+from __future__ import annotations
+
+from typing import Any, List, NamedTuple, Optional
+
+import torch
+import torch.distributed
+from torch import Tensor
+
+from softnce.torch._call import Call, Segment
+from softnce.torch.targets import MixedTargets, recognise
+
+__all__ = ["gather", "group_name"]
+
+_LABELS, _COMPACT, _DENSE = 0, 1, 2
+
+
+class Gathered(NamedTuple):
+    """The targets of all workers in the order of their ranks."""
+
+    segment: Segment
+    #: Where this worker's own begin.
+    offset: int
+    #: The sum over workers of their rows, or of their rows' weights.
+    total: float
+    world: int
+
+
+def group_name(group: Any) -> str:
+    """The name of a process group; empty where there is none, or one worker alone."""
+    distributed = torch.distributed
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return ""
+    group = distributed.group.WORLD if group is None else group
+    if distributed.get_world_size(group) < 2:
+        return ""
+    return str(group.group_name)
+
+
+def gather(call: Call, rows: int, num_classes: int) -> Call:
+    """The same call over the targets of all workers.
+
+    The loss of all workers' rows is what one process would compute: under the mean a worker's loss is its rows' sum
+    over the mean number of rows of a worker, so that averaging losses and gradients over workers, as
+    DistributedDataParallel does, gives the mean over all rows, however unevenly they are spread.
+    """
+    own = call.segments[0]
+    if own.rows() != rows:
+        raise ValueError(f"targets has {own.rows()} rows, expected {rows}, one for each, to be gathered over workers")
+    if call.row_weights is not None and call.row_weights.shape[0] != rows:
+        raise ValueError(f"row_weights has shape {list(call.row_weights.shape)}, expected [{rows}]")
+    weight = float(rows) if call.row_weights is None else float(call.row_weights.sum())
+    gathered = _gather_segment(own, num_classes, call.group, weight, call.recognise)
+    segments = (gathered.segment, *call.segments[1:])
+    call = call._replace(segments=segments, offset=gathered.offset, group="", workers=gathered.world)
+    if call.reduction != "mean":
+        return call
+    if not gathered.total > 0:
+        raise ValueError("the rows of all workers have no weight, expected one above 0")
+    return call._replace(reduction="sum", scale=gathered.world / gathered.total)
+
+
+def _gather_segment(own: Segment, num_classes: int, name: str, weight: float, compact: bool = True) -> Gathered:
+    """The targets of all workers, in the form that holds everyone's."""
+    group = torch.distributed.distributed_c10d._resolve_process_group(name)
+    world, rank = torch.distributed.get_world_size(group), torch.distributed.get_rank(group)
+    device = own.first.device
+    if own.is_dense() and compact and own.rows() > 0:
+        found = recognise(own.first)
+        own = own if found is None else _segment(found)
+    heads = _all(torch.tensor(_head(own, num_classes, weight), dtype=torch.float64), [7] * world, group, device)
+    facts = [head.tolist() for head in heads]
+    counts = [int(fact[0]) for fact in facts]
+    for other, fact in enumerate(facts):
+        if int(fact[3]) != num_classes:
+            message = f"logits of worker {other} have {int(fact[3])} classes"
+            raise ValueError(f"{message}, expected {num_classes}, as those of worker {rank}")
+    form = max(int(fact[2]) for fact, count in zip(facts, counts) if count) if any(counts) else _LABELS
+    wide = any(bool(fact[5]) for fact in facts)
+    if form == _DENSE:
+        dtype = torch.float64 if wide else torch.float32
+        rows = _all(_dense(own, num_classes, dtype), counts, group, device)
+        segment = Segment(torch.cat(rows), None, 0.0, None, None)
+    else:
+        terms = max(int(fact[1]) for fact in facts)
+        segment = _unpack(torch.cat(_all(_pack(own, terms), counts, group, device)), form, terms, facts)
+    return Gathered(segment, sum(counts[:rank]), sum(fact[6] for fact in facts), world)
+
+
+def _segment(targets: MixedTargets) -> Segment:
+    shares = targets.uniform if isinstance(targets.uniform, Tensor) else None
+    return Segment(
+        targets.classes, targets.weights, 0.0 if shares is not None else float(targets.uniform), shares, None
+    )
+
+
+def _head(own: Segment, num_classes: int, weight: float) -> List[float]:
+    """What the others need to know: rows, terms, form, classes, the share of all rows, double precision, weight."""
+    form = _DENSE if own.is_dense() else _LABELS if own.second is None else _COMPACT
+    terms = own.first.shape[1] if form == _COMPACT else 1
+    share = float("nan") if own.shares is not None else own.uniform
+    return [own.rows(), terms, form, num_classes, share, own.first.dtype == torch.float64, weight]
+
+
+def _all(rows: Tensor, counts: List[int], group: Any, device: torch.device) -> List[Tensor]:
+    """Everyone's rows; the shorter ones are filled up on the way, for not every backend sends uneven ones."""
+    rows = rows.to(device)
+    longest = max(max(counts), 1)
+    if rows.shape[0] != longest:
+        filled = rows.new_zeros((longest, *rows.shape[1:]))
+        filled[: rows.shape[0]] = rows
+        rows = filled
+    out = [torch.empty_like(rows) for _ in counts]
+    torch.distributed.all_gather(out, rows.contiguous(), group=group)
+    return [part[:count] for part, count in zip(out, counts)]
+
+
+def _pack(own: Segment, terms: int) -> Tensor:
+    """Classes, weights and uniform shares in one tensor ``[n, 2 K + 1]``; doubles hold the classes exactly."""
+    rows = own.rows()
+    packed = torch.zeros(rows, 2 * terms + 1, dtype=torch.float64, device=own.first.device)
+    if own.is_dense():
+        # A worker without rows does not settle the form.
+        return packed
+    if own.second is None:
+        packed[:, 0], packed[:, terms] = own.first, 1.0
+        return packed
+    held = own.first.shape[1]
+    packed[:, :held], packed[:, terms : terms + held] = own.first, own.second
+    packed[:, -1] = own.uniform if own.shares is None else own.shares
+    return packed
+
+
+def _unpack(packed: Tensor, form: int, terms: int, facts: List[List[float]]) -> Segment:
+    if form == _LABELS:
+        return Segment(packed[:, 0].long(), None, 0.0, None, None)
+    classes, weights = packed[:, :terms].long(), packed[:, terms : 2 * terms]
+    share = _share(facts)
+    if share is None:
+        return Segment(classes, weights, 0.0, packed[:, -1], None)
+    return Segment(classes, weights, share, None, None)
+
+
+def _share(facts: List[List[float]]) -> Optional[float]:
+    """The uniform share of everyone's rows, where it is one."""
+    shares = [fact[4] for fact in facts if fact[0]]
+    low, high = min(shares), max(shares)
+    # Recognised in single precision, equal ones differ by its rounding.
+    equal = all(share == share for share in shares) and high - low <= torch.finfo(torch.float32).eps
+    return low if equal else None
+
+
+def _dense(own: Segment, num_classes: int, dtype: torch.dtype) -> Tensor:
+    if own.is_dense():
+        rows = own.first.to(dtype)
+        return rows / rows.sum(1, keepdim=True)
+    if own.second is None:
+        return torch.nn.functional.one_hot(own.first.long(), num_classes).to(dtype)
+    uniform = own.uniform if own.shares is None else own.shares
+    return MixedTargets.compact(uniform, own.first, own.second, num_classes).dense(dtype)

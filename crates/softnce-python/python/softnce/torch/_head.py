@@ -1,0 +1,188 @@
+"""The loss of a linear head: by the kernels, or by tensor operations on the classes that occur."""
+
+from __future__ import annotations
+
+from typing import List, NamedTuple, Optional, Tuple
+
+import torch
+from torch import Tensor
+
+from softnce import _native
+from softnce._warnings import warn
+from softnce.torch import _kernel, _tensor
+from softnce.torch._call import Call, Needs, Segment, wide
+from softnce.torch._memory import column, view
+from softnce.torch._scale import is_one
+from softnce.torch.targets import recognise
+
+__all__ = ["Gradients", "evaluate"]
+
+
+class Gradients(NamedTuple):
+    """Gradients in the type that sums are kept in; T classes occur."""
+
+    #: The classes that occur, ``[T]``; all others' gradients are 0.
+    classes: Tensor
+    #: ``[N, D]``.
+    features: Tensor
+    #: ``[T, D]``.
+    weight: Tensor
+    #: ``[T]``, where there is a bias.
+    bias: Optional[Tensor]
+    #: ``[]``.
+    temperature: Tensor
+
+    def scaled(self, upstream: Tensor) -> Gradients:
+        """These times the gradient of what comes after the loss, ``[]``."""
+        if is_one(upstream):
+            return self
+        factor = upstream.to(self.features.dtype)
+        bias = None if self.bias is None else self.bias * factor
+        return Gradients(self.classes, self.features * factor, self.weight * factor, bias, self.temperature * factor)
+
+
+Evaluation = Tuple[Tensor, Optional[Gradients]]
+
+
+def evaluate(
+    call: Call,
+    features: Tensor,
+    weight: Tensor,
+    bias: Optional[Tensor],
+    temperature: Optional[Tensor],
+    wanted: bool,
+    upstream: Optional[Tensor],
+) -> Evaluation:
+    """The loss and its gradients, from an upstream gradient ``[N]`` under reduction none."""
+    if features.shape[0] == 0 and call.workers > 1:
+        return _nothing(call, features, weight, bias)
+    if features.device.type == "cpu" and call.backend != "tensor":
+        return _by_kernel(call, features, weight, bias, temperature, wanted, upstream)
+    with torch.no_grad(), torch.autocast(features.device.type, enabled=False):
+        return _by_tensors(call, features, weight, bias, temperature, wanted, upstream)
+
+
+def _nothing(call: Call, features: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Evaluation:
+    """What a worker without rows adds to the loss of all."""
+    loss = features.new_zeros(0 if call.reduction == "none" else ())
+    none = torch.zeros(0, dtype=torch.int64, device=features.device)
+    return loss, Gradients(none, features, weight[:0], None if bias is None else bias[:0], features.new_zeros(()))
+
+
+def _by_kernel(
+    call: Call,
+    features: Tensor,
+    weight: Tensor,
+    bias: Optional[Tensor],
+    temperature: Optional[Tensor],
+    wanted: bool,
+    upstream: Optional[Tensor],
+) -> Evaluation:
+    _kernel.start()
+    if temperature is not None:
+        call = call._replace(temperature=temperature.item())
+    rows = features.shape[0]
+    loss = torch.empty(rows if call.reduction == "none" else (), dtype=features.dtype)
+    positives, weights = _kernel.places(call)
+    if upstream is not None:
+        upstream = upstream.to(torch.float64)
+    found, messages = _native.head(
+        _kernel.settings(call),
+        (view(features), view(weight), None if bias is None else column(bias)),
+        _kernel.segments(call),
+        positives,
+        weights,
+        call.scale,
+        None if upstream is None else column(upstream),
+        wanted,
+        column(loss),
+    )
+    if messages:
+        warn(messages)
+    if found is None:
+        return loss, None
+    sums = wide(features.dtype)
+    classes = torch.frombuffer(found[0], dtype=torch.int64)
+    parts = torch.frombuffer(found[4], dtype=torch.float64)
+    gradients = Gradients(
+        classes,
+        torch.frombuffer(found[1], dtype=sums).reshape(features.shape),
+        torch.frombuffer(found[2], dtype=sums).reshape(len(classes), -1),
+        None if found[3] is None else torch.frombuffer(found[3], dtype=sums),
+        parts.sum(),
+    )
+    return loss, gradients
+
+
+def _by_tensors(
+    call: Call,
+    features: Tensor,
+    weight: Tensor,
+    bias: Optional[Tensor],
+    temperature: Optional[Tensor],
+    wanted: bool,
+    upstream: Optional[Tensor],
+) -> Evaluation:
+    sums = wide(features.dtype)
+    segments = [_compact(segment) for segment in call.segments]
+    share = _equal_share(segments, sums)
+    _check_classes(segments, weight.shape[0])
+    classes = torch.cat([segment.first.reshape(-1).long() for segment in segments]).unique()
+    narrowed = [
+        part._replace(
+            first=torch.searchsorted(classes, part.first.long().contiguous()),
+            uniform=0.0 if part.second is None else share,
+            shares=None,
+        )
+        for part in segments
+    ]
+    noise = call.noise
+    if noise is not None:
+        noise = noise[classes] / noise[classes].sum()
+    touched, wide_features = weight[classes].to(sums), features.to(sums)
+    logits = wide_features @ touched.T
+    if bias is not None:
+        logits += bias[classes].to(sums)
+    narrow = call._replace(segments=tuple(narrowed), noise=noise)
+    needs = Needs(wanted, wanted, features.dtype)
+    loss, gradient, parts = _tensor.evaluate(narrow, logits, temperature, needs)
+    if gradient is None or parts is None:
+        return loss, None
+    if upstream is not None:
+        gradient, parts = gradient * upstream.to(sums)[:, None], parts * upstream.to(sums)
+    by_bias = None if bias is None else gradient.sum(0)
+    return loss, Gradients(classes, gradient @ touched, gradient.T @ wide_features, by_bias, parts.sum())
+
+
+def _compact(segment: Segment) -> Segment:
+    """Labels and compact rows as they are; dense ones that are no more than that in their compact form."""
+    if not segment.is_dense():
+        return segment
+    found = recognise(segment.first)
+    if found is None:
+        raise ValueError("the loss of a linear head takes hard or compact targets, targets came as dense rows")
+    shares = found.uniform if isinstance(found.uniform, Tensor) else None
+    uniform = 0.0 if isinstance(found.uniform, Tensor) else found.uniform
+    return Segment(found.classes, found.weights, uniform, shares, segment.counts)
+
+
+def _equal_share(segments: List[Segment], sums: torch.dtype) -> float:
+    """The uniform share of all candidates."""
+    low, high = float("inf"), float("-inf")
+    for segment in segments:
+        ends = (segment.uniform, segment.uniform)
+        if segment.shares is not None:
+            ends = (float(segment.shares.min()), float(segment.shares.max()))
+        low, high = min(low, ends[0]), max(high, ends[1])
+    if high - low > torch.finfo(sums).eps:
+        message = "the loss of a linear head reads the weighted classes alone"
+        raise ValueError(f"uniform shares of the targets go from {low} to {high}, expected equal ones: {message}")
+    return low
+
+
+def _check_classes(segments: List[Segment], num_classes: int) -> None:
+    for index, segment in enumerate(segments):
+        low, high = (int(end) for end in torch.aminmax(segment.first)) if segment.first.numel() else (0, 0)
+        if low < 0 or high >= num_classes:
+            argument, label = "targets" if index == 0 else "candidates", low if low < 0 else high
+            raise IndexError(f"{argument} names class {label}, expected a class from 0 to {num_classes - 1}")

@@ -1,0 +1,74 @@
+"""The losses through the kernels, on the memory of tensors on the CPU, with the interpreter lock released."""
+
+from __future__ import annotations
+
+from typing import Any, Tuple
+
+import torch
+from torch import Tensor
+
+from softnce import _native
+from softnce._warnings import warn
+from softnce.torch._call import Call, Needs, Result, wide
+from softnce.torch._memory import column, view
+
+__all__ = ["evaluate", "segments", "settings"]
+
+_started = False
+
+
+def start() -> None:
+    """Starts the kernels' threads: as many as PyTorch uses."""
+    global _started
+    if not _started:
+        _native.start_threads(torch.get_num_threads())
+        _started = True
+
+
+def settings(call: Call) -> Tuple[Any, ...]:
+    """What a loss is set up with."""
+    noise = None if call.noise is None else column(call.noise)
+    return call.kind, call.temperature, noise, call.reduction, call.recognise
+
+
+def segments(call: Call) -> list[Any]:
+    """The candidates."""
+    return [
+        (
+            view(part.first),
+            None if part.second is None else view(part.second),
+            part.uniform,
+            None if part.shares is None else column(part.shares),
+            None if part.counts is None else column(part.counts),
+        )
+        for part in call.segments
+    ]
+
+
+def places(call: Call) -> Tuple[Tuple[int, Any], Any]:
+    """The positives and the row weights."""
+    positives = None if call.positives is None else column(call.positives)
+    return (call.offset, positives), None if call.row_weights is None else column(call.row_weights)
+
+
+def evaluate(call: Call, logits: Tensor, needs: Needs) -> Result:
+    """The loss of logits ``[N, d]`` and its gradients."""
+    start()
+    rows = logits.shape[0]
+    by_row = call.reduction == "none"
+    loss = torch.empty(rows if by_row else (), dtype=needs.dtype)
+    gradient = temperature = None
+    if needs.logits or needs.temperature:
+        gradient = torch.empty(logits.shape, dtype=wide(logits.dtype))
+    if needs.temperature:
+        temperature = torch.empty(rows if by_row else 1, dtype=torch.float64)
+    outputs = (
+        column(loss),
+        None if gradient is None else view(gradient),
+        None if temperature is None else column(temperature),
+    )
+    positives, weights = places(call)
+    messages = _native.loss(settings(call), view(logits), segments(call), positives, weights, call.scale, outputs)
+    if messages:
+        warn(messages)
+    return Result(loss, gradient, temperature)

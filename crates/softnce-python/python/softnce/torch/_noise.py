@@ -1,0 +1,63 @@
+"""The noise distribution over classes: where the candidates come from."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Optional
+
+import torch
+from torch import Tensor
+
+__all__ = ["distribution"]
+
+
+def distribution(probs: Any, counts: Any, smoothing: float, alpha: float) -> Optional[Tensor]:
+    """The probabilities ``[d]``, from probabilities or class counts, proportional to their power alpha."""
+    if probs is not None and counts is not None:
+        raise ValueError("noise_probs and noise_counts are both given, expected one of them")
+    if counts is not None:
+        given = _from_counts(counts, smoothing)
+    elif probs is not None:
+        given = _from_probabilities(probs)
+    else:
+        return None
+    if not math.isfinite(alpha):
+        raise ValueError(f"alpha is {alpha}, expected a finite number")
+    powered = torch.log_softmax(alpha * given.log(), 0).exp()
+    if not bool((powered > 0).all()):
+        raise ValueError(f"alpha is {alpha}, expected a power that keeps every noise probability above 0")
+    return powered
+
+
+def _vector(argument: str, values: Any) -> Tensor:
+    vector = torch.as_tensor(values).detach()
+    if vector.dim() != 1 or vector.shape[0] == 0:
+        raise ValueError(f"{argument} has shape {list(vector.shape)}, expected [d], one for each class")
+    if vector.is_complex() or vector.dtype == torch.bool:
+        raise TypeError(f"{argument} has dtype {vector.dtype}, expected numbers")
+    return vector.to("cpu", torch.float64)
+
+
+def _refuse(argument: str, values: Tensor, bad: Tensor, expected: str) -> None:
+    if bool(bad.any()):
+        place = int(bad.nonzero()[0])
+        raise ValueError(f"{argument}[{place}] is {float(values[place])}, expected {expected}")
+
+
+def _from_counts(counts: Any, smoothing: float) -> Tensor:
+    if not (math.isfinite(smoothing) and smoothing >= 0):
+        raise ValueError(f"noise_smoothing is {smoothing}, expected a finite number not below 0")
+    counts = _vector("noise_counts", counts)
+    _refuse("noise_counts", counts, ~((counts >= 0) & counts.isfinite()), "a finite number not below 0")
+    masses = counts + smoothing
+    _refuse("noise_counts", counts, masses <= 0, "a number above 0 (smooth the counts of unseen classes)")
+    return masses / masses.sum()
+
+
+def _from_probabilities(probs: Any) -> Tensor:
+    probs = _vector("noise_probs", probs)
+    _refuse("noise_probs", probs, ~((probs > 0) & probs.isfinite()), "a finite number above 0")
+    total = float(probs.sum())
+    if abs(total - 1.0) > 1e-4:
+        raise ValueError(f"noise_probs sums to {total}, expected 1 within 0.0001")
+    return probs / total

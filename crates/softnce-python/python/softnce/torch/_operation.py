@@ -1,0 +1,141 @@
+"""The losses as one registered operation, which ``torch.compile`` and ``torch.export`` take as a whole."""
+
+from __future__ import annotations
+
+from typing import Any, List, Optional, Tuple
+
+import torch
+from torch import Tensor
+
+from softnce.torch import _dispatch
+from softnce.torch._call import Call, Needs, Segment, wide
+from softnce.torch._scale import scale_logits, scale_temperature
+
+__all__ = ["call"]
+
+# What a schema can hold: the tensors of all segments one after the other, which of them are there, and plain values.
+_SCHEMA = (
+    "(Tensor logits, Tensor? temperature, Tensor[] parts, int[] layout, float[] uniform, Tensor? positives, "
+    "Tensor? row_weights, Tensor? noise, str names, int[] counts, float[] numbers, bool[] flags, ScalarType dtype)"
+    " -> (Tensor, Tensor, Tensor)"
+)
+_INPUTS = 13
+
+
+def call(arguments: Call, logits: Tensor, temperature: Optional[Tensor], dtype: torch.dtype) -> Tensor:
+    """The loss of logits ``[N, d]`` as the registered operation."""
+    parts: List[Tensor] = []
+    layout: List[int] = []
+    for segment in arguments.segments:
+        held = (segment.second, segment.shares, segment.counts)
+        layout.append(sum([1 << bit for bit, tensor in enumerate(held) if tensor is not None]))
+        parts.append(segment.first)
+        parts.extend([tensor for tensor in held if tensor is not None])
+    by_temperature = temperature is not None and temperature.requires_grad
+    result: Tuple[Tensor, Tensor, Tensor] = torch.ops.softnce.loss(
+        logits,
+        temperature,
+        parts,
+        layout,
+        [segment.uniform for segment in arguments.segments],
+        arguments.positives,
+        arguments.row_weights,
+        arguments.noise,
+        "|".join([arguments.kind, arguments.reduction, arguments.backend, arguments.group]),
+        [arguments.offset, arguments.workers],
+        [arguments.temperature, arguments.scale],
+        [arguments.recognise, arguments.check_values, logits.requires_grad, by_temperature],
+        dtype,
+    )
+    return result[0]
+
+
+@torch.library.custom_op("softnce::loss", mutates_args=(), schema=_SCHEMA)
+def _loss(
+    logits: Tensor,
+    temperature: Optional[Tensor],
+    parts: List[Tensor],
+    layout: List[int],
+    uniform: List[float],
+    positives: Optional[Tensor],
+    row_weights: Optional[Tensor],
+    noise: Optional[Tensor],
+    names: str,
+    counts: List[int],
+    numbers: List[float],
+    flags: List[bool],
+    dtype: torch.dtype,
+) -> Tuple[Tensor, Tensor, Tensor]:
+    tensors = iter(parts)
+    segments = []
+    for held, share in zip(layout, uniform):
+        first = next(tensors)
+        second, shares, times = (next(tensors) if held & (1 << bit) else None for bit in range(3))
+        segments.append(Segment(first, second, share, shares, times))
+    kind, reduction, backend, group = names.split("|")
+    recognise, check_values, by_logits, by_temperature = flags
+    arguments = Call(
+        kind=kind,
+        segments=tuple(segments),
+        offset=counts[0],
+        positives=positives,
+        row_weights=row_weights,
+        noise=noise,
+        temperature=numbers[0],
+        reduction=reduction,
+        scale=numbers[1],
+        backend=backend,
+        recognise=recognise,
+        check_values=check_values,
+        group=group,
+        workers=counts[1],
+    )
+    result = _dispatch.evaluate(arguments, logits, temperature, Needs(by_logits, by_temperature, dtype))
+    empty = logits.new_empty(0, dtype=wide(logits.dtype))
+    gradient = result.logits_gradient if by_logits else None
+    parts_of_temperature = result.temperature_gradient
+    return (
+        result.loss,
+        empty if gradient is None else gradient,
+        empty.clone() if parts_of_temperature is None else parts_of_temperature.to(empty.dtype),
+    )
+
+
+@_loss.register_fake  # type: ignore[untyped-decorator]
+def _(
+    logits: Tensor,
+    temperature: Optional[Tensor],
+    parts: List[Tensor],
+    layout: List[int],
+    uniform: List[float],
+    positives: Optional[Tensor],
+    row_weights: Optional[Tensor],
+    noise: Optional[Tensor],
+    names: str,
+    counts: List[int],
+    numbers: List[float],
+    flags: List[bool],
+    dtype: torch.dtype,
+) -> Tuple[Tensor, Tensor, Tensor]:
+    rows = logits.shape[0]
+    by_row = names.split("|")[1] == "none"
+    sums = wide(logits.dtype)
+    loss = logits.new_empty((rows,) if by_row else (), dtype=dtype)
+    gradient = logits.new_empty(logits.shape if flags[2] else (0,), dtype=sums)
+    return loss, gradient, logits.new_empty(((rows if by_row else 1) if flags[3] else 0,), dtype=sums)
+
+
+def _setup(ctx: Any, inputs: Tuple[Any, ...], output: Tuple[Tensor, Tensor, Tensor]) -> None:
+    logits, temperature, parts, flags = inputs[0], inputs[1], inputs[2], inputs[11]
+    ctx.dtype, ctx.by_logits, ctx.by_temperature, ctx.parts = logits.dtype, flags[2], flags[3], len(parts)
+    ctx.save_for_backward(output[1], output[2], temperature)
+
+
+def _backward(ctx: Any, upstream: Tensor, *_: Any) -> Tuple[Any, ...]:
+    gradient, parts, temperature = ctx.saved_tensors
+    by_logits = scale_logits(gradient, upstream, ctx.dtype) if ctx.by_logits else None
+    by_temperature = scale_temperature(parts, upstream, temperature) if ctx.by_temperature else None
+    return (by_logits, by_temperature, [None] * ctx.parts, *([None] * (_INPUTS - 3)))
+
+
+_loss.register_autograd(_backward, setup_context=_setup)

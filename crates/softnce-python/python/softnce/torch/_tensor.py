@@ -1,0 +1,252 @@
+"""The losses in PyTorch operations, on the device of the logits: what CUDA and other devices run.
+
+Labels and compact rows are gathered, dense rows multiplied; rows are worked in chunks, so that no more than a few of
+the N x M scores live at once, and nothing has N x M x d entries. Value and gradients come from one pass.
+"""
+
+from __future__ import annotations
+
+from typing import List, NamedTuple, Optional, Tuple, Union
+
+import torch
+from torch import Tensor
+
+from softnce.torch._call import Call, Needs, Result, Segment, wide
+from softnce.torch._checks import check_shapes, check_values
+from softnce.torch.targets import MixedTargets, recognise
+
+__all__ = ["evaluate"]
+
+#: Scores that live at once, of all candidates for some rows.
+CHUNK = 1 << 24
+
+
+class _Candidates(NamedTuple):
+    """A segment in the type of the scores."""
+
+    #: ``[M]``, ``[M, K]`` or ``[M, d]``, the last divided by its sums.
+    first: Tensor
+    weights: Optional[Tensor]
+    #: The uniform shares; None where they are equal in all candidates, for then they cancel.
+    uniform: Union[None, float, Tensor]
+
+    def score(self, scores: Tensor) -> Tensor:
+        """``S W^T``: ``[n, d]`` to ``[n, M]``."""
+        if self.weights is None:
+            return scores[:, self.first] if self.first.dim() == 1 else scores @ self.first.T
+        out: Optional[Tensor] = None
+        for classes, weights in zip(self.first.unbind(1), self.weights.unbind(1)):
+            term = scores[:, classes].mul_(weights)
+            out = term if out is None else out.add_(term)
+        if out is None:
+            out = scores.new_zeros(scores.shape[0], self.first.shape[0])
+        if self.uniform is not None:
+            out += scores.mean(1, keepdim=True) * self.uniform
+        return out
+
+    def spread(self, by_candidate: Tensor, out: Tensor) -> None:
+        """Adds ``P W``: ``[n, M]`` to ``[n, d]``."""
+        if self.weights is None:
+            if self.first.dim() == 1:
+                out.index_add_(1, self.first, by_candidate)
+            else:
+                out.addmm_(by_candidate, self.first)
+            return
+        for classes, weights in zip(self.first.unbind(1), self.weights.unbind(1)):
+            out.index_add_(1, classes, by_candidate * weights)
+        if self.uniform is not None:
+            out += (by_candidate * self.uniform).sum(1, keepdim=True) / out.shape[1]
+
+    def rows(self, index: Tensor, like: Tensor) -> Tensor:
+        """Some candidates written out, ``[n, d]``."""
+        if self.weights is None and self.first.dim() == 2:
+            return self.first[index]
+        out = torch.zeros_like(like)
+        if self.weights is None:
+            return out.scatter_(1, self.first[index][:, None], 1.0)
+        if self.uniform is not None:
+            share = self.uniform[index][:, None] if isinstance(self.uniform, Tensor) else self.uniform
+            out += share / out.shape[1]
+        return out.scatter_add_(1, self.first[index], self.weights[index])
+
+
+def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: Needs) -> Result:
+    """The loss of logits ``[N, d]`` and its gradients."""
+    sums = wide(logits.dtype)
+    check_shapes(call, logits, temperature)
+    segments = [_recognised(segment) if call.recognise else segment for segment in call.segments]
+    if call.check_values:
+        check_values(call, segments, logits, temperature)
+    factors = _factors(call, logits, sums)
+    tau = temperature.detach().to(sums) if temperature is not None else call.temperature
+    if call.kind == "soft-target-cross-entropy":
+        rows = _CrossEntropy(call, segments, sums)
+    else:
+        rows = _Contrastive(call, segments, logits.shape[1], sums)
+    losses, gradients, parts = [], [], []
+    wanted = needs.logits or needs.temperature
+    step = max(1, CHUNK // max(rows.width, logits.shape[1]))
+    for start in range(0, logits.shape[0], step):
+        chunk = logits[start : start + step].detach().to(sums)
+        centred = chunk - chunk.amax(1, keepdim=True)
+        loss, gradient = rows.evaluate(centred / tau, start, wanted)
+        factor = factors[start : start + step]
+        losses.append(loss * factor)
+        if gradient is None:
+            continue
+        gradient *= factor[:, None]
+        if needs.temperature:
+            # A row's gradients sum to 0: the constant taken off the logits has no part in this.
+            parts.append(-(gradient * centred).sum(1) / (tau * tau))
+        if needs.logits:
+            gradients.append(gradient.div_(tau))
+    by_row = call.reduction == "none"
+    value = torch.cat(losses)
+    value = value if by_row else value.sum()
+    part = torch.cat(parts) if parts else None
+    return Result(
+        value.to(needs.dtype),
+        torch.cat(gradients) if gradients else None,
+        part if part is None or by_row else part.sum().reshape(1),
+    )
+
+
+def _recognised(segment: Segment) -> Segment:
+    """The compact form of dense rows that have one."""
+    if not segment.is_dense():
+        return segment
+    try:
+        found = recognise(segment.first)
+    except ValueError:
+        # Rows that are no distributions: the check names them.
+        return segment
+    return segment if found is None else _of_mixed(found)._replace(counts=segment.counts)
+
+
+def _of_mixed(targets: MixedTargets) -> Segment:
+    if isinstance(targets.uniform, Tensor):
+        return Segment(targets.classes, targets.weights, 0.0, targets.uniform, None)
+    return Segment(targets.classes, targets.weights, targets.uniform, None, None)
+
+
+def _factors(call: Call, logits: Tensor, sums: torch.dtype) -> Tensor:
+    """The factor of each row's loss: the weights, divided by their sum under the mean, times the scale."""
+    count = logits.shape[0]
+    if call.row_weights is None:
+        factor = call.scale / count if call.reduction == "mean" else call.scale
+        return torch.full((count,), factor, dtype=sums, device=logits.device)
+    weights = call.row_weights.to(sums)
+    return call.scale * (weights / weights.sum() if call.reduction == "mean" else weights)
+
+
+def _prepare(segments: List[Segment], sums: torch.dtype, cancel: bool) -> List[_Candidates]:
+    """The segments in the type of the scores; equal uniform shares are left out where they cancel."""
+    shares = {None if part.is_dense() or part.shares is not None else part.uniform for part in segments}
+    equal = cancel and len(shares) == 1 and None not in shares
+    return [_candidates(part, sums, equal) for part in segments]
+
+
+def _candidates(part: Segment, sums: torch.dtype, equal: bool) -> _Candidates:
+    if part.second is None:
+        if part.first.dim() == 1:
+            return _Candidates(part.first.long(), None, None)
+        rows = part.first.to(sums)
+        return _Candidates(rows / rows.sum(1, keepdim=True), None, None)
+    uniform: Union[None, float, Tensor]
+    uniform = part.uniform if part.shares is None else part.shares.to(sums)
+    nothing = equal or (part.shares is None and part.uniform == 0.0)
+    return _Candidates(part.first.long(), part.second.to(sums), None if nothing else uniform)
+
+
+def _positives(call: Call, start: int, count: int, device: torch.device) -> Tensor:
+    """The positives of some rows, ``[n, 1]``."""
+    if call.positives is not None:
+        return call.positives[start : start + count].long()[:, None]
+    first = call.offset + start
+    return torch.arange(first, first + count, device=device)[:, None]
+
+
+class _Contrastive:
+    """Soft target InfoNCE of rows of scores."""
+
+    def __init__(self, call: Call, segments: List[Segment], num_classes: int, sums: torch.dtype) -> None:
+        self.call = call
+        self.log_noise = None if call.noise is None else _log_noise(call.noise, sums)
+        self.segments = _prepare(segments, sums, cancel=True)
+        self.log_counts = _log_counts(segments, sums)
+        self.labels: Optional[Tensor] = None
+        self.width = sum(part.rows() for part in segments)
+        if all(part.second is None and part.first.dim() == 1 for part in segments) and self.width > num_classes:
+            # Equal labels are one candidate that counts several times.
+            self.labels = torch.cat([part.first for part in self.segments])
+            counts = torch.ones_like(self.labels, dtype=sums) if self.log_counts is None else self.log_counts.exp()
+            by_class = torch.zeros(num_classes, dtype=sums, device=self.labels.device)
+            self.log_counts = by_class.index_add_(0, self.labels, counts).log()
+            self.width = num_classes
+
+    def evaluate(self, scores: Tensor, start: int, wanted: bool) -> Tuple[Tensor, Optional[Tensor]]:
+        """The losses ``[n]`` and their gradients with respect to the scores ``[n, d]``."""
+        if self.log_noise is not None:
+            scores = scores - self.log_noise
+        positives = _positives(self.call, start, scores.shape[0], scores.device)
+        if self.labels is not None:
+            positives = self.labels[positives]
+            critic = scores
+        else:
+            critic = torch.cat([part.score(scores) for part in self.segments], 1)
+        positive = critic.gather(1, positives)
+        counted = critic if self.log_counts is None else critic + self.log_counts
+        log_sum = counted.logsumexp(1, keepdim=True)
+        loss = (log_sum - positive)[:, 0]
+        if not wanted:
+            return loss, None
+        posterior = (counted - log_sum).exp_()
+        # The positive's is its probability less 1: the sum of the others', which keeps its digits where it nears 0.
+        posterior.scatter_(1, positives, 0.0)
+        posterior.scatter_(1, positives, -posterior.sum(1, keepdim=True))
+        if self.labels is not None:
+            return loss, posterior
+        gradient = torch.zeros_like(scores)
+        sizes = [part.first.shape[0] for part in self.segments]
+        for part, by_candidate in zip(self.segments, posterior.split(sizes, 1)):
+            part.spread(by_candidate, gradient)
+        return loss, gradient
+
+
+class _CrossEntropy:
+    """Soft target cross-entropy of rows of scores."""
+
+    def __init__(self, call: Call, segments: List[Segment], sums: torch.dtype) -> None:
+        self.call = call
+        self.segments = _prepare(segments, sums, cancel=False)
+        self.width = 0
+
+    def evaluate(self, scores: Tensor, start: int, wanted: bool) -> Tuple[Tensor, Optional[Tensor]]:
+        """The losses ``[n]`` and their gradients with respect to the scores ``[n, d]``."""
+        log_posterior = scores.log_softmax(1)
+        gradient = log_posterior.exp() if wanted else None
+        positives = _positives(self.call, start, scores.shape[0], scores.device)[:, 0]
+        losses = torch.zeros(scores.shape[0], dtype=scores.dtype, device=scores.device)
+        first = 0
+        for part in self.segments:
+            count = part.first.shape[0]
+            rows = part.rows((positives - first).clamp(0, count - 1), scores)
+            if len(self.segments) > 1:
+                rows *= ((positives >= first) & (positives < first + count))[:, None]
+            losses -= (rows * log_posterior).sum(1)
+            if gradient is not None:
+                gradient -= rows
+            first += count
+        return losses, gradient
+
+
+def _log_noise(noise: Tensor, sums: torch.dtype) -> Tensor:
+    return (noise.to(sums) / noise.to(sums).sum()).log()
+
+
+def _log_counts(segments: List[Segment], sums: torch.dtype) -> Optional[Tensor]:
+    """The logarithms of the multiplicities, ``[M]``; None where all are 1."""
+    if all(part.counts is None for part in segments):
+        return None
+    ones = [part.first.new_ones(part.rows(), dtype=sums) if part.counts is None else part.counts for part in segments]
+    return torch.cat([part.to(sums) for part in ones]).log()

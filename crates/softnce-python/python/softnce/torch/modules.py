@@ -1,0 +1,330 @@
+"""The losses as modules, in the places of ``torch.nn.CrossEntropyLoss`` and timm's ``SoftTargetCrossEntropy``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Optional, Sequence, Tuple, Union
+
+import torch
+from torch import Tensor, nn
+
+from softnce.torch import _autograd, _call, _distributed
+from softnce.torch._buffers import WideBuffers
+from softnce.torch._call import BACKENDS, REDUCTIONS, Call, Targets
+from softnce.torch._noise import distribution
+from softnce.torch.functional import check_logits, tau
+from softnce.torch.queue import TargetQueue
+
+__all__ = ["InfoNCE", "SoftTargetCrossEntropy", "SoftTargetInfoNCE"]
+
+
+class _Loss(WideBuffers):
+    """Temperature and reduction."""
+
+    def __init__(
+        self, temperature: float, reduction: str, learn_temperature: bool, backend: str, check_values: bool
+    ) -> None:
+        super().__init__()
+        temperature = float(temperature)
+        if not (temperature > 0 and math.isfinite(temperature)):
+            raise ValueError(f"temperature is {temperature}, expected a finite number above 0")
+        for argument, value, known in (("reduction", reduction, REDUCTIONS), ("backend", backend, BACKENDS)):
+            if value not in known:
+                raise ValueError(f"{argument} is {value!r}, expected one of {', '.join(map(repr, known))}")
+        self.log_temperature: Optional[nn.Parameter] = None
+        if learn_temperature:
+            # Its logarithm: whatever the step, the temperature stays above 0.
+            self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
+        self._temperature = temperature
+        self.reduction, self.backend, self.check_values = reduction, backend, check_values
+
+    @property
+    def temperature(self) -> Tensor:
+        """The temperature, a tensor of one number."""
+        if self.log_temperature is None:
+            return torch.tensor(self._temperature)
+        return self.log_temperature.exp()
+
+    def posterior(self, logits: Tensor) -> Tensor:
+        """The class probabilities ``softmax(logits / temperature)`` that the loss trains, ``[N, d]``."""
+        temperature = (
+            self._temperature if self.log_temperature is None else self.log_temperature.exp().to(logits.device)
+        )
+        return torch.softmax(logits / temperature, dim=-1)
+
+    def _tau(self) -> Union[float, Tensor]:
+        return self._temperature if self.log_temperature is None else self.log_temperature.exp()
+
+    def extra_repr(self) -> str:
+        """What ``print`` shows."""
+        return f"temperature={self.temperature.item():g}, reduction={self.reduction!r}"
+
+
+class Contrastive(_Loss):
+    """Noise distribution, workers and queue."""
+
+    noise_probs: Optional[Tensor]
+    _kind = ""
+
+    def __init__(
+        self,
+        noise_probs: Any,
+        temperature: float,
+        reduction: str,
+        noise_counts: Any,
+        noise_smoothing: float,
+        alpha: float,
+        learn_temperature: bool,
+        gather: bool,
+        process_group: Any,
+        queue: Optional[TargetQueue],
+        backend: str,
+        recognise: bool,
+        check_values: bool,
+    ) -> None:
+        super().__init__(temperature, reduction, learn_temperature, backend, check_values)
+        self.register_buffer("noise_probs", distribution(noise_probs, noise_counts, noise_smoothing, alpha))
+        self.gather, self.process_group = gather, process_group
+        self.recognise = recognise
+        self.queue = queue
+
+    def _evaluate(self, logits: Tensor, targets: Any, **options: Any) -> Tensor:
+        check_logits(logits)
+        call, temperature = self._prepare(*logits.shape, logits.device, targets, **options)
+        loss = _autograd.apply(call, logits, temperature)
+        self._fill(call)
+        return loss
+
+    def _prepare(
+        self, rows: int, num_classes: int, device: torch.device, targets: Any, **options: Any
+    ) -> Tuple[Call, Optional[Tensor]]:
+        """A call over so many rows and classes, with the queue's candidates, and the temperature where it is
+        learned."""
+        # Evaluation often runs on one worker alone, which would wait for the others for ever.
+        gather = self.gather and self._training()
+        temperature, learned = tau(self._tau())
+        call = _call.make(
+            self._kind,
+            num_classes,
+            device,
+            targets,
+            noise_probs=self.noise_probs,
+            temperature=temperature,
+            reduction=self.reduction,
+            group=_distributed.group_name(self.process_group) if gather else "",
+            backend=self.backend,
+            recognise=self.recognise,
+            check_values=self.check_values,
+            **options,
+        )
+        if self.queue is None:
+            return call, learned
+        if self.queue.num_classes != num_classes:
+            message = f"queue keeps targets over {self.queue.num_classes} classes"
+            raise ValueError(f"{message}, expected {num_classes}, as the logits have")
+        if call.group:
+            # The queue takes in everyone's targets, so that it is the same on every worker.
+            call = _distributed.gather(call, rows, num_classes)
+        own = self.queue.compact(call.segments[0])
+        return call._replace(segments=(own, *call.segments[1:], self.queue.segment(own))), learned
+
+    def _fill(self, call: Call) -> None:
+        """The call's targets enter the queue."""
+        if self.queue is not None and self._training():
+            with torch.no_grad():
+                self.queue.push_segment(call.segments[0])
+
+    def _training(self) -> bool:
+        return self.training and torch.is_grad_enabled()
+
+    def extra_repr(self) -> str:
+        """What ``print`` shows."""
+        noise = "uniform" if self.noise_probs is None else f"over {self.noise_probs.shape[0]} classes"
+        return f"{super().extra_repr()}, noise={noise}, gather={self.gather}"
+
+
+class SoftTargetInfoNCE(Contrastive):
+    """Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076), in the place of soft target cross-entropy.
+
+    ``criterion(logits, targets)``: logits ``[N, d]``; targets as class indices, probabilities (timm's Mixup makes such;
+    rows of few classes are recognised) or ``MixedTargets``. Everyone's targets are candidates for every row. Values of
+    the loss at different numbers of candidates do not compare; the posterior is ``softmax(logits / temperature)``
+    (:meth:`posterior`).
+
+    Args:
+        noise_probs: the noise distribution over classes, ``[d]``; uniform where there is none.
+        temperature: divides the logits; above 0.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        noise_counts: class counts of the training set, ``[d]``, in place of ``noise_probs``.
+        noise_smoothing: is added to each count, so that no class has probability 0.
+        alpha: power of the noise distribution. With the class frequencies, hard labels and alpha 1 gradients are like
+            cross-entropy's, with alpha 0 like balanced softmax's.
+        learn_temperature: makes the temperature a parameter (``log_temperature``, which the optimiser must be given).
+        gather: whether the targets of all workers are candidates, where ``torch.distributed`` runs with several and the
+            module is in training mode with gradients enabled. Every worker must then call it the same number of times.
+        process_group: whose workers; by default all.
+        queue: further candidates from past batches.
+        backend, recognise, check_values: see :func:`softnce.torch.soft_target_info_nce`.
+
+    Raises:
+        ValueError: a setting out of its range; the message names it.
+    """
+
+    _kind = "soft-target-infonce"
+
+    def __init__(
+        self,
+        noise_probs: Any = None,
+        temperature: float = 1.0,
+        reduction: str = "mean",
+        *,
+        noise_counts: Any = None,
+        noise_smoothing: float = 1.0,
+        alpha: float = 1.0,
+        learn_temperature: bool = False,
+        gather: bool = True,
+        process_group: Any = None,
+        queue: Optional[TargetQueue] = None,
+        backend: str = "auto",
+        recognise: bool = True,
+        check_values: bool = True,
+    ) -> None:
+        super().__init__(
+            noise_probs,
+            temperature,
+            reduction,
+            noise_counts,
+            noise_smoothing,
+            alpha,
+            learn_temperature,
+            gather,
+            process_group,
+            queue,
+            backend,
+            recognise,
+            check_values,
+        )
+
+    def forward(
+        self,
+        logits: Tensor,
+        targets: Targets,
+        candidates: Union[None, Targets, Sequence[Targets]] = None,
+        positives: Union[None, int, Tensor] = None,
+        multiplicities: Optional[Tensor] = None,
+        row_weights: Optional[Tensor] = None,
+    ) -> Tensor:
+        """The loss of logits ``[N, d]``; see :func:`softnce.torch.soft_target_info_nce` for the arguments and
+        errors."""
+        return self._evaluate(
+            logits,
+            targets,
+            candidates=candidates,
+            positives=positives,
+            multiplicities=multiplicities,
+            row_weights=row_weights,
+        )
+
+
+class InfoNCE(Contrastive):
+    """InfoNCE over class indices: :class:`SoftTargetInfoNCE` of hard labels, at the price of cross-entropy.
+
+    ``criterion(logits, labels)``: logits ``[N, d]``, labels ``[N]``. The arguments are those of
+    :class:`SoftTargetInfoNCE`.
+    """
+
+    _kind = "infonce"
+
+    def __init__(
+        self,
+        noise_probs: Any = None,
+        temperature: float = 1.0,
+        reduction: str = "mean",
+        *,
+        noise_counts: Any = None,
+        noise_smoothing: float = 1.0,
+        alpha: float = 1.0,
+        learn_temperature: bool = False,
+        gather: bool = True,
+        process_group: Any = None,
+        backend: str = "auto",
+        check_values: bool = True,
+    ) -> None:
+        super().__init__(
+            noise_probs,
+            temperature,
+            reduction,
+            noise_counts,
+            noise_smoothing,
+            alpha,
+            learn_temperature,
+            gather,
+            process_group,
+            None,
+            backend,
+            False,
+            check_values,
+        )
+
+    def forward(
+        self,
+        logits: Tensor,
+        targets: Tensor,
+        candidates: Union[None, Tensor, Sequence[Tensor]] = None,
+        positives: Union[None, int, Tensor] = None,
+        multiplicities: Optional[Tensor] = None,
+        row_weights: Optional[Tensor] = None,
+    ) -> Tensor:
+        """The loss of logits ``[N, d]``; see :func:`softnce.torch.info_nce` for the arguments and errors."""
+        return self._evaluate(
+            logits,
+            targets,
+            candidates=candidates,
+            positives=positives,
+            multiplicities=multiplicities,
+            row_weights=row_weights,
+        )
+
+
+class SoftTargetCrossEntropy(_Loss):
+    """Soft target cross-entropy, as timm's, with a temperature, reductions and targets in every form.
+
+    ``criterion(logits, targets)``: logits ``[N, d]``; targets as class indices, probabilities or ``MixedTargets``.
+
+    Args:
+        temperature: divides the logits; above 0.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        learn_temperature: makes the temperature a parameter.
+        backend, recognise, check_values: see :func:`softnce.torch.soft_target_info_nce`.
+    """
+
+    def __init__(
+        self,
+        temperature: float = 1.0,
+        reduction: str = "mean",
+        *,
+        learn_temperature: bool = False,
+        backend: str = "auto",
+        recognise: bool = True,
+        check_values: bool = True,
+    ) -> None:
+        super().__init__(temperature, reduction, learn_temperature, backend, check_values)
+        self.recognise = recognise
+
+    def forward(self, logits: Tensor, targets: Targets, row_weights: Optional[Tensor] = None) -> Tensor:
+        """The loss of logits ``[N, d]``; see :func:`softnce.torch.soft_target_cross_entropy`."""
+        check_logits(logits)
+        temperature, learned = tau(self._tau())
+        call = _call.make(
+            "soft-target-cross-entropy",
+            logits.shape[1],
+            logits.device,
+            targets,
+            row_weights=row_weights,
+            temperature=temperature,
+            reduction=self.reduction,
+            backend=self.backend,
+            recognise=self.recognise,
+            check_values=self.check_values,
+        )
+        return _autograd.apply(call, logits, learned)

@@ -1,0 +1,102 @@
+"""A queue of past targets: further candidates that cost no forward pass."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from softnce.torch._buffers import WideBuffers
+from softnce.torch._call import Segment, Targets, segment_of
+from softnce.torch.targets import recognise
+
+__all__ = ["TargetQueue"]
+
+
+class TargetQueue(WideBuffers):
+    """The last ``size`` targets, kept in compact form, as further candidates of the loss.
+
+    Candidates are label vectors, not embeddings: old ones are as good as new ones. Hand it to a loss
+    (``SoftTargetInfoNCE(queue=TargetQueue(8192, num_classes=1000))``), which fills it as it trains. It moves with
+    ``.to()`` and its content is part of ``state_dict``.
+
+    Args:
+        size: how many targets are kept.
+        num_classes: the number of classes d.
+        terms: how many weighted classes a row may have: 2 for MixUp and CutMix, 1 for labels with or without smoothing.
+    """
+
+    classes: Tensor
+    weights: Tensor
+    uniform: Tensor
+    counts: Tensor
+    place: Tensor
+
+    def __init__(self, size: int, num_classes: int, terms: int = 2) -> None:
+        super().__init__()
+        for argument, value in (("size", size), ("num_classes", num_classes), ("terms", terms)):
+            if value < 1:
+                raise ValueError(f"{argument} is {value}, expected at least 1")
+        self.size, self.num_classes, self.terms = size, num_classes, terms
+        self.register_buffer("classes", torch.zeros(size, terms, dtype=torch.int64))
+        self.register_buffer("weights", torch.zeros(size, terms, dtype=torch.float64))
+        self.register_buffer("uniform", torch.zeros(size, dtype=torch.float64))
+        # A place that is not yet filled is a candidate that counts 0 times: shapes never change.
+        self.register_buffer("counts", torch.zeros(size, dtype=torch.float64))
+        self.register_buffer("place", torch.zeros((), dtype=torch.int64))
+        self.weights[:, 0] = 1.0
+
+    def extra_repr(self) -> str:
+        """What ``print`` shows."""
+        return f"size={self.size}, num_classes={self.num_classes}, terms={self.terms}"
+
+    @torch.no_grad()
+    def push(self, targets: Targets) -> None:
+        """Takes in targets; the oldest make room.
+
+        Raises:
+            ValueError: targets over other classes, on another device, or with more classes a row than ``terms``.
+            TypeError: something that is no targets.
+        """
+        self.push_segment(segment_of("targets", targets, self.num_classes, self.classes.device))
+
+    def push_segment(self, segment: Segment) -> None:
+        """Takes in a segment of candidates."""
+        segment = self.compact(segment)
+        rows = min(segment.rows(), self.size)
+        if rows == 0:
+            return
+        classes = segment.first[-rows:].reshape(rows, -1).long()
+        weights = (
+            torch.ones_like(classes, dtype=self.weights.dtype) if segment.second is None else segment.second[-rows:]
+        )
+        if classes.shape[1] > self.terms:
+            raise ValueError(f"targets has {classes.shape[1]} classes a row, expected at most terms={self.terms}")
+        short = self.terms - classes.shape[1]
+        uniform = classes.new_full((rows,), segment.uniform, dtype=self.uniform.dtype)
+        if segment.shares is not None:
+            uniform = segment.shares[-rows:].to(self.uniform.dtype)
+        index = (self.place + torch.arange(rows, device=self.place.device)) % self.size
+        self.classes.index_copy_(0, index, nn.functional.pad(classes, (0, short)))
+        self.weights.index_copy_(0, index, nn.functional.pad(weights.to(self.weights.dtype), (0, short)))
+        self.uniform.index_copy_(0, index, uniform)
+        self.counts.index_fill_(0, index, 1.0)
+        self.place.copy_((self.place + rows) % self.size)
+
+    def compact(self, segment: Segment) -> Segment:
+        """Targets as the queue keeps them: dense rows in their compact form."""
+        if not segment.is_dense():
+            return segment
+        found = recognise(segment.first)
+        if found is None:
+            raise ValueError("targets has dense rows, expected rows of few classes: a queue keeps these alone")
+        return segment_of("targets", found, self.num_classes, self.classes.device)
+
+    def segment(self, own: Segment) -> Segment:
+        """The targets kept, as candidates beside ``own``; the next ``push`` leaves it untouched."""
+        share = own.shares[-1] if own.shares is not None and own.rows() else own.uniform
+        # Equal shares cancel: those of empty places must not differ.
+        filled = self.counts > 0
+        uniform = torch.where(filled, self.uniform, share)
+        first = torch.where(filled, self.weights[:, 0], 1.0 - share)
+        weights = torch.cat((first[:, None], self.weights[:, 1:]), 1)
+        return Segment(self.classes.clone(), weights, 0.0, uniform, self.counts.clone())

@@ -1,0 +1,333 @@
+"""Targets that hold a few classes a row: labels, smoothing, MixUp, CutMix, a teacher's top k."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Sequence, Union
+
+import torch
+from torch import Tensor
+
+from softnce import _native
+from softnce.torch._memory import WIDE, integers, view
+
+__all__ = ["MixedTargets"]
+
+
+def _wide(device: torch.device) -> torch.dtype:
+    """The widest float type of a device: MPS has no double precision."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def _shape(argument: str, found: Any, expected: str) -> ValueError:
+    return ValueError(f"{argument} has shape {list(found)}, expected {expected}")
+
+
+def _labels(argument: str, labels: Any, device: Optional[torch.device] = None) -> Tensor:
+    labels = torch.as_tensor(labels, device=device)
+    if not integers(labels):
+        raise TypeError(f"{argument} has dtype {labels.dtype}, expected integers")
+    return labels
+
+
+class MixedTargets:
+    """M label distributions over ``num_classes`` classes, K classes a row with a weight, the rest spread evenly.
+
+    Row j is ``uniform_j / num_classes + sum_k weights[j, k] onehot(classes[j, k])``. MixUp and CutMix with label
+    smoothing have this form with two classes; the losses then cost a gather instead of a matrix product, and a batch of
+    targets takes a few numbers a row instead of one for each class.
+
+    ``MixedTargets(classes, weights, num_classes, smoothing)`` smooths weights that sum to 1. The constructors
+    ``hard``, ``smoothed``, ``mixed``, ``top_k``, ``compact`` and ``from_dense`` cover the usual sources. Values are
+    checked where a loss reads them.
+
+    Attributes:
+        classes: ``[M, K]``, integers.
+        weights: ``[M, K]``, floats; they sum to ``1 - uniform``.
+        uniform: the share spread evenly over all classes: a float for all rows, or a tensor ``[M]``.
+        num_classes: the number of classes d.
+    """
+
+    classes: Tensor
+    weights: Tensor
+    uniform: Union[float, Tensor]
+    num_classes: int
+
+    def __init__(self, classes: Any, weights: Any, num_classes: int, smoothing: Union[float, Tensor] = 0.0) -> None:
+        classes = _labels("classes", classes)
+        weights = _floats("weights", weights, classes.device)
+        if not isinstance(smoothing, (int, float, str)) and torch.as_tensor(smoothing).dim() > 0:
+            smoothing = torch.as_tensor(smoothing)
+            if weights.shape != classes.shape:
+                raise _shape("weights", weights.shape, f"{list(classes.shape)}, as classes")
+            if smoothing.shape != classes.shape[:1]:
+                raise _shape("smoothing", smoothing.shape, f"[{classes.shape[0]}], one for each row of classes")
+            smoothing = _floats("smoothing", smoothing, classes.device)
+            weights = weights * (1.0 - smoothing[:, None])
+        else:
+            smoothing = _share("smoothing", smoothing)
+            weights = weights * (1.0 - smoothing)
+        self._set(smoothing, classes, weights, num_classes)
+
+    def _set(self, uniform: Union[float, Tensor], classes: Tensor, weights: Tensor, num_classes: int) -> MixedTargets:
+        if classes.dim() != 2:
+            raise _shape("classes", classes.shape, "[M, K]")
+        if weights.shape != classes.shape:
+            raise _shape("weights", weights.shape, f"{list(classes.shape)}, as classes")
+        if not weights.dtype.is_floating_point:
+            raise TypeError(f"weights has dtype {weights.dtype}, expected floats")
+        if isinstance(uniform, Tensor) and uniform.shape != classes.shape[:1]:
+            raise _shape("uniform", uniform.shape, f"[{classes.shape[0]}], one for each row of classes")
+        if not isinstance(num_classes, int):
+            raise TypeError(f"num_classes is {num_classes!r}, expected an integer")
+        if num_classes < 1:
+            raise ValueError(f"num_classes is {num_classes}, expected at least 1")
+        self.classes, self.weights, self.uniform, self.num_classes = classes, weights, uniform, num_classes
+        return self
+
+    @classmethod
+    def compact(cls, uniform: Union[float, Tensor], classes: Any, weights: Any, num_classes: int) -> MixedTargets:
+        """Rows as they are kept: ``uniform`` a float or ``[M]``, ``classes`` and ``weights`` ``[M, K]``.
+
+        A weight may be negative where its class lies below the uniform share.
+        """
+        classes = _labels("classes", classes)
+        weights = weights if isinstance(weights, Tensor) else _floats("weights", weights, classes.device)
+        return cls.__new__(cls)._set(uniform, classes, weights, num_classes)
+
+    @classmethod
+    def hard(cls, labels: Any, num_classes: int) -> MixedTargets:
+        """Class labels ``[M]``: all of a row's weight on one class."""
+        return cls.smoothed(labels, num_classes, 0.0)
+
+    @classmethod
+    def smoothed(cls, labels: Any, num_classes: int, smoothing: float) -> MixedTargets:
+        """Label smoothing of labels ``[M]``. Equal in all rows it acts in soft target InfoNCE as a temperature."""
+        labels = _labels("labels", labels)
+        if labels.dim() != 1:
+            raise _shape("labels", labels.shape, "[M]")
+        ones = torch.ones(labels.shape[0], 1, dtype=_wide(labels.device), device=labels.device)
+        return cls(labels[:, None], ones, num_classes, smoothing)
+
+    @classmethod
+    def mixed(cls, first: Any, second: Any, lam: Any, num_classes: int, smoothing: float = 0.0) -> MixedTargets:
+        """MixUp or CutMix: the share ``lam`` of class ``first``, the rest of class ``second``; all ``[M]``.
+
+        Give every row a ``lam`` of its own: with one for the whole batch and only that batch as candidates the loss has
+        no finite optimum.
+        """
+        first = _labels("first", first)
+        second = _labels("second", second, first.device)
+        if first.dim() != 1:
+            raise _shape("first", first.shape, "[M]")
+        lam = _floats("lam", lam, first.device)
+        lam = lam.expand(first.shape[0]) if lam.dim() == 0 else lam
+        for argument, tensor in (("second", second), ("lam", lam)):
+            if tensor.shape != first.shape:
+                raise _shape(argument, tensor.shape, f"{list(first.shape)}, as first")
+        classes = torch.stack((first.long(), second.long()), 1)
+        return cls(classes, torch.stack((lam, 1.0 - lam), 1), num_classes, smoothing)
+
+    @classmethod
+    def top_k(cls, classes: Any, probabilities: Any, num_classes: int) -> MixedTargets:
+        """A teacher's K most probable classes of each row, the rest of its probability spread over the other classes.
+
+        ``classes``, ``probabilities``: ``[M, K]``, as ``torch.topk`` gives them; K below ``num_classes``.
+        """
+        classes = _labels("classes", classes)
+        if classes.dim() != 2 or classes.shape[1] >= num_classes:
+            raise _shape("classes", classes.shape, f"[M, K] with K below {num_classes}")
+        probabilities = _floats("probabilities", probabilities, classes.device)
+        if probabilities.shape != classes.shape:
+            raise _shape("probabilities", probabilities.shape, f"{list(classes.shape)}, as classes")
+        share = (1.0 - probabilities.sum(1)) / (num_classes - classes.shape[1])
+        return cls.compact(share * num_classes, classes, probabilities - share[:, None], num_classes)
+
+    @classmethod
+    def from_dense(cls, probabilities: Tensor) -> MixedTargets:
+        """Rows of probabilities ``[M, d]`` that hold no more than a floor and three classes off it, as MixUp writes
+        them.
+
+        Raises:
+            ValueError: the rows hold more than that, or are no distributions.
+        """
+        found = recognise(probabilities)
+        if found is None:
+            raise ValueError("probabilities has rows with more than three classes off a common floor, expected fewer")
+        return found
+
+    @classmethod
+    def cat(cls, parts: Sequence[MixedTargets]) -> MixedTargets:
+        """The rows of several targets, one after the other."""
+        if not parts:
+            raise ValueError("parts is empty, expected at least one")
+        first = parts[0]
+        for part in parts:
+            if part.num_classes != first.num_classes:
+                raise ValueError(
+                    f"parts have {first.num_classes} and {part.num_classes} classes, expected the same number"
+                )
+        terms = max(part.classes.shape[1] for part in parts)
+        classes = torch.cat([_pad(part.classes.long(), terms) for part in parts])
+        weights = torch.cat([_pad(part.weights, terms) for part in parts])
+        uniform: Union[float, Tensor]
+        shares = {part.uniform for part in parts if not isinstance(part.uniform, Tensor)}
+        if len(shares) == 1 and not any(isinstance(part.uniform, Tensor) for part in parts):
+            (uniform,) = shares
+        else:
+            uniform = torch.cat([part.uniform_rows() for part in parts])
+        return cls.compact(uniform, classes, weights, first.num_classes)
+
+    def __len__(self) -> int:
+        return int(self.classes.shape[0])
+
+    def __getitem__(self, rows: Any) -> MixedTargets:
+        """Some of the rows: an index, a slice, indices or a mask."""
+        if isinstance(rows, int) or (isinstance(rows, Tensor) and rows.dim() == 0):
+            rows = [int(rows)]
+        uniform = self.uniform[rows] if isinstance(self.uniform, Tensor) else self.uniform
+        return type(self).compact(uniform, self.classes[rows], self.weights[rows], self.num_classes)
+
+    def __repr__(self) -> str:
+        uniform = list(self.uniform.shape) if isinstance(self.uniform, Tensor) else self.uniform
+        shape = f"rows={len(self)}, terms={self.classes.shape[1]}, num_classes={self.num_classes}"
+        return f"MixedTargets({shape}, uniform={uniform}, device={self.device})"
+
+    @property
+    def device(self) -> torch.device:
+        """Where the rows are."""
+        return self.classes.device
+
+    @property
+    def shape(self) -> torch.Size:
+        """``[M, num_classes]``, the shape of the rows written out."""
+        return torch.Size((len(self), self.num_classes))
+
+    def uniform_rows(self) -> Tensor:
+        """The uniform share of each row, ``[M]``."""
+        if isinstance(self.uniform, Tensor):
+            return self.uniform
+        return torch.full((len(self),), self.uniform, dtype=self.weights.dtype, device=self.device)
+
+    def to(self, device: Union[str, torch.device, None] = None, non_blocking: bool = False) -> MixedTargets:
+        """The same rows on another device."""
+        place = self.device if device is None else torch.device(device)
+        wide = _wide(place)
+
+        def move(values: Tensor) -> Tensor:
+            narrowed = values.to(wide) if values.dtype == torch.float64 else values
+            return narrowed.to(place, non_blocking=non_blocking)
+
+        uniform = move(self.uniform) if isinstance(self.uniform, Tensor) else self.uniform
+        classes = self.classes.to(place, non_blocking=non_blocking)
+        return type(self).compact(uniform, classes, move(self.weights), self.num_classes)
+
+    def pin_memory(self) -> MixedTargets:
+        """The same rows in page-locked memory; a data loader calls it."""
+        uniform = self.uniform.pin_memory() if isinstance(self.uniform, Tensor) else self.uniform
+        return type(self).compact(uniform, self.classes.pin_memory(), self.weights.pin_memory(), self.num_classes)
+
+    def dense(self, dtype: torch.dtype = torch.float32) -> Tensor:
+        """The rows written out, ``[M, d]``.
+
+        Raises:
+            IndexError: a class out of range (looked for on the CPU).
+        """
+        if self.device.type == "cpu" and self.classes.numel():
+            low, high = (int(end) for end in torch.aminmax(self.classes.long()))
+            if low < 0 or high >= self.num_classes:
+                label = low if low < 0 else high
+                raise IndexError(f"classes holds {label}, expected classes from 0 to {self.num_classes - 1}")
+        out = (self.uniform_rows() / self.num_classes)[:, None].repeat(1, self.num_classes)
+        out = out.scatter_add_(1, self.classes.long(), self.weights.to(out.dtype))
+        return out.clamp_(min=0).to(dtype)
+
+    def sample(self, generator: Optional[torch.Generator] = None) -> Tensor:
+        """A class drawn from each row, ``[M]``: the labels of soft distribution InfoNCE."""
+        if bool((self.weights < 0).any()):
+            # A class below the uniform share: no mixture of the two.
+            return torch.multinomial(self.dense(_wide(self.device)), 1, generator=generator)[:, 0]
+        shares = torch.cat((self.weights, self.uniform_rows()[:, None].to(self.weights.dtype)), 1)
+        drawn = torch.multinomial(shares, 1, generator=generator)[:, 0]
+        spread = torch.randint(self.num_classes, drawn.shape, generator=generator, device=self.device)
+        classes = torch.cat((self.classes.long(), spread[:, None]), 1)
+        return classes.gather(1, drawn[:, None])[:, 0]
+
+
+def _pad(values: Tensor, terms: int) -> Tensor:
+    """Fills rows up with class 0 and weight 0."""
+    return torch.nn.functional.pad(values, (0, terms - values.shape[1]))
+
+
+def _floats(argument: str, values: Any, device: torch.device) -> Tensor:
+    """Values in the widest float type of a device; narrowed before they go there."""
+    values = torch.as_tensor(values)
+    if values.is_complex() or values.dtype == torch.bool:
+        raise TypeError(f"{argument} has dtype {values.dtype}, expected floats")
+    return values.to(_wide(device)).to(device)
+
+
+def _share(argument: str, value: Any) -> float:
+    try:
+        share = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{argument} is {value!r}, expected a number") from None
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"{argument} is {share}, expected a share from 0 to 1")
+    return share
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def recognise(probabilities: Tensor) -> Optional[MixedTargets]:
+    """The same rows in compact form, where every row is a floor with at most three classes off it; else None."""
+    if probabilities.dim() != 2:
+        raise _shape("probabilities", probabilities.shape, "[M, d]")
+    if not probabilities.dtype.is_floating_point:
+        raise TypeError(f"probabilities has dtype {probabilities.dtype}, expected floats")
+    if probabilities.device.type == "cpu":
+        return _recognise_here(probabilities)
+    return _recognise_there(probabilities)
+
+
+def _recognise_here(probabilities: Tensor) -> Optional[MixedTargets]:
+    rows, num_classes = probabilities.shape
+    classes = torch.empty(rows, 3, dtype=torch.int64)
+    weights, uniform = torch.empty(rows, 3, dtype=WIDE), torch.empty(rows, dtype=WIDE)
+    terms = _native.recognise(view(probabilities), view(classes), view(weights), view(uniform))
+    if terms is None:
+        return None
+    low, high = (float(share) for share in torch.aminmax(uniform))
+    return MixedTargets.compact(
+        _one_share(low, high, probabilities.dtype, uniform), classes[:, :terms], weights[:, :terms], num_classes
+    )
+
+
+def _recognise_there(probabilities: Tensor) -> Optional[MixedTargets]:
+    """The same in tensor operations; one answer comes back from the device."""
+    rows, num_classes = probabilities.shape
+    if rows == 0 or num_classes == 0:
+        return None
+    wide = probabilities.to(_wide(probabilities.device))
+    floor = wide.amin(1)
+    off = (wide != floor[:, None]).sum(1).amax()
+    total = wide.sum(1)
+    bad = ((total - 1).abs() > simplex_tolerance(probabilities.dtype)).any() | (floor < 0).any()
+    share = floor / total
+    answer = torch.stack((off.to(wide.dtype), bad.to(wide.dtype), share.amin(), share.amax())).tolist()
+    terms = int(answer[0])
+    if terms > 3 or answer[1] != 0.0:
+        return None
+    weights, classes = wide.topk(terms, 1)
+    low, high = answer[2] * num_classes, answer[3] * num_classes
+    uniform = _one_share(low, high, probabilities.dtype, share * num_classes)
+    return MixedTargets.compact(uniform, classes, weights / total[:, None] - share[:, None], num_classes)
+
+
+def simplex_tolerance(dtype: torch.dtype) -> float:
+    """How far the sum of a row of this type may be from 1, as in the kernels."""
+    return {torch.float16: 2e-3, torch.bfloat16: 2e-2}.get(dtype, 1e-4)
+
+
+def _one_share(low: float, high: float, dtype: torch.dtype, rows: Tensor) -> Union[float, Tensor]:
+    """One share for all rows where they differ by less than their type can tell: equal shares cancel."""
+    narrow = torch.float64 if dtype == torch.float64 else torch.float32
+    return (low + high) / 2 if high - low <= torch.finfo(narrow).eps else rows

@@ -1,0 +1,31 @@
+//! The module `softnce._native`: the kernels on the memory of tensors and arrays, with the interpreter free meanwhile.
+//!
+//! Private to the package, whose Python files vouch for the memory they hand over (see [`view`]) and give the losses
+//! their public form.
+
+mod error;
+mod head;
+mod loss;
+mod noise;
+mod segment;
+mod threads;
+mod view;
+mod warning;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+#[pyo3(name = "_native")]
+fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    warning::collect();
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("INSTRUCTIONS", softnce::Instructions::widest().to_string())?;
+    module.add_function(wrap_pyfunction!(loss::loss, module)?)?;
+    module.add_function(wrap_pyfunction!(head::head, module)?)?;
+    module.add_function(wrap_pyfunction!(segment::recognise, module)?)?;
+    module.add_function(wrap_pyfunction!(threads::set_num_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(threads::num_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(threads::start_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(threads::after_fork, module)?)?;
+    Ok(())
+}

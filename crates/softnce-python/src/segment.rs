@@ -1,0 +1,188 @@
+//! The label side of a call: each segment of the candidates from its tensors.
+
+use ndarray::{Array1, Array2, ArrayView1, Axis};
+use num_traits::PrimInt;
+use pyo3::exceptions::PyIndexError;
+use pyo3::prelude::*;
+use softnce::{Batch, Element, Error, Targets};
+
+use crate::error::{exception, segment_exception};
+use crate::view::{Entry, View, with_float, with_integer};
+
+/// One segment of the candidates: `(first, second, uniform, shares, multiplicities)`.
+///
+/// Labels: `first` of shape `[M]`. Compact rows: classes and weights of shape `[M, K]`, the uniform share of all rows
+/// or of each, `[M]`. Dense rows: `first` of shape `[M, d]`.
+#[derive(Debug, FromPyObject)]
+pub(crate) struct Segment(View, Option<View>, f64, Option<View>, Option<View>);
+
+impl Segment {
+    fn rows(&self) -> usize {
+        self.0.shape.0
+    }
+
+    fn targets<'a>(&self, argument: &'static str, classes: usize, recognise: bool) -> PyResult<Targets<'a>> {
+        let Segment(first, second, uniform, shares, _) = self;
+        if let Some(weights) = second {
+            return compact(argument, first, weights, *uniform, shares.as_ref(), classes);
+        }
+        if first.kind.is_float() {
+            return with_float!(first, argument, E => {
+                let rows = first.array::<E>()?;
+                if rows.ncols() != classes {
+                    let expected = format!("[M, {classes}], as the logits have classes");
+                    return Err(exception(Error::Shape { argument, found: rows.shape().to_vec(), expected }));
+                }
+                let targets = if recognise { Targets::dense(rows) } else { Targets::dense_as_is(rows) };
+                targets.map_err(|error| segment_exception(argument, error))
+            });
+        }
+        with_integer!(first, argument, L => {
+            Targets::hard(first.column::<L>()?, classes).map_err(|error| segment_exception(argument, error))
+        })
+    }
+}
+
+/// Compact rows. Where all rows have one uniform share the weights are brought to what it leaves of 1, so that the
+/// shares stay equal however coarsely the weights were rounded: for then they cancel.
+fn compact<'a>(
+    argument: &str,
+    classes: &View,
+    weights: &View,
+    uniform: f64,
+    shares: Option<&View>,
+    num_classes: usize,
+) -> PyResult<Targets<'a>> {
+    let mut wide = with_float!(weights, "weights", E => Ok(weights.array::<E>()?.map(|weight| weight.as_f64())))?;
+    let uniform = match shares {
+        Some(shares) => floats("uniform", *shares)?,
+        None => {
+            let left = 1.0 - uniform;
+            let terms = wide.ncols().max(1);
+            wide = in_row_order(wide);
+            for row in wide.as_slice_mut().unwrap_or_default().chunks_exact_mut(terms) {
+                let sum: f64 = row.iter().sum();
+                if sum != left && (sum - left).abs() <= softnce::SIMPLEX_TOLERANCE && sum != 0.0 {
+                    row.iter_mut().for_each(|weight| *weight *= left / sum);
+                }
+            }
+            Array1::from_elem(wide.nrows(), uniform)
+        }
+    };
+    with_integer!(classes, "classes", L => {
+        let targets = Targets::compact(&uniform, classes.array::<L>()?, &wide, num_classes);
+        targets.map_err(|error| segment_exception(argument, error))
+    })
+}
+
+fn in_row_order(rows: Array2<f64>) -> Array2<f64> {
+    if rows.is_standard_layout() { rows } else { rows.as_standard_layout().into_owned() }
+}
+
+/// A column of floats of any type.
+pub(crate) fn floats(argument: &'static str, column: View) -> PyResult<Array1<f64>> {
+    fn read<E: Element + Entry>(column: View) -> PyResult<Array1<f64>> {
+        Ok(column.column::<E>()?.map(|value| value.as_f64()))
+    }
+    with_float!(column, argument, E => read::<E>(column))
+}
+
+/// Who is whose positive: candidate `offset + i` for row i, or the one that is named.
+#[derive(Debug, FromPyObject)]
+pub(crate) struct Positives(usize, Option<View>);
+
+/// The batch of these segments.
+pub(crate) fn batch<'a>(
+    segments: &[Segment],
+    positives: &Positives,
+    row_weights: Option<View>,
+    classes: usize,
+    recognise: bool,
+) -> PyResult<Batch<'a>> {
+    let argument = |index: usize| if index == 0 { "targets" } else { "candidates" };
+    let mut parts = segments.iter().enumerate().map(|(index, part)| part.targets(argument(index), classes, recognise));
+    let Some(first) = parts.next() else {
+        return Err(exception(Error::Empty { argument: "targets", found: vec![0, classes] }));
+    };
+    let mut batch = Batch::from(first?);
+    for further in parts {
+        batch = batch.with_further(further?).map_err(exception)?;
+    }
+    batch = match positives.1 {
+        Some(index) => batch.with_positives(with_integer!(index, "positives", L => indices(index.column::<L>()?))?),
+        None => batch.with_offset(positives.0),
+    };
+    if segments.iter().any(|segment| segment.4.is_some()) {
+        batch = batch.with_multiplicities(multiplicities(segments)?).map_err(exception)?;
+    }
+    if let Some(weights) = row_weights {
+        batch = batch.with_row_weights(floats("row_weights", weights)?).map_err(exception)?;
+    }
+    Ok(batch)
+}
+
+/// The multiplicities of all segments; 1 where a segment has none.
+fn multiplicities(segments: &[Segment]) -> PyResult<Array1<f64>> {
+    let mut all = Vec::with_capacity(segments.iter().map(Segment::rows).sum());
+    for segment in segments {
+        match segment.4 {
+            Some(column) if column.shape.0 != segment.rows() => {
+                let (found, expected) = (vec![column.shape.0], format!("[{}]", segment.rows()));
+                return Err(exception(Error::Shape { argument: "multiplicities", found, expected }));
+            }
+            Some(column) => all.extend(floats("multiplicities", column)?),
+            None => all.extend(std::iter::repeat_n(1.0, segment.rows())),
+        }
+    }
+    Ok(Array1::from_vec(all))
+}
+
+/// Indices of candidates.
+fn indices<L: PrimInt>(values: ArrayView1<'_, L>) -> PyResult<Vec<usize>> {
+    let index = |(row, value): (usize, &L)| {
+        value.to_usize().ok_or_else(|| {
+            let value = value.to_i128().unwrap_or(i128::MAX);
+            PyIndexError::new_err(format!("positives[{row}] is {value}, expected the index of a candidate"))
+        })
+    };
+    values.iter().enumerate().map(index).collect()
+}
+
+/// Finds the compact form of dense rows: `classes` and `weights` `[M, 3]` and `uniform` `[M]` are written, and the
+/// number of terms comes back; nothing where the rows have another form.
+#[pyfunction]
+pub(crate) fn recognise(
+    py: Python<'_>,
+    probabilities: View,
+    classes: View,
+    weights: View,
+    uniform: View,
+) -> PyResult<Option<usize>> {
+    let mut classes = classes.array_mut::<i64>()?;
+    let mut weights = weights.array_mut::<f64>()?;
+    let mut uniform = uniform.column_mut::<f64>()?;
+    py.detach(move || {
+        let targets = with_float!(probabilities, "probabilities", E => {
+            let targets = Targets::dense(probabilities.array::<E>()?);
+            targets.map_err(|error| segment_exception("probabilities", error))
+        })?;
+        let (shares, listed, parts): (Array1<f64>, Array2<u32>, Array2<f64>) = match targets.compact_parts() {
+            Some((shares, listed, parts)) => (shares.to_owned(), listed.to_owned(), parts.to_owned()),
+            None => match targets.labels() {
+                Some(labels) => {
+                    let rows = labels.len();
+                    let listed = labels.to_owned().insert_axis(Axis(1));
+                    (Array1::zeros(rows), listed, Array2::ones((rows, 1)))
+                }
+                None => return Ok(None),
+            },
+        };
+        let terms = listed.ncols();
+        uniform.assign(&shares);
+        for term in 0..terms {
+            classes.column_mut(term).zip_mut_with(&listed.column(term), |out, &class| *out = i64::from(class));
+            weights.column_mut(term).assign(&parts.column(term));
+        }
+        Ok(Some(terms))
+    })
+}

@@ -1,0 +1,216 @@
+//! Memory of tensors and arrays, as Python hands it over.
+
+use half::{bf16, f16};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, ShapeBuilder};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+
+/// The element types, by the numbers that Python gives them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    F16,
+    Bf16,
+    F32,
+    F64,
+    I8,
+    I16,
+    I32,
+    I64,
+    U8,
+    U16,
+    U32,
+    U64,
+}
+
+impl Kind {
+    pub(crate) fn is_float(self) -> bool {
+        matches!(self, Kind::F16 | Kind::Bf16 | Kind::F32 | Kind::F64)
+    }
+
+    const ALL: [Kind; 12] = [
+        Kind::F16,
+        Kind::Bf16,
+        Kind::F32,
+        Kind::F64,
+        Kind::I8,
+        Kind::I16,
+        Kind::I32,
+        Kind::I64,
+        Kind::U8,
+        Kind::U16,
+        Kind::U32,
+        Kind::U64,
+    ];
+}
+
+/// An element type that memory is read or written in.
+pub(crate) trait Entry: Copy + 'static {
+    const KIND: Kind;
+}
+
+macro_rules! entries {
+    ($($type:ty => $kind:ident),*) => { $(impl Entry for $type { const KIND: Kind = Kind::$kind; })* };
+}
+
+entries!(f16 => F16, bf16 => Bf16, f32 => F32, f64 => F64, i8 => I8, i16 => I16, i32 => I32, i64 => I64);
+entries!(u8 => U8, u16 => U16, u32 => U32, u64 => U64);
+
+/// Two-dimensional memory: `(place, type, rows, columns, step between rows, step between columns)`, steps in elements.
+///
+/// The package's own Python files make these from tensors and arrays that they keep alive, and do not write to, until
+/// the call returns; this module is private to them. That is what the accessors below rely on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View {
+    place: usize,
+    pub(crate) kind: Kind,
+    pub(crate) shape: (usize, usize),
+    steps: (usize, usize),
+}
+
+impl<'py> FromPyObject<'_, 'py> for View {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let (place, kind, rows, columns, row_step, column_step): (usize, usize, usize, usize, usize, usize) =
+            object.extract()?;
+        let kind = *Kind::ALL.get(kind).ok_or_else(|| PyTypeError::new_err(format!("unknown element type {kind}")))?;
+        Ok(View { place, kind, shape: (rows, columns), steps: (row_step, column_step) })
+    }
+}
+
+impl View {
+    /// How many elements lie between the first and the last, both included.
+    fn extent(&self) -> PyResult<usize> {
+        let ((rows, columns), (row_step, column_step)) = (self.shape, self.steps);
+        if rows == 0 || columns == 0 {
+            return Ok(0);
+        }
+        let last = (rows - 1).checked_mul(row_step).zip((columns - 1).checked_mul(column_step));
+        let last = last.and_then(|(row, column)| row.checked_add(column)?.checked_add(1));
+        last.ok_or_else(|| PyValueError::new_err(format!("memory of shape {:?} is too large", self.shape)))
+    }
+
+    fn expect<E: Entry>(&self) -> PyResult<()> {
+        if self.kind == E::KIND && self.place.is_multiple_of(align_of::<E>()) {
+            return Ok(());
+        }
+        Err(PyTypeError::new_err(format!("memory of {:?} came where aligned {:?} was expected", self.kind, E::KIND)))
+    }
+
+    /// The memory as an array.
+    #[allow(unsafe_code)]
+    pub(crate) fn array<'a, E: Entry>(self) -> PyResult<ArrayView2<'a, E>> {
+        self.expect::<E>()?;
+        let extent = self.extent()?;
+        if extent == 0 {
+            return ArrayView2::from_shape(self.shape, &[]).map_err(unfit);
+        }
+        // SAFETY: the caller in Python owns `extent` initialised elements of this type there, and keeps them unchanged
+        // until the call returns; the alignment was checked.
+        let memory = unsafe { std::slice::from_raw_parts(self.place as *const E, extent) };
+        ArrayView2::from_shape(self.shape.strides(self.steps), memory).map_err(unfit)
+    }
+
+    /// The memory of a column as an array.
+    pub(crate) fn column<'a, E: Entry>(self) -> PyResult<ArrayView1<'a, E>> {
+        Ok(self.array::<E>()?.index_axis_move(Axis(1), 0))
+    }
+
+    /// The memory as an array to write to.
+    #[allow(unsafe_code)]
+    pub(crate) fn array_mut<'a, E: Entry>(self) -> PyResult<ArrayViewMut2<'a, E>> {
+        self.expect::<E>()?;
+        let extent = self.extent()?;
+        if extent == 0 {
+            return ArrayViewMut2::from_shape(self.shape, &mut []).map_err(unfit);
+        }
+        // SAFETY: as above; and the caller has just made this memory for the call and shares it with nobody.
+        let memory = unsafe { std::slice::from_raw_parts_mut(self.place as *mut E, extent) };
+        ArrayViewMut2::from_shape(self.shape.strides(self.steps), memory).map_err(unfit)
+    }
+
+    /// The memory of a column as an array to write to.
+    pub(crate) fn column_mut<'a, E: Entry>(self) -> PyResult<ArrayViewMut1<'a, E>> {
+        Ok(self.array_mut::<E>()?.index_axis_move(Axis(1), 0))
+    }
+}
+
+fn unfit(error: ndarray::ShapeError) -> PyErr {
+    PyValueError::new_err(format!("memory does not have the form of an array: {error}"))
+}
+
+/// Runs a body with `$type` the float type of a view.
+macro_rules! with_float {
+    ($view:expr, $argument:expr, $type:ident => $body:expr) => {
+        match $view.kind {
+            $crate::view::Kind::F16 => {
+                type $type = half::f16;
+                $body
+            }
+            $crate::view::Kind::Bf16 => {
+                type $type = half::bf16;
+                $body
+            }
+            $crate::view::Kind::F32 => {
+                type $type = f32;
+                $body
+            }
+            $crate::view::Kind::F64 => {
+                type $type = f64;
+                $body
+            }
+            kind => Err($crate::view::not_floats($argument, kind)),
+        }
+    };
+}
+
+/// Runs a body with `$type` the integer type of a view.
+macro_rules! with_integer {
+    ($view:expr, $argument:expr, $type:ident => $body:expr) => {
+        match $view.kind {
+            $crate::view::Kind::I8 => {
+                type $type = i8;
+                $body
+            }
+            $crate::view::Kind::I16 => {
+                type $type = i16;
+                $body
+            }
+            $crate::view::Kind::I32 => {
+                type $type = i32;
+                $body
+            }
+            $crate::view::Kind::I64 => {
+                type $type = i64;
+                $body
+            }
+            $crate::view::Kind::U8 => {
+                type $type = u8;
+                $body
+            }
+            $crate::view::Kind::U16 => {
+                type $type = u16;
+                $body
+            }
+            $crate::view::Kind::U32 => {
+                type $type = u32;
+                $body
+            }
+            $crate::view::Kind::U64 => {
+                type $type = u64;
+                $body
+            }
+            kind => Err($crate::view::not_integers($argument, kind)),
+        }
+    };
+}
+
+pub(crate) use {with_float, with_integer};
+
+pub(crate) fn not_floats(argument: &str, found: Kind) -> PyErr {
+    PyTypeError::new_err(format!("{argument} has elements of type {found:?}, expected floats"))
+}
+
+pub(crate) fn not_integers(argument: &str, found: Kind) -> PyErr {
+    PyTypeError::new_err(format!("{argument} has elements of type {found:?}, expected integers"))
+}

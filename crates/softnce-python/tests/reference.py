@@ -1,0 +1,135 @@
+"""What the tests share: the definition of the losses, targets in every form, golden files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional
+
+import torch
+from softnce.torch import MixedTargets
+from torch import Tensor
+
+GOLDEN = Path(__file__).resolve().parents[2] / "softnce" / "tests" / "golden"
+
+
+def scores(logits: Tensor, noise: Optional[Tensor], tau: Any) -> Tensor:
+    """``S = Z / tau - log eta``."""
+    out = logits / tau
+    return out if noise is None else out - noise.log()
+
+
+def info_nce(
+    logits: Tensor,
+    targets: Tensor,
+    *,
+    noise: Optional[Tensor] = None,
+    tau: Any = 1.0,
+    positives: Optional[Tensor] = None,
+    multiplicities: Optional[Tensor] = None,
+) -> Tensor:
+    """The definition, a loss a row: ``logsumexp_j(A_ij + log m_j) - A_i,p(i)`` with ``A = S W^T``."""
+    critic = scores(logits, noise, tau) @ targets.T
+    index = torch.arange(len(logits)) if positives is None else positives
+    positive = critic.gather(1, index[:, None])[:, 0]
+    counted = critic if multiplicities is None else critic + multiplicities.log()
+    return counted.logsumexp(1) - positive
+
+
+def cross_entropy(logits: Tensor, targets: Tensor, tau: Any = 1.0) -> Tensor:
+    """The definition of soft target cross-entropy, a loss a row."""
+    return -(targets * torch.log_softmax(logits / tau, 1)).sum(1)
+
+
+def reduce(losses: Tensor, reduction: str, weights: Optional[Tensor] = None) -> Tensor:
+    """``w_i L_i``, their sum, or their weighted mean."""
+    weights = torch.ones_like(losses) if weights is None else weights
+    weighted = losses * weights
+    if reduction == "none":
+        return weighted
+    return weighted.sum() / (weights.sum() if reduction == "mean" else 1.0)
+
+
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def random_logits(rows: int, classes: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
+    return torch.randn(rows, classes, dtype=torch.float64, generator=generator(seed)).mul_(2).to(dtype)
+
+
+def random_noise(classes: int, seed: int = 1) -> Tensor:
+    noise = torch.rand(classes, dtype=torch.float64, generator=generator(seed)) + 0.1
+    return noise / noise.sum()
+
+
+FORMS = ["labels", "labels32", "smoothed", "mixed", "shares", "recognised", "dense"]
+
+
+def random_targets(form: str, rows: int, classes: int, seed: int = 2) -> Any:
+    """Targets of a form, and as they would be written out."""
+    source = generator(seed)
+    first = torch.randint(classes, (rows,), generator=source)
+    second = torch.randint(classes, (rows,), generator=source)
+    lam = torch.rand(rows, dtype=torch.float64, generator=source)
+    if form in ("labels", "labels32"):
+        return first if form == "labels" else first.int()
+    if form == "smoothed":
+        return MixedTargets.smoothed(first, classes, 0.2)
+    if form == "mixed":
+        return MixedTargets.mixed(first, second, lam, classes, 0.1)
+    if form == "shares":
+        teacher = torch.softmax(2 * torch.randn(rows, classes, dtype=torch.float64, generator=source), 1)
+        probabilities, listed = teacher.topk(min(3, classes - 1), 1)
+        return MixedTargets.top_k(listed, probabilities, classes)
+    if form == "recognised":
+        return MixedTargets.mixed(first, second, lam, classes, 0.1).dense(torch.float64)
+    return torch.softmax(torch.randn(rows, classes, dtype=torch.float64, generator=source), 1)
+
+
+def written_out(targets: Any, classes: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Targets of any form as rows of probabilities, by the definition of the form."""
+    if isinstance(targets, MixedTargets):
+        out = torch.zeros(len(targets), classes, dtype=torch.float64)
+        uniform = torch.as_tensor(targets.uniform, dtype=torch.float64).expand(len(targets))
+        for row in range(len(targets)):
+            out[row] += uniform[row] / classes
+            for label, weight in zip(targets.classes[row].tolist(), targets.weights[row].tolist()):
+                out[row, label] += weight
+        return out.to(dtype)
+    if not targets.dtype.is_floating_point:
+        return torch.nn.functional.one_hot(targets.long(), classes).to(dtype)
+    return targets.to(dtype)
+
+
+class Golden(NamedTuple):
+    """A golden file: what the paper's public reference implementation computes in double precision."""
+
+    name: str
+    tensors: Dict[str, Tensor]
+    temperature: float
+    first_positive: int
+    rank: int
+    world: int
+    reduction: str
+
+
+def golden_files() -> List[Golden]:
+    from safetensors import safe_open
+
+    files = []
+    for path in sorted(GOLDEN.glob("*.safetensors")):
+        with safe_open(path, framework="pt") as file:
+            facts = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+        files.append(
+            Golden(
+                path.stem,
+                tensors,
+                float(facts["temperature"]),
+                int(facts["first_positive"]),
+                int(facts["rank"]),
+                int(facts["world"]),
+                facts["reduction"],
+            )
+        )
+    return files

@@ -1,0 +1,86 @@
+"""Several real processes with gloo: different data, different numbers of rows, the parameters of one process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+import torch
+import workers
+
+
+def run(world: int, folder: Path, *arguments: str) -> List[Dict[str, Any]]:
+    """What each worker wrote."""
+    program = str(Path(workers.__file__))
+    processes = [
+        subprocess.Popen(
+            [sys.executable, program, str(rank), str(world), str(folder), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(world)
+    ]
+    outputs = [process.communicate(timeout=180)[0] for process in processes]
+    for process, output in zip(processes, outputs):
+        assert process.returncode == 0, output
+    return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(world)]
+
+
+@pytest.mark.parametrize(
+    "world, loss, form, backend, weighted, compiled",
+    [
+        (2, "soft", "mixed", "auto", False, False),
+        (2, "soft", "unlike", "tensor", True, False),
+        (2, "soft", "recognised", "auto", False, True),
+        (3, "soft", "mixed", "tensor", False, False),
+        (3, "soft", "shares", "auto", True, False),
+        (3, "soft", "unlike", "auto", False, False),
+        (3, "soft", "dense", "auto", False, False),
+        (2, "infonce", "labels", "auto", False, False),
+        (3, "queue", "mixed", "auto", False, False),
+        (2, "head", "mixed", "auto", True, False),
+        (3, "head", "labels", "tensor", False, False),
+        (2, "sparse-head", "mixed", "auto", False, False),
+    ],
+)
+def test_training_as_in_one_process(
+    world: int, loss: str, form: str, backend: str, weighted: bool, compiled: bool, tmp_path: Path
+) -> None:
+    expected = workers.one_process(world, loss, form, weighted)
+    results = run(world, tmp_path, "train", loss, form, backend, str(weighted), str(compiled))
+    mean = torch.stack([result["losses"] for result in results]).mean(0)
+    torch.testing.assert_close(mean, expected["losses"], rtol=0, atol=1e-6)
+    untouched = workers.network(loss)
+    for name, parameter in untouched.named_parameters():
+        for result in results:
+            found = result[name]
+            torch.testing.assert_close(found, expected[name], rtol=0, atol=1e-6)
+            # They have moved by far more than they may differ.
+            assert float((found - parameter.detach()).abs().max()) > 1e-3
+
+
+@pytest.mark.parametrize("world", [2, 3])
+@pytest.mark.parametrize("backend", ["kernel", "tensor"])
+def test_golden_files_of_a_group(world: int, backend: str, tmp_path: Path) -> None:
+    seen = 0
+    for result in run(world, tmp_path, "golden", backend):
+        for name, difference in result.items():
+            assert float(difference.abs().max()) < 1e-12, name
+            seen += 1
+    assert seen == 2 * 3 * world
+
+
+def test_errors_in_a_group(tmp_path: Path) -> None:
+    first, second = run(2, tmp_path, "refusals")
+    assert "logits of worker 1 have 4 classes, expected 3" in first["classes"]
+    assert "logits of worker 0 have 3 classes, expected 4" in second["classes"]
+    for result in (first, second):
+        assert "targets has 2 rows, expected 1" in result["rows"]
+        assert "cannot be given where targets are gathered" in result["positives"]
+        assert "the rows of all workers have no weight" in result["empty"]
+    assert abs(float(first["alone"]) - float(torch.tensor(2.0).log())) < 1e-6
+    assert first["eval"] == first["alone"]

@@ -1,0 +1,153 @@
+"""The head without logits against the loss of the logits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from reference import generator, info_nce, random_logits, random_noise, random_targets, reduce, written_out
+from softnce.head import InfoNCEHead
+from softnce.torch import MixedTargets, SoftTargetInfoNCE, TargetQueue
+
+BACKENDS = ["kernel", "tensor"]
+WIDTH, CLASSES = 4, 11
+
+
+def head(**options: Any) -> InfoNCEHead:
+    torch.manual_seed(0)
+    made = InfoNCEHead(WIDTH, CLASSES, True, init_std=0.5, dtype=torch.float64, **options)
+    with torch.no_grad():
+        made.offsets.weight.copy_(random_logits(CLASSES, 1, 3))
+    return made
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("form", ["labels", "smoothed", "mixed", "recognised"])
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+def test_as_the_loss_of_the_logits(backend: str, form: str, sparse: bool, reduction: str) -> None:
+    noise = random_noise(CLASSES)
+    made = head(sparse=sparse, noise_probs=noise, temperature=0.6, reduction=reduction, backend=backend)
+    features = random_logits(6, WIDTH).requires_grad_()
+    targets, further = random_targets(form, 6, CLASSES), random_targets(form, 5, CLASSES, 9)
+    weights = torch.rand(6, dtype=torch.float64, generator=generator(8))
+    upstream = torch.randn(6 if reduction == "none" else (), dtype=torch.float64, generator=generator(9))
+    inputs = (features, made.rows.weight, made.offsets.weight)
+    everything = torch.cat([written_out(targets, CLASSES), written_out(further, CLASSES)])
+    wanted = reduce(info_nce(made.logits(features), everything, noise=noise, tau=0.6), reduction, weights)
+    loss = made(features, targets, candidates=further, row_weights=weights)
+    torch.testing.assert_close(loss, wanted)
+    expected = torch.autograd.grad(wanted, inputs, upstream)
+    found = torch.autograd.grad(loss, inputs, upstream)
+    assert found[1].is_sparse == sparse and found[2].is_sparse == sparse
+    for gradient, other in zip(found, expected):
+        dense = gradient.to_dense() if gradient.is_sparse else gradient
+        torch.testing.assert_close(dense, other)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_only_classes_that_occur_are_touched(backend: str) -> None:
+    made = InfoNCEHead(8, 1_000_000, noise_counts=torch.ones(1_000_000), backend=backend)
+    targets = MixedTargets.mixed([7, 999_999], [12, 7], [0.75, 0.5], 1_000_000, 0.1)
+    before = made.weight.detach().clone()
+    optimiser = torch.optim.SGD(made.parameters(), lr=1.0)
+    made(torch.randn(2, 8), targets).backward()
+    assert made.weight.grad.is_sparse
+    assert made.weight.grad.coalesce().indices().tolist() == [[7, 12, 999_999]]
+    optimiser.step()
+    moved = (made.weight.detach() != before).any(1).nonzero()[:, 0].tolist()
+    assert moved == [7, 12, 999_999]
+
+
+def test_sparse_optimisers_and_prediction() -> None:
+    torch.manual_seed(2)
+    made = InfoNCEHead(4, 6, learn_temperature=True)
+    centres = torch.randn(6, 4) * 3
+    labels = torch.arange(6).repeat(20)
+    features = centres[labels] + 0.3 * torch.randn(120, 4)
+    rows = torch.optim.SparseAdam([made.weight], lr=0.05)
+    scale = torch.optim.Adam([made.log_temperature], lr=0.01)
+    for _ in range(150):
+        rows.zero_grad(), scale.zero_grad()
+        made(features, MixedTargets.smoothed(labels, 6, 0.1)).backward()
+        rows.step(), scale.step()
+    posterior = made.posterior(made.logits(features))
+    torch.testing.assert_close(posterior.sum(1), torch.ones(120))
+    assert float((posterior.argmax(1) == labels).float().mean()) > 0.95
+    assert made.temperature.item() != 1.0
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_narrow_types(backend: str, dtype: torch.dtype) -> None:
+    made = head(backend=backend, sparse=False).to(dtype)
+    features, targets = random_logits(6, WIDTH, dtype=dtype).requires_grad_(), random_targets("mixed", 6, CLASSES)
+    loss = made(features, targets)
+    assert loss.dtype == dtype
+    loss.backward()
+    wide = features.detach().double().requires_grad_()
+    logits = wide @ made.weight.detach().double().T + made.bias.detach().double()
+    expected = info_nce(logits, written_out(targets, CLASSES)).mean()
+    expected.backward()
+    tolerance = {torch.float32: 1e-5, torch.bfloat16: 3e-2, torch.float16: 5e-3}[dtype]
+    torch.testing.assert_close(loss.double(), expected, rtol=tolerance, atol=tolerance)
+    torch.testing.assert_close(features.grad.double(), wide.grad, rtol=10 * tolerance, atol=tolerance)
+
+
+def test_autocast_widens_the_features() -> None:
+    made = InfoNCEHead(4, 6)
+    body = torch.nn.Linear(4, 4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        features = body(torch.randn(3, 4))
+        assert features.dtype == torch.bfloat16
+        loss = made(features, torch.tensor([0, 1, 2]))
+    assert loss.dtype == torch.float32
+    loss.backward()
+    assert body.weight.grad is not None and made.weight.grad.dtype == torch.float32
+
+
+def test_a_queue() -> None:
+    made = head(queue=TargetQueue(4, CLASSES), sparse=False)
+    other = SoftTargetInfoNCE(queue=TargetQueue(4, CLASSES))
+    for step in range(3):
+        features, targets = random_logits(3, WIDTH, step), random_targets("mixed", 3, CLASSES, step)
+        torch.testing.assert_close(made(features, targets), other(made.logits(features).detach(), targets))
+
+
+BAD: Any = [
+    (lambda: InfoNCEHead(0, 3), ValueError, "in_features is 0"),
+    (lambda: InfoNCEHead(3, 3, init_std=-1.0), ValueError, "init_std is -1"),
+    (lambda: InfoNCEHead(3, 3, noise_counts=[1, 2]), ValueError, r"noise_probs has shape \[2\], expected \[3\]"),
+    (
+        lambda: head()(torch.zeros(2, 3), torch.tensor([0, 1])),
+        ValueError,
+        r"features has shape \[2, 3\], expected \[N, 4\]",
+    ),
+    (lambda: head()([[0.0]], torch.tensor([0])), TypeError, "features is of type list"),
+    (lambda: head()(torch.zeros(1, 4), torch.tensor([0])), TypeError, "features has dtype torch.float32"),
+]
+
+
+@pytest.mark.parametrize("make, kind, message", BAD)
+def test_bad_arguments(make: Any, kind: type, message: str) -> None:
+    with pytest.raises(kind, match=message):
+        make()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_bad_targets(backend: str) -> None:
+    made, features = head(backend=backend), torch.zeros(2, WIDTH, dtype=torch.float64)
+    unequal = MixedTargets.compact(torch.tensor([0.1, 0.3]), [[0], [1]], [[0.9], [0.7]], CLASSES)
+    for targets, kind, message in (
+        (torch.tensor([0, 11]), IndexError, "11, expected a class from 0 to 10"),
+        (
+            torch.softmax(random_logits(2, CLASSES), 1),
+            ValueError,
+            "hard or compact targets, targets came as dense rows",
+        ),
+        (unequal, ValueError, "uniform shares of the targets go from 0.1"),
+        (torch.tensor([0]), ValueError, "1 candidates for 2 rows"),
+    ):
+        with pytest.raises(kind, match=message):
+            made(features, targets)

@@ -1,0 +1,298 @@
+"""Values and gradients of every path against the definition."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Optional, Tuple
+
+import pytest
+import softnce.torch as losses
+import torch
+from reference import (
+    FORMS,
+    cross_entropy,
+    generator,
+    golden_files,
+    info_nce,
+    random_logits,
+    random_noise,
+    random_targets,
+    reduce,
+    written_out,
+)
+from softnce.torch import MixedTargets, _tensor
+from torch import Tensor
+
+BACKENDS = ["kernel", "tensor"]
+SHAPES = [(1, 1, 3), (1, 6, 5), (4, 4, 2), (7, 12, 10), (9, 40, 33)]
+TOLERANCE = {torch.float64: 1e-11, torch.float32: 2e-5, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+
+
+def both(loss: Tensor, *inputs: Tensor, upstream: Optional[Tensor] = None) -> Tuple[Tensor, ...]:
+    """A loss and its gradients."""
+    return (loss.detach(), *torch.autograd.grad(loss, inputs, upstream))
+
+
+def close(found: Tensor, expected: Tensor, tolerance: float) -> None:
+    assert found.shape == expected.shape
+    scale = max(1.0, float(expected.abs().max()))
+    torch.testing.assert_close(found.double(), expected.double(), rtol=0, atol=tolerance * scale)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("rows, candidates, classes", SHAPES)
+def test_soft_target_info_nce(backend: str, form: str, rows: int, candidates: int, classes: int) -> None:
+    logits = random_logits(rows, classes).requires_grad_()
+    targets, noise = random_targets(form, candidates, classes), random_noise(classes)
+    expected = both(info_nce(logits, written_out(targets, classes), noise=noise, tau=0.7).mean(), logits)
+    loss = losses.soft_target_info_nce(logits, targets, noise_probs=noise, temperature=0.7, backend=backend)
+    for found, wanted in zip(both(loss, logits), expected):
+        close(found, wanted, TOLERANCE[torch.float64])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("form", FORMS)
+def test_soft_target_cross_entropy(backend: str, form: str) -> None:
+    logits = random_logits(9, 10).requires_grad_()
+    targets = random_targets(form, 9, 10)
+    expected = both(cross_entropy(logits, written_out(targets, 10), 0.7).mean(), logits)
+    loss = losses.soft_target_cross_entropy(logits, targets, temperature=0.7, backend=backend)
+    for found, wanted in zip(both(loss, logits), expected):
+        close(found, wanted, TOLERANCE[torch.float64])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("candidates", [9, 64])
+def test_info_nce(backend: str, candidates: int) -> None:
+    # More candidates than classes are merged, fewer are not.
+    logits, noise = random_logits(9, 20).requires_grad_(), random_noise(20)
+    targets = random_targets("labels", candidates, 20)
+    expected = both(info_nce(logits, written_out(targets, 20), noise=noise).mean(), logits)
+    for found, wanted in zip(
+        both(losses.info_nce(logits, targets, noise_probs=noise, backend=backend), logits), expected
+    ):
+        close(found, wanted, TOLERANCE[torch.float64])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_every_type_of_logits(backend: str, form: str, dtype: torch.dtype) -> None:
+    logits = random_logits(9, 10, dtype=dtype).requires_grad_()
+    targets = random_targets(form, 16, 10)
+    wide = logits.detach().double().requires_grad_()
+    expected = both(info_nce(wide, written_out(targets, 10)).mean(), wide)
+    loss = losses.soft_target_info_nce(logits, targets, backend=backend)
+    found = both(loss, logits)
+    assert found[0].dtype == dtype and found[1].dtype == dtype
+    for value, wanted in zip(found, expected):
+        close(value, wanted, TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("recognise", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_every_type_of_dense_targets(backend: str, recognise: bool, dtype: torch.dtype) -> None:
+    logits = random_logits(9, 10).requires_grad_()
+    rows = random_targets("recognised", 16, 10).to(dtype)
+    exact = rows.double() / rows.double().sum(1, keepdim=True)
+    expected = both(info_nce(logits, exact).mean(), logits)
+    loss = losses.soft_target_info_nce(logits, rows, backend=backend, recognise=recognise)
+    for found, wanted in zip(both(loss, logits), expected):
+        close(found, wanted, 1e-6 if recognise else 1e-10)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("form", ["labels", "mixed", "dense"])
+@pytest.mark.parametrize("kind", ["contrastive", "cross entropy"])
+def test_reductions_and_upstream_gradients(backend: str, reduction: str, weighted: bool, form: str, kind: str) -> None:
+    rows, classes = 6, 7
+    logits = random_logits(rows, classes).requires_grad_()
+    tau = torch.tensor(0.6, dtype=torch.float64, requires_grad=True)
+    targets = random_targets(form, rows, classes)
+    weights = torch.rand(rows, dtype=torch.float64, generator=generator(5)) if weighted else None
+    upstream = torch.randn(rows if reduction == "none" else (), dtype=torch.float64, generator=generator(6)) * 3
+    dense = written_out(targets, classes)
+    if kind == "contrastive":
+        rowwise = info_nce(logits, dense, tau=tau)
+        loss = losses.soft_target_info_nce(
+            logits, targets, row_weights=weights, temperature=tau, reduction=reduction, backend=backend
+        )
+    else:
+        rowwise = cross_entropy(logits, dense, tau)
+        loss = losses.soft_target_cross_entropy(
+            logits, targets, row_weights=weights, temperature=tau, reduction=reduction, backend=backend
+        )
+    expected = both(reduce(rowwise, reduction, weights), logits, tau, upstream=upstream)
+    for found, wanted in zip(both(loss, logits, tau, upstream=upstream), expected):
+        close(found, wanted, TOLERANCE[torch.float64])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_candidates_positives_and_multiplicities(backend: str) -> None:
+    rows, classes = 5, 8
+    logits, noise = random_logits(rows, classes).requires_grad_(), random_noise(classes)
+    parts = [random_targets(form, 6, classes, seed) for seed, form in enumerate(FORMS)]
+    dense = torch.cat([written_out(part, classes) for part in parts])
+    positives = torch.randperm(len(dense), generator=generator(3))[:rows]
+    counts = torch.randint(0, 4, (len(dense),), generator=generator(4)).double()
+    wanted = info_nce(logits, dense, noise=noise, positives=positives, multiplicities=counts).mean()
+    expected = both(wanted, logits)
+    loss = losses.soft_target_info_nce(
+        logits,
+        parts[0],
+        candidates=parts[1:],
+        positives=positives,
+        multiplicities=counts,
+        noise_probs=noise,
+        backend=backend,
+    )
+    for found, value in zip(both(loss, logits), expected):
+        close(found, value, TOLERANCE[torch.float64])
+    offset = both(info_nce(logits, dense, positives=torch.arange(7, 7 + rows)).mean(), logits)
+    loss = losses.soft_target_info_nce(logits, parts[0], candidates=parts[1:], positives=7, backend=backend)
+    for found, value in zip(both(loss, logits), offset):
+        close(found, value, TOLERANCE[torch.float64])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_cross_entropy_of_targets_in_several_segments(backend: str) -> None:
+    logits = random_logits(4, 6).requires_grad_()
+    parts = [random_targets(form, 3, 6, seed) for seed, form in enumerate(["mixed", "labels", "dense"])]
+    dense = torch.cat([written_out(part, 6) for part in parts])
+    positives = torch.tensor([8, 0, 4, 2])
+    from softnce.torch import _autograd, _call
+
+    call = _call.make(
+        "soft-target-cross-entropy",
+        6,
+        logits.device,
+        parts[0],
+        candidates=parts[1:],
+        positives=positives,
+        backend=backend,
+    )
+    expected = both(cross_entropy(logits, dense[positives]).mean(), logits)
+    for found, wanted in zip(both(_autograd.apply(call, logits, None), logits), expected):
+        close(found, wanted, TOLERANCE[torch.float64])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_chunks_of_tensor_operations(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    logits = random_logits(11, 10).requires_grad_()
+    targets = random_targets(form, 23, 10)
+    expected = both(losses.soft_target_info_nce(logits, targets, backend="tensor", reduction="none").sum(), logits)
+    monkeypatch.setattr(_tensor, "CHUNK", 50)
+    loss = losses.soft_target_info_nce(logits, targets, backend="tensor", reduction="none").sum()
+    for found, wanted in zip(both(loss, logits), expected):
+        close(found, wanted, 1e-13)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("form", ["labels", "mixed", "recognised", "dense"])
+def test_memory_of_any_layout(backend: str, form: str) -> None:
+    classes = 6
+    plain = random_logits(5, classes)
+    targets = random_targets(form, 8, classes)
+    expected = losses.soft_target_info_nce(plain, targets)
+
+    wider = torch.empty(10, 2 * classes, dtype=torch.float64)
+    strided, turned = wider[::2, ::2].copy_(plain), plain.T.contiguous().T
+    for logits in (strided, turned):
+        assert not logits.is_contiguous()
+        leaf = logits.detach().requires_grad_()
+        loss = losses.soft_target_info_nce(leaf, targets, backend=backend)
+        close(loss.detach(), expected, 1e-13)
+        (gradient,) = torch.autograd.grad(loss, leaf)
+        close(gradient, torch.autograd.grad(_plain(plain, targets, backend), _LEAF)[0], 1e-13)
+    row = plain[:1].expand(5, classes)
+    repeated = losses.soft_target_info_nce(row, targets, backend=backend)
+    close(repeated, losses.soft_target_info_nce(row.contiguous(), targets), 1e-13)
+    if isinstance(targets, Tensor):
+        spaced = torch.stack((targets, targets), 1)[:, 0]
+        assert not spaced.is_contiguous()
+        close(losses.soft_target_info_nce(plain, spaced, backend=backend), expected, 1e-13)
+    else:
+        spaced = MixedTargets.compact(
+            targets.uniform, targets.classes.T.contiguous().T, targets.weights.T.contiguous().T, classes
+        )
+        close(losses.soft_target_info_nce(plain, spaced, backend=backend), expected, 1e-13)
+
+
+_LEAF: Any = None
+
+
+def _plain(logits: Tensor, targets: Any, backend: str) -> Tensor:
+    global _LEAF
+    _LEAF = logits.clone().requires_grad_()
+    return losses.soft_target_info_nce(_LEAF, targets, backend=backend)
+
+
+# One of them mixes with one lambda and has no candidates from elsewhere.
+@pytest.mark.filterwarnings("ignore:all rows are mixed with one lambda")
+@pytest.mark.parametrize("golden", golden_files(), ids=lambda golden: golden.name)
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("recognise", [True, False])
+def test_golden_files(golden: Any, backend: str, recognise: bool) -> None:
+    logits = golden.tensors["logits"].requires_grad_()
+    loss = losses.soft_target_info_nce(
+        logits,
+        golden.tensors["targets"],
+        positives=golden.first_positive,
+        noise_probs=golden.tensors["noise_probs"],
+        temperature=golden.temperature,
+        reduction=golden.reduction,
+        backend=backend,
+        recognise=recognise,
+    )
+    close(loss.detach().reshape(1), golden.tensors["loss"], 1e-12)
+    (gradient,) = torch.autograd.grad(loss, logits)
+    close(gradient, golden.tensors["grad_logits"], 1e-12)
+
+
+@pytest.mark.parametrize("form", ["labels", "mixed", "recognised", "dense"])
+def test_the_kernels_give_the_same_bits_each_time(form: str) -> None:
+    logits = random_logits(64, 100, dtype=torch.float32).requires_grad_()
+    targets = random_targets(form, 300, 100)
+    first = both(losses.soft_target_info_nce(logits, targets), logits)
+    for _ in range(3):
+        for found, wanted in zip(both(losses.soft_target_info_nce(logits, targets), logits), first):
+            assert torch.equal(found, wanted)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_gradient_of_a_confident_row_in_half_precision(backend: str) -> None:
+    # p = 1 - 1e-3: own-class gradients are small differences of numbers near 1.
+    for dtype in (torch.float16, torch.bfloat16):
+        logits = torch.tensor([[7.0, 0.0]], dtype=dtype, requires_grad=True)
+        loss = losses.info_nce(logits, torch.tensor([0, 1]), backend=backend)
+        (gradient,) = torch.autograd.grad(loss, logits)
+        assert abs(float(gradient[0, 0]) / (-1.0 / (1.0 + math.exp(7.0))) - 1) < 1e-2
+        assert float(gradient.sum()) == 0.0
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_backward_twice_and_without_a_graph(backend: str) -> None:
+    logits = random_logits(4, 5).requires_grad_()
+    targets = random_targets("mixed", 4, 5)
+    loss = losses.soft_target_info_nce(logits, targets, backend=backend)
+    loss.backward(retain_graph=True)
+    once = logits.grad.clone()
+    loss.backward()
+    close(logits.grad, 2 * once, 1e-15)
+    with pytest.raises(RuntimeError, match="cannot be differentiated again"):
+        loss = losses.soft_target_info_nce(logits, targets, backend=backend)
+        torch.autograd.grad(loss, logits, create_graph=True)
+    with torch.no_grad():
+        assert not losses.soft_target_info_nce(logits, targets, backend=backend).requires_grad
+
+
+def test_values_at_the_limits() -> None:
+    # M = 1: nothing to tell the positive from. M identical candidates: log M.
+    one = losses.soft_target_info_nce(torch.randn(1, 4), MixedTargets.smoothed([2], 4, 0.1))
+    assert float(one) == 0.0
+    same = losses.soft_target_info_nce(torch.zeros(3, 4), MixedTargets.smoothed([2, 2, 2], 4, 0.1))
+    assert abs(float(same) - math.log(3.0)) < 1e-6

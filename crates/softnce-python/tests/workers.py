@@ -1,0 +1,217 @@
+"""What the workers of the distributed tests do: ``python workers.py RANK WORLD FOLDER TASK ...``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import timedelta
+from typing import Any, Dict, List, Tuple
+
+import torch
+import torch.distributed
+from reference import generator, golden_files, random_noise, random_targets
+from softnce.head import InfoNCEHead
+from softnce.torch import InfoNCE, MixedTargets, SoftTargetInfoNCE, TargetQueue
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+CLASSES, FEATURES, STEPS = 7, 5, 4
+#: Rows of each worker at each step, by number of workers.
+ROWS: Dict[int, List[List[int]]] = {
+    1: [[0]],
+    2: [[3, 5], [6, 1], [2, 2], [4, 0]],
+    3: [[3, 5, 2], [1, 1, 6], [4, 0, 3], [2, 2, 2]],
+}
+
+
+def batches(world: int, form: str) -> List[List[Tuple[Tensor, Any]]]:
+    """The pictures and targets of each worker at each step."""
+    steps = []
+    for step, counts in enumerate(ROWS[world]):
+        total = sum(counts)
+        pictures = torch.randn(total, FEATURES, dtype=torch.float64, generator=generator(100 + step))
+        kind = form
+        if form == "unlike":
+            # Each worker's own form: dense rows settle it for all.
+            kind = "mixed"
+        targets = random_targets(kind, total, CLASSES, 200 + step)
+        parts, first = [], 0
+        for rank, count in enumerate(counts):
+            own = targets[first : first + count]
+            if form == "unlike" and rank == step % world:
+                own = own.dense(torch.float64)
+                if step % 2:
+                    own = torch.softmax(torch.log(own + 0.01) * 1.5, 1)
+            parts.append((pictures[first : first + count], own))
+            first += count
+        steps.append(parts)
+    return steps
+
+
+def join(targets: List[Any]) -> Any:
+    """The targets of all workers as one process has them."""
+    if all(isinstance(part, MixedTargets) for part in targets):
+        return MixedTargets.cat(targets)
+    return torch.cat([part.dense(torch.float64) if isinstance(part, MixedTargets) else part for part in targets])
+
+
+def model() -> nn.Module:
+    torch.manual_seed(3)
+    return nn.Sequential(nn.Linear(FEATURES, 8), nn.Tanh(), nn.Linear(8, CLASSES)).double()
+
+
+def criterion(loss: str, **options: Any) -> nn.Module:
+    if loss == "infonce":
+        return InfoNCE(random_noise(CLASSES), 0.7, **options)
+    queue = TargetQueue(6, CLASSES) if loss == "queue" else None
+    return SoftTargetInfoNCE(random_noise(CLASSES), 0.7, queue=queue, learn_temperature=True, **options).double()
+
+
+class WithLoss(nn.Module):
+    """Model and criterion in one, so that DistributedDataParallel averages the temperature's gradient too."""
+
+    def __init__(self, loss: str, **options: Any) -> None:
+        super().__init__()
+        self.model, self.criterion = model(), criterion(loss, **options)
+
+    def forward(self, pictures: Tensor, targets: Any, row_weights: Any = None) -> Tensor:
+        return self.criterion(self.model(pictures), targets, row_weights=row_weights)
+
+
+class HeadModel(nn.Module):
+    """A network that ends in a head without logits."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        torch.manual_seed(4)
+        self.body = nn.Sequential(nn.Linear(FEATURES, 6), nn.Tanh()).double()
+        self.head = InfoNCEHead(
+            6, CLASSES, True, init_std=0.3, noise_probs=random_noise(CLASSES), dtype=torch.float64, **options
+        )
+
+    def forward(self, pictures: Tensor, targets: Any, row_weights: Any = None) -> Tensor:
+        return self.head(self.body(pictures), targets, row_weights=row_weights)
+
+
+def network(loss: str, **options: Any) -> nn.Module:
+    if loss == "head":
+        return HeadModel(sparse=False, **options)
+    if loss == "sparse-head":
+        return HeadModel(sparse=True, **options)
+    return WithLoss(loss, **options)
+
+
+def weights_of(rows: int, step: int, first: int) -> Tensor:
+    """A weight for each row of a step."""
+    return torch.rand(64, dtype=torch.float64, generator=generator(300 + step))[first : first + rows] + 0.1
+
+
+def train(net: nn.Module, data: List[Tuple[Tensor, Any, Any]]) -> Dict[str, Tensor]:
+    """A few steps of stochastic gradient descent; the parameters."""
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.3)
+    losses = []
+    for pictures, targets, weights in data:
+        optimiser.zero_grad()
+        loss = net(pictures, targets, weights)
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.detach())
+    plain = {name.replace("_orig_mod.", "").replace("module.", ""): value for name, value in net.named_parameters()}
+    return {"losses": torch.stack(losses), **{name: value.detach() for name, value in plain.items()}}
+
+
+def one_process(world: int, loss: str, form: str, weighted: bool) -> Dict[str, Tensor]:
+    """The same training in one process over everyone's rows."""
+    data = []
+    for step, parts in enumerate(batches(world, form)):
+        pictures = torch.cat([part[0] for part in parts])
+        weights = weights_of(len(pictures), step, 0) if weighted else None
+        data.append((pictures, join([part[1] for part in parts]), weights))
+    return train(network(loss, gather=False), data)
+
+
+def main() -> None:
+    rank, world, folder, task = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group(
+        "gloo",
+        init_method=f"file://{os.path.join(folder, 'meeting')}",
+        rank=rank,
+        world_size=world,
+        timeout=timedelta(seconds=60),
+    )
+    result = TASKS[task](rank, world, sys.argv[5:])
+    torch.save(result, os.path.join(folder, f"{rank}.pt"))
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+
+
+def train_in_a_group(rank: int, world: int, arguments: List[str]) -> Dict[str, Tensor]:
+    loss, form, backend, weighted, compiled = arguments
+    data = []
+    for step, parts in enumerate(batches(world, form)):
+        first = sum(len(part[0]) for part in parts[:rank])
+        pictures, targets = parts[rank]
+        weights = weights_of(len(pictures), step, first) if weighted == "True" else None
+        data.append((pictures, targets, weights))
+    net: nn.Module = DistributedDataParallel(network(loss, backend=backend), find_unused_parameters=False)
+    if compiled == "True":
+        net = torch.compile(net, backend="aot_eager")
+    return train(net, data)
+
+
+def golden(rank: int, world: int, arguments: List[str]) -> Dict[str, Tensor]:
+    """Golden files of a group: each worker has its own rows alone."""
+    from softnce.torch import soft_target_info_nce
+
+    out = {}
+    for file in golden_files():
+        if file.world != world or file.rank != rank:
+            continue
+        logits = file.tensors["logits"].requires_grad_()
+        own = file.tensors["targets"][file.first_positive : file.first_positive + len(logits)]
+        loss = soft_target_info_nce(
+            logits,
+            own,
+            noise_probs=file.tensors["noise_probs"],
+            temperature=file.temperature,
+            reduction=file.reduction,
+            gather=True,
+            backend=arguments[0],
+        )
+        (gradient,) = torch.autograd.grad(loss, logits)
+        out[f"{file.name} loss"] = loss.detach().reshape(1) - file.tensors["loss"]
+        out[f"{file.name} gradient"] = gradient - file.tensors["grad_logits"]
+    return out
+
+
+def refusals(rank: int, world: int, arguments: List[str]) -> Dict[str, str]:
+    """Errors that every worker must see, so that none waits for the others."""
+    out = {}
+
+    def attempt(name: str, *given: Any, **options: Any) -> None:
+        from softnce.torch import soft_target_info_nce
+
+        try:
+            soft_target_info_nce(*given, gather=True, **options)
+        except (ValueError, IndexError) as error:
+            out[name] = f"{type(error).__name__}: {error}"
+
+    classes = 3 + rank
+    attempt("classes", torch.zeros(1, classes), torch.tensor([0]))
+    attempt("rows", torch.zeros(1, 3), torch.tensor([0, 1]))
+    attempt("positives", torch.zeros(1, 3), torch.tensor([0]), positives=torch.tensor([0]))
+    attempt("empty", torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64))
+    # Evaluation on one worker alone does not wait for the others.
+    criterion = SoftTargetInfoNCE()
+    if rank == 0:
+        with torch.no_grad():
+            out["alone"] = str(float(criterion(torch.zeros(2, 3), torch.tensor([0, 1]))))
+        out["eval"] = str(float(criterion.eval()(torch.zeros(2, 3), torch.tensor([0, 1]))))
+    return out
+
+
+TASKS = {"train": train_in_a_group, "golden": golden, "refusals": refusals}
+
+if __name__ == "__main__":
+    main()
