@@ -1,33 +1,56 @@
 #!/usr/bin/env python3
-"""Times softnce beside PyTorch on the CPU, case by case, and prints the ratios.
+"""Times softnce beside PyTorch, on the CPU or a GPU, case by case, and prints the ratios.
 
-Each side runs in a process of its own, the two in turns, and never both at once: PyTorch's threads spin while they wait,
-and its small cases slow down a hundredfold where another process has its cores. Every call computes the loss and its
-gradient with respect to the logits, in single precision.
+Three sides, each in a process of its own, which take turns and never run together: PyTorch's threads spin while they
+wait, and its small cases slow down a hundredfold where another process has its cores. Every call computes the loss and
+its gradient with respect to the logits, in single precision.
 
-PyTorch's ways to the same loss (none of them is in PyTorch itself):
+The side torch, ways to the same loss (none of them is in PyTorch itself) and to the loss that is replaced:
 
   torch_reference           the definition, (S[:, None, :] * W[None, :, :]).sum(-1), through an N x M x d tensor
   torch_matmul              cross_entropy(S @ W.T, positives)
   torch_gather              two gathers in place of the product, cross_entropy after them
-  torch_soft_cross_entropy  soft target cross-entropy of the N rows' own targets, the loss that is replaced
+  torch_soft_cross_entropy  soft target cross-entropy of the N rows' own targets
+  timm_soft_cross_entropy   the same from timm, where it is installed
+  torch_matmul_compiled     torch_matmul under torch.compile, compiled beforehand, where a compiler works
 
-Needs a built program (cargo build --release) and PyTorch. For example:
+The side package, softnce from Python (softnce.torch), from the call to logits.grad:
 
-  python bench/against_pytorch.py --json against_pytorch.json
-  python bench/against_pytorch.py --case 128,1024,1000 --rounds 3
+  package_compact             MixUp with label smoothing as MixedTargets
+  package_recognised          the same as dense rows, in which it is found at every call
+  package_dense               dense rows, taken as such
+  package_hard                InfoNCE over labels
+  package_soft_cross_entropy  soft target cross-entropy of the N rows' own MixedTargets
+  package_tensor              compact targets in PyTorch operations, which on a GPU all of these are
+
+The side rust, the program (on the CPU alone): compact, recognised, dense, hard, soft_cross_entropy, nll. It writes the
+gradient over memory that it keeps; the other two take new memory for it at every call.
+
+Targets are made beforehand on every side. Extra memory is the most that a call takes beyond what was there and the
+gradient: resident memory for torch and package on the CPU, which small cases hardly move; allocated memory for the
+rest.
+
+Needs PyTorch, the package and a built program (cargo build --release); --sides leaves out what is not there:
+
+  python bench/against_pytorch.py --json against_pytorch.json --markdown against_pytorch.md
+  python bench/against_pytorch.py --case 128,1024,1000 --rounds 3 --sides torch,rust
+  python bench/against_pytorch.py --device cuda
 """
 
 import argparse
 import ctypes
+import functools
 import gc
 import json
+import math
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import types
 
 STANDARD = [
     (128, 128, 10),
@@ -38,11 +61,22 @@ STANDARD = [
     (1024, 1024, 21841),
     (256, 65536, 1000),
 ]
-SOFTNCE_PATHS = ["compact", "recognised", "dense", "hard", "soft_cross_entropy", "nll"]
+SIDES = ["torch", "package", "rust"]
+RUST_PATHS = ["compact", "recognised", "dense", "hard", "soft_cross_entropy", "nll"]
 SMOOTHING = 0.1
 
-# What is compared with what: (softnce's path, PyTorch's way).
+# What is compared with what: (softnce's path, what is divided by it).
 PAIRS = [
+    ("package_compact", "torch_reference"),
+    ("package_compact", "torch_matmul"),
+    ("package_compact", "torch_matmul_compiled"),
+    ("package_compact", "timm_soft_cross_entropy"),
+    ("package_recognised", "timm_soft_cross_entropy"),
+    ("package_soft_cross_entropy", "timm_soft_cross_entropy"),
+    ("package_dense", "torch_matmul"),
+    ("package_tensor", "torch_matmul"),
+    # The price of Python, and of new memory for the gradient.
+    ("compact", "package_compact"),
     ("compact", "torch_reference"),
     ("compact", "torch_matmul"),
     ("compact", "torch_gather"),
@@ -51,6 +85,24 @@ PAIRS = [
     ("dense", "torch_matmul"),
     ("soft_cross_entropy", "torch_soft_cross_entropy"),
 ]
+
+# The columns of --markdown; those without a figure are left out.
+COLUMNS = {
+    "torch_reference": "reference",
+    "torch_matmul": "matmul",
+    "torch_matmul_compiled": "compiled matmul",
+    "torch_soft_cross_entropy": "soft CE",
+    "timm_soft_cross_entropy": "timm's soft CE",
+    "package_compact": "**Python compact**",
+    "package_recognised": "Python recognised",
+    "package_dense": "Python dense",
+    "package_tensor": "Python tensor",
+    "package_soft_cross_entropy": "Python soft CE",
+    "compact": "**Rust compact**",
+    "recognised": "Rust recognised",
+    "dense": "Rust dense",
+    "soft_cross_entropy": "Rust soft CE",
+}
 
 
 def parse_case(text):
@@ -62,6 +114,14 @@ def parse_case(text):
     if min(rows, candidates, classes) < 1 or candidates < rows:
         raise argparse.ArgumentTypeError(f"{text!r}, expected numbers from 1 on, and M at least N")
     return rows, candidates, classes
+
+
+def parse_sides(text):
+    """Reads the names of sides, with commas between them."""
+    asked = text.split(",")
+    if not set(asked) <= set(SIDES):
+        raise argparse.ArgumentTypeError(f"{text!r}, expected some of {','.join(SIDES)}")
+    return [side for side in SIDES if side in asked]
 
 
 def positive(kind):
@@ -84,18 +144,29 @@ def arguments():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     parser.add_argument("--case", metavar="N,M,D", type=parse_case, action="append", help="a case; may be repeated")
+    parser.add_argument("--sides", metavar="SIDE,..", type=parse_sides, default=SIDES,
+                        help=f"sides to measure [{','.join(SIDES)}]")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu",
+                        help="where PyTorch's tensors are; the side rust is left out on cuda [%(default)s]")
     parser.add_argument("--rounds", type=positive(int), default=5, help="turns of each side [%(default)s]")
     parser.add_argument("--seconds", type=positive(float), default=0.5, help="time for each path a turn [%(default)s]")
     parser.add_argument("--threads", type=positive(int), default=os.cpu_count() or 1, help="threads [%(default)s]")
     parser.add_argument("--memory-cap", metavar="GIB", type=positive(float), default=2.0, dest="cap",
                         help="largest tensor of torch_reference, in GiB [%(default)s]")
-    parser.add_argument("--softnce", metavar="PROGRAM", default="target/release/softnce", help="[%(default)s]")
+    parser.add_argument("--softnce", metavar="PROGRAM", default="target/release/softnce",
+                        help="the program of the side rust [%(default)s]")
     parser.add_argument("--json", metavar="FILE", help="writes every figure: a list of {n, m, d, path, ...}")
+    parser.add_argument("--markdown", metavar="FILE", help="writes tables of the main paths, one row a case")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.device == "cuda":
+        options.sides = [side for side in options.sides if side != "rust"]
+        if not options.sides:
+            parser.error("argument --sides: the side rust has no GPU, expected torch or package under --device cuda")
+    return options
 
 
-# The side of PyTorch, in a process of its own.
+# The sides of PyTorch and the package, each in a process of its own.
 
 
 def resident(field):
@@ -110,7 +181,7 @@ def resident(field):
     return None
 
 
-def extra_bytes(call, result):
+def extra_bytes_cpu(call, result):
     """The most memory a call takes beyond what was there and the bytes of its result."""
     gc.collect()
     try:
@@ -132,47 +203,69 @@ def extra_bytes(call, result):
     return max(0, peak - before - result)
 
 
-def samples(call, seconds):
-    """Times of calls in milliseconds, short ones several to a sample."""
-    start = time.perf_counter()
+def extra_bytes_cuda(call, result):
+    """The same in the GPU's memory, as PyTorch's allocator counts it."""
+    from torch import cuda
+
+    gc.collect()
+    cuda.synchronize()
+    before = cuda.memory_allocated()
+    cuda.reset_peak_memory_stats()
     call()
-    took = max(time.perf_counter() - start, 1e-6)
-    if took < seconds:
+    cuda.synchronize()
+    return max(0, cuda.max_memory_allocated() - before - result)
+
+
+def samples(call, seconds, wait):
+    """Times of calls in milliseconds, short ones several to a sample; wait returns once the device is idle."""
+
+    def timed(loops):
+        wait()
         start = time.perf_counter()
-        call()
-        took = max(time.perf_counter() - start, 1e-6)
+        for _ in range(loops):
+            call()
+        wait()
+        return (time.perf_counter() - start) / loops
+
+    took = max(timed(1), 1e-6)
+    if took < seconds:
+        took = max(timed(1), 1e-6)
     loops = max(1, int(1e-3 / took))
     out = []
     end = time.perf_counter() + seconds
     while not out or (time.perf_counter() < end and len(out) < 2000) or (len(out) < 3 and took < seconds):
-        start = time.perf_counter()
-        for _ in range(loops):
-            call()
-        out.append((time.perf_counter() - start) * 1e3 / loops)
+        out.append(timed(loops) * 1e3)
     return out
 
 
-def torch_calls(case, cap):
-    """The calls by name, and the bytes of the gradient."""
+def tensors(case, device):
+    """One case's tensors, the same on every side: MixUp of labels, smoothed."""
     import torch
-    import torch.nn.functional as F
 
     rows, candidates, classes = case
     torch.manual_seed(0)
-    logits = torch.randn(rows, classes, requires_grad=True)
+    logits = torch.randn(rows, classes)
     first, second = torch.randint(classes, (candidates,)), torch.randint(classes, (candidates,))
     weight = torch.rand(candidates, 1)
     targets = torch.full((candidates, classes), SMOOTHING / classes)
     targets.scatter_add_(1, first[:, None], (1 - SMOOTHING) * weight)
     targets.scatter_add_(1, second[:, None], (1 - SMOOTHING) * (1 - weight))
-    own = targets[:rows].contiguous()
-    positives = torch.arange(rows)
     # The noise is uniform: its logarithm is a constant, which the definition has all the same.
-    log_noise = torch.full((classes,), 1 / classes).log()
+    made = dict(logits=logits, first=first, second=second, weight=weight, targets=targets,
+                own=targets[:rows].contiguous(), positives=torch.arange(rows),
+                log_noise=torch.full((classes,), 1 / classes).log())
+    made = types.SimpleNamespace(**{name: tensor.to(device) for name, tensor in made.items()})
+    made.logits.requires_grad_()
+    return made
 
-    def step(loss):
-        logits.grad = None
-        loss().backward()
+
+def formulas(made):
+    """The losses in plain PyTorch."""
+    import torch
+    import torch.nn.functional as F
+
+    logits, targets, own, positives, log_noise = made.logits, made.targets, made.own, made.positives, made.log_noise
+    first, second, weight = made.first, made.second, made.weight
 
     def reference():
         scores = logits - log_noise
@@ -187,44 +280,138 @@ def torch_calls(case, cap):
         share = (1 - SMOOTHING) * weight.T
         return F.cross_entropy(scores[:, first] * share + scores[:, second] * (1 - SMOOTHING - share), positives)
 
+    def hard():
+        return F.cross_entropy((logits - log_noise)[:, first], positives)
+
     def soft_cross_entropy():
         return torch.sum(-own * F.log_softmax(logits, dim=-1), dim=-1).mean()
 
-    calls = {
-        "torch_matmul": matmul,
-        "torch_gather": gather,
-        "torch_soft_cross_entropy": soft_cross_entropy,
-    }
-    if 4 * rows * candidates * classes <= cap * 2**30:
-        calls = {"torch_reference": reference, **calls}
-    # The three ways agree, or their times are worth nothing.
-    if candidates * rows < 1 << 24:
-        gradients = []
-        for name in calls:
-            if name != "torch_soft_cross_entropy":
-                step(calls[name])
-                gradients.append((name, logits.grad.clone()))
-        for name, gradient in gradients[1:]:
-            off = (gradient - gradients[0][1]).abs().max() / gradients[0][1].abs().max()
-            if not off < 1e-3:
-                raise SystemExit(f"error: {name} differs from {gradients[0][0]} by {off:.1e} at {case}")
-    return {name: (lambda loss=loss: step(loss)) for name, loss in calls.items()}, 4 * rows * classes
+    return types.SimpleNamespace(reference=reference, matmul=matmul, gather=gather, hard=hard,
+                                 soft_cross_entropy=soft_cross_entropy)
 
 
-def worker(arguments):
-    """Measures PyTorch at one case and prints the figures as JSON."""
+# Each of the next two yields a path's name, its loss (or what is in its way) and the formula that it must agree with.
+# A path comes into being after those before it have been measured: importing timm and compiling leave much behind in
+# the process.
+
+
+def torch_losses(case, made, plain, options):
     import torch
 
-    torch.set_num_threads(arguments.threads)
-    (case,) = arguments.case
-    calls, result = torch_calls(case, arguments.cap)
-    figures = []
-    for name, call in calls.items():
+    rows, candidates, classes = case
+    if 4 * rows * candidates * classes <= options.cap * 2**30:
+        yield "torch_reference", plain.reference, plain.matmul
+    yield "torch_matmul", plain.matmul, plain.matmul
+    yield "torch_gather", plain.gather, plain.matmul
+    yield "torch_soft_cross_entropy", plain.soft_cross_entropy, plain.soft_cross_entropy
+    try:
+        from timm.loss import SoftTargetCrossEntropy
+
+        loss = functools.partial(SoftTargetCrossEntropy(), made.logits, made.own)
+    except Exception as error:  # Not only ImportError: a timm that does not go with its torchvision raises others.
+        loss = error
+    yield "timm_soft_cross_entropy", loss, plain.soft_cross_entropy
+    try:
+        loss = torch.compile(plain.matmul, fullgraph=True)
+        # As in each call to come, or it would be compiled again.
+        made.logits.grad = None
+        loss().backward()
+    except Exception as error:  # Whatever the compiler finds missing.
+        loss = error
+    yield "torch_matmul_compiled", loss, plain.matmul
+
+
+def package_losses(case, made, plain, options):
+    from softnce.torch import InfoNCE, MixedTargets, SoftTargetCrossEntropy, SoftTargetInfoNCE
+
+    rows, _, classes = case
+    mixed = MixedTargets.mixed(made.first, made.second, made.weight[:, 0], classes, SMOOTHING)
+    paths = {
+        "package_compact": (SoftTargetInfoNCE(), mixed, plain.matmul),
+        "package_recognised": (SoftTargetInfoNCE(), made.targets, plain.matmul),
+        "package_dense": (SoftTargetInfoNCE(recognise=False), made.targets, plain.matmul),
+        "package_hard": (InfoNCE(), made.first, plain.hard),
+        "package_soft_cross_entropy": (SoftTargetCrossEntropy(), mixed[:rows], plain.soft_cross_entropy),
+    }
+    if options.device == "cpu":
+        # Elsewhere package_compact is the same.
+        paths["package_tensor"] = (SoftTargetInfoNCE(backend="tensor"), mixed, plain.matmul)
+    for name, (criterion, targets, formula) in paths.items():
+        yield name, functools.partial(criterion, made.logits, targets), formula
+
+
+def measure(case, losses, options):
+    """The figures of one side at one case, and notes on paths that are not to be had."""
+    import torch
+
+    made = tensors(case, options.device)
+    plain = formulas(made)
+    logits = made.logits
+    rows, candidates, _ = case
+    if options.device == "cuda":
+        extra_bytes, wait = extra_bytes_cuda, torch.cuda.synchronize
+    else:
+        extra_bytes, wait = extra_bytes_cpu, lambda: None
+
+    def step(loss):
+        logits.grad = None
+        loss().backward()
+
+    expected = {}
+
+    def check(name, loss, formula):
+        """Gradients agree, or the times are worth nothing."""
+        if formula not in expected:
+            step(formula)
+            expected[formula] = logits.grad
+        step(loss)
+        # One candidate, or one class, has a gradient of nought.
+        largest = expected[formula].abs().max().clamp(min=1e-2 / rows)
+        off = (logits.grad - expected[formula]).abs().max() / largest
+        if not off < 1e-3:
+            raise SystemExit(f"error: {name} differs from the plain formula by {off:.1e} at {case}")
+
+    figures, notes = [], []
+    for name, loss, formula in losses(case, made, plain, options):
+        if isinstance(loss, Exception):
+            reason = next((line for line in str(loss).splitlines() if line.strip()), "")
+            notes.append(f"{name} is left out: {type(loss).__name__}: {reason}")
+            continue
+        if loss is not formula and rows * candidates < 1 << 24:
+            check(name, loss, formula)
+        call = functools.partial(step, loss)
         call()
-        extra = extra_bytes(call, result)
-        times = samples(call, arguments.seconds)
+        # Or the call would give back a gradient that counts among what was there.
+        logits.grad = None
+        extra = extra_bytes(call, logits.numel() * logits.element_size())
+        times = samples(call, options.seconds, wait)
         figures.append(figure(case, name, statistics.median(times), min(times), extra))
-    json.dump({"version": torch.__version__, "figures": figures}, sys.stdout)
+    return {"figures": figures, "notes": notes}
+
+
+def worker(options):
+    """Prints as JSON the versions of a side or why it cannot be had and, where there is a case, the figures."""
+    answer = {}
+    try:
+        import torch
+
+        answer["versions"] = [f"PyTorch {torch.__version__}"]
+        if options.worker == "package":
+            import softnce.torch
+
+            answer["versions"].append(f"softnce {softnce.__version__}")
+    except (ImportError, OSError) as error:
+        answer["missing"] = f"{error}{leave_out(options, options.worker)}"
+    else:
+        torch.set_num_threads(options.threads)
+        if options.device == "cuda" and not torch.cuda.is_available():
+            answer["missing"] = "PyTorch finds no GPU; --device cpu does without"
+        elif options.case:
+            losses = torch_losses if options.worker == "torch" else package_losses
+            answer.update(measure(options.case[0], losses, options))
+        elif options.device == "cuda":
+            answer["versions"].append(torch.cuda.get_device_name())
+    json.dump(answer, sys.stdout)
 
 
 def figure(case, path, median, least, extra):
@@ -233,35 +420,63 @@ def figure(case, path, median, least, extra):
             "extra_bytes": extra}
 
 
-# The side that asks both.
+# The process that asks them.
 
 
-def ask_torch(arguments, case):
-    command = [sys.executable, os.path.abspath(__file__), "--worker", "torch", "--case", ",".join(map(str, case))]
-    command += ["--threads", str(arguments.threads), "--seconds", str(arguments.seconds)]
-    command += ["--memory-cap", str(arguments.cap)]
-    environment = dict(os.environ, OMP_NUM_THREADS=str(arguments.threads))
+def leave_out(options, side):
+    """How to do without a side, for the end of a message."""
+    others = ",".join(other for other in options.sides if other != side)
+    return f"; --sides {others} leaves it out" if others else ""
+
+
+def ask_python(options, side, case, notes):
+    """A worker's answer; without a case only the versions."""
+    command = [sys.executable, os.path.abspath(__file__), "--worker", side, "--sides", ",".join(options.sides)]
+    command += ["--device", options.device, "--memory-cap", str(options.cap)]
+    command += ["--threads", str(options.threads), "--seconds", str(options.seconds)]
+    command += ["--case", ",".join(map(str, case))] if case else []
+    # Compiling in processes of its own, PyTorch would leave these beside what is timed.
+    environment = dict(os.environ, OMP_NUM_THREADS=str(options.threads), TORCHINDUCTOR_COMPILE_THREADS="1")
     done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=False)
     if done.returncode != 0:
-        raise SystemExit(f"error: the side of PyTorch failed at {case} with code {done.returncode}")
+        at = f" at {case}" if case else ""
+        raise SystemExit(f"error: the side {side} failed{at} with code {done.returncode}{leave_out(options, side)}")
     answer = json.loads(done.stdout)
-    return answer["version"], answer["figures"]
+    if "missing" in answer:
+        raise SystemExit(f"error: the side {side}: {answer['missing']}")
+    for line in answer.get("notes", []):
+        if line not in notes:
+            print(f"note: {line}", file=sys.stderr, flush=True)
+            notes.add(line)
+    return answer
 
 
-def ask_softnce(arguments, case):
+def ask_rust(options, case):
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "figures.json")
-        command = [arguments.softnce, "bench", "--case", ",".join(map(str, case)), "--json", out]
-        command += ["--paths", ",".join(SOFTNCE_PATHS), "--out", os.path.join(folder, "run")]
-        command += ["--threads", str(arguments.threads), "--seconds", str(arguments.seconds)]
+        command = [options.softnce, "bench", "--case", ",".join(map(str, case)), "--json", out]
+        command += ["--paths", ",".join(RUST_PATHS), "--out", os.path.join(folder, "run")]
+        command += ["--threads", str(options.threads), "--seconds", str(options.seconds)]
         try:
             done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
         except OSError as error:
-            raise SystemExit(f"error: {arguments.softnce}: {error.strerror}; build it with cargo build --release") from None
+            raise SystemExit(f"error: {options.softnce}: {error.strerror}{leave_out(options, 'rust')}") from None
         if done.returncode != 0:
             raise SystemExit(f"error: softnce failed at {case}:\n{done.stderr.decode(errors='replace')}")
         with open(out, encoding="utf-8") as file:
             return json.load(file)
+
+
+def versions(options):
+    """What the sides run on, before anything is measured: what is missing is told at once."""
+    found = []
+    for side in options.sides:
+        if side != "rust":
+            found += ask_python(options, side, None, set())["versions"]
+        elif shutil.which(options.softnce) is None:
+            hint = f"build it with cargo build --release, or name it with --softnce{leave_out(options, side)}"
+            raise SystemExit(f"error: the side rust: no program {options.softnce}; {hint}")
+    return list(dict.fromkeys(found))
 
 
 def over_rounds(case, turns):
@@ -290,9 +505,9 @@ def report(case, figures):
     rows, candidates, classes = case
     by_path = {entry["path"]: entry for entry in figures}
     print(f"\nN={rows}, M={candidates}, d={classes}")
-    print(f"  {'path':26}{'median ms':>12}{'least ms':>12}{'extra memory':>14}")
+    print(f"  {'path':28}{'median ms':>12}{'least ms':>12}{'extra memory':>14}")
     for entry in figures:
-        print(f"  {entry['path']:26}{entry['median_ms']:12.4f}{entry['min_ms']:12.4f}{size(entry['extra_bytes']):>14}")
+        print(f"  {entry['path']:28}{entry['median_ms']:12.4f}{entry['min_ms']:12.4f}{size(entry['extra_bytes']):>14}")
     for ours, theirs in PAIRS:
         if ours in by_path and theirs in by_path:
             ratio = by_path[theirs]["median_ms"] / by_path[ours]["median_ms"]
@@ -300,12 +515,39 @@ def report(case, figures):
     sys.stdout.flush()
 
 
-def write(path, figures):
+def three_digits(value):
+    """A number above 0 to three digits, without an exponent."""
+    value = float(f"{value:.2e}")
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
+
+
+def table(figures, field, show):
+    """A Markdown table of one field, one row a case."""
+    cases = {}
+    for entry in figures:
+        cases.setdefault((entry["n"], entry["m"], entry["d"]), {})[entry["path"]] = show(entry[field])
+    columns = {path: title for path, title in COLUMNS.items() if any(path in cells for cells in cases.values())}
+    lines = [["N, M, d", *columns.values()], ["---", *("---:" for _ in columns)]]
+    for case, cells in cases.items():
+        row = [", ".join(f"{length:,}" for length in case)]
+        for path, title in columns.items():
+            cell = cells.get(path, "-")
+            row.append(f"**{cell}**" if title.startswith("**") and cell != "-" else cell)
+        lines.append(row)
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def markdown(heading, figures):
+    times, memory = table(figures, "median_ms", three_digits), table(figures, "extra_bytes", size)
+    return (f"{heading}.\n\nLoss and gradient in milliseconds, medians:\n\n{times}\n"
+            f"Most memory beyond the gradient:\n\n{memory}")
+
+
+def write(path, text):
     """Whole or not at all."""
     folder = os.path.dirname(os.path.abspath(path))
     with tempfile.NamedTemporaryFile("w", dir=folder, prefix=".softnce-", delete=False, encoding="utf-8") as file:
-        json.dump(figures, file, indent=2)
-        file.write("\n")
+        file.write(text)
     os.replace(file.name, path)
 
 
@@ -313,28 +555,26 @@ def main():
     options = arguments()
     if options.worker:
         return worker(options)
-    if options.json:
-        folder = os.path.dirname(os.path.abspath(options.json))
-        if not os.access(folder, os.W_OK):
-            raise SystemExit(f"error: --json {options.json}: its folder cannot be written")
-    everything = []
-    for number, case in enumerate(options.case or STANDARD):
-        theirs, ours = [], []
+    for flag, path in (("--json", options.json), ("--markdown", options.markdown)):
+        if path and not os.access(os.path.dirname(os.path.abspath(path)), os.W_OK):
+            raise SystemExit(f"error: {flag} {path}: its folder cannot be written")
+    heading = ", ".join([*versions(options), f"{options.threads} threads", f"{options.rounds} turns of each side"])
+    print(heading, flush=True)
+    everything, notes = [], set()
+    for case in options.case or STANDARD:
+        turns = {side: [] for side in options.sides}
         for turn in range(options.rounds):
-            sides = [("torch", theirs), ("softnce", ours)]
-            for side, turns in sides if turn % 2 == 0 else reversed(sides):
-                if side == "torch":
-                    version, figures = ask_torch(options, case)
-                    if number == 0 and not turns:
-                        print(f"PyTorch {version}, {options.threads} threads, {options.rounds} turns of each side")
-                    turns.append(figures)
-                else:
-                    turns.append(ask_softnce(options, case))
-        figures = over_rounds(case, theirs) + over_rounds(case, ours)
+            # There and back, so that no side always has the same one before it.
+            for side in options.sides if turn % 2 == 0 else reversed(options.sides):
+                done = ask_rust(options, case) if side == "rust" else ask_python(options, side, case, notes)["figures"]
+                turns[side].append(done)
+        figures = [entry for side in options.sides for entry in over_rounds(case, turns[side])]
         report(case, figures)
-        everything += figures
+        everything += [{"device": options.device, **entry} for entry in figures]
         if options.json:
-            write(options.json, everything)
+            write(options.json, json.dumps(everything, indent=2) + "\n")
+        if options.markdown:
+            write(options.markdown, markdown(heading, everything))
     return None
 
 
