@@ -31,12 +31,13 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from PIL import Image
-from softnce.data import Mixup
-from softnce.torch import SoftTargetCrossEntropy, SoftTargetInfoNCE
 from timm.data import create_transform, resolve_model_data_config
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, Subset
 from torchvision.datasets import FashionMNIST, ImageFolder
+
+from softnce.data import Mixup
+from softnce.torch import SoftTargetCrossEntropy, SoftTargetInfoNCE
 
 IDX_NAMES = {"train": "train", "val": "t10k"}
 
@@ -124,8 +125,7 @@ def train(
     for x, labels in loader:
         x, targets = mixup(x.to(device, non_blocking=True), labels.to(device, non_blocking=True))
         with torch.autocast(device.type, torch.bfloat16, enabled=amp):
-            logits = model(x)
-        loss = criterion(logits.float(), targets)
+            loss = criterion(model(x), targets)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
 
 import torch
-from softnce.torch import MixedTargets
 from torch import Tensor
+
+from softnce.torch import MixedTargets
 
 GOLDEN = Path(__file__).resolve().parents[2] / "softnce" / "tests" / "golden"
 

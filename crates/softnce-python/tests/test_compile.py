@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import softnce.torch as losses
 import torch
+from torch import Tensor, nn
+
+import softnce.torch as losses
 from reference import FORMS, generator, random_logits, random_noise, random_targets
 from softnce.torch import (
     InfoNCE,
@@ -17,7 +19,6 @@ from softnce.torch import (
     _call,
     _operation,
 )
-from torch import Tensor, nn
 
 BACKENDS = ["kernel", "tensor"]
 

@@ -9,6 +9,7 @@ from typing import Any, Dict
 import numpy as np
 import pytest
 import torch
+
 from softnce.data import Mixup
 from softnce.torch.targets import MixedTargets
 

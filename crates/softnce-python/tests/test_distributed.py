@@ -9,6 +9,7 @@ from typing import Any, Dict, List
 
 import pytest
 import torch
+
 import workers
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import softnce.torch as losses
 import torch
+
+import softnce.torch as losses
 from softnce.torch import MixedTargets
 
 LOGITS = torch.zeros(2, 3)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import softnce.torch as losses
 import torch
+
+import softnce.torch as losses
 from reference import FORMS, generator, random_logits, random_noise, random_targets
 from softnce.head import InfoNCEHead
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from reference import generator, info_nce, random_logits, random_noise, random_targets, reduce, written_out
 from softnce.head import InfoNCEHead
 from softnce.torch import MixedTargets, SoftTargetInfoNCE, TargetQueue

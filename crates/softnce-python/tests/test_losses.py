@@ -6,8 +6,10 @@ import math
 from typing import Any, Optional, Tuple
 
 import pytest
-import softnce.torch as losses
 import torch
+from torch import Tensor
+
+import softnce.torch as losses
 from reference import (
     FORMS,
     cross_entropy,
@@ -21,7 +23,6 @@ from reference import (
     written_out,
 )
 from softnce.torch import MixedTargets, _tensor
-from torch import Tensor
 
 BACKENDS = ["kernel", "tensor"]
 SHAPES = [(1, 1, 3), (1, 6, 5), (4, 4, 2), (7, 12, 10), (9, 40, 33)]

@@ -8,11 +8,12 @@ import warnings
 from typing import Any
 
 import pytest
-import softnce.torch as losses
 import torch
+from torch import nn
+
+import softnce.torch as losses
 from reference import info_nce, random_logits, random_noise, random_targets, written_out
 from softnce.torch import InfoNCE, MixedTargets, SoftTargetCrossEntropy, SoftTargetInfoNCE, TargetQueue
-from torch import nn
 
 BACKENDS = ["kernel", "tensor"]
 

@@ -8,8 +8,9 @@ import threading
 import time
 
 import pytest
-import softnce
 import torch
+
+import softnce
 from softnce.torch import soft_target_info_nce
 
 

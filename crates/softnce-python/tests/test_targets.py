@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from reference import generator, random_targets, written_out
 from softnce.torch import MixedTargets
 from softnce.torch import targets as module

@@ -9,11 +9,12 @@ from typing import Any, Dict, List, Tuple
 
 import torch
 import torch.distributed
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
 from reference import generator, golden_files, random_noise, random_targets
 from softnce.head import InfoNCEHead
 from softnce.torch import InfoNCE, MixedTargets, SoftTargetInfoNCE, TargetQueue
-from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 CLASSES, FEATURES, STEPS = 7, 5, 4
 #: Rows of each worker at each step, by number of workers.

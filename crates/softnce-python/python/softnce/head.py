@@ -7,7 +7,7 @@ for ten million; the gradient of the class weights is sparse.
 from __future__ import annotations
 
 import math
-from typing import Any, Optional, Sequence, Tuple, Union
+from typing import Any, Optional, Sequence, Tuple, Union, cast
 
 import torch
 from torch import Tensor, nn
@@ -101,7 +101,7 @@ class InfoNCEHead(Contrastive):
             nn.init.zeros_(self.offsets.weight)
 
     @property
-    def weight(self) -> nn.Parameter:
+    def weight(self) -> Tensor:
         """The class weights, ``[d, D]``."""
         return self.rows.weight
 
@@ -119,7 +119,7 @@ class InfoNCEHead(Contrastive):
         shape = f"in_features={self.in_features}, num_classes={self.num_classes}, bias={self.bias is not None}"
         return f"{shape}, sparse={self.sparse}, {super().extra_repr()}"
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @torch.compiler.disable
     def forward(
         self,
         features: Tensor,
@@ -183,19 +183,20 @@ class _HeadLoss(torch.autograd.Function):
         return loss
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> Tuple[Optional[Tensor], ...]:  # type: ignore[override]
+    def backward(ctx: Any, upstream: Tensor) -> Tuple[Optional[Tensor], ...]:
         forbid_second()
         features, weight, bias, temperature = ctx.saved_tensors
         if ctx.by_row:
             column = None if bias is None else bias[:, 0]
-            _, gradients = _head.evaluate(ctx.call, features, weight, column, temperature, True, upstream)
+            found = _head.evaluate(ctx.call, features, weight, column, temperature, True, upstream)[1]
         else:
-            gradients = ctx.gradients.scaled(upstream)
-        need = ctx.needs_input_grad
+            found = ctx.gradients.scaled(upstream)
+        gradients, need = cast(_head.Gradients, found), ctx.needs_input_grad
+        by_bias = None if gradients.bias is None else gradients.bias[:, None]
         return (
             gradients.features.to(features.dtype) if need[0] else None,
             _rows(gradients.classes, gradients.weight, weight, ctx.sparse) if need[1] else None,
-            _rows(gradients.classes, gradients.bias[:, None], bias, ctx.sparse) if need[2] else None,
+            None if by_bias is None or not need[2] else _rows(gradients.classes, by_bias, bias, ctx.sparse),
             gradients.temperature.to(temperature).reshape(temperature.shape) if need[3] else None,
             None,
             None,

@@ -38,7 +38,7 @@ class _Loss(torch.autograd.Function):
         return result.loss
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> Tuple[Optional[Tensor], Optional[Tensor], None, None]:  # type: ignore[override]
+    def backward(ctx: Any, upstream: Tensor) -> Tuple[Optional[Tensor], Optional[Tensor], None, None]:
         forbid_second()
         gradient, parts, temperature = ctx.saved_tensors
         by_logits = by_temperature = None

@@ -63,7 +63,7 @@ def gather(call: Call, rows: int, num_classes: int) -> Call:
 
 def _gather_segment(own: Segment, num_classes: int, name: str, weight: float, compact: bool = True) -> Gathered:
     """The targets of all workers, in the form that holds everyone's."""
-    group = torch.distributed.distributed_c10d._resolve_process_group(name)
+    group = torch.distributed.distributed_c10d._resolve_process_group(name)  # type: ignore[attr-defined,arg-type]
     world, rank = torch.distributed.get_world_size(group), torch.distributed.get_rank(group)
     device = own.first.device
     if own.is_dense() and compact and own.rows() > 0:

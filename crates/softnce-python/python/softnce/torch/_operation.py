@@ -101,7 +101,7 @@ def _loss(
     )
 
 
-@_loss.register_fake  # type: ignore[untyped-decorator]
+@_loss.register_fake
 def _(
     logits: Tensor,
     temperature: Optional[Tensor],

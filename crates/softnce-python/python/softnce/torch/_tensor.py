@@ -79,6 +79,7 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
         check_values(call, segments, logits, temperature)
     factors = _factors(call, logits, sums)
     tau = temperature.detach().to(sums) if temperature is not None else call.temperature
+    rows: Union[_CrossEntropy, _Contrastive]
     if call.kind == "soft-target-cross-entropy":
         rows = _CrossEntropy(call, segments, sums)
     else:

@@ -90,7 +90,8 @@ class Contrastive(_Loss):
 
     def _evaluate(self, logits: Tensor, targets: Any, **options: Any) -> Tensor:
         check_logits(logits)
-        call, temperature = self._prepare(*logits.shape, logits.device, targets, **options)
+        rows, num_classes = logits.shape
+        call, temperature = self._prepare(rows, num_classes, logits.device, targets, **options)
         loss = _autograd.apply(call, logits, temperature)
         self._fill(call)
         return loss

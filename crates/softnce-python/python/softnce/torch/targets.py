@@ -276,7 +276,7 @@ def _share(argument: str, value: Any) -> float:
     return share
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
+@torch.compiler.disable
 def recognise(probabilities: Tensor) -> Optional[MixedTargets]:
     """The same rows in compact form, where every row is a floor with at most three classes off it; else None."""
     if probabilities.dim() != 2:

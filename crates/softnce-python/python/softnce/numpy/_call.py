@@ -1,0 +1,153 @@
+"""One call of a loss: its arguments, checked as far as shapes and types go."""
+
+from __future__ import annotations
+
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from softnce.numpy._checks import as_array, as_number, as_vector, shape_error
+from softnce.numpy._memory import FLOATS, INTEGERS, View, plain, view, view_of
+from softnce.numpy.targets import MixedTargets
+
+__all__ = ["Call", "Segment", "Targets", "make"]
+
+#: What the losses take as targets: class indices ``[M]``, probabilities ``[M, d]`` or compact rows.
+Targets = Union[ArrayLike, MixedTargets]
+
+_REDUCTIONS = ("none", "mean", "sum")
+
+
+class Segment(NamedTuple):
+    """Some of the candidates, in one form."""
+
+    #: Labels ``[M]``, classes ``[M, K]`` or probabilities ``[M, d]``.
+    first: NDArray[Any]
+    #: Weights ``[M, K]`` of compact rows.
+    second: Optional[NDArray[Any]] = None
+    #: The uniform share of all compact rows, or of each, ``[M]``.
+    uniform: float = 0.0
+    shares: Optional[NDArray[Any]] = None
+    #: How often each candidate counts, ``[M]``; once where there is none.
+    counts: Optional[NDArray[Any]] = None
+
+    def views(self) -> Tuple[View, Optional[View], float, Optional[View], Optional[View]]:
+        """The segment as the kernels take it."""
+        second, shares, counts = (view_of(array) for array in (self.second, self.shares, self.counts))
+        return view(self.first), second, self.uniform, shares, counts
+
+
+class Call(NamedTuple):
+    """The arguments of a loss besides the logits. Holds every array that the kernels read, so that they live."""
+
+    kind: str
+    segments: List[Segment]
+    offset: int
+    positives: Optional[NDArray[Any]]
+    row_weights: Optional[NDArray[Any]]
+    noise: Optional[NDArray[Any]]
+    temperature: float
+    reduction: str
+    recognise: bool
+
+    def settings(self) -> Tuple[str, float, Optional[View], str, bool]:
+        """What a loss is set up with."""
+        return self.kind, self.temperature, view_of(self.noise), self.reduction, self.recognise
+
+    def label_side(self) -> Tuple[Any, Any, Any]:
+        """The candidates, the positives and the weights of the rows."""
+        segments = [segment.views() for segment in self.segments]
+        return segments, (self.offset, view_of(self.positives)), view_of(self.row_weights)
+
+
+def make(
+    kind: str,
+    num_classes: int,
+    targets: Any,
+    candidates: Any,
+    positives: Any,
+    multiplicities: Any,
+    row_weights: Any,
+    noise_probs: Any,
+    temperature: Any,
+    reduction: str,
+    recognise: bool = True,
+) -> Call:
+    """Checks the arguments of a call over so many classes, as far as shapes and types go."""
+    segments = [_segment_of("targets", targets, num_classes)]
+    segments.extend(_segment_of("candidates", part, num_classes) for part in _parts(candidates))
+    if multiplicities is not None:
+        segments = _counted(segments, multiplicities)
+    for segment in segments:
+        if kind == "infonce" and segment.first.ndim != 1:
+            form = "dense" if segment.second is None else "compact"
+            raise ValueError(f"{kind} takes class indices, targets came as {form} rows; use its soft-target form")
+    if reduction not in _REDUCTIONS:
+        raise ValueError(f"reduction is {reduction!r}, expected one of {', '.join(map(repr, _REDUCTIONS))}")
+    offset, index = _positives(positives)
+    return Call(
+        kind=kind,
+        segments=segments,
+        offset=offset,
+        positives=index,
+        row_weights=None if row_weights is None else as_vector("row_weights", row_weights, "a vector of floats"),
+        noise=None if noise_probs is None else as_vector("noise_probs", noise_probs, "a vector of floats"),
+        temperature=as_number("temperature", temperature),
+        reduction=reduction,
+        recognise=bool(recognise),
+    )
+
+
+def _parts(candidates: Any) -> Sequence[Any]:
+    """Several targets, or one: a list of numbers is one, as for the targets; a list with arrays in it several."""
+    if candidates is None:
+        return ()
+    several = isinstance(candidates, (list, tuple)) and (
+        not candidates or any(isinstance(part, (np.ndarray, MixedTargets)) for part in candidates)
+    )
+    return candidates if several else (candidates,)
+
+
+def _segment_of(argument: str, targets: Any, num_classes: int) -> Segment:
+    """Targets in any form as a segment over so many classes."""
+    if isinstance(targets, MixedTargets):
+        shares = plain(targets.uniform) if isinstance(targets.uniform, np.ndarray) else None
+        share = 0.0 if isinstance(targets.uniform, np.ndarray) else targets.uniform
+        found: Any = targets
+        segment = Segment(plain(targets.classes), plain(targets.weights), share, shares)
+    else:
+        found = as_array(argument, targets)
+        if found.dtype.name in INTEGERS:
+            if found.ndim != 1:
+                raise shape_error(argument, found, "[M] class indices")
+            return Segment(plain(found))
+        if found.dtype.name not in FLOATS:
+            raise TypeError(f"{argument} has dtype {found.dtype}, expected class indices or float probabilities")
+        if found.ndim != 2:
+            raise shape_error(argument, found, f"[M, {num_classes}] probabilities")
+        segment = Segment(plain(found))
+    if found.shape[1] != num_classes:
+        raise shape_error(argument, found, f"[M, {num_classes}], as the logits have classes")
+    return segment
+
+
+def _counted(segments: List[Segment], multiplicities: Any) -> List[Segment]:
+    ends = np.cumsum([len(segment.first) for segment in segments])
+    total = int(ends[-1])
+    counts = as_vector("multiplicities", multiplicities, f"[{total}] floats, over targets and candidates", total)
+    return [segment._replace(counts=part) for segment, part in zip(segments, np.split(counts, ends[:-1]))]
+
+
+def _positives(positives: Any) -> Tuple[int, Optional[NDArray[Any]]]:
+    """The candidate of the first row, or those of all rows."""
+    if positives is None:
+        return 0, None
+    array = as_array("positives", positives)
+    if array.ndim > 1 or array.dtype.name not in INTEGERS:
+        raise ValueError(f"positives has shape {list(array.shape)} and dtype {array.dtype}, expected [N] integers")
+    if array.ndim == 1:
+        return 0, plain(array)
+    if array < 0:
+        raise IndexError(f"positives is {array}, expected the index of the first row's positive")
+    return int(array), None

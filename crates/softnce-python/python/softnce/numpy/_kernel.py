@@ -1,0 +1,53 @@
+"""The losses through the kernels, on the memory of arrays."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import Any, Tuple, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softnce import _native
+from softnce._warnings import warn
+from softnce.numpy._call import Call
+from softnce.numpy._memory import view, view_of, wide
+from softnce.numpy._scale import scaled, upstream_factor
+
+__all__ = ["Loss", "evaluate", "start"]
+
+#: A scalar of the logits' type, or ``[N]`` under reduction none.
+Loss = Union["np.floating[Any]", NDArray[Any]]
+
+
+@functools.cache
+def start() -> None:
+    """Starts the kernels' threads: as many as the environment asks for, or one for each core."""
+    for name in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
+        # OpenMP takes a list, a number for each level.
+        first = os.environ.get(name, "").split(",")[0].strip()
+        if first.isdecimal() and int(first) > 0:
+            return _native.start_threads(int(first))
+    return _native.start_threads(os.cpu_count() or 1)
+
+
+def evaluate(call: Call, logits: NDArray[Any], wanted: bool, upstream: Any = None) -> Tuple[Loss, Any, float]:
+    """The loss and, where wanted, its gradients times the upstream one."""
+    rows, by_row = len(logits), call.reduction == "none"
+    loss = np.empty(rows if by_row else 1, logits.dtype)
+    factor = upstream_factor(call, upstream, rows)
+    gradient = parts = None
+    if wanted:
+        # To be scaled it comes in the type that sums are kept in, and is rounded once.
+        gradient = np.empty(logits.shape, logits.dtype if factor is None else wide(logits.dtype))
+        parts = np.empty(rows if by_row else 1)
+    outputs = view(loss), view_of(gradient), view_of(parts)
+    start()
+    warn(_native.loss(call.settings(), view(logits), *call.label_side(), 1.0, outputs))
+    value = loss if by_row else loss[0]
+    if gradient is None or parts is None:
+        return value, None, 0.0
+    if factor is not None:
+        gradient, parts = scaled(gradient, factor[..., None], logits.dtype), parts * factor
+    return value, gradient, float(parts.sum())

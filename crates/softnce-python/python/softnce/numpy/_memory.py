@@ -1,0 +1,42 @@
+"""Arrays as the kernels take them: the place, type, shape and strides of their memory."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["CODES", "FLOATS", "INTEGERS", "View", "plain", "view", "view_of", "wide"]
+
+View = Tuple[int, int, int, int, int, int]
+
+FLOATS = {"float16": 0, "bfloat16": 1, "float32": 2, "float64": 3}
+INTEGERS = {"int8": 4, "int16": 5, "int32": 6, "int64": 7, "uint8": 8, "uint16": 9, "uint32": 10, "uint64": 11}
+CODES = {**FLOATS, **INTEGERS}
+
+
+def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type that sums over values of this type are kept in."""
+    return np.dtype(np.float64 if dtype.name == "float64" else np.float32)
+
+
+def plain(array: NDArray[Any]) -> NDArray[Any]:
+    """The array itself where the kernels can read it, else a copy in row order."""
+    # Steps are counted in elements; a type that may stand off the grid of its size need not have such.
+    odd = any(step < 0 or step % array.itemsize for step in array.strides)
+    if odd or not (array.dtype.isnative and array.flags.aligned):
+        return array.astype(array.dtype.newbyteorder("="), order="C")
+    return array
+
+
+def view(array: NDArray[Any]) -> View:
+    """A plain array ``[n]`` or ``[n, m]``; it must outlive the call that it is handed to."""
+    rows, columns = (*array.shape, 1)[:2]
+    row_step, column_step = (*(step // array.itemsize for step in array.strides), 1)[:2]
+    return array.ctypes.data, CODES[array.dtype.name], rows, columns, row_step, column_step
+
+
+def view_of(array: Optional[NDArray[Any]]) -> Optional[View]:
+    """That of an array that may be left out."""
+    return None if array is None else view(array)

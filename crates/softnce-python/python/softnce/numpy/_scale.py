@@ -1,0 +1,29 @@
+"""The gradient of what comes after a loss, and gradients times it."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softnce.numpy._call import Call
+from softnce.numpy._checks import as_number, as_vector
+
+__all__ = ["scaled", "upstream_factor"]
+
+
+def upstream_factor(call: Call, upstream: Any, rows: int) -> Optional[NDArray[np.float64]]:
+    """The upstream gradient, ``[]`` or ``[N]`` under reduction none; none where it is 1."""
+    if call.reduction == "none":
+        expected = f"[{rows}] floats, one for each row"
+        return None if upstream is None else as_vector("upstream", upstream, expected, rows).astype(np.float64)
+    factor = 1.0 if upstream is None else as_number("upstream", upstream)
+    return None if factor == 1.0 else np.asarray(factor)
+
+
+def scaled(gradient: NDArray[Any], factor: Optional[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """A gradient in the type that sums are kept in, scaled where it stands and rounded to another type."""
+    if factor is not None:
+        gradient *= factor
+    return gradient.astype(dtype, copy=False)

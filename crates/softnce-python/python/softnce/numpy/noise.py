@@ -1,0 +1,80 @@
+"""The noise distribution, and the posterior for prediction, in which it takes no part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from softnce.numpy._checks import as_doubles, as_floats, as_number, shape_error
+from softnce.numpy._memory import wide
+
+__all__ = ["noise_from_counts", "posterior"]
+
+
+def noise_from_counts(counts: ArrayLike, smoothing: float = 1.0, alpha: float = 1.0) -> NDArray[np.float64]:
+    """The noise distribution ``[d]`` from class counts ``[d]``, proportional to ``(counts + smoothing) ** alpha``.
+
+    In soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076) the training set's counts make the gradients of hard
+    labels like cross-entropy's, alpha 0 like balanced softmax's.
+
+    Raises:
+        ValueError: counts below 0 or that leave a class without probability, a smoothing or power out of range.
+        TypeError: counts that are no numbers.
+    """
+    smoothing, alpha = as_number("smoothing", smoothing), as_number("alpha", alpha)
+    if not (np.isfinite(smoothing) and smoothing >= 0):
+        raise ValueError(f"smoothing is {smoothing}, expected a finite number not below 0")
+    if not np.isfinite(alpha):
+        raise ValueError(f"alpha is {alpha}, expected a finite number")
+    vector = as_doubles("counts", counts, "numbers")
+    if vector.ndim != 1 or len(vector) == 0:
+        raise shape_error("counts", vector, "[d], one for each class")
+    masses = vector + smoothing
+    for bad, expected in (
+        (~(np.isfinite(vector) & (vector >= 0)), "a finite number not below 0"),
+        (masses <= 0, "a number above 0 (smooth the counts of unseen classes)"),
+    ):
+        if bad.any():
+            place = int(bad.argmax())
+            raise ValueError(f"counts[{place}] is {vector[place]}, expected {expected}")
+    powered = _softmax(alpha * np.log(masses))
+    if not (powered > 0).all():
+        raise ValueError(f"alpha is {alpha}, expected a power that keeps every noise probability above 0")
+    return powered
+
+
+def posterior(logits: ArrayLike, temperature: float = 1.0) -> NDArray[Any]:
+    """The class probabilities ``softmax(logits / temperature)`` that the losses train (arXiv 2404.14076).
+
+    Args:
+        logits: ``[..., d]``; float16, bfloat16, float32 or float64.
+        temperature: a number above 0.
+
+    Returns:
+        ``[..., d]``, in the type of the logits. The logarithm of the noise distribution takes no part.
+
+    Raises:
+        ValueError: logits without classes; a temperature out of range.
+        TypeError: a type that is not taken.
+    """
+    array = as_floats("logits", logits)
+    if array.ndim == 0 or array.shape[-1] == 0:
+        raise shape_error("logits", array, "[..., d]")
+    sums = wide(array.dtype)
+    with np.errstate(all="ignore"):
+        tau = sums.type(as_number("temperature", temperature))
+        fits = tau > 0 and np.isfinite(tau) and np.isfinite(1 / tau)
+    if not fits:
+        expected = "a finite number above 0 with a finite reciprocal (also in the type of the sums)"
+        raise ValueError(f"temperature is {temperature}, expected {expected}")
+    return _softmax(array.astype(sums), tau).astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _softmax(values: NDArray[Any], temperature: Any = 1.0) -> NDArray[Any]:
+    # A difference that overflows is a probability of 0.
+    with np.errstate(over="ignore"):
+        powers: NDArray[Any] = np.exp((values - values.max(-1, keepdims=True)) / temperature)
+    powers /= powers.sum(-1, keepdims=True)
+    return powers

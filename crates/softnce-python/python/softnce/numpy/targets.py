@@ -1,0 +1,227 @@
+"""Targets kept compact: a few classes a row with a weight, the rest spread evenly."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, Sequence, Tuple, Union
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from softnce import _native
+from softnce.numpy._checks import (
+    as_class_count,
+    as_doubles,
+    as_floats,
+    as_labels,
+    as_matrix,
+    as_number,
+    as_share,
+    shape_error,
+)
+from softnce.numpy._memory import view, wide
+
+__all__ = ["MixedTargets"]
+
+
+class MixedTargets:
+    """M label distributions over ``num_classes`` classes, K classes a row with a weight, the rest spread evenly.
+
+    Row j is ``uniform_j / num_classes + sum_k weights[j, k] onehot(classes[j, k])``. MixUp and CutMix with label
+    smoothing have this form with two classes; the losses then cost a gather instead of a matrix product, and a batch of
+    targets takes a few numbers a row instead of one for each class.
+
+    ``MixedTargets(classes, weights, num_classes, smoothing)`` smooths weights that sum to 1. The constructors
+    ``hard``, ``smoothed``, ``mixed``, ``top_k``, ``compact`` and ``from_dense`` cover the usual sources. Values are
+    checked where a loss reads them.
+
+    Attributes:
+        classes: ``[M, K]``, integers.
+        weights: ``[M, K]``, floats; they sum to ``1 - uniform``.
+        uniform: the share spread evenly over all classes: a float for all rows, or an array ``[M]``.
+        num_classes: the number of classes d.
+
+    Raises:
+        ValueError: shapes and values that do not go together; the message names the argument.
+        TypeError: a type that is not taken.
+    """
+
+    classes: NDArray[Any]
+    weights: NDArray[Any]
+    uniform: Union[float, NDArray[Any]]
+    num_classes: int
+
+    def __init__(
+        self, classes: ArrayLike, weights: ArrayLike, num_classes: int, smoothing: Union[float, ArrayLike] = 0.0
+    ) -> None:
+        classes, weights = as_labels("classes", classes), as_doubles("weights", weights)
+        _check_rows(classes, weights)
+        if np.ndim(smoothing) == 0:
+            share: Any = as_share("smoothing", smoothing)
+            kept = 1.0 - share
+        else:
+            share = as_doubles("smoothing", smoothing)
+            if share.shape != classes.shape[:1]:
+                raise shape_error("smoothing", share, f"[{len(classes)}], one for each row of classes")
+            kept = 1.0 - share[:, None]
+        self._set(share, classes, weights * kept, num_classes)
+
+    def _set(
+        self, uniform: Union[float, NDArray[Any]], classes: NDArray[Any], weights: NDArray[Any], num_classes: int
+    ) -> MixedTargets:
+        _check_rows(classes, weights)
+        if isinstance(uniform, np.ndarray) and uniform.shape != classes.shape[:1]:
+            raise shape_error("uniform", uniform, f"[{len(classes)}], one for each row of classes")
+        self.classes, self.weights, self.uniform = classes, weights, uniform
+        self.num_classes = as_class_count(num_classes)
+        return self
+
+    @classmethod
+    def compact(
+        cls, uniform: Union[float, ArrayLike], classes: ArrayLike, weights: ArrayLike, num_classes: int
+    ) -> MixedTargets:
+        """Rows as they are kept: ``uniform`` a float or ``[M]``, ``classes`` and ``weights`` ``[M, K]``.
+
+        A weight may be negative where its class lies below the uniform share.
+        """
+        share = as_number("uniform", uniform) if np.ndim(uniform) == 0 else as_doubles("uniform", uniform)
+        weights = weights if isinstance(weights, np.ndarray) else as_doubles("weights", weights)
+        return cls.__new__(cls)._set(share, as_labels("classes", classes), weights, num_classes)
+
+    @classmethod
+    def hard(cls, labels: ArrayLike, num_classes: int) -> MixedTargets:
+        """Class labels ``[M]``: all of a row's weight on one class."""
+        return cls.smoothed(labels, num_classes, 0.0)
+
+    @classmethod
+    def smoothed(cls, labels: ArrayLike, num_classes: int, smoothing: float) -> MixedTargets:
+        """Label smoothing of labels ``[M]``. Equal in all rows it acts in soft target InfoNCE as a temperature."""
+        labels = as_labels("labels", labels)
+        if labels.ndim != 1:
+            raise shape_error("labels", labels, "[M]")
+        return cls(labels[:, None], np.ones((len(labels), 1)), num_classes, smoothing)
+
+    @classmethod
+    def mixed(
+        cls, first: ArrayLike, second: ArrayLike, lam: ArrayLike, num_classes: int, smoothing: float = 0.0
+    ) -> MixedTargets:
+        """MixUp or CutMix: the share ``lam`` of class ``first``, the rest of class ``second``; all ``[M]``.
+
+        Give every row a ``lam`` of its own: with one for the whole batch and only that batch as candidates the loss has
+        no finite optimum.
+        """
+        first, second, lam = as_labels("first", first), as_labels("second", second), as_doubles("lam", lam)
+        if first.ndim != 1:
+            raise shape_error("first", first, "[M]")
+        lam = np.broadcast_to(lam, first.shape) if lam.ndim == 0 else lam
+        for argument, array in (("second", second), ("lam", lam)):
+            if array.shape != first.shape:
+                raise shape_error(argument, array, f"{list(first.shape)}, as first")
+        classes = np.stack((first.astype(np.int64), second.astype(np.int64)), 1)
+        return cls(classes, np.stack((lam, 1.0 - lam), 1), num_classes, smoothing)
+
+    @classmethod
+    def top_k(cls, classes: ArrayLike, probabilities: ArrayLike, num_classes: int) -> MixedTargets:
+        """A teacher's K most probable classes of each row, the rest of its probability spread over the other classes.
+
+        ``classes``, ``probabilities``: ``[M, K]``; K below ``num_classes``.
+        """
+        classes, probabilities = as_labels("classes", classes), as_doubles("probabilities", probabilities)
+        if classes.ndim != 2 or classes.shape[1] >= as_class_count(num_classes):
+            raise shape_error("classes", classes, f"[M, K] with K below {num_classes}")
+        if probabilities.shape != classes.shape:
+            raise shape_error("probabilities", probabilities, f"{list(classes.shape)}, as classes")
+        share = (1.0 - probabilities.sum(1)) / (num_classes - classes.shape[1])
+        return cls.compact(share * num_classes, classes, probabilities - share[:, None], num_classes)
+
+    @classmethod
+    def from_dense(cls, probabilities: ArrayLike) -> MixedTargets:
+        """Rows of probabilities ``[M, d]`` that hold a floor and up to three classes off it, as MixUp writes them.
+
+        Raises:
+            ValueError: the rows hold more than that, or are no distributions.
+        """
+        rows = as_matrix("probabilities", probabilities, "[M, d]", "floats")
+        classes, weights = np.empty((len(rows), 3), np.int64), np.empty((len(rows), 3))
+        uniform = np.empty(len(rows))
+        terms = _native.recognise(view(rows), view(classes), view(weights), view(uniform))
+        if terms is None:
+            raise ValueError("probabilities has rows with more than three classes off a common floor, expected fewer")
+        # Shares that differ by less than their type can tell are equal ones, for those cancel.
+        low, high = float(uniform.min()), float(uniform.max())
+        one = high - low <= np.finfo(wide(rows.dtype)).eps
+        share = (low + high) / 2 if one else uniform
+        return cls.compact(share, classes[:, :terms], weights[:, :terms], rows.shape[1])
+
+    @classmethod
+    def cat(cls, parts: Sequence[MixedTargets]) -> MixedTargets:
+        """The rows of several targets, one after the other."""
+        if not parts:
+            raise ValueError("parts is empty, expected at least one")
+        first = parts[0]
+        for part in parts:
+            if part.num_classes != first.num_classes:
+                found = f"{first.num_classes} and {part.num_classes} classes"
+                raise ValueError(f"parts have {found}, expected the same number")
+        terms = max(part.classes.shape[1] for part in parts)
+        classes = np.concatenate([_pad(part.classes.astype(np.int64), terms) for part in parts])
+        weights = np.concatenate([_pad(part.weights, terms) for part in parts])
+        uniform: Union[float, NDArray[Any]] = first.uniform
+        if any(isinstance(part.uniform, np.ndarray) or part.uniform != uniform for part in parts):
+            uniform = np.concatenate([part.uniform_rows() for part in parts])
+        return cls.compact(uniform, classes, weights, first.num_classes)
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def __getitem__(self, rows: Any) -> MixedTargets:
+        """Some of the rows: an index, a slice, indices or a mask."""
+        if not isinstance(rows, slice) and np.ndim(rows) == 0:
+            rows = [operator.index(rows)]
+        uniform = self.uniform[rows] if isinstance(self.uniform, np.ndarray) else self.uniform
+        return type(self).compact(uniform, self.classes[rows], self.weights[rows], self.num_classes)
+
+    def __repr__(self) -> str:
+        uniform = list(self.uniform.shape) if isinstance(self.uniform, np.ndarray) else self.uniform
+        shape = f"rows={len(self)}, terms={self.classes.shape[1]}, num_classes={self.num_classes}"
+        return f"MixedTargets({shape}, uniform={uniform})"
+
+    @property
+    def shape(self) -> Tuple[int, int]:
+        """``(M, num_classes)``, the shape of the rows written out."""
+        return len(self), self.num_classes
+
+    def uniform_rows(self) -> NDArray[Any]:
+        """The uniform share of each row, ``[M]``."""
+        if isinstance(self.uniform, np.ndarray):
+            return self.uniform
+        return np.full(len(self), self.uniform)
+
+    def dense(self, dtype: DTypeLike = np.float32) -> NDArray[Any]:
+        """The rows written out, ``[M, d]``.
+
+        Raises:
+            IndexError: a class out of range.
+        """
+        bad = np.argwhere((self.classes < 0) | (self.classes >= self.num_classes))
+        if len(bad):
+            # A negative one would count from the end.
+            row, term = bad[0]
+            found = f"classes[{row}] is {self.classes[row, term]}"
+            raise IndexError(f"{found}, expected a class from 0 to {self.num_classes - 1}")
+        out = np.repeat(self.uniform_rows()[:, None] / self.num_classes, self.num_classes, axis=1)
+        np.add.at(out, (np.arange(len(self))[:, None], self.classes), self.weights.astype(out.dtype))
+        return np.maximum(out, 0.0).astype(dtype)
+
+
+def _check_rows(classes: NDArray[Any], weights: NDArray[Any]) -> None:
+    if classes.ndim != 2:
+        raise shape_error("classes", classes, "[M, K]")
+    if weights.shape != classes.shape:
+        raise shape_error("weights", weights, f"{list(classes.shape)}, as classes")
+    as_floats("weights", weights, "floats")
+
+
+def _pad(values: NDArray[Any], terms: int) -> NDArray[Any]:
+    """Fills rows up with class 0 and weight 0."""
+    return np.pad(values, ((0, 0), (0, terms - values.shape[1])))
