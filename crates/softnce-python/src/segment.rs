@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use softnce::{Batch, Element, Error, Targets};
 
 use crate::error::{exception, segment_exception};
+use crate::threads;
 use crate::view::{Entry, View, with_float, with_integer};
 
 /// One segment of the candidates: `(first, second, uniform, shares, multiplicities)`.
@@ -43,6 +44,9 @@ impl Segment {
     }
 }
 
+/// What the sum of a row of doubles may be off by.
+const ROUNDING: f64 = 1e-14;
+
 /// Compact rows. Where all rows have one uniform share the weights are brought to what it leaves of 1, so that the
 /// shares stay equal however coarsely the weights were rounded: for then they cancel.
 fn compact<'a>(
@@ -58,12 +62,15 @@ fn compact<'a>(
         Some(shares) => floats("uniform", *shares)?,
         None => {
             let left = 1.0 - uniform;
+            let tolerance = with_float!(weights, "weights", E => Ok(<E as Element>::SIMPLEX_TOLERANCE))?;
             let terms = wide.ncols().max(1);
             wide = in_row_order(wide);
             for row in wide.as_slice_mut().unwrap_or_default().chunks_exact_mut(terms) {
                 let sum: f64 = row.iter().sum();
-                if sum != left && (sum - left).abs() <= softnce::SIMPLEX_TOLERANCE && sum != 0.0 {
-                    row.iter_mut().for_each(|weight| *weight *= left / sum);
+                let off = (sum - left).abs();
+                if off > ROUNDING && off <= tolerance && sum != 0.0 {
+                    let factor = left / sum;
+                    row.iter_mut().for_each(|weight| *weight *= factor);
                 }
             }
             Array1::from_elem(wide.nrows(), uniform)
@@ -162,10 +169,7 @@ pub(crate) fn recognise(
     let mut weights = weights.array_mut::<f64>()?;
     let mut uniform = uniform.column_mut::<f64>()?;
     py.detach(move || {
-        let targets = with_float!(probabilities, "probabilities", E => {
-            let targets = Targets::dense(probabilities.array::<E>()?);
-            targets.map_err(|error| segment_exception("probabilities", error))
-        })?;
+        let targets = threads::run(|| find(probabilities))?;
         let (shares, listed, parts): (Array1<f64>, Array2<u32>, Array2<f64>) = match targets.compact_parts() {
             Some((shares, listed, parts)) => (shares.to_owned(), listed.to_owned(), parts.to_owned()),
             None => match targets.labels() {
@@ -184,5 +188,12 @@ pub(crate) fn recognise(
             weights.column_mut(term).assign(&parts.column(term));
         }
         Ok(Some(terms))
+    })
+}
+
+fn find<'a>(probabilities: View) -> PyResult<Targets<'a>> {
+    with_float!(probabilities, "probabilities", E => {
+        let targets = Targets::dense(probabilities.array::<E>()?);
+        targets.map_err(|error| segment_exception("probabilities", error))
     })
 }

@@ -85,6 +85,9 @@ impl View {
         if rows == 0 || columns == 0 {
             return Ok(0);
         }
+        if self.place == 0 {
+            return Err(PyValueError::new_err(format!("a tensor of shape {:?} has no memory", self.shape)));
+        }
         let last = (rows - 1).checked_mul(row_step).zip((columns - 1).checked_mul(column_step));
         let last = last.and_then(|(row, column)| row.checked_add(column)?.checked_add(1));
         last.ok_or_else(|| PyValueError::new_err(format!("memory of shape {:?} is too large", self.shape)))

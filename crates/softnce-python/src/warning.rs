@@ -1,6 +1,6 @@
 //! The core crate's warnings on their way to Python.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -17,7 +17,10 @@ impl Log for Collector {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            WAITING.lock().unwrap_or_else(PoisonError::into_inner).push(record.args().to_string());
+            // Never waited for: a fork could have left the lock held.
+            if let Ok(mut waiting) = WAITING.try_lock() {
+                waiting.push(record.args().to_string());
+            }
         }
     }
 
@@ -34,5 +37,5 @@ pub(crate) fn collect() {
 
 /// What has been collected; Python raises it, from where the user called.
 pub(crate) fn take() -> Vec<String> {
-    std::mem::take(&mut *WAITING.lock().unwrap_or_else(PoisonError::into_inner))
+    WAITING.try_lock().map(|mut waiting| std::mem::take(&mut *waiting)).unwrap_or_default()
 }

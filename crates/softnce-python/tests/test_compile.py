@@ -118,3 +118,14 @@ def test_the_registration_is_sound(monkeypatch: pytest.MonkeyPatch) -> None:
     _operation.call(call, logits, tau, torch.float32)
     monkeypatch.undo()
     torch.library.opcheck(operation, arguments[0])
+
+
+def test_traced_without_the_compiler() -> None:
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    labels = torch.tensor([0, 1])
+    traced = make_fx(lambda logits: losses.soft_target_info_nce(logits, labels))(torch.randn(2, 3))
+    torch.testing.assert_close(traced(torch.zeros(2, 3)), torch.tensor(2.0).log())
+    with torch._subclasses.FakeTensorMode():
+        fake = losses.soft_target_info_nce(torch.zeros(2, 3), torch.tensor([0, 1]), reduction="none")
+        assert list(fake.shape) == [2]

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import softnce.torch as losses
-from softnce.torch import MixedTargets
+from softnce.head import InfoNCEHead
+from softnce.torch import MixedTargets, SoftTargetInfoNCE, TargetQueue
 
 LOGITS = torch.zeros(2, 3)
 LABELS = torch.tensor([0, 1])
@@ -140,3 +141,52 @@ TARGETS: Any = [
 def test_bad_targets(make: Any, kind: type, message: str) -> None:
     with pytest.raises(kind, match=message):
         make()
+
+
+META = torch.device("meta")
+ELSEWHERE: Any = [
+    (lambda: soft(row_weights=torch.ones(2, device=META)), ValueError, "row_weights is on meta, expected cpu"),
+    (lambda: soft(noise_probs=torch.ones(3, device=META)), ValueError, "noise_probs is on meta, expected cpu"),
+    (lambda: soft(multiplicities=torch.ones(2, device=META)), ValueError, "multiplicities is on meta"),
+    (lambda: soft(positives=LABELS.to(META)), ValueError, "positives is on meta"),
+    (lambda: soft(temperature=torch.ones((), device=META)), ValueError, "temperature is on meta"),
+    (lambda: SoftTargetInfoNCE([0.2, 0.3, 0.5]).to(META)(LOGITS, LABELS), ValueError, "noise_probs is on meta"),
+    (lambda: _with_queue(META), ValueError, "queue is on meta, expected cpu"),
+    (lambda: MixedTargets.compact(0, [[0]], torch.ones(1, 1, device=META), 3), ValueError, "weights is on meta"),
+    (lambda: _head(META, "rows"), ValueError, "weight is on meta, expected cpu, as the features"),
+    (lambda: _head(META, "offsets"), ValueError, "bias is on meta, expected cpu, as the features"),
+    (lambda: soft(noise_probs=[0.2, 0.3, 0.5]), TypeError, "noise_probs is of type list, expected a tensor"),
+    (lambda: soft(row_weights=[1.0, 2.0]), TypeError, "row_weights is of type list, expected a tensor"),
+    (lambda: soft(candidates=3), TypeError, "candidates is of type int"),
+    (lambda: soft(logits=torch.eye(3)[:2].to_sparse()), TypeError, "logits has layout torch.sparse_coo"),
+    (lambda: soft(targets=torch.eye(3)[:2].to_sparse()), TypeError, "targets has layout torch.sparse_coo"),
+    (lambda: soft(logits=_emptied()), ValueError, "has no memory"),
+    (lambda: SoftTargetInfoNCE(queue=8192), TypeError, "queue is of type int, expected a TargetQueue"),
+    (lambda: SoftTargetInfoNCE(alpha=0.5), ValueError, "alpha is 0.5, expected noise_probs or noise_counts"),
+    (lambda: MixedTargets.compact(-0.5, [[0]], [[1.5]], 3), ValueError, "uniform is -0.5"),
+    (lambda: MixedTargets.top_k([[0, 1]], [[0.9, 0.2]], 9), ValueError, r"probabilities\[0\] sums to 1.09"),
+]
+
+
+def _with_queue(device: torch.device) -> Any:
+    criterion = SoftTargetInfoNCE(queue=TargetQueue(4, 3))
+    criterion.queue.to(device)
+    return criterion(LOGITS, LABELS)
+
+
+def _head(device: torch.device, part: str) -> Any:
+    head = InfoNCEHead(4, 3, True)
+    getattr(head, part).to(device)
+    return head(torch.zeros(2, 4), LABELS)
+
+
+def _emptied() -> torch.Tensor:
+    logits = torch.zeros(2, 3)
+    logits.untyped_storage().resize_(0)
+    return logits
+
+
+@pytest.mark.parametrize("call, kind, message", ELSEWHERE)
+def test_memory_that_is_not_here(call: Any, kind: type, message: str) -> None:
+    with pytest.raises(kind, match=message):
+        call()

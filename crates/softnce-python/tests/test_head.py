@@ -152,3 +152,48 @@ def test_bad_targets(backend: str) -> None:
     ):
         with pytest.raises(kind, match=message):
             made(features, targets)
+
+
+def test_gradients_are_not_shared_between_backwards() -> None:
+    made, features = head(), random_logits(4, WIDTH).requires_grad_()
+    labels = torch.tensor([0, 1, 2, 0])
+    (expected,) = torch.autograd.grad(made(features, labels), features)
+    loss = made(features, labels)
+    (first,) = torch.autograd.grad(loss, features, retain_graph=True)
+    first.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        torch.autograd.grad(loss, features)
+    loss = made(features, labels)
+    torch.autograd.grad(loss, features, retain_graph=True)
+    torch.testing.assert_close(torch.autograd.grad(loss, features)[0], expected)
+
+
+def test_targets_changed_before_backward_are_told() -> None:
+    made, features, labels = (
+        head(reduction="none"),
+        random_logits(4, WIDTH).requires_grad_(),
+        torch.tensor([0, 1, 2, 0]),
+    )
+    losses = made(features, labels)
+    labels.fill_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        losses.sum().backward()
+
+
+def test_the_state_of_a_linear_layer() -> None:
+    linear = torch.nn.Linear(WIDTH, CLASSES, dtype=torch.float64)
+    made, features = head(), random_logits(3, WIDTH)
+    made.load_state_dict(linear.state_dict())
+    torch.testing.assert_close(made.logits(features), linear(features))
+    made.load_state_dict(made.state_dict())
+    torch.testing.assert_close(made.logits(features), linear(features))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_dense_rows_of_any_type(backend: str, dtype: torch.dtype) -> None:
+    made, features = head(backend=backend), random_logits(6, WIDTH)
+    rows = random_targets("recognised", 6, CLASSES)
+    expected = made(features, rows)
+    tolerance = {torch.float32: 1e-6, torch.float16: 3e-3, torch.bfloat16: 2e-2}[dtype]
+    torch.testing.assert_close(made(features, rows.to(dtype)), expected, rtol=tolerance, atol=tolerance)

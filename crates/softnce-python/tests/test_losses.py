@@ -22,7 +22,7 @@ from reference import (
     reduce,
     written_out,
 )
-from softnce.torch import MixedTargets, _tensor
+from softnce.torch import MixedTargets, _kernel, _tensor
 
 BACKENDS = ["kernel", "tensor"]
 SHAPES = [(1, 1, 3), (1, 6, 5), (4, 4, 2), (7, 12, 10), (9, 40, 33)]
@@ -297,3 +297,57 @@ def test_values_at_the_limits() -> None:
     assert float(one) == 0.0
     same = losses.soft_target_info_nce(torch.zeros(3, 4), MixedTargets.smoothed([2, 2, 2], 4, 0.1))
     assert abs(float(same) - math.log(3.0)) < 1e-6
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_views_with_their_sign_turned(backend: str) -> None:
+    turned = torch.complex(torch.zeros(4, 3), random_logits(4, 3, dtype=torch.float32)).conj().imag
+    assert turned.is_neg()
+    labels = torch.tensor([0, 1, 2, 0])
+    found = losses.soft_target_info_nce(turned, labels, backend=backend)
+    torch.testing.assert_close(found, losses.soft_target_info_nce(turned.resolve_neg().clone(), labels))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_values_beyond_single_precision(backend: str) -> None:
+    logits, labels = random_logits(4, 3, dtype=torch.float32), torch.tensor([0, 1, 2, 0])
+    noise = torch.tensor([1e-60, 0.5, 0.5], dtype=torch.float64)
+    expected = info_nce(logits.double(), written_out(labels, 3), noise=noise).mean()
+    found = losses.soft_target_info_nce(logits, labels, noise_probs=noise, backend=backend)
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=0)
+    counts = torch.tensor([1e60, 1e60, 2e60, 1e60], dtype=torch.float64)
+    expected = info_nce(logits.double(), written_out(labels, 3), multiplicities=counts).mean()
+    found = losses.soft_target_info_nce(logits, labels, multiplicities=counts, backend=backend)
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=0)
+    weights = torch.tensor([2e38, 1e38, 2e38, 3e38])
+    expected = reduce(info_nce(logits.double(), written_out(labels, 3)), "mean", weights.double())
+    found = losses.soft_target_info_nce(logits, labels, row_weights=weights, backend=backend)
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "uint32", "uint64"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_every_type_of_labels(dtype: str, backend: str) -> None:
+    logits, labels = random_logits(4, 3), torch.tensor([0, 1, 2, 0])
+    narrow = labels.to(getattr(torch, dtype))
+    assert losses.info_nce(logits, narrow, backend=backend) == losses.info_nce(logits, labels, backend=backend)
+
+
+def test_no_gradient_is_computed_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted: list = []
+    evaluate = _kernel.evaluate
+    monkeypatch.setattr(
+        _kernel, "evaluate", lambda call, z, needs: wanted.append(needs.logits) or evaluate(call, z, needs)
+    )
+    logits = random_logits(4, 3).requires_grad_()
+    losses.soft_target_info_nce(logits, torch.tensor([0, 1, 2, 0]))
+    with torch.no_grad():
+        losses.soft_target_info_nce(logits, torch.tensor([0, 1, 2, 0]))
+    assert wanted == [True, False]
+
+
+def test_a_teachers_rounded_probabilities() -> None:
+    for seed in range(20):
+        teacher = torch.softmax(12 * torch.randn(8, 100, generator=generator(seed)), 1)
+        probabilities, classes = teacher.topk(5, 1)
+        losses.soft_target_info_nce(torch.zeros(8, 100), MixedTargets.top_k(classes, probabilities, 100))

@@ -243,3 +243,21 @@ def test_no_warning_where_there_is_nothing_to_warn_of() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         losses.soft_target_info_nce(torch.zeros(3, 3), MixedTargets.mixed([0, 1, 2], [1, 2, 0], [0.1, 0.4, 0.8], 3))
+
+
+def test_a_temperature_that_is_set() -> None:
+    logits, labels = random_logits(4, 3), torch.tensor([0, 1, 2, 0])
+    for learned in (False, True):
+        criterion = SoftTargetInfoNCE(learn_temperature=learned)
+        criterion.temperature = 0.5
+        expected = info_nce(logits, written_out(labels, 3), tau=0.5).mean()
+        torch.testing.assert_close(criterion(logits, labels), expected, rtol=1e-6, atol=0)
+        with pytest.raises(ValueError, match="temperature is -1"):
+            criterion.temperature = -1.0
+
+
+def test_targets_are_saved_and_loaded() -> None:
+    targets, file = random_targets("mixed", 3, 5), io.BytesIO()
+    torch.save(targets, file)
+    file.seek(0)
+    torch.testing.assert_close(torch.load(file).dense(), targets.dense())

@@ -74,6 +74,31 @@ print("done")
     assert python(program) == "done"
 
 
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="there is no fork")
+def test_forks_of_forks_and_recognition() -> None:
+    program = """
+import os, torch, softnce
+from softnce.torch import MixedTargets, soft_target_info_nce
+rows = MixedTargets.smoothed(torch.randint(1000, (2048,)), 1000, 0.1).dense()
+MixedTargets.from_dense(rows)
+assert softnce.num_threads() == torch.get_num_threads()
+
+def fork(depth):
+    child = os.fork()
+    if child == 0:
+        MixedTargets.from_dense(rows)
+        soft_target_info_nce(torch.zeros(8, 1000), rows)
+        if depth:
+            fork(depth - 1)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+fork(1)
+print("done")
+"""
+    assert python(program) == "done"
+
+
 def test_the_lock_is_released() -> None:
     logits, targets = torch.randn(512, 4000), torch.softmax(torch.randn(2048, 4000), 1)
     stamps: list = []

@@ -65,7 +65,10 @@ def test_rows_recognised(dtype: torch.dtype, find: object) -> None:
         found = find(rows)  # type: ignore[operator]
         assert found is not None and found.classes.shape[1] <= 2
         exact = rows.double() / rows.double().sum(1, keepdim=True)
-        torch.testing.assert_close(found.dense(torch.float64), exact, rtol=0, atol=1e-7)
+        # Of half precision, floors that differ by its rounding alone become one.
+        tolerance = {torch.float16: 1e-4, torch.bfloat16: 1e-3}.get(dtype, 1e-7)
+        torch.testing.assert_close(found.dense(torch.float64), exact, rtol=0, atol=tolerance)
+        assert isinstance(found.uniform, float)
     teacher = torch.softmax(torch.randn(4, 20, generator=generator(5)), 1).to(dtype)
     assert find(teacher) is None  # type: ignore[operator]
 

@@ -202,6 +202,10 @@ def refusals(rank: int, world: int, arguments: List[str]) -> Dict[str, str]:
     attempt("classes", torch.zeros(1, classes), torch.tensor([0]))
     attempt("rows", torch.zeros(1, 3), torch.tensor([0, 1]))
     attempt("positives", torch.zeros(1, 3), torch.tensor([0]), positives=torch.tensor([0]))
+    bad = torch.full((1, 3), 0.5) if rank == 0 else torch.tensor([0])
+    attempt("bad", torch.zeros(1, 3), bad)
+    alone = torch.distributed.new_group([1])
+    attempt("member", torch.zeros(1, 3), torch.tensor([0]), process_group=alone)
     attempt("empty", torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64))
     # Evaluation on one worker alone does not wait for the others.
     criterion = SoftTargetInfoNCE()

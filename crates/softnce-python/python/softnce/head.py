@@ -7,13 +7,14 @@ for ten million; the gradient of the class weights is sparse.
 from __future__ import annotations
 
 import math
-from typing import Any, Optional, Sequence, Tuple, Union, cast
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union, cast
 
 import torch
 from torch import Tensor, nn
 
 from softnce.torch import _distributed, _head
 from softnce.torch._call import Call, Targets
+from softnce.torch._memory import resolved
 from softnce.torch._scale import forbid_second
 from softnce.torch.modules import Contrastive
 from softnce.torch.queue import TargetQueue
@@ -100,6 +101,14 @@ class InfoNCEHead(Contrastive):
             self.offsets = nn.Embedding(num_classes, 1, sparse=sparse, device=device, dtype=dtype)
             nn.init.zeros_(self.offsets.weight)
 
+    def _load_from_state_dict(self, state_dict: Dict[str, Any], prefix: str, *rest: Any) -> None:
+        # A torch.nn.Linear's state is taken too.
+        for linear, own in (("weight", "rows.weight"), ("bias", "offsets.weight")):
+            if prefix + linear in state_dict and (own == "rows.weight" or self.offsets is not None):
+                values = state_dict.pop(prefix + linear)
+                state_dict[prefix + own] = values if own == "rows.weight" else values[:, None]
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
     @property
     def weight(self) -> Tensor:
         """The class weights, ``[d, D]``."""
@@ -141,7 +150,11 @@ class InfoNCEHead(Contrastive):
         if call.group:
             call = _distributed.gather(call, rows, self.num_classes)
         bias = None if self.offsets is None else self.offsets.weight
-        loss: Tensor = _HeadLoss.apply(features, self.weight, bias, learned, call, self.sparse)
+        if torch.is_grad_enabled():
+            loss: Tensor = _HeadLoss.apply(features, self.weight, bias, learned, call, self.sparse)
+        else:
+            column = self.bias
+            loss = _head.evaluate(call, features, self.weight, column, learned, False, None)[0]
         self._fill(call)
         return loss
 
@@ -150,8 +163,11 @@ class InfoNCEHead(Contrastive):
             raise TypeError(f"features is of type {type(features).__name__}, expected a tensor")
         if features.dim() != 2 or features.shape[1] != self.in_features:
             raise ValueError(f"features has shape {list(features.shape)}, expected [N, {self.in_features}]")
-        if features.device != self.weight.device:
-            raise ValueError(f"features is on {features.device}, expected {self.weight.device}, as the class weights")
+        for name, embedding in (("weight", self.rows), ("bias", self.offsets)):
+            if embedding is not None and embedding.weight.device != features.device:
+                raise ValueError(f"{name} is on {embedding.weight.device}, expected {features.device}, as the features")
+        if self.offsets is not None and self.offsets.weight.dtype != self.weight.dtype:
+            raise TypeError(f"bias has dtype {self.offsets.weight.dtype}, expected {self.weight.dtype}, as weight")
         if features.dtype != self.weight.dtype:
             # The features are widened: to narrow the weights would copy those of every class.
             if not torch.is_autocast_enabled(features.device.type) or not features.dtype.is_floating_point:
@@ -159,7 +175,7 @@ class InfoNCEHead(Contrastive):
                     f"features has dtype {features.dtype}, expected {self.weight.dtype}, as the class weights"
                 )
             features = features.to(self.weight.dtype)
-        return features
+        return resolved(features)
 
 
 class _HeadLoss(torch.autograd.Function):
@@ -175,37 +191,50 @@ class _HeadLoss(torch.autograd.Function):
     ) -> Tensor:
         wanted = any(ctx.needs_input_grad)
         ctx.call, ctx.sparse, ctx.by_row = call, sparse, wanted and call.reduction == "none"
-        # A row's upstream gradient is not known yet, and enters sums over rows: then the gradients wait for it.
+        ctx.shapes = features.dtype, weight.detach()[:0], weight.shape, None if bias is None else bias.shape
         column = None if bias is None else bias[:, 0]
+        # A row's upstream gradient is not known yet, and enters sums over rows: then the gradients wait for it, and
+        # what they are computed from is kept, unchanged.
         loss, gradients = _head.evaluate(call, features, weight, column, temperature, wanted and not ctx.by_row, None)
-        ctx.gradients = gradients
-        ctx.save_for_backward(features, weight, bias, temperature)
+        if ctx.by_row:
+            ctx.save_for_backward(temperature, features, weight, bias, *_tensors(call))
+        elif gradients is not None:
+            ctx.save_for_backward(temperature, *gradients)
         return loss
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> Tuple[Optional[Tensor], ...]:
         forbid_second()
-        features, weight, bias, temperature = ctx.saved_tensors
+        temperature, *saved = ctx.saved_tensors
         if ctx.by_row:
+            features, weight, bias = saved[:3]
             column = None if bias is None else bias[:, 0]
             found = _head.evaluate(ctx.call, features, weight, column, temperature, True, upstream)[1]
+            gradients = cast(_head.Gradients, found)
         else:
-            found = ctx.gradients.scaled(upstream)
-        gradients, need = cast(_head.Gradients, found), ctx.needs_input_grad
+            gradients = _head.Gradients(*saved).scaled(upstream)
+        dtype, like, weights, biases = ctx.shapes
+        need = ctx.needs_input_grad
         by_bias = None if gradients.bias is None else gradients.bias[:, None]
         return (
-            gradients.features.to(features.dtype) if need[0] else None,
-            _rows(gradients.classes, gradients.weight, weight, ctx.sparse) if need[1] else None,
-            None if by_bias is None or not need[2] else _rows(gradients.classes, by_bias, bias, ctx.sparse),
+            gradients.features.to(dtype) if need[0] else None,
+            _rows(gradients.classes, gradients.weight, like, weights, ctx.sparse) if need[1] else None,
+            None if by_bias is None or not need[2] else _rows(gradients.classes, by_bias, like, biases, ctx.sparse),
             gradients.temperature.to(temperature).reshape(temperature.shape) if need[3] else None,
             None,
             None,
         )
 
 
-def _rows(classes: Tensor, rows: Tensor, like: Tensor, sparse: bool) -> Tensor:
+def _tensors(call: Call) -> List[Tensor]:
+    """The tensors of a call: autograd tells where they were written to before it came to them."""
+    parts = [tensor for segment in call.segments for tensor in segment if isinstance(tensor, Tensor)]
+    return parts + [tensor for tensor in (call.noise, call.row_weights, call.positives) if tensor is not None]
+
+
+def _rows(classes: Tensor, rows: Tensor, like: Tensor, shape: torch.Size, sparse: bool) -> Tensor:
     """The gradient of all classes, of which these have one."""
     rows = rows.to(like.dtype)
     if sparse:
-        return torch.sparse_coo_tensor(classes[None], rows, like.shape, is_coalesced=True, check_invariants=False)
-    return torch.zeros_like(like).index_copy_(0, classes, rows)
+        return torch.sparse_coo_tensor(classes[None], rows, shape, is_coalesced=True, check_invariants=False)
+    return like.new_zeros(shape).index_copy_(0, classes, rows)

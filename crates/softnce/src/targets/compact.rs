@@ -107,7 +107,7 @@ fn accept_row(
     let floor = *uniform / num_classes as f64;
     for (weight, &class) in weights.iter_mut().zip(classes) {
         let value = floor + *weight;
-        if value < -SIMPLEX_TOLERANCE / num_classes as f64 {
+        if value < 0.0 && value < -SIMPLEX_TOLERANCE / num_classes as f64 {
             return Err(Error::NegativeTarget { row, class: class as usize, value });
         }
         // A class as low as the rounding of its floor allows is at 0.

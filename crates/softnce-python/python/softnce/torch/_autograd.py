@@ -6,9 +6,11 @@ from typing import Any, Optional, Tuple
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from softnce.torch import _dispatch, _operation
 from softnce.torch._call import Call, Needs, wide
+from softnce.torch._memory import is_plain
 from softnce.torch._scale import forbid_second, is_one, scale_logits, scale_temperature
 
 __all__ = ["apply"]
@@ -21,8 +23,11 @@ def apply(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tensor:
     """
     autocast = torch.is_autocast_enabled(logits.device.type)
     dtype = wide(logits.dtype) if autocast else logits.dtype
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or not is_plain(logits) or _get_current_dispatch_mode() is not None:
+        # To be traced, or for tensors that stand for others: these must not be computed on here.
         return _operation.call(call, logits, temperature, dtype)
+    if not torch.is_grad_enabled():
+        return _dispatch.evaluate(call, logits, temperature, Needs(False, False, dtype)).loss
     loss: Tensor = _Loss.apply(logits, temperature, call, dtype)
     return loss
 

@@ -7,7 +7,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
 import torch
 from torch import Tensor
 
-from softnce.torch._memory import FLOATS, integers
+from softnce.torch._memory import FLOATS, integers, resolved
 from softnce.torch.targets import MixedTargets
 
 __all__ = ["Call", "Needs", "Result", "Segment", "Targets", "make", "segment_of", "wide"]
@@ -110,7 +110,12 @@ def segment_of(argument: str, targets: Any, num_classes: int, device: torch.devi
             raise TypeError(message)
         elif targets.dim() != 2:
             raise ValueError(f"{argument} has shape {found}, expected [M, {num_classes}] probabilities")
-        segment = Segment(targets.detach(), None, 0.0, None, None)
+        if targets.layout is not torch.strided:
+            raise TypeError(f"{argument} has layout {targets.layout}, expected a strided tensor")
+        rows = resolved(targets.detach())
+        # Few operations take the wider unsigned ones.
+        rows = rows.long() if integers(rows) and not (rows.dtype.is_signed or rows.dtype == torch.uint8) else rows
+        segment = Segment(rows, None, 0.0, None, None)
     else:
         message = "expected a tensor of class indices or probabilities, or MixedTargets"
         raise TypeError(f"{argument} is of type {type(targets).__name__}, {message}")
@@ -119,6 +124,17 @@ def segment_of(argument: str, targets: Any, num_classes: int, device: torch.devi
     if place != device:
         raise ValueError(f"{argument} is on {place}, expected {device}, as the logits")
     return segment
+
+
+def plain(argument: str, values: Any, device: torch.device) -> Tensor:
+    """A tensor beside the logits, on their device, without a gradient."""
+    if not isinstance(values, Tensor):
+        raise TypeError(f"{argument} is of type {type(values).__name__}, expected a tensor")
+    if values.layout is not torch.strided:
+        raise TypeError(f"{argument} has layout {values.layout}, expected a strided tensor")
+    if values.device != device:
+        raise ValueError(f"{argument} is on {values.device}, expected {device}, as the logits")
+    return resolved(values.detach())
 
 
 def make(
@@ -143,9 +159,14 @@ def make(
     segments = [segment_of("targets", targets, num_classes, device)]
     if candidates is not None:
         further = [candidates] if isinstance(candidates, (Tensor, MixedTargets)) else candidates
+        if not isinstance(further, (list, tuple)):
+            message = "expected targets in any form or a list of such"
+            raise TypeError(f"candidates is of type {type(further).__name__}, {message}")
         segments.extend(segment_of("candidates", part, num_classes, device) for part in further)
     if multiplicities is not None:
-        segments = _count(segments, multiplicities)
+        segments = _count(segments, plain("multiplicities", multiplicities, device))
+    row_weights = None if row_weights is None else plain("row_weights", row_weights, device)
+    noise_probs = None if noise_probs is None else plain("noise_probs", noise_probs, device)
     if not KINDS[kind]:
         for segment in segments:
             if segment.first.dim() != 1:
@@ -160,6 +181,7 @@ def make(
     if isinstance(positives, bool) or not (positives is None or isinstance(positives, (int, Tensor))):
         raise TypeError(f"positives is of type {type(positives).__name__}, expected an integer or a tensor of them")
     offset, index = (positives, None) if isinstance(positives, int) else (0, positives)
+    index = None if index is None else plain("positives", index, device)
     if index is not None and (index.dim() != 1 or not integers(index)):
         raise ValueError(f"positives has shape {list(index.shape)} and dtype {index.dtype}, expected [N] integers")
     if offset < 0:
@@ -175,7 +197,7 @@ def make(
         segments=tuple(segments),
         offset=offset,
         positives=index,
-        row_weights=None if row_weights is None else row_weights.detach(),
+        row_weights=row_weights,
         noise=noise_probs,
         temperature=temperature,
         reduction=reduction,
@@ -193,5 +215,5 @@ def _count(segments: List[Segment], multiplicities: Tensor) -> List[Segment]:
     if list(multiplicities.shape) != [total] or multiplicities.dtype not in FLOATS:
         found = f"shape {list(multiplicities.shape)} and dtype {multiplicities.dtype}"
         raise ValueError(f"multiplicities has {found}, expected [{total}] floats, over targets and candidates")
-    parts = multiplicities.detach().split([segment.rows() for segment in segments])
+    parts = multiplicities.split([segment.rows() for segment in segments])
     return [segment._replace(counts=part) for segment, part in zip(segments, parts)]

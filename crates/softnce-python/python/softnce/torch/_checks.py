@@ -12,7 +12,7 @@ from torch import Tensor
 from softnce._warnings import warn
 from softnce.torch import _kernel
 from softnce.torch._call import Call, Needs, Segment, wide
-from softnce.torch.targets import simplex_tolerance
+from softnce.torch.targets import simplex_tolerance, widest
 
 __all__ = ["check_shapes", "check_values"]
 
@@ -84,7 +84,7 @@ def _flags(call: Call, segments: List[Segment], logits: Tensor, temperature: Opt
     for segment in segments:
         yield from _segment_flags(segment, logits.shape[1])
     if call.kind != "soft-target-cross-entropy" and call.noise is not None:
-        noise = call.noise.to(sums)
+        noise = call.noise.to(widest(logits.device))
         yield ~((noise > 0).all() & ((noise.sum() - 1).abs() <= 1e-4))
     if call.row_weights is not None:
         weights = call.row_weights
@@ -103,11 +103,14 @@ def _segment_flags(segment: Segment, num_classes: int) -> Iterator[Tensor]:
     else:
         yield ((first < 0) | (first >= num_classes)).any()
     if segment.second is not None:
-        uniform = segment.uniform if segment.shares is None else segment.shares
-        floor = uniform if isinstance(uniform, float) else uniform[:, None]
-        yield ~((segment.second.sum(1) + uniform - 1).abs() <= 1e-4).all()
+        weights = segment.second.to(widest(first.device))
+        uniform = segment.uniform if segment.shares is None else segment.shares.to(weights.dtype)
+        floor = uniform[:, None] if isinstance(uniform, Tensor) else uniform
+        if isinstance(uniform, Tensor):
+            yield ~(uniform >= 0).all()
+        yield ~((weights.sum(1) + uniform - 1).abs() <= 1e-4).all()
         # A class that stands twice may be refused here and passes there.
-        yield ~(segment.second >= -(floor + 1e-4) / num_classes).all()
+        yield ~(weights >= -(floor + 1e-4) / num_classes).all()
     if segment.counts is not None:
         yield ~((segment.counts >= 0) & segment.counts.isfinite()).all()
         yield ~(segment.counts > 0).any()

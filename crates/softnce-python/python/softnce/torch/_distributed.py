@@ -33,7 +33,10 @@ def group_name(group: Any) -> str:
     if not (distributed.is_available() and distributed.is_initialized()):
         return ""
     group = distributed.group.WORLD if group is None else group
-    if distributed.get_world_size(group) < 2:
+    workers = distributed.get_world_size(group)
+    if workers < 0:
+        raise ValueError("process_group does not have this process as a member, expected one of its own groups")
+    if workers < 2:
         return ""
     return str(group.group_name)
 
@@ -45,13 +48,14 @@ def gather(call: Call, rows: int, num_classes: int) -> Call:
     over the mean number of rows of a worker, so that averaging losses and gradients over workers, as
     DistributedDataParallel does, gives the mean over all rows, however unevenly they are spread.
     """
-    own = call.segments[0]
+    own, error = call.segments[0], None
     if own.rows() != rows:
-        raise ValueError(f"targets has {own.rows()} rows, expected {rows}, one for each, to be gathered over workers")
+        message = f"targets has {own.rows()} rows, expected {rows}, one for each, to be gathered over workers"
+        error = ValueError(message)
     if call.row_weights is not None and call.row_weights.shape[0] != rows:
-        raise ValueError(f"row_weights has shape {list(call.row_weights.shape)}, expected [{rows}]")
+        error = ValueError(f"row_weights has shape {list(call.row_weights.shape)}, expected [{rows}]")
     weight = float(rows) if call.row_weights is None else float(call.row_weights.sum())
-    gathered = _gather_segment(own, num_classes, call.group, weight, call.recognise)
+    gathered = _gather_segment(own, num_classes, call.group, weight, call.recognise, error)
     segments = (gathered.segment, *call.segments[1:])
     call = call._replace(segments=segments, offset=gathered.offset, group="", workers=gathered.world)
     if call.reduction != "mean":
@@ -61,18 +65,34 @@ def gather(call: Call, rows: int, num_classes: int) -> Call:
     return call._replace(reduction="sum", scale=gathered.world / gathered.total)
 
 
-def _gather_segment(own: Segment, num_classes: int, name: str, weight: float, compact: bool = True) -> Gathered:
-    """The targets of all workers, in the form that holds everyone's."""
+def _gather_segment(
+    own: Segment, num_classes: int, name: str, weight: float, compact: bool, error: Optional[ValueError]
+) -> Gathered:
+    """The targets of all workers, in the form that holds everyone's.
+
+    What is wrong on one worker is raised on all: they would wait for it.
+    """
     group = torch.distributed.distributed_c10d._resolve_process_group(name)  # type: ignore[attr-defined,arg-type]
     world, rank = torch.distributed.get_world_size(group), torch.distributed.get_rank(group)
     device = own.first.device
+    double = (own.first if own.second is None else own.second).dtype == torch.float64
     if own.is_dense() and compact and own.rows() > 0:
-        found = recognise(own.first)
-        own = own if found is None else _segment(found)
-    heads = _all(torch.tensor(_head(own, num_classes, weight), dtype=torch.float64), [7] * world, group, device)
+        try:
+            found = recognise(own.first)
+            own = own if found is None else _segment(found)
+        except ValueError as refused:
+            error = ValueError(str(refused).replace("probabilities", "targets", 1))
+    head = [*_head(own, num_classes), float(double), weight, float(error is not None)]
+    heads = _all(torch.tensor(head, dtype=torch.float64), [len(head)] * world, group, device)
     facts = [head.tolist() for head in heads]
     counts = [int(fact[0]) for fact in facts]
+    if error is not None:
+        raise error
     for other, fact in enumerate(facts):
+        if fact[7]:
+            raise ValueError(
+                f"worker {other} of the process group was given targets that it refuses; see its own error"
+            )
         if int(fact[3]) != num_classes:
             message = f"logits of worker {other} have {int(fact[3])} classes"
             raise ValueError(f"{message}, expected {num_classes}, as those of worker {rank}")
@@ -95,12 +115,12 @@ def _segment(targets: MixedTargets) -> Segment:
     )
 
 
-def _head(own: Segment, num_classes: int, weight: float) -> List[float]:
-    """What the others need to know: rows, terms, form, classes, the share of all rows, double precision, weight."""
+def _head(own: Segment, num_classes: int) -> List[float]:
+    """What the others need to know: rows, terms, form, classes, the share of all rows."""
     form = _DENSE if own.is_dense() else _LABELS if own.second is None else _COMPACT
     terms = own.first.shape[1] if form == _COMPACT else 1
     share = float("nan") if own.shares is not None else own.uniform
-    return [own.rows(), terms, form, num_classes, share, own.first.dtype == torch.float64, weight]
+    return [own.rows(), terms, form, num_classes, share]
 
 
 def _all(rows: Tensor, counts: List[int], group: Any, device: torch.device) -> List[Tensor]:

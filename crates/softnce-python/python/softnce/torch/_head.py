@@ -11,7 +11,7 @@ from softnce import _native
 from softnce._warnings import warn
 from softnce.torch import _kernel, _tensor
 from softnce.torch._call import Call, Needs, Segment, wide
-from softnce.torch._memory import column, view
+from softnce.torch._memory import column, start, view
 from softnce.torch._scale import is_one
 from softnce.torch.targets import recognise
 
@@ -78,9 +78,10 @@ def _by_kernel(
     wanted: bool,
     upstream: Optional[Tensor],
 ) -> Evaluation:
-    _kernel.start()
+    start()
     if temperature is not None:
         call = call._replace(temperature=temperature.item())
+    call = call._replace(segments=tuple(_compact(segment) for segment in call.segments))
     rows = features.shape[0]
     loss = torch.empty(rows if call.reduction == "none" else (), dtype=features.dtype)
     positives, weights = _kernel.places(call)

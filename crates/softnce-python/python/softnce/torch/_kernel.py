@@ -10,19 +10,9 @@ from torch import Tensor
 from softnce import _native
 from softnce._warnings import warn
 from softnce.torch._call import Call, Needs, Result, wide
-from softnce.torch._memory import column, view
+from softnce.torch._memory import column, start, view
 
 __all__ = ["evaluate", "segments", "settings"]
-
-_started = False
-
-
-def start() -> None:
-    """Starts the kernels' threads: as many as PyTorch uses."""
-    global _started
-    if not _started:
-        _native.start_threads(torch.get_num_threads())
-        _started = True
 
 
 def settings(call: Call) -> Tuple[Any, ...]:
@@ -59,7 +49,7 @@ def evaluate(call: Call, logits: Tensor, needs: Needs) -> Result:
     loss = torch.empty(rows if by_row else (), dtype=needs.dtype)
     gradient = temperature = None
     if needs.logits or needs.temperature:
-        gradient = torch.empty(logits.shape, dtype=wide(logits.dtype))
+        gradient = torch.empty_like(logits, dtype=wide(logits.dtype), memory_format=torch.contiguous_format)
     if needs.temperature:
         temperature = torch.empty(rows if by_row else 1, dtype=torch.float64)
     outputs = (

@@ -7,7 +7,9 @@ from typing import Tuple
 import torch
 from torch import Tensor
 
-__all__ = ["FLOATS", "View", "WIDE", "column", "integers", "view"]
+from softnce import _native
+
+__all__ = ["FLOATS", "View", "WIDE", "column", "integers", "is_plain", "resolved", "start", "view"]
 
 View = Tuple[int, int, int, int, int, int]
 
@@ -32,8 +34,38 @@ def integers(tensor: Tensor) -> bool:
     return tensor.dtype in _INTEGERS
 
 
+_started = False
+
+
+def start() -> None:
+    """Starts the kernels' threads: as many as PyTorch uses."""
+    global _started
+    if not _started:
+        _native.start_threads(torch.get_num_threads())
+        _started = True
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor is no subclass that stands for others: fake, distributed or wrapped ones."""
+    return type(tensor).__torch_dispatch__ is Tensor.__torch_dispatch__
+
+
+def resolved(tensor: Tensor) -> Tensor:
+    """A tensor whose memory holds its own values: views can have their sign turned."""
+    if torch.compiler.is_compiling():
+        return tensor.resolve_neg()
+    return tensor.resolve_neg() if tensor.is_neg() else tensor
+
+
+def _guard(tensor: Tensor) -> None:
+    if tensor.device.type != "cpu" or tensor.layout is not torch.strided or not is_plain(tensor) or tensor.is_neg():
+        kind = f"{type(tensor).__name__} of layout {tensor.layout} on {tensor.device}"
+        raise TypeError(f"a {kind} came where the kernels need a plain tensor on the CPU")
+
+
 def view(tensor: Tensor) -> View:
     """A tensor ``[n]`` or ``[n, m]`` on the CPU; it must outlive the call that it is handed to."""
+    _guard(tensor)
     shape, strides = tensor.shape, tensor.stride()
     if len(shape) == 2:
         return tensor.data_ptr(), _CODES[tensor.dtype], shape[0], shape[1], strides[0], strides[1]
@@ -42,6 +74,7 @@ def view(tensor: Tensor) -> View:
 
 def column(tensor: Tensor) -> View:
     """A tensor ``[n]`` or ``[]`` as a column."""
+    _guard(tensor)
     shape, strides = tensor.shape, tensor.stride()
     rows, stride = (shape[0], strides[0]) if len(shape) else (1, 1)
     return tensor.data_ptr(), _CODES[tensor.dtype], rows, 1, stride, 1

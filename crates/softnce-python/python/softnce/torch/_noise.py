@@ -19,6 +19,8 @@ def distribution(probs: Any, counts: Any, smoothing: float, alpha: float) -> Opt
         given = _from_counts(counts, smoothing)
     elif probs is not None:
         given = _from_probabilities(probs)
+    elif alpha != 1.0:
+        raise ValueError(f"alpha is {alpha}, expected noise_probs or noise_counts, whose power it is")
     else:
         return None
     if not math.isfinite(alpha):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from softnce.torch._call import Call, Needs, Result, Segment, wide
 from softnce.torch._checks import check_shapes, check_values
-from softnce.torch.targets import MixedTargets, recognise
+from softnce.torch.targets import MixedTargets, recognise, widest
 
 __all__ = ["evaluate"]
 
@@ -117,7 +117,7 @@ def _recognised(segment: Segment) -> Segment:
     if not segment.is_dense():
         return segment
     try:
-        found = recognise(segment.first)
+        found = recognise(segment.first, exact=True)
     except ValueError:
         # Rows that are no distributions: the check names them.
         return segment
@@ -136,8 +136,12 @@ def _factors(call: Call, logits: Tensor, sums: torch.dtype) -> Tensor:
     if call.row_weights is None:
         factor = call.scale / count if call.reduction == "mean" else call.scale
         return torch.full((count,), factor, dtype=sums, device=logits.device)
-    weights = call.row_weights.to(sums)
-    return call.scale * (weights / weights.sum() if call.reduction == "mean" else weights)
+    weights = call.row_weights.to(widest(logits.device))
+    if call.reduction == "mean":
+        # Divided by the largest first, so that the sum stays in range.
+        weights = weights / weights.amax()
+        weights = weights / weights.sum()
+    return (call.scale * weights).to(sums)
 
 
 def _prepare(segments: List[Segment], sums: torch.dtype, cancel: bool) -> List[_Candidates]:
@@ -174,15 +178,16 @@ class _Contrastive:
         self.call = call
         self.log_noise = None if call.noise is None else _log_noise(call.noise, sums)
         self.segments = _prepare(segments, sums, cancel=True)
-        self.log_counts = _log_counts(segments, sums)
+        counts = _counts(segments)
+        self.log_counts = None if counts is None else counts.log().to(sums)
         self.labels: Optional[Tensor] = None
         self.width = sum(part.rows() for part in segments)
         if all(part.second is None and part.first.dim() == 1 for part in segments) and self.width > num_classes:
             # Equal labels are one candidate that counts several times.
             self.labels = torch.cat([part.first for part in self.segments])
-            counts = torch.ones_like(self.labels, dtype=sums) if self.log_counts is None else self.log_counts.exp()
-            by_class = torch.zeros(num_classes, dtype=sums, device=self.labels.device)
-            self.log_counts = by_class.index_add_(0, self.labels, counts).log()
+            counts = torch.ones_like(self.labels, dtype=widest(self.labels.device)) if counts is None else counts
+            by_class = torch.zeros(num_classes, dtype=counts.dtype, device=self.labels.device)
+            self.log_counts = by_class.index_add_(0, self.labels, counts).log().to(sums)
             self.width = num_classes
 
     def evaluate(self, scores: Tensor, start: int, wanted: bool) -> Tuple[Tensor, Optional[Tensor]]:
@@ -242,12 +247,14 @@ class _CrossEntropy:
 
 
 def _log_noise(noise: Tensor, sums: torch.dtype) -> Tensor:
-    return (noise.to(sums) / noise.to(sums).sum()).log()
+    noise = noise.to(widest(noise.device))
+    return (noise / noise.sum()).log().to(sums)
 
 
-def _log_counts(segments: List[Segment], sums: torch.dtype) -> Optional[Tensor]:
-    """The logarithms of the multiplicities, ``[M]``; None where all are 1."""
+def _counts(segments: List[Segment]) -> Optional[Tensor]:
+    """The multiplicities, ``[M]``; None where all are 1."""
     if all(part.counts is None for part in segments):
         return None
-    ones = [part.first.new_ones(part.rows(), dtype=sums) if part.counts is None else part.counts for part in segments]
-    return torch.cat([part.to(sums) for part in ones]).log()
+    dtype = widest(segments[0].first.device)
+    ones = [part.first.new_ones(part.rows(), dtype=dtype) if part.counts is None else part.counts for part in segments]
+    return torch.cat([part.to(dtype) for part in ones])

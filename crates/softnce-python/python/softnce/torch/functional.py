@@ -5,11 +5,12 @@ from __future__ import annotations
 import numbers
 from typing import Any, Optional, Sequence, Tuple, Union
 
+import torch
 from torch import Tensor
 
 from softnce.torch import _autograd, _call, _distributed
 from softnce.torch._call import Targets
-from softnce.torch._memory import FLOATS
+from softnce.torch._memory import FLOATS, resolved
 
 __all__ = ["info_nce", "soft_target_cross_entropy", "soft_target_info_nce"]
 
@@ -67,8 +68,8 @@ def soft_target_info_nce(
         IndexError: a class index or positive out of range.
         TypeError: a type that is not taken.
     """
-    check_logits(logits)
-    fixed, learned = tau(temperature)
+    logits = check_logits(logits)
+    fixed, learned = tau(temperature, logits.device)
     call = _call.make(
         "soft-target-infonce",
         logits.shape[1],
@@ -111,8 +112,8 @@ def info_nce(
     candidates are class indices ``[M]``; the other arguments, the result and the errors are those of
     ``soft_target_info_nce``.
     """
-    check_logits(logits)
-    fixed, learned = tau(temperature)
+    logits = check_logits(logits)
+    fixed, learned = tau(temperature, logits.device)
     call = _call.make(
         "infonce",
         logits.shape[1],
@@ -148,8 +149,8 @@ def soft_target_cross_entropy(
     Targets are class indices ``[N]``, probabilities ``[N, d]`` or ``MixedTargets``; the arguments, the result and the
     errors are those of ``soft_target_info_nce``.
     """
-    check_logits(logits)
-    fixed, learned = tau(temperature)
+    logits = check_logits(logits)
+    fixed, learned = tau(temperature, logits.device)
     call = _call.make(
         "soft-target-cross-entropy",
         logits.shape[1],
@@ -165,7 +166,7 @@ def soft_target_cross_entropy(
     return _autograd.apply(call, logits, learned)
 
 
-def check_logits(logits: Any) -> None:
+def check_logits(logits: Any) -> Tensor:
     """Refuses what is no float matrix."""
     if not isinstance(logits, Tensor):
         raise TypeError(f"logits is of type {type(logits).__name__}, expected a tensor")
@@ -173,9 +174,12 @@ def check_logits(logits: Any) -> None:
         raise TypeError(f"logits has dtype {logits.dtype}, expected float16, bfloat16, float32 or float64")
     if logits.dim() != 2:
         raise ValueError(f"logits has shape {list(logits.shape)}, expected [N, d]")
+    if logits.layout is not torch.strided:
+        raise TypeError(f"logits has layout {logits.layout}, expected a strided tensor")
+    return resolved(logits)
 
 
-def tau(temperature: Union[float, Tensor]) -> Tuple[float, Optional[Tensor]]:
+def tau(temperature: Union[float, Tensor], device: torch.device) -> Tuple[float, Optional[Tensor]]:
     """The temperature as a number or, where it is one, as a tensor."""
     if not isinstance(temperature, Tensor):
         if isinstance(temperature, bool) or not isinstance(temperature, numbers.Real):
@@ -184,4 +188,6 @@ def tau(temperature: Union[float, Tensor]) -> Tuple[float, Optional[Tensor]]:
     if temperature.numel() != 1 or temperature.dtype not in FLOATS:
         found = f"shape {list(temperature.shape)} and dtype {temperature.dtype}"
         raise ValueError(f"temperature has {found}, expected one float")
-    return 1.0, temperature
+    if temperature.device != device and temperature.device.type != "cpu":
+        raise ValueError(f"temperature is on {temperature.device}, expected {device}, as the logits")
+    return 1.0, temperature.reshape(())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from typing import Any, Optional, Sequence, Tuple, Union
 
 import torch
@@ -18,6 +19,15 @@ from softnce.torch.queue import TargetQueue
 __all__ = ["InfoNCE", "SoftTargetCrossEntropy", "SoftTargetInfoNCE"]
 
 
+def _checked_temperature(temperature: Any) -> float:
+    if isinstance(temperature, bool) or not isinstance(temperature, numbers.Real):
+        raise TypeError(f"temperature is {temperature!r}, expected a number")
+    value = float(temperature)
+    if not (value > 0 and math.isfinite(value)):
+        raise ValueError(f"temperature is {value}, expected a finite number above 0")
+    return value
+
+
 class _Loss(WideBuffers):
     """Temperature and reduction."""
 
@@ -25,9 +35,7 @@ class _Loss(WideBuffers):
         self, temperature: float, reduction: str, learn_temperature: bool, backend: str, check_values: bool
     ) -> None:
         super().__init__()
-        temperature = float(temperature)
-        if not (temperature > 0 and math.isfinite(temperature)):
-            raise ValueError(f"temperature is {temperature}, expected a finite number above 0")
+        temperature = _checked_temperature(temperature)
         for argument, value, known in (("reduction", reduction, REDUCTIONS), ("backend", backend, BACKENDS)):
             if value not in known:
                 raise ValueError(f"{argument} is {value!r}, expected one of {', '.join(map(repr, known))}")
@@ -44,6 +52,15 @@ class _Loss(WideBuffers):
         if self.log_temperature is None:
             return torch.tensor(self._temperature)
         return self.log_temperature.exp()
+
+    @temperature.setter
+    def temperature(self, temperature: float) -> None:
+        value = _checked_temperature(temperature)
+        if self.log_temperature is None:
+            self._temperature = value
+        else:
+            with torch.no_grad():
+                self.log_temperature.fill_(math.log(value))
 
     def posterior(self, logits: Tensor) -> Tensor:
         """The class probabilities ``softmax(logits / temperature)`` that the loss trains, ``[N, d]``."""
@@ -84,12 +101,14 @@ class Contrastive(_Loss):
     ) -> None:
         super().__init__(temperature, reduction, learn_temperature, backend, check_values)
         self.register_buffer("noise_probs", distribution(noise_probs, noise_counts, noise_smoothing, alpha))
+        if not (queue is None or isinstance(queue, TargetQueue)):
+            raise TypeError(f"queue is of type {type(queue).__name__}, expected a TargetQueue")
         self.gather, self.process_group = gather, process_group
         self.recognise = recognise
         self.queue = queue
 
     def _evaluate(self, logits: Tensor, targets: Any, **options: Any) -> Tensor:
-        check_logits(logits)
+        logits = check_logits(logits)
         rows, num_classes = logits.shape
         call, temperature = self._prepare(rows, num_classes, logits.device, targets, **options)
         loss = _autograd.apply(call, logits, temperature)
@@ -103,7 +122,7 @@ class Contrastive(_Loss):
         learned."""
         # Evaluation often runs on one worker alone, which would wait for the others for ever.
         gather = self.gather and self._training()
-        temperature, learned = tau(self._tau())
+        temperature, learned = tau(self._tau(), device)
         call = _call.make(
             self._kind,
             num_classes,
@@ -123,6 +142,8 @@ class Contrastive(_Loss):
         if self.queue.num_classes != num_classes:
             message = f"queue keeps targets over {self.queue.num_classes} classes"
             raise ValueError(f"{message}, expected {num_classes}, as the logits have")
+        if self.queue.classes.device != device:
+            raise ValueError(f"queue is on {self.queue.classes.device}, expected {device}, as the logits")
         if call.group:
             # The queue takes in everyone's targets, so that it is the same on every worker.
             call = _distributed.gather(call, rows, num_classes)
@@ -314,8 +335,8 @@ class SoftTargetCrossEntropy(_Loss):
 
     def forward(self, logits: Tensor, targets: Targets, row_weights: Optional[Tensor] = None) -> Tensor:
         """The loss of logits ``[N, d]``; see :func:`softnce.torch.soft_target_cross_entropy`."""
-        check_logits(logits)
-        temperature, learned = tau(self._tau())
+        logits = check_logits(logits)
+        temperature, learned = tau(self._tau(), logits.device)
         call = _call.make(
             "soft-target-cross-entropy",
             logits.shape[1],

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from softnce import _native
-from softnce.torch._memory import WIDE, integers, view
+from softnce.torch._memory import FLOATS, WIDE, integers, resolved, start, view
 
 __all__ = ["MixedTargets"]
 
 
-def _wide(device: torch.device) -> torch.dtype:
+def widest(device: torch.device) -> torch.dtype:
     """The widest float type of a device: MPS has no double precision."""
     return torch.float32 if device.type == "mps" else torch.float64
 
@@ -73,11 +73,15 @@ class MixedTargets:
             raise _shape("classes", classes.shape, "[M, K]")
         if weights.shape != classes.shape:
             raise _shape("weights", weights.shape, f"{list(classes.shape)}, as classes")
-        if not weights.dtype.is_floating_point:
-            raise TypeError(f"weights has dtype {weights.dtype}, expected floats")
-        if isinstance(uniform, Tensor) and uniform.shape != classes.shape[:1]:
-            raise _shape("uniform", uniform.shape, f"[{classes.shape[0]}], one for each row of classes")
-        if not isinstance(num_classes, int):
+        uniform = _uniform(uniform, classes)
+        for argument, tensor in (("weights", weights), ("uniform", uniform)):
+            if isinstance(tensor, Tensor):
+                if tensor.dtype not in FLOATS:
+                    raise TypeError(f"{argument} has dtype {tensor.dtype}, expected floats")
+                if tensor.device != classes.device:
+                    raise ValueError(f"{argument} is on {tensor.device}, expected {classes.device}, as classes")
+        weights = resolved(weights.detach())
+        if isinstance(num_classes, bool) or not isinstance(num_classes, int):
             raise TypeError(f"num_classes is {num_classes!r}, expected an integer")
         if num_classes < 1:
             raise ValueError(f"num_classes is {num_classes}, expected at least 1")
@@ -105,7 +109,7 @@ class MixedTargets:
         labels = _labels("labels", labels)
         if labels.dim() != 1:
             raise _shape("labels", labels.shape, "[M]")
-        ones = torch.ones(labels.shape[0], 1, dtype=_wide(labels.device), device=labels.device)
+        ones = torch.ones(labels.shape[0], 1, dtype=widest(labels.device), device=labels.device)
         return cls(labels[:, None], ones, num_classes, smoothing)
 
     @classmethod
@@ -139,7 +143,13 @@ class MixedTargets:
         probabilities = _floats("probabilities", probabilities, classes.device)
         if probabilities.shape != classes.shape:
             raise _shape("probabilities", probabilities.shape, f"{list(classes.shape)}, as classes")
-        share = (1.0 - probabilities.sum(1)) / (num_classes - classes.shape[1])
+        total = probabilities.sum(1)
+        if bool((total > 1.0 + 1e-4).any()):
+            row = int((total > 1.0 + 1e-4).nonzero()[0])
+            raise ValueError(f"probabilities[{row}] sums to {float(total[row])}, expected at most 1")
+        # Rounded up beyond 1, nothing is left to spread.
+        probabilities = probabilities / total.clamp(min=1.0)[:, None]
+        share = (1.0 - probabilities.sum(1)).clamp(min=0.0) / (num_classes - classes.shape[1])
         return cls.compact(share * num_classes, classes, probabilities - share[:, None], num_classes)
 
     @classmethod
@@ -211,7 +221,7 @@ class MixedTargets:
     def to(self, device: Union[str, torch.device, None] = None, non_blocking: bool = False) -> MixedTargets:
         """The same rows on another device."""
         place = self.device if device is None else torch.device(device)
-        wide = _wide(place)
+        wide = widest(place)
 
         def move(values: Tensor) -> Tensor:
             narrowed = values.to(wide) if values.dtype == torch.float64 else values
@@ -220,6 +230,20 @@ class MixedTargets:
         uniform = move(self.uniform) if isinstance(self.uniform, Tensor) else self.uniform
         classes = self.classes.to(place, non_blocking=non_blocking)
         return type(self).compact(uniform, classes, move(self.weights), self.num_classes)
+
+    def cpu(self) -> MixedTargets:
+        """The same rows on the CPU."""
+        return self.to("cpu")
+
+    def cuda(self, device: Union[None, int, str, torch.device] = None, non_blocking: bool = False) -> MixedTargets:
+        """The same rows on a CUDA device."""
+        place = torch.device("cuda", device) if isinstance(device, int) else torch.device(device or "cuda")
+        return self.to(place, non_blocking)
+
+    def clone(self) -> MixedTargets:
+        """The same rows in memory of their own."""
+        uniform = self.uniform.clone() if isinstance(self.uniform, Tensor) else self.uniform
+        return type(self).compact(uniform, self.classes.clone(), self.weights.clone(), self.num_classes)
 
     def pin_memory(self) -> MixedTargets:
         """The same rows in page-locked memory; a data loader calls it."""
@@ -245,12 +269,27 @@ class MixedTargets:
         """A class drawn from each row, ``[M]``: the labels of soft distribution InfoNCE."""
         if bool((self.weights < 0).any()):
             # A class below the uniform share: no mixture of the two.
-            return torch.multinomial(self.dense(_wide(self.device)), 1, generator=generator)[:, 0]
+            return torch.multinomial(self.dense(widest(self.device)), 1, generator=generator)[:, 0]
         shares = torch.cat((self.weights, self.uniform_rows()[:, None].to(self.weights.dtype)), 1)
         drawn = torch.multinomial(shares, 1, generator=generator)[:, 0]
         spread = torch.randint(self.num_classes, drawn.shape, generator=generator, device=self.device)
         classes = torch.cat((self.classes.long(), spread[:, None]), 1)
         return classes.gather(1, drawn[:, None])[:, 0]
+
+
+def _uniform(uniform: Any, classes: Tensor) -> Union[float, Tensor]:
+    """A share of all rows, as a float, or of each."""
+    if isinstance(uniform, Tensor) and uniform.dim() > 0:
+        if uniform.shape != classes.shape[:1]:
+            raise _shape("uniform", uniform.shape, f"[{classes.shape[0]}], one for each row of classes")
+        return resolved(uniform.detach())
+    try:
+        share = float(uniform)
+    except (TypeError, ValueError):
+        raise TypeError(f"uniform is {uniform!r}, expected a number or a tensor [M]") from None
+    if not share >= 0.0 or share == float("inf"):
+        raise ValueError(f"uniform is {share}, expected a finite share not below 0")
+    return share
 
 
 def _pad(values: Tensor, terms: int) -> Tensor:
@@ -263,7 +302,7 @@ def _floats(argument: str, values: Any, device: torch.device) -> Tensor:
     values = torch.as_tensor(values)
     if values.is_complex() or values.dtype == torch.bool:
         raise TypeError(f"{argument} has dtype {values.dtype}, expected floats")
-    return values.to(_wide(device)).to(device)
+    return values.to(widest(device)).to(device)
 
 
 def _share(argument: str, value: Any) -> float:
@@ -277,36 +316,40 @@ def _share(argument: str, value: Any) -> float:
 
 
 @torch.compiler.disable
-def recognise(probabilities: Tensor) -> Optional[MixedTargets]:
-    """The same rows in compact form, where every row is a floor with at most three classes off it; else None."""
+def recognise(probabilities: Tensor, exact: bool = False) -> Optional[MixedTargets]:
+    """The same rows in compact form, where every row is a floor with at most three classes off it; else None.
+
+    Floors that differ by no more than the rows' type can tell are taken for one, so that the shares cancel; not in
+    half precision where the result is to be exact.
+    """
     if probabilities.dim() != 2:
         raise _shape("probabilities", probabilities.shape, "[M, d]")
     if not probabilities.dtype.is_floating_point:
         raise TypeError(f"probabilities has dtype {probabilities.dtype}, expected floats")
     if probabilities.device.type == "cpu":
-        return _recognise_here(probabilities)
-    return _recognise_there(probabilities)
+        return _recognise_here(resolved(probabilities.detach()), exact)
+    return _recognise_there(probabilities, exact)
 
 
-def _recognise_here(probabilities: Tensor) -> Optional[MixedTargets]:
+def _recognise_here(probabilities: Tensor, exact: bool = False) -> Optional[MixedTargets]:
     rows, num_classes = probabilities.shape
+    start()
     classes = torch.empty(rows, 3, dtype=torch.int64)
     weights, uniform = torch.empty(rows, 3, dtype=WIDE), torch.empty(rows, dtype=WIDE)
     terms = _native.recognise(view(probabilities), view(classes), view(weights), view(uniform))
     if terms is None:
         return None
-    low, high = (float(share) for share in torch.aminmax(uniform))
-    return MixedTargets.compact(
-        _one_share(low, high, probabilities.dtype, uniform), classes[:, :terms], weights[:, :terms], num_classes
-    )
+    low, high = (float(share) for share in torch.aminmax(uniform)) if rows else (0.0, 0.0)
+    tolerance = _told_apart(probabilities.dtype, exact)
+    return _equalised(low, high, tolerance, uniform, classes[:, :terms], weights[:, :terms], num_classes)
 
 
-def _recognise_there(probabilities: Tensor) -> Optional[MixedTargets]:
+def _recognise_there(probabilities: Tensor, exact: bool = False) -> Optional[MixedTargets]:
     """The same in tensor operations; one answer comes back from the device."""
     rows, num_classes = probabilities.shape
     if rows == 0 or num_classes == 0:
         return None
-    wide = probabilities.to(_wide(probabilities.device))
+    wide = probabilities.to(widest(probabilities.device))
     floor = wide.amin(1)
     off = (wide != floor[:, None]).sum(1).amax()
     total = wide.sum(1)
@@ -318,8 +361,9 @@ def _recognise_there(probabilities: Tensor) -> Optional[MixedTargets]:
         return None
     weights, classes = wide.topk(terms, 1)
     low, high = answer[2] * num_classes, answer[3] * num_classes
-    uniform = _one_share(low, high, probabilities.dtype, share * num_classes)
-    return MixedTargets.compact(uniform, classes, weights / total[:, None] - share[:, None], num_classes)
+    weights = weights / total[:, None] - share[:, None]
+    tolerance = _told_apart(probabilities.dtype, exact)
+    return _equalised(low, high, tolerance, share * num_classes, classes, weights, num_classes)
 
 
 def simplex_tolerance(dtype: torch.dtype) -> float:
@@ -327,7 +371,20 @@ def simplex_tolerance(dtype: torch.dtype) -> float:
     return {torch.float16: 2e-3, torch.bfloat16: 2e-2}.get(dtype, 1e-4)
 
 
-def _one_share(low: float, high: float, dtype: torch.dtype, rows: Tensor) -> Union[float, Tensor]:
-    """One share for all rows where they differ by less than their type can tell: equal shares cancel."""
-    narrow = torch.float64 if dtype == torch.float64 else torch.float32
-    return (low + high) / 2 if high - low <= torch.finfo(narrow).eps else rows
+def _told_apart(dtype: torch.dtype, exact: bool) -> float:
+    """How little two shares of this type may differ."""
+    return torch.finfo(torch.float32 if exact and dtype != torch.float64 else dtype).eps
+
+
+def _equalised(
+    low: float, high: float, tolerance: float, uniform: Tensor, classes: Tensor, weights: Tensor, num_classes: int
+) -> MixedTargets:
+    """One uniform share for all rows where they differ by less than their type can tell: equal shares cancel."""
+    if high - low > tolerance or high >= 1.0:
+        return MixedTargets.compact(uniform, classes, weights, num_classes)
+    share = (low + high) / 2
+    left = (1.0 - share) / (1.0 - uniform)
+    return MixedTargets.compact(share, classes, weights * left[:, None], num_classes)
+
+
+torch.serialization.add_safe_globals([MixedTargets])
