@@ -67,6 +67,10 @@ class Call(NamedTuple):
     #: How many workers' targets have been gathered.
     workers: int
 
+    def over(self, segments: Tuple[Segment, ...]) -> Call:
+        """The same call over other candidates; ``_replace`` is not for every version of the compiler."""
+        return Call(self.kind, segments, *self[2:])
+
 
 class Needs(NamedTuple):
     """What is to be computed besides the loss, and the type that the loss is returned in."""
@@ -216,4 +220,4 @@ def _count(segments: List[Segment], multiplicities: Tensor) -> List[Segment]:
         found = f"shape {list(multiplicities.shape)} and dtype {multiplicities.dtype}"
         raise ValueError(f"multiplicities has {found}, expected [{total}] floats, over targets and candidates")
     parts = multiplicities.split([segment.rows() for segment in segments])
-    return [segment._replace(counts=part) for segment, part in zip(segments, parts)]
+    return [Segment(*segment[:4], part) for segment, part in zip(segments, parts)]

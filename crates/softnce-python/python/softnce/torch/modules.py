@@ -148,7 +148,7 @@ class Contrastive(_Loss):
             # The queue takes in everyone's targets, so that it is the same on every worker.
             call = _distributed.gather(call, rows, num_classes)
         own = self.queue.compact(call.segments[0])
-        return call._replace(segments=(own, *call.segments[1:], self.queue.segment(own))), learned
+        return call.over((own, *call.segments[1:], self.queue.segment(own))), learned
 
     def _fill(self, call: Call) -> None:
         """The call's targets enter the queue."""
