@@ -22,7 +22,7 @@ pub use settings::LossSettings;
 pub use soft_distribution::SoftDistributionInfoNce;
 pub use soft_target_info_nce::SoftTargetInfoNce;
 
-use crate::memory::zeros;
+use crate::memory::{advise, zeros};
 use crate::targets::check_size;
 use crate::{Batch, Element, Error, LossKind, LossValue};
 
@@ -110,6 +110,9 @@ pub trait Loss {
         if gradient.dim() != logits.dim() {
             let (found, expected) = (gradient.shape().to_vec(), format!("{:?}, as the logits", logits.shape()));
             return Err(Error::Shape { argument: "gradient", found, expected });
+        }
+        if let Some(values) = gradient.as_slice() {
+            advise(values);
         }
         self.evaluate(logits, &batch.into(), Some(Wanted { request, logits: gradient, zeroed: false }))
     }
