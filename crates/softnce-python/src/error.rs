@@ -16,12 +16,7 @@ const NAMES: [(&str, &str); 5] = [
 /// An exception of the kind that PyTorch and NumPy raise for the same: IndexError for a class or candidate that does
 /// not exist, ValueError for shapes and values, OverflowError for sizes out of range.
 pub(crate) fn exception(error: Error) -> PyErr {
-    let message = renamed(error.to_string(), &NAMES);
-    match error {
-        Error::Label { .. } | Error::Positive { .. } => PyIndexError::new_err(message),
-        Error::IndexOverflow { .. } => PyOverflowError::new_err(message),
-        _ => PyValueError::new_err(message),
-    }
+    of_kind(&error, renamed(error.to_string(), &NAMES))
 }
 
 /// The same for an error of one segment of the candidates, which came as this argument.
@@ -29,9 +24,14 @@ pub(crate) fn segment_exception(argument: &str, error: Error) -> PyErr {
     let parts = ["classes", "weights", "uniform"].map(|part| (part, format!("{argument}.{part}")));
     let names = [("labels", argument), ("targets", argument)].into_iter();
     let names: Vec<_> = names.chain(parts.iter().map(|(core, python)| (*core, python.as_str()))).collect();
-    let message = renamed(error.to_string(), &names);
+    of_kind(&error, renamed(error.to_string(), &names))
+}
+
+/// The kind that PyTorch and NumPy raise for the same: IndexError for a class or candidate that does not exist, ValueError
+/// for shapes and values, OverflowError for sizes out of range.
+fn of_kind(error: &Error, message: String) -> PyErr {
     match error {
-        Error::Label { .. } => PyIndexError::new_err(message),
+        Error::Label { .. } | Error::Positive { .. } => PyIndexError::new_err(message),
         Error::IndexOverflow { .. } => PyOverflowError::new_err(message),
         _ => PyValueError::new_err(message),
     }

@@ -10,7 +10,7 @@ from torch import Tensor
 from softnce.torch._memory import FLOATS, integers, resolved
 from softnce.torch.targets import MixedTargets
 
-__all__ = ["Call", "Needs", "Result", "Segment", "Targets", "make", "segment_of", "wide"]
+__all__ = ["Call", "Needs", "Result", "Segment", "Targets", "compact_segment", "make", "segment_of", "wide"]
 
 #: What the losses take as targets: class indices ``[M]``, probabilities ``[M, d]`` or compact rows.
 Targets = Union[Tensor, MixedTargets]
@@ -96,13 +96,18 @@ def wide(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
+def compact_segment(targets: MixedTargets, counts: Optional[Tensor] = None) -> Segment:
+    """Compact rows as a segment."""
+    if isinstance(targets.uniform, Tensor):
+        return Segment(targets.classes, targets.weights, 0.0, targets.uniform, counts)
+    return Segment(targets.classes, targets.weights, targets.uniform, None, counts)
+
+
 def segment_of(argument: str, targets: Any, num_classes: int, device: torch.device) -> Segment:
     """Targets in any form as a segment over so many classes."""
     if isinstance(targets, MixedTargets):
         found, place = list(targets.shape), targets.device
-        shares = targets.uniform if isinstance(targets.uniform, Tensor) else None
-        share = 0.0 if isinstance(targets.uniform, Tensor) else targets.uniform
-        segment = Segment(targets.classes, targets.weights, share, shares, None)
+        segment = compact_segment(targets)
     elif isinstance(targets, Tensor):
         found, place = list(targets.shape), targets.device
         if integers(targets):

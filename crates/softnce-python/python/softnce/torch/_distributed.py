@@ -8,7 +8,7 @@ import torch
 import torch.distributed
 from torch import Tensor
 
-from softnce.torch._call import Call, Segment
+from softnce.torch._call import Call, Segment, compact_segment
 from softnce.torch.targets import MixedTargets, recognise
 
 __all__ = ["gather", "group_name"]
@@ -79,7 +79,7 @@ def _gather_segment(
     if own.is_dense() and compact and own.rows() > 0:
         try:
             found = recognise(own.first)
-            own = own if found is None else _segment(found)
+            own = own if found is None else compact_segment(found)
         except ValueError as refused:
             error = ValueError(str(refused).replace("probabilities", "targets", 1))
     head = [*_head(own, num_classes), float(double), weight, float(error is not None)]
@@ -106,13 +106,6 @@ def _gather_segment(
         terms = max(int(fact[1]) for fact in facts)
         segment = _unpack(torch.cat(_all(_pack(own, terms), counts, group, device)), form, terms, facts)
     return Gathered(segment, sum(counts[:rank]), sum(fact[6] for fact in facts), world)
-
-
-def _segment(targets: MixedTargets) -> Segment:
-    shares = targets.uniform if isinstance(targets.uniform, Tensor) else None
-    return Segment(
-        targets.classes, targets.weights, 0.0 if shares is not None else float(targets.uniform), shares, None
-    )
 
 
 def _head(own: Segment, num_classes: int) -> List[float]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from softnce import _native
 from softnce._warnings import warn
 from softnce.torch import _kernel, _tensor
-from softnce.torch._call import Call, Needs, Segment, wide
+from softnce.torch._call import Call, Needs, Segment, compact_segment, wide
 from softnce.torch._memory import column, start, view
 from softnce.torch._scale import is_one
 from softnce.torch.targets import recognise
@@ -162,9 +162,7 @@ def _compact(segment: Segment) -> Segment:
     found = recognise(segment.first)
     if found is None:
         raise ValueError("the loss of a linear head takes hard or compact targets, targets came as dense rows")
-    shares = found.uniform if isinstance(found.uniform, Tensor) else None
-    uniform = 0.0 if isinstance(found.uniform, Tensor) else found.uniform
-    return Segment(found.classes, found.weights, uniform, shares, segment.counts)
+    return compact_segment(found, segment.counts)
 
 
 def _equal_share(segments: List[Segment], sums: torch.dtype) -> float:

@@ -65,9 +65,10 @@ def _guard(tensor: Tensor) -> None:
 
 def view(tensor: Tensor) -> View:
     """A tensor ``[n]`` or ``[n, m]`` on the CPU; it must outlive the call that it is handed to."""
-    _guard(tensor)
-    shape, strides = tensor.shape, tensor.stride()
+    shape = tensor.shape
     if len(shape) == 2:
+        _guard(tensor)
+        strides = tensor.stride()
         return tensor.data_ptr(), _CODES[tensor.dtype], shape[0], shape[1], strides[0], strides[1]
     return column(tensor)
 

@@ -11,9 +11,9 @@ from typing import List, NamedTuple, Optional, Tuple, Union
 import torch
 from torch import Tensor
 
-from softnce.torch._call import Call, Needs, Result, Segment, wide
+from softnce.torch._call import Call, Needs, Result, Segment, compact_segment, wide
 from softnce.torch._checks import check_shapes, check_values
-from softnce.torch.targets import MixedTargets, recognise, widest
+from softnce.torch.targets import recognise, widest
 
 __all__ = ["evaluate"]
 
@@ -121,13 +121,7 @@ def _recognised(segment: Segment) -> Segment:
     except ValueError:
         # Rows that are no distributions: the check names them.
         return segment
-    return segment if found is None else _of_mixed(found)._replace(counts=segment.counts)
-
-
-def _of_mixed(targets: MixedTargets) -> Segment:
-    if isinstance(targets.uniform, Tensor):
-        return Segment(targets.classes, targets.weights, 0.0, targets.uniform, None)
-    return Segment(targets.classes, targets.weights, targets.uniform, None, None)
+    return segment if found is None else compact_segment(found, segment.counts)
 
 
 def _factors(call: Call, logits: Tensor, sums: torch.dtype) -> Tensor:
