@@ -1,0 +1,5 @@
+//! Networks on Burn: fused operations for its CPU device, models, and weights in and out.
+
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod ops;
