@@ -1,0 +1,233 @@
+//! Pictures that lie in files of their own, decoded when asked for.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use image::{ImageError, ImageReader};
+
+use super::SetError;
+use crate::{Picture, PictureSource};
+
+/// The endings of picture files, in small letters.
+const ENDINGS: [&str; 5] = ["jpg", "jpeg", "png", "bmp", "webp"];
+
+/// Labelled pictures in files of their own, decoded when asked for, always to red, green and blue.
+///
+/// The format is told from the content: ImageNet has a PNG file that is called JPEG. Transparency is dropped and
+/// the orientation that a camera noted is not applied, as the usual loaders do.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FileSet {
+    class_names: Vec<String>,
+    labels: Vec<usize>,
+    folders: Vec<PathBuf>,
+    files: Vec<(usize, Box<OsStr>)>,
+}
+
+impl FileSet {
+    /// A set of no pictures yet.
+    pub(super) fn new(class_names: Vec<String>) -> Self {
+        Self { class_names, labels: Vec::new(), folders: Vec::new(), files: Vec::new() }
+    }
+
+    /// Adds files of one folder, each with its class.
+    pub(super) fn add(&mut self, folder: PathBuf, files: impl IntoIterator<Item = (OsString, usize)>) {
+        let number = self.folders.len();
+        self.folders.push(folder);
+        for (file, label) in files {
+            self.files.push((number, file.into_boxed_os_str()));
+            self.labels.push(label);
+        }
+    }
+
+    /// The file of a picture.
+    pub fn path(&self, index: usize) -> Option<PathBuf> {
+        let (folder, file) = self.files.get(index)?;
+        Some(self.folders.get(*folder)?.join(&**file))
+    }
+}
+
+impl PictureSource for FileSet {
+    fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    fn labels(&self) -> &[usize] {
+        &self.labels
+    }
+
+    fn picture(&self, index: usize) -> Result<Picture<'_>, Box<dyn Error + Send + Sync>> {
+        let Some(path) = self.path(index) else {
+            let set = self.folders.first().map(|folder| folder.display().to_string()).unwrap_or_default();
+            return Err(SetError::Index { index, pictures: self.labels.len(), set }.into());
+        };
+        Ok(decode(&path)?)
+    }
+
+    fn describe(&self, index: usize) -> String {
+        self.path(index).map_or_else(|| format!("picture {index}"), |path| path.display().to_string())
+    }
+}
+
+impl fmt::Debug for FileSet {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("FileSet")
+            .field("first_folder", &self.folders.first())
+            .field("pictures", &self.labels.len())
+            .field("classes", &self.class_names.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn decode(path: &Path) -> Result<Picture<'static>, SetError> {
+    let file = File::open(path).map_err(SetError::io(path))?;
+    let picture = ImageReader::new(BufReader::new(file))
+        .with_guessed_format()
+        .map_err(ImageError::from)
+        .and_then(ImageReader::decode)
+        .map_err(|source| SetError::Decode { path: path.to_owned(), source })?
+        .into_rgb8();
+    let (width, height) = picture.dimensions();
+    Ok(Picture { height: height as usize, width: width as usize, channels: 3, pixels: Cow::Owned(picture.into_raw()) })
+}
+
+/// What lies in a folder: its folders and its files, each by rising name, without hidden ones and without the notes of
+/// file managers.
+pub(super) struct Listing {
+    pub(super) folders: Vec<OsString>,
+    pub(super) files: Vec<OsString>,
+}
+
+/// Lists a folder.
+pub(super) fn list(path: &Path) -> Result<Listing, SetError> {
+    let mut listing = Listing { folders: Vec::new(), files: Vec::new() };
+    for entry in fs::read_dir(path).map_err(SetError::io(path))? {
+        let entry = entry.map_err(SetError::io(path))?;
+        let name = entry.file_name();
+        let bytes = name.as_encoded_bytes();
+        if bytes.starts_with(b".") || [&b"thumbs.db"[..], b"desktop.ini"].iter().any(|n| bytes.eq_ignore_ascii_case(n))
+        {
+            continue;
+        }
+        let mut kind = entry.file_type().map_err(SetError::io(entry.path()))?;
+        if kind.is_symlink() {
+            kind = fs::metadata(entry.path()).map_err(SetError::io(entry.path()))?.file_type();
+        }
+        let names = if kind.is_dir() { &mut listing.folders } else { &mut listing.files };
+        names.push(name);
+    }
+    listing.folders.sort_unstable();
+    listing.files.sort_unstable();
+    Ok(listing)
+}
+
+/// The pictures of a folder that may hold nothing else, by rising name.
+pub(super) fn pictures(path: &Path) -> Result<Vec<OsString>, SetError> {
+    let Listing { folders, files } = list(path)?;
+    let stray = folders.first().or_else(|| files.iter().find(|file| !is_picture(file)));
+    match stray {
+        Some(name) => Err(SetError::Stray { path: path.join(name), expected: format!("files {}", endings()) }),
+        None => Ok(files),
+    }
+}
+
+fn is_picture(file: &OsStr) -> bool {
+    let ending = Path::new(file).extension().unwrap_or_default();
+    ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+}
+
+fn endings() -> String {
+    format!("ending in .{}", ENDINGS.join(", ."))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use image::{GrayImage, Luma, Rgb, RgbImage, Rgba, RgbaImage};
+
+    use super::*;
+
+    /// Writes a picture of one colour, with the folders it needs.
+    pub(crate) fn write_picture(path: &Path, colour: [u8; 3]) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let format = image::ImageFormat::from_path(path).unwrap();
+        RgbImage::from_pixel(4, 2, Rgb(colour)).save_with_format(path, format).unwrap();
+    }
+
+    fn one(path: &Path) -> FileSet {
+        let mut set = FileSet::new(vec!["only".to_owned()]);
+        set.add(path.parent().unwrap().to_owned(), [(path.file_name().unwrap().to_owned(), 0)]);
+        set
+    }
+
+    #[test]
+    fn every_format_becomes_red_green_and_blue() {
+        let folder = tempfile::tempdir().unwrap();
+        for ending in ["png", "bmp", "webp", "jpg", "JPEG"] {
+            let path = folder.path().join("picture").with_extension(ending);
+            write_picture(&path, [200, 100, 0]);
+            let set = one(&path);
+            let picture = set.picture(0).unwrap();
+            assert_eq!((picture.height, picture.width, picture.channels), (2, 4, 3));
+            for pixel in picture.pixels.chunks(3) {
+                let near = pixel.iter().zip([200u8, 100, 0]).all(|(&found, wanted)| found.abs_diff(wanted) <= 3);
+                assert!(near, "{ending}: {pixel:?}");
+            }
+        }
+        let path = folder.path().join("grey.png");
+        GrayImage::from_pixel(1, 1, Luma([7])).save(&path).unwrap();
+        assert_eq!(*one(&path).picture(0).unwrap().pixels, [7, 7, 7]);
+        RgbaImage::from_pixel(1, 1, Rgba([1, 2, 3, 0])).save(&path).unwrap();
+        assert_eq!(*one(&path).picture(0).unwrap().pixels, [1, 2, 3]);
+    }
+
+    #[test]
+    fn the_content_tells_the_format() {
+        let folder = tempfile::tempdir().unwrap();
+        let (png, jpeg) = (folder.path().join("a.png"), folder.path().join("a.JPEG"));
+        write_picture(&png, [9, 8, 7]);
+        fs::rename(&png, &jpeg).unwrap();
+        assert_eq!(one(&jpeg).picture(0).unwrap().pixels[..3], [9, 8, 7]);
+    }
+
+    #[test]
+    fn a_bad_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        write_picture(&path, [1, 2, 3]);
+        let whole = fs::read(&path).unwrap();
+        for content in [&whole[..whole.len() / 2], b"text", b""] {
+            fs::write(&path, content).unwrap();
+            let message = one(&path).picture(0).unwrap_err().to_string();
+            assert!(message.starts_with(&path.display().to_string()), "{message}");
+        }
+        fs::remove_file(&path).unwrap();
+        let message = one(&path).picture(0).unwrap_err().to_string();
+        assert!(message.starts_with(&path.display().to_string()), "{message}");
+        assert!(one(&path).picture(1).unwrap_err().to_string().starts_with("index: 1; expected one of 0..1"));
+        assert_eq!(one(&path).describe(0), path.display().to_string());
+    }
+
+    #[test]
+    fn notes_of_file_managers_are_passed_over_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        write_picture(&folder.path().join("b.png"), [0; 3]);
+        write_picture(&folder.path().join("a.jpg"), [0; 3]);
+        for hidden in [".DS_Store", "._a.jpg", "Thumbs.db", "desktop.ini"] {
+            fs::write(folder.path().join(hidden), "").unwrap();
+        }
+        assert_eq!(pictures(folder.path()).unwrap(), ["a.jpg", "b.png"]);
+        let stray = folder.path().join("notes.txt");
+        fs::write(&stray, "").unwrap();
+        let message = pictures(folder.path()).unwrap_err().to_string();
+        let expected = "does not belong there; expected files ending in .jpg, .jpeg, .png, .bmp, .webp";
+        assert_eq!(message, format!("{}: {expected}", stray.display()));
+        fs::remove_file(stray).unwrap();
+        fs::create_dir(folder.path().join("c.png")).unwrap();
+        assert!(pictures(folder.path()).is_err());
+    }
+}

@@ -1,0 +1,83 @@
+//! Files of names, one a line.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::SetError;
+
+/// The lines of a text file, without blank ones at its end; `None` if there is no such file.
+///
+/// # Errors
+/// A file that is no text, a blank line between others.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<String>>, SetError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(SetError::Io { path: path.to_owned(), source }),
+    };
+    let lines: Vec<String> = text.trim_end().lines().map(|line| line.trim().to_owned()).collect();
+    match lines.iter().position(String::is_empty) {
+        Some(index) => Err(SetError::Line {
+            path: path.to_owned(),
+            line: index + 1,
+            found: String::new(),
+            expected: "a name".to_owned(),
+        }),
+        None => Ok(Some(lines)),
+    }
+}
+
+/// The names of a fixed number of classes: those of the file if there is one, or else the given ones.
+pub(super) fn read_or(
+    path: &Path,
+    default: impl IntoIterator<Item = String>,
+    classes: usize,
+) -> Result<Vec<String>, SetError> {
+    let names = read(path)?.unwrap_or_else(|| default.into_iter().collect());
+    if names.len() == classes {
+        return Ok(names);
+    }
+    Err(SetError::Line {
+        path: path.to_owned(),
+        line: names.len().min(classes) + 1,
+        found: names.get(classes).cloned().unwrap_or_default(),
+        expected: format!("{classes} names, one a line"),
+    })
+}
+
+/// Numbers as names.
+pub(super) fn numbers(classes: usize) -> impl Iterator<Item = String> {
+    (0..classes).map(|class| class.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("names.txt");
+        assert_eq!(read(&path).unwrap(), None);
+        assert_eq!(read_or(&path, numbers(2), 2).unwrap(), ["0", "1"]);
+        fs::write(&path, "cat\r\nsea lion \n\n\n").unwrap();
+        assert_eq!(read(&path).unwrap().unwrap(), ["cat", "sea lion"]);
+        assert_eq!(read_or(&path, numbers(2), 2).unwrap(), ["cat", "sea lion"]);
+    }
+
+    #[test]
+    fn names_the_line_that_is_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("names.txt");
+        let at = |line: &str| format!("{}, line {line}", path.display());
+        fs::write(&path, "cat\n\ndog\n").unwrap();
+        assert_eq!(read(&path).unwrap_err().to_string(), at("2: ''; expected a name"));
+        fs::write(&path, "cat\ndog\n").unwrap();
+        let message = |classes| read_or(&path, numbers(0), classes).unwrap_err().to_string();
+        assert_eq!(message(1), at("2: 'dog'; expected 1 names, one a line"));
+        assert_eq!(message(3), at("3: ''; expected 3 names, one a line"));
+        fs::write(&path, b"\xff\xfe").unwrap();
+        assert!(read(&path).is_err());
+    }
+}
