@@ -1,13 +1,16 @@
 //! Pictures and labels for training, without any framework.
 //!
 //! - [`picture`]: a decoded picture; [`source`]: where pictures and their classes come from.
-//! - [`sets`]: data sets as their publishers lay them out.
+//! - [`sets`]: data sets as their publishers lay them out; [`subset`]: parts of them.
+//! - [`labels`]: soft labels from files beside the class labels.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod labels;
 pub mod picture;
 pub mod sets;
 pub mod source;
+pub mod subset;
 
 pub use picture::Picture;
 pub use source::PictureSource;

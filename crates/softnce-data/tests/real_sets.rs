@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use softnce_data::PictureSource;
+use softnce_data::labels::{self, LabelSource};
 use softnce_data::sets::{Layout, Split, open};
 
 fn root(set: &str) -> PathBuf {
@@ -58,6 +59,15 @@ fn cifar_100() {
 
 #[test]
 #[ignore = "needs the published files"]
-fn cifar_10() {
-    check("cifar-10-batches-bin", Layout::Cifar10, Split::Test, 10_000, 10, [32, 32, 3]);
+fn cifar_10_with_votes() {
+    let source = check("cifar-10-batches-bin", Layout::Cifar10, Split::Test, 10_000, 10, [32, 32, 3]);
+    let votes = LabelSource::Votes { path: root("cifar-10-batches-bin").join("cifar10h_counts.u8") };
+    let votes = labels::read(&votes, 10_000, 10).unwrap();
+    let largest = |row: usize| {
+        let votes = votes.row(row);
+        (0..10).max_by(|&left, &right| votes[left].total_cmp(&votes[right])).unwrap()
+    };
+    let agree = (0..10_000).filter(|&row| largest(row) == source.labels()[row]).count();
+    // People disagree with the label of a little under one picture in a hundred.
+    assert!((9_900..9_940).contains(&agree), "{agree}");
 }

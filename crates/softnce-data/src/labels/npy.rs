@@ -1,0 +1,96 @@
+//! Arrays in NumPy's format.
+
+use std::fs::File;
+use std::io::{BufReader, ErrorKind, Read, Seek};
+
+use ndarray::Array2;
+use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
+
+use super::LabelError;
+use super::element::{Element, Kind};
+use super::rule::Sink;
+
+pub(super) fn read(mut sink: Sink<'_>) -> Result<Array2<f32>, LabelError> {
+    let path = sink.path;
+    let mut file = BufReader::new(File::open(path).map_err(LabelError::io(path))?);
+    let header = NpyHeader::from_reader(&mut file).map_err(|source| match source.kind() {
+        ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::Other | ErrorKind::InvalidInput => {
+            LabelError::Damaged {
+                path: path.to_owned(),
+                offset: 0,
+                found: source.to_string(),
+                expected: "the header of an .npy file".to_owned(),
+            }
+        }
+        _ => LabelError::Io { path: path.to_owned(), source },
+    })?;
+    if header.shape() != [sink.rows as u64, sink.classes as u64] {
+        return Err(sink.shape(format!("an array of shape {:?}", header.shape())));
+    }
+    let dtype = header.dtype();
+    let Some(element) = element(&dtype) else {
+        return Err(LabelError::Tensor {
+            path: path.to_owned(),
+            found: format!("an array of {}", dtype.descr()),
+            expected: "whole or floating-point numbers".to_owned(),
+        });
+    };
+    let start = file.stream_position().map_err(LabelError::io(path))?;
+    let size = element.size();
+    let (length, parts) = match header.order() {
+        Order::C => (sink.classes.checked_mul(size), sink.rows),
+        // Columns come one after another: all must be there for the first row.
+        Order::Fortran => (sink.rows.checked_mul(sink.classes).and_then(|values| values.checked_mul(size)), 1),
+    };
+    let length = length.ok_or_else(|| sink.shape("more than the memory holds".to_owned()))?;
+    let mut at = start;
+    let mut bytes = Vec::new();
+    for _ in 0..parts {
+        bytes.clear();
+        file.by_ref().take(length as u64).read_to_end(&mut bytes).map_err(LabelError::io(path))?;
+        at += bytes.len() as u64;
+        if bytes.len() < length {
+            let total = (sink.rows * sink.classes).saturating_mul(size);
+            return Err(LabelError::Damaged {
+                path: path.to_owned(),
+                offset: at,
+                found: format!("the end of the file, in row {}", sink.taken()),
+                expected: format!("{total} bytes from byte {start} on"),
+            });
+        }
+        match header.order() {
+            Order::C => {
+                let row: Vec<f64> = bytes.chunks_exact(size).map(|bytes| element.decode(bytes)).collect();
+                sink.push(&row)?;
+            }
+            Order::Fortran => {
+                let step = sink.rows * size;
+                for row in 0..sink.rows {
+                    let columns = bytes.chunks_exact(step).map(|column| &column[row * size..][..size]);
+                    let row: Vec<f64> = columns.map(|bytes| element.decode(bytes)).collect();
+                    sink.push(&row)?;
+                }
+            }
+        }
+    }
+    if file.read(&mut [0]).map_err(LabelError::io(path))? > 0 {
+        return Err(LabelError::Damaged {
+            path: path.to_owned(),
+            offset: at,
+            found: "further bytes".to_owned(),
+            expected: "the end of the file".to_owned(),
+        });
+    }
+    sink.finish()
+}
+
+fn element(dtype: &DType) -> Option<Element> {
+    let DType::Plain(text) = dtype else { return None };
+    let kind = match text.type_char() {
+        TypeChar::Float => Kind::Float,
+        TypeChar::Int => Kind::Signed,
+        TypeChar::Uint | TypeChar::Bool => Kind::Unsigned,
+        _ => return None,
+    };
+    Element::new(kind, usize::try_from(text.size_field()).ok()?, text.endianness() == Endianness::Big)
+}

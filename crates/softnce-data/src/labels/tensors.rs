@@ -1,0 +1,72 @@
+//! Tensors in safetensors files.
+
+use std::fs;
+
+use ndarray::Array2;
+use safetensors::{Dtype, SafeTensors};
+
+use super::LabelError;
+use super::element::{Element, Kind};
+use super::rule::Sink;
+
+/// Reads the tensor of this name; without a name, the only one of two dimensions.
+pub(super) fn read(mut sink: Sink<'_>, name: Option<&str>) -> Result<Array2<f32>, LabelError> {
+    let path = sink.path;
+    let bytes = fs::read(path).map_err(LabelError::io(path))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| LabelError::Damaged {
+        path: path.to_owned(),
+        offset: 0,
+        found: error.to_string(),
+        expected: "a whole .safetensors file".to_owned(),
+    })?;
+    let mut names: Vec<&str> = file.iter().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    let wrong = |found, expected| LabelError::Tensor { path: path.to_owned(), found, expected };
+    let name = match name {
+        Some(name) => name,
+        None => {
+            let mut flat = file.iter().filter(|(_, tensor)| tensor.shape().len() == 2).map(|(name, _)| name);
+            match (flat.next(), flat.next()) {
+                (Some(name), None) => name,
+                (first, _) => {
+                    let count = if first.is_some() { "several tensors" } else { "no tensor" };
+                    let expected = "one, or the name of the one to read ('tensor')".to_owned();
+                    return Err(wrong(format!("{count} of two dimensions among {}", names.join(", ")), expected));
+                }
+            }
+        }
+    };
+    let tensor =
+        file.tensor(name).map_err(|_| wrong(format!("tensors {}", names.join(", ")), format!("a tensor '{name}'")))?;
+    if tensor.shape() != [sink.rows, sink.classes] {
+        return Err(sink.shape(format!("tensor '{name}' of shape {:?}", tensor.shape())));
+    }
+    let Some(element) = element(tensor.dtype()) else {
+        let found = format!("tensor '{name}' of {:?}", tensor.dtype());
+        return Err(wrong(found, "whole or floating-point numbers".to_owned()));
+    };
+    for row in tensor.data().chunks_exact((sink.classes * element.size()).max(1)) {
+        let row: Vec<f64> = row.chunks_exact(element.size()).map(|bytes| element.decode(bytes)).collect();
+        sink.push(&row)?;
+    }
+    sink.finish()
+}
+
+fn element(dtype: Dtype) -> Option<Element> {
+    let (kind, bytes) = match dtype {
+        Dtype::F16 => (Kind::Float, 2),
+        Dtype::BF16 => (Kind::Brain, 2),
+        Dtype::F32 => (Kind::Float, 4),
+        Dtype::F64 => (Kind::Float, 8),
+        Dtype::I8 => (Kind::Signed, 1),
+        Dtype::I16 => (Kind::Signed, 2),
+        Dtype::I32 => (Kind::Signed, 4),
+        Dtype::I64 => (Kind::Signed, 8),
+        Dtype::U8 | Dtype::BOOL => (Kind::Unsigned, 1),
+        Dtype::U16 => (Kind::Unsigned, 2),
+        Dtype::U32 => (Kind::Unsigned, 4),
+        Dtype::U64 => (Kind::Unsigned, 8),
+        _ => return None,
+    };
+    Element::new(kind, bytes, false)
+}

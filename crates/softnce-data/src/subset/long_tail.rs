@@ -1,0 +1,106 @@
+//! Long-tailed subsampling.
+
+use chacha20::ChaCha8Rng;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+
+use super::{SubsetError, rows_by_class};
+
+/// Thins a set out to an exponential profile: the rows to keep, rising.
+///
+/// Of the `n_k` rows of class `k` of `d`, `n_k * imbalance^(-k / (d - 1))` are kept, rounded down but at least one:
+/// in a balanced set the first class keeps all, the last `1 / imbalance` of its rows. Source: Cui et al.,
+/// "Class-balanced loss based on effective number of samples", arXiv 1901.05555, section 5.1.
+///
+/// Which rows is drawn from `seed`, for each class by itself; what is kept at some imbalance is among what is kept at
+/// a smaller one.
+///
+/// # Errors
+/// [`SubsetError`] if there are no rows, a label is not below `classes`, a class has no rows, or `imbalance` is not a
+/// finite number of at least 1.
+pub fn long_tail(labels: &[usize], classes: usize, imbalance: f64, seed: u64) -> Result<Vec<usize>, SubsetError> {
+    if !(imbalance >= 1.0 && imbalance.is_finite()) {
+        return Err(SubsetError::Imbalance { value: imbalance });
+    }
+    let by_class = rows_by_class(labels, classes)?;
+    if by_class.len() < classes {
+        let class = by_class
+            .keys()
+            .zip(0..)
+            .find(|&(&present, class)| present != class)
+            .map_or(by_class.len(), |(_, class)| class);
+        return Err(SubsetError::AbsentClass { class, classes });
+    }
+    let mut kept = Vec::new();
+    for (class, mut rows) in by_class {
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        generator.set_stream(class as u64);
+        rows.shuffle(&mut generator);
+        let place = class as f64 / classes.saturating_sub(1).max(1) as f64;
+        let count = rows.len() as f64 * imbalance.powf(-place);
+        // A whole number may come out a rounding error short of itself.
+        kept.extend(rows.into_iter().take(((count + 1e-9) as usize).max(1)));
+    }
+    kept.sort_unstable();
+    Ok(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn balanced(classes: usize, each: usize) -> Vec<usize> {
+        (0..classes * each).map(|row| row % classes).collect()
+    }
+
+    fn counts(labels: &[usize], rows: &[usize], classes: usize) -> Vec<usize> {
+        (0..classes).map(|class| rows.iter().filter(|&&row| labels[row] == class).count()).collect()
+    }
+
+    #[test]
+    fn the_usual_sizes_come_out() {
+        // [int(5000 * 100 ** (-k / 9)) for k in range(10)], 12,406 in all; CIFAR-100-LT has 10,847 at 100 and 19,573
+        // at 10. The published loaders give these.
+        let labels = balanced(10, 5000);
+        let kept = long_tail(&labels, 10, 100.0, 0).unwrap();
+        assert_eq!(counts(&labels, &kept, 10), [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50]);
+        assert_eq!(kept.len(), 12_406);
+        let labels = balanced(100, 500);
+        assert_eq!(long_tail(&labels, 100, 100.0, 0).unwrap().len(), 10_847);
+        assert_eq!(long_tail(&labels, 100, 10.0, 0).unwrap().len(), 19_573);
+    }
+
+    #[test]
+    fn the_seed_decides_and_more_imbalance_only_takes_away() {
+        let labels = balanced(5, 40);
+        let kept = |imbalance, seed| long_tail(&labels, 5, imbalance, seed).unwrap();
+        assert_eq!(kept(20.0, 1), kept(20.0, 1));
+        assert_ne!(kept(20.0, 1), kept(20.0, 2));
+        assert_eq!(kept(1.0, 3), (0..200).collect::<Vec<_>>());
+        assert!(kept(20.0, 1).is_sorted());
+        let more: HashSet<usize> = kept(4.0, 1).into_iter().collect();
+        assert!(kept(20.0, 1).iter().all(|row| more.contains(row)));
+        // Not the first rows of a class, and not the same turn in each.
+        assert_ne!(kept(1e9, 1), [0, 1, 2, 3, 4]);
+        assert_eq!(counts(&labels, &kept(1e9, 1), 5), [40, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn one_class_keeps_all() {
+        assert_eq!(long_tail(&[0, 0, 0], 1, 100.0, 0).unwrap(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn rejects_bad_input() {
+        for value in [0.99, 0.0, -2.0, f64::NAN, f64::INFINITY] {
+            let error = long_tail(&[0, 1], 2, value, 0).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("imbalance: {value}; ")));
+        }
+        assert_eq!(long_tail(&[], 2, 2.0, 0), Err(SubsetError::Empty));
+        assert_eq!(long_tail(&[0, 2], 2, 2.0, 0), Err(SubsetError::Label { row: 1, label: 2, classes: 2 }));
+        assert_eq!(long_tail(&[0, 2], 3, 2.0, 0), Err(SubsetError::AbsentClass { class: 1, classes: 3 }));
+        assert_eq!(long_tail(&[0, 1], 9, 2.0, 0), Err(SubsetError::AbsentClass { class: 2, classes: 9 }));
+    }
+}
