@@ -3,11 +3,15 @@
 //! - [`picture`]: a decoded picture; [`source`]: where pictures and their classes come from.
 //! - [`sets`]: data sets as their publishers lay them out; [`subset`]: parts of them.
 //! - [`labels`]: soft labels from files beside the class labels.
+//! - [`pictures`]: from a decoded picture to normalised pixels; [`mixing`]: MixUp and CutMix; [`loader`]: batches.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod labels;
+pub mod loader;
+pub mod mixing;
 pub mod picture;
+pub mod pictures;
 pub mod sets;
 pub mod source;
 pub mod subset;
