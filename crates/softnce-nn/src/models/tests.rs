@@ -4,6 +4,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use chacha20::ChaCha8Rng;
+use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 
 use super::*;
@@ -66,6 +67,33 @@ fn parameters_are_counted_without_building() {
         let built = network(&config, 1, &Device::flex()).num_params();
         assert_eq!(config.parameters(INPUT, CLASSES).unwrap(), built, "{config:?}");
         assert!(config.activation_floats(INPUT, CLASSES).unwrap() >= 192, "{config:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn any_configuration_is_counted_as_built(
+        (heads, size, depth, patch) in (1..4_usize, 1..5_usize, 1..4_usize, prop::sample::select(vec![1, 2, 4, 8])),
+        (ratio, mean, qkv_bias, mlp, hidden) in (1.0..5.0_f64, any::<bool>(), any::<bool>(), any::<bool>(), 1..9_usize),
+        (width, n, projection, channels, classes) in (1..6_usize, 1..3_usize, any::<bool>(), 1..4_usize, 1..7_usize),
+    ) {
+        let head = if mlp { HeadKind::Mlp } else { HeadKind::Linear };
+        let pool = if mean { Pool::Mean } else { Pool::Token };
+        let head_width = qkv_bias.then_some(hidden);
+        let sizes = VitConfig::explicit(heads * size, depth, heads, patch);
+        let vit = VitConfig { mlp_ratio: ratio, pool, qkv_bias, head, head_width, ..sizes };
+        let shortcut = Some(if projection { Shortcut::Projection } else { Shortcut::Padding });
+        let depth = if qkv_bias { 18 } else { 6 * n + 2 };
+        let resnet = ResnetConfig { width: Some(width), shortcut, head, head_width, ..ResnetConfig::new(depth) };
+        for config in [NetworkConfig::Vit(vit), NetworkConfig::Resnet(resnet)] {
+            let rng = &mut ChaCha8Rng::seed_from_u64(1);
+            let network = config.init([channels, 8, 8], classes, rng, &Device::flex()).unwrap();
+            prop_assert_eq!(config.parameters([channels, 8, 8], classes).unwrap(), network.num_params());
+            let pictures = Tensor::<4>::ones([2, channels, 8, 8], &Device::flex());
+            prop_assert_eq!(network.forward(pictures).dims(), [2, classes]);
+        }
     }
 }
 
@@ -162,6 +190,24 @@ fn drop_path_follows_the_seed() {
     assert!(distance(&run(1), &run(2)) > 1e-4);
     let evaluated = values(&network.forward(pictures(8, &device)));
     assert!(distance(&run(1), &evaluated) > 1e-4);
+
+    // The rates rise from 0 at the first block, so that a single one drops nothing.
+    let config = VitConfig { drop_path: 0.5, head_std: 0.02, ..VitConfig::explicit(12, 1, 3, 4) };
+    let one = self::network(&NetworkConfig::Vit(config), 1, &device);
+    let trained = values(&one.forward_train(pictures(8, &device), 1).0);
+    assert_eq!(trained, values(&one.forward(pictures(8, &device))));
+}
+
+#[test]
+fn blocks_may_start_as_their_shortcuts() {
+    let scales = |zero_init_last| {
+        let config = ResnetConfig { zero_init_last, width: Some(4), ..ResnetConfig::new(8) };
+        let tensors = named(&network(&NetworkConfig::Resnet(config), 1, &Device::flex())).unwrap();
+        let scales = tensors.into_iter().filter(|tensor| tensor.name.ends_with("bn2.weight"));
+        scales.flat_map(|tensor| tensor.values).collect::<Vec<_>>()
+    };
+    assert_eq!(scales(false), [1.0; 28]);
+    assert_eq!(scales(true), [0.0; 28]);
 }
 
 /// One step of gradient descent.
