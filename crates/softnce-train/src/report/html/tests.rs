@@ -5,19 +5,7 @@ use softnce::LossKind;
 use super::*;
 use crate::compare::Metric;
 use crate::report::fixture;
-
-/// The page as XML: only the doctype and the `meta` elements of the head are HTML's own.
-fn assert_well_formed(page: &str) {
-    let body = page.strip_prefix("<!DOCTYPE html>").expect("a doctype");
-    let xml = body
-        .split_inclusive('>')
-        .map(|part| match part.strip_suffix('>') {
-            Some(tag) if tag.starts_with("<meta") => format!("{tag}/>"),
-            _ => part.to_owned(),
-        })
-        .collect::<String>();
-    roxmltree::Document::parse(&xml).unwrap_or_else(|error| panic!("{error}"));
-}
+use crate::report::wellformed::assert_well_formed;
 
 /// What must hold of every page.
 fn checked(results: &Results) -> String {
