@@ -1,11 +1,12 @@
 //! What a comparison shows: a page, a spreadsheet file and tables for terminals and README files.
 //!
-//! Everything here is a pure function of [`Results`](crate::compare::Results), and in [`run`], the report of a single
+//! Everything here is a pure function of a [`Comparison`], and in [`run`], the report of a single
 //! run, of a [`RunReport`](run::RunReport). The page says in words what its figures
 //! show and what they do not; those sentences are computed from the same numbers.
 
 mod axes;
 mod claims;
+mod comparison;
 mod csv;
 mod diagram;
 #[cfg(test)]
@@ -13,11 +14,13 @@ mod fixture;
 mod format;
 mod html;
 mod look;
+mod main_job;
 pub mod run;
 mod table;
 #[cfg(test)]
 mod wellformed;
 
+pub use self::comparison::{Comparison, Configuration, Plan, SettingLine};
 pub use self::csv::rows;
 pub use self::html::page;
 pub use self::table::{markdown, terminal};

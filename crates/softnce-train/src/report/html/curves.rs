@@ -6,7 +6,8 @@ use maud::{Markup, html};
 use softnce::LossKind;
 use softnce_plot::{Scale, Ticks, band, line, marker, page, px, swatch};
 
-use crate::compare::{EpochRecord, Results};
+use crate::compare::EpochRecord;
+use crate::report::Comparison;
 use crate::report::axes::{AREA, HEIGHT, accuracy_scale, epoch_ticks, nll_scale};
 use crate::report::look::look;
 
@@ -33,7 +34,7 @@ struct Frame {
 }
 
 /// The curves of accuracy and of negative log likelihood.
-pub(crate) fn figures(results: &Results) -> Markup {
+pub(crate) fn figures(results: &Comparison) -> Markup {
     // An accuracy of 100 % has no place on a scale of errors: it is drawn where half a picture would be wrong.
     let least = 0.5 / results.setting.validation.max(1) as f64;
     let errors = curves(results, |record| (1.0 - record.validation_top1).max(least));
@@ -62,7 +63,7 @@ pub(crate) fn figures(results: &Results) -> Markup {
     }
 }
 
-fn curves(results: &Results, value: impl Fn(&EpochRecord) -> f64) -> Vec<Curve> {
+fn curves(results: &Comparison, value: impl Fn(&EpochRecord) -> f64) -> Vec<Curve> {
     results
         .summaries
         .iter()

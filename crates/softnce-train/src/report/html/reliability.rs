@@ -4,14 +4,15 @@ use maud::Markup;
 use softnce_plot::page;
 
 use super::claims;
-use crate::compare::{LossSummary, Metric, Results, RunRecord};
+use crate::compare::{LossSummary, Metric, RunRecord};
 use crate::metrics::ReliabilityBin;
+use crate::report::Comparison;
 use crate::report::diagram::{Diagram, most};
 use crate::report::format;
 use crate::report::look::look;
 
 /// One diagram a loss.
-pub(crate) fn figure(results: &Results) -> Markup {
+pub(crate) fn figure(results: &Comparison) -> Markup {
     let pooled: Vec<(&LossSummary, Vec<ReliabilityBin>)> = results
         .summaries
         .iter()

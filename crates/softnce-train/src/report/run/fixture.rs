@@ -11,7 +11,7 @@ use super::{EpochPoint, ReportPicture, RunReport, ScaledResult, ValidationPoint,
 use crate::evaluation::{Evaluator, EvaluatorConfig, TemperatureFit};
 
 /// Everything a report can have, with so many classes and epochs.
-pub(super) fn full(classes: usize, epochs: usize) -> RunReport {
+pub(in crate::report) fn full(classes: usize, epochs: usize) -> RunReport {
     let (logits, labels) = logits(40 * classes, classes, 1);
     let (held_out, held_out_labels) = self::logits(20 * classes, classes, 2);
     let fit = TemperatureFit::fit(held_out.view(), &held_out_labels, 1.0).unwrap();

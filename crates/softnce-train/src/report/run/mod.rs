@@ -4,17 +4,19 @@
 
 mod caption;
 #[cfg(test)]
-mod fixture;
+pub(super) mod fixture;
 mod html;
 mod rows;
 mod table;
 
 use serde::{Deserialize, Serialize};
+use softnce::LossKind;
 
 pub use self::caption::caption;
 pub use self::html::page;
 pub use self::table::markdown;
 use super::ReportError;
+use crate::compare::{Cost, EpochRecord, RunRecord};
 use crate::evaluation::{EvaluationResult, TemperatureFit};
 
 /// What the report of a run shows. Its JSON, pictures aside, is `metrics.json`.
@@ -102,6 +104,22 @@ pub fn json(report: &RunReport) -> Result<String, ReportError> {
     let mut text = serde_json::to_string(report)?;
     text.push('\n');
     Ok(text)
+}
+
+impl RunReport {
+    /// The run as one of a comparison: its epochs with a validation, its metrics as trained, and what it cost.
+    pub fn record(&self, loss: LossKind, seed: u64, learning_rate: f64, cost: Cost) -> RunRecord {
+        let epochs = self.curves.iter().filter_map(|point| {
+            let validation = point.validation?;
+            Some(EpochRecord {
+                epoch: point.epoch,
+                train_loss: point.train_loss,
+                validation_top1: validation.top1,
+                validation_nll: validation.nll,
+            })
+        });
+        RunRecord { loss, seed, learning_rate, epochs: epochs.collect(), test: self.result.overall.clone(), cost }
+    }
 }
 
 /// Rejects a report whose parts do not fit together.
