@@ -2,10 +2,12 @@
 //!
 //! - [`picture`]: a decoded picture; [`source`]: where pictures and their classes come from.
 //! - [`sets`]: data sets as their publishers lay them out; [`subset`]: parts of them.
+//! - [`fetch`]: downloads the freely downloadable sets.
 //! - [`labels`]: soft labels from files beside the class labels.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod fetch;
 pub mod labels;
 pub mod picture;
 pub mod sets;
