@@ -17,6 +17,8 @@ use std::time::Duration;
 
 use ureq::Agent;
 
+use crate::file;
+
 pub use cache::cache_folder;
 pub use checksum::Checksum;
 pub use error::FetchError;
@@ -86,7 +88,8 @@ fn fetch_with(agent: &Agent, set: &KnownSet, cache: &Path, report: &mut Report<'
                 download::download(agent, file, &folder.join(&file.name), report)?;
             }
             if !class_names.is_empty() {
-                write(&folder.join("classes.txt"), (class_names.join("\n") + "\n").as_bytes())?;
+                let path = folder.join("classes.txt");
+                file::write(&path, (class_names.join("\n") + "\n").as_bytes()).map_err(FetchError::io(&path))?;
             }
         }
         // A folder is there whole or not at all.
@@ -109,13 +112,6 @@ fn lock(path: &Path) -> Result<File, FetchError> {
         Err(TryLockError::WouldBlock) => Err(FetchError::Busy { path: path.to_owned() }),
         Err(TryLockError::Error(source)) => Err(FetchError::Io { path: path.to_owned(), source }),
     }
-}
-
-/// Writes a small file, whole or not at all.
-fn write(path: &Path, content: &[u8]) -> Result<(), FetchError> {
-    let part = path.with_added_extension("part");
-    fs::write(&part, content).map_err(FetchError::io(&part))?;
-    fs::rename(&part, path).map_err(FetchError::io(path))
 }
 
 #[cfg(test)]

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+/// The path asked for, with the first byte if a part is.
+type Request = (String, Option<usize>);
+
 /// How the server answers for one path.
 #[derive(Clone)]
 pub(super) struct Page {
@@ -30,7 +33,7 @@ impl Page {
 /// Serves until dropped.
 pub(super) struct Server {
     address: SocketAddr,
-    requests: Arc<Mutex<Vec<(String, Option<usize>)>>>,
+    requests: Arc<Mutex<Vec<Request>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -59,8 +62,8 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    /// The paths asked for, with the first byte of the part.
-    pub(super) fn requests(&self) -> Vec<(String, Option<usize>)> {
+    /// What it was asked for.
+    pub(super) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 }
@@ -76,11 +79,7 @@ impl Drop for Server {
     }
 }
 
-fn answer(
-    mut stream: TcpStream,
-    pages: &HashMap<String, Page>,
-    seen: &Mutex<Vec<(String, Option<usize>)>>,
-) -> std::io::Result<()> {
+fn answer(mut stream: TcpStream, pages: &HashMap<String, Page>, seen: &Mutex<Vec<Request>>) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().unwrap_or(Ok(String::new()))?;
     let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
