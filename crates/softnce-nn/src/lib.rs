@@ -2,4 +2,6 @@
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod models;
 pub mod ops;
+pub mod weights;

@@ -1,16 +1,26 @@
-//! Top-k accuracy.
+//! Ranks of classes: top-k accuracy and the class predicted.
 
 use ndarray::ArrayView1;
 
-/// Whether class `label` is among the `k` largest of `scores` (shape: classes).
+/// How many *other* classes of `scores` (shape: classes) score at least as high as class `label`, which must be
+/// below `scores.len()`.
 ///
-/// It is if fewer than `k` *other* classes score at least as high. A tie thus counts against the prediction: the
+/// The class is among the `k` largest if there are fewer than `k`. A tie thus counts against the prediction: the
 /// answer does not depend on the order of the classes, and a model that scores all classes alike gets no credit.
-/// With at most `k` classes the answer is always yes. `label` must be below `scores.len()`; otherwise the answer is no.
-pub(super) fn in_top_k(scores: ArrayView1<'_, f32>, label: usize, k: usize) -> bool {
-    let Some(&own) = scores.get(label) else { return false };
-    let rivals = scores.iter().enumerate().filter(|&(class, &score)| class != label && score >= own).count();
-    rivals < k
+pub(super) fn rivals(scores: ArrayView1<'_, f32>, label: usize) -> usize {
+    let own = scores[label];
+    scores.iter().enumerate().filter(|&(class, &score)| class != label && score >= own).count()
+}
+
+/// The class predicted: the one with the largest score, and `label` only if it stands above all others; of equal
+/// ones the first. So a prediction is right exactly where [`rivals`] finds none.
+pub(crate) fn predicted(scores: ArrayView1<'_, f32>, label: usize) -> usize {
+    let best = scores.iter().enumerate().filter(|&(class, _)| class != label);
+    let best = best.reduce(|best, next| if next.1 > best.1 { next } else { best });
+    match best {
+        Some((class, &score)) if score >= scores[label] => class,
+        _ => label,
+    }
 }
 
 #[cfg(test)]
@@ -18,6 +28,10 @@ mod tests {
     use ndarray::{arr1, aview1};
 
     use super::*;
+
+    fn in_top_k(scores: ArrayView1<'_, f32>, label: usize, k: usize) -> bool {
+        rivals(scores, label) < k
+    }
 
     #[test]
     fn counts_the_classes_above() {
@@ -51,6 +65,19 @@ mod tests {
     fn few_classes_are_all_in_the_top() {
         assert!(in_top_k(aview1(&[0.0]), 0, 1));
         assert!((0..5).all(|label| in_top_k(aview1(&[1.0; 5]), label, 5)));
-        assert!(!in_top_k(aview1(&[1.0; 5]), 5, 5));
+    }
+
+    #[test]
+    fn the_class_predicted_is_the_label_only_without_rivals() {
+        for scores in [[1.0, 1.0, 0.0], [0.0, 2.0, 2.0], [0.0, -0.0, -1.0], [3.0, 2.0, 1.0], [0.0; 3]] {
+            let scores = aview1(&scores);
+            for label in 0..3 {
+                let class = predicted(scores, label);
+                assert_eq!(class == label, rivals(scores, label) == 0, "{scores} {label}");
+                assert!(scores.iter().all(|&score| score <= scores[class]));
+            }
+        }
+        assert_eq!(predicted(aview1(&[0.0, 2.0, 2.0]), 0), 1);
+        assert_eq!(predicted(aview1(&[-1.0]), 0), 0);
     }
 }

@@ -17,18 +17,23 @@ pub(super) fn equal_width(confidences: &[f64], bins: usize) -> Vec<Group> {
     let mut groups: Vec<Group> =
         (0..bins).map(|bin| Group { lower: edge(bin), upper: edge(bin + 1), members: Vec::new() }).collect();
     for row in by_confidence(confidences) {
-        // The product rounds, so that near an edge it may name a neighbour; the edges themselves decide.
-        let mut bin = (confidences[row] * bins as f64) as usize;
-        bin = bin.min(bins - 1);
-        while bin + 1 < bins && confidences[row] > edge(bin + 1) {
-            bin += 1;
-        }
-        while bin > 0 && confidences[row] <= edge(bin) {
-            bin -= 1;
-        }
-        groups[bin].members.push(row);
+        groups[bin_of(confidences[row], bins)].members.push(row);
     }
     groups
+}
+
+/// The bin of equal width that `confidence` in `[0, 1]` falls in; `bins >= 1`.
+pub(super) fn bin_of(confidence: f64, bins: usize) -> usize {
+    let edge = |bin: usize| bin as f64 / bins as f64;
+    // The product rounds, so that near an edge it may name a neighbour; the edges themselves decide.
+    let mut bin = ((confidence * bins as f64) as usize).min(bins - 1);
+    while bin + 1 < bins && confidence > edge(bin + 1) {
+        bin += 1;
+    }
+    while bin > 0 && confidence <= edge(bin) {
+        bin -= 1;
+    }
+    bin
 }
 
 /// At most `bins` groups of about equal size; a run of equal confidences goes where its middle falls. `bins >= 1`.

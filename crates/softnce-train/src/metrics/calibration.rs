@@ -96,9 +96,7 @@ pub fn expected_calibration_error(bins: &[ReliabilityBin]) -> f64 {
 
 /// Rejects input without a calibration error.
 fn check(confidences: &[f64], correct: &[bool], bins: usize) -> Result<(), MetricError> {
-    if !(1..=MAX_BINS).contains(&bins) {
-        return Err(MetricError::Bins { value: bins });
-    }
+    check_bins(bins)?;
     if confidences.is_empty() {
         return Err(MetricError::Empty { argument: "confidences", expected: "example" });
     }
@@ -114,6 +112,11 @@ fn check(confidences: &[f64], correct: &[bool], bins: usize) -> Result<(), Metri
         Some((row, &value)) => Err(MetricError::Confidence { row, value }),
         None => Ok(()),
     }
+}
+
+/// Rejects a number of bins that is 0 or absurd.
+pub(super) fn check_bins(bins: usize) -> Result<(), MetricError> {
+    if (1..=MAX_BINS).contains(&bins) { Ok(()) } else { Err(MetricError::Bins { value: bins }) }
 }
 
 /// Bins, error and reference of grouped examples.

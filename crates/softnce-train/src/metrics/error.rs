@@ -6,6 +6,7 @@ use super::calibration::MAX_BINS;
 
 /// Input that a metric rejects: which argument, what came, what was expected.
 #[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
 pub enum MetricError {
     /// There is nothing to average over.
     #[error("{argument}: empty, expected at least one {expected}")]
@@ -74,5 +75,45 @@ pub enum MetricError {
         row: usize,
         /// The confidence.
         value: f64,
+    },
+    /// An argument has another number of classes than the rest.
+    #[error("{argument}: {found} classes, expected {expected}")]
+    ClassCount {
+        /// Name of the argument.
+        argument: &'static str,
+        /// The number of classes it has.
+        found: usize,
+        /// The number it should have.
+        expected: usize,
+    },
+    /// An entry of a soft label is not a probability.
+    #[error("soft_labels[{row}, {class}]: {value}, expected a number in [0, 1]")]
+    SoftLabel {
+        /// Row of the entry.
+        row: usize,
+        /// Column (class) of the entry.
+        class: usize,
+        /// The entry.
+        value: f32,
+    },
+    /// A soft label does not sum to 1.
+    #[error("soft_labels[{row}]: sum {sum}, expected 1 to within {tolerance}")]
+    SoftLabelSum {
+        /// Row of the label.
+        row: usize,
+        /// Its sum.
+        sum: f64,
+        /// How far the sum may be from 1.
+        tolerance: f64,
+    },
+    /// Soft labels came with some rows and not with others.
+    #[error("soft_labels: {found}, expected {expected}, as with the {examples} examples before")]
+    SoftLabelsDisagree {
+        /// What came now.
+        found: &'static str,
+        /// What came before.
+        expected: &'static str,
+        /// The number of examples before.
+        examples: usize,
     },
 }

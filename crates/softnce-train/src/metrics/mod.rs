@@ -7,16 +7,23 @@ mod accuracy;
 mod binning;
 mod calibrated_reference;
 pub mod calibration;
+mod class_wise;
 mod error;
+mod moments;
+mod overall;
 mod scores;
 
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use accuracy::predicted;
 pub use calibration::{Calibration, CalibrationError, ReliabilityBin};
+pub(crate) use class_wise::ClassWise;
 pub use error::MetricError;
+pub(crate) use overall::{Overall, check_length, check_rows};
+pub(crate) use scores::{RowScores, largest, shifted};
 
-/// Number of calibration bins of an [`Evaluation`], the customary one (Guo et al. 2017).
+/// Number of calibration bins where nothing else is said, the customary one (Guo et al. 2017).
 pub const CALIBRATION_BINS: usize = 15;
 
 /// The metrics of a classifier on a labelled data set.
@@ -33,9 +40,9 @@ pub struct Evaluation {
     pub nll: f64,
     /// Mean over the examples of the Brier score, summed over classes, in `[0, 2]` (Brier 1950).
     pub brier: f64,
-    /// Expected calibration error over [`CALIBRATION_BINS`] bins of equal width (Naeini et al. 2015).
+    /// Expected calibration error over bins of equal width (Naeini et al. 2015).
     pub ece_equal_width: CalibrationError,
-    /// Expected calibration error over at most [`CALIBRATION_BINS`] bins of about equally many examples.
+    /// Expected calibration error over bins of about equally many examples.
     pub ece_equal_mass: CalibrationError,
     /// The equal-width bins in rising order, empty ones included: the reliability diagram.
     pub reliability: Vec<ReliabilityBin>,
@@ -45,7 +52,8 @@ pub struct Evaluation {
 ///
 /// The posterior is `softmax(logits / temperature)`, in `f64`; the confidence of an example is the largest entry of
 /// its posterior. Ranks are taken from the logits themselves, where rounding cannot make ties. A tie counts against
-/// the prediction, whatever the order of the classes, for the accuracies as for the calibration.
+/// the prediction, whatever the order of the classes, for the accuracies as for the calibration. The calibration is
+/// over [`CALIBRATION_BINS`] bins. [`crate::evaluation`] gives more, and takes the rows in parts.
 ///
 /// # Errors
 ///
@@ -53,67 +61,12 @@ pub struct Evaluation {
 /// classes, a logit is not finite, or the temperature is not a finite number > 0 or so small that
 /// `logits / temperature` leaves the range of `f64`.
 pub fn evaluate(logits: ArrayView2<'_, f32>, temperature: f64, labels: &[usize]) -> Result<Evaluation, MetricError> {
-    check(logits, temperature, labels)?;
-    let examples = labels.len();
-    let (mut top1, mut top5) = (0_usize, 0_usize);
-    let (mut nll, mut brier) = (0.0, 0.0);
-    let mut confidences = Vec::with_capacity(examples);
-    let mut correct = Vec::with_capacity(examples);
+    let mut overall = Overall::new(temperature, CALIBRATION_BINS)?;
+    check_rows(logits, labels)?;
     for (row, &label) in logits.rows().into_iter().zip(labels) {
-        let right = accuracy::in_top_k(row, label, 1);
-        top1 += usize::from(right);
-        top5 += usize::from(accuracy::in_top_k(row, label, 5));
-        let scores = scores::score_row(row, temperature, label);
-        nll += scores.nll;
-        brier += scores.brier;
-        confidences.push(scores.confidence);
-        correct.push(right);
+        overall.push(row, label);
     }
-    if !nll.is_finite() {
-        return Err(MetricError::TemperatureTooSmall { value: temperature });
-    }
-    let equal_width = calibration::equal_width(&confidences, &correct, CALIBRATION_BINS)?;
-    let equal_mass = calibration::equal_mass(&confidences, &correct, CALIBRATION_BINS)?;
-    let n = examples as f64;
-    Ok(Evaluation {
-        examples,
-        top1: top1 as f64 / n,
-        top5: top5 as f64 / n,
-        nll: nll / n,
-        brier: brier / n,
-        ece_equal_width: equal_width.error,
-        ece_equal_mass: equal_mass.error,
-        reliability: equal_width.bins,
-    })
-}
-
-/// Rejects input on which a metric is undefined.
-fn check(logits: ArrayView2<'_, f32>, temperature: f64, labels: &[usize]) -> Result<(), MetricError> {
-    let (examples, classes) = logits.dim();
-    if !(temperature.is_finite() && temperature > 0.0) {
-        return Err(MetricError::Temperature { value: temperature });
-    }
-    if labels.len() != examples {
-        return Err(MetricError::ShapeMismatch {
-            argument: "labels",
-            length: labels.len(),
-            expected: examples,
-            per: "row of logits",
-        });
-    }
-    if examples == 0 {
-        return Err(MetricError::Empty { argument: "logits", expected: "row (example)" });
-    }
-    if classes == 0 {
-        return Err(MetricError::Empty { argument: "logits", expected: "column (class)" });
-    }
-    if let Some((row, &label)) = labels.iter().enumerate().find(|&(_, &label)| label >= classes) {
-        return Err(MetricError::LabelOutOfRange { row, label, classes });
-    }
-    if let Some(((row, column), &value)) = logits.indexed_iter().find(|(_, logit)| !logit.is_finite()) {
-        return Err(MetricError::NonFiniteLogit { row, column, value });
-    }
-    Ok(())
+    overall.finish()
 }
 
 #[cfg(test)]

@@ -1,0 +1,149 @@
+//! Batches of pixels with their targets, made ahead by threads, the same at any number of them.
+//!
+//! - [`Loader`]: the set-up; [`Epoch`]: its batches one after the other; [`Batch`]: one of them.
+//!
+//! A picture's randomness comes from the seed, the epoch and its index, a batch's mixing from the seed, the epoch and
+//! the step: no thread, and no batch before, has a part in it.
+
+mod batch;
+mod buffers;
+mod config;
+mod epoch;
+mod error;
+mod rows;
+mod streams;
+mod task;
+mod workers;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+use softnce::Targets;
+
+pub use batch::Batch;
+pub use config::LoaderConfig;
+pub use epoch::Epoch;
+pub use error::LoaderError;
+
+use crate::PictureSource;
+use crate::mixing::{Mixing, MixingConfig};
+use crate::pictures::Augmentation;
+use buffers::Buffers;
+use task::Task;
+
+/// Turns a source of pictures into batches, epoch after epoch.
+///
+/// ```no_run
+/// # use std::sync::Arc;
+/// # use softnce_data::{PictureSource, loader::{Loader, LoaderConfig, LoaderError}, pictures::Augmentation};
+/// # fn train(source: Arc<dyn PictureSource>, augmentation: Augmentation) -> Result<(), LoaderError> {
+/// let loader = Loader::train(source, augmentation, None, None, LoaderConfig::default())?;
+/// for epoch in 0..10 {
+///     for batch in loader.epoch(epoch, 0) {
+///         let batch = batch?;
+///         // A step with batch.pixels and batch.targets; then the memory is used again.
+///         loader.recycle(batch.pixels);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Loader {
+    task: Arc<Task>,
+    buffers: Arc<Buffers>,
+}
+
+/// Batches made ahead where pictures are only judged.
+const EVALUATION_PREFETCH: usize = 2;
+
+impl Loader {
+    /// Augmented, mixed pictures to learn from.
+    ///
+    /// # Shapes
+    /// `soft_labels`: `[pictures, classes]`, a label distribution for every picture, in the place of its class.
+    ///
+    /// # Errors
+    /// A setting out of its range; no pictures, or too few for one batch; a label out of range; label distributions of
+    /// another shape, or rows that are none.
+    pub fn train(
+        source: Arc<dyn PictureSource>,
+        augmentation: Augmentation,
+        mixing: Option<MixingConfig>,
+        soft_labels: Option<Arc<Array2<f32>>>,
+        config: LoaderConfig,
+    ) -> Result<Loader, LoaderError> {
+        let mixing = mixing.map(Mixing::new).transpose()?;
+        Loader::new(Task { source, augmentation, augment: true, mixing, soft_labels, config })
+    }
+
+    /// All pictures in the source's order, neither augmented nor mixed.
+    ///
+    /// # Shapes
+    /// `soft_labels`: as of [`Loader::train`].
+    ///
+    /// # Errors
+    /// As [`Loader::train`].
+    pub fn evaluation(
+        source: Arc<dyn PictureSource>,
+        augmentation: Augmentation,
+        soft_labels: Option<Arc<Array2<f32>>>,
+        batch_size: usize,
+        workers: usize,
+    ) -> Result<Loader, LoaderError> {
+        let prefetch = EVALUATION_PREFETCH;
+        let config = LoaderConfig { batch_size, workers, prefetch, drop_last: false, shuffle: false, seed: 0 };
+        Loader::new(Task { source, augmentation, augment: false, mixing: None, soft_labels, config })
+    }
+
+    fn new(task: Task) -> Result<Loader, LoaderError> {
+        task.config.check()?;
+        let (labels, classes) = (task.source.labels(), task.source.class_names().len());
+        if labels.is_empty() || task.steps() == 0 {
+            return Err(LoaderError::TooFew { pictures: labels.len(), batch_size: task.config.batch_size });
+        }
+        Targets::hard(labels, classes)?;
+        if let Some(rows) = &task.soft_labels {
+            if rows.dim() != (labels.len(), classes) {
+                return Err(LoaderError::SoftLabels { found: rows.dim(), expected: (labels.len(), classes) });
+            }
+            Targets::dense_as_is(rows.view())?;
+        }
+        let buffers = Arc::new(Buffers::new(task.config.prefetch.saturating_add(2)));
+        Ok(Loader { task: Arc::new(task), buffers })
+    }
+
+    /// Batches in an epoch.
+    pub fn steps_per_epoch(&self) -> usize {
+        self.task.steps()
+    }
+
+    /// Pictures in the source.
+    pub fn pictures(&self) -> usize {
+        self.task.source.labels().len()
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.task.source.class_names().len()
+    }
+
+    /// The mixing, for targets that are drawn beside the batches.
+    pub fn mixing(&self) -> Option<&Mixing> {
+        self.task.mixing.as_ref()
+    }
+
+    /// The batches of an epoch from `first_step` on: what came before does not change them. Threads start at once, and
+    /// end when the epoch is dropped.
+    pub fn epoch(&self, epoch: u64, first_step: usize) -> Epoch {
+        Epoch::new(&self.task, &self.buffers, epoch, first_step)
+    }
+
+    /// Takes back the pixels of a batch that is done with, so that a later batch needs no new memory.
+    pub fn recycle(&self, pixels: Vec<f32>) {
+        self.buffers.put(pixels);
+    }
+}

@@ -1,0 +1,154 @@
+//! The settings of the augmentation.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AugmentationError, Interpolation, Normalisation};
+
+/// From a decoded picture to the network's input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AugmentationConfig {
+    /// Height and width of the network's input. Default: `[224, 224]`.
+    pub size: [usize; 2],
+    /// Mean and deviation of each channel; their number is the number of channels that come out (grey pictures are
+    /// repeated, coloured ones turned grey). Default: `"imagenet"`.
+    pub normalisation: Normalisation,
+    /// What is done to pictures that a network learns from.
+    pub train: TrainConfig,
+    /// What is done to pictures that a network is judged by.
+    pub evaluation: EvaluationConfig,
+}
+
+/// What is done to pictures that a network learns from, in this order: crop, flip, normalisation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// A random window of the picture with a border round it. Excludes `random_resized_crop`. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub random_crop: Option<RandomCropConfig>,
+    /// A random part of the picture, of random size and proportions, resized. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub random_resized_crop: Option<RandomResizedCropConfig>,
+    /// Probability of a horizontal flip. Default: 0.
+    pub flip: f64,
+    /// How pictures are resized. Default: `"bicubic"`.
+    pub interpolation: Interpolation,
+}
+
+/// A random window of the picture with a black border round it, as for CIFAR.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RandomCropConfig {
+    /// Width of the border in pixels; the window has the size of the input. Default: 4.
+    pub padding: usize,
+}
+
+/// A random part of the picture, resized to the input (Szegedy et al., arXiv 1409.4842).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RandomResizedCropConfig {
+    /// Smallest and largest share of the picture's area. Default: `[0.08, 1.0]`.
+    pub scale: [f64; 2],
+    /// Smallest and largest width by height, drawn evenly in its logarithm. Default: `[0.75, 1.3333333333333333]`.
+    pub ratio: [f64; 2],
+}
+
+/// What is done to pictures that a network is judged by: resized to cover `size / crop_ratio`, and the centre cropped.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvaluationConfig {
+    /// Share of the resized picture's shorter side that is seen, in `(0, 1]`. ImageNet is usually judged at 0.875.
+    /// Default: 1.
+    pub crop_ratio: f64,
+    /// How pictures are resized. Default: `"bicubic"`.
+    pub interpolation: Interpolation,
+}
+
+impl Default for AugmentationConfig {
+    fn default() -> Self {
+        AugmentationConfig {
+            size: [224, 224],
+            normalisation: Normalisation::default(),
+            train: TrainConfig::default(),
+            evaluation: EvaluationConfig::default(),
+        }
+    }
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        TrainConfig { random_crop: None, random_resized_crop: None, flip: 0.0, interpolation: Interpolation::default() }
+    }
+}
+
+impl Default for RandomCropConfig {
+    fn default() -> Self {
+        RandomCropConfig { padding: 4 }
+    }
+}
+
+impl Default for RandomResizedCropConfig {
+    fn default() -> Self {
+        RandomResizedCropConfig { scale: [0.08, 1.0], ratio: [0.75, 4.0 / 3.0] }
+    }
+}
+
+impl Default for EvaluationConfig {
+    fn default() -> Self {
+        EvaluationConfig { crop_ratio: 1.0, interpolation: Interpolation::default() }
+    }
+}
+
+/// Largest side of an input, and largest border: sizes up to here cannot overflow.
+const LARGEST_SIDE: usize = 16_384;
+
+impl AugmentationConfig {
+    pub(super) fn check(&self) -> Result<(), AugmentationError> {
+        if self.size.iter().any(|side| !(1..=LARGEST_SIDE).contains(side)) {
+            return refuse("size", format!("{:?}", self.size), "a height and a width from 1 to 16384");
+        }
+        self.normalisation.check()?;
+        self.train.check()?;
+        let ratio = self.evaluation.crop_ratio;
+        if !(ratio > 0.0 && ratio <= 1.0) {
+            return refuse("evaluation.crop_ratio", ratio.to_string(), "a share above 0 and at most 1");
+        }
+        Ok(())
+    }
+}
+
+impl TrainConfig {
+    fn check(&self) -> Result<(), AugmentationError> {
+        if self.random_crop.is_some() && self.random_resized_crop.is_some() {
+            return Err(AugmentationError::Exclusive {
+                first: "train.random_crop",
+                second: "train.random_resized_crop",
+            });
+        }
+        if let Some(crop) = &self.random_crop
+            && crop.padding > LARGEST_SIDE
+        {
+            return refuse("train.random_crop.padding", crop.padding.to_string(), "at most 16384 pixels");
+        }
+        if let Some(crop) = &self.random_resized_crop {
+            let [low, high] = crop.scale;
+            if !(low > 0.0 && low <= high && high <= 1.0) {
+                let expected = "two shares above 0 and at most 1 in ascending order";
+                return refuse("train.random_resized_crop.scale", format!("{:?}", crop.scale), expected);
+            }
+            let [low, high] = crop.ratio;
+            if !(low > 0.0 && low <= high && high.is_finite()) {
+                let expected = "two finite numbers above 0 in ascending order";
+                return refuse("train.random_resized_crop.ratio", format!("{:?}", crop.ratio), expected);
+            }
+        }
+        if !(0.0..=1.0).contains(&self.flip) {
+            return refuse("train.flip", self.flip.to_string(), "a probability from 0 to 1");
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn refuse<T>(argument: &'static str, value: String, expected: &'static str) -> Result<T, AugmentationError> {
+    Err(AugmentationError::Setting { argument, value, expected })
+}

@@ -1,0 +1,63 @@
+//! The centre of a picture that was resized to cover the input.
+
+use fast_image_resize::Resizer;
+
+use super::error::AugmentationError;
+use super::resize::{Interpolation, Part, resize_part};
+use crate::Picture;
+
+/// Resizes a picture, proportions kept, so that it just covers `size / crop_ratio`, and finds the part of that size in
+/// its centre. For a square input: the shorter side becomes `floor(side / crop_ratio)`, as timm's evaluation has it.
+pub(super) fn cover<'b>(
+    picture: &'b Picture<'_>,
+    size: [usize; 2],
+    crop_ratio: f64,
+    interpolation: Interpolation,
+    resizer: &mut Resizer,
+    buffer: &'b mut Vec<u8>,
+) -> Result<(Picture<'b>, Part), AugmentationError> {
+    let resized = covering([picture.height, picture.width], size, crop_ratio);
+    let picture = if resized == [picture.height, picture.width] {
+        let pixels = std::borrow::Cow::Borrowed(&*picture.pixels);
+        Picture { height: picture.height, width: picture.width, channels: picture.channels, pixels }
+    } else {
+        resize_part(picture, Part::whole(picture), resized, interpolation, resizer, buffer)?
+    };
+    Ok((picture, centre(resized, size)))
+}
+
+/// Height and width after resizing.
+fn covering(picture: [usize; 2], size: [usize; 2], crop_ratio: f64) -> [usize; 2] {
+    let target = size.map(|side| (side as f64 / crop_ratio).floor().max(side as f64));
+    // The side that is relatively shorter becomes its target; the other keeps the proportions.
+    let tight = usize::from(target[1] * picture[0] as f64 > target[0] * picture[1] as f64);
+    let mut resized = [0; 2];
+    resized[tight] = target[tight] as usize;
+    let loose = 1 - tight;
+    resized[loose] = (target[tight] * picture[loose] as f64 / picture[tight] as f64) as usize;
+    resized[loose] = resized[loose].max(size[loose]);
+    resized
+}
+
+/// The part of this size in the centre.
+fn centre(picture: [usize; 2], size: [usize; 2]) -> Part {
+    let offset = |axis: usize| ((picture[axis] - size[axis]) as f64 / 2.0).round_ties_even() as usize;
+    Part { top: offset(0), left: offset(1), height: size[0], width: size[1] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // torchvision.transforms.functional.resize of a 500 x 375 picture to 256 gives 341 x 256, centre_crop(224) starts
+    // at (round(117 / 2), 16) = (58, 16).
+    #[test]
+    fn sizes_are_those_of_torchvision() {
+        assert_eq!(covering([500, 375], [224, 224], 0.875), [341, 256]);
+        assert_eq!(centre([341, 256], [224, 224]), Part { top: 58, left: 16, height: 224, width: 224 });
+        assert_eq!(covering([375, 500], [224, 224], 0.875), [256, 341]);
+        assert_eq!(covering([28, 28], [28, 28], 1.0), [28, 28]);
+        assert_eq!(covering([64, 64], [32, 64], 1.0), [64, 64]);
+        assert_eq!(covering([1, 300], [8, 8], 1.0), [8, 2400]);
+    }
+}

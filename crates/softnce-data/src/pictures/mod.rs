@@ -1,0 +1,21 @@
+//! From a decoded picture to normalised pixels: one operation a file, put together by [`Augmentation`].
+
+mod augmentation;
+mod channels;
+mod config;
+mod cover;
+mod error;
+mod normalisation;
+mod resize;
+mod resized_crop;
+mod window;
+mod workspace;
+
+#[cfg(test)]
+mod tests;
+
+pub use augmentation::Augmentation;
+pub use config::{AugmentationConfig, EvaluationConfig, RandomCropConfig, RandomResizedCropConfig, TrainConfig};
+pub use error::AugmentationError;
+pub use normalisation::{ChannelStatistics, NamedNormalisation, Normalisation};
+pub use resize::{Interpolation, resize};

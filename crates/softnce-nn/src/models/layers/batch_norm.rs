@@ -1,0 +1,97 @@
+//! Batch normalisation with running statistics.
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+
+use super::{Init, Pass};
+use crate::models::running::{BatchStatistics, Running};
+use crate::ops;
+
+/// Added to the variance, as PyTorch's default.
+const EPSILON: f64 = 1e-5;
+/// Weight of a new batch in the running statistics, as PyTorch's default.
+const MOMENTUM: f64 = 0.1;
+
+/// Batch normalisation of channels. The running statistics are plain tensors: Burn visits no plain tensor, so they are
+/// no parameters, and replacing one leaves clones as they are.
+#[derive(Module, Debug)]
+pub(crate) struct BatchNorm {
+    weight: Param<Tensor<1>>,
+    bias: Param<Tensor<1>>,
+    running_mean: Tensor<1>,
+    running_variance: Tensor<1>,
+}
+
+impl BatchNorm {
+    pub(crate) fn new(channels: usize, init: &mut Init) -> BatchNorm {
+        BatchNorm::scaled(channels, 1.0, init)
+    }
+
+    /// With this scale in every channel.
+    pub(crate) fn scaled(channels: usize, scale: f32, init: &mut Init) -> BatchNorm {
+        BatchNorm {
+            weight: init.constant(scale, [channels]),
+            bias: init.constant(0.0, [channels]),
+            running_mean: Tensor::zeros([channels], init.device),
+            running_variance: Tensor::ones([channels], init.device),
+        }
+    }
+
+    /// # Shapes
+    /// `[N, C, H, W]`, the result the same.
+    pub(crate) fn forward(&self, input: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+        match pass {
+            Pass::Evaluation => self.with_running(input),
+            Pass::Training { .. } => {
+                let [rows, _, height, width] = input.dims();
+                let (output, mean, variance) = ops::batch_norm(input, self.weight.val(), self.bias.val(), EPSILON);
+                pass.collect(BatchStatistics { mean, variance, count: rows * height * width });
+                output
+            }
+        }
+    }
+
+    /// # Shapes
+    /// `[N, C]`, the result the same.
+    pub(crate) fn forward_rows(&self, input: Tensor<2>, pass: &mut Pass) -> Tensor<2> {
+        let [rows, channels] = input.dims();
+        self.forward(input.reshape([rows, channels, 1, 1]), pass).reshape([rows, channels])
+    }
+
+    fn with_running(&self, input: Tensor<4>) -> Tensor<4> {
+        let channels = self.channels();
+        let scale = self.weight.val() / (self.running_variance.clone() + EPSILON).sqrt();
+        let shift = self.bias.val() - self.running_mean.clone() * scale.clone();
+        input * scale.reshape([1, channels, 1, 1]) + shift.reshape([1, channels, 1, 1])
+    }
+
+    pub(crate) fn channels(&self) -> usize {
+        self.running_mean.dims()[0]
+    }
+
+    /// `running <- 0.9 running + 0.1 batch`, with the unbiased variance, as PyTorch does. One value a channel has no
+    /// unbiased variance; its biased one, 0, is taken.
+    pub(crate) fn update(&mut self, batch: BatchStatistics) {
+        let unbiased = batch.count as f64 / batch.count.saturating_sub(1).max(1) as f64;
+        let mix = |running: &Tensor<1>, found: Tensor<1>| {
+            like(running, running.clone().without_autodiff() * (1.0 - MOMENTUM) + found.without_autodiff() * MOMENTUM)
+        };
+        self.running_mean = mix(&self.running_mean, batch.mean);
+        self.running_variance = mix(&self.running_variance, batch.variance * unbiased);
+    }
+
+    pub(crate) fn running(&self, name: String) -> Running {
+        Running { name, mean: self.running_mean.clone(), variance: self.running_variance.clone() }
+    }
+
+    pub(crate) fn set_running(&mut self, mean: Tensor<1>, variance: Tensor<1>) {
+        self.running_mean = like(&self.running_mean, mean);
+        self.running_variance = like(&self.running_variance, variance);
+    }
+}
+
+/// The value on the device of the other, with autodiff where that has it, and without a graph.
+fn like(other: &Tensor<1>, value: Tensor<1>) -> Tensor<1> {
+    let value = value.without_autodiff().to_device(&other.device().without_autodiff());
+    if other.is_autodiff() { Tensor::from_inner(value) } else { value }
+}

@@ -1,0 +1,119 @@
+//! From features to logits.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use burn::tensor::activation::relu;
+use serde::{Deserialize, Serialize};
+
+use super::{BatchNorm, Init, Linear, Pass};
+
+/// Kind of classification head.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeadKind {
+    /// One linear layer.
+    #[default]
+    Linear,
+    /// Three linear layers, the first two followed by batch normalisation and ReLU.
+    Mlp,
+}
+
+/// What a head is made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HeadConfig {
+    pub(crate) kind: HeadKind,
+    /// Width of the features.
+    pub(crate) inputs: usize,
+    /// Width of the hidden layers of the MLP.
+    pub(crate) hidden: usize,
+    pub(crate) classes: usize,
+    /// Deviation of the last layer's weight; `None`: PyTorch's default for linear layers.
+    pub(crate) std: Option<f64>,
+}
+
+/// Deviation of the weights of the MLP's hidden layers; the normalisation after them takes their scale out.
+const HIDDEN_STD: f64 = 0.02;
+
+impl HeadConfig {
+    pub(crate) fn init(&self, init: &mut Init) -> Head {
+        let HeadConfig { kind, inputs, hidden, classes, std } = *self;
+        let last = |inputs, init: &mut Init| match std {
+            Some(std) => Linear::truncated(inputs, classes, std, true, init),
+            None => Linear::uniform(inputs, classes, init),
+        };
+        match kind {
+            HeadKind::Linear => Head::Linear(last(inputs, init)),
+            HeadKind::Mlp => Head::Mlp(MlpHead {
+                fc1: Linear::truncated(inputs, hidden, HIDDEN_STD, true, init),
+                bn1: BatchNorm::new(hidden, init),
+                fc2: Linear::truncated(hidden, hidden, HIDDEN_STD, true, init),
+                bn2: BatchNorm::new(hidden, init),
+                fc3: last(hidden, init),
+            }),
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        let HeadConfig { kind, inputs, hidden, classes, .. } = *self;
+        match kind {
+            HeadKind::Linear => Linear::count(inputs, classes),
+            HeadKind::Mlp => {
+                Linear::count(inputs, hidden)
+                    + Linear::count(hidden, hidden)
+                    + Linear::count(hidden, classes)
+                    + 4 * hidden
+            }
+        }
+    }
+
+    /// Floats kept for the backward pass, per sample.
+    pub(crate) fn activations(&self) -> usize {
+        match self.kind {
+            HeadKind::Linear => self.inputs,
+            HeadKind::Mlp => self.inputs + 6 * self.hidden,
+        }
+    }
+}
+
+/// A classification head.
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a network has one head, and Burn takes no box for a module")]
+pub(crate) enum Head {
+    Linear(Linear),
+    Mlp(MlpHead),
+}
+
+/// Linear, batch normalisation, ReLU, twice; then linear.
+#[derive(Module, Debug)]
+pub(crate) struct MlpHead {
+    fc1: Linear,
+    bn1: BatchNorm,
+    fc2: Linear,
+    bn2: BatchNorm,
+    fc3: Linear,
+}
+
+impl Head {
+    /// # Shapes
+    /// `[N, inputs]` to `[N, classes]`.
+    pub(crate) fn forward(&self, features: Tensor<2>, pass: &mut Pass) -> Tensor<2> {
+        match self {
+            Head::Linear(linear) => linear.forward_rows(features),
+            Head::Mlp(MlpHead { fc1, bn1, fc2, bn2, fc3 }) => {
+                let hidden = relu(bn1.forward_rows(fc1.forward_rows(features), pass));
+                let hidden = relu(bn2.forward_rows(fc2.forward_rows(hidden), pass));
+                fc3.forward_rows(hidden)
+            }
+        }
+    }
+
+    /// The batch normalisations in the order of the forward pass, with their names below `prefix`.
+    pub(crate) fn batch_norms(&mut self, prefix: &str) -> Vec<(String, &mut BatchNorm)> {
+        match self {
+            Head::Linear(_) => Vec::new(),
+            Head::Mlp(MlpHead { bn1, bn2, .. }) => {
+                vec![(format!("{prefix}.bn1"), bn1), (format!("{prefix}.bn2"), bn2)]
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Layer normalisation.
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+
+use super::Init;
+use crate::ops;
+
+/// Layer normalisation over the last axis.
+#[derive(Module, Debug)]
+pub(crate) struct LayerNorm {
+    weight: Param<Tensor<1>>,
+    bias: Param<Tensor<1>>,
+    epsilon: f64,
+}
+
+impl LayerNorm {
+    pub(crate) fn new(width: usize, epsilon: f64, init: &mut Init) -> LayerNorm {
+        LayerNorm { weight: init.constant(1.0, [width]), bias: init.constant(0.0, [width]), epsilon }
+    }
+
+    /// # Shapes
+    /// `[N, L, width]`, the result the same.
+    pub(crate) fn forward(&self, input: Tensor<3>) -> Tensor<3> {
+        ops::layer_norm(input, self.weight.val(), self.bias.val(), self.epsilon)
+    }
+}

@@ -1,0 +1,48 @@
+//! A linear layer.
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+
+use super::Init;
+use crate::ops;
+
+/// `x W + bias`.
+#[derive(Module, Debug)]
+pub(crate) struct Linear {
+    /// `[inputs, outputs]`, the transpose of PyTorch's.
+    weight: Param<Tensor<2>>,
+    /// `[outputs]`.
+    bias: Option<Param<Tensor<1>>>,
+}
+
+impl Linear {
+    /// Weight from the normal distribution of this deviation (see [`Init::truncated`]), bias 0.
+    pub(crate) fn truncated(inputs: usize, outputs: usize, std: f64, bias: bool, init: &mut Init) -> Linear {
+        let weight = init.truncated(std, [inputs, outputs]);
+        Linear { weight, bias: bias.then(|| init.constant(0.0, [outputs])) }
+    }
+
+    /// Weight and bias from `U(-k, k)`, `k = 1 / sqrt(inputs)`: PyTorch's default for linear layers and convolutions.
+    pub(crate) fn uniform(inputs: usize, outputs: usize, init: &mut Init) -> Linear {
+        let bound = (1.0 / inputs.max(1) as f64).sqrt();
+        let weight = init.uniform(bound, [inputs, outputs]);
+        Linear { weight, bias: Some(init.uniform(bound, [outputs])) }
+    }
+
+    /// Number of weights and biases.
+    pub(crate) fn count(inputs: usize, outputs: usize) -> usize {
+        (inputs + 1) * outputs
+    }
+
+    /// # Shapes
+    /// `[N, L, inputs]` to `[N, L, outputs]`.
+    pub(crate) fn forward(&self, input: Tensor<3>) -> Tensor<3> {
+        ops::linear(input, self.weight.val(), self.bias.as_ref().map(Param::val))
+    }
+
+    /// # Shapes
+    /// `[N, inputs]` to `[N, outputs]`.
+    pub(crate) fn forward_rows(&self, input: Tensor<2>) -> Tensor<2> {
+        self.forward(input.unsqueeze_dim(0)).squeeze_dim(0)
+    }
+}

@@ -1,0 +1,77 @@
+//! A transformer block with the norms before its branches.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use super::config::Sizes;
+use crate::models::layers::{Init, LayerNorm, Linear, Pass};
+use crate::ops;
+
+/// Deviation of the weights of linear layers, as timm's.
+const STD: f64 = 0.02;
+
+/// `x + attention(norm(x))`, then `x + mlp(norm(x))`, each branch with stochastic depth.
+#[derive(Module, Debug)]
+pub(super) struct Block {
+    norm1: LayerNorm,
+    attn: Attention,
+    norm2: LayerNorm,
+    mlp: Feedforward,
+    drop_path: f64,
+}
+
+/// Self-attention with its projections.
+#[derive(Module, Debug)]
+struct Attention {
+    qkv: Linear,
+    proj: Linear,
+    heads: usize,
+}
+
+/// Two linear layers with GELU between them.
+#[derive(Module, Debug)]
+struct Feedforward {
+    fc1: Linear,
+    fc2: Linear,
+}
+
+impl Block {
+    pub(super) fn new(sizes: &Sizes, qkv_bias: bool, epsilon: f64, drop_path: f64, init: &mut Init) -> Block {
+        let Sizes { width, heads, hidden, .. } = *sizes;
+        Block {
+            norm1: LayerNorm::new(width, epsilon, init),
+            attn: Attention {
+                qkv: Linear::truncated(width, 3 * width, STD, qkv_bias, init),
+                proj: Linear::truncated(width, width, STD, true, init),
+                heads,
+            },
+            norm2: LayerNorm::new(width, epsilon, init),
+            mlp: Feedforward {
+                fc1: Linear::truncated(width, hidden, STD, true, init),
+                fc2: Linear::truncated(hidden, width, STD, true, init),
+            },
+            drop_path,
+        }
+    }
+
+    /// # Shapes
+    /// `[N, L, D]`, the result the same.
+    pub(super) fn forward(&self, tokens: Tensor<3>, pass: &mut Pass) -> Tensor<3> {
+        let branch = self.attn.forward(self.norm1.forward(tokens.clone()));
+        let tokens = tokens + pass.drop_path(branch, self.drop_path);
+        let branch = self.mlp.forward(self.norm2.forward(tokens.clone()));
+        tokens + pass.drop_path(branch, self.drop_path)
+    }
+}
+
+impl Attention {
+    fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
+        self.proj.forward(ops::attention(self.qkv.forward(tokens), self.heads))
+    }
+}
+
+impl Feedforward {
+    fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
+        self.fc2.forward(ops::gelu(self.fc1.forward(tokens)))
+    }
+}

@@ -1,0 +1,234 @@
+//! Configuration of a vision transformer.
+
+use serde::{Deserialize, Serialize};
+
+use super::Vit;
+use super::block::Block;
+use super::patches::PatchEmbed;
+use crate::models::error::{NetworkError, between};
+use crate::models::layers::{HeadConfig, HeadKind, Init, LayerNorm, Linear};
+
+/// Sizes by name (Touvron et al., arXiv 2012.12877, and Dosovitskiy et al., arXiv 2010.11929).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VitPreset {
+    /// Width 192, depth 12, 3 heads.
+    Tiny,
+    /// Width 384, depth 12, 6 heads.
+    Small,
+    /// Width 768, depth 12, 12 heads.
+    Base,
+}
+
+/// What the head sees.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pool {
+    /// The class token, normalised by `norm`.
+    #[default]
+    Token,
+    /// The mean over the patches, then normalised by `fc_norm`, as MAE's `global_pool` and timm's `avg`. The class token
+    /// takes part in attention still.
+    Mean,
+}
+
+/// Configuration of [`Vit`]. Width, depth and heads come from the preset or are given; a given one goes before the
+/// preset's.
+///
+/// Weights are initialised as timm's: linear layers and position embeddings from `N(0, 0.02^2)`, the class token from
+/// `N(0, 1e-12)`, biases 0, the patch projection from `U(-k, k)` with `k = 1 / sqrt(C p^2)`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VitConfig {
+    /// Side of a patch in pixels; divides height and width.
+    pub patch: usize,
+    /// Sizes by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<VitPreset>,
+    /// Values of a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<usize>,
+    /// Number of blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth: Option<usize>,
+    /// Number of attention heads; divides the width.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heads: Option<usize>,
+    /// Width of the hidden layer of a block over the width of a token.
+    #[serde(default = "four")]
+    pub mlp_ratio: f64,
+    /// Probability that the last block drops a branch, in `[0, 1)`; earlier blocks' fall linearly to 0 at the first.
+    #[serde(default)]
+    pub drop_path: f64,
+    /// What the head sees.
+    #[serde(default)]
+    pub pool: Pool,
+    /// Whether queries, keys and values have a bias.
+    #[serde(default = "yes")]
+    pub qkv_bias: bool,
+    /// Added to the variance in layer normalisation.
+    #[serde(default = "small")]
+    pub epsilon: f64,
+    /// Kind of the head.
+    #[serde(default)]
+    pub head: HeadKind,
+    /// Width of the hidden layers of an MLP head; the token's where not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_width: Option<usize>,
+    /// Deviation of the weight of the head's last layer.
+    #[serde(default = "head_std")]
+    pub head_std: f64,
+}
+
+fn four() -> f64 {
+    4.0
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn small() -> f64 {
+    1e-6
+}
+
+fn head_std() -> f64 {
+    2e-5
+}
+
+/// The sizes as resolved.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    pub(super) width: usize,
+    pub(super) depth: usize,
+    pub(super) heads: usize,
+    /// Width of the hidden layer of a block.
+    pub(super) hidden: usize,
+}
+
+impl VitConfig {
+    /// A preset, everything else at its default.
+    pub fn preset(preset: VitPreset, patch: usize) -> VitConfig {
+        VitConfig { preset: Some(preset), ..VitConfig::plain(patch) }
+    }
+
+    /// Sizes of one's own, everything else at its default.
+    pub fn explicit(width: usize, depth: usize, heads: usize, patch: usize) -> VitConfig {
+        VitConfig { width: Some(width), depth: Some(depth), heads: Some(heads), ..VitConfig::plain(patch) }
+    }
+
+    fn plain(patch: usize) -> VitConfig {
+        VitConfig {
+            patch,
+            preset: None,
+            width: None,
+            depth: None,
+            heads: None,
+            mlp_ratio: four(),
+            drop_path: 0.0,
+            pool: Pool::default(),
+            qkv_bias: yes(),
+            epsilon: small(),
+            head: HeadKind::default(),
+            head_width: None,
+            head_std: head_std(),
+        }
+    }
+
+    fn sizes(&self) -> Result<Sizes, NetworkError> {
+        let preset = self.preset.map(|preset| match preset {
+            VitPreset::Tiny => (192, 12, 3),
+            VitPreset::Small => (384, 12, 6),
+            VitPreset::Base => (768, 12, 12),
+        });
+        let pick = |argument, own: Option<usize>, preset: Option<usize>| {
+            own.or(preset).ok_or_else(|| NetworkError::argument(argument, own, "a number, or a preset"))
+        };
+        let width = pick("width", self.width, preset.map(|sizes| sizes.0))?;
+        let depth = pick("depth", self.depth, preset.map(|sizes| sizes.1))?;
+        let heads = pick("heads", self.heads, preset.map(|sizes| sizes.2))?;
+        Ok(Sizes { width, depth, heads, hidden: (width as f64 * self.mlp_ratio) as usize })
+    }
+
+    pub(in crate::models) fn check(&self, input: [usize; 3]) -> Result<(), NetworkError> {
+        let Sizes { width, depth, heads, hidden } = self.sizes()?;
+        between("width", width, 1, 1 << 14)?;
+        between("depth", depth, 1, 1000)?;
+        between("heads", heads, 1, width)?;
+        if width % heads != 0 {
+            return Err(NetworkError::argument("heads", heads, format!("a divisor of the width {width}")));
+        }
+        if !(self.mlp_ratio > 0.0 && (1..=1 << 16).contains(&hidden)) {
+            let expected = format!("a number that makes 1 to 65536 of the width {width}");
+            return Err(NetworkError::argument("mlp_ratio", self.mlp_ratio, expected));
+        }
+        let [_, height, across] = input;
+        between("patch", self.patch, 1, height.min(across))?;
+        if height % self.patch != 0 || across % self.patch != 0 {
+            let expected = format!("a divisor of the pictures' height {height} and width {across}");
+            return Err(NetworkError::argument("patch", self.patch, expected));
+        }
+        if !(0.0..1.0).contains(&self.drop_path) {
+            return Err(NetworkError::argument("drop_path", self.drop_path, "0 or more, below 1"));
+        }
+        if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
+            return Err(NetworkError::argument("epsilon", self.epsilon, "above 0"));
+        }
+        if !(self.head_std >= 0.0 && self.head_std <= 1.0) {
+            return Err(NetworkError::argument("head_std", self.head_std, "0 to 1"));
+        }
+        self.head_width.map_or(Ok(()), |width| between("head_width", width, 1, 1 << 14))
+    }
+
+    fn patches(&self, input: [usize; 3]) -> usize {
+        (input[1] / self.patch) * (input[2] / self.patch)
+    }
+
+    fn head(&self, width: usize, classes: usize) -> HeadConfig {
+        let hidden = self.head_width.unwrap_or(width);
+        HeadConfig { kind: self.head, inputs: width, hidden, classes, std: Some(self.head_std) }
+    }
+
+    pub(in crate::models) fn parameters(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
+        let Sizes { width, depth, hidden, .. } = self.sizes()?;
+        let embedding =
+            width + (1 + self.patches(input)) * width + Linear::count(input[0] * self.patch * self.patch, width);
+        let qkv = 3 * width * if self.qkv_bias { width + 1 } else { width };
+        let block =
+            4 * width + qkv + Linear::count(width, width) + Linear::count(width, hidden) + Linear::count(hidden, width);
+        Ok(embedding + depth * block + 2 * width + self.head(width, classes).count())
+    }
+
+    /// A block keeps the inputs of two norms, of the four linear layers and of GELU, the queries, keys and values, and
+    /// the attention probabilities.
+    pub(in crate::models) fn activations(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
+        let Sizes { width, depth, heads, hidden } = self.sizes()?;
+        let tokens = 1 + self.patches(input);
+        let block =
+            (tokens * (8 * width + 2 * hidden)).saturating_add(tokens.saturating_mul(tokens).saturating_mul(heads));
+        let rest = input.iter().product::<usize>() + 2 * width + self.head(width, classes).activations();
+        Ok(block.saturating_mul(depth).saturating_add(rest))
+    }
+
+    pub(in crate::models) fn init(
+        &self,
+        input: [usize; 3],
+        classes: usize,
+        init: &mut Init,
+    ) -> Result<Vit, NetworkError> {
+        let sizes = self.sizes()?;
+        let Sizes { width, depth, .. } = sizes;
+        let rate = |number: usize| self.drop_path * number as f64 / depth.saturating_sub(1).max(1) as f64;
+        Ok(Vit {
+            cls_token: init.normal(1e-6, [1, 1, width]),
+            pos_embed: init.truncated(0.02, [1, 1 + self.patches(input), width]),
+            patch_embed: PatchEmbed::new(input, self.patch, width, init),
+            blocks: (0..depth)
+                .map(|number| Block::new(&sizes, self.qkv_bias, self.epsilon, rate(number), init))
+                .collect(),
+            norm: (self.pool == Pool::Token).then(|| LayerNorm::new(width, self.epsilon, init)),
+            fc_norm: (self.pool == Pool::Mean).then(|| LayerNorm::new(width, self.epsilon, init)),
+            head: self.head(width, classes).init(init),
+        })
+    }
+}

@@ -1,0 +1,53 @@
+//! Patches of a picture as tokens.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use crate::models::layers::{Init, Linear};
+
+/// Cuts pictures into square patches and projects each: a convolution whose stride is its kernel.
+#[derive(Module, Debug)]
+pub(super) struct PatchEmbed {
+    /// `[C p p, D]`, the input's axes in the order of PyTorch's `[D, C, p, p]`.
+    proj: Linear,
+    patch: usize,
+    channels: usize,
+    grid_rows: usize,
+    grid_columns: usize,
+}
+
+impl PatchEmbed {
+    pub(super) fn new(input: [usize; 3], patch: usize, width: usize, init: &mut Init) -> PatchEmbed {
+        let [channels, height, across] = input;
+        PatchEmbed {
+            proj: Linear::uniform(channels * patch * patch, width, init),
+            patch,
+            channels,
+            grid_rows: height / patch,
+            grid_columns: across / patch,
+        }
+    }
+
+    /// # Shapes
+    /// `[N, C, H, W]` to `[N, H W / p^2, D]`, patches row by row.
+    pub(super) fn forward(&self, pictures: Tensor<4>) -> Tensor<3> {
+        let PatchEmbed { patch, channels, grid_rows, grid_columns, .. } = *self;
+        let rows = pictures.dims()[0];
+        let cut: Tensor<6> = pictures.reshape([rows, channels, grid_rows, patch, grid_columns, patch]);
+        let patches =
+            cut.permute([0, 2, 4, 1, 3, 5]).reshape([rows, grid_rows * grid_columns, channels * patch * patch]);
+        self.proj.forward(patches)
+    }
+
+    pub(super) fn patch(&self) -> usize {
+        self.patch
+    }
+
+    pub(super) fn channels(&self) -> usize {
+        self.channels
+    }
+
+    pub(super) fn grid(&self) -> [usize; 2] {
+        [self.grid_rows, self.grid_columns]
+    }
+}

@@ -1,0 +1,165 @@
+//! Checkpoints of other programs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::named::{NamedTensor, apply, named};
+use super::resample::bicubic;
+use super::{WeightsError, layer_of, layers};
+use crate::models::Network;
+
+/// Whether a checkpoint's head is taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeadImport {
+    /// The checkpoint has a head of the network's shape.
+    #[default]
+    Keep,
+    /// The network's head stays as initialised: for other classes, or a checkpoint without a head.
+    Skip,
+}
+
+/// How a checkpoint is fitted to a network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ImportOptions {
+    /// Whether its head is taken.
+    pub head: HeadImport,
+    /// Whether position embeddings are interpolated where the number of patches differs; the checkpoint's grid is
+    /// square.
+    pub interpolate: bool,
+    /// Whether a network that pools by mean takes the checkpoint's `norm` for its `fc_norm`, where that has none. MAE's
+    /// fine-tuning leaves it as initialised.
+    pub norm_to_fc_norm: bool,
+    /// Whether tensors the network has no place for are reported instead of an error.
+    pub ignore_unknown: bool,
+}
+
+impl Default for ImportOptions {
+    fn default() -> ImportOptions {
+        ImportOptions { head: HeadImport::Keep, interpolate: true, norm_to_fc_norm: false, ignore_unknown: false }
+    }
+}
+
+/// What became of a checkpoint's tensors and of the network's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ImportReport {
+    /// Tensors of the network that were loaded.
+    pub loaded: Vec<String>,
+    /// Tensors of the checkpoint that were not used, each with the reason.
+    pub skipped: Vec<(String, String)>,
+    /// Tensors of the network that are as initialised.
+    pub left_as_initialised: Vec<String>,
+}
+
+/// Puts a checkpoint's tensors (see [`read_checkpoint`](super::read_checkpoint)) into a network.
+///
+/// Takes checkpoints of timm and torchvision, and of masked autoencoders (He et al., arXiv 2111.06377), whose decoder
+/// is skipped and reported.
+///
+/// # Errors
+/// [`WeightsError::Missing`] for a tensor of the network that is neither in the checkpoint nor left out by the options,
+/// [`WeightsError::Shape`] for one of another shape, [`WeightsError::Grid`] for position embeddings that are no square,
+/// [`WeightsError::Unknown`] for tensors without a place in the network.
+pub fn import(
+    network: Network,
+    mut checkpoint: BTreeMap<String, NamedTensor>,
+    options: &ImportOptions,
+) -> Result<(Network, ImportReport), WeightsError> {
+    let mut report = ImportReport::default();
+    let mut tensors = BTreeMap::new();
+    let skips = |name: &str| options.head == HeadImport::Skip && is_head(&network, name);
+    for own in named(&network)? {
+        let name = own.name.clone();
+        let found = if skips(&name) { None } else { take(&mut checkpoint, &name, options) };
+        match found {
+            Some(tensor) => {
+                let values = fitted(&network, tensor, &own, options)?;
+                tensors.insert(name.clone(), NamedTensor { values, ..own });
+                report.loaded.push(name);
+            }
+            None if skips(&name) || name.starts_with("fc_norm.") => {
+                tensors.insert(name.clone(), own);
+                report.left_as_initialised.push(name);
+            }
+            None => return Err(WeightsError::Missing { name, expected: own.shape }),
+        }
+    }
+    let mut names = Vec::new();
+    for name in checkpoint.into_keys() {
+        match reason(&network, &name, options) {
+            Some(reason) => report.skipped.push((name, reason.to_string())),
+            None => names.push(name),
+        }
+    }
+    if !names.is_empty() {
+        return Err(WeightsError::Unknown { names });
+    }
+    Ok((apply(network, &tensors)?, report))
+}
+
+fn take(checkpoint: &mut BTreeMap<String, NamedTensor>, name: &str, options: &ImportOptions) -> Option<NamedTensor> {
+    checkpoint.remove(name).or_else(|| {
+        let part = name.strip_prefix("fc_norm.").filter(|_| options.norm_to_fc_norm)?;
+        checkpoint.remove(&format!("norm.{part}"))
+    })
+}
+
+/// The values in the network's shape.
+fn fitted(
+    network: &Network,
+    tensor: NamedTensor,
+    own: &NamedTensor,
+    options: &ImportOptions,
+) -> Result<Vec<f32>, WeightsError> {
+    let NamedTensor { name, shape, values } = tensor;
+    if values.len() != shape.iter().product::<usize>() {
+        return Err(WeightsError::Values { name, values: values.len(), shape });
+    }
+    if shape == own.shape {
+        return Ok(values);
+    }
+    match (network, shape.as_slice()) {
+        (Network::Vit(vit), &[1, tokens, width])
+            if name == "pos_embed" && options.interpolate && own.shape.last() == Some(&width) && tokens > 0 =>
+        {
+            let side = (tokens - 1).isqrt();
+            if side == 0 || side * side != tokens - 1 {
+                return Err(WeightsError::Grid { name, tokens });
+            }
+            let (class, patches) = values.split_at(width);
+            let mut fitted = class.to_vec();
+            fitted.extend(bicubic(patches, [side; 2], vit.grid(), width));
+            Ok(fitted)
+        }
+        _ => Err(WeightsError::Shape { name, shape, expected: own.shape.clone() }),
+    }
+}
+
+/// Whether a name is below the network's head.
+fn is_head(network: &Network, name: &str) -> bool {
+    match network {
+        Network::Mlp(_) => name.starts_with("layers.") && layer_of(network, name) + 1 == layers(network),
+        Network::Resnet(_) => name.starts_with("fc."),
+        Network::Vit(_) => name.starts_with("head."),
+    }
+}
+
+/// Why a tensor that found no place is not an error; `None` where it is one.
+fn reason(network: &Network, name: &str, options: &ImportOptions) -> Option<&'static str> {
+    let pools_by_mean = matches!(network, Network::Vit(vit) if vit.pools_by_mean());
+    if options.head == HeadImport::Skip && is_head(network, name) {
+        Some("the head is left as initialised")
+    } else if name.starts_with("decoder_") || name == "mask_token" {
+        Some("belongs to the decoder of a masked autoencoder")
+    } else if name.ends_with(".num_batches_tracked") {
+        Some("a counter that only PyTorch keeps")
+    } else if name.starts_with("norm.") && pools_by_mean {
+        Some("the network pools by mean and normalises after it")
+    } else if options.ignore_unknown {
+        Some("the network has no tensor of this name")
+    } else {
+        None
+    }
+}

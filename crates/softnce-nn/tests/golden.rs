@@ -1,0 +1,118 @@
+//! Networks against PyTorch and timm: `fixtures/make.py` computed what is compared with here.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use chacha20::ChaCha8Rng;
+use rand::SeedableRng;
+use softnce_nn::models::{Network, NetworkConfig, Pool, ResnetConfig, Shortcut, VitConfig};
+use softnce_nn::weights::{HeadImport, ImportOptions, NamedTensor, WeightsError, import, named, read_checkpoint};
+
+fn fixture(name: &str) -> BTreeMap<String, NamedTensor> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    read_checkpoint(&path).unwrap()
+}
+
+fn build(config: &NetworkConfig, input: [usize; 3]) -> Network {
+    config.init(input, 5, &mut ChaCha8Rng::seed_from_u64(1), &Device::flex()).unwrap()
+}
+
+fn pictures(tensor: &NamedTensor) -> Tensor<4> {
+    let shape: [usize; 4] = tensor.shape.clone().try_into().unwrap();
+    Tensor::from_data(TensorData::new(tensor.values.clone(), shape), &Device::flex())
+}
+
+fn close(found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len());
+    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!((found - expected).abs() < 1e-5, "at {place}: {found} instead of {expected}");
+    }
+}
+
+fn close_tensor<const D: usize>(found: &Tensor<D>, expected: &NamedTensor) {
+    assert_eq!(found.dims().as_slice(), expected.shape);
+    close(&found.try_to_vec_as::<f32>().unwrap(), &expected.values);
+}
+
+#[test]
+fn a_vision_transformer_is_timms() {
+    let (weights, cases) = (fixture("vit.safetensors"), fixture("vit-logits.safetensors"));
+    let config = VitConfig::explicit(24, 2, 3, 4);
+    let token = build(&NetworkConfig::Vit(config.clone()), [3, 16, 16]);
+    let (token, report) = import(token, weights.clone(), &ImportOptions::default()).unwrap();
+    assert!(report.skipped.is_empty() && report.left_as_initialised.is_empty());
+    close_tensor(&token.forward(pictures(&cases["pictures"])), &cases["token"]);
+
+    let mean = build(&NetworkConfig::Vit(VitConfig { pool: Pool::Mean, ..config }), [3, 16, 16]);
+    let options = ImportOptions { norm_to_fc_norm: true, ..ImportOptions::default() };
+    let (mean, report) = import(mean, weights.clone(), &options).unwrap();
+    assert!(report.loaded.contains(&"fc_norm.weight".to_string()));
+    close_tensor(&mean.forward(pictures(&cases["pictures"])), &cases["mean"]);
+
+    // What is written out is what was read in, name for name.
+    let out: BTreeMap<_, _> = named(&token).unwrap().into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
+    assert_eq!(out, weights);
+}
+
+#[test]
+fn a_residual_network_is_torchs_in_evaluation_and_training() {
+    for (name, shortcut) in [("padding", Shortcut::Padding), ("projection", Shortcut::Projection)] {
+        let cases = fixture(&format!("resnet-{name}-logits.safetensors"));
+        let config = ResnetConfig { width: Some(4), shortcut: Some(shortcut), ..ResnetConfig::new(8) };
+        let network = build(&NetworkConfig::Resnet(config), [3, 9, 8]);
+        let weights = fixture(&format!("resnet-{name}.safetensors"));
+        let (mut network, report) = import(network, weights, &ImportOptions::default()).unwrap();
+        assert!(report.skipped.iter().all(|(name, _)| name.ends_with("num_batches_tracked")), "{report:?}");
+        close_tensor(&network.forward(pictures(&cases["pictures"])), &cases["evaluated"]);
+
+        let (trained, updates) = network.forward_train(pictures(&cases["pictures"]), 0);
+        close_tensor(&trained, &cases["trained"]);
+        network.update_running(updates).unwrap();
+        let mut compared = 0;
+        for tensor in named(&network).unwrap() {
+            if tensor.name.contains("running") {
+                close(&tensor.values, &cases[&tensor.name].values);
+                compared += 1;
+            }
+        }
+        assert_eq!(compared, cases.len() - 3);
+    }
+}
+
+#[test]
+fn a_masked_autoencoders_encoder_is_taken_on_another_grid() {
+    let checkpoint = fixture("mae.pth");
+    assert!(checkpoint.contains_key("blocks.0.attn.qkv.weight") && !checkpoint.contains_key("epoch"));
+    let config = NetworkConfig::Vit(VitConfig { pool: Pool::Mean, ..VitConfig::explicit(8, 1, 2, 4) });
+    let options = ImportOptions { head: HeadImport::Skip, ..ImportOptions::default() };
+    for (grid, expected) in fixture("mae-pos-embed.safetensors") {
+        let (rows, columns) = grid.split_once('x').unwrap();
+        let input = [3, 4 * rows.parse::<usize>().unwrap(), 4 * columns.parse::<usize>().unwrap()];
+        let (network, report) = import(build(&config, input), checkpoint.clone(), &options).unwrap();
+        let tensors = named(&network).unwrap();
+        let embedding = tensors.iter().find(|tensor| tensor.name == "pos_embed").unwrap();
+        assert_eq!(embedding.shape, expected.shape);
+        close(&embedding.values, &expected.values);
+        let left = ["fc_norm.weight", "fc_norm.bias", "head.weight", "head.bias"];
+        assert_eq!(report.left_as_initialised, left);
+        let skipped: Vec<_> = report.skipped.iter().map(|(name, _)| name.as_str()).collect();
+        let expected = [
+            "decoder_blocks.0.norm1.weight",
+            "decoder_embed.weight",
+            "decoder_pos_embed",
+            "mask_token",
+            "norm.bias",
+            "norm.weight",
+        ];
+        assert_eq!(skipped, expected);
+    }
+
+    // Not without being told.
+    let refuse =
+        |options: &ImportOptions, input| import(build(&config, input), checkpoint.clone(), options).unwrap_err();
+    let error = refuse(&ImportOptions::default(), [3, 16, 16]);
+    assert!(matches!(&error, WeightsError::Missing { name, .. } if name == "head.weight"), "{error}");
+    let error = refuse(&ImportOptions { interpolate: false, ..options }, [3, 12, 12]);
+    assert!(matches!(&error, WeightsError::Shape { name, .. } if name == "pos_embed"), "{error}");
+}

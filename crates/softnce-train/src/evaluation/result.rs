@@ -1,0 +1,54 @@
+//! What an evaluation comes to.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConfusionMatrix, EvaluatedExample, FrequencyGroups, SoftLabelScores};
+use crate::metrics::{CalibrationError, Evaluation};
+
+/// The metrics of a classifier on a labelled set, in whole and in parts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationResult {
+    /// The temperature of the posterior `softmax(logits / temperature)`.
+    pub temperature: f64,
+    /// Accuracy, likelihood, Brier score and calibration of the whole set.
+    pub overall: Evaluation,
+    /// Class-wise expected calibration error over bins of equal width (Kull et al. 2019): the mean over the classes
+    /// of each class's own, the whole posterior looked at. Its reference is worked from moments, within about 1 %.
+    pub ece_class_wise: CalibrationError,
+    /// Mean over the classes of the class's accuracy, in `[0, 1]`; classes without an example are left out.
+    pub class_balanced_accuracy: f64,
+    /// The classes by their frequency in the training set, where the frequencies were given.
+    pub groups: Option<FrequencyGroups>,
+    /// Class by class.
+    pub classes: Vec<ClassResult>,
+    /// Which class is taken for which.
+    pub confusion: ConfusionMatrix,
+    /// Scores against the label distributions, where the set has them.
+    pub soft_labels: Option<SoftLabelScores>,
+    /// The examples with the largest loss, from the largest down.
+    pub hardest: Vec<EvaluatedExample>,
+    /// The wrong predictions with the largest probability, from the largest down; of equal ones the larger loss first.
+    pub confidently_wrong: Vec<EvaluatedExample>,
+}
+
+/// One class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClassResult {
+    /// Examples of the class.
+    pub examples: usize,
+    /// Examples of the class that were predicted right.
+    pub correct: usize,
+    /// Examples of any class that were predicted to be of this one.
+    pub predicted: usize,
+    /// Share of the class's examples that were predicted right, in `[0, 1]`; none where there is no example.
+    pub accuracy: Option<f64>,
+    /// Examples of the class in the training set, where known.
+    pub training_examples: Option<u64>,
+}
+
+impl ClassResult {
+    pub(super) fn new(examples: usize, correct: usize, predicted: usize, training_examples: Option<u64>) -> Self {
+        let accuracy = (examples > 0).then(|| correct as f64 / examples as f64);
+        Self { examples, correct, predicted, accuracy, training_examples }
+    }
+}
