@@ -2,11 +2,15 @@
 //!
 //! - [`picture`]: a decoded picture; [`source`]: where pictures and their classes come from.
 //! - [`sets`]: data sets as their publishers lay them out; [`subset`]: parts of them.
+//! - [`fetch`]: downloads the freely downloadable sets; [`info`]: what a set holds, in figures and as a picture.
 //! - [`labels`]: soft labels from files beside the class labels.
 //! - [`pictures`]: from a decoded picture to normalised pixels; [`mixing`]: MixUp and CutMix; [`loader`]: batches.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod fetch;
+mod file;
+pub mod info;
 pub mod labels;
 pub mod loader;
 pub mod mixing;

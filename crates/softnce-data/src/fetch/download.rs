@@ -1,0 +1,171 @@
+//! One file, whole and checked.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use ureq::Agent;
+use ureq::http::Response;
+use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, RANGE};
+
+use super::pump::{PumpError, pump};
+use super::{Checksum, FetchError, Progress, RemoteFile, Report, Stage};
+
+/// Downloads a file to `target`, unless it is there with the right checksum.
+pub(super) fn download(
+    agent: &Agent,
+    file: &RemoteFile,
+    target: &Path,
+    report: &mut Report<'_>,
+) -> Result<(), FetchError> {
+    if target.is_file() {
+        let mut there = File::open(target).map_err(FetchError::io(target))?;
+        match checksum(&mut there, file, target, report)? {
+            found if found == file.checksum => return Ok(()),
+            found => log::warn!("{}: {found}; expected {}; downloading it again", target.display(), file.checksum),
+        }
+    }
+    let path = target.with_added_extension("part");
+    let mut options = File::options();
+    let part =
+        options.create(true).truncate(false).read(true).write(true).open(&path).map_err(FetchError::io(&path))?;
+    let mut download = Download { agent, file, path: &path, part };
+    let mut last = FetchError::NoAddress { file: file.name.clone() };
+    for url in &file.urls {
+        match download.from(url, report) {
+            Ok(()) => {
+                // Closed first: some systems do not rename open files.
+                drop(download);
+                return fs::rename(&path, target).map_err(FetchError::io(target));
+            }
+            Err(error) if error.is_the_servers() => {
+                log::warn!("{error}");
+                last = error;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last)
+}
+
+/// A download under way.
+struct Download<'d> {
+    agent: &'d Agent,
+    file: &'d RemoteFile,
+    path: &'d Path,
+    part: File,
+}
+
+impl Download<'_> {
+    /// Tries one address until the file is whole and right, as long as each connection brings it further.
+    fn from(&mut self, url: &str, report: &mut Report<'_>) -> Result<(), FetchError> {
+        let mut began = self.length()?;
+        loop {
+            let before = self.length()?;
+            match self.connect(url, report) {
+                Err(FetchError::Cut { .. }) if self.length()? > before => continue,
+                other => other?,
+            }
+            let found = checksum(&mut self.part, self.file, self.path, report)?;
+            if found == self.file.checksum {
+                return self.part.sync_all().map_err(FetchError::io(self.path));
+            }
+            self.truncate()?;
+            let expected = self.file.checksum.clone();
+            if began == 0 {
+                return Err(FetchError::Mismatch { url: url.to_owned(), found, expected });
+            }
+            // What an earlier call left may be the wrong part: once more from the start.
+            log::warn!("{url}: {found} after going on with an earlier download; starting again");
+            began = 0;
+        }
+    }
+
+    /// Receives what is missing over one connection.
+    fn connect(&mut self, url: &str, report: &mut Report<'_>) -> Result<(), FetchError> {
+        let bytes = self.file.bytes;
+        let mut have = self.length()?;
+        if have > bytes {
+            self.truncate()?;
+            have = 0;
+        }
+        if have == bytes {
+            return Ok(());
+        }
+        let mut request = self.agent.get(url);
+        if have > 0 {
+            request = request.header(RANGE, format!("bytes={have}-"));
+        }
+        let response =
+            request.call().map_err(|source| FetchError::Http { url: url.to_owned(), source: source.into() })?;
+        match response.status().as_u16() {
+            206 if have > 0 => check_range(url, &response, have, bytes)?,
+            // The server sends no parts, or has no such part.
+            200 | 416 if have > 0 => {
+                self.truncate()?;
+                if response.status() == 416 {
+                    return self.connect(url, report);
+                }
+                have = 0;
+            }
+            200 => {}
+            status => return Err(FetchError::Status { url: url.to_owned(), status }),
+        }
+        let length = header(&response, CONTENT_LENGTH.as_str()).and_then(|text| text.parse::<u64>().ok());
+        if let Some(found) = length.map(|length| have.saturating_add(length)).filter(|&found| found != bytes) {
+            return Err(FetchError::Size { url: url.to_owned(), found, expected: bytes });
+        }
+        self.part.seek(SeekFrom::Start(have)).map_err(FetchError::io(self.path))?;
+        // One byte more than there should be tells an answer that is too long.
+        let body = response.into_body().into_reader().take(bytes - have + 1);
+        let name = self.file.name.as_str();
+        let mut done = have;
+        let copied = pump(body, &mut self.part, |count| {
+            done += count;
+            report(Progress { file: name, stage: Stage::Downloading, done: done.min(bytes), total: bytes });
+        });
+        let cut = |source| FetchError::Cut { url: url.to_owned(), received: done, expected: bytes, source };
+        match copied {
+            Ok(_) if done == bytes => Ok(()),
+            Ok(_) if done < bytes => Err(cut(None)),
+            Ok(_) => {
+                self.truncate()?;
+                Err(FetchError::Size { url: url.to_owned(), found: done, expected: bytes })
+            }
+            Err(PumpError::Read(source)) => Err(cut(Some(source))),
+            Err(PumpError::Write(source)) => Err(FetchError::Io { path: self.path.to_owned(), source }),
+        }
+    }
+
+    fn length(&self) -> Result<u64, FetchError> {
+        Ok(self.part.metadata().map_err(FetchError::io(self.path))?.len())
+    }
+
+    fn truncate(&mut self) -> Result<(), FetchError> {
+        self.part.set_len(0).map_err(FetchError::io(self.path))
+    }
+}
+
+/// Checks that the answer is the rest that was asked for.
+fn check_range<B>(url: &str, response: &Response<B>, offset: u64, bytes: u64) -> Result<(), FetchError> {
+    let found = header(response, CONTENT_RANGE.as_str()).unwrap_or_default();
+    // As in "bytes 1000-1999/2000"; the size may be unknown.
+    let parse = || {
+        let (range, total) = found.strip_prefix("bytes ")?.split_once('/')?;
+        let start: u64 = range.split_once('-')?.0.parse().ok()?;
+        let same = total == "*" || total.parse() == Ok(bytes);
+        (start == offset && same).then_some(())
+    };
+    parse().ok_or_else(|| FetchError::Range { url: url.to_owned(), found: found.to_owned(), offset, bytes })
+}
+
+fn header<'r, B>(response: &'r Response<B>, name: &str) -> Option<&'r str> {
+    response.headers().get(name)?.to_str().ok()
+}
+
+/// The checksum of a file from its start on.
+fn checksum(open: &mut File, file: &RemoteFile, path: &Path, report: &mut Report<'_>) -> Result<Checksum, FetchError> {
+    open.seek(SeekFrom::Start(0)).map_err(FetchError::io(path))?;
+    let each = |done| report(Progress { file: &file.name, stage: Stage::Checking, done, total: file.bytes });
+    file.checksum.of_same_kind(open, each).map_err(FetchError::io(path))
+}

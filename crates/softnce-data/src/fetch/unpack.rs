@@ -1,0 +1,158 @@
+//! Archives, unpacked whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read};
+use std::path::{Component, Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use tar::EntryType;
+
+use super::pump::{PumpError, pump};
+use super::{ArchiveFormat, FetchError, Progress, Report, Stage};
+
+/// Unpacks the folder `top` of an archive and puts it at `target`, where nothing may be.
+pub(super) fn unpack(
+    archive: &Path,
+    format: ArchiveFormat,
+    top: &str,
+    target: &Path,
+    report: &mut Report<'_>,
+) -> Result<(), FetchError> {
+    let beside = target.with_added_extension("unpacking");
+    remove(&beside)?;
+    let name = archive.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let file = File::open(archive).map_err(FetchError::io(archive))?;
+    let total = file.metadata().map_err(FetchError::io(archive))?.len();
+    let mut report = |done| report(Progress { file: &name, stage: Stage::Unpacking, done, total });
+    let mut writer = Writer { archive, root: &beside };
+    let unpacked = match format {
+        ArchiveFormat::TarGz => tar_gz(file, &mut writer, &mut report),
+        ArchiveFormat::Zip => zip(file, &mut writer, total, &mut report),
+    };
+    let moved = unpacked.and_then(|()| {
+        let inside = beside.join(top);
+        if !inside.is_dir() {
+            return Err(FetchError::NoFolder { path: archive.to_owned(), expected: top.to_owned() });
+        }
+        fs::rename(&inside, target).map_err(FetchError::io(target))
+    });
+    // The first error is the one to tell.
+    moved.and(remove(&beside))
+}
+
+fn remove(folder: &Path) -> Result<(), FetchError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(FetchError::Io { path: folder.to_owned(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn tar_gz(file: File, writer: &mut Writer<'_>, report: &mut dyn FnMut(u64)) -> Result<(), FetchError> {
+    let damaged = |source| FetchError::Archive { path: writer.archive.to_owned(), source };
+    let counted = Counted { reader: BufReader::new(file), done: 0, report };
+    let mut archive = tar::Archive::new(MultiGzDecoder::new(counted));
+    for entry in archive.entries().map_err(damaged)? {
+        let mut entry = entry.map_err(damaged)?;
+        let path = entry.path().map_err(damaged)?.into_owned();
+        match entry.header().entry_type() {
+            EntryType::Directory => writer.folder(&path)?,
+            EntryType::Regular | EntryType::Continuous => writer.file(&path, &mut entry)?,
+            // Notes on the archive itself.
+            EntryType::XGlobalHeader => {}
+            _ => return Err(writer.refuse(&path, "a link or a device")),
+        }
+    }
+    // What follows the last entry is read as well, so that the checksum of gzip has its say.
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(damaged)?;
+    Ok(())
+}
+
+fn zip(file: File, writer: &mut Writer<'_>, total: u64, report: &mut dyn FnMut(u64)) -> Result<(), FetchError> {
+    let damaged = |error| {
+        let source = match error {
+            zip::result::ZipError::Io(source) => source,
+            other => io::Error::new(io::ErrorKind::InvalidData, other),
+        };
+        FetchError::Archive { path: writer.archive.to_owned(), source }
+    };
+    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
+    let entries = archive.len();
+    for index in 0..entries {
+        let mut entry = archive.by_index(index).map_err(damaged)?;
+        let path = PathBuf::from(&*entry.name().map_err(damaged)?);
+        if entry.is_symlink() {
+            return Err(writer.refuse(&path, "a link or a device"));
+        } else if entry.is_dir() {
+            writer.folder(&path)?;
+        } else {
+            writer.file(&path, &mut entry)?;
+        }
+        report(total * (index as u64 + 1) / entries as u64);
+    }
+    Ok(())
+}
+
+/// Writes entries below one folder.
+struct Writer<'w> {
+    archive: &'w Path,
+    root: &'w Path,
+}
+
+impl Writer<'_> {
+    fn folder(&self, path: &Path) -> Result<(), FetchError> {
+        let path = self.inside(path)?;
+        fs::create_dir_all(&path).map_err(FetchError::io(path))
+    }
+
+    fn file(&self, path: &Path, content: &mut dyn Read) -> Result<(), FetchError> {
+        let path = self.inside(path)?;
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(FetchError::io(parent))?;
+        }
+        // Two entries of one name would hide one another.
+        let file = File::create_new(&path).map_err(FetchError::io(&path))?;
+        pump(content, file, |_| {}).map(drop).map_err(|error| match error {
+            PumpError::Read(source) => FetchError::Archive { path: self.archive.to_owned(), source },
+            PumpError::Write(source) => FetchError::Io { path, source },
+        })
+    }
+
+    /// Where an entry goes; refuses those that would leave the folder.
+    fn inside(&self, path: &Path) -> Result<PathBuf, FetchError> {
+        let mut inside = self.root.to_owned();
+        // On other systems than Windows a backslash is a letter; no set has it in a name.
+        if path.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b'\\' | 0)) {
+            return Err(self.refuse(path, "named with a backslash or a zero"));
+        }
+        for component in path.components() {
+            match component {
+                Component::Normal(name) => inside.push(name),
+                Component::CurDir => {}
+                _ => return Err(self.refuse(path, "outside")),
+            }
+        }
+        Ok(inside)
+    }
+
+    fn refuse(&self, path: &Path, found: &'static str) -> FetchError {
+        FetchError::Entry { path: self.archive.to_owned(), entry: path.display().to_string(), found }
+    }
+}
+
+/// Counts what is read.
+struct Counted<'c, R> {
+    reader: R,
+    done: u64,
+    report: &'c mut dyn FnMut(u64),
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.done += count as u64;
+        (self.report)(self.done);
+        Ok(count)
+    }
+}

@@ -1,0 +1,183 @@
+//! A set in figures.
+
+use std::num::NonZeroUsize;
+use std::thread;
+
+use super::InfoError;
+use crate::PictureSource;
+
+/// A set in figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetInfo {
+    /// Number of pictures.
+    pub pictures: usize,
+    /// Names of the classes.
+    pub class_names: Vec<String>,
+    /// Pictures of each class.
+    pub per_class: Vec<usize>,
+    /// Number of pictures that were decoded for what follows.
+    pub measured: usize,
+    /// Their heights, in pixels.
+    pub height: Spread,
+    /// Their widths, in pixels.
+    pub width: Spread,
+    /// How many of them are grey (one channel).
+    pub grey: usize,
+    /// How many of them are in colour (three channels).
+    pub colour: usize,
+}
+
+/// How a number spreads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spread {
+    /// The smallest.
+    pub smallest: usize,
+    /// The median; the upper one of an even number.
+    pub median: usize,
+    /// The largest.
+    pub largest: usize,
+}
+
+/// Describes a set.
+///
+/// To know the sizes, pictures are decoded, by all processors: all of them, or `at_most` so many evenly spaced ones.
+///
+/// # Errors
+/// A set without pictures; a picture that cannot be had, of several the first.
+pub fn describe(source: &dyn PictureSource, at_most: Option<NonZeroUsize>) -> Result<SetInfo, InfoError> {
+    let pictures = source.labels().len();
+    let measured = at_most.map_or(pictures, |most| most.get().min(pictures));
+    let mut per_class = vec![0; source.class_names().len()];
+    for &label in source.labels() {
+        // A source promises labels below the number of classes.
+        if let Some(count) = per_class.get_mut(label) {
+            *count += 1;
+        }
+    }
+    let sizes = sizes(source, pictures, measured)?;
+    let spread = |side: fn(&[usize; 3]) -> usize| {
+        let mut sides: Vec<usize> = sizes.iter().map(side).collect();
+        sides.sort_unstable();
+        let at = |place: usize| sides.get(place).copied().ok_or(InfoError::Empty);
+        Ok(Spread { smallest: at(0)?, median: at(measured / 2)?, largest: at(measured.saturating_sub(1))? })
+    };
+    let grey = sizes.iter().filter(|size| size[2] == 1).count();
+    Ok(SetInfo {
+        pictures,
+        class_names: source.class_names().to_vec(),
+        per_class,
+        measured,
+        height: spread(|size| size[0])?,
+        width: spread(|size| size[1])?,
+        grey,
+        colour: measured - grey,
+    })
+}
+
+/// Height, width and channels of `measured` evenly spaced pictures, in no order.
+fn sizes(source: &dyn PictureSource, pictures: usize, measured: usize) -> Result<Vec<[usize; 3]>, InfoError> {
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(measured).max(1);
+    // In 128 bits: the product may not fit 64 on a set of more than four thousand million.
+    let index = |place: usize| (place as u128 * pictures as u128 / measured as u128) as usize;
+    let work = |worker: usize| {
+        let mut sizes = Vec::new();
+        for index in (worker..measured).step_by(workers).map(index) {
+            let picture = source.picture(index).map_err(|source| InfoError::Picture { index, source })?;
+            sizes.push([picture.height, picture.width, picture.channels]);
+        }
+        Ok(sizes)
+    };
+    let parts: Vec<Result<Vec<_>, InfoError>> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers).map(|worker| scope.spawn(move || work(worker))).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    // Each worker stops at its first bad picture: the first of those is the first of all.
+    let number = |error: &InfoError| if let InfoError::Picture { index, .. } = error { *index } else { 0 };
+    let mut sizes = Vec::with_capacity(measured);
+    let mut first = None;
+    for part in parts {
+        match part {
+            Ok(part) => sizes.extend(part),
+            Err(error) if first.as_ref().is_none_or(|first| number(&error) < number(first)) => first = Some(error),
+            Err(_) => {}
+        }
+    }
+    first.map_or(Ok(sizes), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::error::Error;
+
+    use super::*;
+    use crate::Picture;
+
+    /// Picture `i` is `i + 1` high and 10 wide; odd ones are in colour; some cannot be had.
+    #[derive(Debug)]
+    struct Made {
+        labels: Vec<usize>,
+        names: Vec<String>,
+        bad: Vec<usize>,
+    }
+
+    impl Made {
+        fn new(labels: &[usize], bad: &[usize]) -> Self {
+            let names = ["a", "b", "c"].map(str::to_owned).to_vec();
+            Self { labels: labels.to_vec(), names, bad: bad.to_vec() }
+        }
+    }
+
+    impl PictureSource for Made {
+        fn class_names(&self) -> &[String] {
+            &self.names
+        }
+
+        fn labels(&self) -> &[usize] {
+            &self.labels
+        }
+
+        fn picture(&self, index: usize) -> Result<Picture<'_>, Box<dyn Error + Send + Sync>> {
+            if self.bad.contains(&index) {
+                return Err("torn".into());
+            }
+            let (height, width, channels) = (index + 1, 10, 1 + index % 2 * 2);
+            Ok(Picture { height, width, channels, pixels: Cow::Owned(vec![0; height * width * channels]) })
+        }
+
+        fn describe(&self, index: usize) -> String {
+            index.to_string()
+        }
+    }
+
+    #[test]
+    fn counts_and_sizes() {
+        let info = describe(&Made::new(&[0, 2, 2, 0, 2], &[]), None).unwrap();
+        assert_eq!((info.pictures, info.measured, info.per_class.as_slice()), (5, 5, &[2, 0, 3][..]));
+        assert_eq!(info.class_names, ["a", "b", "c"]);
+        assert_eq!(info.height, Spread { smallest: 1, median: 3, largest: 5 });
+        assert_eq!(info.width, Spread { smallest: 10, median: 10, largest: 10 });
+        assert_eq!((info.grey, info.colour), (3, 2));
+    }
+
+    #[test]
+    fn a_sample_is_evenly_spaced() {
+        // 0, 25, 50, 75 of 100.
+        let info = describe(&Made::new(&[1; 100], &[1, 99]), NonZeroUsize::new(4)).unwrap();
+        assert_eq!((info.pictures, info.measured), (100, 4));
+        assert_eq!(info.height, Spread { smallest: 1, median: 51, largest: 76 });
+        assert_eq!(describe(&Made::new(&[1; 3], &[]), NonZeroUsize::new(50)).unwrap().measured, 3);
+    }
+
+    #[test]
+    fn the_first_bad_picture_is_named() {
+        for _ in 0..20 {
+            let error = describe(&Made::new(&[0; 50], &[41, 7, 12]), None).unwrap_err();
+            assert_eq!(error.to_string(), "picture 7: torn");
+        }
+        assert!(matches!(describe(&Made::new(&[], &[]), None), Err(InfoError::Empty)));
+    }
+}
