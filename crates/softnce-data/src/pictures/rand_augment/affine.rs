@@ -1,5 +1,7 @@
 //! Rotation, shear and translation: PIL's `transform` with an affine map from new pixels to old ones.
 
+use std::array::from_fn;
+
 use super::Canvas;
 use crate::pictures::Interpolation;
 
@@ -51,12 +53,12 @@ fn draw<const C: usize, const T: usize>(
     [height, width]: [usize; 2],
     [a, b, c, d, e, f]: Map,
     fill: &[u8],
-    between: impl Fn([f64; T], f64) -> f64,
+    between: impl Fn([[f64; C]; T], f64) -> [f64; C],
 ) {
     let inside = |value: f64, length: usize| value >= 0.0 && value < length as f64;
-    let (rows, _) = out.as_chunks_mut::<C>();
+    let (pixels_out, _) = out.as_chunks_mut::<C>();
     let (source, _) = pixels.as_chunks::<C>();
-    for (row, out) in rows.chunks_exact_mut(width).enumerate() {
+    for (row, out) in pixels_out.chunks_exact_mut(width).enumerate() {
         for (column, out) in out.iter_mut().enumerate() {
             let (x, y) = (column as f64 + 0.5, row as f64 + 0.5);
             let (x, y) = (a * x + b * y + c, d * x + e * y + f);
@@ -64,34 +66,50 @@ fn draw<const C: usize, const T: usize>(
                 out.iter_mut().zip(fill).for_each(|(out, level)| *out = *level);
                 continue;
             }
-            let (columns, right) = points::<T>(x - 0.5, width);
-            let (lines, down) = points::<T>(y - 0.5, height);
-            let lines = lines.map(|line| &source[line * width..(line + 1) * width]);
-            for (channel, out) in out.iter_mut().enumerate() {
-                let across = lines.map(|line| between(columns.map(|column| f64::from(line[column][channel])), right));
-                // The cast cuts off at 0 and 255, and the fraction.
-                *out = between(across, down) as u8;
-            }
+            let (left, right) = first_point::<T>(x - 0.5);
+            let (top, down) = first_point::<T>(y - 0.5);
+            let fits = |first: isize, length: usize| first >= 0 && first as usize + T <= length;
+            let across: [[f64; C]; T] = if fits(left, width) && fits(top, height) {
+                let start = top as usize * width + left as usize;
+                from_fn(|line| {
+                    let points = &source[start + line * width..][..T];
+                    between(from_fn(|point| points[point].map(f64::from)), right)
+                })
+            } else {
+                // Points outside move to the edge.
+                let near = |first: isize, point: usize, length: usize| {
+                    (first + point as isize).clamp(0, length as isize - 1) as usize
+                };
+                from_fn(|line| {
+                    let line = &source[near(top, line, height) * width..][..width];
+                    between(from_fn(|point| line[near(left, point, width)].map(f64::from)), right)
+                })
+            };
+            // The cast cuts off at 0 and 255, and the fraction.
+            *out = between(across, down).map(|level| level as u8);
         }
     }
 }
 
-/// The points round a place, those outside moved to the edge, and how far it lies beyond the middle one.
-fn points<const T: usize>(place: f64, length: usize) -> ([usize; T], f64) {
-    let floor = place.floor();
-    let first = floor as isize - (T as isize / 2 - 1);
-    let last = length as isize - 1;
-    (std::array::from_fn(|point| (first + point as isize).clamp(0, last) as usize), place - floor)
+/// The first of the points round a place, and how far the place lies beyond the last of their first half.
+fn first_point<const T: usize>(place: f64) -> (isize, f64) {
+    // Where the processor has no instruction for it, `floor` is a call.
+    let whole = place as isize;
+    let floor = if (whole as f64) > place { whole - 1 } else { whole };
+    (floor - (T as isize / 2 - 1), place - floor as f64)
 }
 
-fn linear([first, second]: [f64; 2], beyond: f64) -> f64 {
-    first + (second - first) * beyond
+fn linear<const C: usize>([first, second]: [[f64; C]; 2], beyond: f64) -> [f64; C] {
+    from_fn(|channel| first[channel] + (second[channel] - first[channel]) * beyond)
 }
 
 /// The cubic with slope -1 at its outer points' places, as PIL's transform has it (its `resize` has -0.5).
-fn cubic([v1, v2, v3, v4]: [f64; 4], beyond: f64) -> f64 {
-    let linear = v3 - v1;
-    let square = 2.0 * (v1 - v2) + v3 - v4;
-    let cube = -v1 + v2 - v3 + v4;
-    v2 + beyond * (linear + beyond * (square + beyond * cube))
+fn cubic<const C: usize>(points: [[f64; C]; 4], beyond: f64) -> [f64; C] {
+    from_fn(|channel| {
+        let [v1, v2, v3, v4] = points.map(|point| point[channel]);
+        let linear = v3 - v1;
+        let square = 2.0 * (v1 - v2) + v3 - v4;
+        let cube = -v1 + v2 - v3 + v4;
+        v2 + beyond * (linear + beyond * (square + beyond * cube))
+    })
 }

@@ -14,11 +14,17 @@ pub(in crate::pictures) struct Canvas<'w> {
 
 impl Canvas<'_> {
     /// Replaces every level by that of its channel's table.
-    pub(super) fn look_up(&mut self, mut table: impl FnMut(&[u8], usize) -> [u8; 256]) {
-        for channel in 0..self.channels {
-            let table = table(self.pixels, channel);
-            let levels = self.pixels.iter_mut().skip(channel).step_by(self.channels);
-            levels.for_each(|level| *level = table[usize::from(*level)]);
+    pub(super) fn look_up(&mut self, table: impl Fn(&[u8], usize) -> [u8; 256]) {
+        if self.channels == 3 {
+            let tables = [0, 1, 2].map(|channel| table(self.pixels, channel));
+            for pixel in self.pixels.as_chunks_mut::<3>().0 {
+                for (level, table) in pixel.iter_mut().zip(&tables) {
+                    *level = table[usize::from(*level)];
+                }
+            }
+        } else {
+            let table = table(self.pixels, 0);
+            self.pixels.iter_mut().for_each(|level| *level = table[usize::from(*level)]);
         }
     }
 
