@@ -4,10 +4,12 @@
 //! - [`sets`]: data sets as their publishers lay them out; [`subset`]: parts of them.
 //! - [`fetch`]: downloads the freely downloadable sets; [`info`]: what a set holds, in figures and as a picture.
 //! - [`labels`]: soft labels from files beside the class labels.
-//! - [`pictures`]: from a decoded picture to normalised pixels; [`mixing`]: MixUp and CutMix; [`loader`]: batches.
+//! - [`pictures`]: from a decoded picture to normalised pixels; [`mixing`]: MixUp and CutMix; [`candidates`]: targets
+//!   beyond the batch; [`loader`]: batches.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod candidates;
 pub mod fetch;
 mod file;
 pub mod info;

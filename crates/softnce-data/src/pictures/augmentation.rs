@@ -1,5 +1,7 @@
 //! The operations one after the other.
 
+use std::borrow::Cow;
+
 use chacha20::ChaCha8Rng;
 use rand::RngExt;
 
@@ -7,6 +9,7 @@ use super::config::AugmentationConfig;
 use super::cover::cover;
 use super::error::AugmentationError;
 use super::normalisation::{Table, tables};
+use super::rand_augment::{Canvas, RandAugment};
 use super::resize::{Part, check, resize_part};
 use super::window::Window;
 use super::workspace::{Workspace, with};
@@ -20,17 +23,22 @@ use crate::Picture;
 pub struct Augmentation {
     config: AugmentationConfig,
     tables: Vec<Table>,
+    rand_augment: Option<RandAugment>,
 }
 
 impl Augmentation {
     /// Checks the settings.
     ///
     /// # Errors
-    /// A setting out of its range; two settings that exclude each other.
+    /// A setting out of its range; two settings that exclude each other; a RandAugment string that says nothing.
     pub fn new(config: AugmentationConfig) -> Result<Self, AugmentationError> {
         config.check()?;
-        let tables = tables(&config.normalisation.statistics());
-        Ok(Augmentation { config, tables })
+        let statistics = config.normalisation.statistics();
+        let (tables, train) = (tables(&statistics), &config.train);
+        let policy = train.rand_augment.as_ref();
+        let rand_augment =
+            policy.map(|text| RandAugment::new(text, train.interpolation, &statistics.mean)).transpose()?;
+        Ok(Augmentation { config, tables, rand_augment })
     }
 
     /// The settings.
@@ -59,7 +67,7 @@ impl Augmentation {
         self.check(picture, out)?;
         let (train, size) = (&self.config.train, self.config.size);
         with(|space| {
-            let Workspace { resizer, channels, resized } = space;
+            let Workspace { resizer, channels, resized, canvas: [pixels, spare] } = space;
             let picture = channels::with_channels(picture, self.tables.len(), channels);
             let (picture, part) = match &train.random_resized_crop {
                 Some(crop) => {
@@ -77,7 +85,19 @@ impl Augmentation {
                 window.right = generator.random_range(-padding..=padding);
             }
             window.flip = train.flip > 0.0 && generator.random::<f64>() < train.flip;
-            window.normalise(&picture, &self.tables, out);
+            match &self.rand_augment {
+                None => window.normalise(&picture, &self.tables, out),
+                Some(policy) => {
+                    window.write(&picture, pixels);
+                    let ([height, width], channels) = (size, picture.channels);
+                    policy.apply(&mut Canvas { height, width, channels, pixels, spare }, generator);
+                    let picture = Picture { height, width, channels, pixels: Cow::Borrowed(pixels) };
+                    Window::of(Part::whole(&picture)).normalise(&picture, &self.tables, out);
+                }
+            }
+            if let Some(erasing) = &train.erasing {
+                erasing.apply(out, size, generator);
+            }
             Ok(())
         })
     }
@@ -93,7 +113,7 @@ impl Augmentation {
         self.check(picture, out)?;
         let evaluation = &self.config.evaluation;
         with(|space| {
-            let Workspace { resizer, channels, resized } = space;
+            let Workspace { resizer, channels, resized, .. } = space;
             let picture = channels::with_channels(picture, self.tables.len(), channels);
             let (ratio, interpolation) = (evaluation.crop_ratio, evaluation.interpolation);
             let (picture, part) = cover(&picture, self.config.size, ratio, interpolation, resizer, resized)?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AugmentationError, Interpolation, Normalisation};
+use super::{AugmentationError, ErasingConfig, Interpolation, Normalisation};
 
 /// From a decoded picture to the network's input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,7 +19,8 @@ pub struct AugmentationConfig {
     pub evaluation: EvaluationConfig,
 }
 
-/// What is done to pictures that a network learns from, in this order: crop, flip, normalisation.
+/// What is done to pictures that a network learns from, in this order: crop, flip, RandAugment, normalisation,
+/// erasing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainConfig {
@@ -31,7 +32,15 @@ pub struct TrainConfig {
     pub random_resized_crop: Option<RandomResizedCropConfig>,
     /// Probability of a horizontal flip. Default: 0.
     pub flip: f64,
-    /// How pictures are resized. Default: `"bicubic"`.
+    /// RandAugment as timm writes it, such as `"rand-m9-mstd0.5-inc1"`: `m` magnitude (10), `n` operations a picture (2),
+    /// `p` probability of each (0.5), `mstd` spread of the magnitude (0), `mmax` its bound (10), `inc1` for operations
+    /// that all grow stronger with the magnitude (0). Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rand_augment: Option<String>,
+    /// Rectangles that are painted over. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erasing: Option<ErasingConfig>,
+    /// How pictures are resized, and moved by RandAugment. Default: `"bicubic"`.
     pub interpolation: Interpolation,
 }
 
@@ -77,7 +86,14 @@ impl Default for AugmentationConfig {
 
 impl Default for TrainConfig {
     fn default() -> Self {
-        TrainConfig { random_crop: None, random_resized_crop: None, flip: 0.0, interpolation: Interpolation::default() }
+        TrainConfig {
+            random_crop: None,
+            random_resized_crop: None,
+            flip: 0.0,
+            rand_augment: None,
+            erasing: None,
+            interpolation: Interpolation::default(),
+        }
     }
 }
 
@@ -142,6 +158,7 @@ impl TrainConfig {
                 return refuse("train.random_resized_crop.ratio", format!("{:?}", crop.ratio), expected);
             }
         }
+        self.erasing.as_ref().map_or(Ok(()), ErasingConfig::check)?;
         if !(0.0..=1.0).contains(&self.flip) {
             return refuse("train.flip", self.flip.to_string(), "a probability from 0 to 1");
         }

@@ -22,6 +22,16 @@ pub enum AugmentationError {
         /// The other.
         second: &'static str,
     },
+    /// A RandAugment string that says nothing.
+    #[error("train.rand_augment {text:?}: {section:?}, expected {expected}")]
+    RandAugment {
+        /// The whole string.
+        text: String,
+        /// The section that was not understood.
+        section: String,
+        /// What was expected in its place.
+        expected: &'static str,
+    },
     /// A picture whose values do not match its size.
     #[error(
         "picture of {height} x {width} with {channels} channels has {values} values, expected 1 or 3 channels and \

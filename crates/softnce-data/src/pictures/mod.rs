@@ -4,8 +4,10 @@ mod augmentation;
 mod channels;
 mod config;
 mod cover;
+mod erasing;
 mod error;
 mod normalisation;
+mod rand_augment;
 mod resize;
 mod resized_crop;
 mod window;
@@ -16,6 +18,7 @@ mod tests;
 
 pub use augmentation::Augmentation;
 pub use config::{AugmentationConfig, EvaluationConfig, RandomCropConfig, RandomResizedCropConfig, TrainConfig};
+pub use erasing::{ErasingConfig, ErasingMode};
 pub use error::AugmentationError;
 pub use normalisation::{ChannelStatistics, NamedNormalisation, Normalisation};
 pub use resize::{Interpolation, resize};

@@ -133,7 +133,7 @@ fn resizing_is_that_of_pil() {
 
 #[test]
 fn normalisation_takes_names_and_numbers() {
-    let read = |text: &str| toml_like(text);
+    let read = |text: &str| serde_json::from_str::<Normalisation>(text).map_err(|error| error.to_string());
     assert_eq!(read("\"fashion-mnist\"").unwrap().statistics().mean, [0.2860]);
     assert_eq!(read("\"imagenet\"").unwrap().statistics().std, [0.229, 0.224, 0.225]);
     assert_eq!(read("{\"mean\": [0.5], \"std\": [2]}").unwrap().statistics().std, [2.0]);
@@ -141,8 +141,39 @@ fn normalisation_takes_names_and_numbers() {
     assert!(read("{\"mean\": [0.5], \"std\": [2], \"var\": [1]}").is_err());
 }
 
-fn toml_like(text: &str) -> Result<Normalisation, String> {
-    serde_json::from_str(text).map_err(|error| error.to_string())
+#[test]
+fn settings_read_with_defaults_and_refuse_unknown_keys() {
+    let read = |text: &str| serde_json::from_str::<AugmentationConfig>(text);
+    assert_eq!(read("{}").unwrap(), AugmentationConfig::default());
+    let text = r#"{
+        "size": [32, 32], "normalisation": "cifar100",
+        "train": {
+            "random_crop": {}, "flip": 0.5, "rand_augment": "rand-m9-mstd0.5-inc1",
+            "erasing": {"mode": "const"}, "interpolation": "bilinear"
+        },
+        "evaluation": {"crop_ratio": 0.875}
+    }"#;
+    let config = read(text).unwrap();
+    assert_eq!(config.train.random_crop, Some(RandomCropConfig { padding: 4 }));
+    assert_eq!(config.train.erasing.as_ref().unwrap().mode, ErasingMode::Const);
+    assert_eq!(serde_json::from_str::<AugmentationConfig>(&serde_json::to_string(&config).unwrap()).unwrap(), config);
+    let augmentation = Augmentation::new(config).unwrap();
+    let (mut once, mut twice) = (vec![0.0; 3 * 32 * 32], vec![1.0; 3 * 32 * 32]);
+    for seed in 0..40 {
+        augmentation.train(&made(32, 32, 3), &mut generator(seed), &mut once).unwrap();
+        augmentation.train(&made(32, 32, 3), &mut generator(seed), &mut twice).unwrap();
+        assert_eq!(once, twice, "what a buffer held, or the pictures before, changes nothing");
+    }
+    for text in [r#"{"sizes": [1, 1]}"#, r#"{"train": {"flipp": 1}}"#, r#"{"train": {"erasing": {"area": 1}}}"#] {
+        assert!(read(text).unwrap_err().to_string().contains("unknown field"), "{text}");
+    }
+    let bad = |train: TrainConfig| {
+        Augmentation::new(AugmentationConfig { train, ..AugmentationConfig::default() }).unwrap_err().to_string()
+    };
+    let policy = TrainConfig { rand_augment: Some("rand-x1".to_owned()), ..TrainConfig::default() };
+    assert!(bad(policy).contains("\"x1\""));
+    let erasing = Some(ErasingConfig { min_area: 0.5, ..ErasingConfig::default() });
+    assert!(bad(TrainConfig { erasing, ..TrainConfig::default() }).contains("min_area"));
 }
 
 #[test]

@@ -12,6 +12,8 @@ pub(super) struct Workspace {
     pub(super) channels: Vec<u8>,
     /// The picture at another size.
     pub(super) resized: Vec<u8>,
+    /// The picture that RandAugment works on, and its next state.
+    pub(super) canvas: [Vec<u8>; 2],
 }
 
 thread_local! {

@@ -1,0 +1,69 @@
+//! Where candidates come from.
+
+use serde::{Deserialize, Serialize};
+
+use super::CandidateError;
+
+/// The most candidates beyond the batch.
+pub const MOST_CANDIDATES: usize = 65_536;
+
+/// Where candidates come from, besides the batch's own targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", from = "Read")]
+pub enum CandidateConfig {
+    /// Nowhere else.
+    #[default]
+    Batch,
+    /// The targets of past batches.
+    Queue {
+        /// How many are kept, 1 to 65,536.
+        size: usize,
+    },
+    /// The distribution of the training set's (mixed, smoothed) targets.
+    Draws {
+        /// How many are drawn for each batch, 1 to 65,536.
+        count: usize,
+    },
+}
+
+/// The same as it is read: serde lets a variant without braces have any fields.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+enum Read {
+    Batch {},
+    Queue { size: usize },
+    Draws { count: usize },
+}
+
+impl From<Read> for CandidateConfig {
+    fn from(read: Read) -> Self {
+        match read {
+            Read::Batch {} => CandidateConfig::Batch,
+            Read::Queue { size } => CandidateConfig::Queue { size },
+            Read::Draws { count } => CandidateConfig::Draws { count },
+        }
+    }
+}
+
+impl CandidateConfig {
+    /// Checks the number of candidates.
+    ///
+    /// # Errors
+    /// None of them, or more than [`MOST_CANDIDATES`].
+    pub fn check(&self) -> Result<(), CandidateError> {
+        let (argument, value) = match *self {
+            CandidateConfig::Batch => return Ok(()),
+            CandidateConfig::Queue { size } => ("candidates.size", size),
+            CandidateConfig::Draws { count } => ("candidates.count", count),
+        };
+        if !(1..=MOST_CANDIDATES).contains(&value) {
+            return Err(CandidateError::Size { argument, value, most: MOST_CANDIDATES });
+        }
+        Ok(())
+    }
+
+    /// Whether there are candidates besides the batch's own targets.
+    pub fn beyond_batch(&self) -> bool {
+        !matches!(self, CandidateConfig::Batch)
+    }
+}
