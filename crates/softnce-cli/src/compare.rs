@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use softnce_train::compare::{Outcome, Study};
-use softnce_train::report;
+use softnce_train::report::{self, Comparison};
 
 use crate::args::CompareArguments;
 use crate::exit::{FAILED, INTERRUPTED, USAGE, fail};
@@ -25,7 +25,7 @@ pub fn run(arguments: &CompareArguments) -> ExitCode {
     bars.clear();
     match outcome {
         Ok(Outcome::Finished(results)) => {
-            println!("{}", report::terminal(&results));
+            println!("{}", report::terminal(&Comparison::from(&results)));
             println!("\nReport: {}", folder.join("report.html").display());
             ExitCode::SUCCESS
         }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use burn::module::{Module, ModuleMapper, Param};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use chacha20::ChaCha8Rng;
 use rand::SeedableRng;
-use softnce_nn::models::{Network, NetworkConfig, Pool, ResnetConfig, Shortcut, VitConfig};
+use softnce_nn::models::{HeadKind, Network, NetworkConfig, Pool, ResnetConfig, Shortcut, VitConfig};
 use softnce_nn::weights::{HeadImport, ImportOptions, NamedTensor, WeightsError, import, named, read_checkpoint};
 
 fn fixture(name: &str) -> BTreeMap<String, NamedTensor> {
@@ -30,6 +32,38 @@ fn close(found: &[f32], expected: &[f32]) {
     }
 }
 
+/// Steps by the whole gradient of `sum(logits^2)`, so that the tensors' difference is the gradient in PyTorch's layout.
+struct Step {
+    gradients: GradientsParams,
+}
+
+impl ModuleMapper for Step {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let gradient = self.gradients.remove::<D>(param.id).unwrap();
+        param.map(|old| old.without_autodiff() - gradient.without_autodiff())
+    }
+}
+
+/// Compares every parameter's gradient by its product with cos(0), cos(0.7), cos(1.4) and so on.
+fn close_gradients(network: &Network, logits: Tensor<2>, expected: &BTreeMap<String, NamedTensor>) {
+    let before = named(network).unwrap();
+    let gradients = GradientsParams::from_grads((logits.clone() * logits).sum().backward(), network);
+    let after = named(&network.clone().map(&mut Step { gradients })).unwrap();
+    let mut compared = 0;
+    for (before, after) in before.iter().zip(&after).filter(|(before, _)| !before.name.contains("running")) {
+        let gradient = before.values.iter().zip(&after.values).map(|(before, after)| f64::from(before - after));
+        let (mut found, mut size) = (0.0, 1.0);
+        for (place, value) in gradient.enumerate() {
+            found += value * (0.7 * place as f64).cos();
+            size += value.abs();
+        }
+        let expected = f64::from(expected[&format!("gradient.{}", before.name)].values[0]);
+        assert!((found - expected).abs() < 1e-5 * size, "{}: {found} instead of {expected}", before.name);
+        compared += 1;
+    }
+    assert_eq!(compared, expected.keys().filter(|name| name.starts_with("gradient.")).count());
+}
+
 fn close_tensor<const D: usize>(found: &Tensor<D>, expected: &NamedTensor) {
     assert_eq!(found.dims().as_slice(), expected.shape);
     close(&found.try_to_vec_as::<f32>().unwrap(), &expected.values);
@@ -50,9 +84,28 @@ fn a_vision_transformer_is_timms() {
     assert!(report.loaded.contains(&"fc_norm.weight".to_string()));
     close_tensor(&mean.forward(pictures(&cases["pictures"])), &cases["mean"]);
 
+    let training = token.clone().train();
+    let on_graph = Tensor::from_inner(pictures(&cases["pictures"]));
+    close_gradients(&training, training.forward(on_graph), &cases);
+
     // What is written out is what was read in, name for name.
     let out: BTreeMap<_, _> = named(&token).unwrap().into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
     assert_eq!(out, weights);
+}
+
+#[test]
+fn a_head_of_three_layers_is_torchs() {
+    let (mut weights, head) = (fixture("vit.safetensors"), fixture("vit-head.safetensors"));
+    weights.retain(|name, _| !name.starts_with("head."));
+    weights.extend(head);
+    let config =
+        VitConfig { pool: Pool::Mean, head: HeadKind::Mlp, head_width: Some(10), ..VitConfig::explicit(24, 2, 3, 4) };
+    let options = ImportOptions { norm_to_fc_norm: true, ..ImportOptions::default() };
+    let network = build(&NetworkConfig::Vit(config), [3, 16, 16]);
+    let (network, _) = import(network, weights, &options).unwrap();
+    let (inputs, cases) = (fixture("vit-logits.safetensors"), fixture("vit-head-logits.safetensors"));
+    close_tensor(&network.forward(pictures(&inputs["pictures"])), &cases["evaluated"]);
+    close_tensor(&network.forward_train(pictures(&inputs["pictures"]), 0).0, &cases["trained"]);
 }
 
 #[test]
@@ -68,6 +121,10 @@ fn a_residual_network_is_torchs_in_evaluation_and_training() {
 
         let (trained, updates) = network.forward_train(pictures(&cases["pictures"]), 0);
         close_tensor(&trained, &cases["trained"]);
+        let training = network.clone().train();
+        let on_graph = Tensor::from_inner(pictures(&cases["pictures"]));
+        close_gradients(&training, training.forward_train(on_graph, 0).0, &cases);
+
         network.update_running(updates).unwrap();
         let mut compared = 0;
         for tensor in named(&network).unwrap() {
@@ -76,7 +133,7 @@ fn a_residual_network_is_torchs_in_evaluation_and_training() {
                 compared += 1;
             }
         }
-        assert_eq!(compared, cases.len() - 3);
+        assert_eq!(compared, cases.keys().filter(|name| name.contains("running")).count());
     }
 }
 
@@ -113,6 +170,18 @@ fn a_masked_autoencoders_encoder_is_taken_on_another_grid() {
         |options: &ImportOptions, input| import(build(&config, input), checkpoint.clone(), options).unwrap_err();
     let error = refuse(&ImportOptions::default(), [3, 16, 16]);
     assert!(matches!(&error, WeightsError::Missing { name, .. } if name == "head.weight"), "{error}");
-    let error = refuse(&ImportOptions { interpolate: false, ..options }, [3, 12, 12]);
+    let error = refuse(&ImportOptions { interpolate: false, ..options.clone() }, [3, 12, 12]);
     assert!(matches!(&error, WeightsError::Shape { name, .. } if name == "pos_embed"), "{error}");
+    let error = refuse(&ImportOptions { grid: Some([3, 5]), ..options.clone() }, [3, 12, 12]);
+    assert!(matches!(error, WeightsError::Grid { tokens: 17, grid: Some([3, 5]), .. }), "{error}");
+
+    // As many patches on another grid are interpolated where the grid is given, and else taken for the network's.
+    let embedding = |options: &ImportOptions| {
+        let (network, _) = import(build(&config, [3, 8, 32]), checkpoint.clone(), options).unwrap();
+        named(&network).unwrap().swap_remove(1)
+    };
+    assert_eq!(embedding(&options), checkpoint["pos_embed"]);
+    let moved = embedding(&ImportOptions { grid: Some([4, 4]), ..options });
+    assert_eq!(moved.values[..8], checkpoint["pos_embed"].values[..8]);
+    assert_ne!(moved, checkpoint["pos_embed"]);
 }

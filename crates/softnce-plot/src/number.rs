@@ -83,6 +83,23 @@ pub fn bytes(bytes: u64) -> String {
     format!("{} {}", fixed(size, 1), units.next().unwrap_or("GiB"))
 }
 
+/// A time span in its two largest units: `12.3 s`, `4 min 05 s`, `2 h 07 min`, `3 d 04 h`.
+pub fn duration(seconds: f64) -> String {
+    if !(seconds.is_finite() && seconds >= 0.0) {
+        return MISSING.to_owned();
+    }
+    // 59.95 would be shown as 60.0.
+    if seconds < 59.95 {
+        return format!("{} s", fixed(seconds, 1));
+    }
+    let whole = seconds.round() as u64;
+    match whole {
+        0..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        3600..86_400 => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
+        _ => format!("{} d {:02} h", whole / 86_400, whole % 86_400 / 3600),
+    }
+}
+
 /// A size that is a round number of its binary unit: `640 B`, `32 KiB`.
 pub fn round_bytes(size: f64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -148,6 +165,12 @@ mod tests {
         assert_eq!(milliseconds(0.012_34), "0.0123");
         assert_eq!(milliseconds(0.000_123_4), "0.00012");
         assert_eq!(milliseconds(0.0), "0.00000");
+    }
+
+    #[test]
+    fn time_spans_have_two_units() {
+        let spans = [0.04, 12.34, 59.96, 245.0, 7_625.0, 273_600.0, f64::NAN, -1.0].map(duration);
+        assert_eq!(spans, ["0.0 s", "12.3 s", "1 min 00 s", "4 min 05 s", "2 h 07 min", "3 d 04 h", MISSING, MISSING]);
     }
 
     #[test]

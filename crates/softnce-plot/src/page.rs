@@ -16,7 +16,7 @@ pub fn page(title: &str, version: &str, head: Markup, main: Markup) -> String {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light";
+                meta name="color-scheme" content="light dark";
                 title { (title) ", softnce " (version) }
                 style { (PreEscaped(STYLE)) (PreEscaped(drawing::STYLE)) }
             }
@@ -63,6 +63,16 @@ pub fn panels(lead: &str, caption: &str, panels: &[Markup]) -> Markup {
     }
 }
 
+/// A figure of one panel that needs room, such as a matrix.
+pub fn wide(lead: &str, caption: &str, panel: Markup) -> Markup {
+    html! {
+        figure {
+            div.panels.wide { (panel) }
+            figcaption { strong { (lead) } " " (prose(caption)) }
+        }
+    }
+}
+
 /// What the looks of a figure's panels stand for; it goes before the first panel.
 pub fn legend<'a>(entries: impl IntoIterator<Item = (Look, &'a str)>) -> Markup {
     html! {
@@ -88,6 +98,11 @@ pub fn table(lead: &str, caption: &str, rows: Markup) -> Markup {
             }
         }
     }
+}
+
+/// Something that is folded away until it is asked for, such as a figure's numbers as a table.
+pub fn details(summary: &str, content: Markup) -> Markup {
+    html! { details { summary { (summary) } (content) } }
 }
 
 /// A text whose numbers and names do not break at the end of a line.

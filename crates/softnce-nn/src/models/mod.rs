@@ -24,7 +24,7 @@ mod vit;
 pub use error::NetworkError;
 pub use layers::HeadKind;
 pub use mlp::{Mlp, MlpConfig};
-pub(crate) use names::{Path, parameter_id};
+pub(crate) use names::Path;
 pub use network::{Network, NetworkConfig};
 pub use resnet::{Resnet, ResnetConfig, Shortcut};
 pub use running::{BatchStatistics, Running, RunningUpdates};

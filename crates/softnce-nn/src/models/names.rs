@@ -27,7 +27,7 @@ impl Path {
 }
 
 /// The id of the parameter of this name: the 64 bit FNV-1a hash (Fowler, Noll and Vo) of its bytes.
-pub(crate) fn parameter_id(name: &str) -> ParamId {
+fn parameter_id(name: &str) -> ParamId {
     let hash = name
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));

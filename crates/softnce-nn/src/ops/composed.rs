@@ -75,3 +75,17 @@ pub fn batch_norm(
     let output = normalised * over_channels(gamma) + over_channels(beta);
     (output, mean.reshape([channels]).detach(), variance.reshape([channels]).detach())
 }
+
+/// [`batch_norm`], then nothing below 0.
+///
+/// # Shapes
+/// As [`batch_norm`].
+pub fn batch_norm_relu(
+    input: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
+    let (output, mean, variance) = batch_norm(input, gamma, beta, epsilon);
+    (activation::relu(output), mean, variance)
+}

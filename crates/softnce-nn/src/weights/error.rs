@@ -45,12 +45,16 @@ pub enum WeightsError {
         shape: Vec<usize>,
     },
     /// Position embeddings that cannot be laid on another grid.
-    #[error("{name} has {tokens} tokens; expected one for the class and a square number of patches")]
+    #[error(
+        "{name} has {tokens} tokens, grid {grid:?}; expected one for the class and those of the grid, or of a square"
+    )]
     Grid {
         /// Name of the tensor.
         name: String,
         /// Number of tokens.
         tokens: usize,
+        /// The grid given.
+        grid: Option<[usize; 2]>,
     },
     /// A tensor that the device did not give back.
     #[error("{name} cannot be read from its device: {reason}")]

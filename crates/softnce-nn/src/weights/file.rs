@@ -1,5 +1,6 @@
 //! Checkpoint files.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::Write;
@@ -20,8 +21,7 @@ pub fn write_safetensors(
     tensors: &[NamedTensor],
     metadata: &BTreeMap<String, String>,
 ) -> Result<(), WeightsError> {
-    let bytes: Vec<Vec<u8>> =
-        tensors.iter().map(|tensor| tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
+    let bytes: Vec<Cow<[u8]>> = tensors.iter().map(|tensor| little_endian(&tensor.values)).collect();
     let views = tensors.iter().zip(&bytes).map(|(tensor, bytes)| {
         let NamedTensor { name, shape, values } = tensor;
         let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
@@ -34,6 +34,15 @@ pub fn write_safetensors(
     let bytes = serialize(views, (!metadata.is_empty()).then_some(metadata))
         .map_err(|error| format(path, error, "tensors that safetensors can hold"))?;
     write(path, &bytes).map_err(|source| WeightsError::Io { path: path.into(), action: "written", source })
+}
+
+/// The bytes of the values, in place on the machines in use: a large network is not copied.
+fn little_endian(values: &[f32]) -> Cow<'_, [u8]> {
+    if cfg!(target_endian = "little") {
+        Cow::Borrowed(bytemuck::cast_slice(values))
+    } else {
+        Cow::Owned(values.iter().flat_map(|value| value.to_le_bytes()).collect())
+    }
 }
 
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

@@ -26,9 +26,12 @@ pub enum HeadImport {
 pub struct ImportOptions {
     /// Whether its head is taken.
     pub head: HeadImport,
-    /// Whether position embeddings are interpolated where the number of patches differs; the checkpoint's grid is
-    /// square.
+    /// Whether position embeddings are interpolated where the grid of patches differs.
     pub interpolate: bool,
+    /// Rows and columns of patches of the checkpoint. Where not given they are the network's if the number of patches
+    /// is, else the grid is square.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grid: Option<[usize; 2]>,
     /// Whether a network that pools by mean takes the checkpoint's `norm` for its `fc_norm`, where that has none. MAE's
     /// fine-tuning leaves it as initialised.
     pub norm_to_fc_norm: bool,
@@ -38,7 +41,13 @@ pub struct ImportOptions {
 
 impl Default for ImportOptions {
     fn default() -> ImportOptions {
-        ImportOptions { head: HeadImport::Keep, interpolate: true, norm_to_fc_norm: false, ignore_unknown: false }
+        ImportOptions {
+            head: HeadImport::Keep,
+            interpolate: true,
+            grid: None,
+            norm_to_fc_norm: false,
+            ignore_unknown: false,
+        }
     }
 }
 
@@ -60,7 +69,7 @@ pub struct ImportReport {
 ///
 /// # Errors
 /// [`WeightsError::Missing`] for a tensor of the network that is neither in the checkpoint nor left out by the options,
-/// [`WeightsError::Shape`] for one of another shape, [`WeightsError::Grid`] for position embeddings that are no square,
+/// [`WeightsError::Shape`] for one of another shape, [`WeightsError::Grid`] for position embeddings that do not fill their grid,
 /// [`WeightsError::Unknown`] for tensors without a place in the network.
 pub fn import(
     network: Network,
@@ -113,28 +122,45 @@ fn fitted(
     own: &NamedTensor,
     options: &ImportOptions,
 ) -> Result<Vec<f32>, WeightsError> {
-    let NamedTensor { name, shape, values } = tensor;
+    let NamedTensor { name, shape, values } = &tensor;
+    let (name, shape) = (name.clone(), shape.clone());
     if values.len() != shape.iter().product::<usize>() {
         return Err(WeightsError::Values { name, values: values.len(), shape });
     }
+    if let (Network::Vit(vit), "pos_embed", true) = (network, name.as_str(), options.interpolate) {
+        return embedded(&tensor, own, vit.grid(), options.grid);
+    }
     if shape == own.shape {
-        return Ok(values);
+        Ok(tensor.values)
+    } else {
+        Err(WeightsError::Shape { name, shape, expected: own.shape.clone() })
     }
-    match (network, shape.as_slice()) {
-        (Network::Vit(vit), &[1, tokens, width])
-            if name == "pos_embed" && options.interpolate && own.shape.last() == Some(&width) && tokens > 0 =>
-        {
-            let side = (tokens - 1).isqrt();
-            if side == 0 || side * side != tokens - 1 {
-                return Err(WeightsError::Grid { name, tokens });
-            }
-            let (class, patches) = values.split_at(width);
-            let mut fitted = class.to_vec();
-            fitted.extend(bicubic(patches, [side; 2], vit.grid(), width));
-            Ok(fitted)
-        }
-        _ => Err(WeightsError::Shape { name, shape, expected: own.shape.clone() }),
+}
+
+/// Position embeddings on the network's grid; the class token's stays.
+fn embedded(
+    tensor: &NamedTensor,
+    own: &NamedTensor,
+    grid: [usize; 2],
+    given: Option<[usize; 2]>,
+) -> Result<Vec<f32>, WeightsError> {
+    let NamedTensor { name, shape, values } = tensor;
+    let (tokens, width) = match (shape.as_slice(), own.shape.as_slice()) {
+        (&[1, tokens, width], &[1, _, expected]) if width == expected && tokens > 1 => (tokens, width),
+        _ => return Err(WeightsError::Shape { name: name.clone(), shape: shape.clone(), expected: own.shape.clone() }),
+    };
+    let side = (tokens - 1).isqrt();
+    let old = given.unwrap_or(if *shape == own.shape { grid } else { [side; 2] });
+    if old[0].checked_mul(old[1]) != Some(tokens - 1) {
+        return Err(WeightsError::Grid { name: name.clone(), tokens, grid: given });
     }
+    if old == grid {
+        return Ok(values.clone());
+    }
+    let (class, patches) = values.split_at(width);
+    let mut fitted = class.to_vec();
+    fitted.extend(bicubic(patches, old, grid, width));
+    Ok(fitted)
 }
 
 /// Whether a name is below the network's head.

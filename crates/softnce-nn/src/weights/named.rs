@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::WeightsError;
 use super::layout::{Layout, inward, outward};
-use crate::models::{Network, Path, Running, parameter_id};
+use crate::models::{Network, Path, Running};
 
 /// A tensor with its name in timm or torchvision, in PyTorch's layout.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +82,7 @@ pub fn apply(network: Network, tensors: &BTreeMap<String, NamedTensor>) -> Resul
 pub fn parameter_ids(network: &Network) -> Vec<(ParamId, String)> {
     let mut lister = Lister::default();
     network.visit(&mut lister);
-    lister.names.into_iter().map(|name| (parameter_id(&name), name)).collect()
+    lister.parameters
 }
 
 fn running_names(norm: &str) -> [String; 2] {
@@ -184,7 +184,7 @@ impl ModuleMapper for Writer<'_> {
 #[derive(Default)]
 struct Lister {
     path: Path,
-    names: Vec<String>,
+    parameters: Vec<(ParamId, String)>,
 }
 
 impl ModuleVisitor for Lister {
@@ -196,7 +196,7 @@ impl ModuleVisitor for Lister {
         self.path.exit();
     }
 
-    fn visit_float<const D: usize>(&mut self, _: &Param<Tensor<D>>) {
-        self.names.push(self.path.name());
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.parameters.push((param.id, self.path.name()));
     }
 }

@@ -16,5 +16,6 @@ pub use results::{
     TuningScore,
 };
 pub use study::{Outcome, PeakMemory, Progress, Study};
+pub use summary::summarise_runs;
 
 pub use crate::training::EpochRecord;

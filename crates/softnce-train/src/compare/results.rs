@@ -13,8 +13,9 @@ pub struct Cost {
     /// Median wall time of a training step once its batch is prepared (forward, loss, backward, optimiser), in
     /// milliseconds.
     pub step_ms: f64,
-    /// Median wall time of the loss alone (its forward and backward pass on logits of a batch), in milliseconds.
-    pub loss_ms: f64,
+    /// Median wall time of the loss alone (its forward and backward pass on logits of a batch), in milliseconds;
+    /// `None` where it was not measured.
+    pub loss_ms: Option<f64>,
     /// Largest number of bytes allocated at once during the run; `None` where no counting allocator is installed.
     pub peak_bytes: Option<u64>,
 }
@@ -186,8 +187,8 @@ pub struct LossSummary {
     pub metrics: Vec<MetricSummary>,
     /// Median over the seeds of the time of a training step, in milliseconds.
     pub step_ms: f64,
-    /// Median over the seeds of the time of the loss alone, in milliseconds.
-    pub loss_ms: f64,
+    /// Median over the seeds of the time of the loss alone, in milliseconds; `None` where one has none.
+    pub loss_ms: Option<f64>,
     /// Largest peak memory over the seeds, in bytes.
     pub peak_bytes: Option<u64>,
 }

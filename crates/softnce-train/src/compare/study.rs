@@ -8,7 +8,7 @@ use softnce::LossKind;
 
 use super::folder::to_json;
 use super::part::{RunPart, Trial, run_name};
-use super::summary::summarise;
+use super::summary::summarise_runs;
 use super::{
     CompareConfig, CompareError, Cost, DivergedRun, EpochRecord, Results, RunFolder, RunRecord, Setting, TuningRecord,
     TuningScore,
@@ -16,7 +16,7 @@ use super::{
 use crate::data::{PictureSet, optdigits, split};
 use crate::metrics::evaluate;
 use crate::model::MlpConfig;
-use crate::report;
+use crate::report::{self, Comparison};
 use crate::training::{TrainError, Trained, build_loss, predict, train};
 
 /// Told of the comparison's progress.
@@ -140,11 +140,12 @@ impl<'a> Study<'a> {
             return Err(CompareError::AllDiverged { rates: self.config.learning_rates.clone() });
         }
         runs.sort_by_key(|run| self.config.losses.iter().position(|&loss| loss == run.loss));
-        let results = self.results(tuning, runs, diverged, &chosen)?;
+        let results = self.results(tuning, runs, diverged)?;
         self.folder.write("results.json", &to_json(&results, &self.folder.path().join("results.json"))?)?;
-        self.folder.write("results.csv", report::rows(&results)?.as_bytes())?;
-        self.folder.write("results.md", report::markdown(&results).as_bytes())?;
-        self.folder.write("report.html", report::page(&results)?.as_bytes())?;
+        let comparison = Comparison::from(&results);
+        self.folder.write("results.csv", report::rows(&comparison)?.as_bytes())?;
+        self.folder.write("results.md", report::markdown(&comparison).as_bytes())?;
+        self.folder.write("report.html", report::page(&comparison)?.as_bytes())?;
         Ok(Outcome::Finished(results))
     }
 
@@ -216,7 +217,7 @@ impl<'a> Study<'a> {
         let pictures = optdigits::test()?;
         let logits = predict(&trained.model, &pictures, &self.device)?;
         let test = evaluate(logits.view(), self.config.temperature, &pictures.labels)?;
-        let cost = Cost { step_ms: trained.step_ms, loss_ms: trained.loss_ms, peak_bytes };
+        let cost = Cost { step_ms: trained.step_ms, loss_ms: Some(trained.loss_ms), peak_bytes };
         Ok(Some(RunRecord { loss, seed, learning_rate, epochs: trained.epochs, test, cost }))
     }
 
@@ -260,13 +261,10 @@ impl<'a> Study<'a> {
         tuning: Vec<TuningRecord>,
         runs: Vec<RunRecord>,
         diverged: Vec<DivergedRun>,
-        chosen: &[(LossKind, f64)],
     ) -> Result<Results, CompareError> {
         let inputs = self.train.height * self.train.width;
         let network = MlpConfig::new(inputs, self.config.hidden.clone(), self.train.classes);
         let widths: Vec<String> = network.widths().iter().map(usize::to_string).collect();
-        let with_runs = chosen.iter().filter(|(loss, _)| runs.iter().any(|run| run.loss == *loss));
-        let summaries = with_runs.map(|&(loss, rate)| summarise(loss, rate, &runs));
         Ok(Results {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             config: self.config.clone(),
@@ -282,7 +280,7 @@ impl<'a> Study<'a> {
                 network: format!("multilayer perceptron of widths {} with ReLU", widths.join("-")),
                 parameters: network.num_params(),
             },
-            summaries: summaries.collect::<Result<_, _>>()?,
+            summaries: summarise_runs(&self.config.losses, &runs)?,
             tuning,
             runs,
             diverged,

@@ -2,8 +2,9 @@
 
 use softnce::LossKind;
 
+use super::Comparison;
 use super::format::{self, Verdict};
-use crate::compare::{Estimate, LossSummary, Metric, MetricSummary, Results};
+use crate::compare::{Estimate, LossSummary, Metric, MetricSummary};
 
 /// The loss that the comparison is about.
 const SUBJECT: LossKind = LossKind::SoftTargetInfoNce;
@@ -20,7 +21,7 @@ pub(crate) struct Claims {
 }
 
 /// Writes the sentences.
-pub(crate) fn claims(results: &Results) -> Claims {
+pub(crate) fn claims(results: &Comparison) -> Claims {
     Claims { shows: shows(results), limits: limits(results) }
 }
 
@@ -35,11 +36,11 @@ pub(crate) fn difference_of(summary: &LossSummary, metric: Metric) -> Option<Est
 }
 
 /// Whether any loss has a difference to the reference.
-pub(crate) fn has_differences(results: &Results) -> bool {
+pub(crate) fn has_differences(results: &Comparison) -> bool {
     results.summaries.iter().any(|summary| summary.metrics.iter().any(|entry| entry.difference.is_some()))
 }
 
-fn shows(results: &Results) -> Vec<String> {
+fn shows(results: &Comparison) -> Vec<String> {
     if !has_differences(results) {
         return vec![without_differences(results)];
     }
@@ -57,7 +58,7 @@ fn shows(results: &Results) -> Vec<String> {
     sentences
 }
 
-fn without_differences(results: &Results) -> String {
+fn without_differences(results: &Comparison) -> String {
     let measured = format::enumerate(
         &results
             .summaries
@@ -80,7 +81,7 @@ fn without_differences(results: &Results) -> String {
 }
 
 /// The subject against the reference in one metric, in full.
-fn headline(results: &Results, summary: &LossSummary, metric: Metric) -> Option<String> {
+fn headline(results: &Comparison, summary: &LossSummary, metric: Metric) -> Option<String> {
     let entry = metric_of(summary, metric)?;
     let difference = entry.difference?;
     let reference = results.summaries.iter().find(|other| other.loss == REFERENCE)?;
@@ -170,7 +171,7 @@ fn in_short(summary: &LossSummary) -> Option<String> {
         .then(|| format!("{} against {}: {}.", capital(&name), REFERENCE.title(), format::enumerate(&parts)))
 }
 
-fn limits(results: &Results) -> Vec<String> {
+fn limits(results: &Comparison) -> Vec<String> {
     let mut sentences = vec![scope(results)];
     sentences.extend(sampling_error(results));
     sentences.extend(multiplicity(results));
@@ -186,8 +187,8 @@ fn limits(results: &Results) -> Vec<String> {
     sentences
 }
 
-fn few_trials(results: &Results) -> Option<String> {
-    let seeds = format::plural(results.config.tuning_seeds as usize, "seed", "seeds");
+fn few_trials(results: &Comparison) -> Option<String> {
+    let seeds = format::plural(results.plan.tuning_seeds as usize, "seed", "seeds");
     let tuned = !results.tuning.is_empty();
     tuned.then(|| {
         format!("Each learning rate was tried with {seeds}, so the choice between close ones is partly chance.")
@@ -195,9 +196,9 @@ fn few_trials(results: &Results) -> Option<String> {
 }
 
 /// What is missing from the figures, and why.
-fn divergence(results: &Results) -> Vec<String> {
+fn divergence(results: &Comparison) -> Vec<String> {
     let mut sentences = Vec::new();
-    for &loss in &results.config.losses {
+    for &loss in &results.plan.losses {
         let seeds: Vec<String> =
             results.diverged.iter().filter(|run| run.loss == loss).map(|run| run.seed.to_string()).collect();
         let left = results.summaries.iter().find(|summary| summary.loss == loss).map_or(0, |summary| summary.seeds);
@@ -216,11 +217,11 @@ fn divergence(results: &Results) -> Vec<String> {
     sentences
 }
 
-fn scope(results: &Results) -> String {
+fn scope(results: &Comparison) -> String {
     let seeds = results.summaries.iter().map(|summary| summary.seeds).max().unwrap_or(0);
     let intervals = if seeds > 1 { " The intervals are Student's t intervals over those seeds." } else { "" };
     format!(
-        "This is one small data set, one network and {}. Seeds vary the initial weights, the batch order and the \
+        "This is one data set, one network and {}. Seeds vary the initial weights, the batch order and the \
          mixing; they do not vary the test pictures, the split or the network.{intervals} What holds here may not \
          hold on other data or at another scale.",
         format::plural(seeds, "seed", "seeds"),
@@ -228,7 +229,7 @@ fn scope(results: &Results) -> String {
 }
 
 /// The uncertainty that the intervals leave out because every run is tested on the same pictures.
-fn sampling_error(results: &Results) -> Option<String> {
+fn sampling_error(results: &Comparison) -> Option<String> {
     let test = results.setting.test;
     let tops: Vec<f64> = results
         .summaries
@@ -255,7 +256,7 @@ fn sampling_error(results: &Results) -> Option<String> {
     ))
 }
 
-fn multiplicity(results: &Results) -> Option<String> {
+fn multiplicity(results: &Comparison) -> Option<String> {
     let intervals = results
         .summaries
         .iter()
@@ -271,7 +272,7 @@ fn multiplicity(results: &Results) -> Option<String> {
     })
 }
 
-fn confounding(results: &Results) -> Option<String> {
+fn confounding(results: &Comparison) -> Option<String> {
     let (soft, hard): (Vec<_>, Vec<_>) =
         results.summaries.iter().partition(|summary| summary.loss.takes_soft_targets());
     if soft.is_empty() || hard.is_empty() {
@@ -290,8 +291,8 @@ fn confounding(results: &Results) -> Option<String> {
 }
 
 /// Losses whose chosen learning rate is the smallest or the largest tried.
-fn grid_edge(results: &Results) -> Option<String> {
-    let rates = &results.config.learning_rates;
+fn grid_edge(results: &Comparison) -> Option<String> {
+    let rates = &results.plan.learning_rates;
     let low = rates.iter().copied().reduce(f64::min)?;
     let high = rates.iter().copied().reduce(f64::max)?;
     let titles: Vec<String> = results
@@ -321,7 +322,7 @@ mod tests {
     use super::*;
     use crate::report::fixture;
 
-    fn set_top1(results: &mut Results, mean: f64, half_width: Option<f64>) {
+    fn set_top1(results: &mut Comparison, mean: f64, half_width: Option<f64>) {
         results.summaries[0].metrics[0].difference = Some(Estimate { mean, half_width });
     }
 

@@ -4,8 +4,8 @@ use std::io;
 
 use serde::Serialize;
 
-use super::ReportError;
-use crate::compare::{Results, RunRecord};
+use super::{Comparison, ReportError};
+use crate::compare::RunRecord;
 
 /// A run as a row; the order of the fields is the order of the columns.
 #[derive(Debug, Serialize)]
@@ -23,7 +23,7 @@ struct Row {
     ece_equal_mass: f64,
     ece_equal_mass_calibrated: f64,
     step_ms: f64,
-    loss_ms: f64,
+    loss_ms: Option<f64>,
     peak_bytes: Option<u64>,
 }
 
@@ -51,7 +51,7 @@ impl From<&RunRecord> for Row {
 
 /// The content of `results.csv`: one row a run, in the order of the runs. Shares are in `[0, 1]`, not per cent; an
 /// unknown peak memory leaves its field empty. Every number reads back as the one that was measured.
-pub fn rows(results: &Results) -> Result<String, ReportError> {
+pub fn rows(results: &Comparison) -> Result<String, ReportError> {
     if results.runs.is_empty() {
         return Err(ReportError::Empty);
     }

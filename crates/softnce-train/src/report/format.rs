@@ -1,7 +1,7 @@
 //! Numbers as every part of the report writes them.
 
 pub(crate) use softnce_plot::number::{
-    MISSING, count, enumerate, fixed, is_zero, mebibytes, milliseconds, plural, setting, signed,
+    MISSING, count, duration, enumerate, fixed, is_zero, mebibytes, milliseconds, plural, setting, signed,
 };
 
 use crate::compare::{Estimate, Metric};

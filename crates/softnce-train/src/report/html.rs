@@ -14,14 +14,11 @@ use maud::{Markup, html};
 use softnce_plot::page::{self, section};
 
 use super::claims::{self, Claims, claims};
-use super::{ReportError, format};
-use crate::compare::Results;
-
-const TITLE: &str = "Classifier losses compared";
+use super::{Comparison, ReportError, format};
 
 /// The page: what was measured, what that shows and does not show, tables, figures, cost and configuration. It needs
 /// nothing from outside the file.
-pub fn page(results: &Results) -> Result<String, ReportError> {
+pub fn page(results: &Comparison) -> Result<String, ReportError> {
     if results.summaries.is_empty() {
         return Err(ReportError::Empty);
     }
@@ -46,24 +43,28 @@ pub fn page(results: &Results) -> Result<String, ReportError> {
         (section("reproduce", "How to reproduce", setting::reproduce(results)))
     };
     let head = html! { (head(results)) (contents(differences)) };
-    Ok(page::page(TITLE, &results.version, head, main))
+    Ok(page::page(&results.title, &results.version, head, main))
 }
 
-fn head(results: &Results) -> Markup {
+fn head(results: &Comparison) -> Markup {
     let setting = &results.setting;
     let losses = format::plural(results.summaries.len(), "loss", "losses");
     let seeds = results.summaries.iter().map(|summary| summary.seeds).max().unwrap_or(0);
-    let epochs = format::plural(results.config.epochs, "epoch", "epochs");
+    let epochs = format::plural(results.plan.epochs, "epoch", "epochs");
     html! {
         header {
-            h1 { (TITLE) }
+            h1 { (results.title) }
             p.lead {
                 (losses) @if results.summaries.len() > 1 { ", each" } @else { "," } " trained from "
                 (format::plural(seeds, "seed", "seeds")) " for " (epochs) " on " (format::count(setting.train))
                 " pictures of " (format::plural(setting.classes, "class", "classes"))
-                ", with the same network, optimiser and grid of learning rates. The learning rate of each loss was \
-                chosen on " (format::count(setting.validation)) " validation pictures; the metrics below were computed \
-                once, after the last epoch, on " (format::count(setting.test)) " test pictures."
+                ", with the same network and optimiser"
+                @if results.tuning.is_empty() { ". The " } @else {
+                    " and the same grid of learning rates. The learning rate of each loss was chosen on "
+                    (format::count(setting.validation)) " validation pictures; the "
+                }
+                "metrics below were computed once, after the last epoch, on " (format::count(setting.test))
+                " test pictures."
             }
             p.quiet { "Data: " (setting.data) ". Network: " (setting.network) "." }
         }

@@ -2,9 +2,10 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
+use super::Comparison;
 use super::claims;
 use super::format::{self, Verdict};
-use crate::compare::{LossSummary, Metric, Results};
+use crate::compare::{LossSummary, Metric};
 
 const NOTE: &str = "Mean ± half width of the 95 % interval over the seeds. cal.: what a calibrated model would show.";
 const DIFFERENCE_NOTE: &str =
@@ -12,7 +13,7 @@ const DIFFERENCE_NOTE: &str =
 
 /// The results as tables for a terminal, at most 110 columns wide: the metrics, then the differences to soft target
 /// cross-entropy where there are any.
-pub fn terminal(results: &Results) -> String {
+pub fn terminal(results: &Comparison) -> String {
     let mut metrics = table();
     for summary in &results.summaries {
         let first = format!("{}\n  lr {}, {}", summary.loss.title(), rate(summary), seeds(summary));
@@ -30,7 +31,7 @@ pub fn terminal(results: &Results) -> String {
 }
 
 /// The same tables in Markdown, for a README.
-pub fn markdown(results: &Results) -> String {
+pub fn markdown(results: &Comparison) -> String {
     let head: Vec<&str> = Metric::ALL.into_iter().map(Metric::label).collect();
     let mut text = format!("| loss | seeds | {} |\n| --- | ---: |{}\n", head.join(" | "), " ---: |".repeat(head.len()));
     for summary in &results.summaries {

@@ -2,11 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Vit;
-use super::block::Block;
-use super::patches::PatchEmbed;
 use crate::models::error::{NetworkError, between};
-use crate::models::layers::{HeadConfig, HeadKind, Init, LayerNorm, Linear};
+use crate::models::layers::HeadKind;
 
 /// Sizes by name (Touvron et al., arXiv 2012.12877, and Dosovitskiy et al., arXiv 2010.11929).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +29,7 @@ pub enum Pool {
     Mean,
 }
 
-/// Configuration of [`Vit`]. Width, depth and heads come from the preset or are given; a given one goes before the
+/// Configuration of a [`Vit`](super::Vit). Width, depth and heads come from the preset or are given; a given one goes before the
 /// preset's.
 ///
 /// Weights are initialised as timm's: linear layers and position embeddings from `N(0, 0.02^2)`, the class token from
@@ -135,7 +132,7 @@ impl VitConfig {
         }
     }
 
-    fn sizes(&self) -> Result<Sizes, NetworkError> {
+    pub(super) fn sizes(&self) -> Result<Sizes, NetworkError> {
         let preset = self.preset.map(|preset| match preset {
             VitPreset::Tiny => (192, 12, 3),
             VitPreset::Small => (384, 12, 6),
@@ -178,57 +175,5 @@ impl VitConfig {
             return Err(NetworkError::argument("head_std", self.head_std, "0 to 1"));
         }
         self.head_width.map_or(Ok(()), |width| between("head_width", width, 1, 1 << 14))
-    }
-
-    fn patches(&self, input: [usize; 3]) -> usize {
-        (input[1] / self.patch) * (input[2] / self.patch)
-    }
-
-    fn head(&self, width: usize, classes: usize) -> HeadConfig {
-        let hidden = self.head_width.unwrap_or(width);
-        HeadConfig { kind: self.head, inputs: width, hidden, classes, std: Some(self.head_std) }
-    }
-
-    pub(in crate::models) fn parameters(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
-        let Sizes { width, depth, hidden, .. } = self.sizes()?;
-        let embedding =
-            width + (1 + self.patches(input)) * width + Linear::count(input[0] * self.patch * self.patch, width);
-        let qkv = 3 * width * if self.qkv_bias { width + 1 } else { width };
-        let block =
-            4 * width + qkv + Linear::count(width, width) + Linear::count(width, hidden) + Linear::count(hidden, width);
-        Ok(embedding + depth * block + 2 * width + self.head(width, classes).count())
-    }
-
-    /// A block keeps the inputs of two norms, of the four linear layers and of GELU, the queries, keys and values, and
-    /// the attention probabilities.
-    pub(in crate::models) fn activations(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
-        let Sizes { width, depth, heads, hidden } = self.sizes()?;
-        let tokens = 1 + self.patches(input);
-        let block =
-            (tokens * (8 * width + 2 * hidden)).saturating_add(tokens.saturating_mul(tokens).saturating_mul(heads));
-        let rest = input.iter().product::<usize>() + 2 * width + self.head(width, classes).activations();
-        Ok(block.saturating_mul(depth).saturating_add(rest))
-    }
-
-    pub(in crate::models) fn init(
-        &self,
-        input: [usize; 3],
-        classes: usize,
-        init: &mut Init,
-    ) -> Result<Vit, NetworkError> {
-        let sizes = self.sizes()?;
-        let Sizes { width, depth, .. } = sizes;
-        let rate = |number: usize| self.drop_path * number as f64 / depth.saturating_sub(1).max(1) as f64;
-        Ok(Vit {
-            cls_token: init.normal(1e-6, [1, 1, width]),
-            pos_embed: init.truncated(0.02, [1, 1 + self.patches(input), width]),
-            patch_embed: PatchEmbed::new(input, self.patch, width, init),
-            blocks: (0..depth)
-                .map(|number| Block::new(&sizes, self.qkv_bias, self.epsilon, rate(number), init))
-                .collect(),
-            norm: (self.pool == Pool::Token).then(|| LayerNorm::new(width, self.epsilon, init)),
-            fc_norm: (self.pool == Pool::Mean).then(|| LayerNorm::new(width, self.epsilon, init)),
-            head: self.head(width, classes).init(init),
-        })
     }
 }

@@ -1,6 +1,7 @@
 //! The vision transformer (Dosovitskiy et al., arXiv 2010.11929), as timm's `VisionTransformer`.
 
 mod block;
+mod build;
 mod config;
 mod patches;
 

@@ -4,11 +4,11 @@ use maud::{Markup, html};
 use softnce_plot::page;
 
 use super::parts;
-use crate::compare::Results;
+use crate::report::Comparison;
 use crate::report::format;
 
 /// Times and memory.
-pub(crate) fn table(results: &Results) -> Markup {
+pub(crate) fn table(results: &Comparison) -> Markup {
     let memory = if results.summaries.iter().any(|summary| summary.peak_bytes.is_some()) {
         "Peak memory: the most bytes allocated at once in a run, the largest over the seeds, data and network included."
     } else {
@@ -39,8 +39,9 @@ pub(crate) fn table(results: &Results) -> Markup {
                     tr {
                         (parts::loss_head(summary.loss))
                         td.number { (format::milliseconds(summary.step_ms)) }
-                        td.number { (format::milliseconds(summary.loss_ms)) }
-                        td.number { (format::fixed(100.0 * summary.loss_ms / summary.step_ms, 1)) }
+                        @let loss_ms = summary.loss_ms.unwrap_or(f64::NAN);
+                        td.number { (format::milliseconds(loss_ms)) }
+                        td.number { (format::fixed(100.0 * loss_ms / summary.step_ms, 1)) }
                         td.number { (format::mebibytes(summary.peak_bytes)) }
                     }
                 }

@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use softnce::LossKind;
-use softnce_plot::{Area, Scale, Ticks, WIDTH, band, line, log_ticks, marker, page, px, swatch};
+use softnce_plot::{Scale, Ticks, band, line, marker, page, px, swatch};
 
-use crate::compare::{EpochRecord, Results};
-use crate::report::format;
+use crate::compare::EpochRecord;
+use crate::report::Comparison;
+use crate::report::axes::{AREA, HEIGHT, accuracy_scale, epoch_ticks, nll_scale};
 use crate::report::look::look;
-
-const AREA: Area = Area { left: 44.0, right: WIDTH - 10.0, top: 30.0, bottom: 200.0 };
-const HEIGHT: f64 = 240.0;
 
 /// Mean and range over the seeds, epoch by epoch.
 struct Curve {
@@ -36,7 +34,7 @@ struct Frame {
 }
 
 /// The curves of accuracy and of negative log likelihood.
-pub(crate) fn figures(results: &Results) -> Markup {
+pub(crate) fn figures(results: &Comparison) -> Markup {
     // An accuracy of 100 % has no place on a scale of errors: it is drawn where half a picture would be wrong.
     let least = 0.5 / results.setting.validation.max(1) as f64;
     let errors = curves(results, |record| (1.0 - record.validation_top1).max(least));
@@ -65,7 +63,7 @@ pub(crate) fn figures(results: &Results) -> Markup {
     }
 }
 
-fn curves(results: &Results, value: impl Fn(&EpochRecord) -> f64) -> Vec<Curve> {
+fn curves(results: &Comparison, value: impl Fn(&EpochRecord) -> f64) -> Vec<Curve> {
     results
         .summaries
         .iter()
@@ -165,47 +163,5 @@ impl Frame {
                 (marker(look(curve.loss), self.x.at(last.epoch as f64), self.y.at(last.mean), 4.0))
             }
         }
-    }
-}
-
-/// Small errors on top, labelled by the accuracy.
-fn accuracy_scale(low: f64, high: f64) -> (Scale, Ticks) {
-    let span = (low, high.min(1.0));
-    // Cut the digits that binary fractions add: 98.50000000000001.
-    let accuracy = |error: f64| format::setting((100.0 * (1.0 - error) * 1e6).round() / 1e6);
-    let ticks = Ticks::new(log_ticks(span).values.into_iter().map(|error| (error, accuracy(error))));
-    (Scale::log(span, AREA.top, AREA.bottom), ticks)
-}
-
-fn nll_scale(low: f64, high: f64) -> (Scale, Ticks) {
-    (Scale::log((low, high), AREA.bottom, AREA.top), log_ticks((low, high)))
-}
-
-/// Whole epochs, the first among them.
-fn epoch_ticks(last: usize) -> Ticks {
-    let round = softnce_plot::ticks((0.0, last as f64), 5).values;
-    let whole = round.into_iter().filter(|value| value.fract() == 0.0 && *value >= 2.0);
-    Ticks::new(std::iter::once(1.0).chain(whole).map(|value| (value, format::fixed(value, 0))))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn epochs_have_whole_ticks() {
-        for last in [1, 2, 3, 7, 30, 200] {
-            let ticks = epoch_ticks(last);
-            assert!(ticks.values.iter().all(|value| value.fract() == 0.0 && *value >= 1.0 && *value <= last as f64));
-            assert!(ticks.values.len() <= 9, "{last}: {ticks:?}");
-        }
-    }
-
-    #[test]
-    fn the_accuracy_scale_is_labelled_by_accuracy() {
-        let (scale, ticks) = accuracy_scale(0.015, 0.6);
-        let labels: Vec<&str> = ticks.labelled().map(|(_, label)| label).collect();
-        assert_eq!(labels, ["98", "95", "90", "80", "50"]);
-        assert!(scale.at(0.02) < scale.at(0.5), "a smaller error stands higher");
     }
 }

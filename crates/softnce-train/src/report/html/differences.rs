@@ -4,12 +4,13 @@ use maud::{Markup, html};
 use softnce_plot::page;
 
 use super::{intervals, parts};
-use crate::compare::{LossSummary, Metric, Results, RunRecord};
+use crate::compare::{LossSummary, Metric, RunRecord};
+use crate::report::Comparison;
 use crate::report::claims::{self, REFERENCE};
 use crate::report::format::{self, Verdict};
 
 /// Each loss less soft target cross-entropy, with intervals.
-pub(crate) fn table(results: &Results) -> Markup {
+pub(crate) fn table(results: &Comparison) -> Markup {
     page::table(
         "Paired differences.",
         "Each loss less soft target cross-entropy: the mean over the seeds of the difference between runs of the same \
@@ -55,7 +56,7 @@ fn cell(summary: &LossSummary, metric: Metric) -> Markup {
 }
 
 /// The same differences drawn, one panel a metric.
-pub(crate) fn figure(results: &Results) -> Markup {
+pub(crate) fn figure(results: &Comparison) -> Markup {
     let panels: Vec<Markup> = Metric::ALL
         .into_iter()
         .map(|metric| {
@@ -80,11 +81,11 @@ pub(crate) fn figure(results: &Results) -> Markup {
     page::panels("Paired differences to soft target cross-entropy.", &caption, &panels)
 }
 
-fn compared(results: &Results) -> impl Iterator<Item = &LossSummary> {
+fn compared(results: &Comparison) -> impl Iterator<Item = &LossSummary> {
     results.summaries.iter().filter(|summary| summary.metrics.iter().any(|entry| entry.difference.is_some()))
 }
 
-fn by_seed(results: &Results, summary: &LossSummary, metric: Metric) -> Vec<f64> {
+fn by_seed(results: &Comparison, summary: &LossSummary, metric: Metric) -> Vec<f64> {
     let reference =
         |run: &RunRecord| results.runs.iter().find(|other| other.loss == REFERENCE && other.seed == run.seed);
     results

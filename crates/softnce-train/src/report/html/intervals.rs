@@ -4,7 +4,8 @@ use maud::{Markup, html};
 use softnce::LossKind;
 use softnce_plot::{Area, Scale, WIDTH, marker, page, px, spread};
 
-use crate::compare::{Estimate, Metric, Results};
+use crate::compare::{Estimate, Metric};
+use crate::report::Comparison;
 use crate::report::look::look;
 use crate::report::{claims, format};
 
@@ -37,7 +38,7 @@ const ROW: f64 = 54.0;
 const AXIS: f64 = 28.0;
 
 /// The metrics drawn with their intervals.
-pub(crate) fn figure(results: &Results) -> Markup {
+pub(crate) fn figure(results: &Comparison) -> Markup {
     let panels: Vec<Markup> = DRAWN
         .into_iter()
         .map(|metric| {

@@ -5,11 +5,12 @@ use softnce::LossKind;
 use softnce_plot::page;
 
 use super::parts;
-use crate::compare::{LossSummary, Metric, Results};
+use crate::compare::{LossSummary, Metric};
+use crate::report::Comparison;
 use crate::report::{claims, format};
 
 /// The metrics of the losses. No value is set in bold: a best mean says nothing about chance.
-pub(crate) fn values(results: &Results) -> Markup {
+pub(crate) fn values(results: &Comparison) -> Markup {
     let seeds = results.summaries.iter().map(|summary| summary.seeds).max().unwrap_or(0);
     let interval = if seeds > 1 {
         "Mean over the seeds ± half width of its 95 % interval."

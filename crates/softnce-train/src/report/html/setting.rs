@@ -1,14 +1,12 @@
 //! The configuration, the data and how to run the comparison again.
 
 use maud::{Markup, html};
-use softnce::LossKind;
 use softnce_plot::page;
 
-use crate::compare::{CompareConfig, Results};
-use crate::report::format;
+use crate::report::{Comparison, Configuration, SettingLine, format};
 
 /// What was trained on what, and every setting.
-pub(crate) fn tables(results: &Results) -> Markup {
+pub(crate) fn tables(results: &Comparison) -> Markup {
     html! {
         (page::table("Data and network.", "", html! {
             tbody {
@@ -17,22 +15,21 @@ pub(crate) fn tables(results: &Results) -> Markup {
                 }
             }
         }))
-        (page::table("Configuration.", "Every setting as it was used, by its name in the configuration.", html! {
-            thead { tr { th scope="col" { "Setting" } th scope="col" { "Value" } th scope="col" { "Meaning" } } }
-            tbody {
-                @for (name, value, meaning) in settings(results) {
-                    tr { th scope="row" { code { (name) } } td { (value) } td.meaning { (meaning) } }
-                }
+        @match &results.configuration {
+            Configuration::Settings(lines) => (settings(lines)),
+            Configuration::Recipe(toml) => {
+                p { "The recipe, every setting as it was used; the losses and the seeds go over those in it." }
+                pre tabindex="0" { code { (toml) } }
             }
-        }))
+        }
     }
 }
 
 /// How to run it again.
-pub(crate) fn reproduce(results: &Results) -> Markup {
+pub(crate) fn reproduce(results: &Comparison) -> Markup {
     html! {
         p { "From the source of softnce " (results.version) ":" }
-        pre { code { "cargo run --release -- compare" (options(&results.config)) } }
+        pre { code { (results.command) } }
         p {
             "The seeds are 0 to the number of seeds less one, the same for every loss. Numbers may differ in the last \
             digits on another processor; times and memory will."
@@ -40,31 +37,7 @@ pub(crate) fn reproduce(results: &Results) -> Markup {
     }
 }
 
-/// The options of the program in which a configuration differs from the default.
-fn options(config: &CompareConfig) -> String {
-    let default = CompareConfig::default();
-    let mut options = String::new();
-    let mut add = |name: &str, differs: bool, value: String| {
-        if differs {
-            options.push_str(&format!(" --{name} {value}"));
-        }
-    };
-    let losses = config.losses.iter().map(|loss| loss.name()).collect::<Vec<_>>().join(",");
-    let rates = config.learning_rates.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
-    add("losses", config.losses != default.losses, losses);
-    add("seeds", config.seeds != default.seeds, config.seeds.to_string());
-    add("epochs", config.epochs != default.epochs, config.epochs.to_string());
-    add("batch-size", config.batch_size != default.batch_size, config.batch_size.to_string());
-    add("temperature", config.temperature != default.temperature, config.temperature.to_string());
-    add("alpha", config.alpha != default.alpha, config.alpha.to_string());
-    // The program's own default follows the batch size.
-    add("candidates", config.candidates != config.batch_size, config.candidates.to_string());
-    add("tuning-seeds", config.tuning_seeds != default.tuning_seeds, config.tuning_seeds.to_string());
-    add("learning-rates", config.learning_rates != default.learning_rates, rates);
-    options
-}
-
-fn data(results: &Results) -> Vec<(&'static str, String)> {
+fn data(results: &Comparison) -> Vec<(&'static str, String)> {
     let setting = &results.setting;
     vec![
         ("Data", setting.data.clone()),
@@ -77,39 +50,17 @@ fn data(results: &Results) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn settings(results: &Results) -> Vec<(&'static str, String, &'static str)> {
-    let config = &results.config;
-    let names = config.losses.iter().copied().map(LossKind::name).collect::<Vec<_>>().join(", ");
-    let widths = config.hidden.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-    let rates = config.learning_rates.iter().copied().map(format::setting).collect::<Vec<_>>().join(", ");
-    vec![
-        ("losses", names, "losses compared"),
-        ("seeds", config.seeds.to_string(), "number of seeds, from 0"),
-        ("epochs", config.epochs.to_string(), "passes over the training split"),
-        ("batch_size", config.batch_size.to_string(), "rows of a batch"),
-        ("hidden", widths, "widths of the hidden layers"),
-        ("temperature", format::setting(config.temperature), "temperature of the losses and of the posterior"),
-        (
-            "alpha",
-            format::setting(config.alpha),
-            "power of the class frequencies in the noise distribution: 1 the frequencies, 0 uniform",
-        ),
-        (
-            "candidates",
-            config.candidates.to_string(),
-            "candidate targets of a whole batch under the contrastive losses, its own among them",
-        ),
-        ("learning_rates", rates, "learning rates tried"),
-        ("tuning_seeds", config.tuning_seeds.to_string(), "seeds that each learning rate is tried with"),
-        ("validation_share", format::setting(config.validation_share), "share of the training pictures held out"),
-        ("weight_decay", format::setting(config.weight_decay), "decoupled weight decay of AdamW"),
-        ("mixup_alpha", format::setting(config.mixup_alpha), "parameter of MixUp's Beta distribution"),
-        ("cutmix_alpha", format::setting(config.cutmix_alpha), "parameter of CutMix's Beta distribution"),
-        (
-            "cutmix_probability",
-            format::setting(config.cutmix_probability),
-            "share of the rows of a soft-target loss that are mixed by CutMix, the others by MixUp",
-        ),
-        ("smoothing", format::setting(config.smoothing), "label smoothing of the soft-target losses"),
-    ]
+fn settings(lines: &[SettingLine]) -> Markup {
+    page::table(
+        "Configuration.",
+        "Every setting as it was used, by its name in the configuration.",
+        html! {
+            thead { tr { th scope="col" { "Setting" } th scope="col" { "Value" } th scope="col" { "Meaning" } } }
+            tbody {
+                @for SettingLine { name, value, meaning } in lines {
+                    tr { th scope="row" { code { (name) } } td { (value) } td.meaning { (meaning) } }
+                }
+            }
+        },
+    )
 }

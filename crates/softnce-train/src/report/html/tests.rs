@@ -5,22 +5,10 @@ use softnce::LossKind;
 use super::*;
 use crate::compare::Metric;
 use crate::report::fixture;
-
-/// The page as XML: only the doctype and the `meta` elements of the head are HTML's own.
-fn assert_well_formed(page: &str) {
-    let body = page.strip_prefix("<!DOCTYPE html>").expect("a doctype");
-    let xml = body
-        .split_inclusive('>')
-        .map(|part| match part.strip_suffix('>') {
-            Some(tag) if tag.starts_with("<meta") => format!("{tag}/>"),
-            _ => part.to_owned(),
-        })
-        .collect::<String>();
-    roxmltree::Document::parse(&xml).unwrap_or_else(|error| panic!("{error}"));
-}
+use crate::report::wellformed::assert_well_formed;
 
 /// What must hold of every page.
-fn checked(results: &Results) -> String {
+fn checked(results: &Comparison) -> String {
     let page = page(results).unwrap();
     assert_well_formed(&page);
     for text in ["NaN", "inf ", "\"inf\"", "None", "Some("] {
@@ -161,4 +149,54 @@ fn nothing_to_report_is_an_error() {
     let mut results = fixture::small();
     results.summaries.clear();
     assert!(matches!(page(&results), Err(ReportError::Empty)));
+}
+
+#[test]
+fn runs_of_a_recipe_are_compared_too() {
+    use crate::compare::{Cost, summarise_runs};
+    use crate::report::run::fixture::full;
+    use crate::report::{Configuration, Plan, markdown, rows, terminal};
+
+    let losses = [LossKind::SoftTargetInfoNce, LossKind::SoftTargetCrossEntropy];
+    let runs: Vec<_> = losses
+        .into_iter()
+        .flat_map(|loss| (0..3).map(move |seed| (loss, seed)))
+        .map(|(loss, seed)| {
+            let mut report = full(10, 6);
+            // The first loss is better by a little that differs by seed.
+            let gain = if loss == losses[0] { 0.01 + 0.001 * seed as f64 } else { 0.0 };
+            report.result.overall.top1 += gain;
+            let cost = Cost { step_ms: 80.0, loss_ms: None, peak_bytes: None };
+            report.record(loss, seed, 0.001, cost)
+        })
+        .collect();
+    assert_eq!(runs[0].epochs.iter().map(|record| record.epoch).collect::<Vec<_>>(), [2, 4, 6]);
+    let comparison = Comparison {
+        title: "Losses on made-up pictures".into(),
+        plan: Plan { losses: losses.to_vec(), epochs: 6, learning_rates: vec![0.001], tuning_seeds: 0 },
+        configuration: Configuration::Recipe("[model]\nkind = \"resnet20\"\n".into()),
+        command: "softnce compare recipe.toml".into(),
+        tuning: Vec::new(),
+        summaries: summarise_runs(&losses, &runs).unwrap(),
+        runs,
+        ..fixture::small()
+    };
+    let page = checked(&comparison);
+    assert!(page.contains("Losses on made-up pictures") && page.contains("kind = &quot;resnet20&quot;"));
+    assert!(page.contains("softnce compare recipe.toml") && !page.contains("grid of learning rates"));
+    assert!(page.contains("+1.10 points"), "the mean paired difference");
+    assert!(page.contains(">n/a<"), "the loss alone was not timed");
+    assert!(markdown(&comparison).contains("**+1.10 ± 0.25**") && terminal(&comparison).contains("+1.10*"));
+    assert_eq!(rows(&comparison).unwrap().lines().count(), 7);
+    let json = serde_json::to_string(&comparison).unwrap();
+    assert_eq!(serde_json::from_str::<Comparison>(&json).unwrap(), comparison);
+}
+
+/// `SOFTNCE_LOOK=folder cargo test -p softnce-train --release look -- --ignored` writes a page to look at.
+#[test]
+#[ignore = "writes a page to look at into the folder that SOFTNCE_LOOK names"]
+fn look() {
+    let folder = std::path::PathBuf::from(std::env::var_os("SOFTNCE_LOOK").expect("SOFTNCE_LOOK names a folder"));
+    let page = page(&fixture::made_up(&LossKind::ALL, 5, 80)).unwrap();
+    std::fs::write(folder.join("comparison.html"), page).unwrap();
 }

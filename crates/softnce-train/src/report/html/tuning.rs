@@ -5,11 +5,12 @@ use softnce::LossKind;
 use softnce_plot::page;
 
 use super::parts;
-use crate::compare::{LossSummary, Metric, Results, TuningRecord, TuningScore};
+use crate::compare::{LossSummary, Metric, TuningRecord, TuningScore};
+use crate::report::Comparison;
 use crate::report::format;
 
 /// Rows are losses, columns are learning rates.
-pub(crate) fn table(results: &Results) -> Markup {
+pub(crate) fn table(results: &Comparison) -> Markup {
     if results.tuning.is_empty() {
         return html! { p { "No learning rates were tried: each loss was trained at the rate that it was given." } };
     }
@@ -40,7 +41,7 @@ pub(crate) fn table(results: &Results) -> Markup {
     )
 }
 
-fn cell(results: &Results, summary: &LossSummary, rate: f64) -> Markup {
+fn cell(results: &Comparison, summary: &LossSummary, rate: f64) -> Markup {
     let tried = trials(results, summary.loss, rate).next().is_some();
     let chosen = tried && rate == summary.learning_rate;
     html! {
@@ -58,6 +59,6 @@ fn cell(results: &Results, summary: &LossSummary, rate: f64) -> Markup {
     }
 }
 
-fn trials(results: &Results, loss: LossKind, rate: f64) -> impl Iterator<Item = &TuningRecord> {
+fn trials(results: &Comparison, loss: LossKind, rate: f64) -> impl Iterator<Item = &TuningRecord> {
     results.tuning.iter().filter(move |trial| trial.loss == loss && trial.learning_rate == rate)
 }

@@ -1,0 +1,61 @@
+//! What holds for every network.
+
+mod building;
+mod training;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use chacha20::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+use super::*;
+
+const INPUT: [usize; 3] = [3, 8, 8];
+const CLASSES: usize = 5;
+
+fn configs() -> Vec<NetworkConfig> {
+    let vit = VitConfig::explicit(12, 2, 3, 4);
+    let resnet = ResnetConfig { width: Some(4), ..ResnetConfig::new(8) };
+    vec![
+        NetworkConfig::Mlp(MlpConfig { hidden: vec![10, 7] }),
+        NetworkConfig::Vit(VitConfig { head_std: 0.02, ..vit.clone() }),
+        NetworkConfig::Vit(VitConfig {
+            pool: Pool::Mean,
+            qkv_bias: false,
+            head: HeadKind::Mlp,
+            head_width: Some(9),
+            head_std: 0.02,
+            mlp_ratio: 1.5,
+            ..vit
+        }),
+        NetworkConfig::Resnet(resnet.clone()),
+        NetworkConfig::Resnet(ResnetConfig { depth: 14, shortcut: Some(Shortcut::Projection), ..resnet.clone() }),
+        NetworkConfig::Resnet(ResnetConfig { depth: 18, head: HeadKind::Mlp, zero_init_last: true, ..resnet }),
+    ]
+}
+
+fn network(config: &NetworkConfig, seed: u64, device: &Device) -> Network {
+    config.init(INPUT, CLASSES, &mut ChaCha8Rng::seed_from_u64(seed), device).unwrap()
+}
+
+fn pictures(rows: usize, device: &Device) -> Tensor<4> {
+    let mut rng = ChaCha8Rng::seed_from_u64(99);
+    let values: Vec<f32> = (0..rows * 192).map(|_| rng.random::<f32>() * 2.0 - 1.0).collect();
+    Tensor::from_data(TensorData::new(values, [rows, 3, 8, 8]), device)
+}
+
+fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
+    tensor.try_to_vec_as::<f32>().unwrap()
+}
+
+fn distance(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+/// Mean squared distance of the logits from targets that differ from row to row.
+fn loss(logits: Tensor<2>) -> Tensor<1> {
+    let [rows, classes] = logits.dims();
+    let targets: Vec<f32> = (0..rows * classes).map(|place| ((place * 7) % 5) as f32 / 2.0 - 1.0).collect();
+    let difference = logits.clone() - Tensor::from_data(TensorData::new(targets, [rows, classes]), &logits.device());
+    (difference.clone() * difference).mean()
+}
