@@ -7,6 +7,7 @@ use softnce::LossKind;
 use softnce_train::compare::CompareConfig;
 
 use crate::bench_args::BenchArguments;
+use crate::data::DataArguments;
 
 /// Soft target InfoNCE and its family: train, compare, measure, report.
 #[derive(Debug, Parser)]
@@ -28,6 +29,8 @@ pub enum Command {
     /// Writes results.json, results.csv, results.md (the tables), report.html and its figures as SVG files, all at the
     /// end: Ctrl-C leaves the files of an earlier measurement as they are.
     Bench(BenchArguments),
+    /// Bring data sets here, and say what they hold.
+    Data(DataArguments),
 }
 
 #[derive(Debug, Args)]

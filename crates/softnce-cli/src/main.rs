@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod bench_args;
 mod compare;
+mod data;
 mod exit;
 mod logging;
 mod memory;
@@ -28,5 +29,6 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Data(arguments) => data::run(&arguments),
     }
 }

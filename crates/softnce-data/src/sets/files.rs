@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs::{self, File};
-use std::io::BufReader;
+use std::fs;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use image::{ImageError, ImageReader};
+use image::{ImageError, ImageFormat, ImageReader};
 
-use super::SetError;
+use super::{SetError, jpeg};
 use crate::{Picture, PictureSource};
 
 /// The endings of picture files, in small letters.
@@ -85,8 +85,16 @@ impl fmt::Debug for FileSet {
 }
 
 fn decode(path: &Path) -> Result<Picture<'static>, SetError> {
-    let file = File::open(path).map_err(SetError::io(path))?;
-    let picture = ImageReader::new(BufReader::new(file))
+    let bytes = fs::read(path).map_err(SetError::io(path))?;
+    if image::guess_format(&bytes).is_ok_and(|format| format == ImageFormat::Jpeg) && !jpeg::is_whole(&bytes) {
+        return Err(SetError::Damaged {
+            path: path.to_owned(),
+            offset: bytes.len() as u64,
+            found: "the end of the file".to_owned(),
+            expected: "the end of the picture before".to_owned(),
+        });
+    }
+    let picture = ImageReader::new(Cursor::new(&bytes))
         .with_guessed_format()
         .map_err(ImageError::from)
         .and_then(ImageReader::decode)
@@ -197,19 +205,25 @@ pub(super) mod tests {
     #[test]
     fn a_bad_file_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.png");
-        write_picture(&path, [1, 2, 3]);
-        let whole = fs::read(&path).unwrap();
-        for content in [&whole[..whole.len() / 2], b"text", b""] {
-            fs::write(&path, content).unwrap();
-            let message = one(&path).picture(0).unwrap_err().to_string();
+        let starts_with_path = |path: &Path| {
+            let message = one(path).picture(0).map(|_| "decoded".to_owned()).unwrap_or_else(|error| error.to_string());
             assert!(message.starts_with(&path.display().to_string()), "{message}");
+        };
+        for ending in ["png", "bmp", "webp", "jpg"] {
+            let path = folder.path().join("picture").with_extension(ending);
+            let noise = RgbImage::from_fn(40, 30, |x, y| Rgb([(x * y) as u8, (x * 91 + y * 57) as u8, (y * 83) as u8]));
+            noise.save(&path).unwrap();
+            one(&path).picture(0).unwrap();
+            let whole = fs::read(&path).unwrap();
+            for content in [&whole[..whole.len() / 2], &whole[..whole.len() - 20], b"text", b""] {
+                fs::write(&path, content).unwrap();
+                starts_with_path(&path);
+            }
+            fs::remove_file(&path).unwrap();
+            starts_with_path(&path);
+            assert!(one(&path).picture(1).unwrap_err().to_string().starts_with("index: 1; expected one of 0..1"));
+            assert_eq!(one(&path).describe(0), path.display().to_string());
         }
-        fs::remove_file(&path).unwrap();
-        let message = one(&path).picture(0).unwrap_err().to_string();
-        assert!(message.starts_with(&path.display().to_string()), "{message}");
-        assert!(one(&path).picture(1).unwrap_err().to_string().starts_with("index: 1; expected one of 0..1"));
-        assert_eq!(one(&path).describe(0), path.display().to_string());
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod detect;
 mod error;
 mod files;
 mod idx;
+mod jpeg;
 mod layout;
 mod memory;
 mod names;

@@ -1,0 +1,80 @@
+//! The command `data fetch`.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use softnce_data::fetch::{self, FetchError, Progress, Stage};
+
+use super::args::FetchArguments;
+use super::text;
+use crate::exit::{FAILED, USAGE, fail};
+
+pub fn run(arguments: &FetchArguments) -> ExitCode {
+    let set = &arguments.set;
+    let cache = match arguments.cache.clone().map_or_else(fetch::cache_folder, Ok) {
+        Ok(cache) => cache,
+        Err(error) => return fail(&error, USAGE),
+    };
+    eprintln!("{}; {} to download", set.about, text::bytes(set.bytes()));
+    let mut bar = Bar::new();
+    let fetched = fetch::fetch(set, &cache, &mut |progress| bar.show(progress));
+    bar.clear();
+    match fetched {
+        Ok(folder) => {
+            println!("{}", folder.display());
+            ExitCode::SUCCESS
+        }
+        Err(error @ FetchError::Busy { .. }) => fail(&error, USAGE),
+        Err(error) => fail(&error, FAILED),
+    }
+}
+
+/// A bar over the file at hand; a line for each tenth of it where there is no terminal.
+struct Bar {
+    bar: ProgressBar,
+    terminal: bool,
+    /// What was last shown: the file, the stage, the tenths done.
+    shown: Option<(String, Stage, u64)>,
+}
+
+impl Bar {
+    fn new() -> Self {
+        let template = "{msg} [{bar:30}] {bytes} of {total_bytes}  {bytes_per_sec}, about {eta} left";
+        let style = ProgressStyle::with_template(template).map(|style| style.progress_chars("=> "));
+        let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, terminal: std::io::stderr().is_terminal(), shown: None }
+    }
+
+    fn show(&mut self, progress: Progress<'_>) {
+        let tenths = (progress.done.saturating_mul(10)).checked_div(progress.total).unwrap_or(10);
+        let same = |(file, stage, _): &(String, Stage, u64)| file == progress.file && *stage == progress.stage;
+        if !self.shown.as_ref().is_some_and(same) {
+            self.bar.set_length(progress.total);
+            self.bar.set_position(progress.done);
+            // Otherwise what an earlier call received would count as this one's speed.
+            self.bar.reset_eta();
+            self.bar.set_message(format!("{} {}", doing(progress.stage), progress.file));
+        }
+        self.bar.set_position(progress.done);
+        let news = self.shown.as_ref().is_none_or(|shown| !same(shown) || shown.2 != tenths);
+        if news {
+            if !self.terminal {
+                eprintln!("{} {}: {} %", doing(progress.stage), progress.file, 10 * tenths);
+            }
+            self.shown = Some((progress.file.to_owned(), progress.stage, tenths));
+        }
+    }
+
+    fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn doing(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Downloading => "downloading",
+        Stage::Checking => "checking",
+        Stage::Unpacking => "unpacking",
+    }
+}

@@ -1,0 +1,19 @@
+//! The command `data`: brings data sets here, and says what they hold.
+
+mod args;
+mod fetch;
+mod info;
+mod text;
+
+use std::process::ExitCode;
+
+pub use args::DataArguments;
+
+use args::DataCommand;
+
+pub fn run(arguments: &DataArguments) -> ExitCode {
+    match &arguments.command {
+        DataCommand::Fetch(arguments) => fetch::run(arguments),
+        DataCommand::Info(arguments) => info::run(arguments),
+    }
+}
