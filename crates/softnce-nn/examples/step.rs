@@ -1,8 +1,8 @@
 //! Forward and backward pass of a small vision transformer and a small residual network, with the fused operations and
 //! with their composed twins side by side; then, where asked, each operation alone.
 //!
-//! `cargo run --release -p softnce-nn --example step [batch] [rounds] [operations]`; bench/step_against_pytorch.py times the same in
-//! PyTorch. Optimiser and data are left out.
+//! `cargo run --release -p softnce-nn --example step [batch] [rounds] [fused] [operations]`; bench/step_against_pytorch.py times the same in
+//! PyTorch. With `fused` the composed networks are left out. Optimiser and data are no part of it.
 
 #[path = "step/operations.rs"]
 mod operations;
@@ -25,6 +25,7 @@ pub struct Form {
     attention: fn(Tensor<3>, usize) -> Tensor<3>,
     conv2d: fn(Tensor<4>, Tensor<4>, usize, usize) -> Tensor<4>,
     batch_norm: fn(Tensor<4>, Tensor<1>, Tensor<1>, f64) -> (Tensor<4>, Tensor<1>, Tensor<1>),
+    add_relu: fn(Tensor<4>, Tensor<4>) -> Tensor<4>,
     batch_norm_relu: fn(Tensor<4>, Tensor<1>, Tensor<1>, f64) -> (Tensor<4>, Tensor<1>, Tensor<1>),
 }
 
@@ -37,6 +38,7 @@ const FORMS: [Form; 2] = [
         attention: ops::attention,
         conv2d: ops::conv2d,
         batch_norm: ops::batch_norm,
+        add_relu: ops::add_relu,
         batch_norm_relu: ops::batch_norm_relu,
     },
     Form {
@@ -47,6 +49,7 @@ const FORMS: [Form; 2] = [
         attention: composed::attention,
         conv2d: composed::conv2d,
         batch_norm: composed::batch_norm,
+        add_relu: composed::add_relu,
         batch_norm_relu: composed::batch_norm_relu,
     },
 ];
@@ -120,7 +123,8 @@ fn main() {
     let vit = vit::Vit::new();
     let resnet = resnet::ResNet::new();
     let (tokens, pictures) = (leaf([batch, 64, 48], 1.0).detach(), leaf([batch, 3, 32, 32], 1.0).detach());
-    for form in &FORMS {
+    let composed = !std::env::args().any(|argument| argument == "fused");
+    for form in &FORMS[..if composed { 2 } else { 1 }] {
         step("ViT", form, rounds, || drop(vit.loss(form, tokens.clone()).backward()));
         step("ResNet", form, rounds, || drop(resnet.loss(form, pictures.clone()).backward()));
     }

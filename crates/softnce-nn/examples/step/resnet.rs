@@ -1,6 +1,6 @@
 //! A residual network of the CIFAR kind (He et al., arXiv 1512.03385): 20 layers, 16 to 64 channels.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
 
 use crate::{Form, leaf, loss};
 
@@ -59,7 +59,7 @@ impl ResNet {
                 Some(shortcut) => shortcut.run(form, x.clone(), false),
                 None => x.clone(),
             };
-            x = activation::relu(second.run(form, first.run(form, x, true), false) + kept);
+            x = (form.add_relu)(second.run(form, first.run(form, x, true), false), kept);
         }
         let features = x.mean_dims(&[2, 3]).flatten::<2>(1, 3).unsqueeze_dim::<3>(1);
         loss((form.linear)(features, self.head.0.clone(), Some(self.head.1.clone())).squeeze_dim(1))
