@@ -14,8 +14,11 @@ pub fn linear(input: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> T
 }
 
 /// The exact GELU, `x Phi(x)` (Hendrycks and Gimpel, arXiv 1606.08415).
+///
+/// Not Burn's own, which off the CPU pairs this value with the derivative of the approximation by tanh.
 pub fn gelu<const D: usize>(input: Tensor<D>) -> Tensor<D> {
-    activation::gelu(input)
+    let below = (input.clone() * std::f64::consts::FRAC_1_SQRT_2).erf() * 0.5 + 0.5;
+    input * below
 }
 
 /// Layer normalisation over the last axis (Ba et al., arXiv 1607.06450).
@@ -88,4 +91,9 @@ pub fn batch_norm_relu(
 ) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
     let (output, mean, variance) = batch_norm(input, gamma, beta, epsilon);
     (activation::relu(output), mean, variance)
+}
+
+/// `max(a + b, 0)`, the end of a residual block.
+pub fn add_relu<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
+    activation::relu(a + b)
 }

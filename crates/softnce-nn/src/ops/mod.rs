@@ -85,3 +85,8 @@ pub fn batch_norm_relu(
         (output, mean.without_autodiff(), variance.without_autodiff())
     })
 }
+
+/// `max(a + b, 0)`, the end of a residual block.
+pub fn add_relu<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
+    fused::add_relu(&a, &b).unwrap_or_else(|| composed::add_relu(a, b))
+}

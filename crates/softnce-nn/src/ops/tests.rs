@@ -1,7 +1,9 @@
 //! Each fused operation against its composed twin, forward and backward.
 
+mod differences;
 mod extremes;
 mod modes;
+mod threads;
 mod twins;
 
 use burn::tensor::{Device, Tensor, TensorData};

@@ -3,6 +3,7 @@
 //! Each returns nothing where it does not apply: on another device, for another type than `f32`, or for shapes that do
 //! not fit together, about which the composed twin then speaks.
 
+mod add_relu;
 mod attention;
 mod batch_norm;
 mod conv2d;
@@ -10,6 +11,7 @@ mod gelu;
 mod layer_norm;
 mod linear;
 
+pub(super) use add_relu::add_relu;
 pub(super) use attention::attention;
 pub(super) use batch_norm::batch_norm;
 pub(super) use conv2d::conv2d;

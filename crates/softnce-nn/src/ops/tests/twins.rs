@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 use proptest::prelude::*;
 
 use super::{assert_close, leaf, random, weighed};
-use crate::ops::{attention, batch_norm, batch_norm_relu, composed, conv2d, gelu, layer_norm, linear};
+use crate::ops::{add_relu, attention, batch_norm, batch_norm_relu, composed, conv2d, gelu, layer_norm, linear};
 
 /// Output and gradients of a function of up to three tensors.
 type Traced<const D: usize> = (Tensor<D>, Vec<Tensor<1>>);
@@ -117,5 +117,14 @@ proptest! {
         );
         assert_close("mean", &found.1, &expected.1, 1e-6);
         assert_close("variance", &found.2, &expected.2, 1e-6);
+    }
+
+    #[test]
+    fn add_relu_is_its_twin(rows in 1..6_usize, columns in 1..6000_usize, seed: u64) {
+        let (a, b, none) = (flex([rows, columns], seed), flex([rows, columns], !seed), flex([1], 0));
+        let run = |f: fn(Tensor<2>, Tensor<2>) -> Tensor<2>| {
+            traced((&a, &b, &none), |a, b, c| f(a, b) + c.unsqueeze::<2>() * 0.0)
+        };
+        assert_twins(run(add_relu), run(composed::add_relu), 0.0);
     }
 }

@@ -12,7 +12,7 @@ use crate::ops::kernels::lanes::add_to;
 const WHOLE: usize = 16;
 
 /// Places a task works on at least, as far as there are pictures: it reads the weights once for all of them.
-const PLACES: usize = 1024;
+const PLACES: usize = 512;
 
 /// Parts of the batch, the gradients by the weight of which are added up: a number that no thread count changes.
 const PARTS: usize = 16;

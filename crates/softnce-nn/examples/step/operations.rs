@@ -1,0 +1,72 @@
+//! Each operation alone, in the shapes of the two networks, times how often a step calls it.
+
+use burn::tensor::Tensor;
+
+use crate::{FORMS, Form, fastest, leaf};
+
+/// Forward and backward seconds of a function of its inputs, all of which ask for gradients.
+fn passes<const D: usize>(rounds: usize, call: impl Fn() -> Tensor<D>) -> (f64, f64) {
+    let weights = leaf(call().dims(), 1.0).detach();
+    // The product with fixed weights is part of both, and of the forward pass it is taken off.
+    let forward = fastest(rounds, || drop(call()));
+    let both = fastest(rounds, || drop((call() * weights.clone()).sum().backward()));
+    let output = leaf(weights.dims(), 1.0);
+    let end = fastest(rounds, || drop((output.clone() * weights.clone()).sum().backward()));
+    (forward, (both - forward - end).max(0.0))
+}
+
+fn line<const D: usize>(name: &str, calls: usize, rounds: usize, call: impl Fn(&Form) -> Tensor<D>) {
+    print!("{name:34} x {calls:2}");
+    for form in &FORMS {
+        let (forward, backward) = passes(rounds, || call(form));
+        print!("{:12.2} +{:8.2}", forward * 1e3 * calls as f64, backward * 1e3 * calls as f64);
+    }
+    println!();
+}
+
+/// The table: milliseconds of a step, forward + backward, fused and composed.
+pub fn print(batch: usize, rounds: usize) {
+    println!("\nms a step, forward + backward{:>20}{:>22}", FORMS[0].name, FORMS[1].name);
+    let tokens = leaf([batch, 65, 192], 1.0);
+    let wide = leaf([batch, 65, 768], 1.0);
+    let packed = leaf([batch, 65, 576], 1.0);
+    let (gamma, beta) = (leaf([192], 1.0), leaf([192], 1.0));
+    for (name, input, outputs) in [
+        ("linear 192 -> 576", &tokens, 576),
+        ("linear 192 -> 192", &tokens, 192),
+        ("linear 192 -> 768", &tokens, 768),
+        ("linear 768 -> 192", &wide, 192),
+    ] {
+        let (weight, bias) = (leaf([input.dims()[2], outputs], 0.02), leaf([outputs], 0.02));
+        line(name, 6, rounds, |form| (form.linear)(input.clone(), weight.clone(), Some(bias.clone())));
+    }
+    line("gelu", 6, rounds, |form| (form.gelu)(wide.clone()));
+    line("layer norm", 13, rounds, |form| (form.layer_norm)(tokens.clone(), gamma.clone(), beta.clone(), 1e-6));
+    line("attention", 6, rounds, |form| (form.attention)(packed.clone(), 3));
+    line("residual sum (Burn's)", 12, rounds, |_| tokens.clone() + tokens.clone());
+
+    for (inputs, outputs, size, kernel, stride, calls) in [
+        (3, 16, 32, 3, 1, 1),
+        (16, 16, 32, 3, 1, 6),
+        (16, 32, 32, 3, 2, 1),
+        (32, 32, 16, 3, 1, 5),
+        (32, 64, 16, 3, 2, 1),
+        (64, 64, 8, 3, 1, 5),
+        (16, 32, 32, 1, 2, 1),
+        (32, 64, 16, 1, 2, 1),
+    ] {
+        let (x, weight) = (leaf([batch, inputs, size, size], 1.0), leaf([outputs, inputs, kernel, kernel], 0.1));
+        let name = format!("conv {inputs} -> {outputs}, {size}, kernel {kernel}, stride {stride}");
+        line(&name, calls, rounds, |form| (form.conv2d)(x.clone(), weight.clone(), stride, kernel / 2));
+    }
+    for (channels, size, rectified, plain) in [(16, 32, 4, 3), (32, 16, 3, 4), (64, 8, 3, 4)] {
+        let x = leaf([batch, channels, size, size], 1.0);
+        let (gamma, beta) = (leaf([channels], 1.0), leaf([channels], 1.0));
+        let name = format!("batch norm {channels}, {size}");
+        line(&name, plain, rounds, |form| (form.batch_norm)(x.clone(), gamma.clone(), beta.clone(), 1e-5).0);
+        let name = format!("batch norm, relu {channels}, {size}");
+        line(&name, rectified, rounds, |form| (form.batch_norm_relu)(x.clone(), gamma.clone(), beta.clone(), 1e-5).0);
+        let name = format!("sum, relu {channels}, {size}");
+        line(&name, 3, rounds, |form| (form.add_relu)(x.clone(), x.clone()));
+    }
+}
