@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use softnce::LossKind;
-use softnce_train::compare::CompareConfig;
 
 use crate::bench_args::BenchArguments;
 use crate::data::DataArguments;
+use crate::run_args::{
+    EvalArguments, ExportArguments, PlaceArguments, PredictArguments, RecipesArguments, TrainArguments,
+};
 
 /// Soft target InfoNCE and its family: train, compare, measure, report.
 #[derive(Debug, Parser)]
@@ -19,10 +21,24 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Compare the losses on the embedded UCI optdigits pictures, paired by seed.
+    /// Train a network from a recipe: a TOML file, or one of those that `softnce recipes` lists.
     ///
-    /// Writes config.toml, results.json, results.csv, results.md (the table) and report.html. Ctrl-C keeps the finished runs; the same command
-    /// continues after them.
+    /// Writes recipe.toml, run.json, the checkpoints last.safetensors and best.safetensors, history.csv, metrics.json
+    /// and report.html. Ctrl-C, or a kill, keeps the last checkpoint; the same command goes on from it and ends with
+    /// the same weights.
+    Train(TrainArguments),
+    /// Evaluate a trained run on the test pictures of its recipe.
+    Eval(EvalArguments),
+    /// Predict the classes of pictures with a trained run.
+    Predict(PredictArguments),
+    /// Export the weights of a trained run as safetensors, under the names that timm and torchvision know.
+    Export(ExportArguments),
+    /// List the recipes that come with the program, or print one.
+    Recipes(RecipesArguments),
+    /// Compare losses over one recipe, paired by seed: by default over the embedded UCI optdigits pictures.
+    ///
+    /// Writes recipe.toml, results.json, results.csv, results.md (the table), report.html, and a folder below runs/ for
+    /// each run. Ctrl-C, or a kill, keeps what is there; the same command continues after it.
     Compare(CompareArguments),
     /// Measure time and memory of every path of the computation, side by side.
     ///
@@ -35,63 +51,74 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct CompareArguments {
-    /// Losses to compare, separated by commas [default: all five].
+    /// A recipe: a TOML file, or the name of one that comes with the program.
+    #[arg(default_value = MAIN_JOB)]
+    pub recipe: String,
+    /// Change of the recipe, such as training.batch_size=256; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Losses to compare, separated by commas [default: the recipe's compare.losses].
     #[arg(long, value_delimiter = ',', value_name = "LOSS,..", value_parser = parse_loss)]
     pub losses: Option<Vec<LossKind>>,
-    /// Number of seeds, the same for every loss.
-    #[arg(long, default_value_t = CompareConfig::default().seeds)]
-    pub seeds: u64,
-    /// Passes over the training pictures.
-    #[arg(long, default_value_t = CompareConfig::default().epochs)]
-    pub epochs: usize,
-    /// Rows of a batch.
-    #[arg(long, default_value_t = CompareConfig::default().batch_size)]
-    pub batch_size: usize,
-    /// Temperature of the losses and of the posterior.
-    #[arg(long, default_value_t = CompareConfig::default().temperature, allow_negative_numbers = true)]
-    pub temperature: f64,
-    /// Power of the class frequencies in the noise distribution: 1 as they are, 0 uniform.
-    #[arg(long, default_value_t = CompareConfig::default().alpha, allow_negative_numbers = true)]
-    pub alpha: f64,
-    /// Candidates of a batch; beyond its own targets they are drawn from the training set [default: the batch size].
+    /// Number of seeds, the same for every loss [default: the recipe's compare.seeds].
     #[arg(long)]
-    pub candidates: Option<usize>,
-    /// Learning rates tried on the validation split, separated by commas.
-    #[arg(long, value_delimiter = ',', value_name = "RATE,..", default_values_t = CompareConfig::default().learning_rates)]
-    pub learning_rates: Vec<f64>,
-    /// Seeds that each learning rate is tried with; their mean decides.
-    #[arg(long, default_value_t = CompareConfig::default().tuning_seeds)]
-    pub tuning_seeds: u64,
-    /// Name of the run: its folder is runs/NAME.
-    #[arg(long, default_value = "compare", conflicts_with = "out")]
-    pub name: String,
-    /// Folder for the results, instead of runs/NAME.
+    pub seeds: Option<u64>,
+    /// Passes over the training pictures [default: the recipe's schedule.epochs].
+    #[arg(long)]
+    pub epochs: Option<usize>,
+    /// Learning rates tried on the validation pictures, separated by commas [default: the recipe's
+    /// compare.learning_rates].
+    #[arg(long, value_delimiter = ',', value_name = "RATE,..", allow_negative_numbers = true)]
+    pub learning_rates: Option<Vec<f64>>,
+    /// Seeds that each learning rate is tried with; their mean decides [default: the recipe's compare.tuning_seeds].
+    #[arg(long)]
+    pub tuning_seeds: Option<u64>,
+    /// Folder for the results [default: runs/compare for the main job, else runs/compare-NAME].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: PlaceArguments,
 }
 
+/// The recipe of the main job.
+const MAIN_JOB: &str = "digits";
+
 impl CompareArguments {
-    /// The configuration, with the settings that have no option at their defaults.
-    pub fn config(&self) -> CompareConfig {
-        let default = CompareConfig::default();
-        CompareConfig {
-            losses: self.losses.clone().unwrap_or(default.losses),
-            seeds: self.seeds,
-            epochs: self.epochs,
-            batch_size: self.batch_size,
-            temperature: self.temperature,
-            alpha: self.alpha,
-            candidates: self.candidates.unwrap_or(self.batch_size),
-            learning_rates: self.learning_rates.clone(),
-            tuning_seeds: self.tuning_seeds,
-            ..default
-        }
+    /// The changes of the recipe, those of the options behind those of `--set`.
+    pub fn changes(&self) -> Vec<String> {
+        let mut changes = self.set.clone();
+        let mut add = |key: &str, value: Option<String>| changes.extend(value.map(|value| format!("{key}={value}")));
+        let losses = self.losses.as_ref();
+        let names = losses.map(|losses| losses.iter().map(|loss| format!("{:?}", loss.name())).collect::<Vec<_>>());
+        add("compare.losses", names.map(|names| format!("[{}]", names.join(", "))));
+        add("compare.seeds", self.seeds.map(|seeds| seeds.to_string()));
+        add("schedule.epochs", self.epochs.map(|epochs| epochs.to_string()));
+        let rates = self.learning_rates.as_ref();
+        let rates = rates.map(|rates| rates.iter().map(|rate| format!("{rate:?}")).collect::<Vec<_>>());
+        add("compare.learning_rates", rates.map(|rates| format!("[{}]", rates.join(", "))));
+        add("compare.tuning_seeds", self.tuning_seeds.map(|seeds| seeds.to_string()));
+        changes
     }
 
     /// Where the results go.
-    pub fn folder(&self) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&self.name))
+    pub fn folder(&self, name: &str) -> PathBuf {
+        let named = if name == MAIN_JOB { "compare".to_owned() } else { format!("compare-{name}") };
+        self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(named))
     }
+
+    /// The command that runs it again.
+    pub fn command(&self) -> String {
+        let mut words = vec!["cargo run --release -- compare".to_owned()];
+        words.extend((self.recipe != MAIN_JOB).then(|| quoted(&self.recipe)));
+        words.extend(self.changes().iter().map(|change| format!("--set {}", quoted(change))));
+        words.join(" ")
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=+:,".contains(letter);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 fn parse_loss(name: &str) -> Result<LossKind, softnce::Error> {

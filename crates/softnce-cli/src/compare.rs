@@ -1,31 +1,43 @@
 //! The command `compare`.
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use softnce_train::compare::{Outcome, Study};
-use softnce_train::report::{self, Comparison};
+use softnce_train::compare::{Outcome, Study, Surroundings};
+use softnce_train::recipe::Recipe;
+use softnce_train::report;
 
 use crate::args::CompareArguments;
 use crate::exit::{FAILED, INTERRUPTED, USAGE, fail};
+use crate::interrupt::stop_on_ctrl_c;
 use crate::memory::AllocatorPeak;
 use crate::progress::Bars;
 
 pub fn run(arguments: &CompareArguments) -> ExitCode {
     let stop = stop_on_ctrl_c();
-    let config = arguments.config();
-    let folder = arguments.folder();
     let bars = Bars::new();
-    let study = match Study::open(&config, &folder, &stop, &bars, Some(&AllocatorPeak)) {
+    let data_folder = arguments.place.data_folder();
+    let recipe = match Recipe::read(&arguments.recipe, &arguments.changes()) {
+        Ok(recipe) => recipe,
+        Err(error) => return fail(&error, USAGE),
+    };
+    let folder = arguments.folder(&recipe.name);
+    let place = Surroundings {
+        data_folder: &data_folder,
+        device: arguments.place.device,
+        out: &folder,
+        stop: &stop,
+        progress: &bars,
+        memory: Some(&AllocatorPeak),
+    };
+    let study = match Study::open(recipe, arguments.command(), place) {
         Ok(study) => study,
         Err(error) => return fail(&error, USAGE),
     };
     let outcome = study.run();
     bars.clear();
     match outcome {
-        Ok(Outcome::Finished(results)) => {
-            println!("{}", report::terminal(&Comparison::from(&results)));
+        Ok(Outcome::Finished(comparison)) => {
+            println!("{}", report::terminal(&comparison));
             println!("\nReport: {}", folder.join("report.html").display());
             ExitCode::SUCCESS
         }
@@ -38,19 +50,4 @@ pub fn run(arguments: &CompareArguments) -> ExitCode {
         }
         Err(error) => fail(&error, FAILED),
     }
-}
-
-/// The first ctrl-C asks for a stop at the next step; a second one ends the program at once.
-fn stop_on_ctrl_c() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&stop);
-    let handler = ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::SeqCst) {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-    });
-    if let Err(error) = handler {
-        log::warn!("ctrl-C will end the program at once: {error}");
-    }
-    stop
 }

@@ -8,9 +8,13 @@ mod bench_args;
 mod compare;
 mod data;
 mod exit;
+mod interrupt;
 mod logging;
 mod memory;
 mod progress;
+mod run_args;
+mod run_progress;
+mod runs;
 mod size;
 
 use std::process::ExitCode;
@@ -27,6 +31,11 @@ fn main() -> ExitCode {
     memory::keep_freed_pages();
     logging::install();
     match Arguments::parse().command {
+        Command::Train(arguments) => runs::train(&arguments),
+        Command::Eval(arguments) => runs::eval(&arguments),
+        Command::Predict(arguments) => runs::predict(&arguments),
+        Command::Export(arguments) => runs::export(&arguments),
+        Command::Recipes(arguments) => runs::recipes(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),

@@ -3,7 +3,8 @@
 use std::io::IsTerminal;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use softnce_train::compare::{EpochRecord, Progress};
+use softnce_train::compare::Progress;
+use softnce_train::runs::{EpochRecord, StepReport};
 
 /// The two bars of a comparison.
 pub struct Bars {
@@ -34,11 +35,10 @@ impl Bars {
 }
 
 impl Progress for Bars {
-    fn start(&self, runs: usize, finished: usize, epochs: usize) {
+    fn start(&self, runs: usize, finished: usize) {
         self.runs.set_length(runs as u64);
         self.runs.set_position(finished as u64);
         self.runs.reset_eta();
-        self.epochs.set_length(epochs as u64);
         if finished > 0 {
             let note = format!("continuing: {finished} of {runs} runs are there already");
             if self.terminal { self.runs.suspend(|| eprintln!("{note}")) } else { eprintln!("{note}") }
@@ -55,10 +55,28 @@ impl Progress for Bars {
         }
     }
 
+    fn epochs(&self, epochs: usize) {
+        self.epochs.set_length(epochs as u64);
+    }
+
+    fn step(&self, report: &StepReport) {
+        // Short epochs would flicker.
+        if report.steps >= 100 {
+            let StepReport { step, steps, loss, samples_per_second, .. } = report;
+            self.epochs
+                .set_message(format!("batch {step}/{steps}, loss {loss:.4}, {samples_per_second:.0} pictures/s"));
+        }
+    }
+
     fn epoch(&self, record: &EpochRecord) {
         self.epochs.set_position(record.epoch as u64);
-        let accuracy = 100.0 * record.validation_top1;
-        self.epochs.set_message(format!("loss {:.4}, validation {accuracy:.1} %", record.train_loss));
+        let validation =
+            record.validation.map_or_else(String::new, |look| format!(", validation {:.1} %", 100.0 * look.top1));
+        self.epochs.set_message(format!("loss {:.4}{validation}", record.train_loss));
+    }
+
+    fn note(&self, text: &str) {
+        if self.terminal { self.runs.suspend(|| eprintln!("{text}")) } else { eprintln!("{text}") }
     }
 
     fn finished(&self) {

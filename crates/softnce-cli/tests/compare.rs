@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use softnce_train::compare::{Metric, Results};
+use softnce_train::compare::Metric;
+use softnce_train::report::Comparison as Results;
 use tempfile::TempDir;
 
 /// Two losses, two seeds, two rates tried twice, one epoch: twelve short runs.
@@ -20,8 +21,8 @@ const TINY: [&str; 12] = [
     "1",
     "--learning-rates",
     "0.003,0.01",
-    "--batch-size",
-    "256",
+    "--set",
+    "training.batch_size=256",
 ];
 
 fn softnce() -> Command {
@@ -105,11 +106,9 @@ fn writes_results_that_agree_with_each_other() {
     assert_eq!(csv.lines().count(), 5);
     assert!(csv.lines().nth(1).unwrap().starts_with("soft-target-infonce,0,"));
     let page = fs::read_to_string(out.join("report.html")).unwrap();
-    assert!(
-        page.contains("compare --losses soft-target-infonce,soft-target-cross-entropy --seeds 2 --epochs 1 --batch")
-    );
+    assert!(page.contains("cargo run --release -- compare --set training.batch_size=256 --set"), "the command again");
     assert!(page.starts_with("<!DOCTYPE html>") && page.contains("soft target InfoNCE") && !page.contains("NaN"));
-    let config = fs::read_to_string(out.join("config.toml")).unwrap();
+    let config = fs::read_to_string(out.join("recipe.toml")).unwrap();
     assert!(config.contains("seeds = 2") && config.contains("smoothing = 0.1"));
     let markdown = fs::read_to_string(out.join("results.md")).unwrap();
     assert!(markdown.contains("| soft target InfoNCE |"), "{markdown}");
@@ -122,7 +121,7 @@ fn the_same_configuration_gives_the_same_results() {
     let (_folder, first) = place();
     let (_other, second) = place();
     let arguments = ["--losses", "soft-distribution-infonce,infonce,nll", "--seeds", "1", "--epochs", "1"];
-    let arguments = [&arguments[..], &["--learning-rates", "0.01", "--candidates", "200"]].concat();
+    let arguments = [&arguments[..], &["--learning-rates", "0.01", "--set", "candidates={kind=\"draws\", count=72}"]].concat();
     assert!(compare(&first, &arguments).status.success());
     assert!(compare(&second, &arguments).status.success());
     assert_eq!(without_costs(results(&first)), without_costs(results(&second)));
@@ -134,7 +133,7 @@ fn the_same_configuration_gives_the_same_results() {
 fn an_interrupted_run_keeps_what_is_finished_and_continues() {
     let (_folder, out) = place();
     let arguments =
-        ["--losses", "nll,infonce", "--seeds", "3", "--epochs", "8", "--learning-rates", "0.01", "--batch-size", "64"];
+        ["--losses", "nll,infonce", "--seeds", "3", "--epochs", "8", "--learning-rates", "0.01", "--set", "training.batch_size=64"];
     let mut child = softnce()
         .arg("compare")
         .arg("--out")
@@ -180,17 +179,18 @@ fn arguments_and_folders_that_cannot_be_used_end_with_code_2() {
     };
     let (folder, out) = place();
     refused(&out, &["--losses", "focal"], "unknown loss \"focal\", expected one of soft-target-infonce");
-    refused(&out, &["--temperature", "0"], "temperature is 0, expected a number from 0.000001 to 1000000");
-    refused(&out, &["--temperature", "-1"], "temperature is -1");
-    refused(&out, &["--seeds", "0"], "seeds is 0, expected a number above 0");
-    refused(&out, &["--epochs", "0"], "epochs is 0");
-    refused(&out, &["--batch-size", "0"], "batch size is 0");
-    refused(&out, &["--candidates", "5"], "candidates is 5, expected at least the batch size");
-    refused(&out, &["--alpha", "inf"], "alpha is inf");
-    refused(&out, &["--alpha", "1e6"], "alpha is 1000000");
-    refused(&out, &["--epochs", "99999999999"], "epochs is 99999999999, expected at most 1000000");
-    refused(&out, &["--learning-rates", "0.1,2"], "learning rates is 2");
-    refused(&out, &["--losses", "nll,nll"], "losses is nll, expected each loss once");
+    refused(&out, &["--set", "loss.temperature=0.0"], "loss.temperature is 0, expected a number from 0.000001 to 1000000");
+    refused(&out, &["--seeds", "0"], "compare.seeds is 0, expected a number from 1 to 1000");
+    refused(&out, &["--epochs", "0"], "schedule.epochs is 0");
+    refused(&out, &["--set", "training.batch_size=0"], "training.batch_size is 0");
+    refused(&out, &["--set", "loss.alpha=inf"], "loss.alpha is inf");
+    refused(&out, &["--epochs", "99999999999"], "schedule.epochs is 99999999999, expected a number from 1 to 1000000");
+    refused(&out, &["--learning-rates", "0.1,-2"], "compare.learning_rates is -2");
+    refused(&out, &["--losses", "nll,nll"], "compare.losses is nll, expected each loss once");
+    refused(&out, &["--set", "data.validation_share=0.0"], "data.validation_share is 0");
+    refused(&out, &["--set", "trainig.batch_size=5"], "did you mean `training`?");
+    refused(&out, &["digit"], "did you mean digits?");
+    refused(&out, &["--device", "cuda"], "build it with --features cuda");
     assert!(!out.exists(), "nothing is written for arguments that are refused");
 
     // A folder below a file cannot be made, not even by root.
@@ -203,7 +203,7 @@ fn arguments_and_folders_that_cannot_be_used_end_with_code_2() {
     let foreign = folder.path().join("foreign");
     fs::create_dir(&foreign).unwrap();
     fs::write(foreign.join("thesis.txt"), "kept").unwrap();
-    refused(&foreign, &TINY, "is not empty and holds no run");
+    refused(&foreign, &TINY, "is not empty and holds no comparison");
     assert_eq!(fs::read_dir(&foreign).unwrap().count(), 1);
 }
 
@@ -215,7 +215,7 @@ fn another_configuration_and_damaged_files_are_named() {
     let other = ["--losses", "nll", "--seeds", "1", "--epochs", "2", "--learning-rates", "0.01"];
     let output = compare(&out, &other);
     assert_eq!(output.status.code(), Some(2));
-    assert!(error_of(&output).contains("epochs: 1 there, 2 here"), "{}", error_of(&output));
+    assert!(error_of(&output).contains("schedule.epochs: 1 there, 2 here"), "{}", error_of(&output));
 
     // Another run under the name, another version, half a file.
     let part = out.join("parts/run-nll-seed0.json");
@@ -232,10 +232,10 @@ fn another_configuration_and_damaged_files_are_named() {
     let output = compare(&out, &arguments);
     assert_eq!(output.status.code(), Some(1));
     assert!(error_of(&output).contains("run-nll-seed0.json cannot be understood"), "{}", error_of(&output));
-    fs::write(out.join("config.toml"), "losses = 5").unwrap();
+    fs::write(out.join("recipe.toml"), "losses = 5").unwrap();
     let output = compare(&out, &arguments);
     assert_eq!(output.status.code(), Some(2));
-    assert!(error_of(&output).contains("config.toml cannot be understood"), "{}", error_of(&output));
+    assert!(error_of(&output).contains("recipe.toml cannot be understood"), "{}", error_of(&output));
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn help_and_version_speak() {
     let output = softnce().args(["compare", "--help"]).output().unwrap();
     assert!(output.status.success());
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    for option in ["--losses", "--seeds", "--epochs", "--temperature", "--alpha", "--candidates", "--out"] {
+    for option in ["--losses", "--seeds", "--epochs", "--set", "--data", "--device", "--out"] {
         assert!(text.contains(option), "{option}");
     }
     let version = softnce().arg("--version").output().unwrap();

@@ -1,20 +1,21 @@
-//! Data, target mixing, models, training, metrics and reports for the softnce losses.
+//! Training of classifiers under the softnce losses: recipes, runs, evaluation, comparisons, reports.
 //!
-//! - [`data`]: the embedded optdigits pictures, stratified splits.
-//! - [`mixing`]: MixUp and CutMix with a weight for each row, as compact targets.
-//! - [`model`], [`training`]: a network and its training loop on Burn.
+//! - [`recipe`]: one TOML file from the data's folder to the report; [`runs`]: training, evaluation, prediction and
+//!   export of one; [`device`]: what it computes on; [`randomness`]: what it draws.
+//! - [`optimisation`]: parameter groups, the schedule, clipping, weight averaging.
 //! - [`metrics`], [`stats`]: accuracy, proper scores, calibration; intervals and paired differences.
 //! - [`evaluation`]: all of that and more of a set of any size, in parts; temperature scaling.
-//! - [`compare`], [`report`]: several losses at equal budgets, and the page that shows what came of it.
+//! - [`compare`], [`report`]: several losses at equal budgets, and the pages that show what came of it.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod compare;
-pub mod data;
+pub mod device;
 pub mod evaluation;
 pub mod metrics;
-pub mod mixing;
-pub mod model;
+pub mod optimisation;
+pub mod randomness;
+pub mod recipe;
 pub mod report;
+pub mod runs;
 pub mod stats;
-pub mod training;

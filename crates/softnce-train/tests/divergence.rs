@@ -1,45 +1,58 @@
 //! Runs whose weights diverge are kept as such and do not cost the others their report.
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use softnce::LossKind;
-use softnce_train::compare::{CompareConfig, CompareError, EpochRecord, Outcome, Progress, Study};
+use softnce_train::compare::{CompareError, Outcome, Progress, Study, Surroundings};
+use softnce_train::device::DeviceName;
+use softnce_train::recipe::Recipe;
+use softnce_train::runs::{EpochRecord, StepReport};
 use tempfile::TempDir;
 
 struct Silent;
 
 impl Progress for Silent {
-    fn start(&self, _: usize, _: usize, _: usize) {}
+    fn start(&self, _: usize, _: usize) {}
     fn run(&self, _: &str) {}
+    fn epochs(&self, _: usize) {}
+    fn step(&self, _: &StepReport) {}
     fn epoch(&self, _: &EpochRecord) {}
+    fn note(&self, _: &str) {}
     fn finished(&self) {}
 }
 
 /// A weight decay of 30 throws every weight to minus 29 times itself at rate 1, and only shrinks it at rate 0.01.
-fn config(learning_rates: Vec<f64>) -> CompareConfig {
-    CompareConfig {
-        losses: vec![LossKind::SoftTargetInfoNce, LossKind::SoftTargetCrossEntropy],
-        seeds: 2,
-        epochs: 30,
-        batch_size: 512,
-        candidates: 512,
-        hidden: vec![8],
-        weight_decay: 30.0,
-        tuning_seeds: 1,
-        learning_rates,
-        ..CompareConfig::default()
-    }
+fn recipe(learning_rates: &str) -> Recipe {
+    let changes = [
+        "compare.losses=[\"soft-target-infonce\", \"soft-target-cross-entropy\"]",
+        "compare.seeds=2",
+        "compare.tuning_seeds=1",
+        "schedule.epochs=30",
+        "training.batch_size=512",
+        "network.hidden=[8]",
+        "optimizer.weight_decay=30.0",
+        &format!("compare.learning_rates={learning_rates}"),
+    ];
+    Recipe::read("digits", &changes.map(str::to_owned)).unwrap()
 }
 
 #[allow(clippy::result_large_err)]
-fn run(config: &CompareConfig, folder: &TempDir) -> Result<Outcome, CompareError> {
-    Study::open(config, folder.path(), &AtomicBool::new(false), &Silent, None)?.run()
+fn run(recipe: &Recipe, folder: &TempDir) -> Result<Outcome, CompareError> {
+    let place = Surroundings {
+        data_folder: Path::new("nowhere"),
+        device: DeviceName::Cpu,
+        out: folder.path(),
+        stop: &AtomicBool::new(false),
+        progress: &Silent,
+        memory: None,
+    };
+    Study::open(recipe.clone(), "softnce compare".into(), place)?.run()
 }
 
 #[test]
 fn a_rate_that_diverges_is_not_chosen() {
     let folder = TempDir::new().unwrap();
-    let Outcome::Finished(results) = run(&config(vec![0.01, 1.0]), &folder).unwrap() else {
+    let Outcome::Finished(results) = run(&recipe("[0.01, 1.0]"), &folder).unwrap() else {
         panic!("nothing asked for a stop")
     };
     for trial in &results.tuning {
@@ -54,9 +67,9 @@ fn a_rate_that_diverges_is_not_chosen() {
 #[test]
 fn a_comparison_without_a_finished_run_says_so_and_keeps_what_it_knows() {
     let folder = TempDir::new().unwrap();
-    let config = config(vec![1.0]);
+    let recipe = recipe("[1.0]");
     for _ in 0..2 {
-        assert!(matches!(run(&config, &folder), Err(CompareError::AllDiverged { .. })));
+        assert!(matches!(run(&recipe, &folder), Err(CompareError::AllDiverged { .. })));
     }
     assert_eq!(std::fs::read_dir(folder.path().join("parts")).unwrap().count(), 4);
     let part = std::fs::read_to_string(folder.path().join("parts/run-soft-target-infonce-seed0.json")).unwrap();

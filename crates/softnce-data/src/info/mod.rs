@@ -6,4 +6,4 @@ mod sheet;
 
 pub use describe::{SetInfo, Spread, describe};
 pub use error::InfoError;
-pub use sheet::{contact_sheet, write_png};
+pub use sheet::{contact_sheet, png, write_png};

@@ -104,7 +104,16 @@ fn cell(source: &dyn PictureSource, index: usize) -> Result<RgbImage, InfoError>
 /// # Errors
 /// A picture whose parts disagree; what the system says.
 pub fn write_png(path: &Path, picture: &Picture<'_>) -> Result<(), InfoError> {
-    let wrong = |source| InfoError::Write { path: path.to_owned(), source };
+    png(picture)
+        .and_then(|png| file::write(path, &png))
+        .map_err(|source| InfoError::Write { path: path.to_owned(), source })
+}
+
+/// A picture as a PNG file in memory.
+///
+/// # Errors
+/// A picture whose parts disagree.
+pub fn png(picture: &Picture<'_>) -> std::io::Result<Vec<u8>> {
     let colour = if picture.channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
     let bytes = picture.height.checked_mul(picture.width).and_then(|area| area.checked_mul(picture.channels));
     let (width, height) = match (u32::try_from(picture.width), u32::try_from(picture.height)) {
@@ -114,14 +123,12 @@ pub fn write_png(path: &Path, picture: &Picture<'_>) -> Result<(), InfoError> {
         _ => {
             let (height, width, channels) = (picture.height, picture.width, picture.channels);
             let text = format!("a picture of {height} x {width} x {channels} with {} bytes", picture.pixels.len());
-            return Err(wrong(std::io::Error::new(std::io::ErrorKind::InvalidInput, text)));
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, text));
         }
     };
     let mut png = Vec::new();
-    PngEncoder::new(&mut png)
-        .write_image(&picture.pixels, width, height, colour)
-        .map_err(|error| wrong(std::io::Error::other(error)))?;
-    file::write(path, &png).map_err(wrong)
+    PngEncoder::new(&mut png).write_image(&picture.pixels, width, height, colour).map_err(std::io::Error::other)?;
+    Ok(png)
 }
 
 #[cfg(test)]

@@ -56,6 +56,19 @@ pub enum LabelSource {
     },
 }
 
+impl LabelSource {
+    /// The same with its path within a folder, unless it is absolute.
+    #[must_use]
+    pub fn within(mut self, folder: &Path) -> LabelSource {
+        let path = match &mut self {
+            LabelSource::Votes { path } | LabelSource::Csv { path } => path,
+            LabelSource::Probabilities { path, .. } | LabelSource::Logits { path, .. } => path,
+        };
+        *path = folder.join(&*path);
+        self
+    }
+}
+
 fn one() -> f64 {
     1.0
 }

@@ -144,7 +144,7 @@ pub(super) fn pictures(path: &Path) -> Result<Vec<OsString>, SetError> {
     }
 }
 
-fn is_picture(file: &OsStr) -> bool {
+pub(super) fn is_picture(file: &OsStr) -> bool {
     let ending = Path::new(file).extension().unwrap_or_default();
     ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
 }

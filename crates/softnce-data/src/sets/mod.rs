@@ -10,6 +10,7 @@ mod files;
 mod idx;
 mod jpeg;
 mod layout;
+mod loose;
 mod memory;
 mod names;
 pub mod optdigits;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 pub use error::SetError;
 pub use files::FileSet;
 pub use layout::{Layout, Split};
+pub use loose::loose;
 pub use memory::MemorySet;
 
 use crate::PictureSource;

@@ -87,6 +87,16 @@ pub fn read_checkpoint(path: &Path) -> Result<BTreeMap<String, NamedTensor>, Wei
     Ok(named)
 }
 
+/// The metadata of a safetensors file; empty where it has none.
+///
+/// # Errors
+/// A file that cannot be read or is no safetensors file.
+pub fn read_metadata(path: &Path) -> Result<BTreeMap<String, String>, WeightsError> {
+    let bytes = fs::read(path).map_err(|source| io(path, source))?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| format(path, error, "a safetensors file"))?;
+    Ok(header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect())
+}
+
 fn format(path: &Path, reason: impl ToString, expected: &'static str) -> WeightsError {
     WeightsError::Format { path: PathBuf::from(path), reason: reason.to_string(), expected }
 }

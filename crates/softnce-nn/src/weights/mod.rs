@@ -14,7 +14,7 @@ mod resample;
 mod tests;
 
 pub use error::WeightsError;
-pub use file::{read_checkpoint, write_safetensors};
+pub use file::{read_checkpoint, read_metadata, write_safetensors};
 pub use groups::{decays, layer_of, layers};
 pub use import::{HeadImport, ImportOptions, ImportReport, import};
-pub use named::{NamedTensor, apply, named, parameter_ids};
+pub use named::{NamedTensor, apply, named, parameter_ids, shapes};

@@ -80,7 +80,16 @@ pub fn apply(network: Network, tensors: &BTreeMap<String, NamedTensor>) -> Resul
 
 /// Id and name of every parameter, in the order of the modules. Running statistics are no parameters.
 pub fn parameter_ids(network: &Network) -> Vec<(ParamId, String)> {
-    let mut lister = Lister::default();
+    list(network).into_iter().map(|(id, name, _)| (id, name)).collect()
+}
+
+/// Name and shape of every parameter, in PyTorch's layout and the order of the modules, without reading its values.
+pub fn shapes(network: &Network) -> Vec<(String, Vec<usize>)> {
+    list(network).into_iter().map(|(_, name, shape)| (name, shape)).collect()
+}
+
+fn list(network: &Network) -> Vec<(ParamId, String, Vec<usize>)> {
+    let mut lister = Lister { path: Path::default(), layout: Layout::of(network), parameters: Vec::new() };
     network.visit(&mut lister);
     lister.parameters
 }
@@ -181,10 +190,10 @@ impl ModuleMapper for Writer<'_> {
     }
 }
 
-#[derive(Default)]
 struct Lister {
     path: Path,
-    parameters: Vec<(ParamId, String)>,
+    layout: Layout,
+    parameters: Vec<(ParamId, String, Vec<usize>)>,
 }
 
 impl ModuleVisitor for Lister {
@@ -197,6 +206,8 @@ impl ModuleVisitor for Lister {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.parameters.push((param.id, self.path.name()));
+        let name = self.path.name();
+        let shape = self.layout.shape(&name, &param.lazy_shape().dims::<D>());
+        self.parameters.push((param.id, name, shape));
     }
 }

@@ -2,45 +2,30 @@
 
 use std::path::PathBuf;
 
-use crate::data::DataError;
-use crate::mixing::MixingError;
 use crate::report::ReportError;
+use crate::runs::RunError;
 use crate::stats::StatsError;
-use crate::training::TrainError;
 
 /// Why a comparison stopped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompareError {
-    /// A setting is out of its range.
-    #[error("{argument} is {value}, expected {expected}")]
-    Setting {
-        /// Name of the setting.
-        argument: &'static str,
-        /// Value that came.
-        value: String,
-        /// Range that was expected, in words.
-        expected: &'static str,
-    },
-    /// A setting of the loss was refused.
+    /// The recipe, its data or the folder was refused.
     #[error(transparent)]
-    Loss(#[from] softnce::Error),
-    /// A setting of the mixing was refused.
-    #[error(transparent)]
-    Mixing(#[from] MixingError),
-    /// The folder holds the results of another configuration.
+    Refused(#[from] RunError),
+    /// The folder holds a comparison of another recipe.
     #[error(
-        "{path} holds runs of another configuration ({differences}); name another folder with --out, or remove it",
+        "{path} holds a comparison of another recipe ({differences}); name another folder with --out, or remove it",
         path = .path.display()
     )]
-    OtherConfiguration {
+    OtherRecipe {
         /// The folder.
         path: PathBuf,
         /// Which settings differ, in words.
         differences: String,
     },
     /// The folder holds something else.
-    #[error("{path} is not empty and holds no run; name a new or empty folder with --out", path = .path.display())]
+    #[error("{path} is not empty and holds no comparison; name a new or empty folder with --out", path = .path.display())]
     ForeignFolder {
         /// The folder.
         path: PathBuf,
@@ -63,12 +48,12 @@ pub enum CompareError {
         /// Why not.
         reason: String,
     },
-    /// The configuration in a folder cannot be understood.
+    /// The recipe in a folder cannot be understood.
     #[error(
         "{path} cannot be understood: {reason}; name another folder with --out, or put the file right",
         path = .path.display()
     )]
-    CorruptConfiguration {
+    CorruptRecipe {
         /// The file.
         path: PathBuf,
         /// Why not.
@@ -87,6 +72,12 @@ pub enum CompareError {
         /// Version of this program.
         expected: &'static str,
     },
+    /// Learning rates would be chosen on the pictures to test on.
+    #[error(
+        "data.validation_share is 0, expected above 0 where several learning rates are tried: \
+         they would be chosen on the test pictures"
+    )]
+    NoValidation,
     /// No run of any loss came to its end.
     #[error("every run diverged, at every learning rate of {rates:?}: there is nothing to report")]
     AllDiverged {
@@ -99,14 +90,8 @@ pub enum CompareError {
         /// Which run, in words.
         run: String,
         /// Why.
-        source: TrainError,
+        source: RunError,
     },
-    /// The data was refused.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// The loss of a run could not be built.
-    #[error(transparent)]
-    Build(TrainError),
     /// The figures could not be summarised.
     #[error(transparent)]
     Stats(#[from] StatsError),

@@ -1,4 +1,4 @@
-//! The folder of a comparison: its configuration, its finished runs and its report, each written atomically.
+//! The folder of a comparison: its recipe, its finished runs and its report, each file written whole or not at all.
 
 use std::fs;
 use std::io;
@@ -8,15 +8,18 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use softnce_plot::file;
 
-use super::{CompareConfig, CompareError};
+use super::CompareError;
+use crate::recipe::Recipe;
+use crate::runs::differences;
 
-/// `config.toml`, `parts/` with a file for each finished run, and the results once all are there.
+/// `recipe.toml`, `parts/` with a file for each finished run, `runs/` with the folder of each run that is compared,
+/// `trials/` with those of the learning-rate grid while they are under way, and the results once all are there.
 #[derive(Debug, Clone)]
-pub struct RunFolder {
+pub(super) struct Folder {
     path: PathBuf,
 }
 
-const CONFIG: &str = "config.toml";
+const RECIPE: &str = "recipe.toml";
 const PARTS: &str = "parts";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -27,22 +30,18 @@ struct Part<T> {
     content: T,
 }
 
-impl RunFolder {
-    /// Opens or makes the folder and writes the configuration into it, or finds the same one there.
-    ///
-    /// # Errors
-    /// A folder that cannot be made or written; one of another configuration; one that holds something else.
-    pub fn open(path: &Path, config: &CompareConfig) -> Result<Self, CompareError> {
-        let folder = RunFolder { path: path.to_owned() };
-        let file = path.join(CONFIG);
+impl Folder {
+    /// Opens or makes the folder and writes the recipe into it, or finds the same one there.
+    pub(super) fn open(path: &Path, recipe: &Recipe) -> Result<Self, CompareError> {
+        let folder = Folder { path: path.to_owned() };
+        let file = path.join(RECIPE);
         match fs::read_to_string(&file) {
             Ok(text) => {
-                let found: CompareConfig = toml::from_str(&text).map_err(|error| {
-                    CompareError::CorruptConfiguration { path: file.clone(), reason: error.to_string() }
-                })?;
-                if found != *config {
-                    let differences = differences(&found, config);
-                    return Err(CompareError::OtherConfiguration { path: path.to_owned(), differences });
+                let found = Recipe::parse(&file, &text, &[])
+                    .map_err(|error| CompareError::CorruptRecipe { path: file.clone(), reason: error.to_string() })?;
+                if found != *recipe {
+                    let differences = differences(&found, recipe);
+                    return Err(CompareError::OtherRecipe { path: path.to_owned(), differences });
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -53,25 +52,50 @@ impl RunFolder {
             Err(source) => return Err(CompareError::File { action: "read", path: file, source }),
         }
         let failed = |source| CompareError::File { action: "write to", path: path.to_owned(), source };
-        let text = toml::to_string_pretty(config).map_err(|error| failed(io::Error::other(error)))?;
+        let text = recipe.to_toml().map_err(|error| failed(io::Error::other(error)))?;
         fs::create_dir_all(path).map_err(failed)?;
         // Written even where it is there already: whether the folder can be written must show before any training.
         // Before the folder of the parts, so that a kill in between leaves a folder that is known again.
-        folder.write(CONFIG, text.as_bytes())?;
+        folder.write(RECIPE, text.as_bytes())?;
         fs::create_dir_all(path.join(PARTS)).map_err(failed)?;
         Ok(folder)
     }
 
-    /// Where the folder is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Where a run that is compared has its folder.
+    pub(super) fn run(&self, name: &str) -> PathBuf {
+        self.path.join("runs").join(name)
+    }
+
+    /// Where a trial of the learning-rate grid has its folder while it is under way.
+    pub(super) fn trial(&self, name: &str) -> PathBuf {
+        self.path.join("trials").join(name)
+    }
+
+    /// Removes the folder of a trial that is over, and that of all trials with the last one.
+    pub(super) fn remove_trial(&self, name: &str) -> Result<(), CompareError> {
+        let path = self.trial(name);
+        match fs::remove_dir_all(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(CompareError::File { action: "remove", path, source })
+            }
+            _ => {
+                // Not empty while others are under way.
+                let _ = fs::remove_dir(self.path.join("trials"));
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes JSON with line breaks, for people and for `diff`.
+    pub(super) fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), CompareError> {
+        let path = self.path.join(name);
+        let bytes = serde_json::to_vec_pretty(value);
+        let bytes = bytes.map_err(|error| CompareError::File { action: "write", path, source: error.into() })?;
+        self.write(name, &bytes)
     }
 
     /// Writes a file, whole or not at all.
-    ///
-    /// # Errors
-    /// A file that cannot be written.
-    pub fn write(&self, name: &str, content: &[u8]) -> Result<(), CompareError> {
+    pub(super) fn write(&self, name: &str, content: &[u8]) -> Result<(), CompareError> {
         let path = self.path.join(name);
         file::write(&path, content).map_err(|source| CompareError::File { action: "write", path, source })
     }
@@ -101,21 +125,12 @@ impl RunFolder {
     /// Keeps a finished part.
     pub(super) fn write_part<T: Serialize>(&self, name: &str, content: &T) -> Result<(), CompareError> {
         let part = Part { version: VERSION.to_owned(), content };
-        self.write(&format!("{PARTS}/{name}.json"), &to_json(&part, &self.part(name))?)
+        self.write_json(&format!("{PARTS}/{name}.json"), &part)
     }
 
     fn part(&self, name: &str) -> PathBuf {
         self.path.join(PARTS).join(format!("{name}.json"))
     }
-}
-
-/// JSON with line breaks, for people and for `diff`.
-pub(super) fn to_json<T: Serialize>(value: &T, path: &Path) -> Result<Vec<u8>, CompareError> {
-    serde_json::to_vec_pretty(value).map_err(|error| CompareError::File {
-        action: "write",
-        path: path.to_owned(),
-        source: error.into(),
-    })
 }
 
 /// Whether a folder holds anything but what a comparison killed at its very start leaves behind.
@@ -127,19 +142,4 @@ fn is_occupied(path: &Path) -> bool {
         let empty_parts = name == PARTS && fs::read_dir(entry.path()).is_ok_and(|mut parts| parts.next().is_none());
         !(name.starts_with(file::TEMPORARY) || empty_parts)
     })
-}
-
-/// The settings in which two configurations differ, in words.
-fn differences(there: &CompareConfig, here: &CompareConfig) -> String {
-    let (Ok(toml::Value::Table(there)), Ok(toml::Value::Table(here))) =
-        (toml::Value::try_from(there), toml::Value::try_from(here))
-    else {
-        return "unknown".to_owned();
-    };
-    let differing = here.iter().filter(|(key, value)| there.get(*key) != Some(value));
-    let words = differing.map(|(key, value)| match there.get(key) {
-        Some(other) => format!("{key}: {other} there, {value} here"),
-        None => format!("{key}: {value} here"),
-    });
-    words.collect::<Vec<_>>().join("; ")
 }

@@ -1,21 +1,17 @@
-//! The comparison of losses: the same network, data and budget under each, paired by seed.
+//! The comparison of losses: one recipe, the same network, data and budget under each loss, paired by seed.
 
-mod config;
 mod error;
 mod folder;
-mod part;
 mod results;
+mod runs;
 mod study;
 mod summary;
+mod words;
 
-pub use config::{BASELINE, CompareConfig};
 pub use error::CompareError;
-pub use folder::RunFolder;
 pub use results::{
-    Cost, DivergedRun, Estimate, LossSummary, Metric, MetricSummary, Results, RunRecord, Setting, TuningRecord,
-    TuningScore,
+    BASELINE, Cost, DivergedRun, EpochRecord, Estimate, LossSummary, Metric, MetricSummary, RunRecord, Setting,
+    TuningRecord, TuningScore,
 };
-pub use study::{Outcome, PeakMemory, Progress, Study};
+pub use study::{Outcome, PeakMemory, Progress, Study, Surroundings};
 pub use summary::summarise_runs;
-
-pub use crate::training::EpochRecord;

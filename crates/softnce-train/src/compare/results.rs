@@ -1,11 +1,25 @@
-//! What a comparison writes down: plain data, the schema of `results.json`.
+//! What a comparison writes down of its runs: plain data.
 
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
 
-use super::config::CompareConfig;
 use crate::metrics::Evaluation;
-use crate::training::EpochRecord;
+
+/// The loss that the others are compared with.
+pub const BASELINE: LossKind = LossKind::SoftTargetCrossEntropy;
+
+/// One epoch of one run, as drawn in the learning curves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Number of the epoch, from 1.
+    pub epoch: usize,
+    /// Mean training loss over the epoch's pictures. Losses of different kinds do not compare.
+    pub train_loss: f64,
+    /// Share of the validation pictures whose most probable class is right, in `[0, 1]`.
+    pub validation_top1: f64,
+    /// Negative log likelihood on the validation pictures, in nats.
+    pub validation_nll: f64,
+}
 
 /// Cost of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -191,25 +205,6 @@ pub struct LossSummary {
     pub loss_ms: Option<f64>,
     /// Largest peak memory over the seeds, in bytes.
     pub peak_bytes: Option<u64>,
-}
-
-/// Everything a comparison found: the content of `results.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Results {
-    /// Version of softnce that wrote the file.
-    pub version: String,
-    /// The resolved configuration.
-    pub config: CompareConfig,
-    /// What was trained on what.
-    pub setting: Setting,
-    /// Every trial of the learning-rate grid.
-    pub tuning: Vec<TuningRecord>,
-    /// Every run that came to its end.
-    pub runs: Vec<RunRecord>,
-    /// Every run that did not.
-    pub diverged: Vec<DivergedRun>,
-    /// One entry a loss that has a run, in the order of the configuration.
-    pub summaries: Vec<LossSummary>,
 }
 
 /// Sizes that the report names.

@@ -3,30 +3,31 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use burn::tensor::Device;
 use softnce::LossKind;
 
-use super::folder::to_json;
-use super::part::{RunPart, Trial, run_name};
+use super::folder::Folder;
+use super::runs::{RunPart, Trial};
 use super::summary::summarise_runs;
-use super::{
-    CompareConfig, CompareError, Cost, DivergedRun, EpochRecord, Results, RunFolder, RunRecord, Setting, TuningRecord,
-    TuningScore,
-};
-use crate::data::{PictureSet, optdigits, split};
-use crate::metrics::evaluate;
-use crate::model::MlpConfig;
-use crate::report::{self, Comparison};
-use crate::training::{TrainError, Trained, build_loss, predict, train};
+use super::{CompareError, DivergedRun, RunRecord, Setting, TuningRecord, TuningScore, words};
+use crate::device::DeviceName;
+use crate::recipe::Recipe;
+use crate::report::{self, Comparison, Plan};
+use crate::runs::{EpochRecord, RunData, RunError, StepReport, Summary};
 
 /// Told of the comparison's progress.
 pub trait Progress {
-    /// The comparison starts with `finished` of `runs` runs already there, `epochs` epochs each.
-    fn start(&self, runs: usize, finished: usize, epochs: usize);
+    /// The comparison starts with `finished` of `runs` runs already there.
+    fn start(&self, runs: usize, finished: usize);
     /// A run starts.
     fn run(&self, label: &str);
+    /// The run has so many epochs.
+    fn epochs(&self, epochs: usize);
+    /// A batch of the run is done.
+    fn step(&self, report: &StepReport);
     /// An epoch of the run is over.
     fn epoch(&self, record: &EpochRecord);
+    /// Something worth saying of the run.
+    fn note(&self, text: &str);
     /// The run is over and kept.
     fn finished(&self);
 }
@@ -44,8 +45,8 @@ pub trait PeakMemory {
 #[allow(clippy::large_enum_variant)]
 pub enum Outcome {
     /// All runs are there and the report is written.
-    Finished(Results),
-    /// Stopped on request; the finished runs are kept, and the same configuration continues after them.
+    Finished(Comparison),
+    /// Stopped on request; the finished runs are kept, and the same recipe continues after them.
     Interrupted {
         /// Runs finished, the grid's included.
         finished: usize,
@@ -54,47 +55,62 @@ pub enum Outcome {
     },
 }
 
-/// Seed of the split into training and validation pictures.
-const SPLIT_SEED: u64 = 1_000_033;
 /// First seed of the runs on the learning-rate grid: beyond those compared.
 const FIRST_TUNING_SEED: u64 = 1_000_003;
 
-/// A comparison over the embedded optdigits pictures.
+/// A comparison of losses over one recipe.
 pub struct Study<'a> {
-    config: &'a CompareConfig,
-    folder: RunFolder,
-    train: PictureSet,
-    validation: PictureSet,
-    device: Device,
-    stop: &'a AtomicBool,
-    progress: &'a dyn Progress,
-    memory: Option<&'a dyn PeakMemory>,
+    pub(super) recipe: Recipe,
+    pub(super) folder: Folder,
+    pub(super) data: RunData,
+    pub(super) data_folder: &'a Path,
+    pub(super) device: DeviceName,
+    pub(super) stop: &'a AtomicBool,
+    pub(super) progress: &'a dyn Progress,
+    pub(super) memory: Option<&'a dyn PeakMemory>,
+    summary: Summary,
+    rates: Vec<f64>,
+    command: String,
+}
+
+/// Where a comparison is run, and who is told of it.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The folder of all data, in which the recipe's relative paths lie.
+    pub data_folder: &'a Path,
+    /// The device.
+    pub device: DeviceName,
+    /// The folder of the comparison.
+    pub out: &'a Path,
+    /// Set to stop it at the next step.
+    pub stop: &'a AtomicBool,
+    /// Told of its progress.
+    pub progress: &'a dyn Progress,
+    /// Counts allocated memory, where the program can.
+    pub memory: Option<&'a dyn PeakMemory>,
 }
 
 impl<'a> Study<'a> {
-    /// Checks the configuration, opens the folder and splits the training pictures.
+    /// Checks the recipe, reads the data and opens the folder. `command`: the command that runs it again, for the
+    /// report.
     ///
     /// # Errors
-    /// A setting out of range; a folder that cannot be used ([`RunFolder::open`]).
-    pub fn open(
-        config: &'a CompareConfig,
-        out: &Path,
-        stop: &'a AtomicBool,
-        progress: &'a dyn Progress,
-        memory: Option<&'a dyn PeakMemory>,
-    ) -> Result<Self, CompareError> {
-        config.check()?;
-        let pictures = optdigits::train()?;
-        let (train, held_out) =
-            split::stratified(&pictures.labels, pictures.classes, config.validation_share, SPLIT_SEED)?;
-        let (train, validation) = (pictures.select(&train)?, pictures.select(&held_out)?);
-        let device = Device::flex().autodiff();
-        for &loss in &config.losses {
-            let settings = config.training(loss, 0, config.learning_rates[0])?;
-            build_loss(&settings, &train, &device).map_err(CompareError::Build)?;
+    /// A recipe out of range; data that cannot be read; a folder that cannot be used.
+    pub fn open(recipe: Recipe, command: String, place: Surroundings<'a>) -> Result<Self, CompareError> {
+        recipe.check().map_err(RunError::from)?;
+        let mut rates = recipe.compare.learning_rates.clone();
+        if rates.is_empty() {
+            rates.extend(recipe.optimizer.peak(recipe.samples_per_step()));
         }
-        let folder = RunFolder::open(out, config)?;
-        Ok(Study { config, folder, train, validation, device, stop, progress, memory })
+        if rates.len() > 1 && recipe.data.validation_share == 0.0 {
+            return Err(CompareError::NoValidation);
+        }
+        place.device.open().map_err(RunError::from)?;
+        let data = RunData::open(&recipe.data, place.data_folder)?;
+        let summary = Summary::new(&recipe, &data)?;
+        let folder = Folder::open(place.out, &recipe)?;
+        let Surroundings { data_folder, device, stop, progress, memory, .. } = place;
+        Ok(Study { recipe, folder, data, data_folder, device, stop, progress, memory, summary, rates, command })
     }
 
     /// Runs what is not there yet, then writes `results.json`, `results.csv`, `results.md` and `report.html`.
@@ -102,34 +118,28 @@ impl<'a> Study<'a> {
     /// # Errors
     /// A run that fails; a file that cannot be written. What was finished stays.
     pub fn run(&self) -> Result<Outcome, CompareError> {
-        let tuning_seeds: Vec<u64> = (FIRST_TUNING_SEED..).take(self.config.tuning_seeds as usize).collect();
-        let trials: Vec<Trial> = if self.config.learning_rates.len() > 1 {
-            let pairs = product(&self.config.losses, &self.config.learning_rates);
-            product(&pairs, &tuning_seeds).into_iter().map(|((loss, rate), seed)| Trial { loss, rate, seed }).collect()
-        } else {
-            Vec::new()
-        };
-        let seeds: Vec<u64> = (0..self.config.seeds).collect();
-        let planned = trials.len() + self.config.losses.len() * seeds.len();
-        self.progress.start(planned, self.count_finished(&trials, &seeds)?, self.config.epochs);
+        let compare = &self.recipe.compare;
+        let trials = self.trials();
+        let planned = trials.len() + compare.losses.len() * compare.seeds as usize;
+        self.progress.start(planned, self.count_finished(&trials)?);
         let interrupted = || -> Result<Outcome, CompareError> {
-            Ok(Outcome::Interrupted { finished: self.count_finished(&trials, &seeds)?, planned })
+            Ok(Outcome::Interrupted { finished: self.count_finished(&trials)?, planned })
         };
 
         let mut tuning = Vec::with_capacity(trials.len());
         for &trial in &trials {
-            match self.trial(trial)? {
+            match self.try_out(trial)? {
                 Some(record) => tuning.push(record),
                 None => return interrupted(),
             }
         }
         let rate_of = |&loss: &LossKind| self.choose(loss, &tuning).map(|rate| (loss, rate));
-        let chosen: Vec<(LossKind, f64)> = self.config.losses.iter().filter_map(rate_of).collect();
+        let chosen: Vec<(LossKind, f64)> = compare.losses.iter().filter_map(rate_of).collect();
         let (mut runs, mut diverged) = (Vec::new(), Vec::new());
         // Seeds outside, losses inside: an interrupted comparison holds whole pairs.
-        for &seed in &seeds {
-            for &(loss, learning_rate) in &chosen {
-                match self.seeded(loss, seed, learning_rate)? {
+        for seed in 0..compare.seeds {
+            for &(loss, rate) in &chosen {
+                match self.compared(Trial { loss, rate, seed })? {
                     Some(RunPart::Finished(record)) => runs.push(*record),
                     Some(RunPart::Diverged(record)) => diverged.push(record),
                     None => return interrupted(),
@@ -137,46 +147,40 @@ impl<'a> Study<'a> {
             }
         }
         if runs.is_empty() {
-            return Err(CompareError::AllDiverged { rates: self.config.learning_rates.clone() });
+            return Err(CompareError::AllDiverged { rates: self.rates.clone() });
         }
-        runs.sort_by_key(|run| self.config.losses.iter().position(|&loss| loss == run.loss));
-        let results = self.results(tuning, runs, diverged)?;
-        self.folder.write("results.json", &to_json(&results, &self.folder.path().join("results.json"))?)?;
-        let comparison = Comparison::from(&results);
+        runs.sort_by_key(|run| compare.losses.iter().position(|&loss| loss == run.loss));
+        let comparison = self.comparison(tuning, runs, diverged)?;
+        self.folder.write_json("results.json", &comparison)?;
         self.folder.write("results.csv", report::rows(&comparison)?.as_bytes())?;
         self.folder.write("results.md", report::markdown(&comparison).as_bytes())?;
         self.folder.write("report.html", report::page(&comparison)?.as_bytes())?;
-        Ok(Outcome::Finished(results))
+        Ok(Outcome::Finished(comparison))
     }
 
-    /// One trial of the learning-rate grid. `None` where the comparison was stopped.
-    fn trial(&self, trial: Trial) -> Result<Option<TuningRecord>, CompareError> {
-        if let Some(record) = self.kept_trial(trial)? {
-            return Ok(Some(record));
+    /// The learning-rate grid; empty where there is but one rate.
+    fn trials(&self) -> Vec<Trial> {
+        let compare = &self.recipe.compare;
+        if self.rates.len() < 2 {
+            return Vec::new();
         }
-        let Trial { loss, rate: learning_rate, seed } = trial;
-        self.progress.run(&format!("{loss}, learning rate {learning_rate}"));
-        let validation = match self.train(loss, seed, learning_rate) {
-            Ok(None) => return Ok(None),
-            Ok(Some(trained)) => {
-                trained.epochs.last().map(|last| TuningScore { top1: last.validation_top1, nll: last.validation_nll })
+        let mut trials = Vec::new();
+        for &loss in &compare.losses {
+            for &rate in &self.rates {
+                let seeds = (FIRST_TUNING_SEED..).take(compare.tuning_seeds as usize);
+                trials.extend(seeds.map(|seed| Trial { loss, rate, seed }));
             }
-            Err(error) if error.is_divergence() => None,
-            Err(source) => return Err(CompareError::Run { run: trial.name(), source }),
-        };
-        let record = TuningRecord { loss, learning_rate, seed, validation };
-        self.folder.write_part(&trial.name(), &record)?;
-        self.progress.finished();
-        Ok(Some(record))
+        }
+        trials
     }
 
     /// The rate with the best mean validation accuracy; between equals the lower negative log likelihood decides, then
     /// the lower rate. `None` where the loss diverged at every rate.
     fn choose(&self, loss: LossKind, tuning: &[TuningRecord]) -> Option<f64> {
-        if let [only] = self.config.learning_rates[..] {
+        if let [only] = self.rates[..] {
             return Some(only);
         }
-        let scored = self.config.learning_rates.iter().filter_map(|&rate| {
+        let scored = self.rates.iter().filter_map(|&rate| {
             let trials = tuning.iter().filter(|trial| trial.loss == loss && trial.learning_rate == rate);
             TuningScore::mean(trials).map(|score| (rate, score))
         });
@@ -188,45 +192,7 @@ impl<'a> Study<'a> {
         best.map(|(rate, _)| rate)
     }
 
-    /// One run that is compared, with its only look at the test set. `None` where the comparison was stopped.
-    fn seeded(&self, loss: LossKind, seed: u64, learning_rate: f64) -> Result<Option<RunPart>, CompareError> {
-        let name = run_name(loss, seed);
-        if let Some(part) = self.kept_run(loss, seed, Some(learning_rate))? {
-            return Ok(Some(part));
-        }
-        self.progress.run(&format!("{loss}, seed {seed}"));
-        if let Some(memory) = self.memory {
-            memory.reset();
-        }
-        let part = match self.train_and_test(loss, seed, learning_rate) {
-            Ok(None) => return Ok(None),
-            Ok(Some(record)) => RunPart::Finished(Box::new(record)),
-            Err(error) if error.is_divergence() => {
-                RunPart::Diverged(DivergedRun { loss, seed, learning_rate, reason: error.to_string() })
-            }
-            Err(source) => return Err(CompareError::Run { run: name, source }),
-        };
-        self.folder.write_part(&name, &part)?;
-        self.progress.finished();
-        Ok(Some(part))
-    }
-
-    fn train_and_test(&self, loss: LossKind, seed: u64, learning_rate: f64) -> Result<Option<RunRecord>, TrainError> {
-        let Some(trained) = self.train(loss, seed, learning_rate)? else { return Ok(None) };
-        let peak_bytes = self.memory.map(PeakMemory::peak);
-        let pictures = optdigits::test()?;
-        let logits = predict(&trained.model, &pictures, &self.device)?;
-        let test = evaluate(logits.view(), self.config.temperature, &pictures.labels)?;
-        let cost = Cost { step_ms: trained.step_ms, loss_ms: Some(trained.loss_ms), peak_bytes };
-        Ok(Some(RunRecord { loss, seed, learning_rate, epochs: trained.epochs, test, cost }))
-    }
-
-    fn train(&self, loss: LossKind, seed: u64, learning_rate: f64) -> Result<Option<Trained>, TrainError> {
-        let settings = self.config.training(loss, seed, learning_rate)?;
-        train(&settings, &self.train, &self.validation, &self.device, self.stop, |record| self.progress.epoch(record))
-    }
-
-    fn kept_trial(&self, trial: Trial) -> Result<Option<TuningRecord>, CompareError> {
+    pub(super) fn kept_trial(&self, trial: Trial) -> Result<Option<TuningRecord>, CompareError> {
         let is_it = |record: &TuningRecord| {
             (record.loss, record.seed) == (trial.loss, trial.seed) && record.learning_rate == trial.rate
         };
@@ -234,60 +200,64 @@ impl<'a> Study<'a> {
     }
 
     /// A finished run; with the rate it must have been trained at, once that is known.
-    fn kept_run(&self, loss: LossKind, seed: u64, rate: Option<f64>) -> Result<Option<RunPart>, CompareError> {
+    pub(super) fn kept_run(
+        &self,
+        loss: LossKind,
+        seed: u64,
+        rate: Option<f64>,
+    ) -> Result<Option<RunPart>, CompareError> {
         let is_it = |part: &RunPart| {
-            let (of, with, at) = match part {
-                RunPart::Finished(run) => (run.loss, run.seed, run.learning_rate),
-                RunPart::Diverged(run) => (run.loss, run.seed, run.learning_rate),
-            };
-            (of, with) == (loss, seed) && rate.is_none_or(|rate| at == rate)
+            let found = part.trial();
+            (found.loss, found.seed) == (loss, seed) && rate.is_none_or(|rate| found.rate == rate)
         };
-        self.folder.read_part(&run_name(loss, seed), is_it)
+        self.folder.read_part(&Trial { loss, seed, rate: 0.0 }.run_name(), is_it)
     }
 
-    fn count_finished(&self, trials: &[Trial], seeds: &[u64]) -> Result<usize, CompareError> {
+    fn count_finished(&self, trials: &[Trial]) -> Result<usize, CompareError> {
         let mut finished = 0;
         for &trial in trials {
             finished += usize::from(self.kept_trial(trial)?.is_some());
         }
-        for (loss, seed) in product(&self.config.losses, seeds) {
-            finished += usize::from(self.kept_run(loss, seed, None)?.is_some());
+        for &loss in &self.recipe.compare.losses {
+            for seed in 0..self.recipe.compare.seeds {
+                finished += usize::from(self.kept_run(loss, seed, None)?.is_some());
+            }
         }
         Ok(finished)
     }
 
-    fn results(
+    fn comparison(
         &self,
         tuning: Vec<TuningRecord>,
         runs: Vec<RunRecord>,
         diverged: Vec<DivergedRun>,
-    ) -> Result<Results, CompareError> {
-        let inputs = self.train.height * self.train.width;
-        let network = MlpConfig::new(inputs, self.config.hidden.clone(), self.train.classes);
-        let widths: Vec<String> = network.widths().iter().map(usize::to_string).collect();
-        Ok(Results {
+    ) -> Result<Comparison, CompareError> {
+        let (recipe, summary) = (&self.recipe, &self.summary);
+        let [train, validation, test] = summary.pictures;
+        Ok(Comparison {
+            title: format!("Classifier losses compared: {}", recipe.name),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            config: self.config.clone(),
             setting: Setting {
-                data: format!(
-                    "{}; the test pictures are by other writers than those for training and validation",
-                    optdigits::ORIGIN.trim_end_matches('.')
-                ),
-                train: self.train.len(),
-                validation: self.validation.len(),
-                test: optdigits::test()?.len(),
-                classes: self.train.classes,
-                network: format!("multilayer perceptron of widths {} with ReLU", widths.join("-")),
-                parameters: network.num_params(),
+                data: words::data(recipe),
+                train,
+                validation,
+                test,
+                classes: summary.classes,
+                network: words::network(&recipe.network, summary.input, summary.classes),
+                parameters: summary.parameters,
             },
-            summaries: summarise_runs(&self.config.losses, &runs)?,
+            plan: Plan {
+                losses: recipe.compare.losses.clone(),
+                epochs: recipe.schedule.epochs,
+                learning_rates: self.rates.clone(),
+                tuning_seeds: recipe.compare.tuning_seeds,
+            },
+            recipe: recipe.to_toml().map_err(RunError::from)?,
+            command: self.command.clone(),
+            summaries: summarise_runs(&recipe.compare.losses, &runs)?,
             tuning,
             runs,
             diverged,
         })
     }
-}
-
-fn product<A: Copy, B: Copy>(left: &[A], right: &[B]) -> Vec<(A, B)> {
-    left.iter().flat_map(|&a| right.iter().map(move |&b| (a, b))).collect()
 }

@@ -18,8 +18,8 @@ pub struct Comparison {
     pub setting: Setting,
     /// What was asked for.
     pub plan: Plan,
-    /// Every setting as it was used.
-    pub configuration: Configuration,
+    /// The recipe in TOML, every setting as it was used; the losses and the seeds go over those in it.
+    pub recipe: String,
     /// The command that runs it again, from the source of that version.
     pub command: String,
     /// Every trial of the learning-rate grid; empty where each loss was given its rate.
@@ -43,25 +43,4 @@ pub struct Plan {
     pub learning_rates: Vec<f64>,
     /// Seeds that each learning rate was tried with.
     pub tuning_seeds: u64,
-}
-
-/// The settings of a comparison.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Configuration {
-    /// One by one, each with its meaning.
-    Settings(Vec<SettingLine>),
-    /// As a recipe in TOML; the losses and seeds go over those in it.
-    Recipe(String),
-}
-
-/// One setting.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SettingLine {
-    /// Its name in the configuration.
-    pub name: String,
-    /// The value that was used.
-    pub value: String,
-    /// What it is.
-    pub meaning: String,
 }

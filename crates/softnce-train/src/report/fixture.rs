@@ -3,13 +3,13 @@
 use softnce::LossKind;
 
 use crate::compare::{
-    CompareConfig, Cost, EpochRecord, Estimate, LossSummary, Metric, MetricSummary, Results, RunRecord, Setting,
-    TuningRecord, TuningScore,
+    Cost, EpochRecord, Estimate, LossSummary, Metric, MetricSummary, RunRecord, Setting, TuningRecord, TuningScore,
 };
 use crate::metrics::{CalibrationError, Evaluation, ReliabilityBin};
-use crate::report::Comparison;
+use crate::report::{Comparison, Plan};
 
 const REFERENCE: LossKind = LossKind::SoftTargetCrossEntropy;
+const RECIPE: &str = "name = \"digits\"\n\n[schedule]\nepochs = 80\n";
 const TEST_PICTURES: usize = 1797;
 
 /// Three losses, three seeds, four epochs.
@@ -39,24 +39,6 @@ pub(crate) fn made_up(losses: &[LossKind], seeds: u64, epochs: usize) -> Compari
         })
         .collect();
     let summaries = losses.iter().map(|&loss| summary(loss, &runs)).collect();
-    let config = CompareConfig {
-        losses: losses.to_vec(),
-        seeds,
-        epochs,
-        batch_size: 128,
-        hidden: vec![128, 128],
-        temperature: 1.0,
-        alpha: 1.0,
-        candidates: 512,
-        learning_rates,
-        tuning_seeds: 1,
-        validation_share: 0.2,
-        weight_decay: 0.01,
-        mixup_alpha: 0.2,
-        cutmix_alpha: 1.0,
-        cutmix_probability: 0.5,
-        smoothing: 0.1,
-    };
     let setting = Setting {
         data: "Optical Recognition of Handwritten Digits (E. Alpaydin and C. Kaynak, UCI repository, CC BY 4.0)".into(),
         train: 3058,
@@ -66,7 +48,18 @@ pub(crate) fn made_up(losses: &[LossKind], seeds: u64, epochs: usize) -> Compari
         network: "64-128-128-10 perceptron with ReLU".into(),
         parameters: 26_122,
     };
-    (&Results { version: "0.1.0".into(), config, setting, tuning, runs, diverged: Vec::new(), summaries }).into()
+    Comparison {
+        title: "Classifier losses compared".into(),
+        version: "0.1.0".into(),
+        setting,
+        plan: Plan { losses: losses.to_vec(), epochs, learning_rates, tuning_seeds: 1 },
+        recipe: RECIPE.into(),
+        command: "cargo run --release -- compare".into(),
+        tuning,
+        runs,
+        diverged: Vec::new(),
+        summaries,
+    }
 }
 
 fn rate_of(loss: LossKind) -> f64 {

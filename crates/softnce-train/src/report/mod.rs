@@ -14,13 +14,12 @@ mod fixture;
 mod format;
 mod html;
 mod look;
-mod main_job;
 pub mod run;
 mod table;
 #[cfg(test)]
 mod wellformed;
 
-pub use self::comparison::{Comparison, Configuration, Plan, SettingLine};
+pub use self::comparison::{Comparison, Plan};
 pub use self::csv::rows;
 pub use self::html::page;
 pub use self::table::{markdown, terminal};

@@ -61,7 +61,7 @@ pub fn markdown(results: &Comparison) -> String {
 }
 
 /// An empty table with its head: the loss, then a column a metric, right-aligned so that decimals line up.
-fn table() -> Table {
+pub(super) fn table() -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
     let labels = Metric::ALL.into_iter().map(|metric| Cell::new(metric.label()).set_alignment(CellAlignment::Right));
@@ -70,7 +70,7 @@ fn table() -> Table {
 }
 
 /// The table as text, with one blank rather than two on a column's left: six metrics fill a terminal's width.
-fn tightened(mut table: Table) -> String {
+pub(super) fn tightened(mut table: Table) -> String {
     table.column_iter_mut().for_each(|column| {
         column.set_padding((0, 1));
     });

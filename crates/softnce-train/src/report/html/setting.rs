@@ -1,9 +1,9 @@
-//! The configuration, the data and how to run the comparison again.
+//! The recipe, the data and how to run the comparison again.
 
 use maud::{Markup, html};
 use softnce_plot::page;
 
-use crate::report::{Comparison, Configuration, SettingLine, format};
+use crate::report::{Comparison, format};
 
 /// What was trained on what, and every setting.
 pub(crate) fn tables(results: &Comparison) -> Markup {
@@ -15,13 +15,8 @@ pub(crate) fn tables(results: &Comparison) -> Markup {
                 }
             }
         }))
-        @match &results.configuration {
-            Configuration::Settings(lines) => (settings(lines)),
-            Configuration::Recipe(toml) => {
-                p { "The recipe, every setting as it was used; the losses and the seeds go over those in it." }
-                pre tabindex="0" { code { (toml) } }
-            }
-        }
+        p { "The recipe, every setting as it was used; the losses and the seeds go over those in it." }
+        pre tabindex="0" { code { (results.recipe) } }
     }
 }
 
@@ -48,19 +43,4 @@ fn data(results: &Comparison) -> Vec<(&'static str, String)> {
         ("Network", setting.network.clone()),
         ("Trainable parameters", format::count(setting.parameters)),
     ]
-}
-
-fn settings(lines: &[SettingLine]) -> Markup {
-    page::table(
-        "Configuration.",
-        "Every setting as it was used, by its name in the configuration.",
-        html! {
-            thead { tr { th scope="col" { "Setting" } th scope="col" { "Value" } th scope="col" { "Meaning" } } }
-            tbody {
-                @for SettingLine { name, value, meaning } in lines {
-                    tr { th scope="row" { code { (name) } } td { (value) } td.meaning { (meaning) } }
-                }
-            }
-        },
-    )
 }

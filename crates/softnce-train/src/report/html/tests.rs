@@ -155,7 +155,7 @@ fn nothing_to_report_is_an_error() {
 fn runs_of_a_recipe_are_compared_too() {
     use crate::compare::{Cost, summarise_runs};
     use crate::report::run::fixture::full;
-    use crate::report::{Configuration, Plan, markdown, rows, terminal};
+    use crate::report::{Plan, markdown, rows, terminal};
 
     let losses = [LossKind::SoftTargetInfoNce, LossKind::SoftTargetCrossEntropy];
     let runs: Vec<_> = losses
@@ -174,7 +174,7 @@ fn runs_of_a_recipe_are_compared_too() {
     let comparison = Comparison {
         title: "Losses on made-up pictures".into(),
         plan: Plan { losses: losses.to_vec(), epochs: 6, learning_rates: vec![0.001], tuning_seeds: 0 },
-        configuration: Configuration::Recipe("[model]\nkind = \"resnet20\"\n".into()),
+        recipe: "[model]\nkind = \"resnet20\"\n".into(),
         command: "softnce compare recipe.toml".into(),
         tuning: Vec::new(),
         summaries: summarise_runs(&losses, &runs).unwrap(),

@@ -8,6 +8,7 @@ pub(super) mod fixture;
 mod html;
 mod rows;
 mod table;
+mod terminal;
 
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
@@ -15,6 +16,7 @@ use softnce::LossKind;
 pub use self::caption::caption;
 pub use self::html::page;
 pub use self::table::markdown;
+pub use self::terminal::terminal;
 use super::ReportError;
 use crate::compare::{Cost, EpochRecord, RunRecord};
 use crate::evaluation::{EvaluationResult, TemperatureFit};

@@ -1,0 +1,20 @@
+//! The command `export`.
+
+use std::process::ExitCode;
+
+use softnce_train::device::DeviceName;
+use softnce_train::runs::TrainedRun;
+
+use super::refuse;
+use crate::run_args::ExportArguments;
+
+pub fn run(arguments: &ExportArguments) -> ExitCode {
+    let exported = TrainedRun::open(&arguments.run, DeviceName::Cpu).and_then(|run| run.export(&arguments.file));
+    match exported {
+        Ok(()) => {
+            println!("{}", arguments.file.display());
+            ExitCode::SUCCESS
+        }
+        Err(error) => refuse(&error),
+    }
+}

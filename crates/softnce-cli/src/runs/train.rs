@@ -1,0 +1,74 @@
+//! The command `train`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use indicatif::HumanBytes;
+use softnce_train::recipe::Recipe;
+use softnce_train::runs::{Outcome, Run, RunData, RunError, Summary};
+
+use super::refuse;
+use crate::exit::INTERRUPTED;
+use crate::interrupt::stop_on_ctrl_c;
+use crate::run_args::TrainArguments;
+use crate::run_progress::RunProgress;
+
+pub fn run(arguments: &TrainArguments) -> ExitCode {
+    match attempt(arguments) {
+        Ok(code) => code,
+        Err(error) => refuse(&error),
+    }
+}
+
+fn attempt(arguments: &TrainArguments) -> Result<ExitCode, RunError> {
+    let recipe = Recipe::read(&arguments.recipe, &arguments.set)?;
+    let data = arguments.place.data_folder();
+    if arguments.dry_run {
+        let recipe = recipe.resolved();
+        let summary = Summary::new(&recipe, &RunData::open(&recipe.data, &data)?)?;
+        print!("{}\n{}", recipe.to_toml()?, describe(&summary));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
+    if recipe.mixing.is_some() && !recipe.loss.kind.takes_soft_targets() {
+        eprintln!("{} takes hard labels: it trains without the recipe's mixing", recipe.loss.kind.title());
+    }
+    let stop = stop_on_ctrl_c();
+    let progress = RunProgress::new();
+    let mut run = Run::open(recipe, &data, arguments.place.device, &out)?;
+    let outcome = run.train(&stop, &progress);
+    progress.clear();
+    match outcome? {
+        Outcome::Finished(report) => {
+            println!("{}", softnce_train::report::run::terminal(&report));
+            println!("\nReport: {}", out.join("report.html").display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Outcome::Interrupted { epochs } => {
+            eprintln!("stopped after {epochs} epochs, kept in {}; the same command goes on", out.display());
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+    }
+}
+
+/// The sizes as comments, so that the whole of a dry run's output is a recipe.
+fn describe(summary: &Summary) -> String {
+    let [train, validation, test] = summary.pictures;
+    let lines = [
+        format!("pictures: {train} to learn from, {validation} to validate on, {test} to test on"),
+        format!("classes: {}", summary.classes),
+        format!("parameters: {}", summary.parameters),
+        format!(
+            "steps: {} batches an epoch, {} optimiser steps, learning rate {:e} after the warm-up",
+            summary.batches, summary.optimizer_steps, summary.peak
+        ),
+        format!(
+            "memory: about {}: weights, gradients and optimiser {}, activations {}, batches made ahead {}",
+            HumanBytes(summary.bytes()),
+            HumanBytes(summary.weight_bytes),
+            HumanBytes(summary.activation_bytes),
+            HumanBytes(summary.loader_bytes)
+        ),
+    ];
+    lines.map(|line| format!("# {line}\n")).concat()
+}

@@ -1,0 +1,239 @@
+//! Training as a process: killed at any point it goes on and ends with the same weights; what it refuses; full disks.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// A small network on few digits, with a checkpoint every other step.
+const SMALL: [&str; 8] = [
+    "--set",
+    "network.hidden=[24]",
+    "--set",
+    "schedule.epochs=8",
+    "--set",
+    "training.checkpoint_steps=2",
+    "--set",
+    "data.imbalance=10.0",
+];
+
+fn softnce() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_softnce"));
+    command.env_remove("RUST_LOG").env_remove("SOFTNCE_DATA");
+    command
+}
+
+fn train(out: &Path, arguments: &[&str]) -> Command {
+    let mut command = softnce();
+    command.args(["train", "digits", "--out"]).arg(out).args(arguments);
+    command
+}
+
+fn error_of(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn place() -> (TempDir, PathBuf) {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("run");
+    (folder, out)
+}
+
+/// The tensors of a checkpoint that a killed run must end with bit for bit, and the epochs as they were learned.
+fn ending(out: &Path) -> (Vec<(String, Vec<u8>)>, Vec<String>) {
+    let bytes = fs::read(out.join("last.safetensors")).unwrap();
+    let header = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+    let head: serde_json::Value = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
+    let mut tensors: Vec<(String, Vec<u8>)> = Vec::new();
+    for (name, tensor) in head.as_object().unwrap() {
+        if !(name.starts_with("network.") || name.starts_with("average.")) {
+            continue;
+        }
+        let ends = &tensor["data_offsets"];
+        let [start, end] = [&ends[0], &ends[1]].map(|end| 8 + header + end.as_u64().unwrap() as usize);
+        tensors.push((name.clone(), bytes[start..end].to_vec()));
+    }
+    tensors.sort();
+    assert!(tensors.len() >= 4);
+    let history = fs::read_to_string(out.join("history.csv")).unwrap();
+    // Without the times.
+    let rows = history.lines().map(|row| row.rsplitn(4, ',').last().unwrap().to_owned());
+    (tensors, rows.collect())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_killed_at_any_point_goes_on_and_ends_bit_for_bit_the_same() {
+    let (_folder, whole) = place();
+    let arguments = [&SMALL[..], &["--set", "optimizer.average=0.9", "--set", "training.workers=1"]].concat();
+    let output = train(&whole, &arguments).output().unwrap();
+    assert!(output.status.success(), "{}", error_of(&output));
+    let expected = ending(&whole);
+
+    let (_folder, out) = place();
+    let mut kills = 0;
+    // Later and later, so that it comes to its end; a kill is a kill: no handler sees it.
+    for attempt in 1.. {
+        let mut child = train(&out, &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(7 * attempt));
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success());
+            break;
+        }
+        child.kill().unwrap();
+        kills += 1;
+        child.wait().unwrap();
+        // Whatever is there under its own name is whole.
+        for entry in fs::read_dir(&out).into_iter().flatten().flatten() {
+            assert!(entry.metadata().unwrap().len() > 0 || entry.file_name().to_string_lossy().starts_with('.'));
+        }
+    }
+    assert!(kills > 2, "killed {kills} times");
+    let found = ending(&out);
+    assert_eq!(found.1, expected.1);
+    assert_eq!(found.0, expected.0);
+    assert!(out.join("report.html").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_a_checkpoint_and_the_same_command_goes_on() {
+    let (_folder, out) = place();
+    let arguments = [&SMALL[..], &["--set", "schedule.epochs=400"]].concat();
+    let mut child = train(&out, &arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    while !out.join("last.safetensors").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before a checkpoint was made");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    #[allow(unsafe_code)]
+    // SAFETY: a signal to a child that is not waited for yet.
+    unsafe {
+        libc::kill(child.id() as libc::pid_t, libc::SIGINT);
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(error_of(&output).contains("the same command goes on"), "{}", error_of(&output));
+    assert!(!out.join("metrics.json").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_ends_in_a_clear_error_and_loses_nothing() {
+    let (_folder, out) = place();
+    let arguments = [&SMALL[..], &["--set", "network.hidden=[300]", "--set", "schedule.epochs=3"]].concat();
+    // Files may grow to 64 KiB: the recipe fits, the checkpoint does not.
+    let limited = |blocks: usize| {
+        let program = env!("CARGO_BIN_EXE_softnce");
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("bash");
+        command.args(["-c", &script, program, "train", "digits", "--out"]).arg(&out).args(&arguments);
+        command.output().unwrap()
+    };
+    let output = limited(64);
+    assert_eq!(output.status.code(), Some(2), "{}", error_of(&output));
+    let error = error_of(&output);
+    assert!(error.contains("cannot write the checkpoint") && error.contains("last.safetensors"), "{error}");
+    assert!(out.join("recipe.toml").exists() && !out.join("last.safetensors").exists());
+    let left = fs::read_dir(&out).unwrap().flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with('.'));
+    assert_eq!(left.count(), 0, "no half file is left behind");
+
+    // With room again it goes on; then full again, the checkpoint stays as it was.
+    let stopped = [&arguments[..], &["--set", "schedule.epochs=3"]].concat();
+    let output = train(&out, &stopped).output().unwrap();
+    assert!(output.status.success(), "{}", error_of(&output));
+    let kept = fs::read(out.join("last.safetensors")).unwrap();
+    fs::remove_file(out.join("report.html")).unwrap();
+    let output = limited(1);
+    assert!(!output.status.success());
+    assert_eq!(fs::read(out.join("last.safetensors")).unwrap(), kept);
+}
+
+#[test]
+fn a_dry_run_prints_a_recipe_and_sizes_and_writes_nothing() {
+    let (_folder, out) = place();
+    let output = train(&out, &["--dry-run", "--set", "optimizer.average=0.99"]).output().unwrap();
+    assert!(output.status.success(), "{}", error_of(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for words in ["average = 0.99", "# parameters: 26122", "# steps: 24 batches an epoch, 1920 optimiser steps", "# memory:"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(!out.exists());
+    // What it prints is a recipe.
+    let (_folder, file) = place();
+    fs::write(&file, &text).unwrap();
+    let again = softnce().args(["train", "--dry-run"]).arg(&file).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&again.stdout), text);
+}
+
+#[test]
+fn bad_recipes_and_files_end_with_code_2_and_the_name_of_what_is_wrong() {
+    let (folder, out) = place();
+    let refused = |arguments: &[&str], words: &str| {
+        let output = softnce().arg("train").args(arguments).arg("--out").arg(&out).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", error_of(&output));
+        assert!(error_of(&output).contains(words), "{arguments:?}: {}", error_of(&output));
+        assert!(!out.exists());
+    };
+    refused(&["digit"], "did you mean digits?");
+    refused(&["absent/recipe.toml"], "cannot read the recipe absent/recipe.toml");
+    refused(&["digits", "--set", "optimizer.lerning_rate=1"], "did you mean `learning_rate`?");
+    refused(&["digits", "--set", "optimizer.learning_rate"], "expected key=value");
+    refused(&["digits", "--set", "network.kind=resnett"], "did you mean `resnet`?");
+    refused(&["digits", "--set", "schedule.epochs=0"], "schedule.epochs is 0, expected a number from 1");
+    refused(&["digits", "--set", "network.hidden=[0]"], "hidden");
+    refused(&["digits", "--device", "gpu"], "expected cpu, cuda, vulkan, metal or rocm");
+    let data = folder.path().to_str().unwrap();
+    refused(&["fashion-mnist-resnet", "--data", data], "fashion-mnist");
+    fs::create_dir(folder.path().join("fashion-mnist")).unwrap();
+    fs::write(folder.path().join("fashion-mnist/train-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0]).unwrap();
+    refused(&["fashion-mnist-resnet", "--data", data], "train-images-idx3-ubyte");
+}
+
+#[test]
+fn a_trained_run_predicts_exports_and_is_judged_again() {
+    let (folder, out) = place();
+    let output = train(&out, &SMALL).output().unwrap();
+    assert!(output.status.success(), "{}", error_of(&output));
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(table.contains("Top-1 accuracy") && table.contains("report.html"), "{table}");
+
+    let output = softnce().arg("eval").arg(&out).output().unwrap();
+    assert!(output.status.success(), "{}", error_of(&output));
+    let again = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(table.starts_with(again.trim_end()), "{again}\n{table}");
+
+    let sheet = folder.path().join("sheet.png");
+    let output = softnce().args(["data", "info", "optdigits", "--sheet"]).arg(&sheet).output().unwrap();
+    assert!(output.status.success(), "{}", error_of(&output));
+    let output = softnce().arg("predict").arg(&out).arg(&sheet).arg("--probabilities").output().unwrap();
+    assert!(output.status.success(), "{}", error_of(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let row: Vec<&str> = text.lines().nth(1).unwrap().split(',').collect();
+    assert!(row[0].ends_with("sheet.png") && row.len() == 13);
+    let sum: f64 = row[3..].iter().map(|value| value.parse::<f64>().unwrap()).sum();
+    assert!((sum - 1.0).abs() < 1e-9);
+    let output = softnce().arg("predict").arg(&out).arg(folder.path().join("absent.png")).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+
+    let file = folder.path().join("weights.safetensors");
+    let output = softnce().arg("export").arg(&out).arg(&file).output().unwrap();
+    assert!(output.status.success(), "{}", error_of(&output));
+    assert!(fs::metadata(&file).unwrap().len() > 1000);
+    let output = softnce().arg("export").arg(folder.path()).arg(&file).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(error_of(&output).contains("train the run first"), "{}", error_of(&output));
+}
+
+#[test]
+fn the_recipes_are_listed_and_printed() {
+    let output = softnce().arg("recipes").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for name in ["digits", "fashion-mnist-resnet", "fashion-mnist-vit", "cifar100", "cifar10h", "tiny-imagenet"] {
+        assert!(text.lines().any(|line| line == name), "{name}: {text}");
+    }
+    let output = softnce().args(["recipes", "imagenet-mae-vit-b16"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("layer_decay = 0.65"));
+    assert_eq!(softnce().args(["recipes", "imagenet"]).output().unwrap().status.code(), Some(2));
+}

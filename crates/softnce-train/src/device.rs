@@ -1,0 +1,89 @@
+//! The device a run computes on.
+
+use std::fmt;
+use std::str::FromStr;
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+/// A kind of device; all but the CPU need the feature of the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceName {
+    /// The CPU, through Burn's Flex and the kernels of this project.
+    #[default]
+    Cpu,
+    /// An NVIDIA GPU through CUDA.
+    Cuda,
+    /// A GPU through Vulkan.
+    Vulkan,
+    /// An Apple GPU through Metal.
+    Metal,
+    /// An AMD GPU through ROCm.
+    Rocm,
+}
+
+/// Why there is no such device.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// The name is none of a device.
+    #[error("device is {found:?}, expected cpu, cuda, vulkan, metal or rocm")]
+    Name {
+        /// The name that came.
+        found: String,
+    },
+    /// The program was built without it.
+    #[error("device is {name}, but this program was built without it: build it with --features {name}")]
+    NotBuilt {
+        /// The device asked for.
+        name: DeviceName,
+    },
+}
+
+impl DeviceName {
+    /// Every name.
+    pub const ALL: [DeviceName; 5] =
+        [DeviceName::Cpu, DeviceName::Cuda, DeviceName::Vulkan, DeviceName::Metal, DeviceName::Rocm];
+
+    /// Opens the device, without autodiff; of several GPUs the first.
+    ///
+    /// # Errors
+    /// [`DeviceError::NotBuilt`] without the feature of the device.
+    pub fn open(self) -> Result<Device, DeviceError> {
+        match self {
+            DeviceName::Cpu => Ok(Device::flex()),
+            #[cfg(feature = "cuda")]
+            DeviceName::Cuda => Ok(Device::cuda(0)),
+            #[cfg(feature = "vulkan")]
+            DeviceName::Vulkan => Ok(Device::vulkan(burn::tensor::DeviceKind::DefaultDevice)),
+            #[cfg(feature = "metal")]
+            DeviceName::Metal => Ok(Device::metal(burn::tensor::DeviceKind::DefaultDevice)),
+            #[cfg(feature = "rocm")]
+            DeviceName::Rocm => Ok(Device::rocm(0)),
+            #[allow(unreachable_patterns, reason = "reachable unless every feature is on")]
+            name => Err(DeviceError::NotBuilt { name }),
+        }
+    }
+}
+
+impl fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DeviceName::Cpu => "cpu",
+            DeviceName::Cuda => "cuda",
+            DeviceName::Vulkan => "vulkan",
+            DeviceName::Metal => "metal",
+            DeviceName::Rocm => "rocm",
+        })
+    }
+}
+
+impl FromStr for DeviceName {
+    type Err = DeviceError;
+
+    fn from_str(name: &str) -> Result<Self, DeviceError> {
+        let known = DeviceName::ALL.into_iter().find(|device| device.to_string() == name);
+        known.ok_or_else(|| DeviceError::Name { found: name.to_owned() })
+    }
+}

@@ -1,5 +1,0 @@
-//! The networks.
-
-mod mlp;
-
-pub use mlp::{Mlp, MlpConfig};

@@ -1,0 +1,17 @@
+//! Optimisation: the optimiser with its parameter groups, the learning-rate schedule, clipping, weight averaging.
+//!
+//! The updates are Burn's ([`burn::optim::AdamW`], [`burn::optim::Sgd`]); what Burn lacks is here.
+
+mod average;
+mod clip;
+mod config;
+mod groups;
+mod scaled;
+mod schedule;
+
+pub use average::WeightAverage;
+pub use clip::clip_global_norm;
+pub use config::{OptimizerConfig, OptimizerKind};
+pub use groups::{Parameter, build};
+pub use scaled::Scaled;
+pub use schedule::Schedule;

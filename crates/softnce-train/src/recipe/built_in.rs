@@ -1,0 +1,26 @@
+//! The recipes that come with the program.
+
+use super::RecipeError;
+use super::nearest::nearest;
+
+/// Name and text of each recipe.
+pub const BUILT_IN: [(&str, &str); 8] = [
+    ("digits", include_str!("../../recipes/digits.toml")),
+    ("fashion-mnist-resnet", include_str!("../../recipes/fashion-mnist-resnet.toml")),
+    ("fashion-mnist-vit", include_str!("../../recipes/fashion-mnist-vit.toml")),
+    ("cifar100", include_str!("../../recipes/cifar100.toml")),
+    ("cifar100-lt", include_str!("../../recipes/cifar100-lt.toml")),
+    ("cifar10h", include_str!("../../recipes/cifar10h.toml")),
+    ("tiny-imagenet", include_str!("../../recipes/tiny-imagenet.toml")),
+    ("imagenet-mae-vit-b16", include_str!("../../recipes/imagenet-mae-vit-b16.toml")),
+];
+
+pub(super) fn find(name: &str) -> Option<&'static str> {
+    BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+pub(super) fn unknown(name: &str) -> RecipeError {
+    let names = BUILT_IN.map(|(known, _)| known);
+    let nearest = nearest(name, names).map(|known| format!("; did you mean {known}?")).unwrap_or_default();
+    RecipeError::Unknown { name: name.to_owned(), known: names.join(", "), nearest }
+}

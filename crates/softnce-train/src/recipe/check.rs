@@ -1,0 +1,142 @@
+//! Values out of range, found before anything is read or trained.
+
+use softnce::NoiseDistribution;
+
+use super::{Recipe, RecipeError};
+
+/// More than these is a slip of the finger.
+const MAX_BATCH: usize = 1 << 20;
+const MAX_EPOCHS: usize = 1_000_000;
+const MAX_SEEDS: u64 = 1000;
+/// Beyond these the scores of ordinary logits leave the range or the precision of f32.
+const TEMPERATURES: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
+
+impl Recipe {
+    /// Checks every value that can be checked without the data.
+    ///
+    /// # Errors
+    /// [`RecipeError::Value`] with the key, the value and its range.
+    pub fn check(&self) -> Result<(), RecipeError> {
+        self.check_name()?;
+        self.check_data()?;
+        self.check_training()?;
+        self.check_compare()?;
+        if !TEMPERATURES.contains(&self.loss.temperature) {
+            return refuse("loss.temperature", self.loss.temperature, "a number from 0.000001 to 1000000");
+        }
+        if let Err(error) = NoiseDistribution::uniform().powered(self.loss.alpha) {
+            return refuse("loss.alpha", self.loss.alpha, error);
+        }
+        if let Err(error) = self.candidates.check() {
+            return refuse("candidates", "out of range", error);
+        }
+        if let Some((key, value, expected)) = self.optimizer.refused() {
+            return refuse(key, value, expected);
+        }
+        let peak = self.optimizer.peak(self.samples_per_step()).unwrap_or(f64::INFINITY);
+        if self.schedule.minimum_rate > peak {
+            let expected = format!("at most the learning rate after the warm-up, {peak}");
+            return refuse("schedule.minimum_rate", self.schedule.minimum_rate, expected);
+        }
+        Ok(())
+    }
+
+    fn check_name(&self) -> Result<(), RecipeError> {
+        let name = &self.name;
+        let plain = name.chars().all(|letter| letter.is_alphanumeric() || "-_.".contains(letter));
+        if name.is_empty() || name.starts_with('.') || !plain {
+            return refuse("name", format!("{name:?}"), "letters, digits, '-', '_' and '.', no '.' at the start");
+        }
+        Ok(())
+    }
+
+    fn check_data(&self) -> Result<(), RecipeError> {
+        let data = &self.data;
+        if !(data.validation_share >= 0.0 && data.validation_share < 1.0) {
+            return refuse("data.validation_share", data.validation_share, "a share from 0, below 1");
+        }
+        if let Some(share) = data.test_share.filter(|share| !(*share > 0.0 && *share < 1.0)) {
+            return refuse("data.test_share", share, "a share above 0 and below 1");
+        }
+        if let Some(imbalance) = data.imbalance.filter(|imbalance| !(*imbalance >= 1.0 && imbalance.is_finite())) {
+            return refuse("data.imbalance", imbalance, "a finite number not below 1");
+        }
+        if data.validation_share == 0.0 && self.evaluation.best {
+            let expected =
+                "false where no pictures are held out: the test pictures would choose the epoch that they test";
+            return refuse("evaluation.best", true, expected);
+        }
+        Ok(())
+    }
+
+    fn check_training(&self) -> Result<(), RecipeError> {
+        let (training, schedule) = (&self.training, &self.schedule);
+        for (key, value, most) in [
+            ("training.batch_size", training.batch_size, MAX_BATCH),
+            ("training.accumulate", training.accumulate, MAX_BATCH),
+            ("training.evaluate_every", training.evaluate_every, MAX_EPOCHS),
+            ("training.patience", training.patience.unwrap_or(1), MAX_EPOCHS),
+            ("training.checkpoint_steps", training.checkpoint_steps.unwrap_or(1), usize::MAX),
+            ("schedule.epochs", schedule.epochs, MAX_EPOCHS),
+            ("evaluation.batch_size", self.evaluation.batch_size, MAX_BATCH),
+            ("evaluation.bins", self.evaluation.bins, 10_000),
+        ] {
+            if !(1..=most).contains(&value) {
+                return refuse(key, value, format!("a number from 1 to {most}"));
+            }
+        }
+        for (key, value, most) in [
+            ("training.workers", training.workers, 1024),
+            ("training.prefetch", training.prefetch, 1024),
+            ("evaluation.pictures", self.evaluation.pictures, 1000),
+        ] {
+            if value > most {
+                return refuse(key, value, format!("at most {most}"));
+            }
+        }
+        if !(schedule.warmup_epochs >= 0.0 && schedule.warmup_epochs <= schedule.epochs as f64) {
+            return refuse("schedule.warmup_epochs", schedule.warmup_epochs, "from 0 to the number of epochs");
+        }
+        if !(schedule.minimum_rate >= 0.0 && schedule.minimum_rate.is_finite()) {
+            return refuse("schedule.minimum_rate", schedule.minimum_rate, "a finite number not below 0");
+        }
+        Ok(())
+    }
+
+    fn check_compare(&self) -> Result<(), RecipeError> {
+        let compare = &self.compare;
+        let mut known = Vec::new();
+        for loss in &compare.losses {
+            if known.contains(loss) {
+                return refuse("compare.losses", loss, "each loss once");
+            }
+            known.push(*loss);
+        }
+        if compare.losses.is_empty() {
+            return refuse("compare.losses", "empty", "at least one loss");
+        }
+        for (key, value) in [("compare.seeds", compare.seeds), ("compare.tuning_seeds", compare.tuning_seeds)] {
+            if !(1..=MAX_SEEDS).contains(&value) {
+                return refuse(key, value, format!("a number from 1 to {MAX_SEEDS}"));
+            }
+        }
+        if let Some(rate) = compare.learning_rates.iter().find(|rate| !(**rate > 0.0 && rate.is_finite())) {
+            return refuse("compare.learning_rates", rate, "finite numbers above 0");
+        }
+        let mut rates = compare.learning_rates.clone();
+        rates.sort_by(f64::total_cmp);
+        rates.dedup();
+        if rates.len() != compare.learning_rates.len() {
+            return refuse("compare.learning_rates", format!("{:?}", compare.learning_rates), "each rate once");
+        }
+        Ok(())
+    }
+}
+
+fn refuse(
+    key: impl Into<String>,
+    value: impl std::fmt::Display,
+    expected: impl std::fmt::Display,
+) -> Result<(), RecipeError> {
+    Err(RecipeError::Value { key: key.into(), value: value.to_string(), expected: expected.to_string() })
+}

@@ -1,0 +1,107 @@
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use softnce::LossKind;
+
+use super::*;
+
+fn built_in(name: &str, changes: &[&str]) -> Result<Recipe, RecipeError> {
+    Recipe::read(name, &changes.iter().map(|change| (*change).to_owned()).collect::<Vec<_>>())
+}
+
+#[test]
+fn every_recipe_is_read_and_survives_being_written() {
+    for (name, _) in BUILT_IN {
+        let recipe = built_in(name, &[]).unwrap();
+        assert_eq!(recipe.name, name);
+        let again = Recipe::parse(Path::new(name), &recipe.to_toml().unwrap(), &[]).unwrap();
+        assert_eq!(again, recipe, "{name}");
+    }
+}
+
+#[test]
+fn the_papers_settings() {
+    for (name, rate) in [("cifar100", 5.5e-4), ("imagenet-mae-vit-b16", 5.5e-4), ("tiny-imagenet", 2.5e-4)] {
+        let recipe = built_in(name, &[]).unwrap();
+        let (optimizer, mixing) = (&recipe.optimizer, recipe.mixing.as_ref().unwrap());
+        assert_eq!(recipe.samples_per_step(), 1024, "{name}");
+        assert_eq!(optimizer.peak(1024), Some(4.0 * rate), "{name}");
+        assert_eq!((optimizer.weight_decay, recipe.schedule.minimum_rate), (0.05, 1e-6), "{name}");
+        assert_eq!((recipe.schedule.epochs, recipe.schedule.warmup_epochs), (100, 5.0), "{name}");
+        assert_eq!((mixing.mixup, mixing.cutmix, mixing.probability, mixing.smoothing), (0.8, 1.0, 0.8, 0.1), "{name}");
+        assert_eq!(optimizer.layer_decay, if name == "cifar100" { 1.0 } else { 0.65 }, "{name}");
+    }
+}
+
+#[test]
+fn changes_reach_their_place() {
+    let recipe =
+        built_in("digits", &["loss.kind=nll", "optimizer.learning_rate=0.5", "name=mine", "compare.seeds=2"]).unwrap();
+    assert_eq!((recipe.loss.kind, recipe.optimizer.learning_rate), (LossKind::Nll, Some(0.5)));
+    assert_eq!((recipe.name.as_str(), recipe.compare.seeds), ("mine", 2));
+    assert!(recipe.mixing.is_some());
+    // A loss on hard labels trains on pictures as they are.
+    assert!(recipe.resolved().mixing.is_none());
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest_known_one() {
+    for (change, known) in [
+        ("optimizer.learing_rate=1", "learning_rate"),
+        ("trainig.batch_size=1", "training"),
+        ("training.batchsize=1", "batch_size"),
+        ("network.deph=20", "depth"),
+        ("mixing.mix_up=1", "mixup"),
+        ("augmentation.train.randomcrop=1", "random_crop"),
+        ("loss.kind=infoNCE", "infonce"),
+        ("network.kind=resnett", "resnet"),
+    ] {
+        let error = built_in("fashion-mnist-resnet", &[change]).unwrap_err().to_string();
+        assert!(error.ends_with(&format!("did you mean `{known}`?")), "{change}: {error}");
+    }
+    let error = built_in("fashion-mnist-resnett", &[]).unwrap_err().to_string();
+    assert!(error.ends_with("did you mean fashion-mnist-resnet?"), "{error}");
+}
+
+#[test]
+fn text_that_is_no_recipe_is_refused_with_its_place() {
+    let error = Recipe::parse(Path::new("mine.toml"), "name = \"a\"\nseed = \"b\"\n", &[]).unwrap_err().to_string();
+    assert!(error.starts_with("recipe mine.toml") && error.contains("line 2"), "{error}");
+    let error = Recipe::parse(Path::new("mine.toml"), "name = \"a\"\n", &[]).unwrap_err().to_string();
+    assert!(error.contains("missing field"), "{error}");
+    assert!(matches!(Recipe::read("no/such.toml", &[]), Err(RecipeError::Read { .. })));
+}
+
+#[test]
+fn values_out_of_range_are_named() {
+    for (change, name) in [
+        ("name=\"a/b\"", "name"),
+        ("name=\"..\"", "name"),
+        ("data.validation_share=1.0", "data.validation_share"),
+        ("data.test_share=0.0", "data.test_share"),
+        ("data.imbalance=0.5", "data.imbalance"),
+        ("training.batch_size=0", "training.batch_size"),
+        ("training.accumulate=0", "training.accumulate"),
+        ("training.workers=5000", "training.workers"),
+        ("schedule.epochs=0", "schedule.epochs"),
+        ("schedule.warmup_epochs=21", "schedule.warmup_epochs"),
+        ("schedule.warmup_epochs=nan", "schedule.warmup_epochs"),
+        ("schedule.minimum_rate=-1.0", "schedule.minimum_rate"),
+        ("schedule.minimum_rate=0.2", "schedule.minimum_rate"),
+        ("loss.temperature=0.0", "loss.temperature"),
+        ("loss.alpha=nan", "loss.alpha"),
+        ("optimizer.momentum=1.0", "optimizer.momentum"),
+        ("compare.losses=[]", "compare.losses"),
+        ("compare.losses=[\"nll\", \"nll\"]", "compare.losses"),
+        ("compare.seeds=0", "compare.seeds"),
+        ("compare.learning_rates=[0.0]", "compare.learning_rates"),
+        ("compare.learning_rates=[0.1, 0.1]", "compare.learning_rates"),
+        ("data.validation_share=0.0", "evaluation.best"),
+    ] {
+        match built_in("fashion-mnist-resnet", &[change]) {
+            Err(RecipeError::Value { key, .. }) => assert_eq!(key, name, "{change}"),
+            other => panic!("{change}: {other:?}"),
+        }
+    }
+}

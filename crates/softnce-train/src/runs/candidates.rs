@@ -1,0 +1,44 @@
+//! The label side of a step: the batch's targets with the candidates beyond them.
+
+use softnce::Targets;
+use softnce_burn::LossBatch;
+use softnce_data::candidates::{CandidateConfig, TargetQueue};
+use softnce_data::loader::Batch;
+use softnce_data::mixing::Mixing;
+
+use super::{Labelled, RunError};
+use crate::randomness::{Stream, generator};
+use crate::recipe::Recipe;
+
+/// The targets of a batch, and behind them the candidates that the recipe adds: past targets, or free draws from the
+/// distribution of the training targets, which need no forward pass.
+pub(super) fn candidates(
+    recipe: &Recipe,
+    mixing: &Mixing,
+    train: &Labelled,
+    queue: Option<&TargetQueue>,
+    batch: &Batch,
+    epoch: usize,
+    step: usize,
+) -> Result<LossBatch, RunError> {
+    let own = LossBatch::from(batch.targets.clone());
+    if !recipe.loss.kind.is_contrastive() {
+        return Ok(own);
+    }
+    let further = match recipe.candidates {
+        CandidateConfig::Draws { count } => {
+            let mut draws = generator(recipe.seed, Stream::Candidates, epoch as u64, step as u64);
+            let (size, classes) = (recipe.augmentation.size, train.pictures.class_names().len());
+            let soft = train.distributions.as_ref().filter(|_| recipe.loss.kind.takes_soft_targets());
+            Some(match soft {
+                Some(rows) => mixing.draw_dense_targets(count, rows.view(), size, &mut draws)?,
+                None => mixing.draw_targets(count, train.pictures.labels(), classes, size, &mut draws)?,
+            })
+        }
+        _ => queue.map(TargetQueue::as_targets).transpose()?.flatten().map(Targets::into_owned),
+    };
+    Ok(match further {
+        Some(further) => own.with_further(further),
+        None => own,
+    })
+}

@@ -1,0 +1,133 @@
+//! Checkpoints: all of a [`TrainState`] in one safetensors file, written whole or not at all.
+//!
+//! `network.NAME` and `average.NAME` are weights under timm's names, `optimizer` and `loss_optimizer` Burn's own records
+//! as bytes, `loss.log_temperature` the learned temperature, `queue.*` past targets; the position and the epochs so far
+//! lie in the file's metadata.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::module::Param;
+use burn::optim::ModuleOptimizer;
+use burn::tensor::{Bytes, Tensor, TensorData};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use softnce_nn::models::Network;
+use softnce_nn::weights::{self, NamedTensor};
+use softnce_plot::file;
+
+use super::setup::{TEMPERATURE, scalar};
+use super::state::Position;
+use super::{EpochRecord, RunError, TrainState};
+
+const METADATA: &str = "softnce";
+
+/// What a checkpoint holds beside its tensors.
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    version: String,
+    position: Position,
+    history: Vec<EpochRecord>,
+    queue: Option<softnce_data::candidates::QueueState>,
+}
+
+/// Writes the state.
+pub(super) fn save(state: &TrainState, path: &Path) -> Result<(), RunError> {
+    let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
+    let mut add_network = |prefix: &str, network: &Network| -> Result<(), RunError> {
+        for NamedTensor { name, shape, values } in weights::named(network)? {
+            tensors.push((format!("{prefix}.{name}"), Dtype::F32, shape, bytemuck::cast_slice(&values).to_vec()));
+        }
+        Ok(())
+    };
+    add_network("network", &state.network)?;
+    if let Some(average) = &state.average {
+        add_network("average", &average.network)?;
+    }
+    let corrupt = |error: &dyn std::fmt::Display| RunError::Corrupt { path: path.into(), reason: error.to_string() };
+    let mut add_bytes = |name: &str, optimizer: &ModuleOptimizer| -> Result<(), RunError> {
+        let bytes = optimizer.into_bytes().map_err(|error| corrupt(&error))?.to_vec();
+        tensors.push((name.to_owned(), Dtype::U8, vec![bytes.len()], bytes));
+        Ok(())
+    };
+    add_bytes("optimizer", &state.optimizer)?;
+    if let Some(optimizer) = &state.loss_optimizer {
+        add_bytes("loss_optimizer", optimizer)?;
+    }
+    if let Some(temperature) = &state.loss.log_temperature {
+        let value = scalar(temperature.val())? as f32;
+        tensors.push(("loss.log_temperature".into(), Dtype::F32, vec![1], value.to_le_bytes().to_vec()));
+    }
+    let metadata = Metadata {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        position: state.position.clone(),
+        history: state.history.clone(),
+        queue: state.queue.as_ref().map(|queue| queue.state()),
+    };
+    let metadata = serde_json::to_string(&metadata).map_err(|error| corrupt(&error))?;
+    let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
+        TensorView::new(*dtype, shape.clone(), bytes).map(|view| (name.as_str(), view)).map_err(|error| corrupt(&error))
+    });
+    let views: Vec<_> = views.collect::<Result<_, _>>()?;
+    let metadata = Some([(METADATA.to_owned(), metadata)].into());
+    file::write_by(path, |temporary| {
+        safetensors::serialize_to_file(views, metadata, temporary).map_err(std::io::Error::other)
+    })
+    .map_err(|source| RunError::File { action: "write the checkpoint", path: path.into(), source })
+}
+
+/// Reads a state into one that was just set up for the same recipe.
+pub(super) fn load(mut state: TrainState, path: &Path) -> Result<TrainState, RunError> {
+    let bytes = std::fs::read(path).map_err(|source| RunError::File {
+        action: "read the checkpoint",
+        path: path.into(),
+        source,
+    })?;
+    let corrupt = |reason: String| RunError::Corrupt { path: path.into(), reason };
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| corrupt(error.to_string()))?;
+    let text = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA));
+    let text = text.ok_or_else(|| corrupt("it holds no position".into()))?;
+    let metadata: Metadata = serde_json::from_str(text).map_err(|error| corrupt(error.to_string()))?;
+    if metadata.version != env!("CARGO_PKG_VERSION") {
+        let expected = env!("CARGO_PKG_VERSION");
+        return Err(RunError::OtherVersion { path: path.into(), found: metadata.version, expected });
+    }
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| corrupt(error.to_string()))?;
+    let raw =
+        |name: &str| file.tensor(name).map(|view| view.data().to_vec()).map_err(|error| corrupt(error.to_string()));
+    let optimizer = |fresh: &ModuleOptimizer, name: &str| -> Result<ModuleOptimizer, RunError> {
+        fresh
+            .clone()
+            .from_bytes(Bytes::from_bytes_vec(raw(name)?))
+            .map_err(|error| corrupt(format!("{name}: {error:?}")))
+    };
+    state.network = weights::apply(state.network, &network(&file, "network"))?;
+    if let Some(average) = &mut state.average {
+        average.network = weights::apply(average.network.clone(), &network(&file, "average"))?;
+    }
+    state.optimizer = optimizer(&state.optimizer, "optimizer")?;
+    state.loss_optimizer = state.loss_optimizer.as_ref().map(|fresh| optimizer(fresh, "loss_optimizer")).transpose()?;
+    if let Some(temperature) = &state.loss.log_temperature {
+        let data = raw("loss.log_temperature")?;
+        let value = data.first_chunk().map(|bytes| f32::from_le_bytes(*bytes));
+        let value = value.ok_or_else(|| corrupt("loss.log_temperature is empty".into()))?;
+        let tensor = Tensor::<1>::from_data(TensorData::from([value]), &temperature.val().device());
+        state.loss.log_temperature = Some(Param::initialized(TEMPERATURE.into(), tensor.require_grad()));
+    }
+    if let (Some(queue), Some(kept)) = (&mut state.queue, metadata.queue) {
+        *queue = softnce_data::candidates::TargetQueue::from_state(kept)?;
+    }
+    (state.position, state.history) = (metadata.position, metadata.history);
+    Ok(state)
+}
+
+/// The weights below a prefix.
+fn network(file: &SafeTensors<'_>, prefix: &str) -> BTreeMap<String, NamedTensor> {
+    let below = file.tensors().into_iter().filter_map(|(name, view)| {
+        let name = name.strip_prefix(prefix)?.strip_prefix('.')?.to_owned();
+        let chunks = view.data().as_chunks::<4>().0;
+        let values = chunks.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        Some((name.clone(), NamedTensor { name, shape: view.shape().to_vec(), values }))
+    });
+    below.collect()
+}

@@ -1,0 +1,190 @@
+//! Why a run failed.
+
+use std::io;
+use std::path::PathBuf;
+
+use softnce_data::candidates::CandidateError;
+use softnce_data::labels::LabelError;
+use softnce_data::loader::LoaderError;
+use softnce_data::mixing::MixingError;
+use softnce_data::pictures::AugmentationError;
+use softnce_data::sets::SetError;
+use softnce_data::subset::SubsetError;
+use softnce_nn::models::NetworkError;
+use softnce_nn::weights::WeightsError;
+
+use crate::device::DeviceError;
+use crate::metrics::MetricError;
+use crate::recipe::RecipeError;
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The recipe was refused.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The device is not there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The data could not be read.
+    #[error(transparent)]
+    Set(#[from] SetError),
+    /// The label distributions could not be read.
+    #[error(transparent)]
+    Labels(#[from] LabelError),
+    /// The data could not be split.
+    #[error(transparent)]
+    Subset(#[from] SubsetError),
+    /// The augmentation was refused.
+    #[error(transparent)]
+    Augmentation(#[from] AugmentationError),
+    /// A batch could not be made.
+    #[error(transparent)]
+    Loader(#[from] LoaderError),
+    /// The candidates beyond the batch were refused.
+    #[error(transparent)]
+    Candidates(#[from] CandidateError),
+    /// The mixing was refused.
+    #[error(transparent)]
+    Mixing(#[from] MixingError),
+    /// The network was refused.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// Weights could not be read, written or put in place.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// Targets were refused.
+    #[error(transparent)]
+    Targets(#[from] softnce::Error),
+    /// The loss could not be built.
+    #[error(transparent)]
+    Loss(#[from] softnce_burn::Error),
+    /// A step failed: most often because the weights have diverged.
+    #[error("epoch {epoch}, step {step}: {source}; the checkpoint before it is kept")]
+    Step {
+        /// Number of the epoch, from 1.
+        epoch: usize,
+        /// Number of the batch within it, from 1.
+        step: usize,
+        /// What the loss refused.
+        source: softnce_burn::Error,
+    },
+    /// The gradient is no number: the weights have diverged.
+    #[error(
+        "epoch {epoch}, step {step}: the norm of the gradient is {norm}, expected a finite number; \
+         the checkpoint before it is kept"
+    )]
+    Gradient {
+        /// Number of the epoch, from 1.
+        epoch: usize,
+        /// Number of the batch within it, from 1.
+        step: usize,
+        /// The norm over all parameters.
+        norm: f64,
+    },
+    /// The predictions could not be evaluated; with logits that are not finite, because the weights have diverged.
+    #[error(transparent)]
+    Metric(#[from] MetricError),
+    /// A tensor could not be read from its device.
+    #[error("{what} could not be read from the device: {reason}")]
+    Read {
+        /// What was to be read.
+        what: &'static str,
+        /// What the device said.
+        reason: String,
+    },
+    /// Something about the data does not fit the recipe.
+    #[error("{argument} is {found}, expected {expected}")]
+    Data {
+        /// What does not fit.
+        argument: &'static str,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// A file cannot be read or written; what was there before is as it was.
+    #[error("cannot {action} {}: {source}", path.display())]
+    File {
+        /// What was to be done.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file of the run folder is not what it should be.
+    #[error("{} is damaged: {reason}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The folder holds a run of another recipe.
+    #[error(
+        "{} holds a run of another recipe ({differences}); give it another name with --set name=NAME, or another folder with --out",
+        path.display()
+    )]
+    OtherRecipe {
+        /// The folder.
+        path: PathBuf,
+        /// What differs.
+        differences: String,
+    },
+    /// The folder holds a run of another version, whose steps may differ.
+    #[error("{} holds a run of softnce {found}, this is {expected}: it cannot go on exactly", path.display())]
+    OtherVersion {
+        /// The folder.
+        path: PathBuf,
+        /// The version that wrote it.
+        found: String,
+        /// This version.
+        expected: &'static str,
+    },
+    /// The folder holds something else.
+    #[error("{} holds files but no run; give another folder", path.display())]
+    ForeignFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder holds no run.
+    #[error("{} holds no {missing}: train the run first", path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+        /// What is not there.
+        missing: &'static str,
+    },
+    /// The report could not be made.
+    #[error("the report could not be made: {reason}")]
+    Report {
+        /// What was wrong.
+        reason: String,
+    },
+}
+
+impl RunError {
+    /// Whether the run failed because its weights diverged, rather than because of what it was given.
+    pub fn is_divergence(&self) -> bool {
+        use softnce::Error::{NonFinite, ScoreOverflow};
+        match self {
+            RunError::Step { source: softnce_burn::Error::Loss(error), .. } => {
+                matches!(error, NonFinite { argument: "logits", .. } | ScoreOverflow { .. })
+            }
+            RunError::Gradient { .. } => true,
+            RunError::Metric(error) => matches!(error, MetricError::NonFiniteLogit { .. }),
+            _ => false,
+        }
+    }
+
+    /// Whether the run could not even start for what it was given: the recipe, the folder, the data.
+    pub fn is_usage(&self) -> bool {
+        !matches!(self, RunError::Step { .. } | RunError::Gradient { .. } | RunError::Metric(_) | RunError::Read { .. })
+    }
+
+    pub(crate) fn read(what: &'static str, error: impl std::fmt::Debug) -> RunError {
+        RunError::Read { what, reason: format!("{error:?}") }
+    }
+}

@@ -1,0 +1,114 @@
+//! What a finished run writes: the metrics, the epochs, the report.
+
+use softnce_data::info::png;
+
+use super::{EpochRecord, Judged, Labelled, Look, Run, RunData, RunError, RunInfo};
+use crate::evaluation::EvaluatedExample;
+use crate::recipe::Recipe;
+use crate::report::run::{
+    EpochPoint, ReportPicture, RunReport, ScaledResult, ValidationPoint, caption, json, markdown, page,
+};
+
+/// Writes `metrics.json`, `metrics.md`, `history.csv` and `report.html`; returns the report.
+pub(super) fn write(run: &Run, judged: Judged) -> Result<RunReport, RunError> {
+    let report = report(run, judged)?;
+    let failed = |error: crate::report::ReportError| RunError::Report { reason: error.to_string() };
+    let folder = run.folder();
+    folder.write("metrics.json", json(&report).map_err(failed)?.as_bytes())?;
+    folder.write("metrics.md", markdown(&report).as_bytes())?;
+    folder.write("history.csv", &history(&run.state().history)?)?;
+    folder.write("report.html", page(&report).map_err(failed)?.as_bytes())?;
+    Ok(report)
+}
+
+/// The report of a run with its epochs.
+fn report(run: &Run, judged: Judged) -> Result<RunReport, RunError> {
+    let mut report = figures(run.recipe(), run.info(), run.data(), judged)?;
+    report.wall_seconds = run.state().position.seconds;
+    report.curves = run.state().history.iter().map(point).collect();
+    Ok(report)
+}
+
+/// The report of a network that is judged, without the epochs that led to it.
+pub(super) fn figures(recipe: &Recipe, info: &RunInfo, data: &RunData, judged: Judged) -> Result<RunReport, RunError> {
+    let class_names = data.test.pictures.class_names().to_vec();
+    let pictures = |examples: &[EvaluatedExample]| shown(&data.test, examples, &class_names);
+    let (hardest, confidently_wrong) = (pictures(&judged.test.hardest)?, pictures(&judged.test.confidently_wrong)?);
+    Ok(RunReport {
+        title: format!("{}: {}", recipe.name, recipe.loss.kind.title()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        recipe_toml: recipe.to_toml()?,
+        split: "the test pictures".to_owned(),
+        parameters: info.parameters,
+        wall_seconds: 0.0,
+        class_names,
+        curves: Vec::new(),
+        result: judged.test,
+        scaled: judged.fit.zip(judged.scaled).map(|(fit, result)| ScaledResult { fit, result }),
+        hardest,
+        confidently_wrong,
+    })
+}
+
+fn point(record: &EpochRecord) -> EpochPoint {
+    EpochPoint {
+        epoch: record.epoch,
+        train_loss: record.train_loss,
+        train_top1: Some(record.train_top1),
+        validation: record.validation.map(|look| ValidationPoint { top1: look.top1, top5: look.top5, nll: look.nll }),
+        learning_rate: record.learning_rate,
+        samples_per_second: record.samples_per_second,
+    }
+}
+
+/// The pictures of a list, as PNG files.
+fn shown(
+    pictures: &Labelled,
+    examples: &[EvaluatedExample],
+    class_names: &[String],
+) -> Result<Vec<ReportPicture>, RunError> {
+    let show = |example: &EvaluatedExample| {
+        let picture = pictures.pictures.picture(example.index);
+        let picture = picture.map_err(|error| RunError::Report { reason: error.to_string() })?;
+        let png = png(&picture).map_err(|error| RunError::Report { reason: error.to_string() })?;
+        Ok(ReportPicture { png, caption: caption(example, class_names) })
+    };
+    examples.iter().map(show).collect()
+}
+
+/// The epochs as a table, a row each; empty where an epoch was not looked at.
+fn history(epochs: &[EpochRecord]) -> Result<Vec<u8>, RunError> {
+    let failed = |reason: String| RunError::Report { reason };
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let head = [
+        "epoch",
+        "train_loss",
+        "train_top1",
+        "learning_rate",
+        "validation_top1",
+        "validation_top5",
+        "validation_nll",
+        "samples_per_second",
+        "waited",
+        "seconds",
+    ];
+    table.write_record(head).map_err(|error| failed(error.to_string()))?;
+    for epoch in epochs {
+        let look =
+            |value: fn(&Look) -> f64| epoch.validation.as_ref().map_or(String::new(), |look| value(look).to_string());
+        let row = [
+            epoch.epoch.to_string(),
+            epoch.train_loss.to_string(),
+            epoch.train_top1.to_string(),
+            epoch.learning_rate.to_string(),
+            look(|look| look.top1),
+            look(|look| look.top5),
+            look(|look| look.nll),
+            epoch.samples_per_second.to_string(),
+            epoch.waited.to_string(),
+            epoch.seconds.to_string(),
+        ];
+        table.write_record(row).map_err(|error| failed(error.to_string()))?;
+    }
+    table.into_inner().map_err(|error| failed(error.to_string()))
+}

@@ -1,0 +1,37 @@
+//! Runs: training, evaluation, prediction and export of one recipe, in a folder that holds everything.
+//!
+//! - [`Run`]: a recipe with its data, network and folder; [`Run::train`] starts or goes on.
+//! - [`RunData`]: the pictures and labels of a recipe.
+//! - [`TrainState`]: all that a step changes; a checkpoint is this, written whole or not at all.
+
+mod candidates;
+mod checkpoint;
+mod data;
+mod error;
+mod evaluate;
+mod finish;
+mod folder;
+mod history;
+mod plan;
+mod progress;
+mod setup;
+mod state;
+mod step;
+mod summary;
+mod times;
+mod train;
+mod trained;
+
+pub use data::{Labelled, RunData};
+pub use error::RunError;
+pub use evaluate::{Judged, judge};
+pub(crate) use folder::differences;
+pub use folder::{RunFolder, RunInfo, write, write_json};
+pub use history::{EpochRecord, Look};
+pub use plan::Plan;
+pub use progress::{Progress, StepReport};
+pub use state::TrainState;
+pub use summary::Summary;
+pub use times::Times;
+pub use train::{BEST, LAST, Outcome, Run};
+pub use trained::TrainedRun;

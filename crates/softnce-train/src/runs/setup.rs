@@ -1,0 +1,137 @@
+//! What a run starts with: network, optimisers, loss, loaders.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::module::{Param, ParamId};
+use burn::optim::{AdamWConfig, ModuleOptimizer};
+use burn::tensor::{Device, Tensor};
+use softnce::NoiseDistribution;
+use softnce_burn::{LossConfig, Noise, SelectedLoss};
+use softnce_data::candidates::{CandidateConfig, TargetQueue};
+use softnce_data::loader::{Loader, LoaderConfig};
+use softnce_data::pictures::Augmentation;
+use softnce_nn::models::Network;
+use softnce_nn::weights::{self, HeadImport, ImportOptions};
+
+use super::state::Position;
+use super::{Labelled, RunData, RunError, TrainState};
+use crate::optimisation::{OptimizerConfig, Parameter, WeightAverage, build};
+use crate::randomness::{Stream, generator, seed};
+use crate::recipe::{NoiseSource, Recipe};
+
+/// Channels, height and width of the network's input.
+pub(super) fn input(recipe: &Recipe) -> [usize; 3] {
+    let [height, width] = recipe.augmentation.size;
+    [recipe.augmentation.normalisation.statistics().mean.len(), height, width]
+}
+
+/// The batches to learn from.
+pub(super) fn train_loader(recipe: &Recipe, train: &Labelled) -> Result<Loader, RunError> {
+    let training = &recipe.training;
+    let config = LoaderConfig {
+        batch_size: training.batch_size,
+        workers: training.workers,
+        prefetch: training.prefetch,
+        drop_last: training.drop_last,
+        shuffle: true,
+        seed: recipe.seed,
+    };
+    let soft = recipe.loss.kind.takes_soft_targets();
+    let distributions = train.distributions.as_ref().filter(|_| soft).map(Arc::clone);
+    let augmentation = Augmentation::new(recipe.augmentation.clone())?;
+    Ok(Loader::train(Arc::clone(&train.pictures), augmentation, recipe.mixing.clone(), distributions, config)?)
+}
+
+/// The loss with its noise distribution.
+pub(super) fn loss(recipe: &Recipe, data: &RunData, device: &Device) -> Result<SelectedLoss, RunError> {
+    let section = &recipe.loss;
+    let noise = match section.noise {
+        NoiseSource::Uniform => Noise::Uniform,
+        NoiseSource::Frequencies => Noise::Counts {
+            counts: data.class_counts.iter().map(|&count| count as f64).collect(),
+            smoothing: NoiseDistribution::DEFAULT_SMOOTHING,
+        },
+    };
+    let config = LossConfig::new(section.kind)
+        .with_temperature(section.temperature)
+        .with_learnable_temperature(section.learn_temperature)
+        .with_noise(noise)
+        .with_alpha(section.alpha)
+        .with_seed(seed(recipe.seed, Stream::Draws, 0, 0));
+    let mut loss = config.init(device)?;
+    // Optimiser states are kept by id, and ids are drawn unless given.
+    if let Some(temperature) = loss.log_temperature.take() {
+        loss.log_temperature = Some(Param::initialized(TEMPERATURE.into(), temperature.val().require_grad()));
+    }
+    Ok(loss)
+}
+
+/// The id of the learned temperature's parameter.
+pub(super) const TEMPERATURE: u64 = 0x7465_6d70;
+
+/// The optimiser of the learned temperature: the network's rate and moments, no decay.
+pub(super) fn loss_optimizer(config: &OptimizerConfig) -> ModuleOptimizer {
+    AdamWConfig::new()
+        .with_beta_1(config.betas[0] as f32)
+        .with_beta_2(config.betas[1] as f32)
+        .with_epsilon(config.epsilon as f32)
+        .with_weight_decay(0.0)
+        .init()
+}
+
+/// What the optimiser has to know of each parameter.
+pub(super) fn parameters(network: &Network) -> Result<Vec<Parameter>, RunError> {
+    let shapes: std::collections::HashMap<String, Vec<usize>> = weights::shapes(network).into_iter().collect();
+    let ids: Vec<(ParamId, String)> = weights::parameter_ids(network);
+    Ok(ids
+        .into_iter()
+        .map(|(id, name)| {
+            let shape = shapes.get(&name).map_or(&[][..], Vec::as_slice);
+            Parameter { id, layer: weights::layer_of(network, &name), decays: weights::decays(&name, shape) }
+        })
+        .collect())
+}
+
+/// The state before the first step; what was taken from a checkpoint to start from is said in the notes.
+pub(super) fn state(
+    recipe: &Recipe,
+    data: &RunData,
+    folder: &Path,
+    device: &Device,
+) -> Result<(TrainState, Vec<String>), RunError> {
+    let device = &device.clone().autodiff();
+    let mut notes = Vec::new();
+    let mut draws = generator(recipe.seed, Stream::Weights, 0, 0);
+    let mut network = recipe.network.init(input(recipe), data.classes(), &mut draws, device)?;
+    if let Some(section) = &recipe.weights {
+        let path = folder.join(&section.path);
+        let checkpoint = weights::read_checkpoint(&path)?;
+        let head = if section.head { HeadImport::Keep } else { HeadImport::Skip };
+        let (imported, report) = weights::import(network, checkpoint, &ImportOptions { head, ..Default::default() })?;
+        network = imported;
+        let (loaded, fresh) = (report.loaded.len(), report.left_as_initialised.join(", "));
+        notes.push(format!("{loaded} tensors from {}; as initialised: {fresh}", path.display()));
+        for (name, reason) in &report.skipped {
+            notes.push(format!("not taken from it: {name} ({reason})"));
+        }
+    }
+    let optimizer = build(&recipe.optimizer, &parameters(&network)?);
+    let average = recipe.optimizer.average.map(|decay| WeightAverage::new(&network, decay));
+    let loss = loss(recipe, data, device)?;
+    let loss_optimizer = recipe.loss.learn_temperature.then(|| loss_optimizer(&recipe.optimizer));
+    let queue = match recipe.candidates {
+        CandidateConfig::Queue { size } if recipe.loss.kind.is_contrastive() => {
+            Some(TargetQueue::new(size, data.classes())?)
+        }
+        _ => None,
+    };
+    let (position, history) = (Position::default(), Vec::new());
+    let state = TrainState { network, average, optimizer, loss, loss_optimizer, queue, position, history };
+    Ok((state, notes))
+}
+
+/// One number as a tensor, to be read back.
+pub(super) fn scalar(value: Tensor<1>) -> Result<f64, RunError> {
+    value.without_autodiff().try_into_scalar::<f32>().map(f64::from).map_err(|error| RunError::read("loss", error))
+}

@@ -1,0 +1,102 @@
+//! All that a step changes.
+
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use serde::{Deserialize, Serialize};
+use softnce_burn::SelectedLoss;
+use softnce_data::candidates::TargetQueue;
+use softnce_nn::models::Network;
+
+use super::EpochRecord;
+use crate::optimisation::WeightAverage;
+
+/// All that a step changes; what else a step needs follows from the recipe, the data and the position.
+#[derive(Clone)]
+pub struct TrainState {
+    /// The network, on an autodiff device.
+    pub network: Network,
+    /// Its averaged weights.
+    pub average: Option<WeightAverage>,
+    /// The optimiser of the network.
+    pub optimizer: ModuleOptimizer,
+    /// The loss; with a learned temperature, a parameter too.
+    pub loss: SelectedLoss,
+    /// The optimiser of the temperature.
+    pub loss_optimizer: Option<ModuleOptimizer>,
+    /// Past targets.
+    pub queue: Option<TargetQueue>,
+    /// Where the run stands.
+    pub position: Position,
+    /// The epochs so far.
+    pub history: Vec<EpochRecord>,
+}
+
+impl std::fmt::Debug for TrainState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TrainState").field("position", &self.position).finish_non_exhaustive()
+    }
+}
+
+impl TrainState {
+    /// The weights that are judged, outside any graph: the averaged ones where there are any.
+    pub fn judged(&self) -> Network {
+        match &self.average {
+            Some(average) => average.network.clone(),
+            None => self.network.valid(),
+        }
+    }
+}
+
+/// Where a run stands, between two optimiser steps.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Position {
+    /// Epochs that are done.
+    pub epoch: usize,
+    /// Batches of the epoch under way that are done.
+    pub batch: usize,
+    /// Optimiser steps so far.
+    pub optimizer_steps: usize,
+    /// Sums over the epoch under way.
+    pub sums: Sums,
+    /// The best epoch on the validation pictures.
+    pub best: Option<Best>,
+    /// Looks at the validation pictures since then.
+    pub looks_since_best: usize,
+    /// Wall time so far, interruptions left out, in seconds.
+    pub seconds: f64,
+    /// Whether the run is over: all epochs, or stopped early.
+    pub finished: bool,
+}
+
+/// Sums over the batches of an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Sums {
+    /// Training loss, each batch counted by its pictures.
+    pub loss: f64,
+    /// Pictures.
+    pub rows: usize,
+    /// Pictures whose own class was the most probable.
+    pub correct: usize,
+    /// Wall time of the batches, in seconds.
+    pub seconds: f64,
+    /// The part of it that was spent waiting for pictures, in seconds.
+    pub waited: f64,
+}
+
+/// The best epoch on the validation pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Number of the epoch, from 1.
+    pub epoch: usize,
+    /// Its accuracy.
+    pub top1: f64,
+    /// Its negative log likelihood, in nats.
+    pub nll: f64,
+}
+
+impl Best {
+    /// Whether this is better: more accurate, or as accurate and more likely.
+    pub fn beats(&self, other: &Best) -> bool {
+        (self.top1, -self.nll) > (other.top1, -other.nll)
+    }
+}

@@ -1,0 +1,99 @@
+//! One batch, and one optimiser step after each group of batches.
+
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::{Device, Tensor, TensorData};
+use softnce_burn::{LossBatch, SelectedLoss};
+use softnce_data::loader::Batch;
+use softnce_nn::models::Network;
+
+use super::setup::scalar;
+use super::{Plan, RunError, TrainState};
+use crate::optimisation::clip_global_norm;
+use crate::randomness::{Stream, seed};
+use crate::recipe::Recipe;
+
+/// Gradients of the batches since the last optimiser step.
+#[derive(Default)]
+pub(super) struct Accumulated {
+    network: GradientsAccumulator<Network>,
+    loss: GradientsAccumulator<SelectedLoss>,
+}
+
+/// Learns from one batch; where it completes a group, updates the weights. Returns the batch's logits.
+pub(super) fn step(
+    state: &mut TrainState,
+    accumulated: &mut Accumulated,
+    recipe: &Recipe,
+    plan: &Plan,
+    batch: Batch,
+    candidates: LossBatch,
+    device: &Device,
+) -> Result<Vec<f32>, RunError> {
+    let (epoch, number) = (state.position.epoch, state.position.batch);
+    let rows = batch.labels.len();
+    let pictures = Tensor::<4>::from_data(TensorData::new(batch.pixels, batch.shape), device);
+    let (logits, updates) =
+        state.network.forward_train(pictures, seed(recipe.seed, Stream::Network, epoch as u64, number as u64));
+    let values = logits.clone().without_autodiff().try_to_vec_as::<f32>();
+    let values = values.map_err(|error| RunError::read("logits", error))?;
+    let at = |source| RunError::Step { epoch: epoch + 1, step: number + 1, source };
+    let value = state.loss.forward(logits, candidates).map_err(at)?;
+    let sum = scalar(value.clone())? * rows as f64;
+    // A mean over the pictures of the whole group, whatever the sizes of its batches.
+    let share = rows as f64 / plan.rows(plan.group(number)) as f64;
+    let value = if share < 1.0 { value.mul_scalar(share) } else { value };
+    let mut gradients = value.backward();
+    let of_network = GradientsParams::from_module(&mut gradients, &state.network);
+    accumulated.network.accumulate(&state.network, of_network);
+    if state.loss_optimizer.is_some() {
+        let of_loss = GradientsParams::from_module(&mut gradients, &state.loss);
+        accumulated.loss.accumulate(&state.loss, of_loss);
+    }
+    drop(gradients);
+    state.network.update_running(updates)?;
+    if let Some(queue) = &mut state.queue {
+        queue.push(&batch.targets)?;
+    }
+    if plan.completes(number) {
+        update(state, accumulated, recipe, plan)?;
+    }
+    let position = &mut state.position;
+    position.sums.loss += sum;
+    position.sums.rows += rows;
+    position.sums.correct += correct(&values, &batch.labels);
+    position.batch += 1;
+    Ok(values)
+}
+
+/// The optimiser step.
+fn update(state: &mut TrainState, accumulated: &mut Accumulated, recipe: &Recipe, plan: &Plan) -> Result<(), RunError> {
+    let rate = plan.schedule.at(state.position.optimizer_steps);
+    let mut gradients = accumulated.network.grads();
+    if let Some(limit) = recipe.optimizer.clip_norm {
+        let (clipped, norm) = clip_global_norm(&state.network, gradients, limit);
+        gradients = clipped;
+        match norm {
+            Some(norm) if norm.is_finite() => {}
+            Some(norm) => {
+                let (epoch, step) = (state.position.epoch + 1, state.position.batch + 1);
+                return Err(RunError::Gradient { epoch, step, norm });
+            }
+            None => return Err(RunError::read("norm of the gradient", "no value")),
+        }
+    }
+    state.network = state.optimizer.step(rate, state.network.clone(), gradients);
+    if let Some(optimizer) = &mut state.loss_optimizer {
+        state.loss = optimizer.step(rate, state.loss.clone(), accumulated.loss.grads());
+    }
+    state.position.optimizer_steps += 1;
+    if let Some(average) = &mut state.average {
+        average.update(&state.network, state.position.optimizer_steps)?;
+    }
+    Ok(())
+}
+
+/// Rows whose own class has the largest logit.
+fn correct(logits: &[f32], labels: &[usize]) -> usize {
+    let rows = logits.chunks_exact((logits.len() / labels.len().max(1)).max(1)).zip(labels);
+    rows.filter(|(row, label)| row.get(**label).is_some_and(|own| row.iter().all(|value| value <= own))).count()
+}

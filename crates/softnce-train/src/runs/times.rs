@@ -1,0 +1,67 @@
+//! What a step costs, and the loss's part of it.
+
+use std::time::Instant;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use softnce_burn::{LossBatch, SelectedLoss};
+
+use super::RunError;
+use crate::stats::median;
+
+/// Steps whose times are kept.
+const KEPT: usize = 4096;
+/// Repetitions of the loss alone.
+const REPETITIONS: usize = 51;
+
+/// Wall times of a run, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Times {
+    /// Median of a batch's step once the batch is there: forward, loss, backward, optimiser.
+    pub step_ms: f64,
+    /// Median of the loss alone, forward and backward, on a batch's logits; none where no batch was seen.
+    pub loss_ms: Option<f64>,
+}
+
+/// Measures steps.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    steps: Vec<f64>,
+    classes: usize,
+    batch: Option<(Vec<f32>, LossBatch)>,
+}
+
+impl Clock {
+    pub(super) fn new(classes: usize) -> Clock {
+        Clock { classes: classes.max(1), ..Clock::default() }
+    }
+
+    /// Takes in a step, and keeps the label side of the batch and its logits as they were.
+    pub(super) fn add(&mut self, start: Instant, logits: Vec<f32>, candidates: LossBatch) {
+        if self.steps.len() == KEPT {
+            self.steps.remove(0);
+        }
+        self.steps.push(start.elapsed().as_secs_f64() * 1e3);
+        // Of full batches the last, of the network as it is towards the end.
+        if self.batch.as_ref().is_none_or(|(kept, _)| logits.len() >= kept.len()) {
+            self.batch = Some((logits, candidates));
+        }
+    }
+
+    pub(super) fn times(&self, loss: &SelectedLoss, device: &Device) -> Result<Times, RunError> {
+        let not_finite = |error: crate::stats::StatsError| RunError::Report { reason: error.to_string() };
+        let step_ms = if self.steps.is_empty() { 0.0 } else { median(&self.steps).map_err(not_finite)? };
+        let Some((logits, batch)) = &self.batch else { return Ok(Times { step_ms, loss_ms: None }) };
+        let device = device.clone().autodiff();
+        let mut times = Vec::with_capacity(REPETITIONS);
+        for _ in 0..REPETITIONS {
+            let data = TensorData::new(logits.clone(), [logits.len() / self.classes, self.classes]);
+            let leaf = Tensor::<2>::from_data(data, &device).require_grad();
+            let batch = batch.clone();
+            let start = Instant::now();
+            let gradients = loss.forward(leaf.clone(), batch)?.backward();
+            std::hint::black_box(leaf.grad(&gradients));
+            times.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+        Ok(Times { step_ms, loss_ms: Some(median(&times).map_err(not_finite)?) })
+    }
+}

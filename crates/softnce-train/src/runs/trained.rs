@@ -1,0 +1,128 @@
+//! A trained run, for evaluation, prediction and export.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use burn::tensor::Device;
+use chacha20::ChaCha8Rng;
+use rand::SeedableRng;
+use softnce_nn::models::Network;
+use softnce_nn::weights;
+
+use super::evaluate::{judge, logits};
+use super::finish::figures;
+use super::{BEST, Labelled, RunData, RunError, RunFolder, RunInfo, setup};
+use crate::device::DeviceName;
+use crate::recipe::Recipe;
+use crate::report::run::RunReport;
+
+/// The best weights of a run, outside any graph.
+#[derive(Debug)]
+pub struct TrainedRun {
+    recipe: Recipe,
+    info: RunInfo,
+    folder: RunFolder,
+    network: Network,
+    temperature: f64,
+    device: Device,
+}
+
+impl TrainedRun {
+    /// Opens the folder of a run that has been looked at at least once.
+    ///
+    /// # Errors
+    /// A folder without a run or without weights; weights that do not fit the recipe.
+    pub fn open(path: &Path, device: DeviceName) -> Result<TrainedRun, RunError> {
+        let folder = RunFolder::existing(path);
+        let recipe = folder.recipe()?;
+        let missing = |missing| RunError::NoRun { path: path.to_owned(), missing };
+        let info: RunInfo = folder.read_json("run.json")?.ok_or_else(|| missing("run.json"))?;
+        let file = folder.file(BEST);
+        if !file.exists() {
+            return Err(missing(BEST));
+        }
+        let device = device.open()?;
+        let mut draws = ChaCha8Rng::seed_from_u64(0);
+        let made = recipe.network.init(setup::input(&recipe), info.classes.len(), &mut draws, &device)?;
+        let network = weights::apply(made, &weights::read_checkpoint(&file)?)?;
+        let written = weights::read_metadata(&file)?;
+        let temperature = written.get("temperature").and_then(|value| value.parse().ok());
+        let temperature = temperature.unwrap_or(recipe.loss.temperature);
+        Ok(TrainedRun { recipe, info, folder, network, temperature, device })
+    }
+
+    /// The recipe of the run.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// Names of the classes.
+    pub fn classes(&self) -> &[String] {
+        &self.info.classes
+    }
+
+    /// The temperature of the posterior, `softmax(logits / temperature)`.
+    pub fn temperature(&self) -> f64 {
+        self.temperature
+    }
+
+    /// The folder of the run.
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// The metrics on the recipe's test pictures; `None` where it was stopped.
+    ///
+    /// # Errors
+    /// Pictures that cannot be read.
+    pub fn judge(&self, data: &RunData, stop: &AtomicBool) -> Result<Option<RunReport>, RunError> {
+        let judged = judge(&self.network, data, &self.recipe, self.temperature, &self.device, stop)?;
+        judged.map(|judged| figures(&self.recipe, &self.info, data, judged)).transpose()
+    }
+
+    /// Hands the posterior of every picture to `visit`, a row at a time with the picture's index; `false` where it was
+    /// stopped.
+    ///
+    /// # Errors
+    /// Pictures that cannot be read; what `visit` says.
+    pub fn predict(
+        &self,
+        pictures: &Labelled,
+        stop: &AtomicBool,
+        mut visit: impl FnMut(usize, &[f64]) -> Result<(), RunError>,
+    ) -> Result<bool, RunError> {
+        let mut posterior = Vec::new();
+        logits(&self.network, pictures, &self.recipe, &self.device, stop, |logits, _, indices| {
+            for (row, &index) in logits.rows().into_iter().zip(indices) {
+                softmax(row.iter().copied(), self.temperature, &mut posterior);
+                visit(index, &posterior)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes the weights under timm's or torchvision's names, so that these load them.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn export(&self, path: &Path) -> Result<(), RunError> {
+        let classes = serde_json::to_string(&self.info.classes).unwrap_or_default();
+        let pairs = [
+            ("softnce_version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("recipe", self.recipe.to_toml()?),
+            ("classes", classes),
+            ("temperature", self.temperature.to_string()),
+        ];
+        let metadata = pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        Ok(weights::write_safetensors(path, &weights::named(&self.network)?, &metadata)?)
+    }
+}
+
+/// `softmax(logits / temperature)`.
+fn softmax(logits: impl Iterator<Item = f32> + Clone, temperature: f64, posterior: &mut Vec<f64>) {
+    let largest = logits.clone().fold(f32::NEG_INFINITY, f32::max);
+    posterior.clear();
+    posterior.extend(logits.map(|logit| ((f64::from(logit) - f64::from(largest)) / temperature).exp()));
+    let sum: f64 = posterior.iter().sum();
+    posterior.iter_mut().for_each(|value| *value /= sum);
+}
