@@ -12,8 +12,8 @@ pub use config::{BASELINE, CompareConfig};
 pub use error::CompareError;
 pub use folder::RunFolder;
 pub use results::{
-    Cost, DivergedRun, Estimate, LossSummary, Metric, MetricSummary, Results, RunRecord, Setting, TuningRecord,
-    TuningScore,
+    Cost, DivergedRun, Estimate, LossSummary, Metric, MetricSummary, Results, RunRecord, ScaledEvaluation,
+    ScaledSummary, Setting, TuningRecord, TuningScore,
 };
 pub use study::{Outcome, PeakMemory, Progress, Study};
 pub use summary::summarise_runs;

@@ -218,7 +218,7 @@ impl<'a> Study<'a> {
         let logits = predict(&trained.model, &pictures, &self.device)?;
         let test = evaluate(logits.view(), self.config.temperature, &pictures.labels)?;
         let cost = Cost { step_ms: trained.step_ms, loss_ms: Some(trained.loss_ms), peak_bytes };
-        Ok(Some(RunRecord { loss, seed, learning_rate, epochs: trained.epochs, test, cost }))
+        Ok(Some(RunRecord { loss, seed, learning_rate, epochs: trained.epochs, test, scaled: None, cost }))
     }
 
     fn train(&self, loss: LossKind, seed: u64, learning_rate: f64) -> Result<Option<Trained>, TrainError> {
