@@ -10,7 +10,8 @@ mod words;
 
 pub use error::CompareError;
 pub use results::{
-    BASELINE, Cost, DivergedRun, EpochRecord, Estimate, LossSummary, Metric, MetricSummary, RunRecord, Setting,
+    BASELINE, Cost, DivergedRun, EpochRecord, Estimate, LossSummary, Metric, MetricSummary, RunRecord,
+    ScaledEvaluation, ScaledSummary, Setting,
     TuningRecord, TuningScore,
 };
 pub use study::{Outcome, PeakMemory, Progress, Study, Surroundings};

@@ -78,8 +78,20 @@ pub struct RunRecord {
     pub epochs: Vec<EpochRecord>,
     /// Metrics on the test set, computed once, after the last epoch.
     pub test: Evaluation,
+    /// The same after temperature scaling, where it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaled: Option<ScaledEvaluation>,
     /// What the run cost.
     pub cost: Cost,
+}
+
+/// The metrics of a run after temperature scaling.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScaledEvaluation {
+    /// The temperature fitted on the validation split.
+    pub temperature: f64,
+    /// Metrics on the test set with that temperature.
+    pub test: Evaluation,
 }
 
 /// A run whose weights diverged: it has no figures.
@@ -142,6 +154,9 @@ impl Metric {
     pub const ALL: [Metric; 6] =
         [Metric::Top1, Metric::Top5, Metric::Nll, Metric::Brier, Metric::EceEqualWidth, Metric::EceEqualMass];
 
+    /// Those that temperature scaling changes.
+    pub const SCALED: [Metric; 4] = [Metric::Nll, Metric::Brier, Metric::EceEqualWidth, Metric::EceEqualMass];
+
     /// Short name for table heads.
     pub fn label(self) -> &'static str {
         match self {
@@ -188,6 +203,15 @@ impl Metric {
     }
 }
 
+/// The metrics of one loss after temperature scaling, over all its seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScaledSummary {
+    /// The temperature fitted.
+    pub temperature: Estimate,
+    /// One entry a metric, in the order of [`Metric::SCALED`].
+    pub metrics: Vec<MetricSummary>,
+}
+
 /// One loss over all its seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LossSummary {
@@ -199,6 +223,9 @@ pub struct LossSummary {
     pub seeds: usize,
     /// One entry a metric, in the order of [`Metric::ALL`].
     pub metrics: Vec<MetricSummary>,
+    /// The same after temperature scaling, where every seed has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaled: Option<ScaledSummary>,
     /// Median over the seeds of the time of a training step, in milliseconds.
     pub step_ms: f64,
     /// Median over the seeds of the time of the loss alone, in milliseconds; `None` where one has none.

@@ -2,7 +2,7 @@
 
 use softnce::LossKind;
 
-use super::{BASELINE, Estimate, LossSummary, Metric, MetricSummary, RunRecord};
+use super::{BASELINE, Estimate, LossSummary, Metric, MetricSummary, RunRecord, ScaledSummary};
 use crate::metrics::Evaluation;
 use crate::stats::{StatsError, mean_interval, median, paired_difference};
 
@@ -21,56 +21,73 @@ pub fn summarise_runs(losses: &[LossKind], runs: &[RunRecord]) -> Result<Vec<Los
 
 fn summarise(loss: LossKind, own: Vec<&RunRecord>, runs: &[RunRecord]) -> Result<LossSummary, StatsError> {
     let baseline: Vec<&RunRecord> = runs.iter().filter(|run| run.loss == BASELINE).collect();
-    let metrics = Metric::ALL.into_iter().map(|metric| {
-        let values = read(&own, |test| metric.of(test));
-        Ok(MetricSummary {
-            metric,
-            value: mean_interval(&values)?,
-            difference: difference(loss, &own, &baseline, metric)?,
-            calibrated_reference: reference(&own, metric)?,
-        })
-    });
     let step_ms = median(&own.iter().map(|run| run.cost.step_ms).collect::<Vec<_>>())?;
     let loss_ms: Option<Vec<f64>> = own.iter().map(|run| run.cost.loss_ms).collect();
+    let temperatures: Option<Vec<f64>> =
+        own.iter().map(|run| run.scaled.as_ref().map(|scaled| scaled.temperature)).collect();
+    let scaled = temperatures.map(|temperatures| {
+        let metrics = summaries(&Metric::SCALED, &own, &baseline, |run| run.scaled.as_ref().map(|scaled| &scaled.test));
+        Ok::<_, StatsError>(ScaledSummary { temperature: mean_interval(&temperatures)?, metrics: metrics? })
+    });
     Ok(LossSummary {
         loss,
         learning_rate: own.first().map_or(0.0, |run| run.learning_rate),
         seeds: own.len(),
-        metrics: metrics.collect::<Result<_, StatsError>>()?,
+        metrics: summaries(&Metric::ALL, &own, &baseline, |run| Some(&run.test))?,
+        scaled: scaled.transpose()?,
         step_ms,
         loss_ms: loss_ms.map(|times| median(&times)).transpose()?,
         peak_bytes: own.iter().filter_map(|run| run.cost.peak_bytes).max(),
     })
 }
 
-fn read(runs: &[&RunRecord], of: impl Fn(&Evaluation) -> f64) -> Vec<f64> {
-    runs.iter().map(|run| of(&run.test)).collect()
+/// Which of a run's evaluations to read.
+type Reading = fn(&RunRecord) -> Option<&Evaluation>;
+
+fn summaries(
+    metrics: &[Metric],
+    own: &[&RunRecord],
+    baseline: &[&RunRecord],
+    reading: Reading,
+) -> Result<Vec<MetricSummary>, StatsError> {
+    let summary = |&metric: &Metric| {
+        Ok(MetricSummary {
+            metric,
+            value: mean_interval(&read(own, reading, |test| metric.of(test)))?,
+            difference: difference(own, baseline, metric, reading)?,
+            calibrated_reference: reference(own, metric, reading)?,
+        })
+    };
+    metrics.iter().map(summary).collect()
 }
 
+fn read(runs: &[&RunRecord], reading: Reading, of: impl Fn(&Evaluation) -> f64) -> Vec<f64> {
+    runs.iter().filter_map(|run| reading(run)).map(of).collect()
+}
+
+/// The difference to the baseline; none for the baseline itself, nor where no seed is in both.
 fn difference(
-    loss: LossKind,
     own: &[&RunRecord],
     baseline: &[&RunRecord],
     metric: Metric,
+    reading: Reading,
 ) -> Result<Option<Estimate>, StatsError> {
-    if loss == BASELINE || baseline.is_empty() {
-        return Ok(None);
-    }
     let (mut left, mut right) = (Vec::new(), Vec::new());
-    for run in own {
-        if let Some(pair) = baseline.iter().find(|other| other.seed == run.seed) {
-            left.push(metric.of(&run.test));
-            right.push(metric.of(&pair.test));
+    for run in own.iter().filter(|run| run.loss != BASELINE) {
+        let pair = baseline.iter().find(|other| other.seed == run.seed);
+        if let (Some(own), Some(other)) = (reading(run), pair.and_then(|pair| reading(pair))) {
+            left.push(metric.of(own));
+            right.push(metric.of(other));
         }
     }
-    Ok(Some(paired_difference(&left, &right)?))
+    (!left.is_empty()).then(|| paired_difference(&left, &right)).transpose()
 }
 
-fn reference(runs: &[&RunRecord], metric: Metric) -> Result<Option<f64>, StatsError> {
+fn reference(runs: &[&RunRecord], metric: Metric, reading: Reading) -> Result<Option<f64>, StatsError> {
     let of: fn(&Evaluation) -> f64 = match metric {
         Metric::EceEqualWidth => |test| test.ece_equal_width.calibrated_reference,
         Metric::EceEqualMass => |test| test.ece_equal_mass.calibrated_reference,
         _ => return Ok(None),
     };
-    Ok(Some(mean_interval(&read(runs, of))?.mean))
+    Ok(Some(mean_interval(&read(runs, reading, of))?.mean))
 }

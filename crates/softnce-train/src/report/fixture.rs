@@ -101,7 +101,7 @@ fn run(loss: LossKind, seed: u64, epochs: usize, noise: &mut Noise) -> RunRecord
         loss_ms: Some(0.04 + 0.03 * skill + 0.002 * noise.next()),
         peak_bytes: Some(23_000_000 + 400_000 * seed),
     };
-    RunRecord { loss, seed, learning_rate: rate_of(loss), epochs: records, test, cost }
+    RunRecord { loss, seed, learning_rate: rate_of(loss), epochs: records, test, scaled: None, cost }
 }
 
 /// Fifteen bins, the lowest empty as they are for ten classes.
@@ -144,6 +144,7 @@ fn summary(loss: LossKind, runs: &[RunRecord]) -> LossSummary {
         learning_rate: rate_of(loss),
         seeds: own.len(),
         metrics,
+        scaled: None,
         step_ms: own.first().map_or(0.0, |run| run.cost.step_ms),
         loss_ms: own.first().and_then(|run| run.cost.loss_ms),
         peak_bytes: own.iter().filter_map(|run| run.cost.peak_bytes).max(),

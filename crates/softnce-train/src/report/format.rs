@@ -30,6 +30,12 @@ fn plus_minus(estimate: Estimate, metric: Metric, mean: fn(f64, usize) -> String
     }
 }
 
+/// A temperature: `1.243 ± 0.012`.
+pub(crate) fn temperature(estimate: Estimate) -> String {
+    let half = half_width(estimate).map_or_else(String::new, |half| format!(" ± {}", fixed(half, 3)));
+    format!("{}{half}", fixed(estimate.mean, 3))
+}
+
 /// The mean alone, as shown.
 pub(crate) fn mean(estimate: Estimate, metric: Metric) -> String {
     fixed(estimate.mean * metric.shown_scale(), metric.decimals())

@@ -7,6 +7,7 @@ mod intervals;
 mod metrics;
 mod parts;
 mod reliability;
+mod scaled;
 mod setting;
 mod tuning;
 
@@ -37,12 +38,15 @@ pub fn page(results: &Comparison) -> Result<String, ReportError> {
         }
         (section("curves", "Learning curves", curves::figures(results)))
         (section("calibration", "Calibration", reliability::figure(results)))
+        @if scaled::is_there(results) {
+            (section("scaled", "After temperature scaling", scaled::tables(results)))
+        }
         (section("tuning", "Learning rates", tuning::table(results)))
         (section("cost", "Cost", cost::table(results)))
         (section("setting", "Configuration and data", setting::tables(results)))
         (section("reproduce", "How to reproduce", setting::reproduce(results)))
     };
-    let head = html! { (head(results)) (contents(differences)) };
+    let head = html! { (head(results)) (contents(differences, scaled::is_there(results))) };
     Ok(page::page(&results.title, &results.version, head, main))
 }
 
@@ -71,19 +75,24 @@ fn head(results: &Comparison) -> Markup {
     }
 }
 
-fn contents(differences: bool) -> Markup {
+fn contents(differences: bool, scaled: bool) -> Markup {
     let entries = [
         ("findings", "Findings"),
         ("results", "Results"),
         ("differences", "Differences"),
         ("curves", "Learning curves"),
         ("calibration", "Calibration"),
+        ("scaled", "Temperature scaling"),
         ("tuning", "Learning rates"),
         ("cost", "Cost"),
         ("setting", "Configuration"),
         ("reproduce", "Reproduce"),
     ];
-    page::contents(entries.into_iter().filter(|(id, _)| differences || *id != "differences"))
+    page::contents(entries.into_iter().filter(|(id, _)| match *id {
+        "differences" => differences,
+        "scaled" => scaled,
+        _ => true,
+    }))
 }
 
 fn findings(claims: &Claims) -> Markup {

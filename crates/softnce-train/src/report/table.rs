@@ -5,7 +5,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use super::Comparison;
 use super::claims;
 use super::format::{self, Verdict};
-use crate::compare::{LossSummary, Metric};
+use crate::compare::{LossSummary, Metric, MetricSummary};
 
 const NOTE: &str = "Mean ± half width of the 95 % interval over the seeds. cal.: what a calibrated model would show.";
 const DIFFERENCE_NOTE: &str =
@@ -42,6 +42,7 @@ pub fn markdown(results: &Comparison) -> String {
         "\nMean ± half width of the 95 % interval over the seeds; in parentheses the calibration error that a \
          perfectly calibrated model would show.\n",
     );
+    text.push_str(&scaled(results));
     if claims::has_differences(results) {
         text.push_str(&format!(
             "\n| loss, difference | {} |\n| --- |{}\n",
@@ -58,6 +59,27 @@ pub fn markdown(results: &Comparison) -> String {
         );
     }
     text
+}
+
+/// The metrics after temperature scaling in Markdown; nothing where there are none.
+fn scaled(results: &Comparison) -> String {
+    let rows = results.summaries.iter().filter_map(|summary| {
+        let scaled = summary.scaled.as_ref()?;
+        let cells = scaled.metrics.iter().map(|entry| with_reference(entry, entry.metric)).collect::<Vec<_>>();
+        let temperature = format::temperature(scaled.temperature);
+        Some(format!("| {} | {temperature} | {} |\n", summary.loss.title(), cells.join(" | ")))
+    });
+    let rows: String = rows.collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    let head: Vec<&str> = Metric::SCALED.into_iter().map(Metric::label).collect();
+    format!(
+        "\n| loss, scaled | temperature | {} |\n| --- | ---: |{}\n{rows}\nAfter temperature scaling, fitted on the \
+         validation pictures.\n",
+        head.join(" | "),
+        " ---: |".repeat(head.len()),
+    )
 }
 
 /// An empty table with its head: the loss, then a column a metric, right-aligned so that decimals line up.
@@ -119,7 +141,10 @@ fn terminal_difference(summary: &LossSummary, metric: Metric) -> String {
 }
 
 fn markdown_value(summary: &LossSummary, metric: Metric) -> String {
-    let Some(entry) = claims::metric_of(summary, metric) else { return format::MISSING.to_owned() };
+    claims::metric_of(summary, metric).map_or(format::MISSING.to_owned(), |entry| with_reference(entry, metric))
+}
+
+fn with_reference(entry: &MetricSummary, metric: Metric) -> String {
     let value = format::estimate(entry.value, metric);
     match entry.calibrated_reference {
         Some(reference) => format!("{value} ({})", format::value(reference, metric)),

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use softnce_plot::page;
 
 use super::{intervals, parts};
-use crate::compare::{LossSummary, Metric, RunRecord};
+use crate::compare::{Estimate, LossSummary, Metric, RunRecord};
 use crate::report::Comparison;
 use crate::report::claims::{self, REFERENCE};
 use crate::report::format::{self, Verdict};
@@ -27,7 +27,7 @@ pub(crate) fn table(results: &Comparison) -> Markup {
                 @for summary in compared(results) {
                     tr {
                         (parts::loss_head(summary.loss))
-                        @for metric in Metric::ALL { (cell(summary, metric)) }
+                        @for metric in Metric::ALL { (cell(claims::difference_of(summary, metric), metric)) }
                     }
                 }
             }
@@ -35,8 +35,9 @@ pub(crate) fn table(results: &Comparison) -> Markup {
     )
 }
 
-fn cell(summary: &LossSummary, metric: Metric) -> Markup {
-    let Some(difference) = claims::difference_of(summary, metric) else {
+/// A difference with its interval and what that says.
+pub(crate) fn cell(difference: Option<Estimate>, metric: Metric) -> Markup {
+    let Some(difference) = difference else {
         return html! { td.number { (format::MISSING) } };
     };
     let verdict = match format::verdict(difference, metric) {

@@ -5,7 +5,7 @@ use softnce::LossKind;
 use softnce_plot::page;
 
 use super::parts;
-use crate::compare::{LossSummary, Metric};
+use crate::compare::{Metric, MetricSummary};
 use crate::report::Comparison;
 use crate::report::{claims, format};
 
@@ -48,7 +48,7 @@ pub(crate) fn values(results: &Comparison) -> Markup {
                 @for summary in &results.summaries {
                     tr {
                         (parts::loss_head(summary.loss))
-                        @for metric in Metric::ALL { (cell(summary, metric)) }
+                        @for metric in Metric::ALL { (cell(claims::metric_of(summary, metric), metric)) }
                         td.number { (summary.seeds) }
                     }
                 }
@@ -57,8 +57,9 @@ pub(crate) fn values(results: &Comparison) -> Markup {
     )
 }
 
-fn cell(summary: &LossSummary, metric: Metric) -> Markup {
-    let Some(entry) = claims::metric_of(summary, metric) else {
+/// A metric over the seeds, with what a calibrated model would show.
+pub(crate) fn cell(entry: Option<&MetricSummary>, metric: Metric) -> Markup {
+    let Some(entry) = entry else {
         return html! { td.number { (format::MISSING) } };
     };
     html! {

@@ -36,6 +36,7 @@ fn the_page_holds_the_titles_and_numbers() {
             }
         }
     }
+    assert!(!page.contains("#scaled") && !page.contains("id=\"scaled\""), "nothing was scaled");
     for trial in &results.tuning {
         assert!(page.contains(&format::value(trial.validation.unwrap().top1, Metric::Top1)));
     }
@@ -166,6 +167,7 @@ fn runs_of_a_recipe_are_compared_too() {
             // The first loss is better by a little that differs by seed.
             let gain = if loss == losses[0] { 0.01 + 0.001 * seed as f64 } else { 0.0 };
             report.result.overall.top1 += gain;
+            report.scaled.as_mut().unwrap().result.overall.nll += gain;
             let cost = Cost { step_ms: 80.0, loss_ms: None, peak_bytes: None };
             report.record(loss, seed, 0.001, cost)
         })
@@ -185,7 +187,12 @@ fn runs_of_a_recipe_are_compared_too() {
     assert!(page.contains("Losses on made-up pictures") && page.contains("kind = &quot;resnet20&quot;"));
     assert!(page.contains("softnce compare recipe.toml") && !page.contains("grid of learning rates"));
     assert!(page.contains("+1.10 points"), "the mean paired difference");
+    assert!(page.contains("Paired differences after temperature scaling") && page.contains("+0.0110"));
+    let scaled = comparison.summaries[1].scaled.as_ref().unwrap();
+    assert!(page.contains(&format::temperature(scaled.temperature)));
+    assert_eq!(scaled.metrics.iter().map(|entry| entry.metric).collect::<Vec<_>>(), Metric::SCALED);
     assert!(page.contains(">n/a<"), "the loss alone was not timed");
+    assert!(markdown(&comparison).contains(&format!("| {} |", format::temperature(scaled.temperature))));
     assert!(markdown(&comparison).contains("**+1.10 ± 0.25**") && terminal(&comparison).contains("+1.10*"));
     assert_eq!(rows(&comparison).unwrap().lines().count(), 7);
     let json = serde_json::to_string(&comparison).unwrap();

@@ -18,7 +18,7 @@ pub use self::html::page;
 pub use self::table::markdown;
 pub use self::terminal::terminal;
 use super::ReportError;
-use crate::compare::{Cost, EpochRecord, RunRecord};
+use crate::compare::{Cost, EpochRecord, RunRecord, ScaledEvaluation};
 use crate::evaluation::{EvaluationResult, TemperatureFit};
 
 /// What the report of a run shows. Its JSON, pictures aside, is `metrics.json`.
@@ -109,7 +109,7 @@ pub fn json(report: &RunReport) -> Result<String, ReportError> {
 }
 
 impl RunReport {
-    /// The run as one of a comparison: its epochs with a validation, its metrics as trained, and what it cost.
+    /// The run as one of a comparison: its epochs with a validation, its metrics as trained and as scaled, and what it cost.
     pub fn record(&self, loss: LossKind, seed: u64, learning_rate: f64, cost: Cost) -> RunRecord {
         let epochs = self.curves.iter().filter_map(|point| {
             let validation = point.validation?;
@@ -120,7 +120,18 @@ impl RunReport {
                 validation_nll: validation.nll,
             })
         });
-        RunRecord { loss, seed, learning_rate, epochs: epochs.collect(), test: self.result.overall.clone(), cost }
+        RunRecord {
+            loss,
+            seed,
+            learning_rate,
+            epochs: epochs.collect(),
+            test: self.result.overall.clone(),
+            scaled: self.scaled.as_ref().map(|scaled| ScaledEvaluation {
+                temperature: scaled.fit.temperature,
+                test: scaled.result.overall.clone(),
+            }),
+            cost,
+        }
     }
 }
 
