@@ -121,7 +121,8 @@ fn the_same_configuration_gives_the_same_results() {
     let (_folder, first) = place();
     let (_other, second) = place();
     let arguments = ["--losses", "soft-distribution-infonce,infonce,nll", "--seeds", "1", "--epochs", "1"];
-    let arguments = [&arguments[..], &["--learning-rates", "0.01", "--set", "candidates={kind=\"draws\", count=72}"]].concat();
+    let arguments =
+        [&arguments[..], &["--learning-rates", "0.01", "--set", "candidates={kind=\"draws\", count=72}"]].concat();
     assert!(compare(&first, &arguments).status.success());
     assert!(compare(&second, &arguments).status.success());
     assert_eq!(without_costs(results(&first)), without_costs(results(&second)));
@@ -132,8 +133,18 @@ fn the_same_configuration_gives_the_same_results() {
 #[test]
 fn an_interrupted_run_keeps_what_is_finished_and_continues() {
     let (_folder, out) = place();
-    let arguments =
-        ["--losses", "nll,infonce", "--seeds", "3", "--epochs", "8", "--learning-rates", "0.01", "--set", "training.batch_size=64"];
+    let arguments = [
+        "--losses",
+        "nll,infonce",
+        "--seeds",
+        "3",
+        "--epochs",
+        "8",
+        "--learning-rates",
+        "0.01",
+        "--set",
+        "training.batch_size=64",
+    ];
     let mut child = softnce()
         .arg("compare")
         .arg("--out")
@@ -179,7 +190,11 @@ fn arguments_and_folders_that_cannot_be_used_end_with_code_2() {
     };
     let (folder, out) = place();
     refused(&out, &["--losses", "focal"], "unknown loss \"focal\", expected one of soft-target-infonce");
-    refused(&out, &["--set", "loss.temperature=0.0"], "loss.temperature is 0, expected a number from 0.000001 to 1000000");
+    refused(
+        &out,
+        &["--set", "loss.temperature=0.0"],
+        "loss.temperature is 0, expected a number from 0.000001 to 1000000",
+    );
     refused(&out, &["--seeds", "0"], "compare.seeds is 0, expected a number from 1 to 1000");
     refused(&out, &["--epochs", "0"], "schedule.epochs is 0");
     refused(&out, &["--set", "training.batch_size=0"], "training.batch_size is 0");

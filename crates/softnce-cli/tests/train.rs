@@ -136,7 +136,8 @@ fn a_full_disk_ends_in_a_clear_error_and_loses_nothing() {
     let error = error_of(&output);
     assert!(error.contains("cannot write the checkpoint") && error.contains("last.safetensors"), "{error}");
     assert!(out.join("recipe.toml").exists() && !out.join("last.safetensors").exists());
-    let left = fs::read_dir(&out).unwrap().flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with('.'));
+    let left =
+        fs::read_dir(&out).unwrap().flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with('.'));
     assert_eq!(left.count(), 0, "no half file is left behind");
 
     // With room again it goes on; then full again, the checkpoint stays as it was.
@@ -156,7 +157,9 @@ fn a_dry_run_prints_a_recipe_and_sizes_and_writes_nothing() {
     let output = train(&out, &["--dry-run", "--set", "optimizer.average=0.99"]).output().unwrap();
     assert!(output.status.success(), "{}", error_of(&output));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    for words in ["average = 0.99", "# parameters: 26122", "# steps: 24 batches an epoch, 1920 optimiser steps", "# memory:"] {
+    for words in
+        ["average = 0.99", "# parameters: 26122", "# steps: 24 batches an epoch, 1920 optimiser steps", "# memory:"]
+    {
         assert!(text.contains(words), "{words}: {text}");
     }
     assert!(!out.exists());

@@ -186,9 +186,8 @@ fn a_trained_run_is_judged_and_exported_as_it_was() {
     assert!((sum - 1797.0).abs() < 1e-6);
     let file = folder.path().join("weights.safetensors");
     kept.export(&file).unwrap();
-    let (one, other) = [file, out.join("best.safetensors")]
-        .map(|file| softnce_nn::weights::read_checkpoint(&file).unwrap())
-        .into();
+    let (one, other) =
+        [file, out.join("best.safetensors")].map(|file| softnce_nn::weights::read_checkpoint(&file).unwrap()).into();
     assert_eq!(one, other);
     assert!(matches!(TrainedRun::open(folder.path(), DeviceName::Cpu), Err(RunError::NoRun { .. })));
 }

@@ -11,8 +11,7 @@ mod words;
 pub use error::CompareError;
 pub use results::{
     BASELINE, Cost, DivergedRun, EpochRecord, Estimate, LossSummary, Metric, MetricSummary, RunRecord,
-    ScaledEvaluation, ScaledSummary, Setting,
-    TuningRecord, TuningScore,
+    ScaledEvaluation, ScaledSummary, Setting, TuningRecord, TuningScore,
 };
 pub use study::{Outcome, PeakMemory, Progress, Study, Surroundings};
 pub use summary::summarise_runs;
