@@ -1,22 +1,33 @@
 //! A batch's pixels while several threads fill them.
 #![allow(unsafe_code)] // Threads that outlive the call write disjoint parts of one buffer: a copy of the batch is saved.
 
-use std::cell::UnsafeCell;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The rows of a batch, given out a few at a time, each once.
-#[derive(Debug)]
 pub(super) struct Rows {
-    pixels: UnsafeCell<Box<[f32]>>,
+    /// Not touched before all chunks are gone: they write through `start`.
+    pixels: Vec<f32>,
+    start: *mut f32,
     row_length: usize,
     rows: usize,
     claimed: AtomicUsize,
 }
 
-// SAFETY: the pixels are reached through `Chunk`s, whose ranges are disjoint, and by whoever owns `Rows` alone.
+// SAFETY: `start` points into `pixels`, which moves with it between threads as any vector does.
+unsafe impl Send for Rows {}
+// SAFETY: shared, the pixels are reached through `Chunk`s alone, whose ranges are disjoint.
 unsafe impl Sync for Rows {}
+
+impl fmt::Debug for Rows {
+    /// Without the pixels, which others may be writing.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Rows { row_length, rows, claimed, .. } = self;
+        f.debug_struct("Rows").field("rows", rows).field("row_length", row_length).field("claimed", claimed).finish()
+    }
+}
 
 /// Some rows, to be written by whoever holds this.
 #[derive(Debug)]
@@ -27,9 +38,9 @@ pub(super) struct Chunk {
 
 impl Rows {
     /// `pixels`: `rows * row_length` values.
-    pub(super) fn new(pixels: Vec<f32>, row_length: usize) -> Self {
-        let rows = pixels.len() / row_length.max(1);
-        Rows { pixels: UnsafeCell::new(pixels.into_boxed_slice()), row_length, rows, claimed: AtomicUsize::new(0) }
+    pub(super) fn new(mut pixels: Vec<f32>, row_length: usize) -> Self {
+        let (rows, start) = (pixels.len() / row_length.max(1), pixels.as_mut_ptr());
+        Rows { pixels, start, row_length, rows, claimed: AtomicUsize::new(0) }
     }
 
     /// The next rows, at most so many; `None` when all are given out.
@@ -44,7 +55,7 @@ impl Rows {
 
     /// The pixels, when no chunk is out any more.
     pub(super) fn into_pixels(self: Arc<Self>) -> Option<Vec<f32>> {
-        Arc::into_inner(self).map(|rows| rows.pixels.into_inner().into_vec())
+        Arc::into_inner(self).map(|rows| rows.pixels)
     }
 }
 
@@ -57,12 +68,11 @@ impl Chunk {
     /// Their pixels.
     pub(super) fn pixels(&mut self) -> &mut [f32] {
         let length = self.rows.row_length;
-        // SAFETY: the pointer comes from the cell and keeps the whole box in reach; `range` ends within its rows, so the
-        // part lies in the box. No other chunk has these rows, for `claim` gives each out once, and nobody holds a
-        // reference to the whole box before all chunks, which keep `rows` alive, are gone.
+        // SAFETY: `range` ends within the rows, so the part lies in the vector, which does not move its values while the
+        // chunk keeps `rows` alive. No other chunk has these rows, for `claim` gives each out once; the values are
+        // initialised; and the vector itself is touched only by who owns `Rows` alone, when no chunk is left.
         unsafe {
-            let start = (&raw mut **self.rows.pixels.get()).cast::<f32>().add(self.range.start * length);
-            std::slice::from_raw_parts_mut(start, self.range.len() * length)
+            std::slice::from_raw_parts_mut(self.rows.start.add(self.range.start * length), self.range.len() * length)
         }
     }
 }

@@ -20,7 +20,8 @@ pub struct AugmentationConfig {
 }
 
 /// What is done to pictures that a network learns from, in this order: crop, flip, RandAugment, normalisation,
-/// erasing.
+/// erasing. Without `random_resized_crop` a picture of another size is first resized to cover the input, and its centre
+/// taken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainConfig {
