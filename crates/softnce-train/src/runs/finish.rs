@@ -38,7 +38,7 @@ pub(super) fn figures(recipe: &Recipe, info: &RunInfo, data: &RunData, judged: J
         title: format!("{}: {}", recipe.name, recipe.loss.kind.title()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         recipe_toml: recipe.to_toml()?,
-        split: "the test pictures".to_owned(),
+        split: "test".to_owned(),
         parameters: info.parameters,
         wall_seconds: 0.0,
         class_names,

@@ -2,6 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use burn::tensor::activation::relu;
 
 use super::{Init, Pass};
 use crate::models::running::{BatchStatistics, Running};
@@ -11,6 +12,9 @@ use crate::ops;
 const EPSILON: f64 = 1e-5;
 /// Weight of a new batch in the running statistics, as PyTorch's default.
 const MOMENTUM: f64 = 0.1;
+
+/// An operation that gives its result and the batch's mean and variance.
+type Normalise = fn(Tensor<4>, Tensor<1>, Tensor<1>, f64) -> (Tensor<4>, Tensor<1>, Tensor<1>);
 
 /// Batch normalisation of channels. The running statistics are plain tensors: Burn visits no plain tensor, so they are
 /// no parameters, and replacing one leaves clones as they are.
@@ -42,13 +46,26 @@ impl BatchNorm {
     pub(crate) fn forward(&self, input: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
         match pass {
             Pass::Evaluation => self.with_running(input),
-            Pass::Training { .. } => {
-                let [rows, _, height, width] = input.dims();
-                let (output, mean, variance) = ops::batch_norm(input, self.weight.val(), self.bias.val(), EPSILON);
-                pass.collect(BatchStatistics { mean, variance, count: rows * height * width });
-                output
-            }
+            Pass::Training { .. } => self.with_batch(input, pass, ops::batch_norm),
         }
+    }
+
+    /// The same followed by ReLU.
+    ///
+    /// # Shapes
+    /// `[N, C, H, W]`, the result the same.
+    pub(crate) fn forward_relu(&self, input: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+        match pass {
+            Pass::Evaluation => relu(self.with_running(input)),
+            Pass::Training { .. } => self.with_batch(input, pass, ops::batch_norm_relu),
+        }
+    }
+
+    fn with_batch(&self, input: Tensor<4>, pass: &mut Pass, normalise: Normalise) -> Tensor<4> {
+        let [rows, _, height, width] = input.dims();
+        let (output, mean, variance) = normalise(input, self.weight.val(), self.bias.val(), EPSILON);
+        pass.collect(BatchStatistics { mean, variance, count: rows * height * width });
+        output
     }
 
     /// # Shapes

@@ -2,11 +2,11 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
 
 use super::config::Shortcut;
 use super::plan::BlockPlan;
 use crate::models::layers::{BatchNorm, Convolution, Init, Pass};
+use crate::ops::add_relu;
 
 /// Two convolutions of kernel 3 beside a shortcut.
 #[derive(Module, Debug)]
@@ -40,13 +40,13 @@ impl BasicBlock {
     /// # Shapes
     /// `[N, inputs, H, W]` to `[N, outputs, ceil(H / stride), ceil(W / stride)]`.
     pub(super) fn forward(&self, input: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
-        let branch = relu(self.bn1.forward(self.conv1.forward(input.clone()), pass));
+        let branch = self.bn1.forward_relu(self.conv1.forward(input.clone()), pass);
         let branch = self.bn2.forward(self.conv2.forward(branch), pass);
         let shortcut = match &self.downsample {
             Some((convolution, norm)) => norm.forward(convolution.forward(input), pass),
             None => padded(input, self.outputs, self.stride),
         };
-        relu(branch + shortcut)
+        add_relu(branch, shortcut)
     }
 
     pub(super) fn batch_norms(&mut self, prefix: &str) -> Vec<(String, &mut BatchNorm)> {

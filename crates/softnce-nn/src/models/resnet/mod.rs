@@ -6,7 +6,6 @@ mod plan;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
 
 use block::BasicBlock;
 pub use config::{ResnetConfig, Shortcut};
@@ -28,7 +27,7 @@ pub struct Resnet {
 
 impl Resnet {
     pub(super) fn forward(&self, pictures: Tensor<4>, pass: &mut Pass) -> Tensor<2> {
-        let stem = relu(self.bn1.forward(self.conv1.forward(pictures), pass));
+        let stem = self.bn1.forward_relu(self.conv1.forward(pictures), pass);
         let layers = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
         let maps = layers.into_iter().flatten().fold(stem, |maps, block| block.forward(maps, pass));
         let [rows, channels, height, width] = maps.dims();

@@ -1,11 +1,10 @@
 //! Made-up reports.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::io::Write;
-
 use chacha20::ChaCha8Rng;
 use ndarray::Array2;
 use rand::{RngExt, SeedableRng};
+use softnce_data::Picture;
 
 use super::{EpochPoint, ReportPicture, RunReport, ScaledResult, ValidationPoint, caption};
 use crate::evaluation::{Evaluator, EvaluatorConfig, TemperatureFit};
@@ -111,24 +110,7 @@ pub(super) fn png(side: u32, seed: u64) -> Vec<u8> {
         let (x, y) = (f64::from(x) / f64::from(side) * 6.0, f64::from(y) / f64::from(side) * 6.0);
         127.0 + 120.0 * (x + phase).sin() * (y * 1.3 - phase).cos()
     };
-    let mut raw = Vec::new();
-    for y in 0..side {
-        raw.push(0);
-        raw.extend((0..side).map(|x| at(x, y, seed as f64) as u8));
-    }
-    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
-    packed.write_all(&raw).unwrap();
-    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
-    let mut chunk = |kind: &[u8; 4], data: &[u8]| {
-        let body = [kind.as_slice(), data].concat();
-        let mut crc = flate2::Crc::new();
-        crc.update(&body);
-        file.extend((data.len() as u32).to_be_bytes());
-        file.extend(body);
-        file.extend(crc.sum().to_be_bytes());
-    };
-    chunk(b"IHDR", &[&side.to_be_bytes()[..], &side.to_be_bytes(), &[8, 0, 0, 0, 0]].concat());
-    chunk(b"IDAT", &packed.finish().unwrap());
-    chunk(b"IEND", &[]);
-    file
+    let pixels: Vec<u8> = (0..side).flat_map(|y| (0..side).map(move |x| at(x, y, seed as f64) as u8)).collect();
+    let side = side as usize;
+    softnce_data::info::png(&Picture { height: side, width: side, channels: 1, pixels: pixels.into() }).unwrap()
 }
