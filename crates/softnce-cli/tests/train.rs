@@ -191,6 +191,8 @@ fn bad_recipes_and_files_end_with_code_2_and_the_name_of_what_is_wrong() {
     refused(&["fashion-mnist-resnet", "--data", data], "fashion-mnist");
     fs::create_dir(folder.path().join("fashion-mnist")).unwrap();
     fs::write(folder.path().join("fashion-mnist/train-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0]).unwrap();
+    refused(&["fashion-mnist-resnet", "--data", data], "train-labels-idx1-ubyte: missing");
+    fs::write(folder.path().join("fashion-mnist/train-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 1, 9]).unwrap();
     refused(&["fashion-mnist-resnet", "--data", data], "train-images-idx3-ubyte");
 }
 

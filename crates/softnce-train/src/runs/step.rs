@@ -36,6 +36,8 @@ pub(super) fn step(
         state.network.forward_train(pictures, seed(recipe.seed, Stream::Network, epoch as u64, number as u64));
     let values = logits.clone().without_autodiff().try_to_vec_as::<f32>();
     let values = values.map_err(|error| RunError::read("logits", error))?;
+    // Its draws are those of this batch, whatever was computed before.
+    state.loss = state.loss.clone().at_draw((epoch * plan.batches + number) as u64);
     let at = |source| RunError::Step { epoch: epoch + 1, step: number + 1, source };
     let value = state.loss.forward(logits, candidates).map_err(at)?;
     let sum = scalar(value.clone())? * rows as f64;
