@@ -36,7 +36,6 @@ fn recipe(learning_rates: &str) -> Recipe {
     Recipe::read("digits", &changes.map(str::to_owned)).unwrap()
 }
 
-#[allow(clippy::result_large_err)]
 fn run(recipe: &Recipe, folder: &TempDir) -> Result<Outcome, CompareError> {
     let place = Surroundings {
         data_folder: Path::new("nowhere"),

@@ -12,7 +12,7 @@ use crate::stats::StatsError;
 pub enum CompareError {
     /// The recipe, its data or the folder was refused.
     #[error(transparent)]
-    Refused(#[from] RunError),
+    Refused(Box<RunError>),
     /// The folder holds a comparison of another recipe.
     #[error(
         "{path} holds a comparison of another recipe ({differences}); name another folder with --out, or remove it",
@@ -90,7 +90,7 @@ pub enum CompareError {
         /// Which run, in words.
         run: String,
         /// Why.
-        source: RunError,
+        source: Box<RunError>,
     },
     /// The figures could not be summarised.
     #[error(transparent)]
@@ -98,4 +98,10 @@ pub enum CompareError {
     /// The report could not be written.
     #[error(transparent)]
     Report(#[from] ReportError),
+}
+
+impl From<RunError> for CompareError {
+    fn from(error: RunError) -> Self {
+        CompareError::Refused(Box::new(error))
+    }
 }

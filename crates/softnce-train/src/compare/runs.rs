@@ -76,7 +76,7 @@ impl Study<'_> {
             Ok(None) => return Ok(None),
             Ok(Some(score)) => score.map(|look| TuningScore { top1: look.top1, nll: look.nll }),
             Err(error) if error.is_divergence() => None,
-            Err(source) => return Err(CompareError::Run { run: name, source }),
+            Err(source) => return Err(CompareError::Run { run: name, source: Box::new(source) }),
         };
         let record = TuningRecord { loss, learning_rate, seed, validation };
         self.folder.write_part(&name, &record)?;
@@ -102,7 +102,7 @@ impl Study<'_> {
             Err(error) if error.is_divergence() => {
                 RunPart::Diverged(DivergedRun { loss, seed, learning_rate, reason: error.to_string() })
             }
-            Err(source) => return Err(CompareError::Run { run: name, source }),
+            Err(source) => return Err(CompareError::Run { run: name, source: Box::new(source) }),
         };
         self.folder.write_part(&name, &part)?;
         self.progress.finished();

@@ -251,7 +251,7 @@ impl Run {
     /// Whether a checkpoint within the epoch is due.
     fn is_due(&self) -> bool {
         let steps = self.state.position.optimizer_steps;
-        self.recipe.training.checkpoint_steps.is_some_and(|every| steps % every == 0)
+        self.recipe.training.checkpoint_steps.is_some_and(|every| steps.is_multiple_of(every))
     }
 
     /// Judges the epoch, writes it down and makes the checkpoints; `false` where it was stopped.
@@ -260,7 +260,7 @@ impl Run {
         let epoch = self.state.position.epoch + 1;
         let last = epoch == self.plan.epochs;
         let mut looked = None;
-        if last || epoch % self.recipe.training.evaluate_every == 0 {
+        if last || epoch.is_multiple_of(self.recipe.training.evaluate_every) {
             let (network, temperature) = (self.state.judged(), self.state.loss.temperature()?);
             let judges = self.data.judges();
             let found = evaluate(&network, judges, &self.recipe, None, temperature, &self.device, stop)?;
