@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use softnce::LossKind;
+use softnce_train::device::DeviceName;
 
 use crate::bench_args::BenchArguments;
 use crate::data::DataArguments;
@@ -111,6 +112,8 @@ impl CompareArguments {
         let mut words = vec!["cargo run --release -- compare".to_owned()];
         words.extend((self.recipe != MAIN_JOB).then(|| quoted(&self.recipe)));
         words.extend(self.changes().iter().map(|change| format!("--set {}", quoted(change))));
+        let device = self.place.device;
+        words.extend((device != DeviceName::Cpu).then(|| format!("--device {device}")));
         words.join(" ")
     }
 }

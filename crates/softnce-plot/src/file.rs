@@ -12,16 +12,8 @@ pub const TEMPORARY: &str = ".softnce-";
 /// # Errors
 /// What the system says.
 pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    write_by(path, |temporary| fs::File::create(temporary)?.write_all(content))
-}
-
-/// Has a file written by another, whole or not at all: under the name that `write` is given until it is whole.
-///
-/// # Errors
-/// What `write` or the system says.
-pub fn write_by(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
-    let file = temporary().tempfile_in(directory(path))?;
-    write(file.path())?;
+    let mut file = temporary().tempfile_in(directory(path))?;
+    file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())

@@ -17,10 +17,13 @@ pub enum Stream {
     Network,
 }
 
+/// The loader of the pictures has streams of its own, numbered from 0.
+const OWN: u64 = 1 << 32;
+
 /// The generator of a stream at a step of an epoch.
 pub fn generator(seed: u64, stream: Stream, epoch: u64, step: u64) -> ChaCha8Rng {
     let mut key = [0; 32];
-    for (part, value) in key.as_chunks_mut::<8>().0.iter_mut().zip([seed, stream as u64, epoch, step]) {
+    for (part, value) in key.as_chunks_mut::<8>().0.iter_mut().zip([seed, OWN | stream as u64, epoch, step]) {
         *part = value.to_le_bytes();
     }
     ChaCha8Rng::from_seed(key)

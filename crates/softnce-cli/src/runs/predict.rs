@@ -1,5 +1,6 @@
 //! The command `predict`.
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -46,7 +47,10 @@ fn attempt(arguments: &PredictArguments) -> Result<ExitCode, RunError> {
     let bytes = table.into_inner().map_err(|error| RunError::Report { reason: error.to_string() })?;
     match &arguments.out {
         Some(file) => write(file, &bytes)?,
-        None => print!("{}", String::from_utf8_lossy(&bytes)),
+        None => {
+            // Whoever reads may have seen enough.
+            let _ = std::io::stdout().write_all(&bytes);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use softnce_train::recipe::{BUILT_IN, Recipe};
+use softnce_train::recipe::{BUILT_IN, built_in};
 
 use crate::exit::{USAGE, fail};
 use crate::run_args::RecipesArguments;
@@ -15,14 +15,11 @@ pub fn run(arguments: &RecipesArguments) -> ExitCode {
         }
         return ExitCode::SUCCESS;
     };
-    // Read, so that a wrong name is refused with the nearest one.
-    if let Err(error) = Recipe::read(name, &[]) {
-        return fail(&error, USAGE);
-    }
-    for (known, text) in BUILT_IN {
-        if known == name {
+    match built_in(name) {
+        Ok(text) => {
             print!("{text}");
+            ExitCode::SUCCESS
         }
+        Err(error) => fail(&error, USAGE),
     }
-    ExitCode::SUCCESS
 }

@@ -30,9 +30,6 @@ fn attempt(arguments: &TrainArguments) -> Result<ExitCode, RunError> {
         return Ok(ExitCode::SUCCESS);
     }
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
-    if recipe.mixing.is_some() && !recipe.loss.kind.takes_soft_targets() {
-        eprintln!("{} takes hard labels: it trains without the recipe's mixing", recipe.loss.kind.title());
-    }
     let stop = stop_on_ctrl_c();
     let progress = RunProgress::new();
     let mut run = Run::open(recipe, &data, arguments.place.device, &out)?;

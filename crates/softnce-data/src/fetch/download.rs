@@ -100,18 +100,24 @@ impl Download<'_> {
             request.call().map_err(|source| FetchError::Http { url: url.to_owned(), source: source.into() })?;
         match response.status().as_u16() {
             206 if have > 0 => check_range(url, &response, have, bytes)?,
-            // The server sends no parts, or has no such part.
-            200 | 416 if have > 0 => {
+            // The server has no such part.
+            416 if have > 0 => {
                 self.truncate()?;
-                if response.status() == 416 {
-                    return self.connect(url, report);
+                return self.connect(url, report);
+            }
+            // It sends no parts. What is there goes only where the whole is on its way, not some other page.
+            200 if have > 0 => {
+                let length = content_length(&response);
+                if let Some(found) = length.filter(|&found| found != bytes) {
+                    return Err(FetchError::Size { url: url.to_owned(), found, expected: bytes });
                 }
+                self.truncate()?;
                 have = 0;
             }
             200 => {}
             status => return Err(FetchError::Status { url: url.to_owned(), status }),
         }
-        let length = header(&response, CONTENT_LENGTH.as_str()).and_then(|text| text.parse::<u64>().ok());
+        let length = content_length(&response);
         if let Some(found) = length.map(|length| have.saturating_add(length)).filter(|&found| found != bytes) {
             return Err(FetchError::Size { url: url.to_owned(), found, expected: bytes });
         }
@@ -157,6 +163,10 @@ fn check_range<B>(url: &str, response: &Response<B>, offset: u64, bytes: u64) ->
         (start == offset && same).then_some(())
     };
     parse().ok_or_else(|| FetchError::Range { url: url.to_owned(), found: found.to_owned(), offset, bytes })
+}
+
+fn content_length<B>(response: &Response<B>) -> Option<u64> {
+    header(response, CONTENT_LENGTH.as_str())?.parse().ok()
 }
 
 fn header<'r, B>(response: &'r Response<B>, name: &str) -> Option<&'r str> {

@@ -130,6 +130,10 @@ impl AugmentationConfig {
         if !(ratio > 0.0 && ratio <= 1.0) {
             return refuse("evaluation.crop_ratio", ratio.to_string(), "a share above 0 and at most 1");
         }
+        if self.size.iter().any(|&side| side as f64 / ratio > LARGEST_SIDE as f64) {
+            let expected = "a share that leaves the resized picture at most 16384 pixels a side";
+            return refuse("evaluation.crop_ratio", ratio.to_string(), expected);
+        }
         Ok(())
     }
 }

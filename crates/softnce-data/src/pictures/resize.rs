@@ -58,6 +58,9 @@ pub fn resize(
     Ok(Picture { height, width, channels: picture.channels, pixels: Cow::Owned(pixels) })
 }
 
+/// Bytes of a resized picture at most: a strip of 65,535 pixels by 1, resized to cover an input, would take gigabytes.
+const LARGEST_RESULT: usize = 1 << 30;
+
 /// Checks that a picture holds what its size says.
 pub(super) fn check(picture: &Picture<'_>) -> Result<(), AugmentationError> {
     let Picture { height, width, channels, .. } = *picture;
@@ -79,8 +82,12 @@ pub(super) fn resize_part<'b>(
     buffer: &'b mut Vec<u8>,
 ) -> Result<Picture<'b>, AugmentationError> {
     let channels = picture.channels;
-    buffer.resize(height * width * channels, 0);
     let refused = |reason: String| AugmentationError::Resize { height: picture.height, width: picture.width, reason };
+    let values = height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels));
+    match values.filter(|&values| values <= LARGEST_RESULT) {
+        Some(values) => buffer.resize(values, 0),
+        None => return Err(refused(format!("{height} x {width} pixels are more than fit the memory kept for one"))),
+    }
     let side = |length: usize| u32::try_from(length).map_err(|_| refused("a side does not fit 32 bits".into()));
     let kind = if channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
     let filter = match interpolation {

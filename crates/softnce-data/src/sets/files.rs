@@ -126,6 +126,10 @@ pub(super) fn list(path: &Path) -> Result<Listing, SetError> {
         if kind.is_symlink() {
             kind = fs::metadata(entry.path()).map_err(SetError::io(entry.path()))?.file_type();
         }
+        // A pipe would be waited for without end.
+        if !kind.is_dir() && !kind.is_file() {
+            return Err(SetError::Stray { path: entry.path(), expected: "files and folders".to_owned() });
+        }
         let names = if kind.is_dir() { &mut listing.folders } else { &mut listing.files };
         names.push(name);
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{Listing, is_picture, list};
 use super::{FileSet, SetError};
+use crate::PictureSource;
 
 /// Picture files, and every picture file below folders, in the order given and within a folder by rising name.
 ///
@@ -28,7 +29,10 @@ pub fn loose(paths: &[PathBuf], class_names: Vec<String>) -> Result<FileSet, Set
             }
         }
     }
-    Ok(set)
+    match paths.first() {
+        Some(path) if set.labels().is_empty() => Err(SetError::Empty { path: path.clone() }),
+        _ => Ok(set),
+    }
 }
 
 fn below(set: &mut FileSet, folder: &Path) -> Result<(), SetError> {
@@ -42,7 +46,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::PictureSource;
     use crate::sets::files::tests::write_picture;
 
     #[test]
@@ -57,7 +60,8 @@ mod tests {
         let found: Vec<PathBuf> = (0..3).map(|index| set.path(index).unwrap()).collect();
         assert_eq!(found, [at("b.png"), at("deep/a.png"), at("deep/er/c.png")]);
         assert_eq!((set.labels(), set.class_names().len()), (&[0, 0, 0][..], 2));
-        for wrong in ["deep/notes.txt", "absent.png"] {
+        std::fs::create_dir(at("empty")).unwrap();
+        for wrong in ["deep/notes.txt", "absent.png", "empty"] {
             let error = loose(&[at(wrong)], vec!["x".into()]).unwrap_err().to_string();
             assert!(error.contains(wrong), "{error}");
         }

@@ -1,6 +1,6 @@
 //! Trees with a folder for each class, as ImageNet is commonly kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -67,7 +67,18 @@ fn classes(root: &Path, train: &Path) -> Result<Vec<OsString>, SetError> {
         return if classes.is_empty() { Err(SetError::Empty { path: train.to_owned() }) } else { Ok(classes) };
     }
     match names::read(&root.join(CLASSES))? {
-        Some(names) => Ok(names.into_iter().map(OsString::from).collect()),
+        Some(names) => {
+            let mut known = HashSet::new();
+            match names.iter().position(|name| !known.insert(name.as_str())) {
+                None => Ok(names.into_iter().map(OsString::from).collect()),
+                Some(at) => Err(SetError::Line {
+                    path: root.join(CLASSES),
+                    line: at + 1,
+                    found: names[at].clone(),
+                    expected: "each class once".to_owned(),
+                }),
+            }
+        }
         None => Err(SetError::Missing {
             path: train.to_owned(),
             expected: format!("a folder for each class there, or their names in {CLASSES}, in order"),

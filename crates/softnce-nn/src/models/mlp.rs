@@ -27,7 +27,7 @@ pub struct Mlp {
 impl MlpConfig {
     pub(super) fn check(&self) -> Result<(), NetworkError> {
         between("hidden layers", self.hidden.len(), 0, 1000)?;
-        self.hidden.iter().try_for_each(|&width| between("hidden", width, 1, 1 << 20))
+        self.hidden.iter().try_for_each(|&width| between("hidden", width, 1, 1 << 16))
     }
 
     /// Widths of the layers, from the pixels to the classes.

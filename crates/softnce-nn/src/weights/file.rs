@@ -46,8 +46,10 @@ fn little_endian(values: &[f32]) -> Cow<'_, [u8]> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
+    // Hidden, and under the prefix by which a run's folder knows what a kill left behind.
+    let mut name = std::ffi::OsString::from(".softnce-");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}", std::process::id()));
     let temporary = path.with_file_name(name);
     let written = File::create(&temporary)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))

@@ -10,7 +10,7 @@ use softnce_plot::file;
 
 use super::CompareError;
 use crate::recipe::Recipe;
-use crate::runs::differences;
+use crate::runs::{RunFolder, RunInfo, differences, other_run, same};
 
 /// `recipe.toml`, `parts/` with a file for each finished run, `runs/` with the folder of each run that is compared,
 /// `trials/` with those of the learning-rate grid while they are under way, and the results once all are there.
@@ -20,6 +20,7 @@ pub(super) struct Folder {
 }
 
 const RECIPE: &str = "recipe.toml";
+const INFO: &str = "run.json";
 const PARTS: &str = "parts";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -32,14 +33,14 @@ struct Part<T> {
 
 impl Folder {
     /// Opens or makes the folder and writes the recipe into it, or finds the same one there.
-    pub(super) fn open(path: &Path, recipe: &Recipe) -> Result<Self, CompareError> {
+    pub(super) fn open(path: &Path, recipe: &Recipe, info: &RunInfo) -> Result<Self, CompareError> {
         let folder = Folder { path: path.to_owned() };
         let file = path.join(RECIPE);
         match fs::read_to_string(&file) {
             Ok(text) => {
                 let found = Recipe::parse(&file, &text, &[])
                     .map_err(|error| CompareError::CorruptRecipe { path: file.clone(), reason: error.to_string() })?;
-                if found != *recipe {
+                if !same(&found, recipe) {
                     let differences = differences(&found, recipe);
                     return Err(CompareError::OtherRecipe { path: path.to_owned(), differences });
                 }
@@ -57,6 +58,12 @@ impl Folder {
         // Written even where it is there already: whether the folder can be written must show before any training.
         // Before the folder of the parts, so that a kill in between leaves a folder that is known again.
         folder.write(RECIPE, text.as_bytes())?;
+        // Other data or another device under the same recipe is another comparison.
+        match RunFolder::existing(path).read_json::<RunInfo>(INFO)? {
+            Some(found) if found != *info => return Err(other_run(path, found, info).into()),
+            Some(_) => {}
+            None => folder.write_json(INFO, info)?,
+        }
         fs::create_dir_all(path.join(PARTS)).map_err(failed)?;
         Ok(folder)
     }

@@ -64,6 +64,8 @@ impl Study<'_> {
     pub(super) fn try_out(&self, trial: Trial) -> Result<Option<TuningRecord>, CompareError> {
         let name = trial.name();
         if let Some(record) = self.kept_trial(trial)? {
+            // Where it was killed in between.
+            self.folder.remove_trial(&name)?;
             return Ok(Some(record));
         }
         let Trial { loss, rate: learning_rate, seed } = trial;
@@ -114,9 +116,10 @@ impl Study<'_> {
         match run.train(self.stop, &Forward(self.progress))? {
             Outcome::Interrupted { .. } => Ok(None),
             Outcome::Finished(report) => {
-                let times = run.times()?;
-                let peak_bytes = self.memory.map(PeakMemory::peak);
-                let cost = Cost { step_ms: times.step_ms, loss_ms: times.loss_ms, peak_bytes };
+                let (step_ms, loss_ms) = run.times().map_or((0.0, None), |times| (times.step_ms, times.loss_ms));
+                // A run that was over before has its peak in the process that ended it.
+                let peak_bytes = self.memory.filter(|_| run.has_stepped()).map(PeakMemory::peak);
+                let cost = Cost { step_ms, loss_ms, peak_bytes };
                 Ok(Some((*report, cost)))
             }
         }

@@ -12,7 +12,7 @@ use super::{CompareError, DivergedRun, RunRecord, Setting, TuningRecord, TuningS
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
 use crate::report::{self, Comparison, Plan};
-use crate::runs::{EpochRecord, RunData, RunError, StepReport, Summary};
+use crate::runs::{EpochRecord, RunData, RunError, RunInfo, StepReport, Summary};
 
 /// Told of the comparison's progress.
 pub trait Progress {
@@ -108,7 +108,7 @@ impl<'a> Study<'a> {
         place.device.open().map_err(RunError::from)?;
         let data = RunData::open(&recipe.data, place.data_folder)?;
         let summary = Summary::new(&recipe, &data)?;
-        let folder = Folder::open(place.out, &recipe)?;
+        let folder = Folder::open(place.out, &recipe, &RunInfo::new(&recipe, &data, place.device)?)?;
         let Surroundings { data_folder, device, stop, progress, memory, .. } = place;
         Ok(Study { recipe, folder, data, data_folder, device, stop, progress, memory, summary, rates, command })
     }

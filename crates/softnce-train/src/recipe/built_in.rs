@@ -15,6 +15,14 @@ pub const BUILT_IN: [(&str, &str); 8] = [
     ("imagenet-mae-vit-b16", include_str!("../../recipes/imagenet-mae-vit-b16.toml")),
 ];
 
+/// The text of a recipe that comes with the program.
+///
+/// # Errors
+/// [`RecipeError::Unknown`] with the nearest known name.
+pub fn built_in(name: &str) -> Result<&'static str, RecipeError> {
+    find(name).ok_or_else(|| unknown(name))
+}
+
 pub(super) fn find(name: &str) -> Option<&'static str> {
     BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }

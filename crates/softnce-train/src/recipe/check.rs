@@ -2,7 +2,7 @@
 
 use softnce::NoiseDistribution;
 
-use super::{Recipe, RecipeError};
+use super::{Part, Recipe, RecipeError};
 
 /// More than these is a slip of the finger.
 const MAX_BATCH: usize = 1 << 20;
@@ -12,7 +12,8 @@ const MAX_SEEDS: u64 = 1000;
 const TEMPERATURES: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
 
 impl Recipe {
-    /// Checks every value that can be checked without the data.
+    /// Checks the values that need neither the data nor the network; those of the mixing, the augmentation and the
+    /// network are checked where these are built, before the run's folder is touched.
     ///
     /// # Errors
     /// [`RecipeError::Value`] with the key, the value and its range.
@@ -60,6 +61,15 @@ impl Recipe {
         }
         if let Some(imbalance) = data.imbalance.filter(|imbalance| !(*imbalance >= 1.0 && imbalance.is_finite())) {
             return refuse("data.imbalance", imbalance, "a finite number not below 1");
+        }
+        if data.train_part == Part::Test && data.test_share.is_none() {
+            return refuse("data.test_share", "absent", "a share where the part for testing is trained on");
+        }
+        if data.validation_share == 0.0
+            && let Some(patience) = self.training.patience
+        {
+            let expected = "none where no pictures are held out: the test pictures would end the training";
+            return refuse("training.patience", patience, expected);
         }
         if data.validation_share == 0.0 && self.evaluation.best {
             let expected =
@@ -122,6 +132,10 @@ impl Recipe {
         }
         if let Some(rate) = compare.learning_rates.iter().find(|rate| !(**rate > 0.0 && rate.is_finite())) {
             return refuse("compare.learning_rates", rate, "finite numbers above 0");
+        }
+        if let Some(rate) = compare.learning_rates.iter().find(|rate| **rate < self.schedule.minimum_rate) {
+            let expected = format!("not below schedule.minimum_rate, {}", self.schedule.minimum_rate);
+            return refuse("compare.learning_rates", rate, expected);
         }
         let mut rates = compare.learning_rates.clone();
         rates.sort_by(f64::total_cmp);

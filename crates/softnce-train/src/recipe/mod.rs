@@ -21,7 +21,7 @@ use softnce_nn::models::NetworkConfig;
 
 use crate::optimisation::OptimizerConfig;
 
-pub use built_in::BUILT_IN;
+pub use built_in::{BUILT_IN, built_in};
 pub use error::RecipeError;
 pub use sections::{
     CompareSection, DataSection, EvaluationSection, LossSection, NoiseSource, Part, ScheduleSection, TrainingSection,

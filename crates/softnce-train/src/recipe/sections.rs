@@ -33,8 +33,8 @@ pub struct DataSection {
     /// Share of that part to test on, class by class; none for the publisher's own part for testing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_share: Option<f64>,
-    /// Share of the training pictures held out for validation, class by class; 0 to validate on the test pictures, which
-    /// then choose the best epoch too.
+    /// Share of the training pictures held out for validation, class by class; 0 to look at the test pictures, which
+    /// may then choose nothing.
     pub validation_share: f64,
     /// Seed of the splits and of the long tail.
     pub split_seed: u64,
@@ -140,7 +140,7 @@ pub struct TrainingSection {
     pub drop_last: bool,
     /// Epochs between two looks at the validation pictures; the last epoch is always looked at.
     pub evaluate_every: usize,
-    /// Looks without a better accuracy after which the run ends; none to go on to the end.
+    /// Looks without a better accuracy (between equals, likelihood) after which the run ends; none to go on to the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
     /// Optimiser steps between two checkpoints within an epoch; none for one at the end of each epoch alone.
@@ -197,7 +197,8 @@ pub struct CompareSection {
     pub losses: Vec<LossKind>,
     /// Number of seeds, from 0; the same seeds for every loss.
     pub seeds: u64,
-    /// Learning rates tried on the validation pictures, the same for every loss; empty for the optimiser's own.
+    /// Learning rates tried on the validation pictures, the same for every loss, as `learning_rate` is: not per 256
+    /// samples; empty for the optimiser's own.
     pub learning_rates: Vec<f64>,
     /// Seeds that each learning rate is tried with; their mean decides. They are not among those compared.
     pub tuning_seeds: u64,

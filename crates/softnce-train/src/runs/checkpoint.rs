@@ -1,7 +1,7 @@
 //! Checkpoints: all of a [`TrainState`] in one safetensors file, written whole or not at all.
 //!
 //! `network.NAME` and `average.NAME` are weights under timm's names, `optimizer` and `loss_optimizer` Burn's own records
-//! as bytes, `loss.log_temperature` the learned temperature, `queue.*` past targets; the position and the epochs so far
+//! as bytes, `loss.log_temperature` the learned temperature, `queue` past targets as JSON; the position and the epochs so far
 //! lie in the file's metadata.
 
 use std::collections::BTreeMap;
@@ -12,6 +12,7 @@ use burn::optim::ModuleOptimizer;
 use burn::tensor::{Bytes, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
+use softnce_data::candidates::TargetQueue;
 use softnce_nn::models::Network;
 use softnce_nn::weights::{self, NamedTensor};
 use softnce_plot::file;
@@ -28,7 +29,6 @@ struct Metadata {
     version: String,
     position: Position,
     history: Vec<EpochRecord>,
-    queue: Option<softnce_data::candidates::QueueState>,
 }
 
 /// Writes the state.
@@ -36,6 +36,9 @@ pub(super) fn save(state: &TrainState, path: &Path) -> Result<(), RunError> {
     let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
     let mut add_network = |prefix: &str, network: &Network| -> Result<(), RunError> {
         for NamedTensor { name, shape, values } in weights::named(network)? {
+            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+                return Err(RunError::Diverged { tensor: name, value: *value });
+            }
             tensors.push((format!("{prefix}.{name}"), Dtype::F32, shape, bytemuck::cast_slice(&values).to_vec()));
         }
         Ok(())
@@ -58,11 +61,15 @@ pub(super) fn save(state: &TrainState, path: &Path) -> Result<(), RunError> {
         let value = scalar(temperature.val())? as f32;
         tensors.push(("loss.log_temperature".into(), Dtype::F32, vec![1], value.to_le_bytes().to_vec()));
     }
+    if let Some(queue) = &state.queue {
+        // As bytes of a tensor: the metadata may not be large.
+        let bytes = serde_json::to_vec(&queue.state()).map_err(|error| corrupt(&error))?;
+        tensors.push(("queue".into(), Dtype::U8, vec![bytes.len()], bytes));
+    }
     let metadata = Metadata {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         position: state.position.clone(),
         history: state.history.clone(),
-        queue: state.queue.as_ref().map(|queue| queue.state()),
     };
     let metadata = serde_json::to_string(&metadata).map_err(|error| corrupt(&error))?;
     let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
@@ -70,10 +77,13 @@ pub(super) fn save(state: &TrainState, path: &Path) -> Result<(), RunError> {
     });
     let views: Vec<_> = views.collect::<Result<_, _>>()?;
     let metadata = Some([(METADATA.to_owned(), metadata)].into());
-    file::write_by(path, |temporary| {
-        safetensors::serialize_to_file(views, metadata, temporary).map_err(std::io::Error::other)
+    let bytes = safetensors::serialize(views, metadata).map_err(|error| corrupt(&error))?;
+    // What is written through safetensors itself reaches the disk when it likes.
+    file::write(path, &bytes).map_err(|source| RunError::File {
+        action: "write the checkpoint",
+        path: path.into(),
+        source,
     })
-    .map_err(|source| RunError::File { action: "write the checkpoint", path: path.into(), source })
 }
 
 /// Reads a state into one that was just set up for the same recipe.
@@ -101,9 +111,9 @@ pub(super) fn load(mut state: TrainState, path: &Path) -> Result<TrainState, Run
             .from_bytes(Bytes::from_bytes_vec(raw(name)?))
             .map_err(|error| corrupt(format!("{name}: {error:?}")))
     };
-    state.network = weights::apply(state.network, &network(&file, "network"))?;
+    state.network = weights::apply(state.network, &network(&file, "network", path)?)?;
     if let Some(average) = &mut state.average {
-        average.network = weights::apply(average.network.clone(), &network(&file, "average"))?;
+        average.network = weights::apply(average.network.clone(), &network(&file, "average", path)?)?;
     }
     state.optimizer = optimizer(&state.optimizer, "optimizer")?;
     state.loss_optimizer = state.loss_optimizer.as_ref().map(|fresh| optimizer(fresh, "loss_optimizer")).transpose()?;
@@ -114,20 +124,25 @@ pub(super) fn load(mut state: TrainState, path: &Path) -> Result<TrainState, Run
         let tensor = Tensor::<1>::from_data(TensorData::from([value]), &temperature.val().device());
         state.loss.log_temperature = Some(Param::initialized(TEMPERATURE.into(), tensor.require_grad()));
     }
-    if let (Some(queue), Some(kept)) = (&mut state.queue, metadata.queue) {
-        *queue = softnce_data::candidates::TargetQueue::from_state(kept)?;
+    if let Some(queue) = &mut state.queue {
+        let kept = serde_json::from_slice(&raw("queue")?).map_err(|error| corrupt(error.to_string()))?;
+        *queue = TargetQueue::from_state(kept)?;
     }
     (state.position, state.history) = (metadata.position, metadata.history);
     Ok(state)
 }
 
 /// The weights below a prefix.
-fn network(file: &SafeTensors<'_>, prefix: &str) -> BTreeMap<String, NamedTensor> {
-    let below = file.tensors().into_iter().filter_map(|(name, view)| {
-        let name = name.strip_prefix(prefix)?.strip_prefix('.')?.to_owned();
-        let chunks = view.data().as_chunks::<4>().0;
-        let values = chunks.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        Some((name.clone(), NamedTensor { name, shape: view.shape().to_vec(), values }))
-    });
-    below.collect()
+fn network(file: &SafeTensors<'_>, prefix: &str, path: &Path) -> Result<BTreeMap<String, NamedTensor>, RunError> {
+    let mut found = BTreeMap::new();
+    for (name, view) in file.tensors() {
+        let Some(name) = name.strip_prefix(prefix).and_then(|name| name.strip_prefix('.')) else { continue };
+        if view.dtype() != Dtype::F32 {
+            let reason = format!("{name} is of type {:?}, expected F32", view.dtype());
+            return Err(RunError::Corrupt { path: path.into(), reason });
+        }
+        let values = view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        found.insert(name.to_owned(), NamedTensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
+    }
+    Ok(found)
 }

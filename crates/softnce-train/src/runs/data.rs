@@ -91,6 +91,17 @@ impl RunData {
         if let Some(imbalance) = section.imbalance {
             train = train.select(long_tail(train.pictures.labels(), classes, imbalance, section.split_seed)?)?;
         }
+        for (argument, part) in [
+            ("training pictures", Some(&train)),
+            ("validation pictures", validation.as_ref()),
+            ("test pictures", Some(&test)),
+        ] {
+            if part.is_some_and(Labelled::is_empty) {
+                let expected =
+                    "at least one: the shares of data.validation_share and data.test_share leave none".into();
+                return Err(RunError::Data { argument, found: "none".into(), expected });
+            }
+        }
         let mut class_counts = vec![0; classes];
         for &label in train.pictures.labels() {
             class_counts[label] += 1;
@@ -109,7 +120,7 @@ impl RunData {
     }
 }
 
-/// So that the pictures to test on are not those to validate on.
+/// So that the split for the test is not drawn as that for the validation is.
 const TEST: u64 = 0x7465_7374;
 
 /// The layout and the folder of a set.

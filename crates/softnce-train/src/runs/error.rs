@@ -83,6 +83,14 @@ pub enum RunError {
         /// The norm over all parameters.
         norm: f64,
     },
+    /// A weight is no number: the weights have diverged.
+    #[error("a value of {tensor} is {value}, expected finite numbers; the checkpoint before it is kept")]
+    Diverged {
+        /// The tensor.
+        tensor: String,
+        /// The value.
+        value: f32,
+    },
     /// The predictions could not be evaluated; with logits that are not finite, because the weights have diverged.
     #[error(transparent)]
     Metric(#[from] MetricError),
@@ -168,20 +176,31 @@ pub enum RunError {
 impl RunError {
     /// Whether the run failed because its weights diverged, rather than because of what it was given.
     pub fn is_divergence(&self) -> bool {
-        use softnce::Error::{NonFinite, ScoreOverflow};
+        use softnce::Error::{NonFinite, ScoreOverflow, Temperature};
         match self {
             RunError::Step { source: softnce_burn::Error::Loss(error), .. } => {
-                matches!(error, NonFinite { argument: "logits", .. } | ScoreOverflow { .. })
+                matches!(error, NonFinite { argument: "logits", .. } | ScoreOverflow { .. } | Temperature { .. })
             }
-            RunError::Gradient { .. } => true,
+            // The recipe's own temperature was in range: a learned one has left it.
+            RunError::Loss(softnce_burn::Error::Loss(Temperature { .. })) => true,
+            RunError::Gradient { .. } | RunError::Diverged { .. } => true,
             RunError::Metric(error) => matches!(error, MetricError::NonFiniteLogit { .. }),
             _ => false,
         }
     }
 
-    /// Whether the run could not even start for what it was given: the recipe, the folder, the data.
+    /// Whether the recipe, the data or the folder was refused, rather than something that failed on the way.
     pub fn is_usage(&self) -> bool {
-        !matches!(self, RunError::Step { .. } | RunError::Gradient { .. } | RunError::Metric(_) | RunError::Read { .. })
+        !self.is_divergence()
+            && !matches!(
+                self,
+                RunError::Step { .. }
+                    | RunError::Metric(_)
+                    | RunError::Read { .. }
+                    | RunError::File { .. }
+                    | RunError::Loader(LoaderError::Picture { .. })
+                    | RunError::Report { .. }
+            )
     }
 
     pub(crate) fn read(what: &'static str, error: impl std::fmt::Debug) -> RunError {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use softnce_plot::file;
 
-use super::RunError;
+use super::{Labelled, RunData, RunError, setup};
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
 
@@ -38,6 +38,24 @@ pub struct RunInfo {
     pub classes: Vec<String>,
 }
 
+impl RunInfo {
+    /// What a run of this recipe on this data is made with.
+    ///
+    /// # Errors
+    /// A network that the recipe cannot have.
+    pub fn new(recipe: &Recipe, data: &RunData, device: DeviceName) -> Result<RunInfo, RunError> {
+        Ok(RunInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            device,
+            seed: recipe.seed,
+            split_seed: recipe.data.split_seed,
+            parameters: recipe.network.parameters(setup::input(recipe), data.classes())?,
+            pictures: [data.train.len(), data.validation.as_ref().map_or(0, Labelled::len), data.test.len()],
+            classes: data.train.pictures.class_names().to_vec(),
+        })
+    }
+}
+
 const RECIPE: &str = "recipe.toml";
 
 impl RunFolder {
@@ -48,7 +66,7 @@ impl RunFolder {
     pub fn open(path: &Path, recipe: &Recipe, info: &RunInfo) -> Result<RunFolder, RunError> {
         let folder = RunFolder { path: path.to_owned() };
         match folder.recipe() {
-            Ok(found) if found != *recipe => {
+            Ok(found) if !same(&found, recipe) => {
                 let differences = differences(&found, recipe);
                 return Err(RunError::OtherRecipe { path: path.to_owned(), differences });
             }
@@ -66,6 +84,7 @@ impl RunFolder {
             Err(error) => return Err(error),
         }
         fs::create_dir_all(path).map_err(|source| RunError::File { action: "make", path: path.to_owned(), source })?;
+        remove_leftovers(path);
         // Written even where it is there already: whether the folder can be written must show before any training.
         folder.write(RECIPE, recipe.to_toml()?.as_bytes())?;
         folder.write_json("run.json", info)?;
@@ -152,13 +171,30 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), RunError> 
     write(path, &serde_json::to_vec_pretty(value).map_err(failed)?)
 }
 
+/// Whether two recipes make the same run: the threads that prepare pictures change nothing.
+pub(crate) fn same(one: &Recipe, other: &Recipe) -> bool {
+    let mut other = other.clone();
+    (other.training.workers, other.training.prefetch) = (one.training.workers, one.training.prefetch);
+    *one == other
+}
+
+/// Removes what a kill in the middle of a write left behind.
+fn remove_leftovers(path: &Path) {
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(file::TEMPORARY) {
+            // One that cannot be removed costs room, nothing else.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Whether a folder holds anything but what a run killed at its very start leaves behind.
 fn is_occupied(path: &Path) -> bool {
     let Ok(entries) = fs::read_dir(path) else { return false };
     entries.flatten().any(|entry| !entry.file_name().to_string_lossy().starts_with(file::TEMPORARY))
 }
 
-fn other_run(path: &Path, found: RunInfo, info: &RunInfo) -> RunError {
+pub(crate) fn other_run(path: &Path, found: RunInfo, info: &RunInfo) -> RunError {
     if found.version != info.version {
         let expected = env!("CARGO_PKG_VERSION");
         return RunError::OtherVersion { path: path.to_owned(), found: found.version, expected };

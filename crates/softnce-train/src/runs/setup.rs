@@ -70,7 +70,7 @@ pub(super) fn loss(recipe: &Recipe, data: &RunData, device: &Device) -> Result<S
 /// The id of the learned temperature's parameter.
 pub(super) const TEMPERATURE: u64 = 0x7465_6d70;
 
-/// The optimiser of the learned temperature: the network's rate and moments, no decay.
+/// The optimiser of the learned temperature: AdamW without decay.
 pub(super) fn loss_optimizer(config: &OptimizerConfig) -> ModuleOptimizer {
     AdamWConfig::new()
         .with_beta_1(config.betas[0] as f32)
@@ -99,12 +99,14 @@ pub(super) fn state(
     data: &RunData,
     folder: &Path,
     device: &Device,
+    resumed: bool,
 ) -> Result<(TrainState, Vec<String>), RunError> {
     let device = &device.clone().autodiff();
     let mut notes = Vec::new();
     let mut draws = generator(recipe.seed, Stream::Weights, 0, 0);
     let mut network = recipe.network.init(input(recipe), data.classes(), &mut draws, device)?;
-    if let Some(section) = &recipe.weights {
+    // A run that goes on has its own weights.
+    if let Some(section) = recipe.weights.as_ref().filter(|_| !resumed) {
         let path = folder.join(&section.path);
         let checkpoint = weights::read_checkpoint(&path)?;
         let head = if section.head { HeadImport::Keep } else { HeadImport::Skip };

@@ -7,7 +7,7 @@ use softnce_burn::SelectedLoss;
 use softnce_data::candidates::TargetQueue;
 use softnce_nn::models::Network;
 
-use super::EpochRecord;
+use super::{EpochRecord, Times};
 use crate::optimisation::WeightAverage;
 
 /// All that a step changes; what else a step needs follows from the recipe, the data and the position.
@@ -66,6 +66,8 @@ pub struct Position {
     pub seconds: f64,
     /// Whether the run is over: all epochs, or stopped early.
     pub finished: bool,
+    /// What a step took, once the run is over.
+    pub times: Option<Times>,
 }
 
 /// Sums over the batches of an epoch.

@@ -12,6 +12,10 @@ use crate::optimisation::clip_global_norm;
 use crate::randomness::{Stream, seed};
 use crate::recipe::Recipe;
 
+/// Learning rate of the learned temperature's logarithm after the warm-up, whatever the network's: it follows the same
+/// schedule.
+const TEMPERATURE_RATE: f64 = 1e-3;
+
 /// Gradients of the batches since the last optimiser step.
 #[derive(Default)]
 pub(super) struct Accumulated {
@@ -85,6 +89,7 @@ fn update(state: &mut TrainState, accumulated: &mut Accumulated, recipe: &Recipe
     }
     state.network = state.optimizer.step(rate, state.network.clone(), gradients);
     if let Some(optimizer) = &mut state.loss_optimizer {
+        let rate = TEMPERATURE_RATE * rate / plan.schedule.peak;
         state.loss = optimizer.step(rate, state.loss.clone(), accumulated.loss.grads());
     }
     state.position.optimizer_steps += 1;

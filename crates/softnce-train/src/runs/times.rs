@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 use softnce_burn::{LossBatch, SelectedLoss};
 
 use super::RunError;
@@ -14,7 +15,7 @@ const KEPT: usize = 4096;
 const REPETITIONS: usize = 51;
 
 /// Wall times of a run, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Times {
     /// Median of a batch's step once the batch is there: forward, loss, backward, optimiser.
     pub step_ms: f64,
@@ -45,6 +46,10 @@ impl Clock {
         if self.batch.as_ref().is_none_or(|(kept, _)| logits.len() >= kept.len()) {
             self.batch = Some((logits, candidates));
         }
+    }
+
+    pub(super) fn has_stepped(&self) -> bool {
+        !self.steps.is_empty()
     }
 
     pub(super) fn times(&self, loss: &SelectedLoss, device: &Device) -> Result<Times, RunError> {

@@ -34,6 +34,9 @@ pub const BEST: &str = "best.safetensors";
 /// time on it. A run that is killed goes on from the last one, and ends the same.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
 
+/// Within an epoch a checkpoint is made at least this often.
+const SAVE_WITHIN: Duration = Duration::from_secs(300);
+
 /// How a run ended.
 #[derive(Debug)]
 pub enum Outcome {
@@ -88,27 +91,28 @@ impl Run {
         out: &Path,
     ) -> Result<Run, RunError> {
         recipe.check()?;
+        let (mut notes, loss) = (Vec::new(), recipe.loss.kind);
+        if !loss.takes_soft_targets() && (recipe.mixing.is_some() || recipe.data.train_labels.is_some()) {
+            notes.push(format!("{} takes hard labels: mixing and label distributions are left out", loss.title()));
+        }
+        if !loss.is_contrastive() && recipe.candidates.beyond_batch() {
+            notes.push(format!("{} knows all classes: candidates beyond the batch are left out", loss.title()));
+        }
         let recipe = recipe.resolved();
         let opened = device.open()?;
         let loader = setup::train_loader(&recipe, &data.train)?;
         let mixing = Mixing::new(recipe.mixing.clone().unwrap_or_default())?;
         let plan = Plan::new(&recipe, data.train.len(), loader.steps_per_epoch());
-        let (state, mut notes) = setup::state(&recipe, &data, data_folder, &opened)?;
+        let resumed = out.join(LAST).exists();
+        let (state, more) = setup::state(&recipe, &data, data_folder, &opened, resumed)?;
+        notes.extend(more);
         let beyond = recipe.candidates.beyond_batch();
         if recipe.loss.kind.is_contrastive()
             && let Some(warning) = recipe.mixing.as_ref().and_then(|mixing| mixing.warns_of_degeneracy(beyond))
         {
             notes.push(format!("warning: {warning}"));
         }
-        let info = RunInfo {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            device,
-            seed: recipe.seed,
-            split_seed: recipe.data.split_seed,
-            parameters: recipe.network.parameters(setup::input(&recipe), data.classes())?,
-            pictures: [data.train.len(), data.validation.as_ref().map_or(0, |held| held.len()), data.test.len()],
-            classes: data.train.pictures.class_names().to_vec(),
-        };
+        let info = RunInfo::new(&recipe, &data, device)?;
         let folder = RunFolder::open(out, &recipe, &info)?;
         let (clock, saved) = (Clock::new(data.classes()), Instant::now());
         let mut run =
@@ -146,8 +150,8 @@ impl Run {
 
     /// Trains to the end, judges the network on the test pictures and writes the report.
     ///
-    /// The epochs are written down and a checkpoint is made at the end of each, and within them where the recipe asks
-    /// for it; on a stop too.
+    /// Checkpoints are made at the end of an epoch where the last one is ten seconds old, within an epoch after five
+    /// minutes and where the recipe asks for it, on a stop, and at the end.
     ///
     /// # Errors
     /// Weights that diverge; pictures or files that cannot be read; a checkpoint that cannot be written. The checkpoint
@@ -156,8 +160,7 @@ impl Run {
         if !self.train_only(stop, progress)? {
             return Ok(Outcome::Interrupted { epochs: self.state.position.epoch });
         }
-        let network = self.chosen()?;
-        let temperature = self.state.loss.temperature()?;
+        let (network, temperature) = self.chosen()?;
         let Some(judged) = judge(&network, &self.data, &self.recipe, temperature, &self.device, stop)? else {
             return Ok(Outcome::Interrupted { epochs: self.state.position.epoch });
         };
@@ -192,22 +195,39 @@ impl Run {
         .and_then(|record| record.validation)
     }
 
-    /// What a step of this sitting took, the loss alone measured on one of its batches.
-    ///
-    /// # Errors
-    /// A loss that cannot be computed.
-    pub fn times(&self) -> Result<Times, RunError> {
-        self.clock.times(&self.state.loss, &self.device)
+    /// What a step took in the sitting that ended the training, the loss alone measured on one of its batches; `None`
+    /// until then.
+    pub fn times(&self) -> Option<Times> {
+        self.state.position.times
+    }
+
+    /// Whether a step was taken since the run was opened.
+    pub fn has_stepped(&self) -> bool {
+        self.clock.has_stepped()
     }
 
     /// The weights that the test figures are of: those of the best epoch, or the last.
-    fn chosen(&self) -> Result<Network, RunError> {
-        let judged = self.state.judged();
+    /// With their temperature.
+    fn chosen(&self) -> Result<(Network, f64), RunError> {
+        let (judged, position) = (self.state.judged(), &self.state.position);
         if !self.recipe.evaluation.best {
-            self.write_weights(&judged, self.state.position.epoch)?;
-            return Ok(judged);
+            self.write_weights(&judged, position.epoch)?;
+            return Ok((judged, self.state.loss.temperature()?));
         }
-        Ok(weights::apply(judged, &weights::read_checkpoint(&self.folder.file(BEST))?)?)
+        let file = self.folder.file(BEST);
+        let found = weights::read_metadata(&file)?;
+        let expected = position.best.map_or(0, |best| best.epoch).to_string();
+        let temperature = found.get("temperature").and_then(|value| value.parse().ok());
+        match (found.get("epoch"), temperature) {
+            (Some(epoch), Some(temperature)) if *epoch == expected => {
+                Ok((weights::apply(judged, &weights::read_checkpoint(&file)?)?, temperature))
+            }
+            (epoch, _) => {
+                let epoch = epoch.map_or("no", String::as_str);
+                let reason = format!("it holds the weights of epoch {epoch}, expected those of epoch {expected}");
+                Err(RunError::Corrupt { path: file, reason })
+            }
+        }
     }
 
     /// One epoch, from where it was left; `false` where it was stopped.
@@ -221,14 +241,16 @@ impl Run {
         for batch in self.loader.epoch(number as u64, self.state.position.batch) {
             let at = self.state.position.batch;
             let between = at == self.plan.group(at).start;
-            if between && stop.load(Ordering::Relaxed) {
+            let start = Instant::now();
+            let stopped = stop.load(Ordering::Relaxed);
+            if between && (stopped || batch.is_err() || (sitting.rows > 0 && self.is_due())) {
                 self.save()?;
+            }
+            if between && stopped {
                 return Ok(false);
             }
-            if between && sitting.rows > 0 && self.is_due() {
-                self.save()?;
-            }
             let batch = batch?;
+            let waited = (start - since).as_secs_f64();
             let start = Instant::now();
             let queue = self.state.queue.as_ref();
             let candidates = candidates(&self.recipe, &self.mixing, &self.data.train, queue, &batch, number, at)?;
@@ -236,14 +258,14 @@ impl Run {
             let logits = step(&mut self.state, &mut accumulated, &self.recipe, &self.plan, batch, candidates, &device)?;
             self.clock.add(start, logits, kept);
             let sums = &mut self.state.position.sums;
-            let (seconds, waited) = (since.elapsed().as_secs_f64(), (start - since).as_secs_f64());
-            since = Instant::now();
+            let seconds = waited + start.elapsed().as_secs_f64();
             sums.seconds += seconds;
             sums.waited += waited;
             self.state.position.seconds += seconds;
             sitting.rows += rows;
             sitting.seconds += seconds;
             progress.step(&self.report(&sitting));
+            since = Instant::now();
         }
         self.close_epoch(stop, progress)
     }
@@ -251,7 +273,8 @@ impl Run {
     /// Whether a checkpoint within the epoch is due.
     fn is_due(&self) -> bool {
         let steps = self.state.position.optimizer_steps;
-        self.recipe.training.checkpoint_steps.is_some_and(|every| steps.is_multiple_of(every))
+        let asked = self.recipe.training.checkpoint_steps.is_some_and(|every| steps.is_multiple_of(every));
+        asked || self.saved.elapsed() >= SAVE_WITHIN
     }
 
     /// Judges the epoch, writes it down and makes the checkpoints; `false` where it was stopped.
@@ -261,6 +284,10 @@ impl Run {
         let last = epoch == self.plan.epochs;
         let mut looked = None;
         if last || epoch.is_multiple_of(self.recipe.training.evaluate_every) {
+            // A picture that cannot be read must not cost the epoch.
+            if self.saved.elapsed() >= SAVE_EVERY {
+                self.save()?;
+            }
             let (network, temperature) = (self.state.judged(), self.state.loss.temperature()?);
             let judges = self.data.judges();
             let found = evaluate(&network, judges, &self.recipe, None, temperature, &self.device, stop)?;
@@ -298,6 +325,9 @@ impl Run {
         let patience = self.recipe.training.patience;
         position.finished = last || patience.is_some_and(|patience| position.looks_since_best >= patience);
         self.state.history.push(record.clone());
+        if self.state.position.finished {
+            self.state.position.times = Some(self.clock.times(&self.state.loss, &self.device)?);
+        }
         if self.state.position.finished || self.saved.elapsed() >= SAVE_EVERY {
             self.save()?;
         }

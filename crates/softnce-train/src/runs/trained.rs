@@ -28,7 +28,8 @@ pub struct TrainedRun {
 }
 
 impl TrainedRun {
-    /// Opens the folder of a run that has been looked at at least once.
+    /// Opens the folder of a run whose weights are there: after the first look at the validation pictures, or, where the
+    /// figures are those of the last epoch, at the end.
     ///
     /// # Errors
     /// A folder without a run or without weights; weights that do not fit the recipe.
@@ -76,6 +77,11 @@ impl TrainedRun {
     /// # Errors
     /// Pictures that cannot be read.
     pub fn judge(&self, data: &RunData, stop: &AtomicBool) -> Result<Option<RunReport>, RunError> {
+        let found = data.test.pictures.class_names();
+        if found != self.info.classes {
+            let expected = format!("the {} classes of the run, in their order", self.info.classes.len());
+            return Err(RunError::Data { argument: "classes", found: format!("{} others", found.len()), expected });
+        }
         let judged = judge(&self.network, data, &self.recipe, self.temperature, &self.device, stop)?;
         judged.map(|judged| figures(&self.recipe, &self.info, data, judged)).transpose()
     }

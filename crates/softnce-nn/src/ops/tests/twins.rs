@@ -37,6 +37,19 @@ fn flex<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
     random(shape, seed, &Device::flex())
 }
 
+/// Phases of a stride without a column of the picture, or without a row.
+#[test]
+fn conv2d_of_pictures_narrower_than_the_stride_is_its_twin() {
+    for (height, width, kernel, stride) in [(6, 1, 3, 3), (1, 6, 3, 3), (5, 2, 4, 4), (1, 1, 3, 3), (2, 5, 4, 4)] {
+        let x = flex([2, 3, height, width], 1);
+        let (w, none) = (flex([2, 3, kernel, kernel], 2), flex([1], 0));
+        let run = |f: fn(Tensor<4>, Tensor<4>, usize, usize) -> Tensor<4>| {
+            traced((&x, &w, &none), |x, w, c| f(x, w, stride, 1) + c.unsqueeze::<4>() * 0.0)
+        };
+        assert_twins(run(conv2d), run(composed::conv2d), 1e-5);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

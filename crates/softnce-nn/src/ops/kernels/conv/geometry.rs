@@ -23,7 +23,7 @@ impl Geometry {
     /// Height and width of a result; nothing where the kernel is larger than the padded picture, or a size is 0.
     pub(crate) fn result(self) -> Option<(usize, usize)> {
         let along = |size: usize, kernel: usize| {
-            let padded = size + 2 * self.padding;
+            let padded = self.padding.checked_mul(2)?.checked_add(size)?;
             (size > 0 && kernel > 0 && self.stride > 0 && kernel <= padded).then(|| (padded - kernel) / self.stride + 1)
         };
         Some((along(self.picture.0, self.kernel.0)?, along(self.picture.1, self.kernel.1)?))

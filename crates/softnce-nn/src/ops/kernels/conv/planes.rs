@@ -46,6 +46,10 @@ impl Grid {
 #[inline(always)]
 pub(super) fn spread(plane: &mut [f32], (origin, pitch): (usize, usize), rows: Rows<'_>) {
     let Rows { source, height, width, row_stride, step } = rows;
+    // A phase beyond the picture's last column still counts its rows.
+    if width == 0 {
+        return;
+    }
     for row in 0..height {
         let target = &mut plane[origin + row * pitch..][..width];
         let source = &source[row * row_stride..];
@@ -79,6 +83,9 @@ pub(super) fn gather(
     to: (usize, usize),
 ) {
     let (row_stride, step) = to;
+    if width == 0 {
+        return;
+    }
     for row in 0..height {
         let source = &plane[row * pitch..][..width];
         let target = &mut picture[row * row_stride..];
