@@ -11,6 +11,7 @@ use softnce_plot::file;
 use crate::bench_args::BenchArguments;
 use crate::exit::{FAILED, INTERRUPTED, USAGE, fail};
 use crate::memory::AllocatorPeak;
+use crate::output::{say, tell};
 use crate::progress::CaseBar;
 
 pub fn run(arguments: &BenchArguments) -> ExitCode {
@@ -31,7 +32,7 @@ pub fn run(arguments: &BenchArguments) -> ExitCode {
         Ok(results) => results,
         Err(error) => return fail(&error, FAILED),
     };
-    println!("{}", report::terminal(&results));
+    say!("{}", report::terminal(&results));
     writing.store(true, Ordering::SeqCst);
     let written = folder.write(&results).and_then(|()| match &arguments.json {
         Some(path) => {
@@ -42,7 +43,7 @@ pub fn run(arguments: &BenchArguments) -> ExitCode {
     });
     match written {
         Ok(()) => {
-            println!("Report: {}", folder.page().display());
+            say!("Report: {}", folder.page().display());
             ExitCode::SUCCESS
         }
         Err(error) => fail(&error, FAILED),
@@ -69,7 +70,7 @@ fn end_on_ctrl_c() -> Arc<AtomicBool> {
     let is_writing = Arc::clone(&writing);
     let handler = ctrlc::set_handler(move || {
         if !is_writing.load(Ordering::SeqCst) {
-            eprintln!("\nstopped; nothing was written");
+            tell!("\nstopped; nothing was written");
             std::process::exit(i32::from(INTERRUPTED));
         }
     });

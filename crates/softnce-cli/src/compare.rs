@@ -10,6 +10,7 @@ use crate::args::CompareArguments;
 use crate::exit::{FAILED, INTERRUPTED, USAGE, fail};
 use crate::interrupt::stop_on_ctrl_c;
 use crate::memory::AllocatorPeak;
+use crate::output::{say, tell};
 use crate::progress::Bars;
 
 pub fn run(arguments: &CompareArguments) -> ExitCode {
@@ -37,13 +38,13 @@ pub fn run(arguments: &CompareArguments) -> ExitCode {
     bars.clear();
     match outcome {
         Ok(Outcome::Finished(comparison)) => {
-            println!("{}", report::terminal(&comparison));
-            println!("\nReport: {}", folder.join("report.html").display());
+            say!("{}", report::terminal(&comparison));
+            say!("\nReport: {}", folder.join("report.html").display());
             ExitCode::SUCCESS
         }
         Ok(Outcome::Interrupted { finished, planned }) => {
             let folder = folder.display();
-            eprintln!(
+            tell!(
                 "stopped with {finished} of {planned} runs finished and kept in {folder}; the same command continues"
             );
             ExitCode::from(INTERRUPTED)

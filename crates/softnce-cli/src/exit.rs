@@ -1,5 +1,6 @@
 //! How the program ends.
 
+use crate::output::tell;
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -12,6 +13,6 @@ pub const INTERRUPTED: u8 = 130;
 
 /// Says why the program ends.
 pub fn fail(error: &dyn Error, code: u8) -> ExitCode {
-    eprintln!("error: {error}");
+    tell!("error: {error}");
     ExitCode::from(code)
 }

@@ -11,6 +11,7 @@ mod exit;
 mod interrupt;
 mod logging;
 mod memory;
+mod output;
 mod progress;
 mod run_args;
 mod run_progress;

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+use crate::output::tell;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use softnce_train::compare::Progress;
 use softnce_train::runs::{EpochRecord, StepReport};
@@ -41,7 +42,7 @@ impl Progress for Bars {
         self.runs.reset_eta();
         if finished > 0 {
             let note = format!("continuing: {finished} of {runs} runs are there already");
-            if self.terminal { self.runs.suspend(|| eprintln!("{note}")) } else { eprintln!("{note}") }
+            if self.terminal { self.runs.suspend(|| tell!("{note}")) } else { tell!("{note}") }
         }
     }
 
@@ -51,7 +52,7 @@ impl Progress for Bars {
         self.epochs.set_prefix(label.to_owned());
         if !self.terminal {
             let length = self.runs.length().unwrap_or(0);
-            eprintln!("run {} of {length}: {label}", self.runs.position() + 1);
+            tell!("run {} of {length}: {label}", self.runs.position() + 1);
         }
     }
 
@@ -76,7 +77,7 @@ impl Progress for Bars {
     }
 
     fn note(&self, text: &str) {
-        if self.terminal { self.runs.suspend(|| eprintln!("{text}")) } else { eprintln!("{text}") }
+        if self.terminal { self.runs.suspend(|| tell!("{text}")) } else { tell!("{text}") }
     }
 
     fn finished(&self) {
@@ -112,7 +113,7 @@ impl softnce_bench::Progress for CaseBar {
         self.bar.set_message(label.to_owned());
         if !self.terminal {
             let length = self.bar.length().unwrap_or(0);
-            eprintln!("case {} of {length}: {label}", self.bar.position() + 1);
+            tell!("case {} of {length}: {label}", self.bar.position() + 1);
         }
     }
 

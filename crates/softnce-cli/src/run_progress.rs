@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
+use crate::output::tell;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use softnce_train::runs::{EpochRecord, Progress, StepReport};
 
@@ -33,7 +34,7 @@ impl RunProgress {
     }
 
     fn line(&self, text: &str) {
-        if self.terminal { self.bar.suspend(|| eprintln!("{text}")) } else { eprintln!("{text}") }
+        if self.terminal { self.bar.suspend(|| tell!("{text}")) } else { tell!("{text}") }
     }
 }
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use softnce_data::Picture;
 use softnce_data::info::write_png;
 use softnce_data::loader::Loader;
 use softnce_data::pictures::Augmentation;
-use softnce_data::Picture;
 use softnce_nn::weights::{named, read_checkpoint};
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::Recipe;
@@ -117,7 +117,8 @@ fn the_whole_recipe_runs_and_exports_what_it_learned() {
         old.values.iter().zip(&new.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
     };
     // AdamW moves a weight by at most about its rate; a layer further from the head by 0.65 of it.
-    let (head, second, first) = (moved("head.weight"), moved("blocks.1.mlp.fc1.weight"), moved("blocks.0.mlp.fc1.weight"));
+    let (head, second, first) =
+        (moved("head.weight"), moved("blocks.1.mlp.fc1.weight"), moved("blocks.0.mlp.fc1.weight"));
     assert!(head > 1e-5 && head < 2e-5, "{head}");
     for (ratio, expected) in [(second / head, 0.65), (first / head, 0.65_f32.powi(2))] {
         assert!((ratio - expected).abs() < 0.06, "{ratio}, {expected}");

@@ -9,6 +9,7 @@ use softnce_data::fetch::{self, FetchError, Progress, Stage};
 use super::args::FetchArguments;
 use super::text;
 use crate::exit::{FAILED, USAGE, fail};
+use crate::output::{say, tell};
 
 pub fn run(arguments: &FetchArguments) -> ExitCode {
     let set = &arguments.set;
@@ -16,13 +17,13 @@ pub fn run(arguments: &FetchArguments) -> ExitCode {
         Ok(cache) => cache,
         Err(error) => return fail(&error, USAGE),
     };
-    eprintln!("{}; {} to download", set.about, text::bytes(set.bytes()));
+    tell!("{}; {} to download", set.about, text::bytes(set.bytes()));
     let mut bar = Bar::new();
     let fetched = fetch::fetch(set, &cache, &mut |progress| bar.show(progress));
     bar.clear();
     match fetched {
         Ok(folder) => {
-            println!("{}", folder.display());
+            say!("{}", folder.display());
             ExitCode::SUCCESS
         }
         Err(error @ FetchError::Busy { .. }) => fail(&error, USAGE),
@@ -60,7 +61,7 @@ impl Bar {
         let news = self.shown.as_ref().is_none_or(|shown| !same(shown) || shown.2 != tenths);
         if news {
             if !self.terminal {
-                eprintln!("{} {}: {} %", doing(progress.stage), progress.file, 10 * tenths);
+                tell!("{} {}: {} %", doing(progress.stage), progress.file, 10 * tenths);
             }
             self.shown = Some((progress.file.to_owned(), progress.stage, tenths));
         }

@@ -11,6 +11,7 @@ use softnce_data::sets::{Layout, SetError, Split, open};
 use super::args::InfoArguments;
 use super::text;
 use crate::exit::{FAILED, USAGE, fail};
+use crate::output::{out, say, tell};
 
 pub fn run(arguments: &InfoArguments) -> ExitCode {
     let (folder, layout) = match find(arguments) {
@@ -58,17 +59,17 @@ fn show(arguments: &InfoArguments, folder: &Path, layout: Layout) -> Result<(), 
         return Err(absent.map_or_else(|| "no part".into(), |(_, error)| error.into()));
     };
     if let Some((split, error)) = &absent {
-        eprintln!("note: no {split} part: {error}");
+        tell!("note: no {split} part: {error}");
     }
     let at_most = Some(arguments.at_most).filter(|_| !arguments.all);
     let mut figures = Vec::new();
     for (split, source) in &parts {
         figures.push((*split, describe(source.as_ref(), at_most)?));
     }
-    println!("{}, laid out as {layout}\n", folder.display());
-    print!("{}", text::figures(&figures));
+    say!("{}, laid out as {layout}\n", folder.display());
+    out(format_args!("{}", text::figures(&figures)));
     let sheet = contact_sheet(first.as_ref(), arguments.columns, arguments.rows, arguments.seed)?;
     write_png(&arguments.sheet, &sheet)?;
-    println!("\nContact sheet of the {shown} part, by class: {}", arguments.sheet.display());
+    say!("\nContact sheet of the {shown} part, by class: {}", arguments.sheet.display());
     Ok(())
 }

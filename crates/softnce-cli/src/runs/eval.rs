@@ -8,6 +8,7 @@ use softnce_train::runs::{RunData, RunError, TrainedRun, write};
 use super::refuse;
 use crate::exit::INTERRUPTED;
 use crate::interrupt::stop_on_ctrl_c;
+use crate::output::say;
 use crate::run_args::EvalArguments;
 
 pub fn run(arguments: &EvalArguments) -> ExitCode {
@@ -23,7 +24,7 @@ fn attempt(arguments: &EvalArguments) -> Result<ExitCode, RunError> {
     let Some(report) = trained.judge(&data, &stop_on_ctrl_c())? else {
         return Ok(ExitCode::from(INTERRUPTED));
     };
-    println!("{}", terminal(&report));
+    say!("{}", terminal(&report));
     if let Some(file) = &arguments.json {
         let text = json(&report).map_err(|error| RunError::Report { reason: error.to_string() })?;
         write(file, text.as_bytes())?;

@@ -6,13 +6,14 @@ use softnce_train::device::DeviceName;
 use softnce_train::runs::TrainedRun;
 
 use super::refuse;
+use crate::output::say;
 use crate::run_args::ExportArguments;
 
 pub fn run(arguments: &ExportArguments) -> ExitCode {
     let exported = TrainedRun::open(&arguments.run, DeviceName::Cpu).and_then(|run| run.export(&arguments.file));
     match exported {
         Ok(()) => {
-            println!("{}", arguments.file.display());
+            say!("{}", arguments.file.display());
             ExitCode::SUCCESS
         }
         Err(error) => refuse(&error),

@@ -5,19 +5,20 @@ use std::process::ExitCode;
 use softnce_train::recipe::{BUILT_IN, built_in};
 
 use crate::exit::{USAGE, fail};
+use crate::output::{out, say};
 use crate::run_args::RecipesArguments;
 
 pub fn run(arguments: &RecipesArguments) -> ExitCode {
     let Some(name) = &arguments.name else {
         for (name, text) in BUILT_IN {
             let about: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("# ")).collect();
-            println!("{name}\n    {}", about.join("\n    "));
+            say!("{name}\n    {}", about.join("\n    "));
         }
         return ExitCode::SUCCESS;
     };
     match built_in(name) {
         Ok(text) => {
-            print!("{text}");
+            out(format_args!("{text}"));
             ExitCode::SUCCESS
         }
         Err(error) => fail(&error, USAGE),

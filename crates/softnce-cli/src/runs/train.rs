@@ -10,6 +10,7 @@ use softnce_train::runs::{Outcome, Run, RunData, RunError, Summary};
 use super::refuse;
 use crate::exit::INTERRUPTED;
 use crate::interrupt::stop_on_ctrl_c;
+use crate::output::{out, say, tell};
 use crate::run_args::TrainArguments;
 use crate::run_progress::RunProgress;
 
@@ -26,7 +27,7 @@ fn attempt(arguments: &TrainArguments) -> Result<ExitCode, RunError> {
     if arguments.dry_run {
         let recipe = recipe.resolved();
         let summary = Summary::new(&recipe, &RunData::open(&recipe.data, &data)?)?;
-        print!("{}\n{}", recipe.to_toml()?, describe(&summary));
+        out(format_args!("{}\n{}", recipe.to_toml()?, describe(&summary)));
         return Ok(ExitCode::SUCCESS);
     }
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
@@ -37,12 +38,12 @@ fn attempt(arguments: &TrainArguments) -> Result<ExitCode, RunError> {
     progress.clear();
     match outcome? {
         Outcome::Finished(report) => {
-            println!("{}", softnce_train::report::run::terminal(&report));
-            println!("\nReport: {}", out.join("report.html").display());
+            say!("{}", softnce_train::report::run::terminal(&report));
+            say!("\nReport: {}", out.join("report.html").display());
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted { epochs } => {
-            eprintln!("stopped after {epochs} epochs, kept in {}; the same command goes on", out.display());
+            tell!("stopped after {epochs} epochs, kept in {}; the same command goes on", out.display());
             Ok(ExitCode::from(INTERRUPTED))
         }
     }
