@@ -2,6 +2,7 @@
 
 mod error;
 mod folder;
+mod progress;
 mod results;
 mod runs;
 mod study;
@@ -9,9 +10,10 @@ mod summary;
 mod words;
 
 pub use error::CompareError;
+pub use progress::{PeakMemory, Progress};
 pub use results::{
     BASELINE, Cost, DivergedRun, EpochRecord, Estimate, LossSummary, Metric, MetricSummary, RunRecord,
     ScaledEvaluation, ScaledSummary, Setting, TuningRecord, TuningScore,
 };
-pub use study::{Outcome, PeakMemory, Progress, Study, Surroundings};
+pub use study::{Outcome, Study, Surroundings};
 pub use summary::summarise_runs;

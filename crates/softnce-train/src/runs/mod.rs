@@ -7,6 +7,7 @@
 mod candidates;
 mod checkpoint;
 mod data;
+mod epoch;
 mod error;
 mod evaluate;
 mod finish;

@@ -1,8 +1,8 @@
 //! The run from its first step, or from where it was left, to its report.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use burn::tensor::Device;
 use softnce_data::loader::Loader;
@@ -10,18 +10,11 @@ use softnce_data::mixing::Mixing;
 use softnce_nn::models::Network;
 use softnce_nn::weights;
 
-use super::candidates::candidates;
-use super::evaluate::{evaluate, judge};
+use super::evaluate::judge;
 use super::setup;
-use super::state::{Best, Sums};
-use super::step::{Accumulated, step};
 use super::times::Clock;
-use super::{
-    EpochRecord, Look, Plan, Progress, RunData, RunError, RunFolder, RunInfo, StepReport, Times, TrainState,
-    checkpoint, finish,
-};
+use super::{Look, Plan, Progress, RunData, RunError, RunFolder, RunInfo, Times, TrainState, checkpoint, finish};
 use crate::device::DeviceName;
-use crate::metrics::Evaluation;
 use crate::recipe::Recipe;
 use crate::report::run::RunReport;
 
@@ -29,13 +22,6 @@ use crate::report::run::RunReport;
 pub const LAST: &str = "last.safetensors";
 /// The weights that the figures are of, those of the best epoch or the last, under timm's names.
 pub const BEST: &str = "best.safetensors";
-
-/// At the end of an epoch a checkpoint is made where the last one is as old as this: short epochs would spend their
-/// time on it. A run that is killed goes on from the last one, and ends the same.
-const SAVE_EVERY: Duration = Duration::from_secs(10);
-
-/// Within an epoch a checkpoint is made at least this often.
-const SAVE_WITHIN: Duration = Duration::from_secs(300);
 
 /// How a run ended.
 #[derive(Debug)]
@@ -51,18 +37,18 @@ pub enum Outcome {
 
 /// A recipe with its data, its network and its folder.
 pub struct Run {
-    recipe: Recipe,
-    info: RunInfo,
-    folder: RunFolder,
-    data: RunData,
-    device: Device,
-    loader: Loader,
-    mixing: Mixing,
-    plan: Plan,
-    state: TrainState,
-    notes: Vec<String>,
-    clock: Clock,
-    saved: Instant,
+    pub(super) recipe: Recipe,
+    pub(super) info: RunInfo,
+    pub(super) folder: RunFolder,
+    pub(super) data: RunData,
+    pub(super) device: Device,
+    pub(super) loader: Loader,
+    pub(super) mixing: Mixing,
+    pub(super) plan: Plan,
+    pub(super) state: TrainState,
+    pub(super) notes: Vec<String>,
+    pub(super) clock: Clock,
+    pub(super) saved: Instant,
 }
 
 impl Run {
@@ -74,8 +60,8 @@ impl Run {
     /// A recipe out of range; data that cannot be read; a folder that cannot be used.
     pub fn open(recipe: Recipe, data_folder: &Path, device: DeviceName, out: &Path) -> Result<Run, RunError> {
         recipe.check()?;
-        let recipe = recipe.resolved();
-        let data = RunData::open(&recipe.data, data_folder)?;
+        // A loss on hard labels needs no label distributions.
+        let data = RunData::open(&recipe.clone().resolved().data, data_folder)?;
         Run::with_data(recipe, data, data_folder, device, out)
     }
 
@@ -230,118 +216,15 @@ impl Run {
         }
     }
 
-    /// One epoch, from where it was left; `false` where it was stopped.
-    fn epoch(&mut self, stop: &AtomicBool, progress: &dyn Progress) -> Result<bool, RunError> {
-        let device = self.device.clone().autodiff();
-        let number = self.state.position.epoch;
-        let mut accumulated = Accumulated::default();
-        let mut since = Instant::now();
-        let mut sitting = Sums::default();
-        // Between two optimiser steps there is nothing but the state: so it is kept only there.
-        for batch in self.loader.epoch(number as u64, self.state.position.batch) {
-            let at = self.state.position.batch;
-            let between = at == self.plan.group(at).start;
-            let start = Instant::now();
-            let stopped = stop.load(Ordering::Relaxed);
-            if between && (stopped || batch.is_err() || (sitting.rows > 0 && self.is_due())) {
-                self.save()?;
-            }
-            if between && stopped {
-                return Ok(false);
-            }
-            let batch = batch?;
-            let waited = (start - since).as_secs_f64();
-            let start = Instant::now();
-            let queue = self.state.queue.as_ref();
-            let candidates = candidates(&self.recipe, &self.mixing, &self.data.train, queue, &batch, number, at)?;
-            let (rows, kept) = (batch.labels.len(), candidates.clone());
-            let logits = step(&mut self.state, &mut accumulated, &self.recipe, &self.plan, batch, candidates, &device)?;
-            self.clock.add(start, logits, kept);
-            let sums = &mut self.state.position.sums;
-            let seconds = waited + start.elapsed().as_secs_f64();
-            sums.seconds += seconds;
-            sums.waited += waited;
-            self.state.position.seconds += seconds;
-            sitting.rows += rows;
-            sitting.seconds += seconds;
-            progress.step(&self.report(&sitting));
-            since = Instant::now();
-        }
-        self.close_epoch(stop, progress)
-    }
-
-    /// Whether a checkpoint within the epoch is due.
-    fn is_due(&self) -> bool {
-        let steps = self.state.position.optimizer_steps;
-        let asked = self.recipe.training.checkpoint_steps.is_some_and(|every| steps.is_multiple_of(every));
-        asked || self.saved.elapsed() >= SAVE_WITHIN
-    }
-
-    /// Judges the epoch, writes it down and makes the checkpoints; `false` where it was stopped.
-    fn close_epoch(&mut self, stop: &AtomicBool, progress: &dyn Progress) -> Result<bool, RunError> {
-        let start = Instant::now();
-        let epoch = self.state.position.epoch + 1;
-        let last = epoch == self.plan.epochs;
-        let mut looked = None;
-        if last || epoch.is_multiple_of(self.recipe.training.evaluate_every) {
-            // A picture that cannot be read must not cost the epoch.
-            if self.saved.elapsed() >= SAVE_EVERY {
-                self.save()?;
-            }
-            let (network, temperature) = (self.state.judged(), self.state.loss.temperature()?);
-            let judges = self.data.judges();
-            let found = evaluate(&network, judges, &self.recipe, None, temperature, &self.device, stop)?;
-            let Some(found) = found else {
-                self.save()?;
-                return Ok(false);
-            };
-            let new = Best { epoch, top1: found.overall.top1, nll: found.overall.nll };
-            if self.state.position.best.is_none_or(|best| new.beats(&best)) {
-                self.state.position.best = Some(new);
-                self.state.position.looks_since_best = 0;
-                if self.recipe.evaluation.best {
-                    self.write_weights(&network, epoch)?;
-                }
-            } else {
-                self.state.position.looks_since_best += 1;
-            }
-            let Evaluation { top1, top5, nll, .. } = found.overall;
-            looked = Some(Look { top1, top5, nll });
-        }
-        let position = &mut self.state.position;
-        position.seconds += start.elapsed().as_secs_f64();
-        let sums = std::mem::take(&mut position.sums);
-        let record = EpochRecord {
-            epoch,
-            train_loss: sums.loss / sums.rows.max(1) as f64,
-            train_top1: sums.correct as f64 / sums.rows.max(1) as f64,
-            learning_rate: self.plan.schedule.at(position.optimizer_steps.saturating_sub(1)),
-            validation: looked,
-            waited: sums.waited / sums.seconds.max(1e-9),
-            samples_per_second: sums.rows as f64 / sums.seconds.max(1e-9),
-            seconds: position.seconds,
-        };
-        (position.epoch, position.batch) = (epoch, 0);
-        let patience = self.recipe.training.patience;
-        position.finished = last || patience.is_some_and(|patience| position.looks_since_best >= patience);
-        self.state.history.push(record.clone());
-        if self.state.position.finished {
-            self.state.position.times = Some(self.clock.times(&self.state.loss, &self.device)?);
-        }
-        if self.state.position.finished || self.saved.elapsed() >= SAVE_EVERY {
-            self.save()?;
-        }
-        progress.epoch(&record);
-        Ok(true)
-    }
-
-    fn save(&mut self) -> Result<(), RunError> {
+    /// Makes a checkpoint.
+    pub(super) fn save(&mut self) -> Result<(), RunError> {
         checkpoint::save(&self.state, &self.folder.file(LAST))?;
         self.saved = Instant::now();
         Ok(())
     }
 
-    fn write_weights(&self, network: &Network, epoch: usize) -> Result<(), RunError> {
+    /// Writes the weights that the figures are of.
+    pub(super) fn write_weights(&self, network: &Network, epoch: usize) -> Result<(), RunError> {
         let metadata = self.metadata(epoch);
         Ok(weights::write_safetensors(&self.folder.file(BEST), &weights::named(network)?, &metadata)?)
     }
@@ -355,22 +238,5 @@ impl Run {
             ("temperature", self.state.loss.temperature().map_or_else(|_| String::new(), |value| value.to_string())),
         ];
         pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-    }
-
-    fn report(&self, sitting: &Sums) -> StepReport {
-        let (position, plan) = (&self.state.position, &self.plan);
-        let pace = sitting.rows as f64 / sitting.seconds.max(1e-9);
-        let an_epoch = plan.rows(0..plan.batches);
-        let left = (plan.epochs - position.epoch) * an_epoch - plan.rows(0..position.batch);
-        StepReport {
-            epoch: position.epoch + 1,
-            step: position.batch,
-            steps: plan.batches,
-            loss: position.sums.loss / position.sums.rows.max(1) as f64,
-            top1: position.sums.correct as f64 / position.sums.rows.max(1) as f64,
-            learning_rate: plan.schedule.at(position.optimizer_steps.saturating_sub(1)),
-            samples_per_second: pace,
-            seconds_left: left as f64 / pace.max(1e-9),
-        }
     }
 }

@@ -3,8 +3,8 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use super::config::Shortcut;
 use super::plan::BlockPlan;
+use super::shortcut::Shortcut;
 use crate::models::layers::{BatchNorm, Convolution, Init, Pass};
 use crate::ops::add_relu;
 

@@ -5,18 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::Resnet;
 use super::block::BasicBlock;
 use super::plan::{BlockPlan, blocks};
+use super::shortcut::Shortcut;
 use crate::models::error::{NetworkError, between};
 use crate::models::layers::{BatchNorm, Convolution, HeadConfig, HeadKind, Init};
-
-/// What a shortcut does where the shape changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Shortcut {
-    /// Every second pixel, new channels 0, half of them before and half after the old ones (option A): no parameters.
-    Padding,
-    /// A convolution of kernel 1 and batch normalisation (option B).
-    Projection,
-}
 
 /// Configuration of [`Resnet`]: depth 6n + 2 has three layers of n basic blocks, widths 16, 32, 64 (He et al., arXiv
 /// 1512.03385, section 4.2); depth 18 four layers of two, widths 64 to 512, behind a stem of kernel 3 without pooling.

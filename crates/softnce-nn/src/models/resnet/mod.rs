@@ -3,12 +3,14 @@
 mod block;
 mod config;
 mod plan;
+mod shortcut;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 
 use block::BasicBlock;
-pub use config::{ResnetConfig, Shortcut};
+pub use config::ResnetConfig;
+pub use shortcut::Shortcut;
 
 use super::layers::{BatchNorm, Convolution, Head, Pass};
 
