@@ -11,7 +11,6 @@
 
 pub mod candidates;
 pub mod fetch;
-mod file;
 pub mod info;
 pub mod labels;
 pub mod loader;

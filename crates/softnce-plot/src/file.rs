@@ -62,6 +62,12 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        // A folder of this name stands in the way.
+        fs::create_dir(folder.path().join("folder")).unwrap();
+        fs::write(folder.path().join("folder/a"), "").unwrap();
+        assert!(write(&folder.path().join("folder"), b"x").is_err());
+        assert!(write(&folder.path().join("absent/a"), b"x").is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

@@ -15,9 +15,8 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use softnce_plot::file;
 use ureq::Agent;
-
-use crate::file;
 
 pub use cache::cache_folder;
 pub use checksum::Checksum;

@@ -9,9 +9,10 @@ use image::imageops::{self, FilterType};
 use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage};
 use rand::SeedableRng;
 use rand::seq::index;
+use softnce_plot::file;
 
 use super::InfoError;
-use crate::{Picture, PictureSource, file};
+use crate::{Picture, PictureSource};
 
 /// The most columns, and the most rows.
 const LARGEST: usize = 100;

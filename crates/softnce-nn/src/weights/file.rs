@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use pytorch_reader::{DType, PytorchReader};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use softnce_plot::file::write;
 
 use super::{NamedTensor, WeightsError};
 
@@ -43,22 +43,6 @@ fn little_endian(values: &[f32]) -> Cow<'_, [u8]> {
     } else {
         Cow::Owned(values.iter().flat_map(|value| value.to_le_bytes()).collect())
     }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    // Hidden, and under the prefix by which a run's folder knows what a kill left behind.
-    let mut name = std::ffi::OsString::from(".softnce-");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let written = File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
 }
 
 /// Reads a checkpoint as 32 bit floats: `.safetensors`, or PyTorch's `.pth`, `.pt` and `.bin`.

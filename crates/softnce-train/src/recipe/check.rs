@@ -1,8 +1,9 @@
 //! Values out of range, found before anything is read or trained.
 
 use softnce::NoiseDistribution;
+use softnce_data::sets::Split;
 
-use super::{Part, Recipe, RecipeError};
+use super::{Recipe, RecipeError};
 
 /// More than these is a slip of the finger.
 const MAX_BATCH: usize = 1 << 20;
@@ -62,7 +63,7 @@ impl Recipe {
         if let Some(imbalance) = data.imbalance.filter(|imbalance| !(*imbalance >= 1.0 && imbalance.is_finite())) {
             return refuse("data.imbalance", imbalance, "a finite number not below 1");
         }
-        if data.train_part == Part::Test && data.test_share.is_none() {
+        if data.train_part == Split::Test && data.test_share.is_none() {
             return refuse("data.test_share", "absent", "a share where the part for testing is trained on");
         }
         if data.validation_share == 0.0

@@ -24,7 +24,7 @@ use crate::optimisation::OptimizerConfig;
 pub use built_in::{BUILT_IN, built_in};
 pub use error::RecipeError;
 pub use sections::{
-    CompareSection, DataSection, EvaluationSection, LossSection, NoiseSource, Part, ScheduleSection, TrainingSection,
+    CompareSection, DataSection, EvaluationSection, LossSection, NoiseSource, ScheduleSection, TrainingSection,
     WeightsSection,
 };
 

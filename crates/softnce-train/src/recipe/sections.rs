@@ -5,18 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
 use softnce_data::labels::LabelSource;
-use softnce_data::sets::Layout;
-
-/// A publisher's part of a set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Part {
-    /// The part for training.
-    #[default]
-    Train,
-    /// The part for testing, or for validation where a publisher keeps the test labels to itself.
-    Test,
-}
+use softnce_data::sets::{Layout, Split};
 
 /// Pictures and labels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +18,7 @@ pub struct DataSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// The publisher's part that is trained on.
-    pub train_part: Part,
+    pub train_part: Split,
     /// Share of that part to test on, class by class; none for the publisher's own part for testing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_share: Option<f64>,
@@ -54,7 +43,7 @@ impl Default for DataSection {
         DataSection {
             layout: None,
             path: None,
-            train_part: Part::Train,
+            train_part: Split::Train,
             test_share: None,
             validation_share: 0.1,
             split_seed: 0,

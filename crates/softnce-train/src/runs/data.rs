@@ -10,7 +10,7 @@ use softnce_data::sets::{self, Layout, Split};
 use softnce_data::subset::{Subset, long_tail, stratified};
 
 use super::RunError;
-use crate::recipe::{DataSection, Part};
+use crate::recipe::DataSection;
 
 /// Pictures with what is known of their labels.
 #[derive(Debug, Clone)]
@@ -59,9 +59,7 @@ impl RunData {
     /// number of pictures or classes.
     pub fn open(section: &DataSection, folder: &Path) -> Result<RunData, RunError> {
         let (layout, root) = place(section, folder)?;
-        let open = |part| -> Result<Arc<dyn PictureSource>, RunError> {
-            Ok(sets::open(layout, &root, if part == Part::Train { Split::Train } else { Split::Test })?)
-        };
+        let open = |part| sets::open(layout, &root, part);
         let (mut train, test) = match section.test_share {
             Some(share) => {
                 let all = open(section.train_part)?;
@@ -72,7 +70,7 @@ impl RunData {
                 (whole(for_training?).select(kept)?, whole(for_test?).select(held)?)
             }
             None => {
-                let (train, test) = (open(section.train_part)?, open(Part::Test)?);
+                let (train, test) = (open(section.train_part)?, open(Split::Test)?);
                 let (for_training, for_test) =
                     (read(&section.train_labels, &root, &train)?, read(&section.test_labels, &root, &test)?);
                 let labelled = |pictures, distributions| Labelled { pictures, distributions };

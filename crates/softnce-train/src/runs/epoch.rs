@@ -7,8 +7,9 @@ use super::candidates::candidates;
 use super::evaluate::evaluate;
 use super::state::{Best, Sums};
 use super::step::{Accumulated, step};
-use super::{EpochRecord, Look, Progress, Run, RunError, StepReport};
+use super::{EpochRecord, Progress, Run, RunError, StepReport};
 use crate::metrics::Evaluation;
+use crate::report::run::ValidationPoint;
 
 /// At the end of an epoch a checkpoint is made where the last one is as old as this: short epochs would spend their
 /// time on it. A run that is killed goes on from the last one, and ends the same.
@@ -94,7 +95,7 @@ impl Run {
                 self.state.position.looks_since_best += 1;
             }
             let Evaluation { top1, top5, nll, .. } = found.overall;
-            looked = Some(Look { top1, top5, nll });
+            looked = Some(ValidationPoint { top1, top5, nll });
         }
         let position = &mut self.state.position;
         position.seconds += start.elapsed().as_secs_f64();

@@ -2,7 +2,7 @@
 
 use softnce_data::info::png;
 
-use super::{EpochRecord, Judged, Labelled, Look, Run, RunData, RunError, RunInfo};
+use super::{EpochRecord, Judged, Labelled, Run, RunData, RunError, RunInfo};
 use crate::evaluation::EvaluatedExample;
 use crate::recipe::Recipe;
 use crate::report::run::{
@@ -55,7 +55,7 @@ fn point(record: &EpochRecord) -> EpochPoint {
         epoch: record.epoch,
         train_loss: record.train_loss,
         train_top1: Some(record.train_top1),
-        validation: record.validation.map(|look| ValidationPoint { top1: look.top1, top5: look.top5, nll: look.nll }),
+        validation: record.validation,
         learning_rate: record.learning_rate,
         samples_per_second: record.samples_per_second,
     }
@@ -94,8 +94,9 @@ fn history(epochs: &[EpochRecord]) -> Result<Vec<u8>, RunError> {
     ];
     table.write_record(head).map_err(|error| failed(error.to_string()))?;
     for epoch in epochs {
-        let look =
-            |value: fn(&Look) -> f64| epoch.validation.as_ref().map_or(String::new(), |look| value(look).to_string());
+        let look = |value: fn(&ValidationPoint) -> f64| {
+            epoch.validation.as_ref().map_or(String::new(), |look| value(look).to_string())
+        };
         let row = [
             epoch.epoch.to_string(),
             epoch.train_loss.to_string(),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::report::run::ValidationPoint;
+
 /// One epoch of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
@@ -14,22 +16,11 @@ pub struct EpochRecord {
     /// Learning rate of the epoch's last step, of the layer nearest the output.
     pub learning_rate: f64,
     /// The validation pictures after it; none where the epoch was not looked at.
-    pub validation: Option<Look>,
+    pub validation: Option<ValidationPoint>,
     /// Training pictures a second, without the validation.
     pub samples_per_second: f64,
     /// Share of the epoch's training time spent waiting for pictures.
     pub waited: f64,
     /// Wall time since the run began, its interruptions left out, in seconds.
     pub seconds: f64,
-}
-
-/// The validation pictures after an epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Look {
-    /// Share whose class is the most probable.
-    pub top1: f64,
-    /// Share whose class is among the five most probable.
-    pub top5: f64,
-    /// Negative log likelihood, in nats.
-    pub nll: f64,
 }

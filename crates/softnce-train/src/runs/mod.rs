@@ -28,7 +28,7 @@ pub use error::RunError;
 pub use evaluate::{Judged, judge};
 pub use folder::{RunFolder, RunInfo, write, write_json};
 pub(crate) use folder::{differences, other_run, same};
-pub use history::{EpochRecord, Look};
+pub use history::EpochRecord;
 pub use plan::Plan;
 pub use progress::{Progress, StepReport};
 pub use state::TrainState;

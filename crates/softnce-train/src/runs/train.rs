@@ -13,10 +13,10 @@ use softnce_nn::weights;
 use super::evaluate::judge;
 use super::setup;
 use super::times::Clock;
-use super::{Look, Plan, Progress, RunData, RunError, RunFolder, RunInfo, Times, TrainState, checkpoint, finish};
+use super::{Plan, Progress, RunData, RunError, RunFolder, RunInfo, Times, TrainState, checkpoint, finish};
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
-use crate::report::run::RunReport;
+use crate::report::run::{RunReport, ValidationPoint};
 
 /// The last checkpoint: everything needed to go on.
 pub const LAST: &str = "last.safetensors";
@@ -171,7 +171,7 @@ impl Run {
     }
 
     /// The validation pictures after the epoch that counts: the best, or the last. `None` where none was looked at.
-    pub fn score(&self) -> Option<Look> {
+    pub fn score(&self) -> Option<ValidationPoint> {
         let mut looks = self.state.history.iter().filter(|record| record.validation.is_some());
         let best = self.state.position.best.filter(|_| self.recipe.evaluation.best);
         match best {
