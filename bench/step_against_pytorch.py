@@ -1,10 +1,11 @@
-"""The networks of crates/softnce-nn/examples/step.rs in PyTorch: milliseconds of a forward and backward pass on the CPU.
+"""The networks of crates/softnce-nn/examples/step.rs in PyTorch: milliseconds of a forward and backward on the CPU.
 
     python bench/step_against_pytorch.py [--batch 128] [--rounds 5] [--threads 2]
 """
 
 import argparse
 import time
+from functools import partial
 
 import torch
 from torch import nn
@@ -65,6 +66,12 @@ def resnet() -> nn.Module:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 100))
 
 
+def step(model: nn.Module, x: torch.Tensor, labels: torch.Tensor) -> None:
+    """One forward and backward pass."""
+    model.zero_grad(set_to_none=True)
+    F.cross_entropy(model(x), labels).backward()
+
+
 def timed(rounds: int, call) -> tuple[float, float]:
     """Milliseconds of the fastest call, and of processor time of all threads in the mean."""
     call()
@@ -90,12 +97,7 @@ def main() -> None:
         "ResNet": (resnet(), torch.randn(options.batch, 3, 32, 32)),
     }
     for name, (model, x) in inputs.items():
-
-        def step():
-            model.zero_grad(set_to_none=True)
-            F.cross_entropy(model(x), labels).backward()
-
-        fastest, processor = timed(options.rounds, step)
+        fastest, processor = timed(options.rounds, partial(step, model, x, labels))
         print(f"{name:6} {fastest:8.1f} ms, {processor:8.1f} ms of processors")
 
 
