@@ -256,7 +256,7 @@ fn another_configuration_and_damaged_files_are_named() {
 #[test]
 fn a_folder_left_by_a_kill_at_the_very_start_is_taken_up() {
     let (_folder, out) = place();
-    fs::create_dir_all(out.join("parts")).unwrap();
+    fs::create_dir_all(&out).unwrap();
     fs::write(out.join(".softnce-abc123"), "half a conf").unwrap();
     let arguments = ["--losses", "nll", "--seeds", "1", "--epochs", "1", "--learning-rates", "0.01"];
     let output = compare(&out, &arguments);

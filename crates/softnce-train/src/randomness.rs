@@ -15,6 +15,8 @@ pub enum Stream {
     Candidates,
     /// The network's own: drop path.
     Network,
+    /// Made data.
+    Data,
 }
 
 /// The loader of the pictures has streams of its own, numbered from 0.
@@ -41,7 +43,7 @@ mod tests {
     #[test]
     fn no_two_streams_draw_the_same() {
         let mut seen = std::collections::HashSet::new();
-        for stream in [Stream::Weights, Stream::Draws, Stream::Candidates, Stream::Network] {
+        for stream in [Stream::Weights, Stream::Draws, Stream::Candidates, Stream::Network, Stream::Data] {
             for (seed, epoch, step) in (0..3).flat_map(|a| (0..5).flat_map(move |b| (0..5).map(move |c| (a, b, c)))) {
                 assert!(seen.insert(super::seed(seed, stream, epoch, step)), "{seed} {stream:?} {epoch} {step}");
             }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::parts::PartsError;
 use crate::report::ReportError;
 use crate::runs::RunError;
 use crate::stats::StatsError;
@@ -40,14 +41,9 @@ pub enum CompareError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A file of an earlier run cannot be understood.
-    #[error("{path} cannot be understood: {reason}; remove it to have its run repeated", path = .path.display())]
-    Corrupt {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        reason: String,
-    },
+    /// A finished run could not be read or kept.
+    #[error(transparent)]
+    Parts(#[from] PartsError),
     /// The recipe in a folder cannot be understood.
     #[error(
         "{path} cannot be understood: {reason}; name another folder with --out, or put the file right",
@@ -58,19 +54,6 @@ pub enum CompareError {
         path: PathBuf,
         /// Why not.
         reason: String,
-    },
-    /// A file was written by another version.
-    #[error(
-        "{path} was written by softnce {found}, this is {expected}; name another folder with --out",
-        path = .path.display()
-    )]
-    OtherVersion {
-        /// The file.
-        path: PathBuf,
-        /// Version that wrote it.
-        found: String,
-        /// Version of this program.
-        expected: &'static str,
     },
     /// Learning rates would be chosen on the pictures to test on.
     #[error(

@@ -4,11 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use softnce_plot::file;
 
 use super::CompareError;
+use crate::parts::{Parts, write_json};
 use crate::recipe::Recipe;
 use crate::runs::{RunFolder, RunInfo, differences, other_run, same};
 
@@ -17,24 +17,17 @@ use crate::runs::{RunFolder, RunInfo, differences, other_run, same};
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
     path: PathBuf,
+    parts: Parts,
 }
 
 const RECIPE: &str = "recipe.toml";
 const INFO: &str = "run.json";
 const PARTS: &str = "parts";
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// A finished part with the version that made it.
-#[derive(Serialize, Deserialize)]
-struct Part<T> {
-    version: String,
-    content: T,
-}
 
 impl Folder {
     /// Opens or makes the folder and writes the recipe into it, or finds the same one there.
     pub(super) fn open(path: &Path, recipe: &Recipe, info: &RunInfo) -> Result<Self, CompareError> {
-        let folder = Folder { path: path.to_owned() };
+        let folder = Folder { path: path.to_owned(), parts: Parts::at(path.join(PARTS)) };
         let file = path.join(RECIPE);
         match fs::read_to_string(&file) {
             Ok(text) => {
@@ -56,7 +49,6 @@ impl Folder {
         let text = recipe.to_toml().map_err(|error| failed(io::Error::other(error)))?;
         fs::create_dir_all(path).map_err(failed)?;
         // Written even where it is there already: whether the folder can be written must show before any training.
-        // Before the folder of the parts, so that a kill in between leaves a folder that is known again.
         folder.write(RECIPE, text.as_bytes())?;
         // Other data or another device under the same recipe is another comparison.
         match RunFolder::existing(path).read_json::<RunInfo>(INFO)? {
@@ -64,7 +56,6 @@ impl Folder {
             Some(_) => {}
             None => folder.write_json(INFO, info)?,
         }
-        fs::create_dir_all(path.join(PARTS)).map_err(failed)?;
         Ok(folder)
     }
 
@@ -93,12 +84,9 @@ impl Folder {
         }
     }
 
-    /// Writes JSON with line breaks, for people and for `diff`.
+    /// Writes JSON with line breaks.
     pub(super) fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), CompareError> {
-        let path = self.path.join(name);
-        let bytes = serde_json::to_vec_pretty(value);
-        let bytes = bytes.map_err(|error| CompareError::File { action: "write", path, source: error.into() })?;
-        self.write(name, &bytes)
+        Ok(write_json(&self.path.join(name), value)?)
     }
 
     /// Writes a file, whole or not at all.
@@ -107,46 +95,14 @@ impl Folder {
         file::write(&path, content).map_err(|source| CompareError::File { action: "write", path, source })
     }
 
-    /// A finished part by name, if it is the one that `is_it` expects there; `None` where it is not there.
-    pub(super) fn read_part<T: DeserializeOwned>(
-        &self,
-        name: &str,
-        is_it: impl Fn(&T) -> bool,
-    ) -> Result<Option<T>, CompareError> {
-        let path = self.part(name);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(CompareError::File { action: "read", path, source }),
-        };
-        match serde_json::from_slice::<Part<T>>(&bytes) {
-            Ok(part) if part.version != VERSION => {
-                Err(CompareError::OtherVersion { path, found: part.version, expected: VERSION })
-            }
-            Ok(part) if is_it(&part.content) => Ok(Some(part.content)),
-            Ok(_) => Err(CompareError::Corrupt { path, reason: "it holds another run than its name says".into() }),
-            Err(error) => Err(CompareError::Corrupt { path, reason: error.to_string() }),
-        }
-    }
-
-    /// Keeps a finished part.
-    pub(super) fn write_part<T: Serialize>(&self, name: &str, content: &T) -> Result<(), CompareError> {
-        let part = Part { version: VERSION.to_owned(), content };
-        self.write_json(&format!("{PARTS}/{name}.json"), &part)
-    }
-
-    fn part(&self, name: &str) -> PathBuf {
-        self.path.join(PARTS).join(format!("{name}.json"))
+    /// The finished runs.
+    pub(super) fn parts(&self) -> &Parts {
+        &self.parts
     }
 }
 
 /// Whether a folder holds anything but what a comparison killed at its very start leaves behind.
 fn is_occupied(path: &Path) -> bool {
     let Ok(entries) = fs::read_dir(path) else { return false };
-    entries.flatten().any(|entry| {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let empty_parts = name == PARTS && fs::read_dir(entry.path()).is_ok_and(|mut parts| parts.next().is_none());
-        !(name.starts_with(file::TEMPORARY) || empty_parts)
-    })
+    entries.flatten().any(|entry| !entry.file_name().to_string_lossy().starts_with(file::TEMPORARY))
 }

@@ -81,7 +81,7 @@ impl Study<'_> {
             Err(source) => return Err(CompareError::Run { run: name, source: Box::new(source) }),
         };
         let record = TuningRecord { loss, learning_rate, seed, validation };
-        self.folder.write_part(&name, &record)?;
+        self.folder.parts().write(&name, &record)?;
         self.folder.remove_trial(&name)?;
         self.progress.finished();
         Ok(Some(record))
@@ -106,7 +106,7 @@ impl Study<'_> {
             }
             Err(source) => return Err(CompareError::Run { run: name, source: Box::new(source) }),
         };
-        self.folder.write_part(&name, &part)?;
+        self.folder.parts().write(&name, &part)?;
         self.progress.finished();
         Ok(Some(part))
     }

@@ -170,7 +170,7 @@ impl<'a> Study<'a> {
         let is_it = |record: &TuningRecord| {
             (record.loss, record.seed) == (trial.loss, trial.seed) && record.learning_rate == trial.rate
         };
-        self.folder.read_part(&trial.name(), is_it)
+        Ok(self.folder.parts().read(&trial.name(), is_it)?)
     }
 
     /// A finished run; with the rate it must have been trained at, once that is known.
@@ -184,7 +184,7 @@ impl<'a> Study<'a> {
             let found = part.trial();
             (found.loss, found.seed) == (loss, seed) && rate.is_none_or(|rate| found.rate == rate)
         };
-        self.folder.read_part(&Trial { loss, seed, rate: 0.0 }.run_name(), is_it)
+        Ok(self.folder.parts().read(&Trial { loss, seed, rate: 0.0 }.run_name(), is_it)?)
     }
 
     fn count_finished(&self, trials: &[Trial]) -> Result<usize, CompareError> {

@@ -4,7 +4,7 @@ use softnce::LossKind;
 use softnce_plot::{Look, Shape};
 
 /// The same look for a loss wherever it appears, whichever others stand beside it.
-pub(crate) fn look(loss: LossKind) -> Look {
+pub fn look(loss: LossKind) -> Look {
     let (colour, dash, shape) = match loss {
         LossKind::SoftTargetInfoNce => ("#d55e00", "none", Shape::Circle),
         LossKind::SoftTargetCrossEntropy => ("#0072b2", "7 3", Shape::Square),
