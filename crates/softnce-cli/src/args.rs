@@ -11,6 +11,7 @@ use crate::data::DataArguments;
 use crate::run_args::{
     EvalArguments, ExportArguments, PlaceArguments, PredictArguments, RecipesArguments, TrainArguments,
 };
+use crate::study::{StudyCommand, ToyArguments};
 
 /// Soft target InfoNCE and its family: train, compare, measure, report.
 #[derive(Debug, Parser)]
@@ -46,6 +47,17 @@ pub enum Command {
     /// Writes results.json, results.csv, results.md (the tables), report.html and its figures as SVG files, all at the
     /// end: Ctrl-C leaves the files of an earlier measurement as they are.
     Bench(BenchArguments),
+    /// Train under each loss on a problem whose truth is known, and show what each estimates.
+    ///
+    /// Writes study.json, results.json, results.csv, results.md and report.html. Ctrl-C, a kill, or the end of the time
+    /// budget keeps what is there; the same command continues after it.
+    Toy(ToyArguments),
+    /// Run a study of when the losses help, and why.
+    ///
+    /// Writes study.json, results.json, results.csv, results.md and report.html to runs/NAME. Ctrl-C, a kill, or the end
+    /// of the time budget keeps what is there; the same command continues after it.
+    #[command(subcommand)]
+    Study(StudyCommand),
     /// Bring data sets here, and say what they hold.
     Data(DataArguments),
 }

@@ -12,11 +12,11 @@ use crate::bench_args::BenchArguments;
 use crate::exit::{FAILED, INTERRUPTED, USAGE, fail};
 use crate::memory::AllocatorPeak;
 use crate::output::{say, tell};
-use crate::progress::CaseBar;
+use crate::progress::PartBar;
 
 pub fn run(arguments: &BenchArguments) -> ExitCode {
     let settings = arguments.settings();
-    let bar = CaseBar::new();
+    let bar = PartBar::new();
     let bench = match Bench::new(&settings, &bar, Some(&AllocatorPeak)) {
         Ok(bench) => bench,
         Err(error) => return fail(&error, USAGE),

@@ -17,6 +17,7 @@ mod run_args;
 mod run_progress;
 mod runs;
 mod size;
+mod study;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,8 @@ fn main() -> ExitCode {
         Command::Recipes(arguments) => runs::recipes(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Toy(arguments) => study::toy(&arguments),
+        Command::Study(command) => study::run(&command),
         Command::Data(arguments) => data::run(&arguments),
     }
 }

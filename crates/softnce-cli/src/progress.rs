@@ -85,36 +85,63 @@ impl Progress for Bars {
     }
 }
 
-/// The bar over the cases of a measurement. It is drawn between cases only, so that it costs no call its time.
-pub struct CaseBar {
+/// The bar over the parts of something: cases of a measurement, parts of a study. It is drawn between them only, so that
+/// it costs no call its time.
+pub struct PartBar {
     bar: ProgressBar,
     terminal: bool,
 }
 
-impl CaseBar {
+impl PartBar {
     pub fn new() -> Self {
-        let bar = bar(ProgressBar::new(0), "cases [{bar:30}] {pos}/{len}  {elapsed} gone, about {eta} left  {msg}");
-        CaseBar { bar, terminal: std::io::stderr().is_terminal() }
+        let bar = bar(ProgressBar::new(0), "[{bar:30}] {pos}/{len}  {elapsed} gone, about {eta} left  {msg}");
+        PartBar { bar, terminal: std::io::stderr().is_terminal() }
     }
 
     /// Takes the bar off the terminal.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
-}
 
-impl softnce_bench::Progress for CaseBar {
-    fn start(&self, cases: usize) {
-        self.bar.set_length(cases as u64);
+    fn begin(&self, parts: usize, finished: usize) {
+        self.bar.set_length(parts as u64);
+        self.bar.set_position(finished as u64);
         self.bar.reset_eta();
     }
 
-    fn case(&self, label: &str) {
+    fn next(&self, kind: &str, label: &str) {
         self.bar.set_message(label.to_owned());
         if !self.terminal {
             let length = self.bar.length().unwrap_or(0);
-            tell!("case {} of {length}: {label}", self.bar.position() + 1);
+            tell!("{kind} {} of {length}: {label}", self.bar.position() + 1);
         }
+    }
+}
+
+impl softnce_bench::Progress for PartBar {
+    fn start(&self, cases: usize) {
+        self.begin(cases, 0);
+    }
+
+    fn case(&self, label: &str) {
+        self.next("case", label);
+    }
+
+    fn finished(&self) {
+        self.bar.inc(1);
+    }
+}
+
+impl softnce_study::Progress for PartBar {
+    fn start(&self, parts: usize, finished: usize) {
+        self.begin(parts, finished);
+        if finished > 0 && !self.terminal {
+            tell!("continuing: {finished} of {parts} parts are there already");
+        }
+    }
+
+    fn part(&self, label: &str) {
+        self.next("part", label);
     }
 
     fn finished(&self) {

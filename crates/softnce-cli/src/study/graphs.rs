@@ -1,0 +1,37 @@
+//! The study of node classification.
+
+use std::process::ExitCode;
+
+use softnce_plot::number::fixed;
+use softnce_study::Budget;
+use softnce_study::graphs::{self, GraphsResults, Source};
+
+use super::args::GraphsArguments;
+use super::end;
+use crate::interrupt::stop_on_ctrl_c;
+use crate::output::say;
+use crate::progress::PartBar;
+
+pub fn run(arguments: &GraphsArguments) -> ExitCode {
+    let stop = stop_on_ctrl_c();
+    let budget = Budget::new(&stop, arguments.study.time_budget);
+    let folder = arguments.study.folder("graphs");
+    let data = arguments.data_folder();
+    let bar = PartBar::new();
+    let outcome = graphs::run(arguments.config(), arguments.command(), &data, &folder, budget, &bar);
+    end(outcome, &bar, &folder, summary)
+}
+
+/// Accuracy of each loss.
+fn summary(results: &GraphsResults) {
+    for (graph, _) in &results.sizes {
+        for (source, words) in [(Source::Labels, "labels"), (Source::Teacher, "teacher")] {
+            say!("{graph}, targets from {words}: test accuracy, %");
+            for row in results.of(graph, source) {
+                let accuracy = row.values[0];
+                let half = accuracy.half_width.map_or_else(String::new, |half| format!(" ± {}", fixed(half, 2)));
+                say!("  {:28} {}{half}", row.unit.loss.title(), fixed(accuracy.mean, 2));
+            }
+        }
+    }
+}

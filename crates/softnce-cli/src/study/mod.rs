@@ -1,0 +1,60 @@
+//! The studies.
+
+mod args;
+mod graphs;
+mod toy;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+pub use args::{StudyCommand, ToyArguments};
+use softnce_study::{Outcome, StudyError};
+
+use crate::exit::{FAILED, INTERRUPTED, USAGE, fail};
+use crate::output::{say, tell};
+use crate::progress::PartBar;
+
+/// The command `study`.
+pub fn run(command: &StudyCommand) -> ExitCode {
+    match command {
+        StudyCommand::Toy(arguments) => toy::run(arguments),
+        StudyCommand::Graphs(arguments) => graphs::run(arguments),
+    }
+}
+
+/// The command `toy`.
+pub fn toy(arguments: &ToyArguments) -> ExitCode {
+    toy::run(arguments)
+}
+
+/// Says how a study ended; `summary` says what it found.
+fn end<T>(outcome: Result<Outcome<T>, StudyError>, bar: &PartBar, folder: &Path, summary: impl Fn(&T)) -> ExitCode {
+    bar.clear();
+    match outcome {
+        Ok(Outcome::Finished(results)) => {
+            summary(&results);
+            say!("\nReport: {}", folder.join("report.html").display());
+            ExitCode::SUCCESS
+        }
+        Ok(Outcome::Interrupted { finished, planned }) => {
+            let folder = folder.display();
+            tell!(
+                "stopped with {finished} of {planned} parts finished and kept in {folder}; the same command continues"
+            );
+            ExitCode::from(INTERRUPTED)
+        }
+        Err(error) => fail(&error, if is_usage(&error) { USAGE } else { FAILED }),
+    }
+}
+
+/// Whether the arguments, the data or the folder are at fault, and nothing was trained.
+fn is_usage(error: &StudyError) -> bool {
+    matches!(
+        error,
+        StudyError::Argument { .. }
+            | StudyError::OtherStudy { .. }
+            | StudyError::ForeignFolder { .. }
+            | StudyError::Corrupt { .. }
+            | StudyError::File { action: "read" | "understand", .. }
+    )
+}

@@ -1,0 +1,33 @@
+//! The study of a problem whose truth is known.
+
+use std::process::ExitCode;
+
+use softnce_plot::number::fixed;
+use softnce_study::toy::ToyResults;
+use softnce_study::{Budget, toy};
+
+use super::args::ToyArguments;
+use super::end;
+use crate::interrupt::stop_on_ctrl_c;
+use crate::output::say;
+use crate::progress::PartBar;
+
+pub fn run(arguments: &ToyArguments) -> ExitCode {
+    let stop = stop_on_ctrl_c();
+    let budget = Budget::new(&stop, arguments.study.time_budget);
+    let folder = arguments.study.folder("toy");
+    let bar = PartBar::new();
+    let outcome = toy::run(arguments.config(), arguments.command(), &folder, budget, &bar);
+    end(outcome, &bar, &folder, summary)
+}
+
+/// The estimators side by side.
+fn summary(results: &ToyResults) {
+    say!("RMS distance to the true parameter, and to what theory predicts:");
+    for (name, cell) in results.side_by_side() {
+        let half = cell.to_truth.half_width.map_or_else(String::new, |half| format!(" ± {}", fixed(half, 3)));
+        let truth = fixed(cell.to_truth.mean, 3);
+        let theory = cell.to_prediction.map_or_else(String::new, |away| format!(", {}", fixed(away.mean, 3)));
+        say!("  {} classes  {name:36} {truth}{half}{theory}", cell.setting.classes);
+    }
+}

@@ -1,0 +1,51 @@
+//! The command `toy` as a process: it ends with its time budget, and goes on.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn toy(out: &Path, arguments: &[&str]) -> Output {
+    let tiny = ["--seeds", "1", "--steps", "2", "--samples", "64", "--candidates", "2"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_softnce"));
+    command.env_remove("RUST_LOG").args(["toy", "--out"]).arg(out).args(tiny).args(arguments).output().unwrap()
+}
+
+#[test]
+fn a_spent_budget_keeps_what_is_there_and_the_same_command_continues() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("toy");
+    let stopped = toy(&out, &["--time-budget", "0"]);
+    let said = String::from_utf8_lossy(&stopped.stderr);
+    assert_eq!(stopped.status.code(), Some(130), "{said}");
+    assert!(said.contains("stopped with 0 of"), "{said}");
+    let finished = toy(&out, &[]);
+    let said = String::from_utf8_lossy(&finished.stdout);
+    assert!(finished.status.success(), "{}", String::from_utf8_lossy(&finished.stderr));
+    assert!(said.contains("soft target InfoNCE, density") && said.contains("report.html"), "{said}");
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("cargo run --release -- toy --seeds 1 --steps 2 --samples 64 --candidates 2<"));
+    // Again: everything is there, nothing is trained.
+    assert!(String::from_utf8_lossy(&toy(&out, &[]).stderr).contains("continuing"));
+    fs::write(out.join("study.json"), "{\"study\": \"other\", \"revision\": 3, \"settings\": {}}").unwrap();
+    let refused = toy(&out, &[]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said.contains("holds the study other, revision 3, expected the study toy"), "{said}");
+}
+
+#[test]
+fn arguments_out_of_range_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, message) in [
+        (["--time-budget", "soon"], "expected a number of minutes"),
+        (["--time-budget", "-1"], "expected a finite number of minutes, not below 0"),
+        (["--candidates", "1"], "candidates: 1, expected from 2 to 65,536"),
+    ] {
+        let arguments: Vec<String> = vec![format!("{}={}", arguments[0], arguments[1])];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_softnce"));
+        let out = command.args(["toy", "--out"]).arg(folder.path().join("x")).args(&arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(2), "{said}");
+        assert!(said.contains(message), "{said}");
+    }
+}

@@ -1,0 +1,114 @@
+//! Why a study stopped.
+
+use std::path::PathBuf;
+
+use softnce_nn::models::NetworkError;
+use softnce_train::metrics::MetricError;
+use softnce_train::parts::PartsError;
+use softnce_train::stats::StatsError;
+
+/// Why a study stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StudyError {
+    /// A setting out of its range.
+    #[error("{argument}: {value}, expected {expected}")]
+    Argument {
+        /// Name of the setting.
+        argument: &'static str,
+        /// Its value.
+        value: String,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// The folder holds another study, or the same with other settings.
+    #[error(
+        "{path} holds {found}, expected {expected}; name another folder with --out, or remove it",
+        path = .path.display()
+    )]
+    OtherStudy {
+        /// The folder.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What is to be run.
+        expected: String,
+    },
+    /// The folder holds something else.
+    #[error("{path} is not empty and holds no study; name a new or empty folder with --out", path = .path.display())]
+    ForeignFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file or folder could not be read or written.
+    #[error("cannot {action} {path}: {source}", path = .path.display())]
+    File {
+        /// What was attempted.
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A line of a file cannot be understood.
+    #[error("{path}, line {line}: {reason}", path = .path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What came, and what was expected.
+        reason: String,
+    },
+    /// A part of the study could not be read or kept.
+    #[error(transparent)]
+    Parts(#[from] PartsError),
+    /// The network could not be made.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The loss refused a batch.
+    #[error(transparent)]
+    Loss(#[from] softnce::Error),
+    /// Figures that cannot be evaluated.
+    #[error(transparent)]
+    Metric(#[from] MetricError),
+    /// A tensor could not be read.
+    #[error("cannot read a tensor: {reason}")]
+    Read {
+        /// What the framework said.
+        reason: String,
+    },
+    /// A training went off to where no number is.
+    #[error("{training}: {value} at step {step}, expected finite losses and logits")]
+    Diverged {
+        /// Which training, in words.
+        training: String,
+        /// The step, from 1.
+        step: usize,
+        /// The loss or logit there.
+        value: f64,
+    },
+    /// A training failed.
+    #[error("{training}: {source}")]
+    Training {
+        /// Its name.
+        training: String,
+        /// Why.
+        source: Box<StudyError>,
+    },
+    /// Figures that have no statistic.
+    #[error(transparent)]
+    Stats(#[from] StatsError),
+}
+
+impl StudyError {
+    /// The same of a training by name.
+    pub(crate) fn of(self, name: &str) -> Self {
+        match self {
+            StudyError::Diverged { training, step, value } => {
+                StudyError::Diverged { training: format!("{name}, {training}"), step, value }
+            }
+            other => StudyError::Training { training: name.to_owned(), source: Box::new(other) },
+        }
+    }
+}

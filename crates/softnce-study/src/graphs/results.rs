@@ -1,0 +1,119 @@
+//! What the study found: plain data.
+
+use serde::{Deserialize, Serialize};
+use softnce::LossKind;
+use softnce_train::compare::{BASELINE, Estimate};
+use softnce_train::stats::{mean_interval, paired_difference};
+
+use super::graph::{Graph, Part};
+use super::plan::GraphsConfig;
+use super::trial::{Found, Source, Tested, Unit};
+use crate::StudyError;
+
+/// All that the study found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GraphsResults {
+    /// Version of the program.
+    pub version: String,
+    /// The command that runs it again.
+    pub command: String,
+    /// The settings.
+    pub config: GraphsConfig,
+    /// Nodes, features, classes, and labelled, validation and test nodes of each graph.
+    pub sizes: Vec<(String, [usize; 6])>,
+    /// The trials of the learning rates.
+    pub tuning: Vec<(Unit, Vec<Found>)>,
+    /// What is compared, a row for each graph, source and loss.
+    pub rows: Vec<Row>,
+}
+
+/// One loss on one graph.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// What was trained, at the rate that was chosen.
+    pub unit: Unit,
+    /// Test accuracy in %, NLL, calibration error in %, and both of these after temperature scaling.
+    pub values: [Estimate; 5],
+    /// The difference to soft target cross-entropy in each, paired by seed; none for that loss itself.
+    pub differences: Option<[Estimate; 5]>,
+    /// Seed by seed.
+    pub runs: Vec<Found>,
+}
+
+/// What is measured on the test nodes.
+pub(crate) const MEASURES: [Measure; 5] = [
+    Measure { name: "top-1 %", decimals: 2, of: |run| 100.0 * run.top1 },
+    Measure { name: "NLL", decimals: 4, of: |run| run.nll },
+    Measure { name: "ECE %", decimals: 2, of: |run| 100.0 * run.ece },
+    Measure { name: "NLL, scaled", decimals: 4, of: |run| run.scaled_nll },
+    Measure { name: "ECE %, scaled", decimals: 2, of: |run| 100.0 * run.scaled_ece },
+];
+
+/// Something measured, as it is shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Measure {
+    pub(crate) name: &'static str,
+    pub(crate) decimals: usize,
+    of: fn(&Tested) -> f64,
+}
+
+/// Sources of targets, in the order that they are shown.
+pub(crate) const SOURCES: [Source; 2] = [Source::Labels, Source::Teacher];
+
+/// The losses, in the order that they are shown.
+pub(crate) const LOSSES: [LossKind; 5] = [
+    LossKind::SoftTargetInfoNce,
+    LossKind::SoftTargetCrossEntropy,
+    LossKind::SoftDistributionInfoNce,
+    LossKind::InfoNce,
+    LossKind::Nll,
+];
+
+impl GraphsResults {
+    /// Puts the trainings together.
+    pub(crate) fn new(
+        config: GraphsConfig,
+        command: String,
+        graphs: &[(String, Graph)],
+        tuning: Vec<(Unit, Vec<Found>)>,
+        compared: Vec<(Unit, Vec<Found>)>,
+    ) -> Result<Self, StudyError> {
+        let sizes = graphs.iter().map(|(name, graph)| {
+            let [train, validation, test] =
+                [Part::Train, Part::Validation, Part::Test].map(|part| graph.of(part).0.len());
+            (name.clone(), [graph.nodes(), graph.width(), graph.classes, train, validation, test])
+        });
+        let sizes = sizes.collect();
+        let rows = compared.iter().map(|(unit, runs)| {
+            let baseline = compared.iter().find(|(other, _)| {
+                other.graph == unit.graph
+                    && other.source == unit.source
+                    && other.loss == BASELINE
+                    && unit.loss != BASELINE
+            });
+            let of = |runs: &[Found], measure: fn(&Tested) -> f64| -> Vec<f64> {
+                runs.iter().filter_map(|run| run.test.as_ref()).map(measure).collect()
+            };
+            let values = each(|measure| mean_interval(&of(runs, measure)))?;
+            let differences =
+                baseline.map(|(_, base)| each(|measure| paired_difference(&of(runs, measure), &of(base, measure))));
+            Ok(Row { unit: unit.clone(), values, differences: differences.transpose()?, runs: runs.clone() })
+        });
+        let rows = rows.collect::<Result<Vec<Row>, StudyError>>()?;
+        Ok(GraphsResults { version: env!("CARGO_PKG_VERSION").to_owned(), command, config, sizes, tuning, rows })
+    }
+
+    /// The rows of a graph and a source of targets.
+    pub fn of<'a>(&'a self, graph: &'a str, source: Source) -> impl Iterator<Item = &'a Row> {
+        self.rows.iter().filter(move |row| row.unit.graph == graph && row.unit.source == source)
+    }
+}
+
+/// One estimate a measure.
+fn each<E>(estimate: impl Fn(fn(&Tested) -> f64) -> Result<Estimate, E>) -> Result<[Estimate; 5], E> {
+    let mut all = [Estimate { mean: 0.0, half_width: None }; 5];
+    for (place, measure) in all.iter_mut().zip(MEASURES) {
+        *place = estimate(measure.of)?;
+    }
+    Ok(all)
+}

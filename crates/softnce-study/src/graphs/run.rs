@@ -1,0 +1,158 @@
+//! The study from end to end.
+
+use std::ops::Range;
+use std::path::Path;
+
+use serde::Serialize;
+use softnce::LossKind;
+
+use super::graph::Graph;
+use super::page;
+use super::plan::{GraphsConfig, part_name};
+use super::results::{GraphsResults, LOSSES, SOURCES};
+use super::trial::{Found, Source, Unit, train};
+use crate::folder::Folder;
+use crate::units::{Around, FIRST_TUNING_SEED, Workplace};
+use crate::{Budget, Outcome, Progress, StudyError};
+
+/// Raised with every change after which a training comes to something else.
+const REVISION: u32 = 1;
+
+/// What tells one such study from another.
+#[derive(Serialize)]
+struct Identity<'a> {
+    #[serde(flatten)]
+    config: &'a GraphsConfig,
+    /// SHA-256 of each graph's files.
+    digests: Vec<&'a str>,
+}
+
+/// Trains what is not there yet, then writes `results.json`, `results.csv`, `results.md` and `report.html`.
+///
+/// `data`: the folder that holds those of the graphs.
+///
+/// # Errors
+/// Settings out of range; a graph that cannot be read; a folder that cannot be used; a training that fails. What was
+/// finished stays.
+pub fn run(
+    config: GraphsConfig,
+    command: String,
+    data: &Path,
+    out: &Path,
+    budget: Budget<'_>,
+    progress: &dyn Progress,
+) -> Result<Outcome<GraphsResults>, StudyError> {
+    config.check()?;
+    let read = |name: &String| Ok((name.clone(), Graph::read(&data.join(name))?));
+    let graphs = config.graphs.iter().map(read).collect::<Result<Vec<(String, Graph)>, StudyError>>()?;
+    let digests = graphs.iter().map(|(_, graph)| graph.digest.as_str()).collect();
+    let folder = Folder::open(out, "graphs", REVISION, &Identity { config: &config, digests })?;
+    let place = Workplace { folder: &folder, budget, progress };
+    let seeds = |unit: &Unit| -> Range<u64> {
+        match unit.tuning {
+            true => FIRST_TUNING_SEED..FIRST_TUNING_SEED + config.tuning_seeds,
+            false => 0..config.seeds,
+        }
+    };
+    let of = |unit: &Unit, seed| match graphs.iter().find(|(name, _)| *name == unit.graph) {
+        Some((_, graph)) => train(graph, unit, &config, seed),
+        None => {
+            let (value, expected) = (unit.graph.clone(), "one of those that are read");
+            Err(StudyError::Argument { argument: "graph", value, expected })
+        }
+    };
+    let several = config.rates.len() > 1;
+    let trials = if several { units(&config, true, |_, _, _| config.rates.clone()) } else { Vec::new() };
+    let compared = config.graphs.len() * SOURCES.len() * LOSSES.len();
+    let around = Around { before: 0, after: compared };
+    let tried = match place.each(&trials, around, name, seeds, of)? {
+        Outcome::Finished(found) => found,
+        Outcome::Interrupted { finished, planned } => return Ok(Outcome::Interrupted { finished, planned }),
+    };
+    let around = Around { before: trials.len(), after: 0 };
+    let tuning: Vec<(Unit, Vec<Found>)> = trials.into_iter().zip(tried).collect();
+    let chosen = |graph: &str, source, loss| {
+        let those = tuning.iter().filter(|(unit, _)| unit.graph == graph && unit.source == source && unit.loss == loss);
+        best(those).map_or_else(|| config.rates.clone(), |rate| vec![rate])
+    };
+    let compared = units(&config, false, chosen);
+    let found = match place.each(&compared, around, name, seeds, of)? {
+        Outcome::Finished(found) => found,
+        Outcome::Interrupted { finished, planned } => return Ok(Outcome::Interrupted { finished, planned }),
+    };
+    let compared = compared.into_iter().zip(found).collect();
+    let results = GraphsResults::new(config.clone(), command, &graphs, tuning, compared)?;
+    folder.write_json("results.json", &results)?;
+    let failed =
+        |error: csv::Error| StudyError::File { action: "write", path: out.join("results.csv"), source: error.into() };
+    folder.write("results.csv", &page::rows(&results).map_err(failed)?)?;
+    folder.write("results.md", page::markdown(&results).as_bytes())?;
+    folder.write("report.html", page::page(&results).as_bytes())?;
+    Ok(Outcome::Finished(results))
+}
+
+/// The rate with the best mean validation accuracy, between equals that with the lower negative log likelihood, then the
+/// lower rate.
+fn best<'a>(trials: impl Iterator<Item = &'a (Unit, Vec<Found>)>) -> Option<f64> {
+    let mean = |found: &[Found], of: fn(&Found) -> f64| found.iter().map(of).sum::<f64>() / found.len().max(1) as f64;
+    // Equal counts of right nodes are equal, whatever the rounding of their mean.
+    let accuracy = |found: &[Found]| (1e9 * mean(found, |run| run.validation_top1)).round();
+    let best = trials.max_by(|(a, left), (b, right)| {
+        let by_nll = || mean(right, |run| run.validation_nll).total_cmp(&mean(left, |run| run.validation_nll));
+        accuracy(left).total_cmp(&accuracy(right)).then_with(by_nll).then_with(|| b.rate.total_cmp(&a.rate))
+    });
+    best.map(|(unit, _)| unit.rate)
+}
+
+/// Every graph, source and loss at its rates.
+fn units(config: &GraphsConfig, tuning: bool, rates: impl Fn(&str, Source, LossKind) -> Vec<f64>) -> Vec<Unit> {
+    let mut units = Vec::new();
+    for graph in &config.graphs {
+        for source in SOURCES {
+            for loss in LOSSES {
+                let rates = rates(graph, source, loss).into_iter();
+                units.extend(rates.map(|rate| Unit { graph: graph.clone(), source, loss, rate, tuning }));
+            }
+        }
+    }
+    units
+}
+
+/// The name of a unit's part.
+fn name(unit: &Unit) -> String {
+    let Unit { graph, source, loss, rate, tuning } = unit;
+    let (graph, source) = (part_name(graph), source.name());
+    // The rate of a compared run follows from the trials.
+    match tuning {
+        true => format!("tuning-{graph}-{source}-{loss}-{rate:e}"),
+        false => format!("run-{graph}-{source}-{loss}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn the_best_rate_is_the_most_accurate_then_the_likeliest_then_the_lowest() {
+        let trial = |rate: f64, tops: [f64; 3], nll: f64| {
+            let unit = Unit { graph: "g".into(), source: Source::Labels, loss: LossKind::Nll, rate, tuning: true };
+            let found = tops.map(|validation_top1| Found {
+                seed: 0,
+                validation_top1,
+                validation_nll: nll,
+                test: None,
+                diverged: false,
+            });
+            (unit, found.to_vec())
+        };
+        let of = |trials: &[(Unit, Vec<Found>)]| best(trials.iter()).unwrap();
+        assert_eq!(of(&[trial(0.1, [0.5, 0.5, 0.6], 1.0), trial(0.2, [0.6, 0.6, 0.6], 9.0)]), 0.2);
+        // The same counts in another order: their sums differ in the last place.
+        assert_eq!(of(&[trial(0.1, [0.1, 0.2, 0.3], 2.0), trial(0.2, [0.3, 0.2, 0.1], 1.0)]), 0.2);
+        assert_eq!(of(&[trial(0.2, [0.1; 3], 1.0), trial(0.1, [0.1; 3], 1.0)]), 0.1);
+        assert_eq!(best([].iter()), None);
+    }
+}

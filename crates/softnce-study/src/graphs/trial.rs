@@ -1,0 +1,220 @@
+//! One training of the network on a graph, and how it does.
+
+use ndarray::{Array2, Axis};
+use serde::{Deserialize, Serialize};
+use softnce::{GradientRequest, Loss, LossKind, LossSettings, NoiseDistribution, SelectedLoss, Targets};
+use softnce_train::evaluation::TemperatureFit;
+use softnce_train::metrics::evaluate;
+use softnce_train::randomness::{Stream, generator};
+
+use super::adam::Adam;
+use super::gcn::Weights;
+use super::graph::{Graph, Part};
+use super::plan::GraphsConfig;
+use crate::StudyError;
+use crate::largest::largest;
+
+/// Where the targets come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The labelled nodes, with label smoothing.
+    Labels,
+    /// All nodes, with the probabilities of a network trained on the labels; the labelled ones with their labels.
+    Teacher,
+}
+
+impl Source {
+    /// Its name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Source::Labels => "labels",
+            Source::Teacher => "teacher",
+        }
+    }
+}
+
+/// What is trained over several seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Unit {
+    /// Folder of the graph.
+    pub graph: String,
+    /// Where the targets come from.
+    pub source: Source,
+    /// The loss.
+    pub loss: LossKind,
+    /// The learning rate.
+    pub rate: f64,
+    /// Whether the rate is tried out, with seeds of its own.
+    pub tuning: bool,
+}
+
+/// How one training did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    /// The seed of weights and dropout.
+    pub seed: u64,
+    /// Accuracy on the validation nodes.
+    pub validation_top1: f64,
+    /// Negative log likelihood there, in nats.
+    pub validation_nll: f64,
+    /// How it does on the test nodes; not looked at where a rate is tried out.
+    pub test: Option<Tested>,
+    /// Whether the training went off to where no number is; the validation accuracy is then 0.
+    pub diverged: bool,
+}
+
+/// How a training does on the test nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Tested {
+    /// Accuracy.
+    pub top1: f64,
+    /// Negative log likelihood, in nats.
+    pub nll: f64,
+    /// Calibration error over bins of equal width.
+    pub ece: f64,
+    /// Negative log likelihood after temperature scaling on the validation nodes.
+    pub scaled_nll: f64,
+    /// Calibration error after it.
+    pub scaled_ece: f64,
+}
+
+/// The learning rate of the teacher, that of the network's authors.
+const TEACHER_RATE: f64 = 0.01;
+
+/// Trains from one seed.
+pub(crate) fn train(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64) -> Result<Found, StudyError> {
+    let (nodes, targets) = match unit.source {
+        Source::Labels => labels(graph, unit.loss, config.smoothing)?,
+        Source::Teacher => {
+            let (nodes, targets) = labels(graph, LossKind::Nll, 0.0)?;
+            let teacher = fit(graph, LossKind::Nll, (&nodes, &targets), TEACHER_RATE, config, (seed, 1))?;
+            distilled(graph, &teacher.logits(graph), unit.loss)?
+        }
+    };
+    let weights = match fit(graph, unit.loss, (&nodes, &targets), unit.rate, config, (seed, 0)) {
+        // A rate that is too large for a loss is no reason to end the study.
+        Err(StudyError::Diverged { .. }) if unit.tuning => {
+            let (validation_top1, validation_nll) = (0.0, f64::MAX);
+            return Ok(Found { seed, validation_top1, validation_nll, test: None, diverged: true });
+        }
+        other => other?,
+    };
+    let logits = weights.logits(graph);
+    let part = |part| {
+        let (nodes, labels) = graph.of(part);
+        (logits.select(Axis(0), &nodes), labels)
+    };
+    let (validation, labels) = part(Part::Validation);
+    let before = evaluate(validation.view(), 1.0, &labels)?;
+    let test = match unit.tuning {
+        true => None,
+        false => {
+            let temperature = TemperatureFit::fit(validation.view(), &labels, 1.0)?.temperature;
+            let (test, labels) = part(Part::Test);
+            let (plain, scaled) = (evaluate(test.view(), 1.0, &labels)?, evaluate(test.view(), temperature, &labels)?);
+            Some(Tested {
+                top1: plain.top1,
+                nll: plain.nll,
+                ece: plain.ece_equal_width.error,
+                scaled_nll: scaled.nll,
+                scaled_ece: scaled.ece_equal_width.error,
+            })
+        }
+    };
+    Ok(Found { seed, validation_top1: before.top1, validation_nll: before.nll, test, diverged: false })
+}
+
+/// The labelled nodes with their targets in the form that a loss takes.
+fn labels(graph: &Graph, loss: LossKind, smoothing: f64) -> Result<(Vec<usize>, Targets<'static>), StudyError> {
+    let (nodes, labels) = graph.of(Part::Train);
+    let smoothing = if loss.takes_soft_targets() { smoothing } else { 0.0 };
+    let targets = match smoothing > 0.0 {
+        true => Targets::smoothed(&labels, graph.classes, smoothing)?,
+        false => Targets::hard(&labels, graph.classes)?,
+    };
+    Ok((nodes, targets))
+}
+
+/// All nodes with the teacher's probabilities, or its most probable class.
+fn distilled(
+    graph: &Graph,
+    logits: &Array2<f32>,
+    loss: LossKind,
+) -> Result<(Vec<usize>, Targets<'static>), StudyError> {
+    let mut probabilities = logits.mapv(f64::from);
+    for mut row in probabilities.rows_mut() {
+        let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        row.mapv_inplace(|value| (value - most).exp());
+        let sum = row.sum();
+        row /= sum;
+    }
+    let (labelled, labels) = graph.of(Part::Train);
+    for (node, label) in labelled.into_iter().zip(labels) {
+        probabilities.row_mut(node).fill(0.0);
+        probabilities[[node, label]] = 1.0;
+    }
+    let nodes = (0..graph.nodes()).collect();
+    if loss.takes_soft_targets() {
+        return Ok((nodes, Targets::dense(probabilities)?));
+    }
+    let labels: Vec<usize> = probabilities.rows().into_iter().map(largest).collect();
+    Ok((nodes, Targets::hard(&labels, graph.classes)?))
+}
+
+/// Trains under a loss on the targets of some nodes; a seed, and which network of that seed.
+fn fit(
+    graph: &Graph,
+    loss: LossKind,
+    (nodes, targets): (&[usize], &Targets<'static>),
+    rate: f64,
+    config: &GraphsConfig,
+    (seed, network): (u64, u64),
+) -> Result<Weights, StudyError> {
+    let mut draws = generator(seed, Stream::Weights, network, 0);
+    let mut weights = Weights::new(graph.width(), config.hidden, graph.classes, &mut draws);
+    // A class that no target holds has a count of 0 without it.
+    let mass = targets.class_mass();
+    let noise = NoiseDistribution::from_counts(mass.view(), NoiseDistribution::DEFAULT_SMOOTHING)?;
+    let loss = SelectedLoss::new(loss, LossSettings::new().with_noise(noise), seed);
+    let mut first = Adam::new(weights.first.dim(), config.weight_decay);
+    let mut second = Adam::new(weights.second.dim(), 0.0);
+    let mut draws = generator(seed, Stream::Network, network, 0);
+    for epoch in 0..config.epochs {
+        let pass = weights.training_pass(graph, config.dropout as f32, &mut draws);
+        let logits = pass.logits.select(Axis(0), nodes);
+        if let Some(&bad) = logits.iter().find(|value| !value.is_finite()) {
+            let training = format!("seed {seed}");
+            return Err(StudyError::Diverged { training, step: epoch + 1, value: f64::from(bad) });
+        }
+        let found = loss.loss_and_gradient(logits.view(), targets.view(), &GradientRequest::new())?;
+        let mut upstream = Array2::zeros(pass.logits.dim());
+        for (&node, row) in nodes.iter().zip(found.logits_gradient.rows()) {
+            upstream.row_mut(node).assign(&row);
+        }
+        let [by_first, by_second] = weights.backward(graph, &pass, upstream.view());
+        first.step(&mut weights.first, &by_first, rate);
+        second.step(&mut weights.second, &by_second, rate);
+    }
+    Ok(weights)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_teachers_targets_keep_the_labels_that_are_known() {
+        let mut graph = Graph::made(3, &[(0, 1)], &[vec![0], vec![1], vec![]]);
+        (graph.classes, graph.labels[1], graph.parts[1]) = (2, Some(0), Some(Part::Train));
+        let logits = ndarray::array![[0.0_f32, 3.0_f32.ln()], [0.0, 5.0], [2.0, 2.0]];
+        let (nodes, soft) = distilled(&graph, &logits, LossKind::SoftTargetInfoNce).unwrap();
+        assert_eq!(nodes, [0, 1, 2]);
+        let expected = ndarray::array![[0.25, 0.75], [1.0, 0.0], [0.5, 0.5]];
+        assert!((soft.to_dense().unwrap() - expected).iter().all(|off| off.abs() < 1e-7));
+        let (_, hard) = distilled(&graph, &logits, LossKind::Nll).unwrap();
+        assert_eq!(hard.labels().unwrap().to_vec(), [1, 0, 0]);
+    }
+}

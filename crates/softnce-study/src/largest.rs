@@ -1,0 +1,19 @@
+//! What a hard label keeps of a row.
+
+use ndarray::ArrayView1;
+
+/// The class with the largest share, the first of equals.
+pub(crate) fn largest(row: ArrayView1<'_, f64>) -> usize {
+    (0..row.len()).rev().max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_equals() {
+        assert_eq!(largest(ndarray::array![0.2, 0.4, 0.4].view()), 1);
+        assert_eq!(largest(ndarray::array![0.5, 0.5].view()), 0);
+    }
+}

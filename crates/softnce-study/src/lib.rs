@@ -1,0 +1,34 @@
+//! Studies of when the softnce losses help, and why: each a list of trainings, kept one by one, and a page of what came
+//! of them.
+//!
+//! - [`toy`]: a problem whose truth is known; [`graphs`]: node classification.
+
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod budget;
+mod chart;
+mod error;
+mod folder;
+pub mod graphs;
+mod largest;
+mod progress;
+pub mod toy;
+mod units;
+
+pub use budget::Budget;
+pub use error::StudyError;
+pub use progress::Progress;
+
+/// How a study ended.
+#[derive(Debug)]
+pub enum Outcome<T> {
+    /// All trainings are there and the page is written.
+    Finished(T),
+    /// Stopped, or out of time; what is finished is kept, and the same command continues after it.
+    Interrupted {
+        /// Parts finished.
+        finished: usize,
+        /// Parts planned.
+        planned: usize,
+    },
+}

@@ -1,0 +1,11 @@
+//! Who is told of a study's progress.
+
+/// Told of the progress of a study.
+pub trait Progress: Sync {
+    /// The study starts with `finished` of `parts` parts already there.
+    fn start(&self, parts: usize, finished: usize);
+    /// A part starts.
+    fn part(&self, label: &str);
+    /// The part is over and kept.
+    fn finished(&self);
+}

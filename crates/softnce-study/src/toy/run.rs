@@ -1,0 +1,51 @@
+//! The study from end to end.
+
+use std::path::Path;
+
+use super::page;
+use super::plan::ToyConfig;
+use super::results::ToyResults;
+use super::trial::{Setting, train};
+use crate::folder::Folder;
+use crate::units::{Around, Workplace};
+use crate::{Budget, Outcome, Progress, StudyError};
+
+/// Raised with every change after which a training comes to something else.
+const REVISION: u32 = 1;
+
+/// Trains what is not there yet, then writes `results.json`, `results.csv`, `results.md` and `report.html`.
+///
+/// # Errors
+/// Settings out of range; a folder that cannot be used; a training that fails. What was finished stays.
+pub fn run(
+    config: ToyConfig,
+    command: String,
+    out: &Path,
+    budget: Budget<'_>,
+    progress: &dyn Progress,
+) -> Result<Outcome<ToyResults>, StudyError> {
+    config.check()?;
+    let folder = Folder::open(out, "toy", REVISION, &config)?;
+    let settings = config.settings();
+    let place = Workplace { folder: &folder, budget, progress };
+    let seeds = |_: &Setting| 0..config.seeds;
+    let train = |setting: &Setting, seed| train(setting, &config.training, seed);
+    let found = match place.each(&settings, Around::default(), name, seeds, train)? {
+        Outcome::Finished(found) => found,
+        Outcome::Interrupted { finished, planned } => return Ok(Outcome::Interrupted { finished, planned }),
+    };
+    let results = ToyResults::new(config.clone(), command, settings.into_iter().zip(found).collect())?;
+    folder.write_json("results.json", &results)?;
+    folder.write("results.csv", page::rows(&results).as_bytes())?;
+    folder.write("results.md", page::markdown(&results).as_bytes())?;
+    folder.write("report.html", page::page(&results).as_bytes())?;
+    Ok(Outcome::Finished(results))
+}
+
+/// The name of a setting's part.
+fn name(setting: &Setting) -> String {
+    let Setting { classes, estimator, samples, candidates } = setting;
+    let source = estimator.candidates.name();
+    let told = if estimator.corrected { "" } else { "-uncorrected" };
+    format!("{}-{source}{told}-d{classes}-n{samples}-m{candidates}", estimator.loss)
+}

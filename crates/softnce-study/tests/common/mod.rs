@@ -1,0 +1,63 @@
+//! What the tests of the studies share.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use softnce_study::{Budget, Outcome, Progress, StudyError};
+
+/// Asks for a stop once so many parts are finished.
+pub struct StopAfter {
+    pub stop: AtomicBool,
+    left: Mutex<usize>,
+}
+
+impl StopAfter {
+    pub fn new(parts: usize) -> Self {
+        StopAfter { stop: AtomicBool::new(false), left: parts.into() }
+    }
+}
+
+impl Progress for StopAfter {
+    fn start(&self, _: usize, _: usize) {}
+    fn part(&self, _: &str) {}
+    fn finished(&self) {
+        let mut left = self.left.lock().unwrap();
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            self.stop.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Runs a study, stopped after so many parts.
+pub fn until<T>(
+    parts: usize,
+    run: impl Fn(Budget<'_>, &dyn Progress) -> Result<Outcome<T>, StudyError>,
+) -> Result<Outcome<T>, StudyError> {
+    let progress = StopAfter::new(parts);
+    run(Budget::new(&progress.stop, None), &progress)
+}
+
+/// Runs a study to its end.
+pub fn whole<T>(run: impl Fn(Budget<'_>, &dyn Progress) -> Result<Outcome<T>, StudyError>) -> T {
+    match until(usize::MAX, run).unwrap() {
+        Outcome::Finished(results) => results,
+        Outcome::Interrupted { finished, planned } => panic!("{finished} of {planned}"),
+    }
+}
+
+/// Whether every drawing of a page can be read, and no figure is missing.
+pub fn check_page(page: &str) {
+    for drawing in page.split("<svg").skip(1) {
+        let drawing = format!("<svg{}</svg>", drawing.split("</svg>").next().unwrap());
+        roxmltree::Document::parse(&drawing).unwrap_or_else(|error| panic!("{error}: {drawing}"));
+    }
+    assert!(page.contains("the command") && !page.contains("NaN") && !page.contains("n/a"));
+}
+
+/// Whether every line of a table in Markdown has as many columns.
+pub fn check_table(text: &str, columns: usize) {
+    let widths = text.lines().filter(|line| line.starts_with('|')).map(|line| line.matches('|').count());
+    let widths: Vec<usize> = widths.collect();
+    assert!(widths.len() > 5 && widths.iter().all(|&width| width == columns + 1), "{text}");
+}
