@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use softnce_nn::models::NetworkError;
+use softnce_train::compare::CompareError;
 use softnce_train::metrics::MetricError;
 use softnce_train::parts::PartsError;
+use softnce_train::recipe::RecipeError;
 use softnce_train::stats::StatsError;
 
 /// Why a study stopped.
@@ -63,6 +65,12 @@ pub enum StudyError {
     /// A part of the study could not be read or kept.
     #[error(transparent)]
     Parts(#[from] PartsError),
+    /// A comparison could not be made.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
+    /// A recipe was refused.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
     /// The network could not be made.
     #[error(transparent)]
     Network(#[from] NetworkError),

@@ -1,7 +1,8 @@
 //! Studies of when the softnce losses help, and why: each a list of trainings, kept one by one, and a page of what came
 //! of them.
 //!
-//! - [`toy`]: a problem whose truth is known; [`graphs`]: node classification.
+//! - [`toy`]: a problem whose truth is known; [`pictures`]: the paper's claims on real pictures; [`graphs`]: node
+//!   classification.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -11,6 +12,7 @@ mod error;
 mod folder;
 pub mod graphs;
 mod largest;
+pub mod pictures;
 mod progress;
 pub mod toy;
 mod units;

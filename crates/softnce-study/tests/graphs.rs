@@ -9,7 +9,8 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 
-use common::{check_page, check_table, until, whole};
+use common::pages::{check_page, check_table};
+use common::{until, whole};
 use softnce_study::graphs::{GraphsConfig, GraphsResults, Source, run};
 use softnce_study::{Outcome, StudyError};
 

@@ -7,7 +7,8 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{check_page, check_table, until, whole};
+use common::pages::{check_page, check_table};
+use common::{until, whole};
 use softnce::LossKind;
 use softnce_study::toy::{Candidates, Estimator, ToyConfig, ToyResults, Training, run};
 use softnce_study::{Outcome, StudyError};

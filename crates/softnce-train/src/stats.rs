@@ -1,5 +1,6 @@
-//! Statistics over the seeds of a comparison: means with confidence intervals, paired differences, medians.
+//! Statistics over the seeds of a comparison: means with confidence intervals, paired differences, equivalence, medians.
 
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use thiserror::Error;
 
@@ -33,6 +34,22 @@ pub enum StatsError {
         /// Index of the value.
         index: usize,
         /// The value.
+        value: f64,
+    },
+    /// Too few values for the statistic.
+    #[error("{argument}: {length} values, expected at least {expected}")]
+    TooFew {
+        /// Name of the argument.
+        argument: &'static str,
+        /// Number of values.
+        length: usize,
+        /// Number of values needed.
+        expected: usize,
+    },
+    /// A margin that is none.
+    #[error("margin: {value}, expected a finite number above 0")]
+    Margin {
+        /// The margin.
         value: f64,
     },
     /// Finite values whose statistic is not.
@@ -73,6 +90,56 @@ pub fn paired_difference(a: &[f64], b: &[f64]) -> Result<Estimate, StatsError> {
     estimate("a - b", &differences)
 }
 
+/// Whether two sides are equal within a margin: two one-sided t tests of paired differences (Schuirmann 1987).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Equivalence {
+    /// Mean difference.
+    pub difference: f64,
+    /// Half width of its 90 % interval.
+    pub half_width: f64,
+    /// The margin, stated before the differences were seen.
+    pub margin: f64,
+    /// Probability of a mean difference as far within the margin or further, were the true one at the margin.
+    pub p_value: f64,
+}
+
+impl Equivalence {
+    /// Whether equivalence is shown at the level of 5 %: the 90 % interval lies within the margin.
+    pub fn is_shown(&self) -> bool {
+        self.p_value < 1.0 - CONFIDENCE_LEVEL
+    }
+}
+
+/// Tests whether the mean of `a[i] - b[i]` lies within `margin` of 0.
+///
+/// # Errors
+///
+/// [`StatsError`] if the lengths disagree, there are fewer than two pairs, a value is not finite, or the margin is not a
+/// finite number above 0.
+pub fn equivalence(a: &[f64], b: &[f64], margin: f64) -> Result<Equivalence, StatsError> {
+    if !(margin > 0.0 && margin.is_finite()) {
+        return Err(StatsError::Margin { value: margin });
+    }
+    let Estimate { mean, half_width } = paired_difference(a, b)?;
+    let too_few = StatsError::TooFew { argument: "a", length: a.len(), expected: 2 };
+    let degrees = a.len() as f64 - 1.0;
+    let (Some(half_width), Some(wide), Some(narrow), Ok(t)) = (
+        half_width,
+        t_quantile(degrees, CONFIDENCE_LEVEL),
+        t_quantile(degrees, 2.0 * CONFIDENCE_LEVEL - 1.0),
+        StudentsT::new(0.0, 1.0, degrees),
+    ) else {
+        return Err(too_few);
+    };
+    let error = half_width / wide;
+    let away = margin - mean.abs();
+    let p_value = match error > 0.0 {
+        true => t.sf(away / error),
+        false => f64::from(away <= 0.0),
+    };
+    Ok(Equivalence { difference: mean, half_width: narrow * error, margin, p_value })
+}
+
 /// Median of `values`: the middle one, or the mean of the two in the middle.
 ///
 /// # Errors
@@ -110,21 +177,21 @@ fn estimate(argument: &'static str, values: &[f64]) -> Result<Estimate, StatsErr
     }
     // Two passes: squares of values far from 0 would cancel.
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    let half_width = t_quantile(n - 1.0).map(|t| t * (squares / (n - 1.0) / n).sqrt());
+    let half_width = t_quantile(n - 1.0, CONFIDENCE_LEVEL).map(|t| t * (squares / (n - 1.0) / n).sqrt());
     match half_width {
         Some(half_width) if half_width.is_finite() => Ok(Estimate { mean, half_width: Some(half_width) }),
         _ => Err(StatsError::Overflow { argument }),
     }
 }
 
-/// The two-sided quantile of Student's t at [`CONFIDENCE_LEVEL`], for at least one degree of freedom; `None` for a
-/// number of degrees that is not positive.
+/// The two-sided quantile of Student's t at a level up to [`CONFIDENCE_LEVEL`], for at least one degree of freedom;
+/// `None` for a number of degrees that is not positive.
 ///
 /// By bisection of the distribution function: statrs 0.19's own quantile loses digits from some 100,000 degrees of
 /// freedom on and never returns at 100 million.
-fn t_quantile(degrees: f64) -> Option<f64> {
+fn t_quantile(degrees: f64, level: f64) -> Option<f64> {
     let t = StudentsT::new(0.0, 1.0, degrees).ok()?;
-    let probability = f64::midpoint(1.0, CONFIDENCE_LEVEL);
+    let probability = f64::midpoint(1.0, level);
     // The largest quantile, that of one degree of freedom, is 12.7. Sixty halvings use up the digits of an f64.
     let (mut below, mut above) = (0.0, 13.0);
     for _ in 0..60 {
@@ -161,10 +228,10 @@ mod tests {
             (1e6, 1.959_966_357),
         ];
         for (degrees, expected) in table {
-            close(t_quantile(degrees).unwrap(), expected);
+            close(t_quantile(degrees, CONFIDENCE_LEVEL).unwrap(), expected);
         }
         // scipy.stats.norm.ppf(0.975)
-        close(t_quantile(1e9).unwrap(), 1.959_963_985);
+        close(t_quantile(1e9, CONFIDENCE_LEVEL).unwrap(), 1.959_963_985);
     }
 
     #[test]
@@ -195,6 +262,29 @@ mod tests {
         assert_eq!(difference.mean, 2.0);
         close(difference.half_width.unwrap(), 2.484_137_712);
     }
+
+    #[test]
+    fn equivalence_matches_two_one_sided_tests() {
+        // d = np.array([0.1, -0.2, 0.15, 0.05, -0.1]); se = d.std(ddof=1) / 5 ** .5
+        // d.mean(), t.ppf(.95, 4) * se, t.sf((0.5 - abs(d.mean())) / se, 4), t.sf((0.1 - abs(d.mean())) / se, 4)
+        let (a, b) = ([1.1, 0.8, 2.15, 3.05, 0.9], [1.0, 1.0, 2.0, 3.0, 1.0]);
+        let found = equivalence(&a, &b, 0.5).unwrap();
+        close(found.difference, 0.0);
+        close(found.half_width, EQUIVALENCE[0]);
+        close(found.p_value, EQUIVALENCE[1]);
+        assert!(found.is_shown());
+        let narrow = equivalence(&a, &b, 0.1).unwrap();
+        close(narrow.p_value, EQUIVALENCE[2]);
+        assert!(!narrow.is_shown() && narrow.half_width > narrow.margin);
+        // Equal pairs have no deviation to test with.
+        assert_eq!(equivalence(&[1.0, 2.0], &[1.0, 2.0], 0.5).unwrap().p_value, 0.0);
+        assert_eq!(equivalence(&[2.0, 3.0], &[1.0, 2.0], 0.5).unwrap().p_value, 1.0);
+        assert_eq!(equivalence(&[1.0], &[1.0], 0.5), Err(StatsError::TooFew { argument: "a", length: 1, expected: 2 }));
+        assert!(matches!(equivalence(&a, &b, f64::NAN), Err(StatsError::Margin { .. })));
+        assert!(matches!(equivalence(&a, &b, 0.0), Err(StatsError::Margin { .. })));
+    }
+
+    const EQUIVALENCE: [f64; 3] = [0.138_979_407, 0.000_776_846, 0.099_914_593];
 
     #[test]
     fn median_of_odd_and_even_counts() {

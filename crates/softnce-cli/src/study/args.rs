@@ -5,13 +5,21 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use softnce_data::fetch::cache_folder;
+use softnce_study::StudyError;
 use softnce_study::graphs::GraphsConfig;
+use softnce_study::pictures::{PictureSet, PicturesConfig};
 use softnce_study::toy::ToyConfig;
+use softnce_train::device::DeviceName;
+
+use crate::args::quoted;
+use crate::run_args::PlaceArguments;
 
 #[derive(Debug, Subcommand)]
 pub enum StudyCommand {
     /// What each loss estimates, on a problem whose truth is known.
     Toy(ToyArguments),
+    /// The paper's claims on real pictures: optdigits, Fashion-MNIST, CIFAR-10H, CIFAR-100.
+    Pictures(PicturesArguments),
     /// Node classification on citation graphs with a graph convolutional network.
     Graphs(GraphsArguments),
 }
@@ -31,6 +39,23 @@ pub struct ToyArguments {
     /// Numbers of candidates, separated by commas [default: 2,8,32,128,512,4096].
     #[arg(long, value_delimiter = ',', value_name = "M,..")]
     pub candidates: Option<Vec<usize>>,
+    #[command(flatten)]
+    pub study: StudyArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct PicturesArguments {
+    /// Sets of pictures, separated by commas [default: digits,fashion-mnist,cifar10h,cifar100].
+    #[arg(long, value_delimiter = ',', value_name = "SET,..")]
+    pub sets: Option<Vec<String>>,
+    /// Margin of the equivalence test, in percentage points of accuracy; to be stated before any run [default: 0.5].
+    #[arg(long, value_name = "POINTS", allow_negative_numbers = true)]
+    pub margin: Option<f64>,
+    /// Change of the recipe of every set, such as compare.seeds=3; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    #[command(flatten)]
+    pub place: PlaceArguments,
     #[command(flatten)]
     pub study: StudyArguments,
 }
@@ -94,6 +119,30 @@ impl ToyArguments {
         words.extend(self.steps.map(|steps| format!("--steps {steps}")));
         words.extend(self.samples.as_deref().map(|samples| format!("--samples {}", list(samples))));
         words.extend(self.candidates.as_deref().map(|candidates| format!("--candidates {}", list(candidates))));
+        words.join(" ")
+    }
+}
+
+impl PicturesArguments {
+    /// The settings of the study.
+    pub fn config(&self) -> Result<PicturesConfig, StudyError> {
+        let mut config = PicturesConfig::default();
+        if let Some(names) = &self.sets {
+            config.sets = PictureSet::named(names)?;
+        }
+        config.margin = self.margin.unwrap_or(config.margin);
+        config.sets.iter_mut().for_each(|set| set.changes.extend(self.set.iter().cloned()));
+        Ok(config)
+    }
+
+    /// The command that runs it again.
+    pub fn command(&self) -> String {
+        let mut words = vec!["cargo run --release -- study pictures --data DIR".to_owned()];
+        words.extend(self.sets.as_ref().map(|sets| format!("--sets {}", sets.join(","))));
+        words.extend(self.margin.map(|margin| format!("--margin {margin}")));
+        words.extend(self.set.iter().map(|change| format!("--set {}", quoted(change))));
+        let device = self.place.device;
+        words.extend((device != DeviceName::Cpu).then(|| format!("--device {device}")));
         words.join(" ")
     }
 }

@@ -19,7 +19,8 @@ pub fn run(arguments: &GraphsArguments) -> ExitCode {
     let data = arguments.data_folder();
     let bar = PartBar::new();
     let outcome = graphs::run(arguments.config(), arguments.command(), &data, &folder, budget, &bar);
-    end(outcome, &bar, &folder, summary)
+    bar.clear();
+    end(outcome, &folder, summary)
 }
 
 /// Accuracy of each loss.

@@ -2,6 +2,7 @@
 
 mod args;
 mod graphs;
+mod pictures;
 mod toy;
 
 use std::path::Path;
@@ -12,12 +13,12 @@ use softnce_study::{Outcome, StudyError};
 
 use crate::exit::{FAILED, INTERRUPTED, USAGE, fail};
 use crate::output::{say, tell};
-use crate::progress::PartBar;
 
 /// The command `study`.
 pub fn run(command: &StudyCommand) -> ExitCode {
     match command {
         StudyCommand::Toy(arguments) => toy::run(arguments),
+        StudyCommand::Pictures(arguments) => pictures::run(arguments),
         StudyCommand::Graphs(arguments) => graphs::run(arguments),
     }
 }
@@ -28,8 +29,7 @@ pub fn toy(arguments: &ToyArguments) -> ExitCode {
 }
 
 /// Says how a study ended; `summary` says what it found.
-fn end<T>(outcome: Result<Outcome<T>, StudyError>, bar: &PartBar, folder: &Path, summary: impl Fn(&T)) -> ExitCode {
-    bar.clear();
+fn end<T>(outcome: Result<Outcome<T>, StudyError>, folder: &Path, summary: impl Fn(&T)) -> ExitCode {
     match outcome {
         Ok(Outcome::Finished(results)) => {
             summary(&results);
@@ -55,6 +55,7 @@ fn is_usage(error: &StudyError) -> bool {
             | StudyError::OtherStudy { .. }
             | StudyError::ForeignFolder { .. }
             | StudyError::Corrupt { .. }
+            | StudyError::Recipe(..)
             | StudyError::File { action: "read" | "understand", .. }
     )
 }

@@ -18,7 +18,8 @@ pub fn run(arguments: &ToyArguments) -> ExitCode {
     let folder = arguments.study.folder("toy");
     let bar = PartBar::new();
     let outcome = toy::run(arguments.config(), arguments.command(), &folder, budget, &bar);
-    end(outcome, &bar, &folder, summary)
+    bar.clear();
+    end(outcome, &folder, summary)
 }
 
 /// The estimators side by side.

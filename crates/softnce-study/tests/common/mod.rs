@@ -1,5 +1,7 @@
 //! What the tests of the studies share.
 
+pub mod pages;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -44,20 +46,4 @@ pub fn whole<T>(run: impl Fn(Budget<'_>, &dyn Progress) -> Result<Outcome<T>, St
         Outcome::Finished(results) => results,
         Outcome::Interrupted { finished, planned } => panic!("{finished} of {planned}"),
     }
-}
-
-/// Whether every drawing of a page can be read, and no figure is missing.
-pub fn check_page(page: &str) {
-    for drawing in page.split("<svg").skip(1) {
-        let drawing = format!("<svg{}</svg>", drawing.split("</svg>").next().unwrap());
-        roxmltree::Document::parse(&drawing).unwrap_or_else(|error| panic!("{error}: {drawing}"));
-    }
-    assert!(page.contains("the command") && !page.contains("NaN") && !page.contains("n/a"));
-}
-
-/// Whether every line of a table in Markdown has as many columns.
-pub fn check_table(text: &str, columns: usize) {
-    let widths = text.lines().filter(|line| line.starts_with('|')).map(|line| line.matches('|').count());
-    let widths: Vec<usize> = widths.collect();
-    assert!(widths.len() > 5 && widths.iter().all(|&width| width == columns + 1), "{text}");
 }

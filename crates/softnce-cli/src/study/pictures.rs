@@ -1,0 +1,53 @@
+//! The study of the claims on real pictures.
+
+use std::process::ExitCode;
+
+use softnce_plot::number::signed;
+use softnce_study::Budget;
+use softnce_study::pictures::{PicturesResults, Place, Verdict, run as study};
+
+use super::args::PicturesArguments;
+use super::end;
+use crate::exit::{USAGE, fail};
+use crate::interrupt::stop_on_ctrl_c;
+use crate::memory::AllocatorPeak;
+use crate::output::say;
+use crate::progress::Bars;
+
+pub fn run(arguments: &PicturesArguments) -> ExitCode {
+    let config = match arguments.config() {
+        Ok(config) => config,
+        Err(error) => return fail(&error, USAGE),
+    };
+    let stop = stop_on_ctrl_c();
+    let folder = arguments.study.folder("pictures");
+    let bars = Bars::new();
+    let place = Place {
+        data: &arguments.place.data_folder(),
+        device: arguments.place.device,
+        out: &folder,
+        budget: Budget::new(&stop, arguments.study.time_budget),
+        progress: &bars,
+        memory: Some(&AllocatorPeak),
+    };
+    let outcome = study(config, arguments.command(), place);
+    bars.clear();
+    end(outcome, &folder, summary)
+}
+
+/// The claims.
+fn summary(results: &PicturesResults) {
+    for set in &results.sets {
+        for claim in &set.claims {
+            let kind = if claim.equivalence.is_some() { "on par with" } else { "better than" };
+            let verdict = match claim.verdict {
+                Verdict::Shown => "shown",
+                Verdict::Open => "open",
+                Verdict::Contradicted => "contradicted",
+            };
+            let half = claim.difference.half_width.map_or_else(String::new, |half| format!(" ± {half:.2}"));
+            let difference = signed(claim.difference.mean, 2);
+            say!("{:16} {kind} {:28} {difference}{half} points: {verdict}", set.name, claim.other.title());
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Which sets of pictures, and what is compared on each.
+
+use serde::{Deserialize, Serialize};
+use softnce_train::recipe::Recipe;
+
+use crate::StudyError;
+
+/// The settings of the study.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PicturesConfig {
+    /// The sets.
+    pub sets: Vec<PictureSet>,
+    /// Margin of the equivalence test, in percentage points of test accuracy.
+    pub margin: f64,
+}
+
+/// One set of pictures with the recipe that is compared over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PictureSet {
+    /// Its name, and that of its folder.
+    pub name: String,
+    /// The recipe: a file, or one that comes with the program.
+    pub recipe: String,
+    /// Changes of the recipe, `key=value`.
+    pub changes: Vec<String>,
+}
+
+impl Default for PicturesConfig {
+    fn default() -> Self {
+        PicturesConfig { sets: PictureSet::all(), margin: 0.5 }
+    }
+}
+
+impl PictureSet {
+    /// The sets of the study: budgets that two cores carry.
+    pub fn all() -> Vec<PictureSet> {
+        let five_seeds = "compare.seeds=5";
+        let three_rates = "compare.learning_rates=[0.03, 0.1, 0.3]";
+        let small = "network.depth=8";
+        let set = |name: &str, recipe: &str, changes: &[&str]| PictureSet {
+            name: name.to_owned(),
+            recipe: recipe.to_owned(),
+            changes: changes.iter().map(|&change| change.to_owned()).collect(),
+        };
+        vec![
+            set("digits", "digits", &["compare.seeds=10"]),
+            set("fashion-mnist", "fashion-mnist-resnet", &[small, "schedule.epochs=6", five_seeds, three_rates]),
+            set(
+                "cifar10h",
+                "cifar10h",
+                &[small, "schedule.epochs=30", "schedule.warmup_epochs=2", five_seeds, three_rates],
+            ),
+            set(
+                "cifar100",
+                "cifar100",
+                &[
+                    small,
+                    "schedule.epochs=15",
+                    "schedule.warmup_epochs=1",
+                    "training.accumulate=1",
+                    "optimizer.base_learning_rate=2e-3",
+                    five_seeds,
+                ],
+            ),
+        ]
+    }
+
+    /// Those of the study by their names.
+    ///
+    /// # Errors
+    /// [`StudyError::Argument`] for a name that none has, or one that comes twice.
+    pub fn named(names: &[String]) -> Result<Vec<PictureSet>, StudyError> {
+        let all = PictureSet::all();
+        let mut sets: Vec<PictureSet> = Vec::new();
+        for name in names {
+            let set = all.iter().find(|set| set.name == *name && !sets.contains(set));
+            let Some(set) = set else {
+                let expected = "each of digits, fashion-mnist, cifar10h, cifar100 at most once";
+                return Err(StudyError::Argument { argument: "sets", value: name.clone(), expected });
+            };
+            sets.push(set.clone());
+        }
+        Ok(sets)
+    }
+
+    /// The recipe as it is changed.
+    pub(crate) fn read(&self) -> Result<Recipe, StudyError> {
+        Ok(Recipe::read(&self.recipe, &self.changes)?)
+    }
+}
+
+impl PicturesConfig {
+    /// Refuses what cannot be run.
+    ///
+    /// # Errors
+    /// [`StudyError::Argument`] for the first setting out of its range; a recipe that cannot be read.
+    pub fn check(&self) -> Result<(), StudyError> {
+        if self.sets.is_empty() {
+            return Err(StudyError::Argument { argument: "sets", value: "none".into(), expected: "at least one" });
+        }
+        if !(self.margin > 0.0 && self.margin <= 100.0) {
+            let (value, expected) = (self.margin.to_string(), "above 0, at most 100");
+            return Err(StudyError::Argument { argument: "margin", value, expected });
+        }
+        for set in &self.sets {
+            let seeds = set.read()?.compare.seeds;
+            if seeds < 2 {
+                let expected = "at least 2: intervals need them";
+                return Err(StudyError::Argument { argument: "seeds", value: seeds.to_string(), expected });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,170 @@
+//! What the study found: plain data.
+
+use serde::{Deserialize, Serialize};
+use softnce::LossKind;
+use softnce_train::compare::{BASELINE, Estimate, Metric, RunRecord, Setting};
+use softnce_train::report::Comparison;
+use softnce_train::stats::{Equivalence, equivalence, paired_difference};
+
+use super::plan::PicturesConfig;
+use crate::StudyError;
+
+/// All that the study found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PicturesResults {
+    /// Version of the program.
+    pub version: String,
+    /// The command that runs it again.
+    pub command: String,
+    /// The settings.
+    pub config: PicturesConfig,
+    /// Set by set.
+    pub sets: Vec<SetResults>,
+}
+
+/// One set of pictures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetResults {
+    /// Its name.
+    pub name: String,
+    /// Data and network.
+    pub setting: Setting,
+    /// Passes over the training pictures.
+    pub epochs: usize,
+    /// Learning rates tried for each loss.
+    pub rates: Vec<f64>,
+    /// The losses.
+    pub rows: Vec<LossRow>,
+    /// The claims.
+    pub claims: Vec<Claim>,
+}
+
+/// One loss on one set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LossRow {
+    /// The loss.
+    pub loss: LossKind,
+    /// The learning rate chosen for it.
+    pub learning_rate: f64,
+    /// Seeds whose run came to its end.
+    pub seeds: usize,
+    /// Test accuracy, likelihood and calibration, as [`METRICS`] names them.
+    pub values: Vec<Estimate>,
+    /// The negative log likelihood after temperature scaling.
+    pub scaled_nll: Option<Estimate>,
+}
+
+/// The metrics of [`LossRow::values`].
+pub(crate) const METRICS: [Metric; 3] = [Metric::Top1, Metric::Nll, Metric::EceEqualWidth];
+
+/// A claim about test accuracy, held against the seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The loss that soft target InfoNCE is compared with.
+    pub other: LossKind,
+    /// Difference in test accuracy, soft target InfoNCE less the other, in percentage points, with its 95 % interval.
+    pub difference: Estimate,
+    /// The equivalence test, where the claim is that both are on par.
+    pub equivalence: Option<Equivalence>,
+    /// What the figures say of it.
+    pub verdict: Verdict,
+}
+
+/// What the figures say of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// They bear it out.
+    Shown,
+    /// They neither bear it out nor contradict it.
+    Open,
+    /// They contradict it.
+    Contradicted,
+}
+
+impl SetResults {
+    /// From the comparison over its recipe.
+    pub(crate) fn new(name: &str, comparison: &Comparison, margin: f64) -> Result<Self, StudyError> {
+        let rows = comparison.summaries.iter().map(|summary| {
+            let of = |metric: Metric| summary.metrics.iter().find(|found| found.metric == metric);
+            let none = Estimate { mean: f64::NAN, half_width: None };
+            let scaled = summary.scaled.as_ref();
+            LossRow {
+                loss: summary.loss,
+                learning_rate: summary.learning_rate,
+                seeds: summary.seeds,
+                values: METRICS.map(|metric| of(metric).map_or(none, |found| found.value)).to_vec(),
+                scaled_nll: scaled
+                    .and_then(|scaled| scaled.metrics.iter().find(|found| found.metric == Metric::Nll))
+                    .map(|found| found.value),
+            }
+        });
+        let claims = [BASELINE, LossKind::Nll, LossKind::InfoNce];
+        let claims = claims.into_iter().filter_map(|other| claim(&comparison.runs, other, margin).transpose());
+        Ok(SetResults {
+            name: name.to_owned(),
+            setting: comparison.setting.clone(),
+            epochs: comparison.plan.epochs,
+            rates: comparison.plan.learning_rates.clone(),
+            rows: rows.collect(),
+            claims: claims.collect::<Result<Vec<Claim>, StudyError>>()?,
+        })
+    }
+}
+
+/// Soft target InfoNCE against another loss over the seeds that both finished; none with fewer than two.
+fn claim(runs: &[RunRecord], other: LossKind, margin: f64) -> Result<Option<Claim>, StudyError> {
+    let accuracy = |loss: LossKind, seed: u64| {
+        let run = runs.iter().find(|run| run.loss == loss && run.seed == seed);
+        run.map(|run| 100.0 * run.test.top1)
+    };
+    let seeds = runs.iter().filter(|run| run.loss == other).map(|run| run.seed);
+    let pairs = seeds.filter_map(|seed| Some((accuracy(LossKind::SoftTargetInfoNce, seed)?, accuracy(other, seed)?)));
+    let (own, others): (Vec<f64>, Vec<f64>) = pairs.unzip();
+    if own.len() < 2 { Ok(None) } else { judge(other, &own, &others, margin).map(Some) }
+}
+
+/// The claim about another loss, from the accuracies of both in percent, seed by seed.
+fn judge(other: LossKind, own: &[f64], others: &[f64], margin: f64) -> Result<Claim, StudyError> {
+    let difference = paired_difference(own, others)?;
+    let half = difference.half_width.unwrap_or(f64::INFINITY);
+    let equivalence = (other == BASELINE).then(|| equivalence(own, others, margin)).transpose()?;
+    let verdict = match equivalence {
+        Some(test) if test.is_shown() => Verdict::Shown,
+        // Not on par: the whole interval lies beyond the margin, on either side.
+        Some(_) if difference.mean.abs() - half > margin => Verdict::Contradicted,
+        None if difference.mean > half => Verdict::Shown,
+        None if difference.mean < -half => Verdict::Contradicted,
+        _ => Verdict::Open,
+    };
+    Ok(Claim { other, difference, equivalence, verdict })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn verdicts_follow_the_intervals() {
+        let base = [90.0, 90.2, 89.9, 90.1, 90.0];
+        let moved = |by: f64| -> Vec<f64> {
+            base.iter().zip([0.05, -0.05, 0.02, 0.0, -0.02]).map(|(base, noise)| base + by + noise).collect()
+        };
+        let verdict = |other: LossKind, by: f64| judge(other, &moved(by), &base, 0.5).unwrap().verdict;
+        for (by, on_par) in [
+            (0.0, Verdict::Shown),
+            (-0.4, Verdict::Shown),
+            (-0.5, Verdict::Open),
+            (-0.6, Verdict::Contradicted),
+            (0.6, Verdict::Contradicted),
+        ] {
+            assert_eq!(verdict(BASELINE, by), on_par, "{by}");
+        }
+        for (by, better) in [(0.4, Verdict::Shown), (0.0, Verdict::Open), (-0.4, Verdict::Contradicted)] {
+            assert_eq!(verdict(LossKind::Nll, by), better, "{by}");
+        }
+        assert!(judge(LossKind::Nll, &moved(0.0), &base, 0.5).unwrap().equivalence.is_none());
+    }
+}

@@ -1,0 +1,121 @@
+//! The study from end to end.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use softnce_train::compare::{self, PeakMemory, Study, Surroundings};
+use softnce_train::device::DeviceName;
+use softnce_train::runs::{EpochRecord, StepReport};
+
+use super::page;
+use super::plan::PicturesConfig;
+use super::results::{PicturesResults, SetResults};
+use crate::folder::Folder;
+use crate::{Budget, Outcome, StudyError};
+
+/// Raised with every change after which a set comes to something else.
+const REVISION: u32 = 1;
+
+/// Where the study is run, and who is told of it.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The folder of all data, in which the recipes' relative paths lie.
+    pub data: &'a Path,
+    /// The device.
+    pub device: DeviceName,
+    /// The folder of the study; each set has a comparison's folder of its own within it.
+    pub out: &'a Path,
+    /// How long it may take.
+    pub budget: Budget<'a>,
+    /// Told of the progress of each comparison.
+    pub progress: &'a dyn compare::Progress,
+    /// Counts allocated memory, where the program can.
+    pub memory: Option<&'a dyn PeakMemory>,
+}
+
+/// Compares what is not there yet, then writes `results.json`, `results.md` and `report.html`.
+///
+/// # Errors
+/// Settings out of range; data or a folder that cannot be used; a run that fails. What was finished stays.
+pub fn run(config: PicturesConfig, command: String, place: Place<'_>) -> Result<Outcome<PicturesResults>, StudyError> {
+    config.check()?;
+    let folder = Folder::open(place.out, "pictures", REVISION, &config)?;
+    let mut sets = Vec::with_capacity(config.sets.len());
+    for set in &config.sets {
+        let stop = AtomicBool::new(false);
+        let timed = Timed { progress: place.progress, budget: place.budget, stop: &stop };
+        compare::Progress::note(&timed, &set.name);
+        let surroundings = Surroundings {
+            data_folder: place.data,
+            device: place.device,
+            out: &place.out.join(&set.name),
+            stop: &stop,
+            progress: &timed,
+            memory: place.memory,
+        };
+        timed.look();
+        let changes: Vec<String> = set.changes.iter().map(|change| format!(" --set '{change}'")).collect();
+        let again = format!("cargo run --release -- compare {}{}", set.recipe, changes.concat());
+        let study = Study::open(set.read()?, again, surroundings)?;
+        match study.run()? {
+            compare::Outcome::Finished(comparison) => {
+                sets.push(SetResults::new(&set.name, &comparison, config.margin)?);
+            }
+            compare::Outcome::Interrupted { .. } => {
+                return Ok(Outcome::Interrupted { finished: sets.len(), planned: config.sets.len() });
+            }
+        }
+    }
+    let results = PicturesResults { version: env!("CARGO_PKG_VERSION").to_owned(), command, config, sets };
+    folder.write_json("results.json", &results)?;
+    folder.write("results.md", page::markdown(&results).as_bytes())?;
+    folder.write("report.html", page::page(&results).as_bytes())?;
+    Ok(Outcome::Finished(results))
+}
+
+/// A comparison's progress, which stops it once the budget is spent.
+struct Timed<'a> {
+    progress: &'a dyn compare::Progress,
+    budget: Budget<'a>,
+    stop: &'a AtomicBool,
+}
+
+impl Timed<'_> {
+    fn look(&self) {
+        if self.budget.is_spent() {
+            self.stop.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+impl compare::Progress for Timed<'_> {
+    fn start(&self, runs: usize, finished: usize) {
+        self.progress.start(runs, finished);
+    }
+
+    fn run(&self, label: &str) {
+        self.look();
+        self.progress.run(label);
+    }
+
+    fn epochs(&self, epochs: usize) {
+        self.progress.epochs(epochs);
+    }
+
+    fn step(&self, report: &StepReport) {
+        self.look();
+        self.progress.step(report);
+    }
+
+    fn epoch(&self, record: &EpochRecord) {
+        self.progress.epoch(record);
+    }
+
+    fn note(&self, text: &str) {
+        self.progress.note(text);
+    }
+
+    fn finished(&self) {
+        self.progress.finished();
+    }
+}
