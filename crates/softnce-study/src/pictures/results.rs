@@ -48,7 +48,7 @@ pub struct LossRow {
     pub learning_rate: f64,
     /// Seeds whose run came to its end.
     pub seeds: usize,
-    /// Test accuracy, likelihood and calibration, as [`METRICS`] names them.
+    /// Test accuracy, negative log likelihood, and calibration error over bins of equal width.
     pub values: Vec<Estimate>,
     /// The negative log likelihood after temperature scaling.
     pub scaled_nll: Option<Estimate>,
