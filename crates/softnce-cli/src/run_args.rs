@@ -20,9 +20,13 @@ pub struct PlaceArguments {
 impl PlaceArguments {
     /// The folder that the recipe's paths start from.
     pub fn data_folder(&self) -> PathBuf {
-        let fetched = || cache_folder().unwrap_or_else(|_| PathBuf::from("."));
-        self.data.clone().unwrap_or_else(fetched)
+        data_folder(self.data.as_ref())
     }
+}
+
+/// The folder of all data: the one named, else that of the sets that are fetched.
+pub fn data_folder(named: Option<&PathBuf>) -> PathBuf {
+    named.cloned().unwrap_or_else(|| cache_folder().unwrap_or_else(|_| PathBuf::from(".")))
 }
 
 #[derive(Debug, Args)]

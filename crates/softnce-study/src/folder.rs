@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use softnce_plot::file;
-use softnce_train::parts::{Parts, write_json};
+use softnce_train::parts::{Parts, is_occupied, write_json};
 
 use crate::StudyError;
 
@@ -98,12 +98,6 @@ fn other(path: &Path, found: &Manifest, expected: &Manifest) -> StudyError {
     }
     let (found, expected) = (words(found, &differing), words(expected, &differing));
     StudyError::OtherStudy { path: path.to_owned(), found, expected }
-}
-
-/// Whether a folder holds anything but what a study killed at its very start leaves behind.
-fn is_occupied(path: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(path) else { return false };
-    entries.flatten().any(|entry| !entry.file_name().to_string_lossy().starts_with(file::TEMPORARY))
 }
 
 #[cfg(test)]

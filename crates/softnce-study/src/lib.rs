@@ -9,6 +9,7 @@
 mod budget;
 mod chart;
 mod error;
+mod estimate;
 mod folder;
 pub mod graphs;
 mod largest;

@@ -7,9 +7,6 @@ use serde::de::DeserializeOwned;
 use crate::folder::Folder;
 use crate::{Budget, Outcome, Progress, StudyError};
 
-/// First seed of trials on a grid: beyond those compared.
-pub(crate) const FIRST_TUNING_SEED: u64 = 1_000_003;
-
 /// What a study has to carry on with.
 pub(crate) struct Workplace<'a> {
     pub(crate) folder: &'a Folder,

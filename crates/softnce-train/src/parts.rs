@@ -102,6 +102,12 @@ impl Parts {
     }
 }
 
+/// Whether a folder holds anything but what a kill at the very start leaves behind: files that were not written whole.
+pub fn is_occupied(path: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(path) else { return false };
+    entries.flatten().any(|entry| !entry.file_name().to_string_lossy().starts_with(file::TEMPORARY))
+}
+
 /// Writes JSON with line breaks, for people and for `diff`, whole or not at all.
 ///
 /// # Errors

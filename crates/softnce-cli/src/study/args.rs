@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use softnce_data::fetch::cache_folder;
 use softnce_study::StudyError;
 use softnce_study::graphs::GraphsConfig;
 use softnce_study::pictures::{PictureSet, PicturesConfig};
@@ -12,7 +11,7 @@ use softnce_study::toy::ToyConfig;
 use softnce_train::device::DeviceName;
 
 use crate::args::quoted;
-use crate::run_args::PlaceArguments;
+use crate::run_args::{PlaceArguments, data_folder};
 
 #[derive(Debug, Subcommand)]
 pub enum StudyCommand {
@@ -160,7 +159,7 @@ impl GraphsArguments {
 
     /// The folder that holds those of the graphs.
     pub fn data_folder(&self) -> PathBuf {
-        self.data.clone().unwrap_or_else(|| cache_folder().unwrap_or_else(|_| PathBuf::from(".")))
+        data_folder(self.data.as_ref())
     }
 
     /// The command that runs it again.

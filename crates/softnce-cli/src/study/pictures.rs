@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use softnce_plot::number::signed;
 use softnce_study::Budget;
-use softnce_study::pictures::{PicturesResults, Place, Verdict, run as study};
+use softnce_study::pictures::{PicturesResults, Place, run as study};
 
 use super::args::PicturesArguments;
 use super::end;
@@ -39,15 +39,9 @@ pub fn run(arguments: &PicturesArguments) -> ExitCode {
 fn summary(results: &PicturesResults) {
     for set in &results.sets {
         for claim in &set.claims {
-            let kind = if claim.equivalence.is_some() { "on par with" } else { "better than" };
-            let verdict = match claim.verdict {
-                Verdict::Shown => "shown",
-                Verdict::Open => "open",
-                Verdict::Contradicted => "contradicted",
-            };
             let half = claim.difference.half_width.map_or_else(String::new, |half| format!(" ± {half:.2}"));
             let difference = signed(claim.difference.mean, 2);
-            say!("{:16} {kind} {:28} {difference}{half} points: {verdict}", set.name, claim.other.title());
+            say!("{:16} {:40} {difference}{half} points: {}", set.name, claim.words(), claim.verdict.name());
         }
     }
 }

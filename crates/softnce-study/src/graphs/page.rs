@@ -11,6 +11,7 @@ use softnce_train::report::look;
 
 use super::results::{GraphsResults, MEASURES, Row, SOURCES};
 use super::trial::{Found, Source, Tested, Unit};
+use crate::estimate::estimate;
 
 /// The page: what was tried and what came of it.
 pub(crate) fn page(results: &GraphsResults) -> String {
@@ -158,11 +159,6 @@ fn words(source: Source) -> &'static str {
 
 fn is_clear(difference: Estimate) -> bool {
     difference.half_width.is_some_and(|half| difference.mean.abs() > half)
-}
-
-fn estimate(value: Estimate, decimals: usize, number: fn(f64, usize) -> String) -> String {
-    let half = value.half_width.map_or_else(String::new, |half| format!(" ± {}", fixed(half, decimals)));
-    format!("{}{half}", number(value.mean, decimals))
 }
 
 /// The same tables in Markdown.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use softnce::LossKind;
+use softnce_train::compare::FIRST_TUNING_SEED;
 
 use super::graph::Graph;
 use super::page;
@@ -12,7 +13,7 @@ use super::plan::{GraphsConfig, part_name};
 use super::results::{GraphsResults, LOSSES, SOURCES};
 use super::trial::{Found, Source, Unit, train};
 use crate::folder::Folder;
-use crate::units::{Around, FIRST_TUNING_SEED, Workplace};
+use crate::units::{Around, Workplace};
 use crate::{Budget, Outcome, Progress, StudyError};
 
 /// Raised with every change after which a training comes to something else.

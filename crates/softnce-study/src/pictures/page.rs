@@ -8,7 +8,8 @@ use softnce_plot::page::{self, section};
 use softnce_train::compare::Estimate;
 use softnce_train::report::look;
 
-use super::results::{Claim, METRICS, PicturesResults, SetResults, Verdict};
+use super::results::{Claim, METRICS, PicturesResults, SetResults};
+use crate::estimate::estimate;
 
 /// The page: the claims, then the figures of each set.
 pub(crate) fn page(results: &PicturesResults) -> String {
@@ -54,7 +55,7 @@ fn claims(results: &PicturesResults) -> Markup {
                     @for claim in &set.claims {
                         tr {
                             th scope="row" { (set.name) }
-                            td { (words(claim)) }
+                            td { (claim.words()) }
                             td.number { (estimate(claim.difference, 2, signed)) }
                             td { (verdict(claim)) }
                         }
@@ -65,17 +66,8 @@ fn claims(results: &PicturesResults) -> Markup {
     )
 }
 
-fn words(claim: &Claim) -> String {
-    let other = claim.other.title();
-    if claim.equivalence.is_some() { format!("on par with {other}") } else { format!("better than {other}") }
-}
-
 fn verdict(claim: &Claim) -> String {
-    let word = match claim.verdict {
-        Verdict::Shown => "shown",
-        Verdict::Open => "open",
-        Verdict::Contradicted => "contradicted",
-    };
+    let word = claim.verdict.name();
     match claim.equivalence {
         Some(test) => format!("{word} (p = {})", fixed(test.p_value, 3)),
         None => word.to_owned(),
@@ -127,11 +119,6 @@ fn shown(value: Estimate, scale: f64, decimals: usize) -> String {
     estimate(value, decimals, fixed)
 }
 
-fn estimate(value: Estimate, decimals: usize, number: fn(f64, usize) -> String) -> String {
-    let half = value.half_width.map_or_else(String::new, |half| format!(" ± {}", fixed(half, decimals)));
-    format!("{}{half}", number(value.mean, decimals))
-}
-
 /// The claims and the figures in Markdown.
 pub(crate) fn markdown(results: &PicturesResults) -> String {
     let mut text = String::from("| set | claim | difference, points | verdict |\n| --- | --- | ---: | --- |\n");
@@ -139,7 +126,7 @@ pub(crate) fn markdown(results: &PicturesResults) -> String {
         for claim in &set.claims {
             let difference = estimate(claim.difference, 2, signed);
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "| {} | {} | {difference} | {} |", set.name, words(claim), verdict(claim));
+            let _ = writeln!(text, "| {} | {} | {difference} | {} |", set.name, claim.words(), verdict(claim));
         }
     }
     text.push_str(

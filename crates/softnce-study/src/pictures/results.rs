@@ -82,6 +82,25 @@ pub enum Verdict {
     Contradicted,
 }
 
+impl Claim {
+    /// The claim in words.
+    pub fn words(&self) -> String {
+        let other = self.other.title();
+        if self.equivalence.is_some() { format!("on par with {other}") } else { format!("better than {other}") }
+    }
+}
+
+impl Verdict {
+    /// The verdict in a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Shown => "shown",
+            Verdict::Open => "open",
+            Verdict::Contradicted => "contradicted",
+        }
+    }
+}
+
 impl SetResults {
     /// From the comparison over its recipe.
     pub(crate) fn new(name: &str, comparison: &Comparison, margin: f64) -> Result<Self, StudyError> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use softnce_plot::file;
 
 use super::CompareError;
-use crate::parts::{Parts, write_json};
+use crate::parts::{Parts, is_occupied, write_json};
 use crate::recipe::Recipe;
 use crate::runs::{RunFolder, RunInfo, differences, other_run, same};
 
@@ -99,10 +99,4 @@ impl Folder {
     pub(super) fn parts(&self) -> &Parts {
         &self.parts
     }
-}
-
-/// Whether a folder holds anything but what a comparison killed at its very start leaves behind.
-fn is_occupied(path: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(path) else { return false };
-    entries.flatten().any(|entry| !entry.file_name().to_string_lossy().starts_with(file::TEMPORARY))
 }

@@ -15,5 +15,5 @@ pub use results::{
     BASELINE, Cost, DivergedRun, EpochRecord, Estimate, LossSummary, Metric, MetricSummary, RunRecord,
     ScaledEvaluation, ScaledSummary, Setting, TuningRecord, TuningScore,
 };
-pub use study::{Outcome, Study, Surroundings};
+pub use study::{FIRST_TUNING_SEED, Outcome, Study, Surroundings};
 pub use summary::summarise_runs;

@@ -30,7 +30,7 @@ pub enum Outcome {
 }
 
 /// First seed of the runs on the learning-rate grid: beyond those compared.
-const FIRST_TUNING_SEED: u64 = 1_000_003;
+pub const FIRST_TUNING_SEED: u64 = 1_000_003;
 
 /// A comparison of losses over one recipe.
 pub struct Study<'a> {

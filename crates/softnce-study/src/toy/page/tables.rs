@@ -8,6 +8,7 @@ use softnce_plot::page;
 use softnce_train::compare::Estimate;
 
 use super::words;
+use crate::estimate::estimate;
 use crate::toy::results::{Cell, ToyResults};
 
 const HEADINGS: [&str; 8] = [
@@ -21,9 +22,8 @@ const HEADINGS: [&str; 8] = [
     "ln M − L",
 ];
 
-fn estimate(value: Estimate) -> String {
-    let half = value.half_width.map_or_else(String::new, |half| format!(" ± {}", fixed(half, 3)));
-    format!("{}{half}", fixed(value.mean, 3))
+fn distance(value: Estimate) -> String {
+    estimate(value, 3, fixed)
 }
 
 /// The cells of a row.
@@ -36,10 +36,10 @@ fn columns(cell: &Cell) -> [String; 8] {
         count(setting.classes),
         count(setting.samples),
         candidates,
-        estimate(cell.to_truth),
-        cell.to_prediction.map_or_else(|| "–".into(), estimate),
+        distance(cell.to_truth),
+        cell.to_prediction.map_or_else(|| "–".into(), distance),
         cell.bias.map_or_else(|| "–".into(), |bias| fixed(bias, 3)),
-        cell.bound.map_or_else(|| "–".into(), estimate),
+        cell.bound.map_or_else(|| "–".into(), distance),
     ]
 }
 
