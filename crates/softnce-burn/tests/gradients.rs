@@ -2,18 +2,18 @@
 
 #[path = "../../softnce/tests/common/mod.rs"]
 mod common;
+mod device;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use common::{Case, Random, SOURCES, Source, cast, deviation};
+use device::{PATHS, plain};
 use ndarray::{Array1, Array2, Axis};
 use softnce::oracle::Exact;
 use softnce::{LossKind, Reduction, Targets};
 use softnce_burn::{ComputePath, LossBatch, LossConfig, LossTargets, Noise};
 
-const PATHS: [ComputePath; 2] = [ComputePath::Kernel, ComputePath::Tensor];
-
 fn device() -> Device {
-    Device::flex().autodiff()
+    plain().autodiff()
 }
 
 fn floats<const D: usize>(values: impl IntoIterator<Item = f64>, shape: [usize; D], dtype: DType) -> Tensor<D> {
@@ -78,6 +78,12 @@ fn check(what: &str, found: Vec<f64>, expected: impl IntoIterator<Item = f64>, t
     assert!(off <= tolerance, "{what}: off by {off:e}, allowed {tolerance:e}");
 }
 
+/// What products of matrices add: on an NVIDIA GPU their factors are rounded to TF32. Dense targets alone need any.
+fn of_products(case: &Case, dtype: DType) -> f64 {
+    let dense = case.segments.iter().any(|segment| segment.form() == softnce::Form::Dense);
+    if cfg!(feature = "cuda") && dense && dtype == DType::F32 { 1e-3 } else { 0.0 }
+}
+
 /// Total = sum_i exp(0.1 L_i) + a function of the logits beside the loss: the upstream gradient differs by row, and
 /// the loss stands in the middle of the graph.
 fn total(logits: &Tensor<2>, loss: Tensor<1>) -> Tensor<1> {
@@ -105,6 +111,7 @@ fn against_the_oracle(kind: LossKind, dtype: DType, tolerance: f64, exact: impl 
             case.segments = case.segments.iter().map(round).collect();
         }
         let exact = exact(&case);
+        let tolerance = tolerance.max(of_products(&case, dtype));
         for path in PATHS {
             let what = format!("{kind} {source:?} {dtype:?} {path:?}");
             let loss = config(kind, &case, path).init(&device()).unwrap();
@@ -266,16 +273,15 @@ fn draws_are_the_same_on_both_paths() {
             .flat_map(|_| values(loss.forward(matrix(&case.logits, DType::F64), batch(&case, DType::F64)).unwrap()))
             .collect::<Vec<_>>()
     };
-    let kernel = run(ComputePath::Kernel);
-    assert_ne!(kernel[..8], kernel[8..16]);
-    check("draws", run(ComputePath::Tensor), kernel, 1e-11);
+    let [first, second] = PATHS.map(run);
+    assert_ne!(first[..8], first[8..16]);
+    check("draws", second, first, 1e-11);
 }
 
 #[test]
 fn views_that_are_not_contiguous_are_read_in_place() {
     let case = Random::new(51).case([Source::Dense, Source::Dense], 6, 0, 7);
     let exact = case.exact();
-    let loss = config(LossKind::SoftTargetInfoNce, &case, ComputePath::Kernel).init(&device()).unwrap();
     let dense = case.segments[0].to_dense().unwrap();
     let transposed = |values: &Array2<f64>| matrix(&values.t().to_owned(), DType::F64).transpose();
     let flipped = |values: &Array2<f64>| {
@@ -293,14 +299,17 @@ fn views_that_are_not_contiguous_are_read_in_place() {
         (flipped(&case.logits), flipped(&dense)),
         (narrowed(&case.logits), narrowed(&dense)),
     ] {
-        let batch = LossBatch::from(targets)
-            .with_positives(case.positives.clone())
-            .with_multiplicities(case.multiplicities.to_vec());
-        let logits = logits.detach().require_grad();
-        let value = loss.forward(logits.clone(), batch).unwrap();
-        check("view", values(value.clone()), exact.losses.iter().copied(), 1e-11);
-        let gradient = logits.grad(&value.sum().backward()).unwrap();
-        check("view", values(gradient), exact.logits_gradients.iter().copied(), 1e-10);
+        for path in PATHS {
+            let loss = config(LossKind::SoftTargetInfoNce, &case, path).init(&device()).unwrap();
+            let batch = LossBatch::from(targets.clone())
+                .with_positives(case.positives.clone())
+                .with_multiplicities(case.multiplicities.to_vec());
+            let logits = logits.clone().detach().require_grad();
+            let value = loss.forward(logits.clone(), batch).unwrap();
+            check("view", values(value.clone()), exact.losses.iter().copied(), 1e-11);
+            let gradient = logits.grad(&value.sum().backward()).unwrap();
+            check("view", values(gradient), exact.logits_gradients.iter().copied(), 1e-10);
+        }
     }
 }
 
@@ -308,15 +317,14 @@ fn views_that_are_not_contiguous_are_read_in_place() {
 fn works_without_autodiff_and_with_balanced_checkpointing() {
     let case = Random::new(61).case([Source::Mixed, Source::Hard], 6, 2, 5);
     let exact = case.exact();
-    let plain = Device::flex();
     for path in PATHS {
-        let loss = config(LossKind::SoftTargetInfoNce, &case, path).init(&plain).unwrap();
+        let loss = config(LossKind::SoftTargetInfoNce, &case, path).init(&plain()).unwrap();
         let logits = matrix(&case.logits, DType::F64).without_autodiff();
         let value = loss.forward(logits, batch(&case, DType::F64)).unwrap();
         assert!(!value.is_autodiff());
         check("no autodiff", values(value), exact.losses.iter().copied(), 1e-11);
 
-        let device = Device::flex().autodiff().gradient_checkpointing();
+        let device = plain().autodiff().gradient_checkpointing();
         let loss = config(LossKind::SoftTargetInfoNce, &case, path).init(&device).unwrap();
         let data = matrix(&case.logits, DType::F64).into_data();
         let logits = Tensor::<2>::from_data(data, (&device, DType::F64)).require_grad();
@@ -376,8 +384,8 @@ fn a_learned_temperature_goes_with_any_autodiff_context_of_the_logits() {
     for path in PATHS {
         let config = config(LossKind::SoftTargetInfoNce, &case, path).with_reduction(Reduction::Sum);
         let loss = config.with_learnable_temperature(true).init(&device()).unwrap();
-        let checkpointing = Device::flex().autodiff().gradient_checkpointing();
-        let constants = Tensor::<2>::from_data(data(), &Device::flex());
+        let checkpointing = plain().autodiff().gradient_checkpointing();
+        let constants = Tensor::<2>::from_data(data(), &plain());
         for logits in [
             Tensor::<2>::from_data(data(), &checkpointing).require_grad(),
             Tensor::<2>::from_data(data(), &device()),

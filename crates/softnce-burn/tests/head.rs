@@ -2,20 +2,21 @@
 
 #[path = "../../softnce/tests/common/mod.rs"]
 mod common;
+mod device;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use common::{Random, deviation};
+use device::{PATHS, plain};
 use ndarray::Array1;
 use softnce::{Error as LossError, LossKind, Reduction, Targets};
 use softnce_burn::{ComputePath, Error, LossBatch, LossConfig, Noise, SoftTargetInfoNceLossConfig};
 
-const PATHS: [ComputePath; 2] = [ComputePath::Kernel, ComputePath::Tensor];
 const ROWS: usize = 6;
 const CLASSES: usize = 40;
 const WIDTH: usize = 3;
 
 fn device() -> Device {
-    Device::flex().autodiff()
+    plain().autodiff()
 }
 
 fn matrix(random: &mut Random, rows: usize, columns: usize) -> Tensor<2> {

@@ -1,18 +1,19 @@
 //! The modules by their own names, their configurations, and what they refuse.
 
+mod device;
+
 use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{DType, Device, Int, Tensor};
+use device::{PATHS, plain};
 use softnce::Error as LossError;
 use softnce_burn::{
     ComputePath, Error, InfoNceLossConfig, LossBatch, LossConfig, LossKind, NllLossConfig, Noise, Reduction,
     SoftDistributionInfoNceLossConfig, SoftTargetCrossEntropyLossConfig, SoftTargetInfoNceLossConfig, Targets,
 };
 
-const PATHS: [ComputePath; 2] = [ComputePath::Kernel, ComputePath::Tensor];
-
 fn device() -> Device {
-    Device::flex()
+    plain()
 }
 
 fn logits() -> Tensor<2> {

@@ -370,6 +370,8 @@ def test_labels_of_any_integer_type(dtype: torch.dtype) -> None:
     assert torch.equal(Mixup(num_classes=5, rng=generator(), dense=True)(pictures(5), labels.to(dtype))[1], expected)
 
 
+# PyTorch says once a process that the debug mode is a prototype.
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode")
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("mode", MODES)
 def test_on_cuda_as_on_the_cpu(mode: str) -> None:

@@ -1,9 +1,10 @@
 //! The device a run computes on.
 
 use std::fmt;
+use std::panic::catch_unwind;
 use std::str::FromStr;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 /// A kind of device; all but the CPU need the feature of the same name.
@@ -33,6 +34,14 @@ pub enum DeviceError {
         /// The name that came.
         found: String,
     },
+    /// It does not answer.
+    #[error("device is {name}, but none answers ({reason}): is there one, with its vendor's driver?")]
+    NotThere {
+        /// The device asked for.
+        name: DeviceName,
+        /// What came of asking.
+        reason: String,
+    },
     /// The program was built without it.
     #[error("device is {name}, but this program was built without it: build it with --features {name}")]
     NotBuilt {
@@ -49,8 +58,18 @@ impl DeviceName {
     /// Opens the device, without autodiff; of several GPUs the first.
     ///
     /// # Errors
-    /// [`DeviceError::NotBuilt`] without the feature of the device.
+    /// [`DeviceError::NotBuilt`] without the feature of the device, [`DeviceError::NotThere`] where it does not answer.
     pub fn open(self) -> Result<Device, DeviceError> {
+        let device = self.built()?;
+        // Burn panics at the first tensor on a device without its driver.
+        match catch_unwind(|| Tensor::<1>::zeros([1], &device).try_into_scalar::<f32>()) {
+            Ok(Ok(_)) => Ok(device),
+            Ok(Err(error)) => Err(DeviceError::NotThere { name: self, reason: error.to_string() }),
+            Err(_) => Err(DeviceError::NotThere { name: self, reason: "its library stopped".into() }),
+        }
+    }
+
+    fn built(self) -> Result<Device, DeviceError> {
         match self {
             DeviceName::Cpu => Ok(Device::flex()),
             #[cfg(feature = "cuda")]

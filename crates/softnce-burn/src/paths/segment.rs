@@ -101,7 +101,8 @@ impl<'t> Segment<'t> {
         }
         let Some((uniform, classes, weights)) = targets.compact_parts() else { return dense(scores) };
         let count = uniform.len();
-        let mut out = scores.clone().mean_dim(1).matmul(place.floats(uniform.to_vec(), [1, count]));
+        // Not as a product of matrices: GPUs round the factors of those.
+        let mut out = scores.clone().mean_dim(1) * place.floats(uniform.to_vec(), [1, count]);
         for (classes, weights) in classes.axis_iter(Axis(1)).zip(weights.axis_iter(Axis(1))) {
             let index = place.ints(classes.iter().map(|&class| i64::from(class)).collect(), [count]);
             out = out + scores.clone().select(1, index) * place.floats(weights.to_vec(), [1, count]);
