@@ -69,6 +69,22 @@ fn every_loss_learns() {
     }
 }
 
+#[test]
+fn logit_adjustment_finds_the_rare_class_more_often() {
+    let rarest_predicted = |adjustment: f64| {
+        let folder = TempDir::new().unwrap();
+        let change = format!("loss.logit_adjustment={adjustment:?}");
+        let recipe = recipe(&["data.imbalance=50.0", "schedule.epochs=10", "loss.kind=nll", &change]);
+        let mut run = open(&recipe, folder.path()).unwrap();
+        match run.train(&AtomicBool::new(false), &()).unwrap() {
+            Outcome::Finished(report) => report.result.classes[9].predicted,
+            Outcome::Interrupted { epochs } => panic!("interrupted after {epochs}"),
+        }
+    };
+    let found = [0.0, 1.0, 2.0].map(rarest_predicted);
+    assert!(found[0] < found[1] && found[1] < found[2], "{found:?}");
+}
+
 /// Everything a resumed run has to carry on: averaged weights, momentum, a queue, accumulation with a short last group,
 /// soft distribution InfoNCE's draws, a learned temperature.
 fn rich() -> Recipe {

@@ -120,12 +120,14 @@ impl Evaluator {
     /// Nothing was pushed; a temperature so small that `logits / temperature` leaves the range of `f64`.
     pub fn finish(self) -> Result<EvaluationResult, MetricError> {
         let (examples, temperature) = (self.overall.examples(), self.overall.temperature());
+        let selective = self.overall.selective();
         let overall = self.overall.finish()?;
         let confusion = self.confusions.finish();
         let classes = class_results(&confusion, self.class_counts.as_deref());
         Ok(EvaluationResult {
             temperature,
             overall,
+            selective,
             ece_class_wise: self.class_wise.finish(),
             class_balanced_accuracy: mean_accuracy(&classes).unwrap_or(0.0),
             groups: self.class_counts.map(|counts| FrequencyGroups::new(&classes, &counts)),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ConfusionMatrix, EvaluatedExample, FrequencyGroups, SoftLabelScores};
-use crate::metrics::{CalibrationError, Evaluation};
+use crate::metrics::{CalibrationError, Evaluation, Selective};
 
 /// The metrics of a classifier on a labelled set, in whole and in parts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,6 +12,9 @@ pub struct EvaluationResult {
     pub temperature: f64,
     /// Accuracy, likelihood, Brier score and calibration of the whole set.
     pub overall: Evaluation,
+    /// Accuracy where the least confident examples may be passed on; none in files of version 0.1 before it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selective: Option<Selective>,
     /// Class-wise expected calibration error over bins of equal width (Kull et al. 2019): the mean over the classes
     /// of each class's own, the whole posterior looked at. Its reference is worked from moments, within about 1 %.
     pub ece_class_wise: CalibrationError,

@@ -12,6 +12,7 @@ mod error;
 mod moments;
 mod overall;
 mod scores;
+mod selective;
 
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ pub(crate) use class_wise::ClassWise;
 pub use error::MetricError;
 pub(crate) use overall::{Overall, check_length, check_rows};
 pub(crate) use scores::{RowScores, largest, shifted};
+pub use selective::Selective;
 
 /// Number of calibration bins where nothing else is said, the customary one (Guo et al. 2017).
 pub const CALIBRATION_BINS: usize = 15;

@@ -3,6 +3,7 @@
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::scores::{self, RowScores};
+use super::selective::{Selective, selective};
 use super::{Evaluation, MetricError, accuracy, calibration};
 
 /// What has been seen so far: sums, and of each example its confidence and whether it was right (nine bytes), without
@@ -61,6 +62,11 @@ impl Overall {
     /// The temperature of the posterior.
     pub(crate) fn temperature(&self) -> f64 {
         self.temperature
+    }
+
+    /// What it comes to on the most confident of the rows added; none without a row.
+    pub(crate) fn selective(&self) -> Option<Selective> {
+        (!self.correct.is_empty()).then(|| selective(&self.confidences, &self.correct))
     }
 
     /// The metrics of all rows added.

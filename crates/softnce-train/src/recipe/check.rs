@@ -9,6 +9,8 @@ use super::{Recipe, RecipeError};
 const MAX_BATCH: usize = 1 << 20;
 const MAX_EPOCHS: usize = 1_000_000;
 const MAX_SEEDS: u64 = 1000;
+/// Beyond this rare classes are all that counts.
+const MAX_ADJUSTMENT: f64 = 100.0;
 /// Beyond these the scores of ordinary logits leave the range or the precision of f32.
 const TEMPERATURES: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
 
@@ -23,12 +25,7 @@ impl Recipe {
         self.check_data()?;
         self.check_training()?;
         self.check_compare()?;
-        if !TEMPERATURES.contains(&self.loss.temperature) {
-            return refuse("loss.temperature", self.loss.temperature, "a number from 0.000001 to 1000000");
-        }
-        if let Err(error) = NoiseDistribution::uniform().powered(self.loss.alpha) {
-            return refuse("loss.alpha", self.loss.alpha, error);
-        }
+        self.check_loss()?;
         if let Err(error) = self.candidates.check() {
             return refuse("candidates", "out of range", error);
         }
@@ -39,6 +36,24 @@ impl Recipe {
         if self.schedule.minimum_rate > peak {
             let expected = format!("at most the learning rate after the warm-up, {peak}");
             return refuse("schedule.minimum_rate", self.schedule.minimum_rate, expected);
+        }
+        Ok(())
+    }
+
+    fn check_loss(&self) -> Result<(), RecipeError> {
+        let loss = &self.loss;
+        if !TEMPERATURES.contains(&loss.temperature) {
+            return refuse("loss.temperature", loss.temperature, "a number from 0.000001 to 1000000");
+        }
+        if let Err(error) = NoiseDistribution::uniform().powered(loss.alpha) {
+            return refuse("loss.alpha", loss.alpha, error);
+        }
+        let adjustment = loss.logit_adjustment;
+        if !(0.0..=MAX_ADJUSTMENT).contains(&adjustment) {
+            return refuse("loss.logit_adjustment", adjustment, format!("a number from 0 to {MAX_ADJUSTMENT}"));
+        }
+        if adjustment > 0.0 && loss.learn_temperature {
+            return refuse("loss.logit_adjustment", adjustment, "0 where the temperature is learned");
         }
         Ok(())
     }

@@ -120,12 +120,16 @@ impl Recipe {
         toml::to_string_pretty(self).map_err(|error| RecipeError::Write { reason: error.to_string() })
     }
 
-    /// The recipe as it is trained: a loss that takes hard labels has no mixing and no soft training labels.
+    /// The recipe as it is trained: a loss that takes hard labels has no mixing and no soft training labels, a contrastive
+    /// one no logit adjustment.
     #[must_use]
     pub fn resolved(mut self) -> Recipe {
         if !self.loss.kind.takes_soft_targets() {
             self.mixing = None;
             self.data.train_labels = None;
+        }
+        if self.loss.kind.is_contrastive() {
+            self.loss.logit_adjustment = 0.0;
         }
         self
     }

@@ -93,6 +93,15 @@ pub struct LossSection {
     /// Power of the noise distribution: 1 as it is, 0 uniform.
     #[serde(default = "one")]
     pub alpha: f64,
+    /// How much of the logarithm of the class frequencies is added to the logits in training; contrastive losses
+    /// train without (logit-adjusted loss, Menon et al., arXiv 2007.07314); 1 is balanced softmax (Ren et al., arXiv
+    /// 2007.10740), 0 none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub logit_adjustment: f64,
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 fn one() -> f64 {

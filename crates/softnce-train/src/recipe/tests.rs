@@ -43,6 +43,10 @@ fn changes_reach_their_place() {
     assert!(recipe.mixing.is_some());
     // A loss on hard labels trains on pictures as they are.
     assert!(recipe.resolved().mixing.is_none());
+    // A contrastive one has its noise distribution in the place of an adjustment.
+    let adjusted = |kind: &str| built_in("digits", &["loss.logit_adjustment=0.5", kind]).unwrap().resolved();
+    assert_eq!(adjusted("loss.kind=infonce").loss.logit_adjustment, 0.0);
+    assert_eq!(adjusted("loss.kind=nll").loss.logit_adjustment, 0.5);
 }
 
 #[test]
@@ -78,6 +82,8 @@ fn values_out_of_range_are_named() {
     for (change, name) in [
         ("name=\"a/b\"", "name"),
         ("name=\"..\"", "name"),
+        ("loss.logit_adjustment=-1", "loss.logit_adjustment"),
+        ("loss.logit_adjustment=nan", "loss.logit_adjustment"),
         ("data.validation_share=1.0", "data.validation_share"),
         ("data.test_share=0.0", "data.test_share"),
         ("data.imbalance=0.5", "data.imbalance"),

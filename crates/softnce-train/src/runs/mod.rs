@@ -4,6 +4,7 @@
 //! - [`RunData`]: the pictures and labels of a recipe.
 //! - [`TrainState`]: all that a step changes; a checkpoint is this, written whole or not at all.
 
+mod adjustment;
 mod candidates;
 mod checkpoint;
 mod data;

@@ -6,6 +6,7 @@ use softnce_burn::{LossBatch, SelectedLoss};
 use softnce_data::loader::Batch;
 use softnce_nn::models::Network;
 
+use super::adjustment::adjusted;
 use super::setup::scalar;
 use super::{Plan, RunError, TrainState};
 use crate::optimisation::clip_global_norm;
@@ -23,16 +24,26 @@ pub(super) struct Accumulated {
     loss: GradientsAccumulator<SelectedLoss>,
 }
 
+/// What no step changes.
+#[derive(Clone, Copy)]
+pub(super) struct Course<'a> {
+    pub(super) recipe: &'a Recipe,
+    pub(super) plan: &'a Plan,
+    /// With autodiff.
+    pub(super) device: &'a Device,
+    /// Added to the logits before the loss.
+    pub(super) adjustment: Option<&'a [f32]>,
+}
+
 /// Learns from one batch; where it completes a group, updates the weights. Returns the batch's logits.
 pub(super) fn step(
     state: &mut TrainState,
     accumulated: &mut Accumulated,
-    recipe: &Recipe,
-    plan: &Plan,
+    course: Course<'_>,
     batch: Batch,
     candidates: LossBatch,
-    device: &Device,
 ) -> Result<Vec<f32>, RunError> {
+    let Course { recipe, plan, device, adjustment } = course;
     let (epoch, number) = (state.position.epoch, state.position.batch);
     let rows = batch.labels.len();
     let pictures = Tensor::<4>::from_data(TensorData::new(batch.pixels, batch.shape), device);
@@ -43,7 +54,7 @@ pub(super) fn step(
     // Its draws are those of this batch, whatever was computed before.
     state.loss = state.loss.clone().at_draw((epoch * plan.batches + number) as u64);
     let at = |source| RunError::Step { epoch: epoch + 1, step: number + 1, source };
-    let value = state.loss.forward(logits, candidates).map_err(at)?;
+    let value = state.loss.forward(adjusted(logits, adjustment, device), candidates).map_err(at)?;
     let sum = scalar(value.clone())? * rows as f64;
     // A mean over the pictures of the whole group, whatever the sizes of its batches.
     let share = rows as f64 / plan.rows(plan.group(number)) as f64;

@@ -10,6 +10,7 @@ use softnce_data::mixing::Mixing;
 use softnce_nn::models::Network;
 use softnce_nn::weights;
 
+use super::adjustment::adjustment;
 use super::evaluate::judge;
 use super::setup;
 use super::times::Clock;
@@ -45,6 +46,7 @@ pub struct Run {
     pub(super) loader: Loader,
     pub(super) mixing: Mixing,
     pub(super) plan: Plan,
+    pub(super) adjustment: Option<Vec<f32>>,
     pub(super) state: TrainState,
     pub(super) notes: Vec<String>,
     pub(super) clock: Clock,
@@ -84,6 +86,9 @@ impl Run {
         if !loss.is_contrastive() && recipe.candidates.beyond_batch() {
             notes.push(format!("{} knows all classes: candidates beyond the batch are left out", loss.title()));
         }
+        if loss.is_contrastive() && recipe.loss.logit_adjustment > 0.0 {
+            notes.push(format!("{} has a noise distribution: logit adjustment is left out", loss.title()));
+        }
         let recipe = recipe.resolved();
         let opened = device.open()?;
         let loader = setup::train_loader(&recipe, &data.train)?;
@@ -101,8 +106,22 @@ impl Run {
         let info = RunInfo::new(&recipe, &data, device)?;
         let folder = RunFolder::open(out, &recipe, &info)?;
         let (clock, saved) = (Clock::new(data.classes()), Instant::now());
-        let mut run =
-            Run { recipe, info, folder, data, device: opened, loader, mixing, plan, state, notes, clock, saved };
+        let adjustment = adjustment(&recipe.loss, &data.class_counts);
+        let mut run = Run {
+            recipe,
+            info,
+            folder,
+            data,
+            device: opened,
+            loader,
+            mixing,
+            plan,
+            adjustment,
+            state,
+            notes,
+            clock,
+            saved,
+        };
         if run.folder.file(LAST).exists() {
             run.state = checkpoint::load(run.state, &run.folder.file(LAST))?;
         }

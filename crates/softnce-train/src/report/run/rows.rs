@@ -1,7 +1,7 @@
 //! The metrics as rows of a table, for the page and for Markdown.
 
 use crate::evaluation::EvaluationResult;
-use crate::metrics::CalibrationError;
+use crate::metrics::{CalibrationError, Selective};
 use crate::report::diagram::wilson;
 use crate::report::format;
 use crate::report::run::RunReport;
@@ -36,6 +36,23 @@ pub(super) fn rows(report: &RunReport) -> Vec<Row> {
         calibration(report, "ECE, equal mass, %", |result| &result.overall.ece_equal_mass),
         calibration(report, "ECE, class-wise, %", |result| &result.ece_class_wise),
     ];
+    if let Some(found) = &report.result.selective {
+        let of = |value: fn(&Selective) -> f64| {
+            move |result: &EvaluationResult| {
+                result.selective.as_ref().map_or(format::MISSING.into(), |of| share(value(of)))
+            }
+        };
+        let perfect = format!("all errors last {}", share(found.aurc_perfect));
+        rows.push(row(report, "Risk-coverage area, %", false, of(|found| found.aurc), perfect));
+        let all = format!("of all {}", share(report.result.overall.top1));
+        rows.push(row(
+            report,
+            "Accuracy on the most confident 90 %, %",
+            true,
+            of(|found| found.accuracy_of_surest),
+            all,
+        ));
+    }
     if let Some(scores) = report.result.soft_labels {
         let value = |of: fn(&crate::evaluation::SoftLabelScores) -> f64| {
             move |result: &EvaluationResult| result.soft_labels.map_or(format::MISSING.into(), |soft| score(of(&soft)))
