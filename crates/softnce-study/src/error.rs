@@ -7,6 +7,7 @@ use softnce_train::compare::CompareError;
 use softnce_train::metrics::MetricError;
 use softnce_train::parts::PartsError;
 use softnce_train::recipe::RecipeError;
+use softnce_train::runs::RunError;
 use softnce_train::stats::StatsError;
 
 /// Why a study stopped.
@@ -22,6 +23,14 @@ pub enum StudyError {
         value: String,
         /// What was expected.
         expected: &'static str,
+    },
+    /// The study has no such group, or it was named twice.
+    #[error("groups: {name}, expected each of {known} at most once")]
+    Group {
+        /// The name that came.
+        name: String,
+        /// Those that there are.
+        known: String,
     },
     /// The folder holds another study, or the same with other settings.
     #[error(
@@ -68,6 +77,9 @@ pub enum StudyError {
     /// A comparison could not be made.
     #[error(transparent)]
     Compare(#[from] CompareError),
+    /// A run could not be made.
+    #[error(transparent)]
+    Run(#[from] RunError),
     /// A recipe was refused.
     #[error(transparent)]
     Recipe(#[from] RecipeError),

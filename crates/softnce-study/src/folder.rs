@@ -73,11 +73,17 @@ impl Folder {
     }
 }
 
+/// How many differing settings are named.
+const MOST: usize = 3;
+
 /// What tells two studies apart, in words.
 fn other(path: &Path, found: &Manifest, expected: &Manifest) -> StudyError {
     let words = |manifest: &Manifest, differing: &[String]| {
-        let settings = differing.iter().map(|key| format!("{key} = {}", manifest.settings[key.as_str()]));
-        let settings: Vec<String> = settings.collect();
+        let settings = differing.iter().take(MOST).map(|key| format!("{key} = {}", manifest.settings[key.as_str()]));
+        let mut settings: Vec<String> = settings.collect();
+        if differing.len() > MOST {
+            settings.push(format!("{} more", differing.len() - MOST));
+        }
         match settings.is_empty() {
             true => format!("the study {}", manifest.study),
             false => format!("the study {} with {}", manifest.study, settings.join(", ")),

@@ -2,7 +2,7 @@
 //! of them.
 //!
 //! - [`toy`]: a problem whose truth is known; [`pictures`]: the paper's claims on real pictures; [`graphs`]: node
-//!   classification.
+//!   classification; [`variants`]: ablations, long tails and human labels.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -17,6 +17,7 @@ pub mod pictures;
 mod progress;
 pub mod toy;
 mod units;
+pub mod variants;
 
 pub use budget::Budget;
 pub use error::StudyError;

@@ -1,5 +1,6 @@
 //! The command line of the studies.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use softnce_study::StudyError;
 use softnce_study::graphs::GraphsConfig;
 use softnce_study::pictures::{PictureSet, PicturesConfig};
 use softnce_study::toy::ToyConfig;
+use softnce_study::variants::VariantsConfig;
 use softnce_train::device::DeviceName;
 
 use crate::args::quoted;
@@ -21,6 +23,12 @@ pub enum StudyCommand {
     Pictures(PicturesArguments),
     /// Node classification on citation graphs with a graph convolutional network.
     Graphs(GraphsArguments),
+    /// Candidates, temperature, smoothing, mixing and noise power, on optdigits.
+    Ablations(VariantsArguments),
+    /// Long-tailed Fashion-MNIST and CIFAR-100: balanced accuracy over alpha, beside balanced softmax and logit adjustment.
+    LongTail(VariantsArguments),
+    /// Calibration, divergence from human votes and selective prediction on CIFAR-10H.
+    Human(VariantsArguments),
 }
 
 #[derive(Debug, Args)]
@@ -77,6 +85,26 @@ pub struct GraphsArguments {
     /// Folder that holds those of the graphs [default: $SOFTNCE_DATA, else that of the sets that `data fetch` brings].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub study: StudyArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct VariantsArguments {
+    /// Groups of variants, separated by commas [default: all].
+    #[arg(long, value_delimiter = ',', value_name = "GROUP,..")]
+    pub groups: Option<Vec<String>>,
+    /// Seeds of each variant [default: 10 for ablations, else 5].
+    #[arg(long)]
+    pub seeds: Option<u64>,
+    /// Change of every recipe, such as schedule.epochs=5, before those of the variants; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Trainings at once [default: one a core for ablations, whose networks are small, else 1].
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub place: PlaceArguments,
     #[command(flatten)]
     pub study: StudyArguments,
 }
@@ -139,6 +167,31 @@ impl PicturesArguments {
         let mut words = vec!["cargo run --release -- study pictures --data DIR".to_owned()];
         words.extend(self.sets.as_ref().map(|sets| format!("--sets {}", sets.join(","))));
         words.extend(self.margin.map(|margin| format!("--margin {margin}")));
+        words.extend(self.set.iter().map(|change| format!("--set {}", quoted(change))));
+        let device = self.place.device;
+        words.extend((device != DeviceName::Cpu).then(|| format!("--device {device}")));
+        words.join(" ")
+    }
+}
+
+impl VariantsArguments {
+    /// The settings of the study, from those that it has by default.
+    pub fn config(&self, default: VariantsConfig) -> Result<VariantsConfig, StudyError> {
+        let mut config = match &self.groups {
+            Some(names) => default.only(names)?,
+            None => default,
+        };
+        config.seeds = self.seeds.unwrap_or(config.seeds);
+        config.groups.iter_mut().for_each(|group| group.changes.extend(self.set.iter().cloned()));
+        Ok(config)
+    }
+
+    /// The command that runs the study again.
+    pub fn command(&self, study: &str) -> String {
+        let mut words = vec![format!("cargo run --release -- study {study}")];
+        words.extend(self.place.data.as_ref().map(|_| "--data DIR".to_owned()));
+        words.extend(self.groups.as_ref().map(|groups| format!("--groups {}", groups.join(","))));
+        words.extend(self.seeds.map(|seeds| format!("--seeds {seeds}")));
         words.extend(self.set.iter().map(|change| format!("--set {}", quoted(change))));
         let device = self.place.device;
         words.extend((device != DeviceName::Cpu).then(|| format!("--device {device}")));

@@ -4,11 +4,13 @@ mod args;
 mod graphs;
 mod pictures;
 mod toy;
+mod variants;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 pub use args::{StudyCommand, ToyArguments};
+use softnce_study::variants::{ablations, human_labels, long_tails};
 use softnce_study::{Outcome, StudyError};
 
 use crate::exit::{FAILED, INTERRUPTED, USAGE, fail};
@@ -20,7 +22,14 @@ pub fn run(command: &StudyCommand) -> ExitCode {
         StudyCommand::Toy(arguments) => toy::run(arguments),
         StudyCommand::Pictures(arguments) => pictures::run(arguments),
         StudyCommand::Graphs(arguments) => graphs::run(arguments),
+        StudyCommand::Ablations(arguments) => variants::run("ablations", ablations(), cores(), arguments),
+        StudyCommand::LongTail(arguments) => variants::run("long-tail", long_tails(), 1, arguments),
+        StudyCommand::Human(arguments) => variants::run("human", human_labels(), 1, arguments),
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The command `toy`.
@@ -49,9 +58,13 @@ fn end<T>(outcome: Result<Outcome<T>, StudyError>, folder: &Path, summary: impl 
 
 /// Whether the arguments, the data or the folder are at fault, and nothing was trained.
 fn is_usage(error: &StudyError) -> bool {
+    if let StudyError::Run(error) = error {
+        return error.is_usage();
+    }
     matches!(
         error,
         StudyError::Argument { .. }
+            | StudyError::Group { .. }
             | StudyError::OtherStudy { .. }
             | StudyError::ForeignFolder { .. }
             | StudyError::Corrupt { .. }

@@ -1,0 +1,54 @@
+//! The studies made of variants of a recipe.
+
+use std::process::ExitCode;
+
+use softnce_plot::number::fixed;
+use softnce_study::Budget;
+use softnce_study::variants::{Place, VariantsConfig, VariantsResults, run as study};
+
+use super::args::VariantsArguments;
+use super::end;
+use crate::exit::{USAGE, fail};
+use crate::interrupt::stop_on_ctrl_c;
+use crate::output::say;
+use crate::progress::PartBar;
+
+/// The study of this name; `jobs`: trainings at once where nothing else is asked for.
+pub fn run(name: &str, default: VariantsConfig, jobs: usize, arguments: &VariantsArguments) -> ExitCode {
+    let config = match arguments.config(default) {
+        Ok(config) => config,
+        Err(error) => return fail(&error, USAGE),
+    };
+    let stop = stop_on_ctrl_c();
+    let folder = arguments.study.folder(name);
+    let bar = PartBar::new();
+    let place = Place {
+        study: name,
+        data: &arguments.place.data_folder(),
+        device: arguments.place.device,
+        out: &folder,
+        jobs: arguments.jobs.map_or(jobs, usize::from),
+        budget: Budget::new(&stop, arguments.study.time_budget),
+        progress: &bar,
+    };
+    let outcome = study(config, arguments.command(name), place);
+    bar.clear();
+    end(outcome, &folder, summary)
+}
+
+/// The first measure of each variant.
+fn summary(results: &VariantsResults) {
+    for (group, found) in results.groups() {
+        let Some(&measure) = group.measures.first() else { continue };
+        say!("{}: {}", group.title, measure.label());
+        for row in &found.rows {
+            let Some(value) = row.values.get(&measure) else {
+                say!("  {:44} diverged", row.name);
+                continue;
+            };
+            let decimals = measure.decimals();
+            let half = value.half_width.map_or_else(String::new, |half| format!(" ± {}", fixed(half, decimals)));
+            say!("  {:44} {}{half}", row.name, fixed(value.mean, decimals));
+        }
+    }
+}

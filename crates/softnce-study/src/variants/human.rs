@@ -1,0 +1,53 @@
+//! Labels that are the votes of people.
+
+use softnce::LossKind;
+
+use super::Measure;
+use super::plan::{Group, Variant, VariantsConfig};
+
+/// CIFAR-10H: trained on the votes of one part, judged by the votes of the other.
+pub fn human_labels() -> VariantsConfig {
+    let name = |kind: LossKind| kind.title().to_string();
+    let mut variants = Vec::new();
+    for kind in LossKind::ALL {
+        let changes = [format!("loss.kind=\"{kind}\"")];
+        let variant = Variant::new(name(kind), changes);
+        let base = name(LossKind::SoftTargetCrossEntropy);
+        variants.push(if kind == LossKind::SoftTargetCrossEntropy { variant } else { variant.against(&base) });
+    }
+    variants.push(
+        Variant::new(
+            "soft target InfoNCE, 896 draws",
+            ["loss.kind=\"soft-target-infonce\"", "candidates={kind=\"draws\", count=896}"],
+        )
+        .against(&name(LossKind::SoftTargetCrossEntropy)),
+    );
+    let group = Group {
+        name: "cifar10h".into(),
+        title: "CIFAR-10H".into(),
+        theory: "About fifty people named each picture. The losses that take soft targets see their votes, the hard ones the \
+            publisher's class. Cross-entropy is after the mean vote, the very distribution that the divergence measures. At unanimous \
+            votes, which most are, soft target InfoNCE is after the same; in between it is after the natural parameter, and \
+            surer than the mean. The data show how far that goes, and what a fitted temperature takes back."
+            .into(),
+        recipe: "cifar10h".into(),
+        changes: ["network.depth=8", "schedule.epochs=30", "schedule.warmup_epochs=2", "evaluation.best=false"]
+            .map(str::to_owned)
+            .to_vec(),
+        variants,
+        measures: vec![
+            Measure::Top1,
+            Measure::Kl,
+            Measure::ScaledKl,
+            Measure::Nll,
+            Measure::Ece,
+            Measure::EceReference,
+            Measure::ScaledEce,
+            Measure::ScaledEceReference,
+            Measure::Aurc,
+            Measure::SurestNinety,
+        ],
+        chart: None,
+    };
+    VariantsConfig { seeds: 5, groups: vec![group] }
+}

@@ -1,0 +1,70 @@
+//! Training sets with a long tail.
+
+use super::Measure;
+use super::plan::{ChartPlan, Drawn, Group, Variant, VariantsConfig};
+
+/// Fashion-MNIST and CIFAR-100, the most frequent class 10 and 100 times as frequent as the rarest.
+pub fn long_tails() -> VariantsConfig {
+    // A perceptron: what two cores carry.
+    let fashion = [
+        "network={kind=\"mlp\", hidden=[256]}",
+        "optimizer={kind=\"adamw\", learning_rate=1e-3, weight_decay=0.05}",
+        "schedule.epochs=20",
+        "training.evaluate_every=20",
+        "evaluation.best=false",
+    ];
+    let cifar = ["network.depth=20", "schedule.epochs=40", "schedule.warmup_epochs=2", "evaluation.best=false"];
+    let mut groups = Vec::new();
+    for (set, title, recipe, changes) in [
+        ("fashion-mnist", "Fashion-MNIST", "fashion-mnist-resnet", &fashion[..]),
+        ("cifar100", "CIFAR-100", "cifar100-lt", &cifar[..]),
+    ] {
+        for imbalance in [10, 100] {
+            groups.push(group(set, title, recipe, changes, imbalance));
+        }
+    }
+    VariantsConfig { seeds: 5, groups }
+}
+
+fn group(set: &str, title: &str, recipe: &str, changes: &[&str], imbalance: u32) -> Group {
+    const CROSS_ENTROPY: &str = "loss.kind=\"soft-target-cross-entropy\"";
+    const BASE: &str = "soft target cross-entropy";
+    let mut variants = vec![
+        Variant::new(BASE, [CROSS_ENTROPY]).level(),
+        Variant::new("balanced softmax", [CROSS_ENTROPY, "loss.logit_adjustment=1.0"]).against(BASE).level(),
+    ];
+    for alpha in [0.0, 0.25, 0.5, 0.75, 1.0] {
+        let changes = [
+            "loss.kind=\"soft-target-infonce\"".into(),
+            "loss.noise=\"frequencies\"".into(),
+            format!("loss.alpha={alpha:?}"),
+        ];
+        let name = format!("soft target InfoNCE, alpha {alpha}");
+        let variant = Variant::new(name, changes).against(BASE);
+        variants.push(Variant { drawn: Drawn::At { series: "soft target InfoNCE".into(), x: alpha }, ..variant });
+    }
+    Group {
+        name: format!("{set}-{imbalance}"),
+        title: format!("{title}, imbalance {imbalance}"),
+        theory: "Balanced accuracy asks for the posterior of balanced classes. Cross-entropy learns that of the training set; \
+            balanced softmax, the logit-adjusted loss at tau = 1, learns the other, and logit adjustment after training divides \
+            the frequencies out (the column \"adjusted\", beside every loss). In soft target InfoNCE the power alpha of the noise \
+            spans the two: at 0 the gradient is that of balanced softmax and at 1 that of cross-entropy, as far as targets are \
+            hard and the batch has the class frequencies of the training set. Mixing blurs the first, and the rarest classes are \
+            missing from most batches."
+            .to_owned(),
+        recipe: recipe.to_owned(),
+        changes: changes.iter().map(|&change| change.to_owned()).chain([format!("data.imbalance={imbalance}.0")]).collect(),
+        variants,
+        measures: vec![
+            Measure::Balanced,
+            Measure::BalancedAdjusted,
+            Measure::Top1,
+            Measure::Frequent,
+            Measure::Medium,
+            Measure::Rare,
+            Measure::ScaledNll,
+        ],
+        chart: Some(ChartPlan { axis: "alpha".into(), log: false, measure: Measure::Balanced }),
+    }
+}

@@ -1,0 +1,174 @@
+//! What a study tries.
+
+use serde::{Deserialize, Serialize};
+use softnce_train::recipe::Recipe;
+
+use super::Measure;
+use crate::StudyError;
+
+/// The settings of a study made of variants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VariantsConfig {
+    /// Seeds that every variant is trained from.
+    pub seeds: u64,
+    /// Group by group.
+    pub groups: Vec<Group>,
+}
+
+/// Variants of one recipe that are held against each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its name, and the start of those of its parts.
+    pub name: String,
+    /// Its title on the page.
+    pub title: String,
+    /// What theory says of it, for the page.
+    pub theory: String,
+    /// The recipe: a file, or one that comes with the program.
+    pub recipe: String,
+    /// Changes of the recipe that all variants share, `key=value`.
+    pub changes: Vec<String>,
+    /// The variants, in the order of the table.
+    pub variants: Vec<Variant>,
+    /// What the table shows.
+    pub measures: Vec<Measure>,
+    /// The drawing, where there is one.
+    pub chart: Option<ChartPlan>,
+}
+
+/// One variant of a recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Variant {
+    /// Its name, as the table has it.
+    pub name: String,
+    /// Changes of the group's recipe, `key=value`.
+    pub changes: Vec<String>,
+    /// The variant that it is paired with, by name; none for none.
+    pub against: Option<String>,
+    /// Its place in the drawing.
+    pub drawn: Drawn,
+}
+
+/// Where a variant is drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Drawn {
+    /// Nowhere.
+    No,
+    /// At a value on the line of a series.
+    At {
+        /// The series.
+        series: String,
+        /// Where along the axis.
+        x: f64,
+    },
+    /// As a level along the whole axis.
+    Level,
+}
+
+/// A drawing of a group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChartPlan {
+    /// What the axis counts.
+    pub axis: String,
+    /// Whether it counts by powers.
+    pub log: bool,
+    /// What is drawn.
+    pub measure: Measure,
+}
+
+impl Variant {
+    /// A variant that is in the table alone.
+    pub fn new<S: Into<String>>(name: impl Into<String>, changes: impl IntoIterator<Item = S>) -> Self {
+        let changes = changes.into_iter().map(Into::into).collect();
+        Variant { name: name.into(), changes, against: None, drawn: Drawn::No }
+    }
+
+    /// The same, paired with another.
+    #[must_use]
+    pub fn against(self, other: &str) -> Self {
+        Variant { against: Some(other.to_owned()), ..self }
+    }
+
+    /// The same, drawn on a series' line.
+    #[must_use]
+    pub fn at(self, series: &str, x: f64) -> Self {
+        Variant { drawn: Drawn::At { series: series.to_owned(), x }, ..self }
+    }
+
+    /// The same, drawn as a level.
+    #[must_use]
+    pub fn level(self) -> Self {
+        Variant { drawn: Drawn::Level, ..self }
+    }
+
+    /// Its name within that of a file.
+    pub(crate) fn part(&self) -> String {
+        let plain = |letter: char| if letter.is_ascii_alphanumeric() || letter == '.' { letter } else { '-' };
+        let name: String = self.name.chars().map(plain).collect();
+        name.split('-').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-").to_ascii_lowercase()
+    }
+}
+
+impl Group {
+    /// The recipe of a variant under a seed.
+    pub(crate) fn recipe(&self, variant: &Variant, seed: u64) -> Result<Recipe, StudyError> {
+        let changes: Vec<String> = self.changes.iter().chain(&variant.changes).cloned().collect();
+        let mut recipe = Recipe::read(&self.recipe, &changes)?;
+        recipe.name = format!("{}-{}-seed{seed}", self.name, variant.part());
+        recipe.seed = seed;
+        recipe.compare = Default::default();
+        Ok(recipe.resolved())
+    }
+}
+
+impl VariantsConfig {
+    /// Keeps the groups of these names, in their order.
+    ///
+    /// # Errors
+    /// [`StudyError::Group`] for a name that none has, or one that comes twice.
+    pub fn only(mut self, names: &[String]) -> Result<Self, StudyError> {
+        let mut kept: Vec<Group> = Vec::new();
+        for name in names {
+            let group = self.groups.iter().find(|group| group.name == *name && !kept.contains(group));
+            let Some(group) = group else {
+                let known: Vec<&str> = self.groups.iter().map(|group| group.name.as_str()).collect();
+                return Err(StudyError::Group { name: name.clone(), known: known.join(", ") });
+            };
+            kept.push(group.clone());
+        }
+        self.groups = kept;
+        Ok(self)
+    }
+
+    /// Refuses what cannot be run.
+    ///
+    /// # Errors
+    /// [`StudyError::Argument`] for the first setting out of its range; a recipe that cannot be read.
+    pub fn check(&self) -> Result<(), StudyError> {
+        if !(1..=1000).contains(&self.seeds) {
+            let (value, expected) = (self.seeds.to_string(), "from 1 to 1,000");
+            return Err(StudyError::Argument { argument: "seeds", value, expected });
+        }
+        if self.groups.is_empty() {
+            return Err(StudyError::Argument { argument: "groups", value: "none".into(), expected: "at least one" });
+        }
+        let mut parts: Vec<String> = Vec::new();
+        for group in &self.groups {
+            for variant in &group.variants {
+                parts.push(group.recipe(variant, 0)?.name);
+                let known = |name: &String| group.variants.iter().any(|other| other.name == *name);
+                if let Some(other) = variant.against.as_ref().filter(|name| !known(name)) {
+                    let expected = "a variant of its group";
+                    return Err(StudyError::Argument { argument: "against", value: other.clone(), expected });
+                }
+            }
+        }
+        parts.sort();
+        if let Some(twice) = parts.windows(2).find(|pair| pair[0] == pair[1]) {
+            let (value, expected) = (twice[0].clone(), "each name once");
+            return Err(StudyError::Argument { argument: "variants", value, expected });
+        }
+        Ok(())
+    }
+}
