@@ -101,7 +101,7 @@ fn mixing() -> Group {
     const ELEMENT: &str = "a weight for each picture";
     let batch = "mixing.mode=\"batch\"";
     let flip = "mixing.partner=\"flip\"";
-    // Few pictures meet their own class there.
+    // Fewer pictures meet their own class there.
     const FOUR: &str = "batches of 4, a weight for each picture";
     let small = ["training.batch_size=4", "schedule.epochs=40", "optimizer.learning_rate=1e-3"];
     let variants = vec![
@@ -121,8 +121,8 @@ fn mixing() -> Group {
     let theory = "With one weight for the whole batch, and its own targets as the only candidates, the own target of a \
         picture with two classes has the largest score as soon as these lead in the order of their shares, unless a picture of the \
         batch meets its own class. Where that holds for all pictures, larger logits always lower the loss, and there is no finite \
-        optimum. In a batch of 128 digits nearly all meet their own class, in one of 4 few do; the fitted temperature shows how \
-        far the logits have grown, which is as slow as on any separable problem. With a weight for each picture, or with candidates from elsewhere, own targets \
+        optimum. In a batch of 128 digits nearly all meet their own class, in one of 4 fewer do; the fitted temperature shows \
+        how far the logits have grown, which is as slow as on any separable problem. With a weight for each picture, or with candidates from elsewhere, own targets \
         have rivals.";
     let measures = [Measure::Top1, Measure::Nll, Measure::ScaledNll, Measure::Ece, Measure::FittedTemperature];
     group("mixing", "One mixing weight a batch", theory, variants, &measures)
