@@ -36,7 +36,7 @@ impl PictureSet {
     pub fn all() -> Vec<PictureSet> {
         let five_seeds = "compare.seeds=5";
         let three_rates = "compare.learning_rates=[0.03, 0.1, 0.3]";
-        let small = "network.depth=8";
+        let (small, narrow) = ("network.depth=8", "network.width=8");
         let set = |name: &str, recipe: &str, changes: &[&str]| PictureSet {
             name: name.to_owned(),
             recipe: recipe.to_owned(),
@@ -44,11 +44,15 @@ impl PictureSet {
         };
         vec![
             set("digits", "digits", &["compare.seeds=10"]),
-            set("fashion-mnist", "fashion-mnist-resnet", &[small, "schedule.epochs=6", five_seeds, three_rates]),
+            set(
+                "fashion-mnist",
+                "fashion-mnist-resnet",
+                &[small, narrow, "schedule.epochs=6", five_seeds, three_rates],
+            ),
             set(
                 "cifar10h",
                 "cifar10h",
-                &[small, "schedule.epochs=30", "schedule.warmup_epochs=2", five_seeds, three_rates],
+                &[small, narrow, "schedule.epochs=20", "schedule.warmup_epochs=2", five_seeds, three_rates],
             ),
             set(
                 "cifar100",

@@ -31,7 +31,7 @@ pub fn human_labels() -> VariantsConfig {
             surer than the mean. The data show how far that goes, and what a fitted temperature takes back."
             .into(),
         recipe: "cifar10h".into(),
-        changes: ["network.depth=8", "schedule.epochs=30", "schedule.warmup_epochs=2", "evaluation.best=false"]
+        changes: ["network.depth=8", "network.width=8", "schedule.epochs=20", "schedule.warmup_epochs=2", "training.evaluate_every=20", "evaluation.best=false"]
             .map(str::to_owned)
             .to_vec(),
         variants,
