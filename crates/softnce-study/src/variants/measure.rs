@@ -95,6 +95,11 @@ impl Measure {
         }
     }
 
+    /// Whether it is what another measure is read against, and no result itself.
+    pub(crate) fn is_reference(self) -> bool {
+        matches!(self, Measure::EceReference | Measure::ScaledEceReference)
+    }
+
     /// What the heading stands for, where it does not say so itself.
     pub(crate) fn meaning(self) -> Option<&'static str> {
         Some(match self {

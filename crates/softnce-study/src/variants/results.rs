@@ -116,7 +116,7 @@ fn row(group: &Group, variant: &Variant, trained: &[&Trained<'_>]) -> Result<Row
             Some((*run.values.get(&measure)?, *other.values.get(&measure)?))
         });
         let (own, others): (Vec<f64>, Vec<f64>) = pairs.unzip();
-        if !own.is_empty() {
+        if !own.is_empty() && !measure.is_reference() {
             differences.insert(measure, paired_difference(&own, &others)?);
         }
     }
