@@ -4,7 +4,12 @@ use softnce_plot::number::fixed;
 use softnce_train::compare::Estimate;
 
 /// Mean and half width, the mean by `number`: `81.59 ± 0.28`.
-pub(crate) fn estimate(value: Estimate, decimals: usize, number: fn(f64, usize) -> String) -> String {
+pub fn estimate(value: Estimate, decimals: usize, number: fn(f64, usize) -> String) -> String {
     let half = value.half_width.map_or_else(String::new, |half| format!(" ± {}", fixed(half, decimals)));
     format!("{}{half}", number(value.mean, decimals))
+}
+
+/// Whether a difference has an interval that excludes zero.
+pub(crate) fn is_clear(difference: Estimate) -> bool {
+    difference.half_width.is_some_and(|half| difference.mean.abs() > half)
 }

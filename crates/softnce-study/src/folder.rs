@@ -67,6 +67,13 @@ impl Folder {
         file::write(&path, content).map_err(|source| StudyError::File { action: "write", path, source })
     }
 
+    /// Writes the rows of a table as CSV, whole or not at all.
+    pub(crate) fn write_csv(&self, name: &str, rows: Result<Vec<u8>, csv::Error>) -> Result<(), StudyError> {
+        let failed =
+            |error: csv::Error| StudyError::File { action: "write", path: self.path.join(name), source: error.into() };
+        self.write(name, &rows.map_err(failed)?)
+    }
+
     /// Writes JSON, whole or not at all.
     pub(crate) fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), StudyError> {
         Ok(write_json(&self.path.join(name), value)?)

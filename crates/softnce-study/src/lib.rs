@@ -21,6 +21,7 @@ pub mod variants;
 
 pub use budget::Budget;
 pub use error::StudyError;
+pub use estimate::estimate;
 pub use progress::Progress;
 
 /// How a study ended.

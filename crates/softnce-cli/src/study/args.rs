@@ -167,9 +167,7 @@ impl PicturesArguments {
         let mut words = vec!["cargo run --release -- study pictures --data DIR".to_owned()];
         words.extend(self.sets.as_ref().map(|sets| format!("--sets {}", sets.join(","))));
         words.extend(self.margin.map(|margin| format!("--margin {margin}")));
-        words.extend(self.set.iter().map(|change| format!("--set {}", quoted(change))));
-        let device = self.place.device;
-        words.extend((device != DeviceName::Cpu).then(|| format!("--device {device}")));
+        words.extend(recipe_words(&self.set, self.place.device));
         words.join(" ")
     }
 }
@@ -192,9 +190,7 @@ impl VariantsArguments {
         words.extend(self.place.data.as_ref().map(|_| "--data DIR".to_owned()));
         words.extend(self.groups.as_ref().map(|groups| format!("--groups {}", groups.join(","))));
         words.extend(self.seeds.map(|seeds| format!("--seeds {seeds}")));
-        words.extend(self.set.iter().map(|change| format!("--set {}", quoted(change))));
-        let device = self.place.device;
-        words.extend((device != DeviceName::Cpu).then(|| format!("--device {device}")));
+        words.extend(recipe_words(&self.set, self.place.device));
         words.join(" ")
     }
 }
@@ -225,6 +221,12 @@ impl GraphsArguments {
         words.extend(self.rates.as_ref().map(|rates| format!("--rates {}", list(rates))));
         words.join(" ")
     }
+}
+
+/// What a command says of changes of the recipes and of the device.
+fn recipe_words(changes: &[String], device: DeviceName) -> impl Iterator<Item = String> {
+    let changes = changes.iter().map(|change| format!("--set {}", quoted(change)));
+    changes.chain((device != DeviceName::Cpu).then(|| format!("--device {device}")))
 }
 
 fn parse_minutes(text: &str) -> Result<Duration, String> {

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use softnce_plot::number::fixed;
-use softnce_study::Budget;
 use softnce_study::graphs::{self, GraphsResults, Source};
+use softnce_study::{Budget, estimate};
 
 use super::args::GraphsArguments;
 use super::end;
@@ -29,9 +29,7 @@ fn summary(results: &GraphsResults) {
         for (source, words) in [(Source::Labels, "labels"), (Source::Teacher, "teacher")] {
             say!("{graph}, targets from {words}: test accuracy, %");
             for row in results.of(graph, source) {
-                let accuracy = row.values[0];
-                let half = accuracy.half_width.map_or_else(String::new, |half| format!(" ± {}", fixed(half, 2)));
-                say!("  {:28} {}{half}", row.unit.loss.title(), fixed(accuracy.mean, 2));
+                say!("  {:28} {}", row.unit.loss.title(), estimate(row.values[0], 2, fixed));
             }
         }
     }

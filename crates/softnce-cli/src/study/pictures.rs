@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use softnce_plot::number::signed;
-use softnce_study::Budget;
 use softnce_study::pictures::{PicturesResults, Place, run as study};
+use softnce_study::{Budget, estimate};
 
 use super::args::PicturesArguments;
 use super::end;
@@ -39,9 +39,8 @@ pub fn run(arguments: &PicturesArguments) -> ExitCode {
 fn summary(results: &PicturesResults) {
     for set in &results.sets {
         for claim in &set.claims {
-            let half = claim.difference.half_width.map_or_else(String::new, |half| format!(" ± {half:.2}"));
-            let difference = signed(claim.difference.mean, 2);
-            say!("{:16} {:40} {difference}{half} points: {}", set.name, claim.words(), claim.verdict.name());
+            let difference = estimate(claim.difference, 2, signed);
+            say!("{:16} {:40} {difference} points: {}", set.name, claim.words(), claim.verdict.name());
         }
     }
 }

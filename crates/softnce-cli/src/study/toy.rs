@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use softnce_plot::number::fixed;
 use softnce_study::toy::ToyResults;
-use softnce_study::{Budget, toy};
+use softnce_study::{Budget, estimate, toy};
 
 use super::args::ToyArguments;
 use super::end;
@@ -26,9 +26,8 @@ pub fn run(arguments: &ToyArguments) -> ExitCode {
 fn summary(results: &ToyResults) {
     say!("RMS distance to the true parameter, and to what theory predicts:");
     for (name, cell) in results.side_by_side() {
-        let half = cell.to_truth.half_width.map_or_else(String::new, |half| format!(" ± {}", fixed(half, 3)));
-        let truth = fixed(cell.to_truth.mean, 3);
+        let truth = estimate(cell.to_truth, 3, fixed);
         let theory = cell.to_prediction.map_or_else(String::new, |away| format!(", {}", fixed(away.mean, 3)));
-        say!("  {} classes  {name:36} {truth}{half}{theory}", cell.setting.classes);
+        say!("  {} classes  {name:36} {truth}{theory}", cell.setting.classes);
     }
 }

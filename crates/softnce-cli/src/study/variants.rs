@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use softnce_plot::number::fixed;
-use softnce_study::Budget;
 use softnce_study::variants::{Place, VariantsConfig, VariantsResults, run as study};
+use softnce_study::{Budget, estimate};
 
 use super::args::VariantsArguments;
 use super::end;
@@ -42,13 +42,9 @@ fn summary(results: &VariantsResults) {
         let Some(&measure) = group.measures.first() else { continue };
         say!("{}: {}", group.title, measure.label());
         for row in &found.rows {
-            let Some(value) = row.values.get(&measure) else {
-                say!("  {:44} diverged", row.name);
-                continue;
-            };
-            let decimals = measure.decimals();
-            let half = value.half_width.map_or_else(String::new, |half| format!(" ± {}", fixed(half, decimals)));
-            say!("  {:44} {}{half}", row.name, fixed(value.mean, decimals));
+            let value = row.values.get(&measure);
+            let value = value.map_or_else(|| "diverged".into(), |value| estimate(*value, measure.decimals(), fixed));
+            say!("  {:44} {value}", row.name);
         }
     }
 }

@@ -6,12 +6,11 @@ use maud::{Markup, html};
 use serde::Serialize;
 use softnce_plot::number::{count, fixed, plural, signed};
 use softnce_plot::page::{self, section};
-use softnce_train::compare::Estimate;
 use softnce_train::report::look;
 
 use super::results::{GraphsResults, MEASURES, Row, SOURCES};
 use super::trial::{Found, Source, Tested, Unit};
-use crate::estimate::estimate;
+use crate::estimate::{estimate, is_clear};
 
 /// The page: what was tried and what came of it.
 pub(crate) fn page(results: &GraphsResults) -> String {
@@ -155,10 +154,6 @@ fn words(source: Source) -> &'static str {
         Source::Labels => "targets from labels",
         Source::Teacher => "targets from a teacher",
     }
-}
-
-fn is_clear(difference: Estimate) -> bool {
-    difference.half_width.is_some_and(|half| difference.mean.abs() > half)
 }
 
 /// The same tables in Markdown.

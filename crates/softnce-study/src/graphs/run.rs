@@ -84,9 +84,7 @@ pub fn run(
     let compared = compared.into_iter().zip(found).collect();
     let results = GraphsResults::new(config.clone(), command, &graphs, tuning, compared)?;
     folder.write_json("results.json", &results)?;
-    let failed =
-        |error: csv::Error| StudyError::File { action: "write", path: out.join("results.csv"), source: error.into() };
-    folder.write("results.csv", &page::rows(&results).map_err(failed)?)?;
+    folder.write_csv("results.csv", page::rows(&results))?;
     folder.write("results.md", page::markdown(&results).as_bytes())?;
     folder.write("report.html", page::page(&results).as_bytes())?;
     Ok(Outcome::Finished(results))

@@ -109,18 +109,16 @@ pub fn run(config: VariantsConfig, command: String, place: Place<'_>) -> Result<
     }
     let identity = Identity::new(&config, place.device, &planned, &data)?;
     let folder = Folder::open(place.out, place.study, REVISION, &identity)?;
-    let Some(found) = train_all(&planned, &data, &folder, place)? else {
-        let there = planned.iter().map(|trial| kept(&folder, trial)).collect::<Result<Vec<_>, _>>()?;
-        return Ok(Outcome::Interrupted { finished: there.iter().flatten().count(), planned: planned.len() });
-    };
+    let found: Vec<Found> = train_all(&planned, &data, &folder, place)?.into_iter().flatten().collect();
+    if found.len() < planned.len() {
+        return Ok(Outcome::Interrupted { finished: found.len(), planned: planned.len() });
+    }
     let trained = planned.iter().zip(found);
     let trained =
         trained.map(|(trial, found)| Trained { group: &trial.group.name, variant: &trial.variant.name, found });
     let results = VariantsResults::new(config.clone(), command, place.study, &trained.collect::<Vec<_>>(), &sizes)?;
     folder.write_json("results.json", &results)?;
-    let path = || place.out.join("results.csv");
-    let failed = |error: csv::Error| StudyError::File { action: "write", path: path(), source: error.into() };
-    folder.write("results.csv", &page::rows(&results).map_err(failed)?)?;
+    folder.write_csv("results.csv", page::rows(&results))?;
     folder.write("results.md", page::markdown(&results).as_bytes())?;
     folder.write("report.html", page::page(&results).as_bytes())?;
     Ok(Outcome::Finished(results))
@@ -157,13 +155,13 @@ fn kept(folder: &Folder, trial: &Planned<'_>) -> Result<Option<Found>, StudyErro
     Ok(kept.map(|kept| kept.found))
 }
 
-/// What every training came to, from its part where that is there; `None` where the study was stopped.
+/// What every training came to, from its part where that is there; `None` for those that a stop left out.
 fn train_all(
     planned: &[Planned<'_>],
     data: &[(DataSection, RunData)],
     folder: &Folder,
     place: Place<'_>,
-) -> Result<Option<Vec<Found>>, StudyError> {
+) -> Result<Vec<Option<Found>>, StudyError> {
     let found = planned.iter().map(|trial| kept(folder, trial)).collect::<Result<Vec<_>, _>>()?;
     place.progress.start(planned.len(), found.iter().flatten().count());
     let left: Vec<usize> = (0..planned.len()).filter(|&at| found[at].is_none()).collect();
@@ -200,8 +198,7 @@ fn train_all(
     if let Some(error) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
     }
-    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(found.into_iter().collect())
+    Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// One training, kept once it is over.
