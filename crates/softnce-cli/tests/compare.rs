@@ -108,6 +108,8 @@ fn writes_results_that_agree_with_each_other() {
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     assert!(page.contains("cargo run --release -- compare --set training.batch_size=256 --set"), "the command again");
     assert!(page.starts_with("<!DOCTYPE html>") && page.contains("soft target InfoNCE") && !page.contains("NaN"));
+    let figure = fs::read_to_string(out.join("figure.svg")).unwrap();
+    assert_eq!(figure.matches("class=\"heading\"").count(), 3, "{figure}");
     let config = fs::read_to_string(out.join("recipe.toml")).unwrap();
     assert!(config.contains("seeds = 2") && config.contains("smoothing = 0.1"));
     let markdown = fs::read_to_string(out.join("results.md")).unwrap();

@@ -29,8 +29,13 @@ pub fn panel(height: f64, name: &str, content: Markup) -> Markup {
 
 /// A panel as an SVG file of its own, with its style, on white.
 pub fn standalone(height: f64, name: &str, content: Markup) -> String {
+    document(WIDTH, height, name, content)
+}
+
+/// An SVG file of this size, in units.
+pub(crate) fn document(width: f64, height: f64, name: &str, content: Markup) -> String {
     // Room around what a page lets stand over the edge.
-    let (width, height, room) = (WIDTH + 16.0, height + 16.0, -8.0);
+    let (width, height, room) = (width + 16.0, height + 16.0, -8.0);
     let view = [room, room, width, height].map(px).join(" ");
     let svg = html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox=(view) width=(px(ENLARGED * width))

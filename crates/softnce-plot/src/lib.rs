@@ -1,6 +1,7 @@
 //! What the reports of softnce are made of.
 //!
-//! - [`panel`], [`standalone`]: a drawing as inline SVG or as a file of its own; [`Area`], [`x_axis`], [`y_axis`].
+//! - [`panel`], [`standalone`], [`sheet()`]: a drawing as inline SVG, as a file of its own, several in one file; [`Area`],
+//!   [`x_axis`], [`y_axis`].
 //! - [`Scale`], [`Ticks`]: from values to coordinates, and round values on the way.
 //! - [`Look`]: colour, dash and shape, so that no figure depends on colour alone; [`marker`], [`line()`], [`whisker`],
 //!   [`legend`].
@@ -16,8 +17,10 @@ mod mark;
 pub mod number;
 pub mod page;
 mod scale;
+mod sheet;
 
 pub use drawing::{Area, WIDTH, panel, px, standalone, x_axis, y_axis};
 pub use look::{Look, Shape};
 pub use mark::{band, legend, legend_height, line, marker, swatch, whisker};
 pub use scale::{Scale, Ticks, byte_ticks, log_ticks, spread, ticks};
+pub use sheet::sheet;

@@ -7,7 +7,8 @@ use softnce_plot::{
 };
 
 const AREA: Area = Area { left: 44.0, right: WIDTH - 10.0, top: 30.0, bottom: 210.0 };
-const HEIGHT: f64 = 250.0;
+/// Height of a chart.
+pub(crate) const HEIGHT: f64 = 250.0;
 
 /// One line of a chart.
 #[derive(Debug, Clone)]

@@ -24,9 +24,11 @@ pub enum StudyError {
         /// What was expected.
         expected: &'static str,
     },
-    /// The study has no such group, or it was named twice.
-    #[error("groups: {name}, expected each of {known} at most once")]
-    Group {
+    /// The study has nothing of this name, or it came twice.
+    #[error("{argument}: {name}, expected each of {known} at most once")]
+    Name {
+        /// What is named: sets, groups.
+        argument: &'static str,
         /// The name that came.
         name: String,
         /// Those that there are.

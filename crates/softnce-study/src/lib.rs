@@ -13,6 +13,7 @@ mod estimate;
 mod folder;
 pub mod graphs;
 mod largest;
+mod named;
 pub mod pictures;
 mod progress;
 pub mod toy;

@@ -68,8 +68,13 @@ fn out_of_time_it_stops_and_goes_on_to_the_claims() {
     let tables = fs::read_to_string(out.join("results.md")).unwrap();
     let (claims, figures) = tables.split_once("\n\n").unwrap();
     assert_eq!(claims.lines().count(), 2 + 3);
-    check_table(figures, 6);
+    check_table(figures, 7);
     assert!(out.join("digits/report.html").exists());
+    let drawing = fs::read_to_string(out.join("claims.svg")).unwrap();
+    let drawing = roxmltree::Document::parse(&drawing).unwrap();
+    let count = |class: &str| drawing.descendants().filter(|node| node.attribute("class") == Some(class)).count();
+    // A mark a claim, and the margin where the claim is equivalence.
+    assert_eq!((count("marker"), count("band"), count("heading")), (3, 1, 1));
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn an_interrupted_study_ends_with_the_results_of_a_whole_one() {
     assert_eq!(kept.len(), 4);
     assert_eq!(to_the_end(short(3), &parted), expected);
     assert!(kept.iter().all(|(path, time)| fs::metadata(path).unwrap().modified().unwrap() == *time));
-    for file in ["study.json", "results.json", "results.csv", "results.md", "report.html"] {
+    for file in ["study.json", "results.json", "results.csv", "results.md", "curves.svg", "report.html"] {
         assert_eq!(fs::read(whole.join(file)).unwrap(), fs::read(parted.join(file)).unwrap(), "{file}");
     }
     let read: ToyResults = serde_json::from_slice(&fs::read(parted.join("results.json")).unwrap()).unwrap();

@@ -10,7 +10,8 @@ use std::path::Path;
 use common::pages::{check_page, check_table};
 use common::{until, whole};
 use softnce_study::variants::{
-    Group, Measure, Place, Variant, VariantsConfig, VariantsResults, ablations, human_labels, long_tails, run,
+    ChartPlan, Group, Measure, Place, Variant, VariantsConfig, VariantsResults, ablations, human_labels, long_tails,
+    run,
 };
 use softnce_study::{Budget, Outcome, Progress, StudyError};
 use softnce_train::device::DeviceName;
@@ -20,9 +21,11 @@ const NONE: [&str; 0] = [];
 /// Three variants of two epochs, from two seeds.
 fn short() -> VariantsConfig {
     let variants = vec![
-        Variant::new("smoothing 0.5", ["mixing.smoothing=0.5"]),
-        Variant::new("temperature 2", ["mixing.smoothing=0.0", "loss.temperature=2.0"]).against("smoothing 0.5"),
-        Variant::new("as it is", NONE).against("smoothing 0.5"),
+        Variant::new("smoothing 0.5", ["mixing.smoothing=0.5"]).at("smoothing", 0.5),
+        Variant::new("temperature 2", ["mixing.smoothing=0.0", "loss.temperature=2.0"])
+            .against("smoothing 0.5")
+            .level(),
+        Variant::new("as it is", NONE).against("smoothing 0.5").at("smoothing", 0.1),
     ];
     let group = Group {
         name: "smoothing".into(),
@@ -38,7 +41,7 @@ fn short() -> VariantsConfig {
             Measure::ScaledNll,
             Measure::TrainLoss,
         ],
-        chart: None,
+        chart: Some(ChartPlan { axis: "smoothing".into(), log: false, measure: Measure::Top1 }),
     };
     VariantsConfig { seeds: 2, groups: vec![group] }
 }
@@ -87,6 +90,10 @@ fn stopped_it_goes_on_to_the_same_end_whatever_runs_at_once() {
     assert!((of(Measure::Balanced) - of(Measure::BalancedAdjusted)).abs() < 1.0);
 
     check_page(&fs::read_to_string(out.join("report.html")).unwrap());
+    let drawing = fs::read_to_string(out.join("smoothing.svg")).unwrap();
+    let drawing = roxmltree::Document::parse(&drawing).unwrap();
+    let text = |name: &str| drawing.descendants().any(|node| node.text() == Some(name));
+    assert!(text("Smoothing") && text("smoothing") && text("temperature 2"));
     let table = fs::read_to_string(out.join("results.md")).unwrap();
     let lines: Vec<&str> = table.lines().filter(|line| line.starts_with('|')).collect();
     check_table(&lines.join("\n"), 7);

@@ -64,7 +64,7 @@ fn is_usage(error: &StudyError) -> bool {
     matches!(
         error,
         StudyError::Argument { .. }
-            | StudyError::Group { .. }
+            | StudyError::Name { .. }
             | StudyError::OtherStudy { .. }
             | StudyError::ForeignFolder { .. }
             | StudyError::Corrupt { .. }

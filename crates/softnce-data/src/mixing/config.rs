@@ -27,7 +27,7 @@ pub struct MixingConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// The whole batch. With that batch as the only candidates the loss has then no finite optimum:
+    /// The whole batch. With that batch as the only candidates the loss need then have no finite optimum:
     /// [`MixingConfig::warns_of_degeneracy`].
     Batch,
     /// A picture and its partner.
@@ -68,7 +68,7 @@ impl MixingConfig {
         (self.mixup > 0.0 || self.cutmix > 0.0) && self.probability > 0.0
     }
 
-    /// Whether soft target InfoNCE has no finite optimum under these settings: one weight for the whole batch, and no
+    /// Whether soft target InfoNCE may have no finite optimum under these settings: one weight for the whole batch, and no
     /// candidates but that batch's targets. To be logged before a run.
     pub fn warns_of_degeneracy(&self, candidates_beyond_the_batch: bool) -> Option<Warning> {
         (self.mode == Mode::Batch && self.mixes() && !candidates_beyond_the_batch)

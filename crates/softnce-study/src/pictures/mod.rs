@@ -5,6 +5,7 @@
 //! learning rates for each loss, paired by seed. *On par* is an equivalence test with a margin stated beforehand, *better*
 //! a paired interval that excludes zero.
 
+mod forest;
 mod page;
 mod plan;
 mod results;

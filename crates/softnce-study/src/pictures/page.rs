@@ -8,6 +8,7 @@ use softnce_plot::page::{self, section};
 use softnce_train::compare::Estimate;
 use softnce_train::report::look;
 
+use super::forest;
 use super::results::{Claim, METRICS, PicturesResults, SetResults};
 use crate::estimate::estimate;
 
@@ -29,13 +30,22 @@ pub(crate) fn page(results: &PicturesResults) -> String {
         (page::contents([("claims", "Claims"), ("results", "Results"), ("reproduce", "Reproduce")]))
     };
     let main = html! {
-        (section("claims", "The claims", claims(results)))
+        (section("claims", "The claims", html! { (figure(results)) (claims(results)) }))
         (section("results", "Results on the test pictures", html! {
             @for set in &results.sets { (table(set)) }
         }))
         (section("reproduce", "Reproduce", html! { pre { code { (results.command) } } }))
     };
     page::page("The claims on real pictures", &results.version, head, main)
+}
+
+fn figure(results: &PicturesResults) -> Markup {
+    let caption = format!(
+        "Difference in test accuracy, soft target InfoNCE less the other loss: mean and 95 % interval over the seeds. Grey: the \
+         margin of {} points within which both are on par.",
+        setting(results.config.margin)
+    );
+    page::panels("The claims drawn.", &caption, &[forest::panel(results)])
 }
 
 fn claims(results: &PicturesResults) -> Markup {
@@ -130,7 +140,7 @@ pub(crate) fn markdown(results: &PicturesResults) -> String {
         }
     }
     text.push_str(
-        "\n| set | loss | top-1 % | NLL | ECE width % | NLL, scaled |\n| --- | --- | ---: | ---: | ---: | ---: |\n",
+        "\n| set | loss | rate | top-1 % | NLL | ECE width % | NLL, scaled |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |\n",
     );
     for set in &results.sets {
         for row in &set.rows {
@@ -138,7 +148,8 @@ pub(crate) fn markdown(results: &PicturesResults) -> String {
             let values = values.map(|(metric, value)| shown(*value, metric.shown_scale(), metric.decimals()));
             let values = values.collect::<Vec<_>>().join(" | ");
             let scaled = row.scaled_nll.map_or_else(|| "–".into(), |value| shown(value, 1.0, 4));
-            let _ = writeln!(text, "| {} | {} | {values} | {scaled} |", set.name, row.loss.title());
+            let (loss, rate) = (row.loss.title(), setting(row.learning_rate));
+            let _ = writeln!(text, "| {} | {loss} | {rate} | {values} | {scaled} |", set.name);
         }
     }
     text

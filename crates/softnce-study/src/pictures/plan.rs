@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use softnce_train::recipe::Recipe;
 
 use crate::StudyError;
+use crate::named::named;
 
 /// The settings of the study.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,19 +73,9 @@ impl PictureSet {
     /// Those of the study by their names.
     ///
     /// # Errors
-    /// [`StudyError::Argument`] for a name that none has, or one that comes twice.
+    /// [`StudyError::Name`] for a name that none has, or one that comes twice.
     pub fn named(names: &[String]) -> Result<Vec<PictureSet>, StudyError> {
-        let all = PictureSet::all();
-        let mut sets: Vec<PictureSet> = Vec::new();
-        for name in names {
-            let set = all.iter().find(|set| set.name == *name && !sets.contains(set));
-            let Some(set) = set else {
-                let expected = "each of digits, fashion-mnist, cifar10h, cifar100 at most once";
-                return Err(StudyError::Argument { argument: "sets", value: name.clone(), expected });
-            };
-            sets.push(set.clone());
-        }
-        Ok(sets)
+        named("sets", names, &PictureSet::all(), |set| &set.name)
     }
 
     /// The recipe as it is changed.

@@ -7,9 +7,9 @@ use softnce_train::compare::{self, PeakMemory, Study, Surroundings};
 use softnce_train::device::DeviceName;
 use softnce_train::runs::{EpochRecord, StepReport};
 
-use super::page;
 use super::plan::PicturesConfig;
 use super::results::{PicturesResults, SetResults};
+use super::{forest, page};
 use crate::folder::Folder;
 use crate::{Budget, Outcome, StudyError};
 
@@ -33,7 +33,7 @@ pub struct Place<'a> {
     pub memory: Option<&'a dyn PeakMemory>,
 }
 
-/// Compares what is not there yet, then writes `results.json`, `results.md` and `report.html`.
+/// Compares what is not there yet, then writes `results.json`, `results.md`, `claims.svg` and `report.html`.
 ///
 /// # Errors
 /// Settings out of range; data or a folder that cannot be used; a run that fails. What was finished stays.
@@ -69,6 +69,7 @@ pub fn run(config: PicturesConfig, command: String, place: Place<'_>) -> Result<
     let results = PicturesResults { version: env!("CARGO_PKG_VERSION").to_owned(), command, config, sets };
     folder.write_json("results.json", &results)?;
     folder.write("results.md", page::markdown(&results).as_bytes())?;
+    folder.write("claims.svg", forest::standalone(&results).as_bytes())?;
     folder.write("report.html", page::page(&results).as_bytes())?;
     Ok(Outcome::Finished(results))
 }

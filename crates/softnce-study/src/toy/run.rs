@@ -13,7 +13,7 @@ use crate::{Budget, Outcome, Progress, StudyError};
 /// Raised with every change after which a training comes to something else.
 const REVISION: u32 = 1;
 
-/// Trains what is not there yet, then writes `results.json`, `results.csv`, `results.md` and `report.html`.
+/// Trains what is not there yet, then writes `results.json`, `results.csv`, `results.md`, `curves.svg` and `report.html`.
 ///
 /// # Errors
 /// Settings out of range; a folder that cannot be used; a training that fails. What was finished stays.
@@ -38,6 +38,7 @@ pub fn run(
     folder.write_json("results.json", &results)?;
     folder.write("results.csv", page::rows(&results).as_bytes())?;
     folder.write("results.md", page::markdown(&results).as_bytes())?;
+    folder.write("curves.svg", page::drawing(&results).as_bytes())?;
     folder.write("report.html", page::page(&results).as_bytes())?;
     Ok(Outcome::Finished(results))
 }

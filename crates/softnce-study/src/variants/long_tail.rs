@@ -5,7 +5,7 @@ use super::plan::{ChartPlan, Drawn, Group, Variant, VariantsConfig};
 
 /// Fashion-MNIST and CIFAR-100, the most frequent class 10 and 100 times as frequent as the rarest.
 pub fn long_tails() -> VariantsConfig {
-    // A perceptron: what two cores carry.
+    // What two cores carry: a perceptron, and a small residual network.
     let fashion = [
         "network={kind=\"mlp\", hidden=[256]}",
         "optimizer={kind=\"adamw\", learning_rate=1e-3, weight_decay=0.05}",
@@ -13,7 +13,14 @@ pub fn long_tails() -> VariantsConfig {
         "training.evaluate_every=20",
         "evaluation.best=false",
     ];
-    let cifar = ["network.depth=20", "schedule.epochs=40", "schedule.warmup_epochs=2", "evaluation.best=false"];
+    let cifar = [
+        "network.depth=8",
+        "network.width=8",
+        "schedule.epochs=20",
+        "schedule.warmup_epochs=1",
+        "training.evaluate_every=20",
+        "evaluation.best=false",
+    ];
     let mut groups = Vec::new();
     for (set, title, recipe, changes) in [
         ("fashion-mnist", "Fashion-MNIST", "fashion-mnist-resnet", &fashion[..]),

@@ -5,12 +5,12 @@ use std::fmt::Write;
 use maud::{Markup, html};
 use softnce_plot::number::{count, fixed, plural, signed};
 use softnce_plot::page::{self, section};
-use softnce_plot::{Look, Shape};
+use softnce_plot::{Look, Shape, sheet};
 
 use super::Measure;
 use super::plan::{ChartPlan, Drawn, Group};
 use super::results::{GroupResults, Row, VariantsResults};
-use crate::chart::{Chart, Series, Spacing};
+use crate::chart::{Chart, HEIGHT, Series, Spacing};
 use crate::estimate::estimate;
 
 /// How the lines of a drawing look, in their order.
@@ -65,10 +65,28 @@ pub(crate) fn page(results: &VariantsResults) -> String {
 }
 
 fn chart(group: &Group, plan: &ChartPlan, found: &GroupResults) -> Markup {
+    let (panel, looks) = drawn(group, plan, found);
+    let caption = "Mean over the seeds that did not diverge, with its 95 % interval.";
+    page::panels(&format!("{}.", group.title), caption, &[page::legend(looks), panel])
+}
+
+/// The drawings as files of their own, by the names of their groups.
+pub(crate) fn drawings(results: &VariantsResults) -> Vec<(&str, String)> {
+    let charts = results.groups().filter_map(|(group, found)| {
+        let plan = group.chart.as_ref()?;
+        let (panel, looks) = drawn(group, plan, found);
+        let name = format!("{}: {} by {}", group.title, plan.measure.label(), plan.axis);
+        Some((group.name.as_str(), sheet(&name, 1, HEIGHT, &[panel], &looks)))
+    });
+    charts.collect()
+}
+
+/// The drawing of a group, and what its looks stand for.
+fn drawn<'r>(group: &'r Group, plan: &ChartPlan, found: &GroupResults) -> (Markup, Vec<(Look, &'r str)>) {
     let spacing = if plan.log { Spacing::Log } else { Spacing::Even };
-    let drawn = || group.variants.iter().zip(&found.rows);
+    let rows = || group.variants.iter().zip(&found.rows);
     let mut lines: Vec<(&str, Vec<(f64, &Row)>)> = Vec::new();
-    for (variant, row) in drawn() {
+    for (variant, row) in rows() {
         if let Drawn::At { series, x } = &variant.drawn {
             match lines.iter_mut().find(|(name, _)| name == series) {
                 Some((_, points)) => points.push((*x, row)),
@@ -78,7 +96,7 @@ fn chart(group: &Group, plan: &ChartPlan, found: &GroupResults) -> Markup {
     }
     let along = || lines.iter().flat_map(|(_, points)| points.iter().map(|point| point.0));
     let ends = [along().fold(f64::INFINITY, f64::min), along().fold(f64::NEG_INFINITY, f64::max)];
-    for (variant, row) in drawn().filter(|(variant, _)| variant.drawn == Drawn::Level) {
+    for (variant, row) in rows().filter(|(variant, _)| variant.drawn == Drawn::Level) {
         lines.push((&variant.name, ends.map(|x| (x, row)).to_vec()));
     }
     let series = lines.iter().enumerate().map(|(at, (_, points))| {
@@ -96,18 +114,16 @@ fn chart(group: &Group, plan: &ChartPlan, found: &GroupResults) -> Markup {
                 .collect(),
         }
     });
-    let heading = format!("by {}", plan.axis);
-    let drawing = Chart {
-        title: &heading,
+    let chart = Chart {
+        title: &group.title,
         x: (&plan.axis, spacing),
         y: (plan.measure.label(), Spacing::Even),
         references: Vec::new(),
         series: series.collect(),
         marked: true,
     };
-    let names = lines.iter().enumerate().map(|(at, (name, _))| (LOOKS[at % LOOKS.len()], *name));
-    let caption = "Mean over the seeds that did not diverge, with its 95 % interval.";
-    page::panels(&format!("{}.", group.title), caption, &[page::legend(names), drawing.panel()])
+    let looks = lines.iter().enumerate().map(|(at, (name, _))| (LOOKS[at % LOOKS.len()], *name));
+    (chart.panel(), looks.collect())
 }
 
 /// The variants side by side.

@@ -5,6 +5,7 @@ use softnce_train::recipe::Recipe;
 
 use super::Measure;
 use crate::StudyError;
+use crate::named::named;
 
 /// The settings of a study made of variants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -126,19 +127,10 @@ impl VariantsConfig {
     /// Keeps the groups of these names, in their order.
     ///
     /// # Errors
-    /// [`StudyError::Group`] for a name that none has, or one that comes twice.
-    pub fn only(mut self, names: &[String]) -> Result<Self, StudyError> {
-        let mut kept: Vec<Group> = Vec::new();
-        for name in names {
-            let group = self.groups.iter().find(|group| group.name == *name && !kept.contains(group));
-            let Some(group) = group else {
-                let known: Vec<&str> = self.groups.iter().map(|group| group.name.as_str()).collect();
-                return Err(StudyError::Group { name: name.clone(), known: known.join(", ") });
-            };
-            kept.push(group.clone());
-        }
-        self.groups = kept;
-        Ok(self)
+    /// [`StudyError::Name`] for a name that none has, or one that comes twice.
+    pub fn only(self, names: &[String]) -> Result<Self, StudyError> {
+        let groups = named("groups", names, &self.groups, |group| &group.name)?;
+        Ok(VariantsConfig { groups, ..self })
     }
 
     /// Refuses what cannot be run.

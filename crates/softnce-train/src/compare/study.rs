@@ -87,7 +87,7 @@ impl<'a> Study<'a> {
         Ok(Study { recipe, folder, data, data_folder, device, stop, progress, memory, summary, rates, command })
     }
 
-    /// Runs what is not there yet, then writes `results.json`, `results.csv`, `results.md` and `report.html`.
+    /// Runs what is not there yet, then writes `results.json`, `results.csv`, `results.md`, `figure.svg` and `report.html`.
     ///
     /// # Errors
     /// A run that fails; a file that cannot be written. What was finished stays.
@@ -128,6 +128,7 @@ impl<'a> Study<'a> {
         self.folder.write_json("results.json", &comparison)?;
         self.folder.write("results.csv", report::rows(&comparison)?.as_bytes())?;
         self.folder.write("results.md", report::markdown(&comparison).as_bytes())?;
+        self.folder.write("figure.svg", report::drawing(&comparison).as_bytes())?;
         self.folder.write("report.html", report::page(&comparison)?.as_bytes())?;
         Ok(Outcome::Finished(comparison))
     }

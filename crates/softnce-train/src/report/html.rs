@@ -11,6 +11,7 @@ mod scaled;
 mod setting;
 mod tuning;
 
+pub use intervals::drawing;
 use maud::{Markup, html};
 use softnce_plot::page::{self, section};
 

@@ -116,8 +116,8 @@ class MixedTargets:
     def mixed(cls, first: Any, second: Any, lam: Any, num_classes: int, smoothing: float = 0.0) -> MixedTargets:
         """MixUp or CutMix: the share ``lam`` of class ``first``, the rest of class ``second``; all ``[M]``.
 
-        Give every row a ``lam`` of its own: with one for the whole batch and only that batch as candidates the loss has
-        no finite optimum.
+        Give every row a ``lam`` of its own: with one for the whole batch and only that batch as candidates the loss
+        need have no finite optimum.
         """
         first = _labels("first", first)
         second = _labels("second", second, first.device)

@@ -1,12 +1,12 @@
 //! The figures.
 
 use maud::{Markup, html};
-use softnce_plot::{Look, page};
+use softnce_plot::{Look, page, sheet};
 use softnce_train::compare::Estimate;
 
 use super::look::look;
 use super::words;
-use crate::chart::{Chart, Series, Spacing};
+use crate::chart::{Chart, HEIGHT, Series, Spacing};
 use crate::toy::plan::{COMPARED, COUNTED, UNBALANCED};
 use crate::toy::results::{ToyResults, truth};
 use crate::toy::trial::points;
@@ -14,14 +14,21 @@ use crate::toy::{Cell, Estimator, Setting};
 
 /// Each estimator's curves against the truth, with what theory predicts.
 pub(super) fn curves(results: &ToyResults, classes: usize) -> Markup {
-    let truth = truth(classes);
-    let panels: Vec<Markup> = COMPARED
-        .into_iter()
-        .filter_map(|estimator| results.cell(&results.config.usual(classes, estimator)))
-        .map(|cell| curve(cell, &truth))
-        .collect();
+    let panels = compared(results, classes);
     let lead = if classes == 2 { "Two classes." } else { "Three classes, first class against the last." };
     page::panels(lead, words::CURVE_CAPTION, &panels)
+}
+
+/// The same of two classes, as a file of its own.
+pub(crate) fn drawing(results: &ToyResults) -> String {
+    let name = "True and estimated parameter under each loss, with two classes";
+    sheet(name, 3, HEIGHT, &compared(results, 2), &[(TRUTH, "the true parameter")])
+}
+
+fn compared(results: &ToyResults, classes: usize) -> Vec<Markup> {
+    let truth = truth(classes);
+    let cells = COMPARED.into_iter().filter_map(|estimator| results.cell(&results.config.usual(classes, estimator)));
+    cells.map(|cell| curve(cell, &truth)).collect()
 }
 
 /// One estimator: truth and prediction thin, mean over the seeds with their range.

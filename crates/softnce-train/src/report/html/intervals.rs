@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use softnce::LossKind;
-use softnce_plot::{Area, Scale, WIDTH, marker, page, px, spread};
+use softnce_plot::{Area, Scale, WIDTH, marker, page, px, sheet, spread};
 
 use crate::compare::{Estimate, Metric};
 use crate::report::Comparison;
@@ -37,28 +37,15 @@ const HEAD: f64 = 34.0;
 const ROW: f64 = 54.0;
 const AXIS: f64 = 28.0;
 
+/// The metrics drawn with their intervals, as a file of its own.
+pub fn drawing(results: &Comparison) -> String {
+    let height = HEAD + ROW * results.summaries.len() as f64 + AXIS;
+    let name = "Top-1 accuracy, negative log likelihood and calibration error of each loss, with 95 % intervals";
+    sheet(name, DRAWN.len(), height, &panels(results), &[])
+}
+
 /// The metrics drawn with their intervals.
 pub(crate) fn figure(results: &Comparison) -> Markup {
-    let panels: Vec<Markup> = DRAWN
-        .into_iter()
-        .map(|metric| {
-            let rows: Vec<Row> = results
-                .summaries
-                .iter()
-                .filter_map(|summary| {
-                    let entry = claims::metric_of(summary, metric)?;
-                    let runs = results.runs.iter().filter(|run| run.loss == summary.loss);
-                    Some(Row {
-                        loss: summary.loss,
-                        estimate: entry.value,
-                        seeds: runs.map(|run| metric.of(&run.test)).collect(),
-                        calibrated: entry.calibrated_reference,
-                    })
-                })
-                .collect();
-            panel(metric, &rows, Kind::Value)
-        })
-        .collect();
     let paired = if claims::has_differences(results) {
         " Overlapping intervals do not mean that two losses are alike: the runs are paired by seed, and the paired \
          differences are the sharper comparison."
@@ -69,7 +56,28 @@ pub(crate) fn figure(results: &Comparison) -> Markup {
         "{MARKS} In the panel of the calibration error, the grey upright stroke is what a perfectly calibrated model \
          would show. The axes do not start at zero.{paired}",
     );
-    page::panels("Means with intervals.", &caption, &panels)
+    page::panels("Means with intervals.", &caption, &panels(results))
+}
+
+fn panels(results: &Comparison) -> Vec<Markup> {
+    let panels = DRAWN.into_iter().map(|metric| {
+        let rows: Vec<Row> = results
+            .summaries
+            .iter()
+            .filter_map(|summary| {
+                let entry = claims::metric_of(summary, metric)?;
+                let runs = results.runs.iter().filter(|run| run.loss == summary.loss);
+                Some(Row {
+                    loss: summary.loss,
+                    estimate: entry.value,
+                    seeds: runs.map(|run| metric.of(&run.test)).collect(),
+                    calibrated: entry.calibrated_reference,
+                })
+            })
+            .collect();
+        panel(metric, &rows, Kind::Value)
+    });
+    panels.collect()
 }
 
 /// One panel: a row a loss, its name and numbers above its interval.

@@ -1,0 +1,53 @@
+//! Several panels in one file.
+
+use maud::{Markup, html};
+
+use crate::drawing::document;
+use crate::{Look, WIDTH, legend, legend_height, px};
+
+/// Units between panels, and above the legend.
+const GAP: f64 = 24.0;
+
+/// Panels side by side as an SVG file of its own, over what their looks stand for.
+///
+/// `columns`: panels in a row, as many as there are where they are fewer. `height`: that of every panel.
+pub fn sheet(name: &str, columns: usize, height: f64, panels: &[Markup], looks: &[(Look, &str)]) -> String {
+    let columns = columns.clamp(1, panels.len().max(1));
+    let width = (WIDTH + GAP) * columns as f64 - GAP;
+    let below = (height + GAP) * panels.len().div_ceil(columns) as f64;
+    let content = html! {
+        @for (index, panel) in panels.iter().enumerate() {
+            @let (x, y) = ((WIDTH + GAP) * (index % columns) as f64, (height + GAP) * (index / columns) as f64);
+            svg x=(px(x)) y=(px(y)) width=(px(WIDTH)) height=(px(height)) overflow="visible" { (panel) }
+        }
+        (legend(looks, 0.0, below, WIDTH.max(width.min(2.0 * WIDTH))))
+    };
+    document(width, below - GAP + if looks.is_empty() { 0.0 } else { GAP + legend_height(looks.len()) }, name, content)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::{Shape, panel};
+
+    #[test]
+    fn panels_stand_in_rows_over_a_legend() {
+        let panels: Vec<Markup> = ["a", "b", "c"].map(|name| panel(100.0, name, html! {})).to_vec();
+        let look = Look { colour: "#000", dash: "none", shape: Shape::Circle };
+        let text = sheet("all & each", 2, 100.0, &panels, &[(look, "d")]);
+        let document = roxmltree::Document::parse(&text).unwrap();
+        let root = document.root_element();
+        // Two columns of 340 and two rows of 100 with 24 between, 24 and a line of 18 for the legend, 16 around all.
+        assert_eq!(root.attribute("viewBox"), Some("-8 -8 720 282"));
+        let places: Vec<_> = root
+            .children()
+            .filter(|child| child.has_tag_name(("http://www.w3.org/2000/svg", "svg")))
+            .map(|child| (child.attribute("x").unwrap(), child.attribute("y").unwrap()))
+            .collect();
+        assert_eq!(places, [("0", "0"), ("364", "0"), ("0", "124")]);
+        let without = sheet("one", 4, 100.0, &panels[..1], &[]);
+        assert!(without.contains("viewBox=\"-8 -8 356 116\""), "{without}");
+    }
+}

@@ -1,0 +1,43 @@
+//! Picking from a list by name.
+
+use crate::StudyError;
+
+/// Those of `all` that have these names, in the order of the names.
+///
+/// # Errors
+/// [`StudyError::Name`] for a name that none has, or one that comes twice.
+pub(crate) fn named<T: Clone>(
+    argument: &'static str,
+    names: &[String],
+    all: &[T],
+    name: impl Fn(&T) -> &str,
+) -> Result<Vec<T>, StudyError> {
+    let pick = |(at, wanted): (usize, &String)| {
+        let found = all.iter().find(|one| name(one) == wanted && !names[..at].contains(wanted));
+        found.cloned().ok_or_else(|| {
+            let known = all.iter().map(&name).collect::<Vec<_>>().join(", ");
+            StudyError::Name { argument, name: wanted.clone(), known }
+        })
+    };
+    names.iter().enumerate().map(pick).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn names_are_picked_in_their_order_and_each_once() {
+        let all = ["a", "b", "c"];
+        let pick = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+            named("sets", &names, &all, |name| name).map_err(|error| error.to_string())
+        };
+        assert_eq!(pick(&["c", "a"]), Ok(vec!["c", "a"]));
+        assert_eq!(pick(&[]), Ok(vec![]));
+        assert_eq!(pick(&["a", "d"]), Err("sets: d, expected each of a, b, c at most once".into()));
+        assert_eq!(pick(&["a", "a"]), Err("sets: a, expected each of a, b, c at most once".into()));
+    }
+}
