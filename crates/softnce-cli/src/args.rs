@@ -39,8 +39,8 @@ pub enum Command {
     Recipes(RecipesArguments),
     /// Compare losses over one recipe, paired by seed: by default over the embedded UCI optdigits pictures.
     ///
-    /// Writes recipe.toml, results.json, results.csv, results.md (the table), report.html, its main figure as
-    /// figure.svg, and a folder below runs/ for each run. Ctrl-C, or a kill, keeps what is there; the same command continues after it.
+    /// Writes recipe.toml, results.json, results.csv, results.md (the table), report.html, its main figure as figure.svg,
+    /// and a folder below runs/ for each run. Ctrl-C, or a kill, keeps what is there; the same command continues after it.
     Compare(CompareArguments),
     /// Measure time and memory of every path of the computation, side by side.
     ///
@@ -54,8 +54,8 @@ pub enum Command {
     Toy(ToyArguments),
     /// Run a study of when the losses help, and why.
     ///
-    /// Writes study.json, results.json, results.csv, results.md, report.html and its charts as SVG files to runs/NAME. Ctrl-C, a kill, or the end
-    /// of the time budget keeps what is there; the same command continues after it.
+    /// Writes study.json, results.json, results.md and report.html to runs/NAME, tables as CSV and main figures as SVG where
+    /// it has them. Ctrl-C, a kill, or the end of the time budget keeps what is there; the same command continues after it.
     #[command(subcommand)]
     Study(StudyCommand),
     /// Bring data sets here, and say what they hold.

@@ -11,9 +11,9 @@ pub const WIDTH: f64 = 340.0;
 
 /// How the classes of a drawing are drawn.
 pub(crate) const STYLE: &str = include_str!("drawing.css");
-/// The page hands its font on to its drawings; a file of its own has none to inherit.
-const FONT: &str = "svg { font-family: system-ui, -apple-system, \"Segoe UI\", Roboto, \"Helvetica Neue\", Arial, \
-                    sans-serif; }\n";
+/// What the page hands on to its drawings, for a file of its own: a font, and that a panel is not cut at its edge.
+const OWN: &str = "svg { font-family: system-ui, -apple-system, \"Segoe UI\", Roboto, \"Helvetica Neue\", Arial, \
+                   sans-serif; }\nsvg svg { overflow: visible; }\n";
 /// Units of a drawing on a screen where nothing else says how large it is.
 const ENLARGED: f64 = 2.0;
 
@@ -41,7 +41,7 @@ pub(crate) fn document(width: f64, height: f64, name: &str, content: Markup) -> 
         svg xmlns="http://www.w3.org/2000/svg" viewBox=(view) width=(px(ENLARGED * width))
             height=(px(ENLARGED * height)) role="img" aria-label=(name) {
             title { (name) }
-            style { (PreEscaped(FONT)) (PreEscaped(STYLE)) }
+            style { (PreEscaped(OWN)) (PreEscaped(STYLE)) }
             rect x=(px(room)) y=(px(room)) width=(px(width)) height=(px(height)) fill="#fff" {}
             (content)
         }

@@ -4,7 +4,7 @@
 //!   [`x_axis`], [`y_axis`].
 //! - [`Scale`], [`Ticks`]: from values to coordinates, and round values on the way.
 //! - [`Look`]: colour, dash and shape, so that no figure depends on colour alone; [`marker`], [`line()`], [`whisker`],
-//!   [`legend`].
+//!   [`interval`], [`legend`].
 //! - [`page`]: the frame, sections, figures and tables of a page in one file.
 //! - [`number`]: numbers as readers expect them. [`mod@file`]: files that are written whole or not at all.
 
@@ -21,6 +21,6 @@ mod sheet;
 
 pub use drawing::{Area, WIDTH, panel, px, standalone, x_axis, y_axis};
 pub use look::{Look, Shape};
-pub use mark::{band, legend, legend_height, line, marker, swatch, whisker};
+pub use mark::{band, interval, legend, legend_height, line, marker, swatch, upright, whisker};
 pub use scale::{Scale, Ticks, byte_ticks, log_ticks, spread, ticks};
 pub use sheet::sheet;

@@ -14,6 +14,8 @@ pub struct Look {
 /// The shape of a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
+    /// No points: a line alone.
+    None,
     /// A disc.
     Circle,
     /// A square on its side.

@@ -9,6 +9,7 @@ use crate::{Look, Shape, px};
 /// A point of a series, outlined in white so that it stands off what lies below it.
 pub fn marker(look: Look, x: f64, y: f64, radius: f64) -> Markup {
     let corners: &[(f64, f64)] = match look.shape {
+        Shape::None => return html! {},
         Shape::Circle => {
             return html! {
                 circle.marker cx=(px(x)) cy=(px(y)) r=(px(radius)) fill=(look.colour) {}
@@ -72,6 +73,24 @@ pub fn whisker(look: Look, x: f64, (from, to): (f64, f64)) -> Markup {
     }
 }
 
+/// A mean with its interval, where it has one, lying along `y` with upright ends.
+pub fn interval(look: Look, y: f64, mean: f64, ends: Option<(f64, f64)>) -> Markup {
+    html! {
+        @if let Some((from, to)) = ends {
+            g stroke=(look.colour) {
+                line.interval x1=(px(from)) x2=(px(to)) y1=(px(y)) y2=(px(y)) {}
+                @for end in [from, to] { (upright("interval", end, (y - 4.0, y + 4.0))) }
+            }
+        }
+        (marker(look, mean, y, 5.0))
+    }
+}
+
+/// An upright stroke with its class.
+pub fn upright(class: &str, x: f64, (top, bottom): (f64, f64)) -> Markup {
+    html! { line class=(class) x1=(px(x)) x2=(px(x)) y1=(px(top)) y2=(px(bottom)) {} }
+}
+
 /// A piece of a series' line with its point, for headings and legends.
 pub fn swatch(look: Look, x: f64, y: f64) -> Markup {
     html! {
@@ -83,18 +102,20 @@ pub fn swatch(look: Look, x: f64, y: f64) -> Markup {
 /// Height of a line of a legend.
 const LINE: f64 = 18.0;
 
-/// Height that [`legend`] takes for so many series.
-pub fn legend_height(entries: usize) -> f64 {
-    LINE * entries.div_ceil(2) as f64
+/// Height that [`legend`] takes for so many series in so many columns.
+pub fn legend_height(entries: usize, columns: usize) -> f64 {
+    LINE * entries.div_ceil(columns.max(1)) as f64
 }
 
-/// What the looks of a drawing stand for, in two columns below `top`.
-pub fn legend(entries: &[(Look, &str)], left: f64, top: f64, width: f64) -> Markup {
-    // Down the first column, then down the second.
-    let lines = entries.len().div_ceil(2).max(1);
+/// What the looks of a drawing stand for, in columns below `top`.
+pub fn legend(entries: &[(Look, &str)], columns: usize, (left, top): (f64, f64), width: f64) -> Markup {
+    let columns = columns.max(1);
+    // Down the first column, then down the next.
+    let lines = entries.len().div_ceil(columns).max(1);
     html! {
         @for (index, (look, name)) in entries.iter().enumerate() {
-            @let (x, y) = (left + width / 2.0 * (index / lines) as f64, top + LINE * (index % lines) as f64);
+            @let x = left + width / columns as f64 * (index / lines) as f64;
+            @let y = top + LINE * (index % lines) as f64;
             (swatch(*look, x, y + 9.0))
             text.label x=(px(x + 34.0)) y=(px(y + 13.0)) { (name) }
         }
@@ -126,12 +147,25 @@ mod tests {
     #[test]
     fn a_legend_fills_its_columns_in_turn() {
         let look = Look { colour: "#000", dash: "none", shape: Shape::Circle };
-        let text = legend(&[(look, "a"), (look, "b"), (look, "c")], 0.0, 100.0, 300.0).into_string();
+        let text = legend(&[(look, "a"), (look, "b"), (look, "c")], 2, (0.0, 100.0), 300.0).into_string();
         for place in ["x=\"34\" y=\"113\">a<", "x=\"34\" y=\"131\">b<", "x=\"184\" y=\"113\">c<"] {
             assert!(text.contains(place), "{place}: {text}");
         }
-        assert_eq!((legend_height(3), legend_height(4), legend_height(0)), (36.0, 36.0, 0.0));
-        assert!(legend(&[], 0.0, 0.0, 300.0).into_string().is_empty());
+        assert_eq!(
+            [(3, 2), (4, 2), (0, 2), (3, 1)].map(|(entries, columns)| legend_height(entries, columns)),
+            [36.0, 36.0, 0.0, 54.0]
+        );
+        assert!(legend(&[], 2, (0.0, 0.0), 300.0).into_string().is_empty());
+    }
+
+    #[test]
+    fn an_interval_has_ends_where_it_is_known() {
+        let look = Look { colour: "#000", dash: "none", shape: Shape::Circle };
+        let text = interval(look, 50.0, 10.0, Some((5.0, 15.0))).into_string();
+        assert_eq!((text.matches("class=\"interval\"").count(), text.matches("<circle").count()), (3, 1), "{text}");
+        assert!(!interval(look, 50.0, 10.0, None).into_string().contains("<line"));
+        let bare = interval(Look { shape: Shape::None, ..look }, 50.0, 10.0, None).into_string();
+        assert!(bare.is_empty(), "{bare}");
     }
 
     #[test]

@@ -13,16 +13,18 @@ const GAP: f64 = 24.0;
 /// `columns`: panels in a row, as many as there are where they are fewer. `height`: that of every panel.
 pub fn sheet(name: &str, columns: usize, height: f64, panels: &[Markup], looks: &[(Look, &str)]) -> String {
     let columns = columns.clamp(1, panels.len().max(1));
-    let width = (WIDTH + GAP) * columns as f64 - GAP;
-    let below = (height + GAP) * panels.len().div_ceil(columns) as f64;
+    let rows = panels.len().div_ceil(columns);
+    let (across, down) = (|count: usize| (WIDTH + GAP) * count as f64, |count: usize| (height + GAP) * count as f64);
     let content = html! {
         @for (index, panel) in panels.iter().enumerate() {
-            @let (x, y) = ((WIDTH + GAP) * (index % columns) as f64, (height + GAP) * (index / columns) as f64);
-            svg x=(px(x)) y=(px(y)) width=(px(WIDTH)) height=(px(height)) overflow="visible" { (panel) }
+            svg x=(px(across(index % columns))) y=(px(down(index / columns))) width=(px(WIDTH)) height=(px(height)) {
+                (panel)
+            }
         }
-        (legend(looks, 0.0, below, WIDTH.max(width.min(2.0 * WIDTH))))
+        (legend(looks, columns, (0.0, down(rows)), across(columns)))
     };
-    document(width, below - GAP + if looks.is_empty() { 0.0 } else { GAP + legend_height(looks.len()) }, name, content)
+    let end = if looks.is_empty() { down(rows) - GAP } else { down(rows) + legend_height(looks.len(), columns) };
+    document(across(columns) - GAP, end.max(0.0), name, content)
 }
 
 #[cfg(test)]
@@ -41,6 +43,8 @@ mod tests {
         let root = document.root_element();
         // Two columns of 340 and two rows of 100 with 24 between, 24 and a line of 18 for the legend, 16 around all.
         assert_eq!(root.attribute("viewBox"), Some("-8 -8 720 282"));
+        // What stands over the edge of a panel is not cut.
+        assert!(text.contains("svg svg { overflow: visible; }"));
         let places: Vec<_> = root
             .children()
             .filter(|child| child.has_tag_name(("http://www.w3.org/2000/svg", "svg")))
@@ -49,5 +53,6 @@ mod tests {
         assert_eq!(places, [("0", "0"), ("364", "0"), ("0", "124")]);
         let without = sheet("one", 4, 100.0, &panels[..1], &[]);
         assert!(without.contains("viewBox=\"-8 -8 356 116\""), "{without}");
+        assert!(sheet("none", 4, 100.0, &[], &[]).contains("viewBox=\"-8 -8 356 16\""));
     }
 }

@@ -3,8 +3,11 @@
 use maud::{Markup, html};
 use softnce_plot::number::count;
 use softnce_plot::{
-    Area, Look, Scale, Ticks, WIDTH, band, line, log_ticks, marker, panel, px, ticks, whisker, x_axis, y_axis,
+    Area, Look, Scale, Shape, Ticks, WIDTH, band, line, log_ticks, marker, panel, px, ticks, whisker, x_axis, y_axis,
 };
+
+/// How what theory says is drawn.
+pub(crate) const REFERENCE: Look = Look { colour: "#777777", dash: "none", shape: Shape::None };
 
 const AREA: Area = Area { left: 44.0, right: WIDTH - 10.0, top: 30.0, bottom: 210.0 };
 /// Height of a chart.
@@ -42,6 +45,11 @@ pub(crate) struct Chart<'a> {
 }
 
 impl Chart<'_> {
+    /// What it shows, in words.
+    pub(crate) fn name(&self) -> String {
+        format!("{}: {} by {}", self.title, self.y.0, self.x.0)
+    }
+
     /// The drawing.
     pub(crate) fn panel(&self) -> Markup {
         let all = || self.series.iter().flat_map(|series| &series.points).chain(self.references.iter().flatten());
@@ -55,13 +63,13 @@ impl Chart<'_> {
         };
         panel(
             HEIGHT,
-            &format!("{}: {} by {}", self.title, self.y.0, self.x.0),
+            &self.name(),
             html! {
                 text.heading x="0" y="15" { (self.title) }
                 text.tick x=(px(AREA.right)) y="15" text-anchor="end" { (self.y.0) }
                 (y_axis(AREA, up, &up_ticks))
                 (x_axis(AREA, across, &across_ticks, self.x.0))
-                @for reference in &self.references { (line(&place(reference), "context", "#777777", "none")) }
+                @for reference in &self.references { (line(&place(reference), "context", REFERENCE.colour, REFERENCE.dash)) }
                 @for series in self.series.iter().rev() {
                     @let look = series.look;
                     @let points = place(&series.points);
@@ -116,8 +124,6 @@ fn apart(ticks: Ticks) -> Ticks {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-
-    use softnce_plot::Shape;
 
     use super::*;
 

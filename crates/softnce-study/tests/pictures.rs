@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use pages::{check_page, check_table};
+use pages::{check_drawing, check_page, check_table};
 use softnce::LossKind;
 use softnce_study::pictures::{PictureSet, PicturesConfig, PicturesResults, Place, run};
 use softnce_study::{Budget, Outcome, StudyError};
@@ -71,10 +71,8 @@ fn out_of_time_it_stops_and_goes_on_to_the_claims() {
     check_table(figures, 7);
     assert!(out.join("digits/report.html").exists());
     let drawing = fs::read_to_string(out.join("claims.svg")).unwrap();
-    let drawing = roxmltree::Document::parse(&drawing).unwrap();
-    let count = |class: &str| drawing.descendants().filter(|node| node.attribute("class") == Some(class)).count();
     // A mark a claim, and the margin where the claim is equivalence.
-    assert_eq!((count("marker"), count("band"), count("heading")), (3, 1, 1));
+    assert_eq!(check_drawing(&drawing, ["marker", "band", "heading"]), [3, 1, 1]);
 }
 
 #[test]
@@ -90,7 +88,8 @@ fn settings_out_of_range_are_named() {
     let mut single = short();
     single.sets[0].changes.push("compare.seeds=1".into());
     assert_eq!(refused(single), "seeds");
-    assert!(PictureSet::named(&["mnist".into()]).is_err());
+    let error = PictureSet::named(&["mnist".into()]).unwrap_err().to_string();
+    assert_eq!(error, "sets: mnist, expected each of digits, fashion-mnist, cifar10h, cifar100 at most once");
     assert!(PictureSet::named(&["digits".into(), "digits".into()]).is_err());
     let mut unknown = short();
     unknown.sets[0].changes.push("compare.sedes=3".into());

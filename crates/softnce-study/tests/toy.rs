@@ -7,7 +7,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::pages::{check_page, check_table};
+use common::pages::{check_drawing, check_page, check_table};
 use common::{until, whole};
 use softnce::LossKind;
 use softnce_study::toy::{Candidates, Estimator, ToyConfig, ToyResults, Training, run};
@@ -106,5 +106,8 @@ fn the_page_is_well_formed() {
     to_the_end(short(2), folder.path());
     let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
     check_page(&page);
+    // A panel an estimator.
+    let curves = fs::read_to_string(folder.path().join("curves.svg")).unwrap();
+    assert_eq!(check_drawing(&curves, ["heading", "band"]), [6, 6]);
     check_table(&fs::read_to_string(folder.path().join("results.md")).unwrap(), 8);
 }

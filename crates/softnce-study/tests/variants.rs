@@ -7,7 +7,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::pages::{check_page, check_table};
+use common::pages::{check_drawing, check_page, check_table};
 use common::{until, whole};
 use softnce_study::variants::{
     ChartPlan, Group, Measure, Place, Variant, VariantsConfig, VariantsResults, ablations, human_labels, long_tails,
@@ -91,9 +91,9 @@ fn stopped_it_goes_on_to_the_same_end_whatever_runs_at_once() {
 
     check_page(&fs::read_to_string(out.join("report.html")).unwrap());
     let drawing = fs::read_to_string(out.join("smoothing.svg")).unwrap();
-    let drawing = roxmltree::Document::parse(&drawing).unwrap();
-    let text = |name: &str| drawing.descendants().any(|node| node.text() == Some(name));
-    assert!(text("Smoothing") && text("smoothing") && text("temperature 2"));
+    // Two points and the two ends of a level, and a mark for each in the legend.
+    assert_eq!(check_drawing(&drawing, ["marker", "heading"]), [4 + 2, 1]);
+    assert!(drawing.contains(">Smoothing<") && drawing.contains(">temperature 2<"));
     let table = fs::read_to_string(out.join("results.md")).unwrap();
     let lines: Vec<&str> = table.lines().filter(|line| line.starts_with('|')).collect();
     check_table(&lines.join("\n"), 7);

@@ -11,9 +11,9 @@ use crate::targets::Rows;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Warning {
-    /// Every mixed row has the same mixing weight, and the batch's own targets are the only candidates. Then each
-    /// target is an extreme point of the candidates: unless rows meet their own class, the loss has no finite optimum
-    /// and falls to 0 as the logits grow. Draw one lambda per row, or take candidates from elsewhere.
+    /// Every mixed row has the same mixing weight, and the batch's own targets are the only candidates. Unless rows
+    /// meet their own class, each target is then an extreme point of the candidates: the loss has no finite optimum and
+    /// falls to 0 as the logits grow. Draw one lambda per row, or take candidates from elsewhere.
     SharedMixingWeight,
 }
 
@@ -22,7 +22,7 @@ impl fmt::Display for Warning {
         match self {
             Warning::SharedMixingWeight => f.write_str(
                 "all rows are mixed with one lambda and the batch is its own only source of candidates: \
-                 soft target InfoNCE need then have no finite optimum, its loss can fall to 0 as the logits grow; \
+                 soft target InfoNCE may then have no finite optimum and fall to 0 as the logits grow; \
                  draw one lambda per row, or add candidates from elsewhere",
             ),
         }

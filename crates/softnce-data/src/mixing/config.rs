@@ -27,7 +27,7 @@ pub struct MixingConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// The whole batch. With that batch as the only candidates the loss need then have no finite optimum:
+    /// The whole batch. With that batch as the only candidates the loss may then have no finite optimum:
     /// [`MixingConfig::warns_of_degeneracy`].
     Batch,
     /// A picture and its partner.

@@ -3,7 +3,7 @@
 :class:`Mixup` takes the options of ``timm.data.Mixup`` and gives the same pictures for the same random numbers. It
 differs in its default mode, ``"elem"``: every row draws a lambda of its own. With one lambda for the whole batch
 (``"batch"``, timm's default) and that batch as the only candidates, every row's target is an extreme point of the
-candidates: unless rows meet their own class, soft target InfoNCE then has no finite optimum and falls to 0 as the
+candidates unless rows meet their own class: soft target InfoNCE then has no finite optimum and falls to 0 as the
 logits grow. One lambda for each row cures it.
 
 It differs too in what it returns: :class:`softnce.torch.MixedTargets`, a few numbers a row, not one for each class.

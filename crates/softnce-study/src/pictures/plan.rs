@@ -36,7 +36,7 @@ impl PictureSet {
     /// The sets of the study: budgets that two cores carry.
     pub fn all() -> Vec<PictureSet> {
         let five_seeds = "compare.seeds=5";
-        let three_rates = "compare.learning_rates=[0.03, 0.1, 0.3]";
+        let three_rates = "compare.learning_rates=[0.1, 0.3, 1.0]";
         let (small, narrow) = ("network.depth=8", "network.width=8");
         let set = |name: &str, recipe: &str, changes: &[&str]| PictureSet {
             name: name.to_owned(),

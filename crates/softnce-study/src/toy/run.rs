@@ -38,7 +38,7 @@ pub fn run(
     folder.write_json("results.json", &results)?;
     folder.write("results.csv", page::rows(&results).as_bytes())?;
     folder.write("results.md", page::markdown(&results).as_bytes())?;
-    folder.write("curves.svg", page::drawing(&results).as_bytes())?;
+    folder.write("curves.svg", page::standalone(&results).as_bytes())?;
     folder.write("report.html", page::page(&results).as_bytes())?;
     Ok(Outcome::Finished(results))
 }

@@ -65,24 +65,30 @@ pub(crate) fn page(results: &VariantsResults) -> String {
 }
 
 fn chart(group: &Group, plan: &ChartPlan, found: &GroupResults) -> Markup {
-    let (panel, looks) = drawn(group, plan, found);
+    let Plotted { panel, looks, .. } = plot(group, plan, found, &format!("by {}", plan.axis));
     let caption = "Mean over the seeds that did not diverge, with its 95 % interval.";
     page::panels(&format!("{}.", group.title), caption, &[page::legend(looks), panel])
 }
 
-/// The drawings as files of their own, by the names of their groups.
-pub(crate) fn drawings(results: &VariantsResults) -> Vec<(&str, String)> {
+/// The charts as files of their own, by the names of their groups.
+pub(crate) fn standalone(results: &VariantsResults) -> Vec<(&str, String)> {
     let charts = results.groups().filter_map(|(group, found)| {
-        let plan = group.chart.as_ref()?;
-        let (panel, looks) = drawn(group, plan, found);
-        let name = format!("{}: {} by {}", group.title, plan.measure.label(), plan.axis);
+        let Plotted { name, panel, looks } = plot(group, group.chart.as_ref()?, found, &group.title);
         Some((group.name.as_str(), sheet(&name, 1, HEIGHT, &[panel], &looks)))
     });
     charts.collect()
 }
 
-/// The drawing of a group, and what its looks stand for.
-fn drawn<'r>(group: &'r Group, plan: &ChartPlan, found: &GroupResults) -> (Markup, Vec<(Look, &'r str)>) {
+/// The chart of a group.
+struct Plotted<'r> {
+    /// What it shows, in words.
+    name: String,
+    panel: Markup,
+    /// What its looks stand for.
+    looks: Vec<(Look, &'r str)>,
+}
+
+fn plot<'r>(group: &'r Group, plan: &ChartPlan, found: &GroupResults, title: &str) -> Plotted<'r> {
     let spacing = if plan.log { Spacing::Log } else { Spacing::Even };
     let rows = || group.variants.iter().zip(&found.rows);
     let mut lines: Vec<(&str, Vec<(f64, &Row)>)> = Vec::new();
@@ -115,7 +121,7 @@ fn drawn<'r>(group: &'r Group, plan: &ChartPlan, found: &GroupResults) -> (Marku
         }
     });
     let chart = Chart {
-        title: &group.title,
+        title,
         x: (&plan.axis, spacing),
         y: (plan.measure.label(), Spacing::Even),
         references: Vec::new(),
@@ -123,7 +129,7 @@ fn drawn<'r>(group: &'r Group, plan: &ChartPlan, found: &GroupResults) -> (Marku
         marked: true,
     };
     let looks = lines.iter().enumerate().map(|(at, (name, _))| (LOOKS[at % LOOKS.len()], *name));
-    (chart.panel(), looks.collect())
+    Plotted { name: chart.name(), panel: chart.panel(), looks: looks.collect() }
 }
 
 /// The variants side by side.

@@ -91,8 +91,8 @@ struct Kept {
     found: Found,
 }
 
-/// Trains what is not there yet, then writes `results.json`, `results.csv`, `results.md`, `report.html` and each drawing as
-/// `GROUP.svg`.
+/// Trains what is not there yet, then writes `results.json`, `results.csv`, `results.md`, `report.html` and each
+/// group's chart, where it has one, as `GROUP.svg`.
 ///
 /// # Errors
 /// Settings out of range; data or a folder that cannot be used; a training that fails. What was finished stays.
@@ -121,8 +121,8 @@ pub fn run(config: VariantsConfig, command: String, place: Place<'_>) -> Result<
     folder.write_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
     folder.write("results.md", page::markdown(&results).as_bytes())?;
-    for (group, drawing) in page::drawings(&results) {
-        folder.write(&format!("{group}.svg"), drawing.as_bytes())?;
+    for (group, chart) in page::standalone(&results) {
+        folder.write(&format!("{group}.svg"), chart.as_bytes())?;
     }
     folder.write("report.html", page::page(&results).as_bytes())?;
     Ok(Outcome::Finished(results))

@@ -128,7 +128,7 @@ impl<'a> Study<'a> {
         self.folder.write_json("results.json", &comparison)?;
         self.folder.write("results.csv", report::rows(&comparison)?.as_bytes())?;
         self.folder.write("results.md", report::markdown(&comparison).as_bytes())?;
-        self.folder.write("figure.svg", report::drawing(&comparison).as_bytes())?;
+        self.folder.write("figure.svg", report::standalone(&comparison).as_bytes())?;
         self.folder.write("report.html", report::page(&comparison)?.as_bytes())?;
         Ok(Outcome::Finished(comparison))
     }

@@ -11,7 +11,7 @@ mod scaled;
 mod setting;
 mod tuning;
 
-pub use intervals::drawing;
+pub use intervals::standalone;
 use maud::{Markup, html};
 use softnce_plot::page::{self, section};
 

@@ -21,7 +21,7 @@ mod wellformed;
 
 pub use self::comparison::{Comparison, Plan};
 pub use self::csv::rows;
-pub use self::html::{drawing, page};
+pub use self::html::{page, standalone};
 pub use self::look::look;
 pub use self::table::{markdown, terminal};
 

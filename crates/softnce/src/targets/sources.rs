@@ -35,7 +35,7 @@ impl<'a> Targets<'a> {
     ///
     /// MixUp (Zhang et al., arXiv 1710.09412) and CutMix (Yun et al., arXiv 1905.04899), where lambda is the share of
     /// the first picture: for CutMix the area that really remains of it. Give every row a lambda of its own: with one
-    /// for the whole batch and only that batch as candidates the loss need have no finite optimum
+    /// for the whole batch and only that batch as candidates the loss may have no finite optimum
     /// ([`Warning::SharedMixingWeight`](crate::Warning::SharedMixingWeight)).
     ///
     /// # Shapes

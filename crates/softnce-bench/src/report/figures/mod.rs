@@ -21,6 +21,8 @@ pub struct Figure {
 }
 
 const EXTENSION: &str = ".svg";
+/// Those of a legend.
+const COLUMNS: usize = 2;
 const THREADS: &str = "-threads";
 
 impl Figure {
@@ -46,10 +48,10 @@ pub fn figures(results: &Results) -> Vec<Figure> {
 
 fn figure(plot: &Plot) -> Figure {
     let entries: Vec<_> = plot.paths().map(|path| (look(path), path.name())).collect();
-    let height = HEIGHT + 10.0 + legend_height(entries.len());
+    let height = HEIGHT + 10.0 + legend_height(entries.len(), COLUMNS);
     let content = maud::html! {
         (content(plot))
-        (legend(&entries, 0.0, HEIGHT + 8.0, softnce_plot::WIDTH))
+        (legend(&entries, COLUMNS, (0.0, HEIGHT + 8.0), softnce_plot::WIDTH))
     };
     Figure { name: file_name(plot.kind, plot.threads), svg: standalone(height, &name(plot), content) }
 }

@@ -18,7 +18,7 @@ __all__ = ["check_shapes", "check_values"]
 
 _WARNING = (
     "all rows are mixed with one lambda and the batch is its own only source of candidates: "
-    "soft target InfoNCE need then have no finite optimum, its loss can fall to 0 as the logits grow; "
+    "soft target InfoNCE may then have no finite optimum and fall to 0 as the logits grow; "
     "draw one lambda per row, or add candidates from elsewhere"
 )
 _warned = False

@@ -117,7 +117,7 @@ class MixedTargets:
         """MixUp or CutMix: the share ``lam`` of class ``first``, the rest of class ``second``; all ``[M]``.
 
         Give every row a ``lam`` of its own: with one for the whole batch and only that batch as candidates the loss
-        need have no finite optimum.
+        may have no finite optimum.
         """
         first = _labels("first", first)
         second = _labels("second", second, first.device)

@@ -1,12 +1,12 @@
 //! The figures.
 
 use maud::{Markup, html};
-use softnce_plot::{Look, page, sheet};
+use softnce_plot::{Look, Shape, page, sheet};
 use softnce_train::compare::Estimate;
 
 use super::look::look;
 use super::words;
-use crate::chart::{Chart, HEIGHT, Series, Spacing};
+use crate::chart::{Chart, HEIGHT, REFERENCE, Series, Spacing};
 use crate::toy::plan::{COMPARED, COUNTED, UNBALANCED};
 use crate::toy::results::{ToyResults, truth};
 use crate::toy::trial::points;
@@ -14,20 +14,22 @@ use crate::toy::{Cell, Estimator, Setting};
 
 /// Each estimator's curves against the truth, with what theory predicts.
 pub(super) fn curves(results: &ToyResults, classes: usize) -> Markup {
-    let panels = compared(results, classes);
+    let panels = each(results, classes, &COMPARED);
     let lead = if classes == 2 { "Two classes." } else { "Three classes, first class against the last." };
     page::panels(lead, words::CURVE_CAPTION, &panels)
 }
 
 /// The same of two classes, as a file of its own.
-pub(crate) fn drawing(results: &ToyResults) -> String {
+pub(crate) fn standalone(results: &ToyResults) -> String {
     let name = "True and estimated parameter under each loss, with two classes";
-    sheet(name, 3, HEIGHT, &compared(results, 2), &[(TRUTH, "the true parameter")])
+    let looks = [(TRUTH, "the true parameter"), (REFERENCE, "what theory predicts")];
+    sheet(name, 3, HEIGHT, &each(results, 2, &COMPARED), &looks)
 }
 
-fn compared(results: &ToyResults, classes: usize) -> Vec<Markup> {
+/// A panel an estimator.
+fn each(results: &ToyResults, classes: usize, estimators: &[Estimator]) -> Vec<Markup> {
     let truth = truth(classes);
-    let cells = COMPARED.into_iter().filter_map(|estimator| results.cell(&results.config.usual(classes, estimator)));
+    let cells = estimators.iter().filter_map(|&estimator| results.cell(&results.config.usual(classes, estimator)));
     cells.map(|cell| curve(cell, &truth)).collect()
 }
 
@@ -58,7 +60,7 @@ fn curve(cell: &Cell, truth: &[f64]) -> Markup {
 }
 
 /// How the truth is drawn.
-const TRUTH: Look = Look { colour: "#c9c9c9", dash: "2 2.5", shape: softnce_plot::Shape::Circle };
+const TRUTH: Look = Look { colour: "#c9c9c9", dash: "2 2.5", shape: Shape::None };
 
 /// The error against the number of training samples.
 pub(super) fn samples(results: &ToyResults) -> Markup {
@@ -99,10 +101,7 @@ pub(super) fn candidates(results: &ToyResults) -> Markup {
 
 /// Unbalanced noise, with the correction and without.
 pub(super) fn noise(results: &ToyResults) -> Markup {
-    let truth = truth(2);
-    let cells = UNBALANCED.into_iter().filter_map(|estimator| results.cell(&results.config.usual(2, estimator)));
-    let panels: Vec<Markup> = cells.map(|cell| curve(cell, &truth)).collect();
-    page::panels("Unbalanced noise.", words::CURVE_CAPTION, &panels)
+    page::panels("Unbalanced noise.", words::CURVE_CAPTION, &each(results, 2, &UNBALANCED))
 }
 
 /// `ln M - L` against the mutual information.

@@ -8,7 +8,7 @@ mod words;
 use maud::html;
 use softnce_plot::page::{self, section};
 
-pub(crate) use figures::drawing;
+pub(crate) use figures::standalone;
 pub(crate) use tables::{markdown, rows};
 
 use super::results::ToyResults;

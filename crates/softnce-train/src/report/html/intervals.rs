@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use softnce::LossKind;
-use softnce_plot::{Area, Scale, WIDTH, marker, page, px, sheet, spread};
+use softnce_plot::{Area, Scale, WIDTH, interval, page, px, sheet, spread, upright};
 
 use crate::compare::{Estimate, Metric};
 use crate::report::Comparison;
@@ -38,8 +38,8 @@ const ROW: f64 = 54.0;
 const AXIS: f64 = 28.0;
 
 /// The metrics drawn with their intervals, as a file of its own.
-pub fn drawing(results: &Comparison) -> String {
-    let height = HEAD + ROW * results.summaries.len() as f64 + AXIS;
+pub fn standalone(results: &Comparison) -> String {
+    let height = bottom(results.summaries.len()) + AXIS;
     let name = "Top-1 accuracy, negative log likelihood and calibration error of each loss, with 95 % intervals";
     sheet(name, DRAWN.len(), height, &panels(results), &[])
 }
@@ -80,6 +80,11 @@ fn panels(results: &Comparison) -> Vec<Markup> {
     panels.collect()
 }
 
+/// Where the plot area of a panel ends.
+fn bottom(rows: usize) -> f64 {
+    HEAD + ROW * rows as f64
+}
+
 /// One panel: a row a loss, its name and numbers above its interval.
 pub(crate) fn panel(metric: Metric, rows: &[Row], kind: Kind) -> Markup {
     let factor = metric.shown_scale();
@@ -91,7 +96,7 @@ pub(crate) fn panel(metric: Metric, rows: &[Row], kind: Kind) -> Markup {
     });
     let least = 20.0 * 10f64.powi(-(metric.decimals() as i32));
     let span = spread(shown.map(|value| value * factor).chain(zero), least);
-    let area = Area { left: 0.0, right: WIDTH, top: HEAD, bottom: HEAD + ROW * rows.len() as f64 };
+    let area = Area { left: 0.0, right: WIDTH, top: HEAD, bottom: bottom(rows.len()) };
     let scale = Scale::linear(span, area.left + 6.0, area.right - 6.0);
     let ticks = softnce_plot::ticks(span, 4);
     let (what, direction) = head(metric, kind);
@@ -105,10 +110,10 @@ pub(crate) fn panel(metric: Metric, rows: &[Row], kind: Kind) -> Markup {
             @for (index, row) in rows.iter().enumerate() {
                 @let top = HEAD + ROW * index as f64;
                 @for value in &ticks.values {
-                    (upright("grid", scale.at(*value), top + 18.0, top + 43.0))
+                    (upright("grid", scale.at(*value), (top + 18.0, top + 43.0)))
                 }
                 @if zero.is_some() {
-                    (upright("zero", scale.at(0.0), top + 18.0, top + 43.0))
+                    (upright("zero", scale.at(0.0), (top + 18.0, top + 43.0)))
                 }
                 (draw(row, metric, kind, scale, top))
             }
@@ -129,23 +134,13 @@ fn draw(row: &Row, metric: Metric, kind: Kind, scale: Scale, top: f64) -> Markup
             circle.seed cx=(px(x)) cy=(px(dots)) r="3.2" fill=(look.colour) {}
         }
         @if let Some(x) = row.calibrated.and_then(at) {
-            (upright("calibrated", x, line - 7.0, line + 7.0))
+            (upright("calibrated", x, (line - 7.0, line + 7.0)))
         }
         @if let Some(x) = at(row.estimate.mean) {
-            @if let Some(half) = format::half_width(row.estimate) {
-                @let [low, high] = [-half, half].map(|half| scale.at((row.estimate.mean + half) * factor));
-                g stroke=(look.colour) {
-                    line.interval x1=(px(low)) x2=(px(high)) y1=(px(line)) y2=(px(line)) {}
-                    @for end in [low, high] { (upright("interval", end, line - 4.0, line + 4.0)) }
-                }
-            }
-            (marker(look, x, line, 5.0))
+            @let end = |half: f64| scale.at((row.estimate.mean + half) * factor);
+            (interval(look, line, x, format::half_width(row.estimate).map(|half| (end(-half), end(half)))))
         }
     }
-}
-
-fn upright(class: &str, x: f64, top: f64, bottom: f64) -> Markup {
-    html! { line class=(class) x1=(px(x)) x2=(px(x)) y1=(px(top)) y2=(px(bottom)) {} }
 }
 
 fn numbers(row: &Row, metric: Metric, kind: Kind) -> String {
