@@ -49,8 +49,8 @@ fn name(results: &PicturesResults) -> String {
 fn drawing(results: &PicturesResults) -> (f64, Markup) {
     let margin = results.config.margin;
     let ends = results.sets.iter().flat_map(|set| &set.claims).flat_map(|claim| {
-        let half = claim.difference.half_width.unwrap_or(0.0);
-        [claim.difference.mean - half, claim.difference.mean + half]
+        let (from, to) = claim.difference.span();
+        [from, to]
     });
     let span = spread(ends.chain([-margin, margin]), LEAST);
     let heights = results.sets.iter().map(|set| HEAD + ROW * set.claims.len() as f64);
@@ -90,8 +90,8 @@ fn row(claim: &Claim, scale: Scale, top: f64) -> Markup {
             (estimate(claim.difference, 2, signed))
         }
         @if mean.is_finite() {
-            @let half = claim.difference.half_width.filter(|half| half.is_finite());
-            (interval(look, line, scale.at(mean), half.map(|half| (scale.at(mean - half), scale.at(mean + half)))))
+            @let ends = claim.difference.interval().map(|(from, to)| (scale.at(from), scale.at(to)));
+            (interval(look, line, scale.at(mean), ends))
         }
     }
 }

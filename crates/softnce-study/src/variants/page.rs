@@ -111,13 +111,7 @@ fn plot<'r>(group: &'r Group, plan: &ChartPlan, found: &GroupResults, title: &st
         Series {
             look: LOOKS[at % LOOKS.len()],
             points: there.iter().map(|(x, value)| (*x, value.mean)).collect(),
-            ranges: there
-                .iter()
-                .map(|(_, value)| {
-                    let half = value.half_width.unwrap_or(0.0);
-                    (value.mean - half, value.mean + half)
-                })
-                .collect(),
+            ranges: there.iter().map(|(_, value)| value.span()).collect(),
         }
     });
     let chart = Chart {

@@ -116,6 +116,23 @@ pub struct Estimate {
     pub half_width: Option<f64>,
 }
 
+impl Estimate {
+    /// The half width where it can be used: finite, and around a finite mean.
+    pub fn finite_half_width(self) -> Option<f64> {
+        self.half_width.filter(|half| half.is_finite() && self.mean.is_finite())
+    }
+
+    /// The ends of the interval, lower and upper, where it can be used.
+    pub fn interval(self) -> Option<(f64, f64)> {
+        self.finite_half_width().map(|half| (self.mean - half, self.mean + half))
+    }
+
+    /// What a drawing has to hold: the ends of the interval, or the mean twice where there is none.
+    pub fn span(self) -> (f64, f64) {
+        self.interval().unwrap_or((self.mean, self.mean))
+    }
+}
+
 /// A metric of one loss over all its seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricSummary {
@@ -251,4 +268,20 @@ pub struct Setting {
     pub network: String,
     /// Trainable parameters of the network.
     pub parameters: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_has_ends_where_it_is_finite() {
+        let whole = Estimate { mean: 1.0, half_width: Some(0.5) };
+        assert_eq!((whole.interval(), whole.span()), (Some((0.5, 1.5)), (0.5, 1.5)));
+        for half_width in [None, Some(f64::NAN), Some(f64::INFINITY)] {
+            let none = Estimate { mean: 1.0, half_width };
+            assert_eq!((none.finite_half_width(), none.interval(), none.span()), (None, None, (1.0, 1.0)));
+        }
+        assert_eq!(Estimate { mean: f64::INFINITY, half_width: Some(1.0) }.interval(), None);
+    }
 }

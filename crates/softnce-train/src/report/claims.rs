@@ -261,7 +261,7 @@ fn multiplicity(results: &Comparison) -> Option<String> {
         .summaries
         .iter()
         .flat_map(|summary| &summary.metrics)
-        .filter(|entry| entry.difference.and_then(format::half_width).is_some())
+        .filter(|entry| entry.difference.and_then(Estimate::finite_half_width).is_some())
         .count();
     (intervals > 1).then(|| {
         format!(

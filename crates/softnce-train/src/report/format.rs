@@ -24,7 +24,7 @@ pub(crate) fn difference_tight(difference: Estimate, metric: Metric) -> String {
 fn plus_minus(estimate: Estimate, metric: Metric, mean: fn(f64, usize) -> String, sign: &str) -> String {
     let (scale, decimals) = (metric.shown_scale(), metric.decimals());
     let mean = mean(estimate.mean * scale, decimals);
-    match half_width(estimate) {
+    match estimate.finite_half_width() {
         Some(half) => format!("{mean}{sign}{}", fixed(half * scale, decimals)),
         None => mean,
     }
@@ -32,7 +32,7 @@ fn plus_minus(estimate: Estimate, metric: Metric, mean: fn(f64, usize) -> String
 
 /// A temperature: `1.243 ± 0.012`.
 pub(crate) fn temperature(estimate: Estimate) -> String {
-    let half = half_width(estimate).map_or_else(String::new, |half| format!(" ± {}", fixed(half, 3)));
+    let half = estimate.finite_half_width().map_or_else(String::new, |half| format!(" ± {}", fixed(half, 3)));
     format!("{}{half}", fixed(estimate.mean, 3))
 }
 
@@ -48,8 +48,8 @@ pub(crate) fn mean_difference(difference: Estimate, metric: Metric) -> String {
 
 /// The ends of a difference's interval: `−0.03 to +0.27`.
 pub(crate) fn interval(difference: Estimate, metric: Metric) -> Option<String> {
-    let half = half_width(difference)?;
-    let ends = [difference.mean - half, difference.mean + half].map(|end| end * metric.shown_scale());
+    let (from, to) = difference.interval()?;
+    let ends = [from, to].map(|end| end * metric.shown_scale());
     // An end that rounds to zero hides on which side of it the interval stops: two more digits at most tell.
     let hides = |decimals: &usize| ends.iter().any(|end| *end != 0.0 && is_zero(&fixed(end.abs(), *decimals)));
     let most = metric.decimals() + 2;
@@ -60,11 +60,6 @@ pub(crate) fn interval(difference: Estimate, metric: Metric) -> Option<String> {
 /// A value that belongs beside a metric, as shown.
 pub(crate) fn value(value: f64, metric: Metric) -> String {
     fixed(value * metric.shown_scale(), metric.decimals())
-}
-
-/// The half width where it can be used: finite, and around a finite mean.
-pub(crate) fn half_width(estimate: Estimate) -> Option<f64> {
-    estimate.half_width.filter(|half| half.is_finite() && estimate.mean.is_finite())
 }
 
 /// What the interval of a difference says.
@@ -80,7 +75,7 @@ pub(crate) enum Verdict {
 
 /// Reads a difference's interval; `None` where there is none.
 pub(crate) fn verdict(difference: Estimate, metric: Metric) -> Option<Verdict> {
-    let half = half_width(difference)?;
+    let half = difference.finite_half_width()?;
     Some(if difference.mean.abs() <= half {
         Verdict::Open
     } else if (difference.mean > 0.0) == metric.larger_is_better() {

@@ -134,7 +134,7 @@ fn terminal_difference(summary: &LossSummary, metric: Metric) -> String {
     // A space where there is no star keeps the digits of a column in line.
     let star = if is_clear(format::verdict(difference, metric)) { "*" } else { " " };
     let mean = format::mean_difference(difference, metric);
-    match format::half_width(difference) {
+    match difference.finite_half_width() {
         Some(half) => format!("{mean}{star}\n±{} ", format::value(half, metric)),
         None => mean,
     }

@@ -21,7 +21,7 @@ pub struct Figure {
 }
 
 const EXTENSION: &str = ".svg";
-/// Those of a legend.
+/// Columns of a legend.
 const COLUMNS: usize = 2;
 const THREADS: &str = "-threads";
 

@@ -136,11 +136,10 @@ fn counted(results: &ToyResults, pick: impl Fn(&Cell) -> Option<Estimate>) -> Ve
 fn line_of(estimator: Estimator, values: Vec<(f64, Estimate)>) -> Series {
     let mut values = values;
     values.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let half = |estimate: &Estimate| estimate.half_width.unwrap_or(0.0);
     Series {
         look: look(estimator),
         points: values.iter().map(|(x, estimate)| (*x, estimate.mean)).collect(),
-        ranges: values.iter().map(|(_, value)| (value.mean - half(value), value.mean + half(value))).collect(),
+        ranges: values.iter().map(|(_, value)| value.span()).collect(),
     }
 }
 

@@ -90,9 +90,8 @@ pub(crate) fn panel(metric: Metric, rows: &[Row], kind: Kind) -> Markup {
     let factor = metric.shown_scale();
     let zero = (kind == Kind::Difference).then_some(0.0);
     let shown = rows.iter().flat_map(|row| {
-        let half = format::half_width(row.estimate).unwrap_or(0.0);
-        let ends = [row.estimate.mean - half, row.estimate.mean + half];
-        ends.into_iter().chain(row.seeds.iter().copied()).chain(row.calibrated)
+        let (from, to) = row.estimate.span();
+        [from, to].into_iter().chain(row.seeds.iter().copied()).chain(row.calibrated)
     });
     let least = 20.0 * 10f64.powi(-(metric.decimals() as i32));
     let span = spread(shown.map(|value| value * factor).chain(zero), least);
@@ -137,8 +136,8 @@ fn draw(row: &Row, metric: Metric, kind: Kind, scale: Scale, top: f64) -> Markup
             (upright("calibrated", x, (line - 7.0, line + 7.0)))
         }
         @if let Some(x) = at(row.estimate.mean) {
-            @let end = |half: f64| scale.at((row.estimate.mean + half) * factor);
-            (interval(look, line, x, format::half_width(row.estimate).map(|half| (end(-half), end(half)))))
+            @let ends = row.estimate.interval().map(|(from, to)| (scale.at(from * factor), scale.at(to * factor)));
+            (interval(look, line, x, ends))
         }
     }
 }
