@@ -14,6 +14,7 @@ mod folder;
 pub mod graphs;
 mod largest;
 mod named;
+mod newton;
 pub mod pictures;
 mod progress;
 pub mod toy;

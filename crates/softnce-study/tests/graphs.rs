@@ -11,7 +11,8 @@ use std::path::Path;
 
 use common::pages::{check_page, check_table};
 use common::{until, whole};
-use softnce_study::graphs::{GraphsConfig, GraphsResults, Source, run};
+use softnce::LossKind;
+use softnce_study::graphs::{DistilledSummary, GraphsConfig, GraphsResults, Source, run};
 use softnce_study::{Outcome, StudyError};
 
 /// Sixty nodes of two classes in a ring, most edges within a class; a feature for the class, one in five wrong.
@@ -64,7 +65,10 @@ fn an_interrupted_study_ends_with_the_results_of_a_whole_one() {
         assert_eq!(fs::read(at_once.join(file)).unwrap(), fs::read(parted.join(file)).unwrap(), "{file}");
     }
     check_page(&fs::read_to_string(parted.join("report.html")).unwrap());
-    check_table(&fs::read_to_string(parted.join("results.md")).unwrap(), 7);
+    let tables = fs::read_to_string(parted.join("results.md")).unwrap();
+    let (results, classes) = tables.split_once("\n| ring, test nodes").unwrap();
+    check_table(results, 7);
+    check_table(&format!("| ring, test nodes{classes}"), 5);
     assert_eq!(fs::read_to_string(parted.join("results.csv")).unwrap().lines().count(), 1 + 10 * 2);
     // The test nodes are looked at by the compared runs alone.
     assert!(expected.tuning.iter().flat_map(|(_, runs)| runs).all(|run| run.test.is_none()));
@@ -79,6 +83,14 @@ fn every_loss_learns_the_ring() {
         assert_eq!(results.of("ring", source).count(), 5);
         for row in results.of("ring", source) {
             assert!(row.values[0].mean > 85.0, "{:?}: {:?}", row.unit, row.values);
+            // Targets of a teacher are looked at beside it; on a ring it is right, and so is what learned from it.
+            assert_eq!(row.distilled.is_some(), source == Source::Teacher);
+            let right = |found: &DistilledSummary| {
+                found.teacher.top1.mean > 85.0
+                    && found.network.agreement.mean > 85.0
+                    && found.optimum.is_some() == (row.unit.loss == LossKind::SoftTargetInfoNce)
+            };
+            assert!(row.distilled.as_ref().is_none_or(right), "{:?}", row.distilled);
         }
     }
 }

@@ -3,11 +3,13 @@
 //!
 //! Two sources of targets. *Labels*: the 20 labelled nodes of each class, smoothed for the losses that take soft targets.
 //! *Teacher*: every node, with the probabilities that a network trained on the labels gives it (self-distillation), the
-//! labelled ones with their labels.
+//! labelled ones with their labels. There the study also looks at the classes that nodes are given, beside those of the
+//! teacher and of the optimum of soft target InfoNCE.
 
 mod adam;
 mod gcn;
 mod graph;
+mod optimum;
 mod page;
 mod plan;
 mod results;
@@ -17,6 +19,6 @@ mod trial;
 
 pub use graph::{Graph, Part};
 pub use plan::GraphsConfig;
-pub use results::{GraphsResults, Row};
+pub use results::{ClassedSummary, DistilledSummary, GraphsResults, Row};
 pub use run::run;
-pub use trial::{Found, Source, Tested, Unit};
+pub use trial::{Classed, Distilled, Found, Source, Tested, Unit};

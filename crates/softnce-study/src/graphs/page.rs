@@ -8,7 +8,7 @@ use softnce_plot::number::{count, fixed, plural, signed};
 use softnce_plot::page::{self, section};
 use softnce_train::report::look;
 
-use super::results::{GraphsResults, MEASURES, Row, SOURCES};
+use super::results::{ClassedSummary, GraphsResults, MEASURES, Row, SOURCES};
 use super::trial::{Found, Source, Tested, Unit};
 use crate::estimate::{estimate, is_clear};
 
@@ -36,6 +36,7 @@ pub(crate) fn page(results: &GraphsResults) -> String {
         (section("results", "Results on the test nodes", html! {
             @for (graph, _) in &results.sizes {
                 @for source in SOURCES { (table(results, graph, source)) }
+                (distilled(results, graph))
             }
         }))
         (section("rates", "Learning rates", rates(results)))
@@ -113,6 +114,61 @@ fn table(results: &GraphsResults, graph: &str, source: Source) -> Markup {
     )
 }
 
+/// The classes that the test nodes are given by what learned from the teacher.
+fn distilled(results: &GraphsResults, graph: &str) -> Markup {
+    let rows = classed(results, graph);
+    let classes = rows.first().map_or(0, |(_, found)| found.shares.len());
+    let lead = format!("{graph}, classes given.");
+    let caption = "Mean ± half width of the 95 % interval over the seeds.";
+    html! {
+        @if classes > 0 {
+            p { (WHY) }
+            (page::table(&lead, caption, html! {
+                thead { tr {
+                    th scope="col" { "test nodes, %" }
+                    @for heading in headings(classes) { th.number scope="col" { (heading) } }
+                } }
+                tbody {
+                    @for (name, found) in &rows {
+                        tr {
+                            th scope="row" { (name) }
+                            @for value in figures(found) { td.number { (value) } }
+                        }
+                    }
+                }
+            }))
+        }
+    }
+}
+
+/// Why soft target InfoNCE gives other classes than its targets have.
+const WHY: &str = "Where every node has logits of its own and the targets of all nodes are the candidates, soft target InfoNCE is \
+    least where the candidates, tilted by the scores, have the node's target for their mean. The largest class there need not be \
+    the target's: a class whose targets are less sure than those of others needs more tilt for the same mean, and is given to \
+    nodes that are in doubt. Beside the teacher and that optimum, the networks:";
+
+/// What is told of the teacher, the optimum and each network of a graph, by name.
+fn classed<'r>(results: &'r GraphsResults, graph: &str) -> Vec<(String, &'r ClassedSummary)> {
+    let of = || results.rows.iter().filter(|row| row.unit.graph == graph);
+    let found = || of().filter_map(|row| Some((row.unit.loss, row.distilled.as_ref()?)));
+    let teacher = found().map(|(_, found)| ("the teacher".to_owned(), &found.teacher)).take(1);
+    let optimum = found().filter_map(|(loss, found)| {
+        let optimum = found.optimum.as_ref()?;
+        Some((format!("the optimum of {}", loss.title()), optimum))
+    });
+    teacher.chain(optimum).chain(found().map(|(loss, found)| (loss.title().to_owned(), &found.network))).collect()
+}
+
+fn headings(classes: usize) -> Vec<String> {
+    let fixed = ["right", "as the teacher"].map(str::to_owned);
+    fixed.into_iter().chain((0..classes).map(|class| format!("class {class}"))).collect()
+}
+
+fn figures(found: &ClassedSummary) -> Vec<String> {
+    let all = [found.top1, found.agreement].into_iter().chain(found.shares.iter().copied());
+    all.map(|value| estimate(value, 2, fixed)).collect()
+}
+
 /// Accuracy on the validation nodes at each rate.
 fn rates(results: &GraphsResults) -> Markup {
     if results.tuning.is_empty() {
@@ -178,6 +234,17 @@ pub(crate) fn markdown(results: &GraphsResults) -> String {
         "\nBold: the paired difference to soft target cross-entropy has a 95 % interval that excludes zero (not corrected for \
                    the number of comparisons).\n",
     );
+    for (graph, _) in &results.sizes {
+        let rows = classed(results, graph);
+        let Some((_, first)) = rows.first() else { continue };
+        let headings = headings(first.shares.len());
+        let _ = writeln!(text, "\n| {graph}, test nodes, % | {} |", headings.join(" | "));
+        let _ = writeln!(text, "| --- |{}", " ---: |".repeat(headings.len()));
+        for (name, found) in &rows {
+            let _ = writeln!(text, "| {name} | {} |", figures(found).join(" | "));
+        }
+    }
+    text.push_str("\nThe classes given by the teacher, and by what learned from it.\n");
     text
 }
 
@@ -189,6 +256,7 @@ pub(crate) fn rows(results: &GraphsResults) -> Result<Vec<u8>, csv::Error> {
         for run in &row.runs {
             let Found { seed, validation_top1, validation_nll, test, .. } = run;
             let of = |measure: fn(&Tested) -> f64| test.as_ref().map(measure);
+            let distilled = test.as_ref().and_then(|test| test.distilled.as_ref());
             writer.serialize(Line {
                 graph,
                 source: source.name(),
@@ -202,6 +270,7 @@ pub(crate) fn rows(results: &GraphsResults) -> Result<Vec<u8>, csv::Error> {
                 ece: of(|test| test.ece),
                 scaled_nll: of(|test| test.scaled_nll),
                 scaled_ece: of(|test| test.scaled_ece),
+                agreement: distilled.map(|found| found.network.agreement),
             })?;
         }
     }
@@ -223,4 +292,5 @@ struct Line<'a> {
     ece: Option<f64>,
     scaled_nll: Option<f64>,
     scaled_ece: Option<f64>,
+    agreement: Option<f64>,
 }

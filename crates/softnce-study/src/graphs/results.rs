@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
 use softnce_train::compare::{BASELINE, Estimate};
-use softnce_train::stats::{mean_interval, paired_difference};
+use softnce_train::stats::{StatsError, mean_interval, paired_difference};
 
 use super::graph::{Graph, Part};
 use super::plan::GraphsConfig;
-use super::trial::{Found, Source, Tested, Unit};
+use super::trial::{Classed, Distilled, Found, Source, Tested, Unit};
 use crate::StudyError;
 
 /// All that the study found.
@@ -36,8 +36,61 @@ pub struct Row {
     pub values: [Estimate; 5],
     /// The difference to soft target cross-entropy in each, paired by seed; none for that loss itself.
     pub differences: Option<[Estimate; 5]>,
+    /// Beside the teacher, where there is one.
+    pub distilled: Option<DistilledSummary>,
     /// Seed by seed.
     pub runs: Vec<Found>,
+}
+
+/// What learned from a teacher, beside the teacher, over the seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DistilledSummary {
+    /// The network.
+    pub network: ClassedSummary,
+    /// The teacher.
+    pub teacher: ClassedSummary,
+    /// The optimum of soft target InfoNCE, for that loss.
+    pub optimum: Option<ClassedSummary>,
+}
+
+/// The classes that the test nodes are given, over the seeds, in %.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassedSummary {
+    /// Nodes that are given their label.
+    pub top1: Estimate,
+    /// Nodes that are given the teacher's class.
+    pub agreement: Estimate,
+    /// Nodes that are given each class. Shape `[d]`.
+    pub shares: Vec<Estimate>,
+}
+
+impl DistilledSummary {
+    /// Over seeds; none without a teacher.
+    fn new(runs: &[Found]) -> Result<Option<Self>, StatsError> {
+        let found = runs.iter().filter_map(|run| run.test.as_ref()?.distilled.as_ref());
+        let found: Vec<&Distilled> = found.collect();
+        let over = |of: fn(&Distilled) -> Option<&Classed>| {
+            ClassedSummary::new(&found.iter().filter_map(|run| of(run)).collect::<Vec<_>>())
+        };
+        let (network, teacher) = (over(|run| Some(&run.network))?, over(|run| Some(&run.teacher))?);
+        let optimum = over(|run| run.optimum.as_ref())?;
+        Ok(network.zip(teacher).map(|(network, teacher)| DistilledSummary { network, teacher, optimum }))
+    }
+}
+
+impl ClassedSummary {
+    fn new(found: &[&Classed]) -> Result<Option<Self>, StatsError> {
+        let Some(first) = found.first() else { return Ok(None) };
+        let percent = |of: &dyn Fn(&Classed) -> f64| {
+            mean_interval(&found.iter().map(|classed| 100.0 * of(classed)).collect::<Vec<f64>>())
+        };
+        let shares = (0..first.shares.len()).map(|class| percent(&|classed| classed.shares[class]));
+        Ok(Some(ClassedSummary {
+            top1: percent(&|classed| classed.top1)?,
+            agreement: percent(&|classed| classed.agreement)?,
+            shares: shares.collect::<Result<_, _>>()?,
+        }))
+    }
 }
 
 /// What is measured on the test nodes.
@@ -97,7 +150,8 @@ impl GraphsResults {
             let values = each(|measure| mean_interval(&of(runs, measure)))?;
             let differences =
                 baseline.map(|(_, base)| each(|measure| paired_difference(&of(runs, measure), &of(base, measure))));
-            Ok(Row { unit: unit.clone(), values, differences: differences.transpose()?, runs: runs.clone() })
+            let (differences, distilled) = (differences.transpose()?, DistilledSummary::new(runs)?);
+            Ok(Row { unit: unit.clone(), values, differences, distilled, runs: runs.clone() })
         });
         let rows = rows.collect::<Result<Vec<Row>, StudyError>>()?;
         Ok(GraphsResults { version: env!("CARGO_PKG_VERSION").to_owned(), command, config, sizes, tuning, rows })

@@ -17,7 +17,7 @@ use crate::units::{Around, Workplace};
 use crate::{Budget, Outcome, Progress, StudyError};
 
 /// Raised with every change after which a training comes to something else.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 
 /// What tells one such study from another.
 #[derive(Serialize)]

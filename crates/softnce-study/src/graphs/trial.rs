@@ -10,6 +10,7 @@ use softnce_train::randomness::{Stream, generator};
 use super::adam::Adam;
 use super::gcn::Weights;
 use super::graph::{Graph, Part};
+use super::optimum::optimum;
 use super::plan::GraphsConfig;
 use crate::StudyError;
 use crate::largest::largest;
@@ -65,7 +66,7 @@ pub struct Found {
 }
 
 /// How a training does on the test nodes.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tested {
     /// Accuracy.
     pub top1: f64,
@@ -77,6 +78,41 @@ pub struct Tested {
     pub scaled_nll: f64,
     /// Calibration error after it.
     pub scaled_ece: f64,
+    /// Beside the teacher, where there is one.
+    pub distilled: Option<Distilled>,
+}
+
+/// A network that learned from a teacher's probabilities, beside the teacher.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Distilled {
+    /// The network.
+    pub network: Classed,
+    /// The teacher.
+    pub teacher: Classed,
+    /// The optimum of soft target InfoNCE on the teacher's probabilities, where the logits of a node can be anything;
+    /// for the network of that loss.
+    pub optimum: Option<Classed>,
+}
+
+/// The classes that the test nodes are given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Classed {
+    /// Share of the nodes that are given their label.
+    pub top1: f64,
+    /// Share of the nodes that are given the teacher's class.
+    pub agreement: f64,
+    /// Share of the nodes that are given each class. Shape `[d]`.
+    pub shares: Vec<f64>,
+}
+
+impl Classed {
+    /// From the classes that are given, the labels, and the teacher's classes. Shapes `[nodes]`.
+    fn new(given: &[usize], labels: &[usize], teacher: &[usize], classes: usize) -> Self {
+        let share = |count: usize| count as f64 / given.len().max(1) as f64;
+        let same = |others: &[usize]| share(given.iter().zip(others).filter(|(a, b)| a == b).count());
+        let of = |class: usize| share(given.iter().filter(|&&given| given == class).count());
+        Classed { top1: same(labels), agreement: same(teacher), shares: (0..classes).map(of).collect() }
+    }
 }
 
 /// The learning rate of the teacher, that of the network's authors.
@@ -84,13 +120,17 @@ const TEACHER_RATE: f64 = 0.01;
 
 /// Trains from one seed.
 pub(crate) fn train(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64) -> Result<Found, StudyError> {
-    let (nodes, targets) = match unit.source {
-        Source::Labels => labels(graph, unit.loss, config.smoothing)?,
+    let teacher = match unit.source {
+        Source::Labels => None,
         Source::Teacher => {
             let (nodes, targets) = labels(graph, LossKind::Nll, 0.0)?;
             let teacher = fit(graph, LossKind::Nll, (&nodes, &targets), TEACHER_RATE, config, (seed, 1))?;
-            distilled(graph, &teacher.logits(graph), unit.loss)?
+            Some(probabilities(graph, &teacher.logits(graph)))
         }
+    };
+    let (nodes, targets) = match &teacher {
+        None => labels(graph, unit.loss, config.smoothing)?,
+        Some(probabilities) => ((0..graph.nodes()).collect(), distilled(probabilities, unit.loss)?),
     };
     let weights = match fit(graph, unit.loss, (&nodes, &targets), unit.rate, config, (seed, 0)) {
         // A rate that is too large for a loss is no reason to end the study.
@@ -119,6 +159,7 @@ pub(crate) fn train(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64
                 ece: plain.ece_equal_width.error,
                 scaled_nll: scaled.nll,
                 scaled_ece: scaled.ece_equal_width.error,
+                distilled: teacher.map(|teacher| beside(graph, unit.loss, &teacher, &logits)).transpose()?,
             })
         }
     };
@@ -136,12 +177,8 @@ fn labels(graph: &Graph, loss: LossKind, smoothing: f64) -> Result<(Vec<usize>, 
     Ok((nodes, targets))
 }
 
-/// All nodes with the teacher's probabilities, or its most probable class.
-fn distilled(
-    graph: &Graph,
-    logits: &Array2<f32>,
-    loss: LossKind,
-) -> Result<(Vec<usize>, Targets<'static>), StudyError> {
+/// The teacher's probabilities of every node, by its logits; the labelled ones have their labels.
+fn probabilities(graph: &Graph, logits: &Array2<f32>) -> Array2<f64> {
     let mut probabilities = logits.mapv(f64::from);
     for mut row in probabilities.rows_mut() {
         let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -154,12 +191,43 @@ fn distilled(
         probabilities.row_mut(node).fill(0.0);
         probabilities[[node, label]] = 1.0;
     }
-    let nodes = (0..graph.nodes()).collect();
+    probabilities
+}
+
+/// The teacher's probabilities, or its most probable classes, in the form that a loss takes.
+fn distilled(probabilities: &Array2<f64>, loss: LossKind) -> Result<Targets<'static>, StudyError> {
     if loss.takes_soft_targets() {
-        return Ok((nodes, Targets::dense(probabilities)?));
+        return Ok(Targets::dense(probabilities.clone())?);
     }
-    let labels: Vec<usize> = probabilities.rows().into_iter().map(largest).collect();
-    Ok((nodes, Targets::hard(&labels, graph.classes)?))
+    Ok(Targets::hard(&classes(probabilities), probabilities.ncols())?)
+}
+
+/// The most probable class of each row.
+fn classes(rows: &Array2<f64>) -> Vec<usize> {
+    rows.rows().into_iter().map(largest).collect()
+}
+
+/// What classes the test nodes are given: by the network, by the teacher, by the loss itself.
+fn beside(graph: &Graph, loss: LossKind, teacher: &Array2<f64>, logits: &Array2<f32>) -> Result<Distilled, StudyError> {
+    let (nodes, labels) = graph.of(Part::Test);
+    let teachers = classes(&teacher.select(Axis(0), &nodes));
+    let given = |rows: &Array2<f64>| Classed::new(&classes(rows), &labels, &teachers, graph.classes);
+    let optimum = match loss {
+        LossKind::SoftTargetInfoNce => {
+            let log_noise = noise(&Targets::dense(teacher.view())?)?.probabilities(graph.classes)?.ln();
+            Some(given(&optimum(teacher.view(), log_noise.view(), &nodes)?))
+        }
+        _ => None,
+    };
+    let network = given(&logits.select(Axis(0), &nodes).mapv(f64::from));
+    Ok(Distilled { network, teacher: given(&teacher.select(Axis(0), &nodes)), optimum })
+}
+
+/// The noise distribution of the candidates.
+fn noise(targets: &Targets<'_>) -> Result<NoiseDistribution, StudyError> {
+    // A class that no target holds has a count of 0 without it.
+    let mass = targets.class_mass();
+    Ok(NoiseDistribution::from_counts(mass.view(), NoiseDistribution::DEFAULT_SMOOTHING)?)
 }
 
 /// Trains under a loss on the targets of some nodes; a seed, and which network of that seed.
@@ -173,10 +241,7 @@ fn fit(
 ) -> Result<Weights, StudyError> {
     let mut draws = generator(seed, Stream::Weights, network, 0);
     let mut weights = Weights::new(graph.width(), config.hidden, graph.classes, &mut draws);
-    // A class that no target holds has a count of 0 without it.
-    let mass = targets.class_mass();
-    let noise = NoiseDistribution::from_counts(mass.view(), NoiseDistribution::DEFAULT_SMOOTHING)?;
-    let loss = SelectedLoss::new(loss, LossSettings::new().with_noise(noise), seed);
+    let loss = SelectedLoss::new(loss, LossSettings::new().with_noise(noise(targets)?), seed);
     let mut first = Adam::new(weights.first.dim(), config.weight_decay);
     let mut second = Adam::new(weights.second.dim(), 0.0);
     let mut draws = generator(seed, Stream::Network, network, 0);
@@ -210,11 +275,17 @@ mod tests {
         let mut graph = Graph::made(3, &[(0, 1)], &[vec![0], vec![1], vec![]]);
         (graph.classes, graph.labels[1], graph.parts[1]) = (2, Some(0), Some(Part::Train));
         let logits = ndarray::array![[0.0_f32, 3.0_f32.ln()], [0.0, 5.0], [2.0, 2.0]];
-        let (nodes, soft) = distilled(&graph, &logits, LossKind::SoftTargetInfoNce).unwrap();
-        assert_eq!(nodes, [0, 1, 2]);
+        let found = probabilities(&graph, &logits);
+        let soft = distilled(&found, LossKind::SoftTargetInfoNce).unwrap();
         let expected = ndarray::array![[0.25, 0.75], [1.0, 0.0], [0.5, 0.5]];
         assert!((soft.to_dense().unwrap() - expected).iter().all(|off| off.abs() < 1e-7));
-        let (_, hard) = distilled(&graph, &logits, LossKind::Nll).unwrap();
+        let hard = distilled(&found, LossKind::Nll).unwrap();
         assert_eq!(hard.labels().unwrap().to_vec(), [1, 0, 0]);
+    }
+
+    #[test]
+    fn nodes_are_counted_by_the_classes_that_they_are_given() {
+        let found = Classed::new(&[1, 0, 1, 1], &[0, 0, 1, 1], &[0, 1, 1, 1], 3);
+        assert_eq!(found, Classed { top1: 0.75, agreement: 0.5, shares: vec![0.25, 0.75, 0.0] });
     }
 }

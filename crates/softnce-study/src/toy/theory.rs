@@ -3,11 +3,10 @@
 
 use super::density::{log_normaliser, mean, second_moments};
 use super::problem::{Problem, grid};
+use crate::newton::{Local, minimise};
 
 /// Inputs that stand for the distribution of all inputs: a smooth and periodic function is integrated to all digits.
 const QUADRATURE: usize = 64;
-/// Steps of Newton's method; it is quadratic, and starts close.
-const STEPS: usize = 40;
 
 /// The parameter that soft target InfoNCE finds where the candidates are other targets, as many as one likes.
 ///
@@ -45,33 +44,22 @@ impl InBatch {
         each.collect()
     }
 
-    /// Newton's method on the convex `ln E_q[exp(s . w)] - s . m`, damped so that no step leaves the neighbourhood in
-    /// which the curvature holds.
+    /// Where the convex `ln E_q[exp(s . w)] - s . m` is least; the last class keeps its 0.
     fn solve(&self, tilt: &mut [f64], target: &[f64]) {
         let free = tilt.len() - 1;
-        for _ in 0..STEPS {
-            let (mean, second) = self.tilted(tilt);
-            let gradient: Vec<f64> = (0..free).map(|class| mean[class] - target[class]).collect();
-            let curvature = |row: usize, column: usize| second[row * (free + 1) + column] - mean[row] * mean[column];
-            let step = match free {
-                1 => vec![gradient[0] / curvature(0, 0)],
-                _ => {
-                    let determinant = curvature(0, 0) * curvature(1, 1) - curvature(0, 1) * curvature(1, 0);
-                    vec![
-                        (curvature(1, 1) * gradient[0] - curvature(0, 1) * gradient[1]) / determinant,
-                        (curvature(0, 0) * gradient[1] - curvature(1, 0) * gradient[0]) / determinant,
-                    ]
-                }
-            };
-            let largest = step.iter().fold(0.0_f64, |most, step| most.max(step.abs()));
-            let factor = if largest > 1.0 { 1.0 / largest } else { 1.0 };
-            tilt.iter_mut().zip(&step).for_each(|(tilt, step)| *tilt -= factor * step);
-            if largest < 1e-10 {
-                return;
-            }
+        let found = minimise(&mut tilt[..free], |scores| {
+            let (mean, second) = self.tilted(&[scores, &[0.0]].concat());
+            let curvature = (0..free * free).map(|at| {
+                let (row, column) = (at / free, at % free);
+                second[row * (free + 1) + column] - mean[row] * mean[column]
+            });
+            let gradient = (0..free).map(|class| mean[class] - target[class]).collect();
+            Local { gradient, curvature: curvature.collect() }
+        });
+        if !found {
+            // It does not come to this; a curve that ends here says that it has.
+            tilt.fill(f64::NAN);
         }
-        // It does not come to this; a curve that ends here says that it has.
-        tilt.fill(f64::NAN);
     }
 
     /// Mean and `E[w w^T]` of the mixture tilted by `exp(tilt . w)`: a mixture again.

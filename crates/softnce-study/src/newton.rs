@@ -1,0 +1,86 @@
+//! Newton's method for convex functions of few variables.
+
+/// Steps after which it is given up.
+const STEPS: usize = 200;
+/// A step in which no variable moves further is the last: the next one would be its square.
+const TOLERANCE: f64 = 1e-8;
+
+/// Slope and curvature of a function at a point. Shapes `[n]` and `[n, n]`, row by row.
+pub(crate) struct Local {
+    pub(crate) gradient: Vec<f64>,
+    pub(crate) curvature: Vec<f64>,
+}
+
+/// Moves `point` to the minimum of a convex function, no variable by more than 1 in a step, so that none leaves the
+/// neighbourhood in which the curvature holds. False where it does not come to this.
+pub(crate) fn minimise(point: &mut [f64], mut local: impl FnMut(&[f64]) -> Local) -> bool {
+    for _ in 0..STEPS {
+        let Local { gradient, curvature } = local(point);
+        let Some(step) = solve(curvature, gradient) else { return false };
+        let largest = step.iter().fold(0.0_f64, |most, step| most.max(step.abs()));
+        let factor = if largest > 1.0 { 1.0 / largest } else { 1.0 };
+        point.iter_mut().zip(&step).for_each(|(value, step)| *value -= factor * step);
+        if largest < TOLERANCE {
+            return true;
+        }
+    }
+    false
+}
+
+/// The solution of `matrix x = right`, by Cholesky's method; none where the matrix is not positive definite.
+fn solve(mut matrix: Vec<f64>, mut right: Vec<f64>) -> Option<Vec<f64>> {
+    let n = right.len();
+    for row in 0..n {
+        for column in 0..=row {
+            let known: f64 = (0..column).map(|at| matrix[row * n + at] * matrix[column * n + at]).sum();
+            let rest = matrix[row * n + column] - known;
+            matrix[row * n + column] = match row == column {
+                true if rest > 0.0 => rest.sqrt(),
+                true => return None,
+                false => rest / matrix[column * n + column],
+            };
+        }
+    }
+    for row in 0..n {
+        let known: f64 = (0..row).map(|at| matrix[row * n + at] * right[at]).sum();
+        right[row] = (right[row] - known) / matrix[row * n + row];
+    }
+    for row in (0..n).rev() {
+        let known: f64 = (row + 1..n).map(|at| matrix[at * n + row] * right[at]).sum();
+        right[row] = (right[row] - known) / matrix[row * n + row];
+    }
+    Some(right)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn equations_are_solved() {
+        // import numpy as np; a = np.array([[4, 1, -2], [1, 3, 0.5], [-2, 0.5, 5]])
+        // np.linalg.solve(a, [1, -2, 3])
+        let found = solve(vec![4.0, 1.0, -2.0, 1.0, 3.0, 0.5, -2.0, 0.5, 5.0], vec![1.0, -2.0, 3.0]).unwrap();
+        for (found, expected) in found.iter().zip([1.15625, -1.25, 1.1875]) {
+            assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+        }
+        assert_eq!(solve(vec![1.0, 2.0, 2.0, 1.0], vec![0.0, 0.0]), None);
+        assert_eq!(solve(vec![f64::NAN], vec![0.0]), None);
+    }
+
+    #[test]
+    fn the_minimum_is_found_from_afar() {
+        // e^x - 3 x + (y - x)^2 / 2: e^x = 3, y = x.
+        let local = |point: &[f64]| {
+            let [x, y] = [point[0], point[1]];
+            let gradient = vec![x.exp() - 3.0 - (y - x), y - x];
+            Local { gradient, curvature: vec![x.exp() + 1.0, -1.0, -1.0, 1.0] }
+        };
+        let mut point = [-20.0, 7.0];
+        assert!(minimise(&mut point, local));
+        assert!(point.iter().all(|value| (value - 3.0_f64.ln()).abs() < 1e-9), "{point:?}");
+        assert!(!minimise(&mut [0.0], |_| Local { gradient: vec![1.0], curvature: vec![0.0] }));
+    }
+}
