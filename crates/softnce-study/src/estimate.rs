@@ -8,8 +8,3 @@ pub fn estimate(value: Estimate, decimals: usize, number: fn(f64, usize) -> Stri
     let half = value.finite_half_width().map_or_else(String::new, |half| format!(" ± {}", fixed(half, decimals)));
     format!("{}{half}", number(value.mean, decimals))
 }
-
-/// Whether a difference has an interval that excludes zero.
-pub(crate) fn is_clear(difference: Estimate) -> bool {
-    difference.half_width.is_some_and(|half| difference.mean.abs() > half)
-}

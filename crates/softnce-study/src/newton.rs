@@ -1,22 +1,28 @@
 //! Newton's method for convex functions of few variables.
 
 /// Steps after which it is given up.
-const STEPS: usize = 200;
-/// A step in which no variable moves further is the last: the next one would be its square.
+const STEPS: usize = 1000;
+/// A step in which no variable moves further is the last.
 const TOLERANCE: f64 = 1e-8;
 
-/// Slope and curvature of a function at a point. Shapes `[n]` and `[n, n]`, row by row.
+/// Slope and curvature of a function at a point. Shapes `[n]` and `[n, n]`, row by row; of the curvature, which is
+/// symmetric, what lies right of the diagonal is not read.
 pub(crate) struct Local {
     pub(crate) gradient: Vec<f64>,
     pub(crate) curvature: Vec<f64>,
 }
 
-/// Moves `point` to the minimum of a convex function, no variable by more than 1 in a step, so that none leaves the
-/// neighbourhood in which the curvature holds. False where it does not come to this.
+/// Moves `point` to the minimum of a convex function, no variable by more than 1 in a step: the functions here are
+/// logarithms of sums of exponentials, whose curvature holds that far.
+///
+/// False where the minimum is not found: it lies too far, or the curvature is not positive; `point` is then anywhere.
 pub(crate) fn minimise(point: &mut [f64], mut local: impl FnMut(&[f64]) -> Local) -> bool {
     for _ in 0..STEPS {
         let Local { gradient, curvature } = local(point);
         let Some(step) = solve(curvature, gradient) else { return false };
+        if !step.iter().all(|step| step.is_finite()) {
+            return false;
+        }
         let largest = step.iter().fold(0.0_f64, |most, step| most.max(step.abs()));
         let factor = if largest > 1.0 { 1.0 / largest } else { 1.0 };
         point.iter_mut().zip(&step).for_each(|(value, step)| *value -= factor * step);
@@ -81,6 +87,9 @@ mod tests {
         let mut point = [-20.0, 7.0];
         assert!(minimise(&mut point, local));
         assert!(point.iter().all(|value| (value - 3.0_f64.ln()).abs() < 1e-9), "{point:?}");
-        assert!(!minimise(&mut [0.0], |_| Local { gradient: vec![1.0], curvature: vec![0.0] }));
+        // Flat; no number; without an end.
+        for (gradient, curvature) in [(1.0, 0.0), (f64::NAN, 1.0), (1.0, 1e-9)] {
+            assert!(!minimise(&mut [0.0], |_| Local { gradient: vec![gradient], curvature: vec![curvature] }));
+        }
     }
 }

@@ -2,17 +2,18 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use crate::StudyError;
 use crate::newton::{Local, minimise};
 
-/// Twice the weight of the squared scores in what is minimised: a target at a corner of all others has no finite optimum,
-/// and a network's logits do not come near one that is hundreds away.
+/// Twice the weight of the squared scores, less their mean, in what is minimised: a target at a corner of all others has
+/// no finite optimum.
 const PENALTY: f64 = 1e-4;
 
-/// The logits of each of `nodes` under which the loss of its target is least, all targets being candidates.
+/// The logits of each of `nodes` under which the loss of its target is least, all targets being candidates; none where
+/// those of a node are not found.
 ///
-/// With scores `s = z - log eta` that loss is `log sum_j exp(s . w_j) - s . w`, least where the candidates, tilted by
-/// `exp(s . w_j)`, have the node's own target for their mean. The last class has the score 0.
+/// With scores `s = z - log eta` that loss is `log sum_j exp(s . w_j) - s . w`, least where the candidates, each weighed
+/// by `exp(s . w_j)`, have the node's own target for their mean. To it comes the penalty `5e-5 |s - mean(s)|^2`, which
+/// brings scores in from the hundreds. They are those over the last class, which has 0.
 ///
 /// # Shapes
 /// `targets`: `[M, d]`. `log_noise`: `[d]`. Returned: `[nodes.len(), d]`.
@@ -20,33 +21,35 @@ pub(crate) fn optimum(
     targets: ArrayView2<'_, f64>,
     log_noise: ArrayView1<'_, f64>,
     nodes: &[usize],
-) -> Result<Array2<f64>, StudyError> {
-    let free = targets.ncols() - 1;
-    let mut logits = Array2::zeros((nodes.len(), free + 1));
+) -> Option<Array2<f64>> {
+    let classes = targets.ncols();
+    let free = classes.saturating_sub(1);
+    let mut logits = Array2::zeros((nodes.len(), classes));
     for (mut row, &node) in logits.rows_mut().into_iter().zip(nodes) {
         let own = targets.row(node);
         let mut scores = vec![0.0; free];
         let local = |scores: &[f64]| {
             let Tilted { mean, second } = tilted(targets, scores);
-            let gradient = (0..free).map(|class| mean[class] - own[class] + PENALTY * scores[class]);
+            let middle = scores.iter().sum::<f64>() / classes as f64;
+            let gradient = (0..free).map(|class| mean[class] - own[class] + PENALTY * (scores[class] - middle));
             let curvature = (0..free * free).map(|at| {
                 let (row, column) = (at / free, at % free);
-                let penalty = if row == column { PENALTY } else { 0.0 };
-                second[at] - mean[row] * mean[column] + penalty
+                let same = if row == column { 1.0 } else { 0.0 };
+                second[at] - mean[row] * mean[column] + PENALTY * (same - 1.0 / classes as f64)
             });
             Local { gradient: gradient.collect(), curvature: curvature.collect() }
         };
         if !minimise(&mut scores, local) {
-            let (training, value) = (format!("optimum of node {node}"), scores[0]);
-            return Err(StudyError::Diverged { training, step: 1, value });
+            return None;
         }
         let scores = scores.into_iter().chain([0.0]);
         row.iter_mut().zip(scores.zip(log_noise)).for_each(|(to, (score, noise))| *to = score + noise);
     }
-    Ok(logits)
+    Some(logits)
 }
 
-/// Mean and second moments, of all classes but the last. Shapes `[d - 1]` and `[d - 1, d - 1]`.
+/// Mean and second moments, of all classes but the last. Shapes `[d - 1]` and `[d - 1, d - 1]`, the latter left of the
+/// diagonal and on it.
 struct Tilted {
     mean: Vec<f64>,
     second: Vec<f64>,
@@ -65,7 +68,7 @@ fn tilted(targets: ArrayView2<'_, f64>, scores: &[f64]) -> Tilted {
         for (at, share) in row.iter().take(free).enumerate() {
             let weighed = weight * share;
             mean[at] += weighed;
-            second[at * free..][..free].iter_mut().zip(row).for_each(|(to, other)| *to += weighed * other);
+            second[at * free..][..=at].iter_mut().zip(row).for_each(|(to, other)| *to += weighed * other);
         }
     }
     mean.iter_mut().chain(&mut second).for_each(|value| *value /= sum);
@@ -76,45 +79,70 @@ fn tilted(targets: ArrayView2<'_, f64>, scores: &[f64]) -> Tilted {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use ndarray::{Array1, array};
-    use softnce::{GradientRequest, Loss, LossSettings, NoiseDistribution, SoftTargetInfoNce, Targets};
+    use ndarray::array;
+    use softnce::{GradientRequest, Loss, LossSettings, NoiseDistribution, Reduction, SoftTargetInfoNce, Targets};
 
     use super::*;
     use crate::largest::largest;
 
-    /// Targets that are surer of the second class than of the first.
-    fn targets() -> Array2<f64> {
-        array![[0.6, 0.4], [0.58, 0.42], [0.62, 0.38], [0.53, 0.47], [0.02, 0.98], [0.0, 1.0], [0.05, 0.95], [1.0, 0.0]]
-    }
-
-    /// The gradient of the loss itself is 0 at the optimum.
+    /// Where the loss itself has no slope, to what the penalty explains.
     #[test]
     fn the_loss_is_least_there() {
-        let targets = targets();
-        let mass: Array1<f64> = targets.sum_axis(ndarray::Axis(0));
-        let noise = NoiseDistribution::from_counts(mass.view(), 0.0).unwrap();
-        let nodes: Vec<usize> = (0..4).collect();
-        let logits = optimum(targets.view(), noise.log_probabilities().unwrap(), &nodes).unwrap();
-        let loss = SoftTargetInfoNce::new(LossSettings::new().with_noise(noise));
-        let all = Targets::dense(targets.clone()).unwrap();
-        let mut every = Array2::zeros(targets.dim());
-        every.slice_mut(ndarray::s![..4, ..]).assign(&logits);
-        let found = loss.loss_and_gradient(every.view(), all.view(), &GradientRequest::new()).unwrap();
-        let slopes = found.logits_gradient.slice(ndarray::s![..4, ..]).to_owned();
-        assert!(slopes.iter().all(|slope| slope.abs() < 1e-3), "{slopes}");
+        let targets = array![
+            [0.6, 0.3, 0.1],
+            [0.5, 0.3, 0.2],
+            [0.2, 0.5, 0.3],
+            [0.1, 0.7, 0.2],
+            [0.2, 0.2, 0.6],
+            [0.0, 0.0, 1.0],
+            [0.0, 1.0, 0.0],
+            [1.0, 0.0, 0.0],
+        ];
+        let noise = NoiseDistribution::try_from(&Targets::dense(targets.view()).unwrap()).unwrap();
+        let nodes = [1, 4, 2];
+        let found = optimum(targets.view(), noise.log_probabilities().unwrap(), &nodes).unwrap();
+        let settings = LossSettings::new().with_noise(noise).with_reduction(Reduction::Sum);
+        let mut logits = Array2::zeros(targets.dim());
+        nodes.iter().zip(found.rows()).for_each(|(&node, row)| logits.row_mut(node).assign(&row));
+        let all = Targets::dense(targets.view()).unwrap();
+        let found = SoftTargetInfoNce::new(settings).loss_and_gradient(logits.view(), all, &GradientRequest::new());
+        let slopes = found.unwrap().logits_gradient;
+        for node in 0..8 {
+            let none = slopes.row(node).iter().all(|slope| slope.abs() < 1e-3);
+            assert_eq!(none, nodes.contains(&node), "node {node}: {}", slopes.row(node));
+        }
     }
 
-    /// Among targets less sure of the first class than others are of the second, a target with a slight lead of the
-    /// second class is best told from the others by more of the first.
+    /// The largest class at the optimum of a target that is slightly surer of the second class.
+    fn largest_of_a_doubt(surer: [usize; 2], by: [f64; 2]) -> usize {
+        let each = |class: usize| {
+            let own = by[class];
+            std::iter::repeat_n(if class == 0 { [own, 1.0 - own] } else { [1.0 - own, own] }, surer[class])
+        };
+        let rows: Vec<[f64; 2]> = [[0.45, 0.55]].into_iter().chain(each(0)).chain(each(1)).collect();
+        let targets = Array2::from(rows);
+        let noise = NoiseDistribution::try_from(&Targets::dense(targets.view()).unwrap()).unwrap();
+        let logits = optimum(targets.view(), noise.log_probabilities().unwrap(), &[0]).unwrap();
+        largest(logits.row(0))
+    }
+
+    /// Class frequencies do not take out of soft candidates how many they are and how sure: the rarer class is given
+    /// where a target is in doubt, and so is the one whose targets are less sure.
     #[test]
     fn its_largest_class_need_not_be_the_targets() {
-        let mut targets = targets();
-        targets.row_mut(3).assign(&array![0.45, 0.55]);
-        targets.row_mut(7).assign(&array![0.6, 0.4]);
-        let mass = targets.sum_axis(ndarray::Axis(0));
-        let noise = NoiseDistribution::from_counts(mass.view(), 0.0).unwrap();
-        let logits = optimum(targets.view(), noise.log_probabilities().unwrap(), &[0, 3, 4]).unwrap();
-        let found: Vec<usize> = logits.rows().into_iter().map(largest).collect();
-        assert_eq!(found, [0, 0, 1]);
+        assert_eq!(largest_of_a_doubt([50, 50], [0.8, 0.8]), 1);
+        assert_eq!(largest_of_a_doubt([17, 83], [0.8, 0.8]), 0);
+        assert_eq!(largest_of_a_doubt([50, 50], [0.6, 0.98]), 0);
+        // Of one-hot candidates they take all of it out.
+        assert_eq!(largest_of_a_doubt([17, 83], [1.0, 1.0]), 1);
+    }
+
+    /// One labelled node a class, and many a little less sure than the target: its optimum lies hundreds away.
+    #[test]
+    fn far_optima_are_found() {
+        let rows = std::iter::repeat_n([0.96, 0.04], 20_000).chain([[0.985, 0.015], [1.0, 0.0], [0.0, 1.0]]);
+        let targets = Array2::from(rows.collect::<Vec<[f64; 2]>>());
+        let logits = optimum(targets.view(), array![0.0, 0.0].view(), &[20_000]).unwrap();
+        assert!(logits[[0, 0]] - logits[[0, 1]] > 200.0, "{logits}");
     }
 }

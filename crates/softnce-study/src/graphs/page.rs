@@ -6,11 +6,12 @@ use maud::{Markup, html};
 use serde::Serialize;
 use softnce_plot::number::{count, fixed, plural, signed};
 use softnce_plot::page::{self, section};
+use softnce_train::compare::Estimate;
 use softnce_train::report::look;
 
 use super::results::{ClassedSummary, GraphsResults, MEASURES, Row, SOURCES};
 use super::trial::{Found, Source, Tested, Unit};
-use crate::estimate::{estimate, is_clear};
+use crate::estimate::estimate;
 
 /// The page: what was tried and what came of it.
 pub(crate) fn page(results: &GraphsResults) -> String {
@@ -38,6 +39,7 @@ pub(crate) fn page(results: &GraphsResults) -> String {
                 @for source in SOURCES { (table(results, graph, source)) }
                 (distilled(results, graph))
             }
+            p { (WHY) }
         }))
         (section("rates", "Learning rates", rates(results)))
         (section("reproduce", "Reproduce", html! { pre { code { (results.command) } } }))
@@ -102,7 +104,7 @@ fn table(results: &GraphsResults, graph: &str, source: Source) -> Markup {
                             td.number {
                                 (estimate(*value, MEASURES[at].decimals, fixed))
                                 @if let Some(differences) = &row.differences {
-                                    @let clear = is_clear(differences[at]);
+                                    @let clear = differences[at].excludes_zero();
                                     span.under.clear[clear] { (estimate(differences[at], MEASURES[at].decimals, signed)) }
                                 }
                             }
@@ -116,57 +118,70 @@ fn table(results: &GraphsResults, graph: &str, source: Source) -> Markup {
 
 /// The classes that the test nodes are given by what learned from the teacher.
 fn distilled(results: &GraphsResults, graph: &str) -> Markup {
-    let rows = classed(results, graph);
-    let classes = rows.first().map_or(0, |(_, found)| found.shares.len());
-    let lead = format!("{graph}, classes given.");
-    let caption = "Mean ± half width of the 95 % interval over the seeds.";
-    html! {
-        @if classes > 0 {
-            p { (WHY) }
-            (page::table(&lead, caption, html! {
-                thead { tr {
-                    th scope="col" { "test nodes, %" }
-                    @for heading in headings(classes) { th.number scope="col" { (heading) } }
-                } }
-                tbody {
-                    @for (name, found) in &rows {
-                        tr {
-                            th scope="row" { (name) }
-                            @for value in figures(found) { td.number { (value) } }
-                        }
+    let Some(table) = Given::of(results, graph) else { return html! {} };
+    page::table(
+        &format!("{graph}, classes given."),
+        MEANING,
+        html! {
+            thead { tr { @for (at, heading) in table.headings.iter().enumerate() {
+                th.number[at > 0] scope="col" { (heading) }
+            } } }
+            tbody {
+                @for (name, figures) in &table.rows {
+                    tr {
+                        th scope="row" { (name) }
+                        @for figure in figures { td.number { (figure) } }
                     }
                 }
-            }))
-        }
-    }
+            }
+        },
+    )
 }
 
 /// Why soft target InfoNCE gives other classes than its targets have.
-const WHY: &str = "Where every node has logits of its own and the targets of all nodes are the candidates, soft target InfoNCE is \
-    least where the candidates, tilted by the scores, have the node's target for their mean. The largest class there need not be \
-    the target's: a class whose targets are less sure than those of others needs more tilt for the same mean, and is given to \
-    nodes that are in doubt. Beside the teacher and that optimum, the networks:";
+const WHY: &str = "With all nodes' targets for candidates, soft target InfoNCE is least where the candidates w, each weighed by \
+    exp(s . w), have the node's own target for their mean; the logits are the scores s plus the logarithm of the class \
+    frequencies. Of hard candidates those take out exactly how frequent each class is; of soft ones only a part, and not how \
+    sure they are of it. The largest logit need not then be the target's largest class: nodes in doubt go to the class that is \
+    rarer, or whose targets are less sure. The tables of classes put that optimum, reckoned node by node, beside the networks.";
 
-/// What is told of the teacher, the optimum and each network of a graph, by name.
-fn classed<'r>(results: &'r GraphsResults, graph: &str) -> Vec<(String, &'r ClassedSummary)> {
-    let of = || results.rows.iter().filter(|row| row.unit.graph == graph);
-    let found = || of().filter_map(|row| Some((row.unit.loss, row.distilled.as_ref()?)));
-    let teacher = found().map(|(_, found)| ("the teacher".to_owned(), &found.teacher)).take(1);
-    let optimum = found().filter_map(|(loss, found)| {
-        let optimum = found.optimum.as_ref()?;
-        Some((format!("the optimum of {}", loss.title()), optimum))
-    });
-    teacher.chain(optimum).chain(found().map(|(loss, found)| (loss.title().to_owned(), &found.network))).collect()
+/// What the figures of a table of classes are.
+const MEANING: &str = "Test nodes, mean ± half width of the 95 % interval over the seeds, %: those whose label is given, those given \
+    the teacher's class, and those given each class. Sureness: the probability that the teacher gives its class, mean over the \
+    nodes of that class. Optimum: that of soft target InfoNCE on the teacher's probabilities, node by node, with a slight penalty \
+    on large scores.";
+
+/// Which classes are given by whom.
+struct Given {
+    headings: Vec<String>,
+    rows: Vec<(String, Vec<String>)>,
 }
 
-fn headings(classes: usize) -> Vec<String> {
-    let fixed = ["right", "as the teacher"].map(str::to_owned);
-    fixed.into_iter().chain((0..classes).map(|class| format!("class {class}"))).collect()
-}
-
-fn figures(found: &ClassedSummary) -> Vec<String> {
-    let all = [found.top1, found.agreement].into_iter().chain(found.shares.iter().copied());
-    all.map(|value| estimate(value, 2, fixed)).collect()
+impl Given {
+    /// On a graph, where something learned from a teacher.
+    fn of(results: &GraphsResults, graph: &str) -> Option<Self> {
+        let of = || results.rows.iter().filter(|row| row.unit.graph == graph);
+        let found = || of().filter_map(|row| Some((row.unit.loss, row.distilled.as_ref()?)));
+        let (_, first) = found().next()?;
+        let classes = first.teacher.shares.len();
+        let headings = ["given by", "top-1", "as the teacher"].map(str::to_owned);
+        let headings = headings.into_iter().chain((0..classes).map(|class| format!("class {class}"))).collect();
+        let percent = |value: &Estimate| estimate(*value, 2, fixed);
+        let figures = |found: &ClassedSummary| -> Vec<String> {
+            [found.top1, found.agreement].iter().chain(&found.shares).map(percent).collect()
+        };
+        let none = || "–".to_owned();
+        let sureness = first.sureness.iter().map(|sure| sure.as_ref().map_or_else(none, percent));
+        let mut rows = vec![
+            ("the labels".to_owned(), figures(&first.labels)),
+            ("the teacher".to_owned(), figures(&first.teacher)),
+            ("the teacher's sureness".to_owned(), [none(), none()].into_iter().chain(sureness).collect()),
+        ];
+        let optimum = found().filter_map(|(loss, found)| Some((loss, found.optimum.as_ref()?)));
+        rows.extend(optimum.map(|(loss, found)| (format!("the optimum of {}", loss.title()), figures(found))));
+        rows.extend(found().map(|(loss, found)| (loss.title().to_owned(), figures(&found.network))));
+        Some(Given { headings, rows })
+    }
 }
 
 /// Accuracy on the validation nodes at each rate.
@@ -224,7 +239,7 @@ pub(crate) fn markdown(results: &GraphsResults) -> String {
         // Writing to a string cannot fail.
         let _ = write!(text, "| {}, {} | {} |", unit.graph, words(unit.source), unit.loss.title());
         for (at, value) in row.values.iter().enumerate() {
-            let bold = row.differences.is_some_and(|differences| is_clear(differences[at]));
+            let bold = row.differences.is_some_and(|differences| differences[at].excludes_zero());
             let mark = if bold { "**" } else { "" };
             let _ = write!(text, " {mark}{}{mark} |", estimate(*value, MEASURES[at].decimals, fixed));
         }
@@ -234,17 +249,17 @@ pub(crate) fn markdown(results: &GraphsResults) -> String {
         "\nBold: the paired difference to soft target cross-entropy has a 95 % interval that excludes zero (not corrected for \
                    the number of comparisons).\n",
     );
-    for (graph, _) in &results.sizes {
-        let rows = classed(results, graph);
-        let Some((_, first)) = rows.first() else { continue };
-        let headings = headings(first.shares.len());
-        let _ = writeln!(text, "\n| {graph}, test nodes, % | {} |", headings.join(" | "));
-        let _ = writeln!(text, "| --- |{}", " ---: |".repeat(headings.len()));
-        for (name, found) in &rows {
-            let _ = writeln!(text, "| {name} | {} |", figures(found).join(" | "));
+    let tables = results.sizes.iter().filter_map(|(graph, _)| Some((graph, Given::of(results, graph)?)));
+    for (at, (graph, Given { headings, rows })) in tables.enumerate() {
+        if at == 0 {
+            let _ = write!(text, "\n{WHY}\n\n{MEANING}\n");
+        }
+        let _ = writeln!(text, "\n{graph}\n\n| {} |", headings.join(" | "));
+        let _ = writeln!(text, "| --- |{}", " ---: |".repeat(headings.len() - 1));
+        for (name, figures) in &rows {
+            let _ = writeln!(text, "| {name} | {} |", figures.join(" | "));
         }
     }
-    text.push_str("\nThe classes given by the teacher, and by what learned from it.\n");
     text
 }
 

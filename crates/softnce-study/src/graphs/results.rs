@@ -49,6 +49,11 @@ pub struct DistilledSummary {
     pub network: ClassedSummary,
     /// The teacher.
     pub teacher: ClassedSummary,
+    /// The mean probability that the teacher gives its most probable class, of the nodes of each class, in %; none
+    /// where no seed has any. Shape `[d]`.
+    pub sureness: Vec<Option<Estimate>>,
+    /// The labels.
+    pub labels: ClassedSummary,
     /// The optimum of soft target InfoNCE, for that loss.
     pub optimum: Option<ClassedSummary>,
 }
@@ -72,9 +77,19 @@ impl DistilledSummary {
         let over = |of: fn(&Distilled) -> Option<&Classed>| {
             ClassedSummary::new(&found.iter().filter_map(|run| of(run)).collect::<Vec<_>>())
         };
-        let (network, teacher) = (over(|run| Some(&run.network))?, over(|run| Some(&run.teacher))?);
+        let (Some(network), Some(teacher), Some(labels)) =
+            (over(|run| Some(&run.network))?, over(|run| Some(&run.teacher))?, over(|run| Some(&run.labels))?)
+        else {
+            return Ok(None);
+        };
+        let sureness = (0..teacher.shares.len()).map(|class| {
+            let sure = found.iter().filter_map(|run| run.sureness.get(class).copied().flatten());
+            let sure: Vec<f64> = sure.map(|sure| 100.0 * sure).collect();
+            if sure.is_empty() { Ok(None) } else { mean_interval(&sure).map(Some) }
+        });
+        let sureness = sureness.collect::<Result<_, StatsError>>()?;
         let optimum = over(|run| run.optimum.as_ref())?;
-        Ok(network.zip(teacher).map(|(network, teacher)| DistilledSummary { network, teacher, optimum }))
+        Ok(Some(DistilledSummary { network, teacher, sureness, labels, optimum }))
     }
 }
 

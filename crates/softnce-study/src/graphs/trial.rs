@@ -87,10 +87,15 @@ pub struct Tested {
 pub struct Distilled {
     /// The network.
     pub network: Classed,
-    /// The teacher.
+    /// The teacher, the same for every loss of a seed.
     pub teacher: Classed,
+    /// The mean probability that the teacher gives its most probable class, over the nodes of each class, as it classes
+    /// them; none where there are none. Shape `[d]`.
+    pub sureness: Vec<Option<f64>>,
+    /// The labels.
+    pub labels: Classed,
     /// The optimum of soft target InfoNCE on the teacher's probabilities, where the logits of a node can be anything;
-    /// for the network of that loss.
+    /// for the network of that loss, where it is found.
     pub optimum: Option<Classed>,
 }
 
@@ -130,7 +135,7 @@ pub(crate) fn train(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64
     };
     let (nodes, targets) = match &teacher {
         None => labels(graph, unit.loss, config.smoothing)?,
-        Some(probabilities) => ((0..graph.nodes()).collect(), distilled(probabilities, unit.loss)?),
+        Some(probabilities) => ((0..graph.nodes()).collect(), teachers_targets(probabilities, unit.loss)?),
     };
     let weights = match fit(graph, unit.loss, (&nodes, &targets), unit.rate, config, (seed, 0)) {
         // A rate that is too large for a loss is no reason to end the study.
@@ -195,7 +200,7 @@ fn probabilities(graph: &Graph, logits: &Array2<f32>) -> Array2<f64> {
 }
 
 /// The teacher's probabilities, or its most probable classes, in the form that a loss takes.
-fn distilled(probabilities: &Array2<f64>, loss: LossKind) -> Result<Targets<'static>, StudyError> {
+fn teachers_targets(probabilities: &Array2<f64>, loss: LossKind) -> Result<Targets<'static>, StudyError> {
     if loss.takes_soft_targets() {
         return Ok(Targets::dense(probabilities.clone())?);
     }
@@ -208,26 +213,36 @@ fn classes(rows: &Array2<f64>) -> Vec<usize> {
 }
 
 /// What classes the test nodes are given: by the network, by the teacher, by the loss itself.
-fn beside(graph: &Graph, loss: LossKind, teacher: &Array2<f64>, logits: &Array2<f32>) -> Result<Distilled, StudyError> {
+fn beside(
+    graph: &Graph,
+    loss: LossKind,
+    probabilities: &Array2<f64>,
+    logits: &Array2<f32>,
+) -> Result<Distilled, StudyError> {
     let (nodes, labels) = graph.of(Part::Test);
-    let teachers = classes(&teacher.select(Axis(0), &nodes));
-    let given = |rows: &Array2<f64>| Classed::new(&classes(rows), &labels, &teachers, graph.classes);
-    let optimum = match loss {
+    let own = probabilities.select(Axis(0), &nodes);
+    let teacher = classes(&own);
+    let given = |given: &[usize]| Classed::new(given, &labels, &teacher, graph.classes);
+    let best = match loss {
         LossKind::SoftTargetInfoNce => {
-            let log_noise = noise(&Targets::dense(teacher.view())?)?.probabilities(graph.classes)?.ln();
-            Some(given(&optimum(teacher.view(), log_noise.view(), &nodes)?))
+            let noise = NoiseDistribution::try_from(&Targets::dense(probabilities.view())?)?;
+            let log_noise = noise.log_probabilities();
+            log_noise.and_then(|log_noise| optimum(probabilities.view(), log_noise, &nodes))
         }
         _ => None,
     };
-    let network = given(&logits.select(Axis(0), &nodes).mapv(f64::from));
-    Ok(Distilled { network, teacher: given(&teacher.select(Axis(0), &nodes)), optimum })
-}
-
-/// The noise distribution of the candidates.
-fn noise(targets: &Targets<'_>) -> Result<NoiseDistribution, StudyError> {
-    // A class that no target holds has a count of 0 without it.
-    let mass = targets.class_mass();
-    Ok(NoiseDistribution::from_counts(mass.view(), NoiseDistribution::DEFAULT_SMOOTHING)?)
+    let sureness = (0..graph.classes).map(|class| {
+        let of = own.rows().into_iter().zip(&teacher).filter(|(_, given)| **given == class);
+        let sure: Vec<f64> = of.map(|(row, _)| row[class]).collect();
+        (!sure.is_empty()).then(|| sure.iter().sum::<f64>() / sure.len() as f64)
+    });
+    Ok(Distilled {
+        network: given(&classes(&logits.select(Axis(0), &nodes).mapv(f64::from))),
+        teacher: given(&teacher),
+        sureness: sureness.collect(),
+        labels: given(&labels),
+        optimum: best.map(|logits| given(&classes(&logits))),
+    })
 }
 
 /// Trains under a loss on the targets of some nodes; a seed, and which network of that seed.
@@ -241,7 +256,7 @@ fn fit(
 ) -> Result<Weights, StudyError> {
     let mut draws = generator(seed, Stream::Weights, network, 0);
     let mut weights = Weights::new(graph.width(), config.hidden, graph.classes, &mut draws);
-    let loss = SelectedLoss::new(loss, LossSettings::new().with_noise(noise(targets)?), seed);
+    let loss = SelectedLoss::new(loss, LossSettings::new().with_noise(NoiseDistribution::try_from(targets)?), seed);
     let mut first = Adam::new(weights.first.dim(), config.weight_decay);
     let mut second = Adam::new(weights.second.dim(), 0.0);
     let mut draws = generator(seed, Stream::Network, network, 0);
@@ -276,10 +291,10 @@ mod tests {
         (graph.classes, graph.labels[1], graph.parts[1]) = (2, Some(0), Some(Part::Train));
         let logits = ndarray::array![[0.0_f32, 3.0_f32.ln()], [0.0, 5.0], [2.0, 2.0]];
         let found = probabilities(&graph, &logits);
-        let soft = distilled(&found, LossKind::SoftTargetInfoNce).unwrap();
+        let soft = teachers_targets(&found, LossKind::SoftTargetInfoNce).unwrap();
         let expected = ndarray::array![[0.25, 0.75], [1.0, 0.0], [0.5, 0.5]];
         assert!((soft.to_dense().unwrap() - expected).iter().all(|off| off.abs() < 1e-7));
-        let hard = distilled(&found, LossKind::Nll).unwrap();
+        let hard = teachers_targets(&found, LossKind::Nll).unwrap();
         assert_eq!(hard.labels().unwrap().to_vec(), [1, 0, 0]);
     }
 

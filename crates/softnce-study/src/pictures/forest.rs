@@ -48,10 +48,7 @@ fn name(results: &PicturesResults) -> String {
 /// Its height, and what is drawn.
 fn drawing(results: &PicturesResults) -> (f64, Markup) {
     let margin = results.config.margin;
-    let ends = results.sets.iter().flat_map(|set| &set.claims).flat_map(|claim| {
-        let (from, to) = claim.difference.span();
-        [from, to]
-    });
+    let ends = results.sets.iter().flat_map(|set| &set.claims).flat_map(|claim| claim.difference.span());
     let span = spread(ends.chain([-margin, margin]), LEAST);
     let heights = results.sets.iter().map(|set| HEAD + ROW * set.claims.len() as f64);
     let tops = heights.clone().scan(0.0, |next, height| Some(std::mem::replace(next, *next + height)));
@@ -90,7 +87,7 @@ fn row(claim: &Claim, scale: Scale, top: f64) -> Markup {
             (estimate(claim.difference, 2, signed))
         }
         @if mean.is_finite() {
-            @let ends = claim.difference.interval().map(|(from, to)| (scale.at(from), scale.at(to)));
+            @let ends = claim.difference.interval().map(|[from, to]| (scale.at(from), scale.at(to)));
             (interval(look, line, scale.at(mean), ends))
         }
     }

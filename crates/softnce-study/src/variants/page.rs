@@ -111,7 +111,7 @@ fn plot<'r>(group: &'r Group, plan: &ChartPlan, found: &GroupResults, title: &st
         Series {
             look: LOOKS[at % LOOKS.len()],
             points: there.iter().map(|(x, value)| (*x, value.mean)).collect(),
-            ranges: there.iter().map(|(_, value)| value.span()).collect(),
+            ranges: there.iter().map(|(_, value)| value.span().into()).collect(),
         }
     });
     let chart = Chart {

@@ -11,7 +11,6 @@ use softnce_train::stats::{mean_interval, paired_difference};
 use super::plan::{Group, Variant, VariantsConfig};
 use super::{Found, Measure};
 use crate::StudyError;
-use crate::estimate::is_clear;
 
 /// All that the study found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -94,7 +93,9 @@ impl Row {
     /// Whether the difference in a measure has an interval that excludes zero, and is more than 0 as it is shown.
     pub(super) fn is_clear(&self, measure: Measure) -> bool {
         let is_shown = |mean: f64| !is_zero(&fixed(mean.abs(), measure.decimals()));
-        self.differences.get(&measure).is_some_and(|&difference| is_clear(difference) && is_shown(difference.mean))
+        self.differences
+            .get(&measure)
+            .is_some_and(|&difference| difference.excludes_zero() && is_shown(difference.mean))
     }
 }
 

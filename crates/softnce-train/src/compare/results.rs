@@ -123,13 +123,18 @@ impl Estimate {
     }
 
     /// The ends of the interval, lower and upper, where it can be used.
-    pub fn interval(self) -> Option<(f64, f64)> {
-        self.finite_half_width().map(|half| (self.mean - half, self.mean + half))
+    pub fn interval(self) -> Option<[f64; 2]> {
+        self.finite_half_width().map(|half| [self.mean - half, self.mean + half])
     }
 
-    /// What a drawing has to hold: the ends of the interval, or the mean twice where there is none.
-    pub fn span(self) -> (f64, f64) {
-        self.interval().unwrap_or((self.mean, self.mean))
+    /// The ends of the interval, or the mean twice where it cannot be used, finite or not.
+    pub fn span(self) -> [f64; 2] {
+        self.interval().unwrap_or([self.mean; 2])
+    }
+
+    /// Whether there is an interval, and 0 lies outside.
+    pub fn excludes_zero(self) -> bool {
+        self.finite_half_width().is_some_and(|half| self.mean.abs() > half)
     }
 }
 
@@ -277,11 +282,14 @@ mod tests {
     #[test]
     fn an_interval_has_ends_where_it_is_finite() {
         let whole = Estimate { mean: 1.0, half_width: Some(0.5) };
-        assert_eq!((whole.interval(), whole.span()), (Some((0.5, 1.5)), (0.5, 1.5)));
+        assert_eq!((whole.interval(), whole.span()), (Some([0.5, 1.5]), [0.5, 1.5]));
+        assert!(whole.excludes_zero() && !Estimate { mean: -0.5, half_width: Some(0.5) }.excludes_zero());
         for half_width in [None, Some(f64::NAN), Some(f64::INFINITY)] {
             let none = Estimate { mean: 1.0, half_width };
-            assert_eq!((none.finite_half_width(), none.interval(), none.span()), (None, None, (1.0, 1.0)));
+            assert_eq!((none.finite_half_width(), none.interval(), none.span()), (None, None, [1.0, 1.0]));
+            assert!(!none.excludes_zero());
         }
-        assert_eq!(Estimate { mean: f64::INFINITY, half_width: Some(1.0) }.interval(), None);
+        let endless = Estimate { mean: f64::INFINITY, half_width: Some(1.0) };
+        assert_eq!((endless.interval(), endless.span(), endless.excludes_zero()), (None, [f64::INFINITY; 2], false));
     }
 }

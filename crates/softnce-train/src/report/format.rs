@@ -48,8 +48,7 @@ pub(crate) fn mean_difference(difference: Estimate, metric: Metric) -> String {
 
 /// The ends of a difference's interval: `−0.03 to +0.27`.
 pub(crate) fn interval(difference: Estimate, metric: Metric) -> Option<String> {
-    let (from, to) = difference.interval()?;
-    let ends = [from, to].map(|end| end * metric.shown_scale());
+    let ends = difference.interval()?.map(|end| end * metric.shown_scale());
     // An end that rounds to zero hides on which side of it the interval stops: two more digits at most tell.
     let hides = |decimals: &usize| ends.iter().any(|end| *end != 0.0 && is_zero(&fixed(end.abs(), *decimals)));
     let most = metric.decimals() + 2;
@@ -75,8 +74,8 @@ pub(crate) enum Verdict {
 
 /// Reads a difference's interval; `None` where there is none.
 pub(crate) fn verdict(difference: Estimate, metric: Metric) -> Option<Verdict> {
-    let half = difference.finite_half_width()?;
-    Some(if difference.mean.abs() <= half {
+    difference.finite_half_width()?;
+    Some(if !difference.excludes_zero() {
         Verdict::Open
     } else if (difference.mean > 0.0) == metric.larger_is_better() {
         Verdict::Better

@@ -139,7 +139,7 @@ fn line_of(estimator: Estimator, values: Vec<(f64, Estimate)>) -> Series {
     Series {
         look: look(estimator),
         points: values.iter().map(|(x, estimate)| (*x, estimate.mean)).collect(),
-        ranges: values.iter().map(|(_, value)| value.span()).collect(),
+        ranges: values.iter().map(|(_, value)| value.span().into()).collect(),
     }
 }
 

@@ -89,10 +89,9 @@ fn bottom(rows: usize) -> f64 {
 pub(crate) fn panel(metric: Metric, rows: &[Row], kind: Kind) -> Markup {
     let factor = metric.shown_scale();
     let zero = (kind == Kind::Difference).then_some(0.0);
-    let shown = rows.iter().flat_map(|row| {
-        let (from, to) = row.estimate.span();
-        [from, to].into_iter().chain(row.seeds.iter().copied()).chain(row.calibrated)
-    });
+    let shown = rows
+        .iter()
+        .flat_map(|row| row.estimate.span().into_iter().chain(row.seeds.iter().copied()).chain(row.calibrated));
     let least = 20.0 * 10f64.powi(-(metric.decimals() as i32));
     let span = spread(shown.map(|value| value * factor).chain(zero), least);
     let area = Area { left: 0.0, right: WIDTH, top: HEAD, bottom: bottom(rows.len()) };
@@ -136,7 +135,7 @@ fn draw(row: &Row, metric: Metric, kind: Kind, scale: Scale, top: f64) -> Markup
             (upright("calibrated", x, (line - 7.0, line + 7.0)))
         }
         @if let Some(x) = at(row.estimate.mean) {
-            @let ends = row.estimate.interval().map(|(from, to)| (scale.at(from * factor), scale.at(to * factor)));
+            @let ends = row.estimate.interval().map(|[from, to]| (scale.at(from * factor), scale.at(to * factor)));
             (interval(look, line, x, ends))
         }
     }
