@@ -164,14 +164,15 @@ impl Given {
         let found = || of().filter_map(|row| Some((row.unit.loss, row.distilled.as_ref()?)));
         let (_, first) = found().next()?;
         let classes = first.teacher.shares.len();
-        let headings = ["given by", "top-1", "as the teacher"].map(str::to_owned);
+        let headings = ["given by", "top-1", "as teacher"].map(str::to_owned);
         let headings = headings.into_iter().chain((0..classes).map(|class| format!("class {class}"))).collect();
-        let percent = |value: &Estimate| estimate(*value, 2, fixed);
+        // Without spaces: there are many classes.
+        let share = |value: &Estimate| estimate(*value, 1, fixed).replace(" ± ", "±");
         let figures = |found: &ClassedSummary| -> Vec<String> {
-            [found.top1, found.agreement].iter().chain(&found.shares).map(percent).collect()
+            [found.top1, found.agreement].iter().chain(&found.shares).map(share).collect()
         };
         let none = || "–".to_owned();
-        let sureness = first.sureness.iter().map(|sure| sure.as_ref().map_or_else(none, percent));
+        let sureness = first.sureness.iter().map(|sure| sure.as_ref().map_or_else(none, share));
         let mut rows = vec![
             ("the labels".to_owned(), figures(&first.labels)),
             ("the teacher".to_owned(), figures(&first.teacher)),

@@ -22,6 +22,9 @@ use crate::{Budget, Outcome, Progress, StudyError};
 /// Raised with every change after which a training comes to something else.
 const REVISION: u32 = 1;
 
+/// The folder of the trainings that go on, within that of the study.
+const RUNS: &str = "runs";
+
 /// How often the budget is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -125,6 +128,7 @@ pub fn run(config: VariantsConfig, command: String, place: Place<'_>) -> Result<
         folder.write(&format!("{group}.svg"), chart.as_bytes())?;
     }
     folder.write("report.html", page::page(&results).as_bytes())?;
+    trial::clear(&place.out.join(RUNS))?;
     Ok(Outcome::Finished(results))
 }
 
@@ -215,7 +219,7 @@ fn one(
 ) -> Result<Option<Found>, StudyError> {
     let (recipe, name) = (trial.recipe.clone(), &trial.recipe.name);
     place.progress.part(name);
-    let run = place.out.join("runs").join(name);
+    let run = place.out.join(RUNS).join(name);
     let Place { data: data_folder, device, .. } = place;
     let bench = Bench { data: &data[trial.data].1, data_folder, device, folder: &run, stop };
     let Some(found) = trial::train(recipe.clone(), bench).map_err(|error| error.of(name))? else { return Ok(None) };
