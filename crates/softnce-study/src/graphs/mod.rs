@@ -7,6 +7,7 @@
 //! teacher and of the optimum of soft target InfoNCE.
 
 mod adam;
+mod classes;
 mod gcn;
 mod graph;
 mod optimum;
@@ -15,10 +16,12 @@ mod plan;
 mod results;
 mod run;
 mod sparse;
+mod teacher;
 mod trial;
 
 pub use graph::{Graph, Part};
 pub use plan::GraphsConfig;
 pub use results::{ClassedSummary, DistilledSummary, GraphsResults, Row};
 pub use run::run;
-pub use trial::{Classed, Distilled, Found, Source, Tested, Unit};
+pub use teacher::{Classed, Distilled};
+pub use trial::{Found, Source, Tested, Unit};

@@ -7,7 +7,8 @@ use softnce_train::stats::{StatsError, mean_interval, paired_difference};
 
 use super::graph::{Graph, Part};
 use super::plan::GraphsConfig;
-use super::trial::{Classed, Distilled, Found, Source, Tested, Unit};
+use super::teacher::{Classed, Distilled};
+use super::trial::{Found, Source, Tested, Unit};
 use crate::StudyError;
 
 /// All that the study found.

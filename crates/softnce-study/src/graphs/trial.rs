@@ -10,10 +10,9 @@ use softnce_train::randomness::{Stream, generator};
 use super::adam::Adam;
 use super::gcn::Weights;
 use super::graph::{Graph, Part};
-use super::optimum::optimum;
 use super::plan::GraphsConfig;
+use super::teacher::{self, Distilled};
 use crate::StudyError;
-use crate::largest::largest;
 
 /// Where the targets come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,44 +81,6 @@ pub struct Tested {
     pub distilled: Option<Distilled>,
 }
 
-/// A network that learned from a teacher's probabilities, beside the teacher.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Distilled {
-    /// The network.
-    pub network: Classed,
-    /// The teacher, the same for every loss of a seed.
-    pub teacher: Classed,
-    /// The mean probability that the teacher gives its most probable class, over the nodes of each class, as it classes
-    /// them; none where there are none. Shape `[d]`.
-    pub sureness: Vec<Option<f64>>,
-    /// The labels.
-    pub labels: Classed,
-    /// The optimum of soft target InfoNCE on the teacher's probabilities, where the logits of a node can be anything;
-    /// for the network of that loss, where it is found.
-    pub optimum: Option<Classed>,
-}
-
-/// The classes that the test nodes are given.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Classed {
-    /// Share of the nodes that are given their label.
-    pub top1: f64,
-    /// Share of the nodes that are given the teacher's class.
-    pub agreement: f64,
-    /// Share of the nodes that are given each class. Shape `[d]`.
-    pub shares: Vec<f64>,
-}
-
-impl Classed {
-    /// From the classes that are given, the labels, and the teacher's classes. Shapes `[nodes]`.
-    fn new(given: &[usize], labels: &[usize], teacher: &[usize], classes: usize) -> Self {
-        let share = |count: usize| count as f64 / given.len().max(1) as f64;
-        let same = |others: &[usize]| share(given.iter().zip(others).filter(|(a, b)| a == b).count());
-        let of = |class: usize| share(given.iter().filter(|&&given| given == class).count());
-        Classed { top1: same(labels), agreement: same(teacher), shares: (0..classes).map(of).collect() }
-    }
-}
-
 /// The learning rate of the teacher, that of the network's authors.
 const TEACHER_RATE: f64 = 0.01;
 
@@ -130,12 +91,12 @@ pub(crate) fn train(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64
         Source::Teacher => {
             let (nodes, targets) = labels(graph, LossKind::Nll, 0.0)?;
             let teacher = fit(graph, LossKind::Nll, (&nodes, &targets), TEACHER_RATE, config, (seed, 1))?;
-            Some(probabilities(graph, &teacher.logits(graph)))
+            Some(teacher::probabilities(graph, &teacher.logits(graph)))
         }
     };
     let (nodes, targets) = match &teacher {
         None => labels(graph, unit.loss, config.smoothing)?,
-        Some(probabilities) => ((0..graph.nodes()).collect(), teachers_targets(probabilities, unit.loss)?),
+        Some(probabilities) => ((0..graph.nodes()).collect(), teacher::targets(probabilities, unit.loss)?),
     };
     let weights = match fit(graph, unit.loss, (&nodes, &targets), unit.rate, config, (seed, 0)) {
         // A rate that is too large for a loss is no reason to end the study.
@@ -164,7 +125,7 @@ pub(crate) fn train(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64
                 ece: plain.ece_equal_width.error,
                 scaled_nll: scaled.nll,
                 scaled_ece: scaled.ece_equal_width.error,
-                distilled: teacher.map(|teacher| beside(graph, unit.loss, &teacher, &logits)).transpose()?,
+                distilled: teacher.map(|teacher| teacher::beside(graph, unit.loss, &teacher, &logits)).transpose()?,
             })
         }
     };
@@ -180,69 +141,6 @@ fn labels(graph: &Graph, loss: LossKind, smoothing: f64) -> Result<(Vec<usize>, 
         false => Targets::hard(&labels, graph.classes)?,
     };
     Ok((nodes, targets))
-}
-
-/// The teacher's probabilities of every node, by its logits; the labelled ones have their labels.
-fn probabilities(graph: &Graph, logits: &Array2<f32>) -> Array2<f64> {
-    let mut probabilities = logits.mapv(f64::from);
-    for mut row in probabilities.rows_mut() {
-        let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        row.mapv_inplace(|value| (value - most).exp());
-        let sum = row.sum();
-        row /= sum;
-    }
-    let (labelled, labels) = graph.of(Part::Train);
-    for (node, label) in labelled.into_iter().zip(labels) {
-        probabilities.row_mut(node).fill(0.0);
-        probabilities[[node, label]] = 1.0;
-    }
-    probabilities
-}
-
-/// The teacher's probabilities, or its most probable classes, in the form that a loss takes.
-fn teachers_targets(probabilities: &Array2<f64>, loss: LossKind) -> Result<Targets<'static>, StudyError> {
-    if loss.takes_soft_targets() {
-        return Ok(Targets::dense(probabilities.clone())?);
-    }
-    Ok(Targets::hard(&classes(probabilities), probabilities.ncols())?)
-}
-
-/// The most probable class of each row.
-fn classes(rows: &Array2<f64>) -> Vec<usize> {
-    rows.rows().into_iter().map(largest).collect()
-}
-
-/// What classes the test nodes are given: by the network, by the teacher, by the loss itself.
-fn beside(
-    graph: &Graph,
-    loss: LossKind,
-    probabilities: &Array2<f64>,
-    logits: &Array2<f32>,
-) -> Result<Distilled, StudyError> {
-    let (nodes, labels) = graph.of(Part::Test);
-    let own = probabilities.select(Axis(0), &nodes);
-    let teacher = classes(&own);
-    let given = |given: &[usize]| Classed::new(given, &labels, &teacher, graph.classes);
-    let best = match loss {
-        LossKind::SoftTargetInfoNce => {
-            let noise = NoiseDistribution::try_from(&Targets::dense(probabilities.view())?)?;
-            let log_noise = noise.log_probabilities();
-            log_noise.and_then(|log_noise| optimum(probabilities.view(), log_noise, &nodes))
-        }
-        _ => None,
-    };
-    let sureness = (0..graph.classes).map(|class| {
-        let of = own.rows().into_iter().zip(&teacher).filter(|(_, given)| **given == class);
-        let sure: Vec<f64> = of.map(|(row, _)| row[class]).collect();
-        (!sure.is_empty()).then(|| sure.iter().sum::<f64>() / sure.len() as f64)
-    });
-    Ok(Distilled {
-        network: given(&classes(&logits.select(Axis(0), &nodes).mapv(f64::from))),
-        teacher: given(&teacher),
-        sureness: sureness.collect(),
-        labels: given(&labels),
-        optimum: best.map(|logits| given(&classes(&logits))),
-    })
 }
 
 /// Trains under a loss on the targets of some nodes; a seed, and which network of that seed.
@@ -277,30 +175,4 @@ fn fit(
         second.step(&mut weights.second, &by_second, rate);
     }
     Ok(weights)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn a_teachers_targets_keep_the_labels_that_are_known() {
-        let mut graph = Graph::made(3, &[(0, 1)], &[vec![0], vec![1], vec![]]);
-        (graph.classes, graph.labels[1], graph.parts[1]) = (2, Some(0), Some(Part::Train));
-        let logits = ndarray::array![[0.0_f32, 3.0_f32.ln()], [0.0, 5.0], [2.0, 2.0]];
-        let found = probabilities(&graph, &logits);
-        let soft = teachers_targets(&found, LossKind::SoftTargetInfoNce).unwrap();
-        let expected = ndarray::array![[0.25, 0.75], [1.0, 0.0], [0.5, 0.5]];
-        assert!((soft.to_dense().unwrap() - expected).iter().all(|off| off.abs() < 1e-7));
-        let hard = teachers_targets(&found, LossKind::Nll).unwrap();
-        assert_eq!(hard.labels().unwrap().to_vec(), [1, 0, 0]);
-    }
-
-    #[test]
-    fn nodes_are_counted_by_the_classes_that_they_are_given() {
-        let found = Classed::new(&[1, 0, 1, 1], &[0, 0, 1, 1], &[0, 1, 1, 1], 3);
-        assert_eq!(found, Classed { top1: 0.75, agreement: 0.5, shares: vec![0.25, 0.75, 0.0] });
-    }
 }
