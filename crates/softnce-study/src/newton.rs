@@ -12,8 +12,8 @@ pub(crate) struct Local {
     pub(crate) curvature: Vec<f64>,
 }
 
-/// Moves `point` to the minimum of a convex function, no variable by more than 1 in a step: the functions here are
-/// logarithms of sums of exponentials, whose curvature holds that far.
+/// Moves `point` to the minimum of a convex function, no variable by more than 1 in a step: within that the curvature of
+/// the logarithm of a sum of exponentials, as all functions here, changes by a bounded factor. There is no line search.
 ///
 /// False where the minimum is not found: it lies too far, or the curvature is not positive; `point` is then anywhere.
 pub(crate) fn minimise(point: &mut [f64], mut local: impl FnMut(&[f64]) -> Local) -> bool {

@@ -97,6 +97,16 @@ fn every_loss_learns_the_ring() {
 }
 
 #[test]
+fn a_rate_that_diverges_at_the_last_step_is_not_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    make(&folder.path().join("ring"));
+    let config = GraphsConfig { rates: vec![0.01, 1e300], ..short(1) };
+    let results = to_the_end(config, folder.path(), &folder.path().join("out"));
+    assert!(results.rows.iter().all(|row| row.unit.rate == 0.01));
+    assert!(results.tuning.iter().all(|(unit, runs)| runs.iter().all(|run| run.diverged == (unit.rate > 1.0))));
+}
+
+#[test]
 fn other_data_or_settings_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (data, out) = (folder.path(), folder.path().join("out"));

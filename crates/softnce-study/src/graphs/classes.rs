@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use maud::{Markup, html};
-use softnce_plot::number::fixed;
+use softnce_plot::number::{fixed, signed};
 use softnce_plot::page;
 use softnce_train::compare::Estimate;
 
@@ -21,10 +21,15 @@ pub(super) fn table(results: &GraphsResults, graph: &str) -> Markup {
                 th.number[at > 0] scope="col" { (heading) }
             } } }
             tbody {
-                @for (name, figures) in &given.rows {
+                @for Line { name, figures, over_teacher } in &given.lines {
                     tr {
                         th scope="row" { (name) }
-                        @for figure in figures { td.number { (figure) } }
+                        @for (at, figure) in figures.iter().enumerate() {
+                            td.number {
+                                (figure)
+                                @if let (0, Some(over_teacher)) = (at, over_teacher) { span.under { (over_teacher) } }
+                            }
+                        }
                     }
                 }
             }
@@ -35,20 +40,28 @@ pub(super) fn table(results: &GraphsResults, graph: &str) -> Markup {
 /// Why soft target InfoNCE gives other classes than its targets have.
 pub(super) const WHY: &str = "With all nodes' targets for candidates, soft target InfoNCE is least where the candidates w, each weighed by \
     exp(s . w), have the node's own target for their mean; the logits are the scores s plus the logarithm of the class \
-    frequencies. Of hard candidates those take out exactly how frequent each class is; of soft ones only a part, and not how \
-    sure they are of it. The largest logit need not then be the target's largest class: nodes in doubt go to the class that is \
-    rarer, or whose targets are less sure. The tables of classes put that optimum, reckoned node by node, beside the networks.";
+    frequencies. Of hard candidates those take out exactly how frequent each class is; of soft ones only a part, both of how \
+    frequent a class is and of how sure its targets are. The largest logit need not then be the target's largest class: nodes in \
+    doubt tend to go to classes that are rarer, or whose targets are less sure; the two can cancel. The tables of classes put \
+    that optimum, reckoned node by node, beside the networks.";
 
 /// What the figures of a table of classes are.
 const MEANING: &str = "Test nodes, mean ± half width of the 95 % interval over the seeds, %: those whose label is given, those given \
-    the teacher's class, and those given each class. Sureness: the probability that the teacher gives its class, mean over the \
-    nodes of that class. Optimum: that of soft target InfoNCE on the teacher's probabilities, node by node, with a slight penalty \
+    the teacher's class, and those given each class. Confidence: the probability that the teacher gives its class, mean over the \
+    nodes of that class. Below the accuracy or in parentheses: points over the teacher's, paired by seed. Optimum: that of soft target InfoNCE on the teacher's probabilities, node by node, with a slight penalty \
     on large scores.";
 
 /// Which classes are given by whom.
 struct Given {
     headings: Vec<String>,
-    rows: Vec<(String, Vec<String>)>,
+    lines: Vec<Line>,
+}
+
+struct Line {
+    name: String,
+    figures: Vec<String>,
+    /// Accuracy over that of the teacher, for what learned from it.
+    over_teacher: Option<String>,
 }
 
 impl Given {
@@ -61,21 +74,28 @@ impl Given {
         let headings = ["given by", "top-1", "as teacher"].map(str::to_owned);
         let headings = headings.into_iter().chain((0..classes).map(|class| format!("class {class}"))).collect();
         // Without spaces: there are many classes.
-        let share = |value: &Estimate| estimate(*value, 1, fixed).replace(" ± ", "±");
+        let tight = |value: &Estimate, number| estimate(*value, 1, number).replace(" ± ", "±");
+        let share = |value: &Estimate| tight(value, fixed);
         let figures = |found: &ClassedSummary| -> Vec<String> {
             [found.top1, found.agreement].iter().chain(&found.shares).map(share).collect()
         };
+        let line = |name: &str, found: &ClassedSummary| {
+            let (name, figures) = (name.to_owned(), figures(found));
+            Line { name, figures, over_teacher: Some(tight(&found.over_teacher, signed)) }
+        };
+        let given = |name, found| Line { over_teacher: None, ..line(name, found) };
         let none = || "–".to_owned();
-        let sureness = first.sureness.iter().map(|sure| sure.as_ref().map_or_else(none, share));
-        let mut rows = vec![
-            ("the labels".to_owned(), figures(&first.labels)),
-            ("the teacher".to_owned(), figures(&first.teacher)),
-            ("the teacher's sureness".to_owned(), [none(), none()].into_iter().chain(sureness).collect()),
+        let confidence = first.confidence.iter().map(|sure| sure.as_ref().map_or_else(none, share));
+        let confidence = [none(), none()].into_iter().chain(confidence).collect();
+        let mut lines = vec![
+            given("the labels", &first.labels),
+            given("the teacher", &first.teacher),
+            Line { name: "the teacher's confidence".into(), figures: confidence, over_teacher: None },
         ];
         let optimum = found().filter_map(|(loss, found)| Some((loss, found.optimum.as_ref()?)));
-        rows.extend(optimum.map(|(loss, found)| (format!("the optimum of {}", loss.title()), figures(found))));
-        rows.extend(found().map(|(loss, found)| (loss.title().to_owned(), figures(&found.network))));
-        Some(Given { headings, rows })
+        lines.extend(optimum.map(|(loss, found)| line(&format!("the optimum of {}", loss.title()), found)));
+        lines.extend(found().map(|(loss, found)| line(loss.title(), &found.network)));
+        Some(Given { headings, lines })
     }
 }
 
@@ -83,14 +103,17 @@ impl Given {
 pub(super) fn markdown(results: &GraphsResults) -> String {
     let mut text = String::new();
     let tables = results.sizes.iter().filter_map(|(graph, _)| Some((graph, Given::of(results, graph)?)));
-    for (at, (graph, Given { headings, rows })) in tables.enumerate() {
+    for (at, (graph, Given { headings, lines })) in tables.enumerate() {
         if at == 0 {
             // Writing to a string cannot fail.
             let _ = write!(text, "\n{WHY}\n\n{MEANING}\n");
         }
         let _ = writeln!(text, "\n{graph}\n\n| {} |", headings.join(" | "));
         let _ = writeln!(text, "| --- |{}", " ---: |".repeat(headings.len() - 1));
-        for (name, figures) in &rows {
+        for Line { name, mut figures, over_teacher } in lines {
+            if let (Some(first), Some(over_teacher)) = (figures.first_mut(), over_teacher) {
+                let _ = write!(first, " ({over_teacher})");
+            }
             let _ = writeln!(text, "| {name} | {} |", figures.join(" | "));
         }
     }

@@ -4,8 +4,8 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 
 use crate::newton::{Local, minimise};
 
-/// Twice the weight of the squared scores, less their mean, in what is minimised: a target at a corner of all others has
-/// no finite optimum.
+/// Twice the weight of the squared deviation of the scores from their mean, in what is minimised: without it a target on
+/// the boundary of the candidates' hull has no finite optimum.
 const PENALTY: f64 = 1e-4;
 
 /// The logits of each of `nodes` under which the loss of its target is least, all targets being candidates; none where
@@ -13,7 +13,7 @@ const PENALTY: f64 = 1e-4;
 ///
 /// With scores `s = z - log eta` that loss is `log sum_j exp(s . w_j) - s . w`, least where the candidates, each weighed
 /// by `exp(s . w_j)`, have the node's own target for their mean. To it comes the penalty `5e-5 |s - mean(s)|^2`, which
-/// brings scores in from the hundreds. They are those over the last class, which has 0.
+/// brings scores in from the hundreds. Scores are those over the last class, whose score is 0.
 ///
 /// # Shapes
 /// `targets`: `[M, d]`. `log_noise`: `[d]`. Returned: `[nodes.len(), d]`.
@@ -114,10 +114,10 @@ mod tests {
     }
 
     /// The largest class at the optimum of a target that is slightly surer of the second class.
-    fn largest_of_a_doubt(surer: [usize; 2], by: [f64; 2]) -> usize {
+    fn largest_of_a_doubt(counts: [usize; 2], confidence: [f64; 2]) -> usize {
         let each = |class: usize| {
-            let own = by[class];
-            std::iter::repeat_n(if class == 0 { [own, 1.0 - own] } else { [1.0 - own, own] }, surer[class])
+            let own = confidence[class];
+            std::iter::repeat_n(if class == 0 { [own, 1.0 - own] } else { [1.0 - own, own] }, counts[class])
         };
         let rows: Vec<[f64; 2]> = [[0.45, 0.55]].into_iter().chain(each(0)).chain(each(1)).collect();
         let targets = Array2::from(rows);
@@ -126,8 +126,8 @@ mod tests {
         largest(logits.row(0))
     }
 
-    /// Class frequencies do not take out of soft candidates how many they are and how sure: the rarer class is given
-    /// where a target is in doubt, and so is the one whose targets are less sure.
+    /// Class frequencies take out of soft candidates only in part how many they are and how sure: the rarer class is
+    /// given where a target is in doubt, and so is the one whose targets are less sure.
     #[test]
     fn its_largest_class_need_not_be_the_targets() {
         assert_eq!(largest_of_a_doubt([50, 50], [0.8, 0.8]), 1);

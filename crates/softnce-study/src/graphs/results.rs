@@ -52,10 +52,10 @@ pub struct DistilledSummary {
     pub teacher: ClassedSummary,
     /// The mean probability that the teacher gives its most probable class, of the nodes of each class, in %; none
     /// where no seed has any. Shape `[d]`.
-    pub sureness: Vec<Option<Estimate>>,
+    pub confidence: Vec<Option<Estimate>>,
     /// The labels.
     pub labels: ClassedSummary,
-    /// The optimum of soft target InfoNCE, for that loss.
+    /// The optimum of soft target InfoNCE, for that loss, where it was found under every seed.
     pub optimum: Option<ClassedSummary>,
 }
 
@@ -64,6 +64,8 @@ pub struct DistilledSummary {
 pub struct ClassedSummary {
     /// Nodes that are given their label.
     pub top1: Estimate,
+    /// Nodes that are given their label, less those that the teacher gives it, paired by seed.
+    pub over_teacher: Estimate,
     /// Nodes that are given the teacher's class.
     pub agreement: Estimate,
     /// Nodes that are given each class. Shape `[d]`.
@@ -76,33 +78,37 @@ impl DistilledSummary {
         let found = runs.iter().filter_map(|run| run.test.as_ref()?.distilled.as_ref());
         let found: Vec<&Distilled> = found.collect();
         let over = |of: fn(&Distilled) -> Option<&Classed>| {
-            ClassedSummary::new(&found.iter().filter_map(|run| of(run)).collect::<Vec<_>>())
+            ClassedSummary::new(&found.iter().filter_map(|run| Some((of(run)?, &run.teacher))).collect::<Vec<_>>())
         };
         let (Some(network), Some(teacher), Some(labels)) =
             (over(|run| Some(&run.network))?, over(|run| Some(&run.teacher))?, over(|run| Some(&run.labels))?)
         else {
             return Ok(None);
         };
-        let sureness = (0..teacher.shares.len()).map(|class| {
-            let sure = found.iter().filter_map(|run| run.sureness.get(class).copied().flatten());
+        let confidence = (0..teacher.shares.len()).map(|class| {
+            let sure = found.iter().filter_map(|run| run.confidence.get(class).copied().flatten());
             let sure: Vec<f64> = sure.map(|sure| 100.0 * sure).collect();
             if sure.is_empty() { Ok(None) } else { mean_interval(&sure).map(Some) }
         });
-        let sureness = sureness.collect::<Result<_, StatsError>>()?;
-        let optimum = over(|run| run.optimum.as_ref())?;
-        Ok(Some(DistilledSummary { network, teacher, sureness, labels, optimum }))
+        let confidence = confidence.collect::<Result<_, StatsError>>()?;
+        let whole = found.iter().all(|run| run.optimum.is_some());
+        let optimum = if whole { over(|run| run.optimum.as_ref())? } else { None };
+        Ok(Some(DistilledSummary { network, teacher, confidence, labels, optimum }))
     }
 }
 
 impl ClassedSummary {
-    fn new(found: &[&Classed]) -> Result<Option<Self>, StatsError> {
-        let Some(first) = found.first() else { return Ok(None) };
+    /// From what is given under each seed, and by its teacher.
+    fn new(found: &[(&Classed, &Classed)]) -> Result<Option<Self>, StatsError> {
+        let Some((first, _)) = found.first() else { return Ok(None) };
         let percent = |of: &dyn Fn(&Classed) -> f64| {
-            mean_interval(&found.iter().map(|classed| 100.0 * of(classed)).collect::<Vec<f64>>())
+            mean_interval(&found.iter().map(|(classed, _)| 100.0 * of(classed)).collect::<Vec<f64>>())
         };
+        let over_teacher = found.iter().map(|(classed, teacher)| 100.0 * (classed.top1 - teacher.top1));
         let shares = (0..first.shares.len()).map(|class| percent(&|classed| classed.shares[class]));
         Ok(Some(ClassedSummary {
             top1: percent(&|classed| classed.top1)?,
+            over_teacher: mean_interval(&over_teacher.collect::<Vec<f64>>())?,
             agreement: percent(&|classed| classed.agreement)?,
             shares: shares.collect::<Result<_, _>>()?,
         }))

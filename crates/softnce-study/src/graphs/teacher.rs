@@ -18,7 +18,7 @@ pub struct Distilled {
     pub teacher: Classed,
     /// The mean probability that the teacher gives its most probable class, over the nodes of each class, as it classes
     /// them; none where there are none. Shape `[d]`.
-    pub sureness: Vec<Option<f64>>,
+    pub confidence: Vec<Option<f64>>,
     /// The labels.
     pub labels: Classed,
     /// The optimum of soft target InfoNCE on the teacher's probabilities, where the logits of a node can be anything;
@@ -77,8 +77,8 @@ fn classes(rows: &Array2<f64>) -> Vec<usize> {
     rows.rows().into_iter().map(largest).collect()
 }
 
-/// What classes the test nodes are given: by the network, by the teacher, by the loss itself.
-pub(super) fn beside(
+/// What classes the test nodes are given: by the network, by the teacher, by the optimum of the loss.
+pub(super) fn compare_classes(
     graph: &Graph,
     loss: LossKind,
     probabilities: &Array2<f64>,
@@ -88,7 +88,7 @@ pub(super) fn beside(
     let own = probabilities.select(Axis(0), &nodes);
     let teacher = classes(&own);
     let given = |given: &[usize]| Classed::new(given, &labels, &teacher, graph.classes);
-    let best = match loss {
+    let optimum_logits = match loss {
         LossKind::SoftTargetInfoNce => {
             let noise = NoiseDistribution::try_from(&Targets::dense(probabilities.view())?)?;
             let log_noise = noise.log_probabilities();
@@ -96,7 +96,7 @@ pub(super) fn beside(
         }
         _ => None,
     };
-    let sureness = (0..graph.classes).map(|class| {
+    let confidence = (0..graph.classes).map(|class| {
         let of = own.rows().into_iter().zip(&teacher).filter(|(_, given)| **given == class);
         let sure: Vec<f64> = of.map(|(row, _)| row[class]).collect();
         (!sure.is_empty()).then(|| sure.iter().sum::<f64>() / sure.len() as f64)
@@ -104,9 +104,9 @@ pub(super) fn beside(
     Ok(Distilled {
         network: given(&classes(&logits.select(Axis(0), &nodes).mapv(f64::from))),
         teacher: given(&teacher),
-        sureness: sureness.collect(),
+        confidence: confidence.collect(),
         labels: given(&labels),
-        optimum: best.map(|logits| given(&classes(&logits))),
+        optimum: optimum_logits.map(|logits| given(&classes(&logits))),
     })
 }
 

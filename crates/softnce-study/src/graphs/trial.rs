@@ -60,7 +60,7 @@ pub struct Found {
     pub validation_nll: f64,
     /// How it does on the test nodes; not looked at where a rate is tried out.
     pub test: Option<Tested>,
-    /// Whether the training went off to where no number is; the validation accuracy is then 0.
+    /// Whether logits became NaN or infinite; the validation accuracy is then 0.
     pub diverged: bool,
 }
 
@@ -125,7 +125,9 @@ pub(crate) fn train(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64
                 ece: plain.ece_equal_width.error,
                 scaled_nll: scaled.nll,
                 scaled_ece: scaled.ece_equal_width.error,
-                distilled: teacher.map(|teacher| teacher::beside(graph, unit.loss, &teacher, &logits)).transpose()?,
+                distilled: teacher
+                    .map(|teacher| teacher::compare_classes(graph, unit.loss, &teacher, &logits))
+                    .transpose()?,
             })
         }
     };
@@ -158,12 +160,13 @@ fn fit(
     let mut first = Adam::new(weights.first.dim(), config.weight_decay);
     let mut second = Adam::new(weights.second.dim(), 0.0);
     let mut draws = generator(seed, Stream::Network, network, 0);
+    let diverged =
+        |bad: f32, step: usize| StudyError::Diverged { training: format!("seed {seed}"), step, value: f64::from(bad) };
     for epoch in 0..config.epochs {
         let pass = weights.training_pass(graph, config.dropout as f32, &mut draws);
         let logits = pass.logits.select(Axis(0), nodes);
         if let Some(&bad) = logits.iter().find(|value| !value.is_finite()) {
-            let training = format!("seed {seed}");
-            return Err(StudyError::Diverged { training, step: epoch + 1, value: f64::from(bad) });
+            return Err(diverged(bad, epoch + 1));
         }
         let found = loss.loss_and_gradient(logits.view(), targets.view(), &GradientRequest::new())?;
         let mut upstream = Array2::zeros(pass.logits.dim());
@@ -174,5 +177,9 @@ fn fit(
         first.step(&mut weights.first, &by_first, rate);
         second.step(&mut weights.second, &by_second, rate);
     }
-    Ok(weights)
+    // The last step may have been too large as well.
+    match weights.logits(graph).iter().find(|value| !value.is_finite()) {
+        Some(&bad) => Err(diverged(bad, config.epochs)),
+        None => Ok(weights),
+    }
 }

@@ -57,7 +57,7 @@ impl InBatch {
             Local { gradient, curvature: curvature.collect() }
         });
         if !found {
-            // It does not come to this; a curve that ends here says that it has.
+            // Not expected; the curve would have a gap from here on.
             tilt.fill(f64::NAN);
         }
     }
@@ -148,7 +148,7 @@ pub(crate) fn mutual_information() -> f64 {
 mod tests {
     use super::*;
 
-    /// Candidates from one continuous categorical density, its own means as the noise distribution's: consistency.
+    /// Candidates from one continuous categorical density, its parameter as the logarithm of the noise: consistency.
     #[test]
     fn noise_of_the_family_gives_the_parameter_itself() {
         for (noise, truth) in [(vec![1.5, 0.0], vec![-4.0, 0.0]), (vec![0.5, -1.0, 0.0], vec![3.0, 2.0, 0.0])] {
