@@ -48,8 +48,8 @@ pub(super) const WHY: &str = "With all nodes' targets for candidates, soft targe
 /// What the figures of a table of classes are.
 const MEANING: &str = "Test nodes, mean ± half width of the 95 % interval over the seeds, %: those whose label is given, those given \
     the teacher's class, and those given each class. Confidence: the probability that the teacher gives its class, mean over the \
-    nodes of that class. Below the accuracy or in parentheses: points over the teacher's, paired by seed. Optimum: that of soft target InfoNCE on the teacher's probabilities, node by node, with a slight penalty \
-    on large scores.";
+    nodes of that class. Below the accuracy or in parentheses: points over the teacher's, paired by seed. Optimum: that of soft \
+    target InfoNCE on the teacher's probabilities, node by node, with a slight penalty on large scores.";
 
 /// Which classes are given by whom.
 struct Given {

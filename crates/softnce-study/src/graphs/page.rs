@@ -54,8 +54,8 @@ fn setting(results: &GraphsResults) -> Markup {
             "Targets from labels: the labelled nodes; losses that take soft targets see them with label smoothing "
             (config.smoothing) ". Theory leaves little to find there: with equally many labelled nodes a class and all of them \
              for candidates, InfoNCE has the gradient of NLL, and this smoothing makes soft target InfoNCE the NLL of \
-             logits multiplied by one less the smoothing, so that its logits come out larger by as much. Targets from a teacher, the softer \
-             test: every node has the probabilities that a network trained on the labels with NLL gives it (the hard losses \
+             logits multiplied by one less the smoothing, so that its logits come out larger by as much. Targets from a \
+             teacher, the softer test: every node has the probabilities that a network trained on the labels with NLL gives it (the hard losses \
              see the most probable class), the labelled ones their labels."
         }
         p {
