@@ -91,14 +91,14 @@ pub(crate) fn train(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64
         Source::Teacher => {
             let (nodes, targets) = labels(graph, LossKind::Nll, 0.0)?;
             let teacher = fit(graph, LossKind::Nll, (&nodes, &targets), TEACHER_RATE, config, (seed, 1))?;
-            Some(teacher::probabilities(graph, &teacher.logits(graph)))
+            Some(teacher::probabilities(graph, &teacher))
         }
     };
     let (nodes, targets) = match &teacher {
         None => labels(graph, unit.loss, config.smoothing)?,
         Some(probabilities) => ((0..graph.nodes()).collect(), teacher::targets(probabilities, unit.loss)?),
     };
-    let weights = match fit(graph, unit.loss, (&nodes, &targets), unit.rate, config, (seed, 0)) {
+    let logits = match fit(graph, unit.loss, (&nodes, &targets), unit.rate, config, (seed, 0)) {
         // A rate that is too large for a loss is no reason to end the study.
         Err(StudyError::Diverged { .. }) if unit.tuning => {
             let (validation_top1, validation_nll) = (0.0, f64::MAX);
@@ -106,7 +106,6 @@ pub(crate) fn train(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64
         }
         other => other?,
     };
-    let logits = weights.logits(graph);
     let part = |part| {
         let (nodes, labels) = graph.of(part);
         (logits.select(Axis(0), &nodes), labels)
@@ -145,7 +144,8 @@ fn labels(graph: &Graph, loss: LossKind, smoothing: f64) -> Result<(Vec<usize>, 
     Ok((nodes, targets))
 }
 
-/// Trains under a loss on the targets of some nodes; a seed, and which network of that seed.
+/// The logits of all nodes after training under a loss on the targets of some; a seed, and which network of that seed.
+/// Shape `[nodes, classes]`.
 fn fit(
     graph: &Graph,
     loss: LossKind,
@@ -153,7 +153,7 @@ fn fit(
     rate: f64,
     config: &GraphsConfig,
     (seed, network): (u64, u64),
-) -> Result<Weights, StudyError> {
+) -> Result<Array2<f32>, StudyError> {
     let mut draws = generator(seed, Stream::Weights, network, 0);
     let mut weights = Weights::new(graph.width(), config.hidden, graph.classes, &mut draws);
     let loss = SelectedLoss::new(loss, LossSettings::new().with_noise(NoiseDistribution::try_from(targets)?), seed);
@@ -178,8 +178,9 @@ fn fit(
         second.step(&mut weights.second, &by_second, rate);
     }
     // The last step may have been too large as well.
-    match weights.logits(graph).iter().find(|value| !value.is_finite()) {
+    let logits = weights.logits(graph);
+    match logits.iter().find(|value| !value.is_finite()) {
         Some(&bad) => Err(diverged(bad, config.epochs)),
-        None => Ok(weights),
+        None => Ok(logits),
     }
 }
