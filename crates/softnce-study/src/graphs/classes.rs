@@ -6,9 +6,9 @@ use maud::{Markup, html};
 use softnce_plot::number::{fixed, signed};
 use softnce_plot::page;
 use softnce_train::compare::Estimate;
+use softnce_train::report::plus_minus;
 
 use super::results::{ClassedSummary, GraphsResults};
-use crate::estimate::estimate;
 
 /// On a page; nothing where nothing learned from a teacher.
 pub(super) fn table(results: &GraphsResults, graph: &str) -> Markup {
@@ -74,7 +74,7 @@ impl Given {
         let headings = ["given by", "top-1", "as teacher"].map(str::to_owned);
         let headings = headings.into_iter().chain((0..classes).map(|class| format!("class {class}"))).collect();
         // Without spaces: there are many classes.
-        let tight = |value: &Estimate, number| estimate(*value, 1, number).replace(" ± ", "±");
+        let tight = |value: &Estimate, number| plus_minus(*value, 1, number, "±");
         let share = |value: &Estimate| tight(value, fixed);
         let figures = |found: &ClassedSummary| -> Vec<String> {
             [found.top1, found.agreement].iter().chain(&found.shares).map(share).collect()

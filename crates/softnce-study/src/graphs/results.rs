@@ -104,11 +104,12 @@ impl ClassedSummary {
         let percent = |of: &dyn Fn(&Classed) -> f64| {
             mean_interval(&found.iter().map(|(classed, _)| 100.0 * of(classed)).collect::<Vec<f64>>())
         };
-        let over_teacher = found.iter().map(|(classed, teacher)| 100.0 * (classed.top1 - teacher.top1));
+        let (own, teachers): (Vec<f64>, Vec<f64>) =
+            found.iter().map(|(classed, teacher)| (100.0 * classed.top1, 100.0 * teacher.top1)).unzip();
         let shares = (0..first.shares.len()).map(|class| percent(&|classed| classed.shares[class]));
         Ok(Some(ClassedSummary {
             top1: percent(&|classed| classed.top1)?,
-            over_teacher: mean_interval(&over_teacher.collect::<Vec<f64>>())?,
+            over_teacher: paired_difference(&own, &teachers)?,
             agreement: percent(&|classed| classed.agreement)?,
             shares: shares.collect::<Result<_, _>>()?,
         }))

@@ -125,8 +125,7 @@ fn table(set: &SetResults) -> Markup {
 }
 
 fn shown(value: Estimate, scale: f64, decimals: usize) -> String {
-    let value = Estimate { mean: scale * value.mean, half_width: value.half_width.map(|half| scale * half) };
-    estimate(value, decimals, fixed)
+    estimate(value.scaled(scale), decimals, fixed)
 }
 
 /// The claims and the figures in Markdown.

@@ -146,14 +146,15 @@ fn claim(runs: &[RunRecord], other: LossKind, margin: f64) -> Result<Option<Clai
 /// The claim about another loss, from the accuracies of both in percent, seed by seed.
 fn judge(other: LossKind, own: &[f64], others: &[f64], margin: f64) -> Result<Claim, StudyError> {
     let difference = paired_difference(own, others)?;
-    let half = difference.half_width.unwrap_or(f64::INFINITY);
     let equivalence = (other == BASELINE).then(|| equivalence(own, others, margin)).transpose()?;
     let verdict = match equivalence {
         Some(test) if test.is_shown() => Verdict::Shown,
         // Not on par: the whole interval lies beyond the margin, on either side.
-        Some(_) if difference.mean.abs() - half > margin => Verdict::Contradicted,
-        None if difference.mean > half => Verdict::Shown,
-        None if difference.mean < -half => Verdict::Contradicted,
+        Some(_) if difference.interval().is_some_and(|[from, to]| from > margin || to < -margin) => {
+            Verdict::Contradicted
+        }
+        None if difference.excludes_zero() && difference.mean > 0.0 => Verdict::Shown,
+        None if difference.excludes_zero() => Verdict::Contradicted,
         _ => Verdict::Open,
     };
     Ok(Claim { other, difference, equivalence, verdict })

@@ -117,6 +117,11 @@ pub struct Estimate {
 }
 
 impl Estimate {
+    /// The same in another unit, `factor` of which are one of this.
+    pub fn scaled(self, factor: f64) -> Self {
+        Estimate { mean: self.mean * factor, half_width: self.half_width.map(|half| half * factor) }
+    }
+
     /// The half width where it can be used: finite, and around a finite mean.
     pub fn finite_half_width(self) -> Option<f64> {
         self.half_width.filter(|half| half.is_finite() && self.mean.is_finite())
@@ -282,6 +287,7 @@ mod tests {
     #[test]
     fn an_interval_has_ends_where_it_is_finite() {
         let whole = Estimate { mean: 1.0, half_width: Some(0.5) };
+        assert_eq!(whole.scaled(100.0), Estimate { mean: 100.0, half_width: Some(50.0) });
         assert_eq!((whole.interval(), whole.span()), (Some([0.5, 1.5]), [0.5, 1.5]));
         assert!(whole.excludes_zero() && !Estimate { mean: -0.5, half_width: Some(0.5) }.excludes_zero());
         for half_width in [None, Some(f64::NAN), Some(f64::INFINITY)] {

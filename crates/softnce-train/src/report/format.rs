@@ -6,34 +6,33 @@ pub(crate) use softnce_plot::number::{
 
 use crate::compare::{Estimate, Metric};
 
-/// Mean and half width as shown: `97.85 ± 0.12`.
-pub(crate) fn estimate(estimate: Estimate, metric: Metric) -> String {
-    plus_minus(estimate, metric, fixed, " ± ")
-}
-
-/// Like [`estimate`], without the spaces, for narrow tables.
-pub(crate) fn estimate_tight(estimate: Estimate, metric: Metric) -> String {
-    plus_minus(estimate, metric, fixed, "±")
-}
-
-/// A difference with its sign and half width, without spaces.
-pub(crate) fn difference_tight(difference: Estimate, metric: Metric) -> String {
-    plus_minus(difference, metric, signed, "±")
-}
-
-fn plus_minus(estimate: Estimate, metric: Metric, mean: fn(f64, usize) -> String, sign: &str) -> String {
-    let (scale, decimals) = (metric.shown_scale(), metric.decimals());
-    let mean = mean(estimate.mean * scale, decimals);
+/// Mean and half width, where that can be used, the mean by `number` and `sign` between them: `97.85 ± 0.12`.
+pub fn plus_minus(estimate: Estimate, decimals: usize, number: fn(f64, usize) -> String, sign: &str) -> String {
+    let mean = number(estimate.mean, decimals);
     match estimate.finite_half_width() {
-        Some(half) => format!("{mean}{sign}{}", fixed(half * scale, decimals)),
+        Some(half) => format!("{mean}{sign}{}", fixed(half, decimals)),
         None => mean,
     }
 }
 
+/// Mean and half width as shown: `97.85 ± 0.12`.
+pub(crate) fn estimate(estimate: Estimate, metric: Metric) -> String {
+    plus_minus(estimate.scaled(metric.shown_scale()), metric.decimals(), fixed, " ± ")
+}
+
+/// Like [`estimate`], without the spaces, for narrow tables.
+pub(crate) fn estimate_tight(estimate: Estimate, metric: Metric) -> String {
+    plus_minus(estimate.scaled(metric.shown_scale()), metric.decimals(), fixed, "±")
+}
+
+/// A difference with its sign and half width.
+pub(crate) fn difference(difference: Estimate, metric: Metric) -> String {
+    plus_minus(difference.scaled(metric.shown_scale()), metric.decimals(), signed, " ± ")
+}
+
 /// A temperature: `1.243 ± 0.012`.
 pub(crate) fn temperature(estimate: Estimate) -> String {
-    let half = estimate.finite_half_width().map_or_else(String::new, |half| format!(" ± {}", fixed(half, 3)));
-    format!("{}{half}", fixed(estimate.mean, 3))
+    plus_minus(estimate, 3, fixed, " ± ")
 }
 
 /// The mean alone, as shown.

@@ -21,6 +21,7 @@ mod wellformed;
 
 pub use self::comparison::{Comparison, Plan};
 pub use self::csv::rows;
+pub use self::format::plus_minus;
 pub use self::html::{page, standalone};
 pub use self::look::look;
 pub use self::table::{markdown, terminal};

@@ -154,7 +154,7 @@ fn with_reference(entry: &MetricSummary, metric: Metric) -> String {
 
 fn markdown_difference(summary: &LossSummary, metric: Metric) -> String {
     let Some(difference) = claims::difference_of(summary, metric) else { return format::MISSING.to_owned() };
-    let text = format::difference_tight(difference, metric).replace('±', " ± ");
+    let text = format::difference(difference, metric);
     if is_clear(format::verdict(difference, metric)) { format!("**{text}**") } else { text }
 }
 

@@ -144,7 +144,7 @@ fn draw(row: &Row, metric: Metric, kind: Kind, scale: Scale, top: f64) -> Markup
 fn numbers(row: &Row, metric: Metric, kind: Kind) -> String {
     match kind {
         Kind::Value => format::estimate(row.estimate, metric),
-        Kind::Difference => format::difference_tight(row.estimate, metric).replace('±', " ± "),
+        Kind::Difference => format::difference(row.estimate, metric),
     }
 }
 
