@@ -65,7 +65,8 @@ impl<'a> Bench<'a> {
             }
             let workload = Workload::new(case, &paths)?;
             for &threads in &settings.threads {
-                self.progress.case(&format!("{case}, {}", softnce_plot::number::plural(threads, "thread", "threads")));
+                self.progress
+                    .case(&format!("{case}, {}", softnce_report::number::plural(threads, "thread", "threads")));
                 let pool = ThreadPoolBuilder::new().num_threads(threads).build();
                 let pool = pool.map_err(|source| BenchError::Threads { threads, source })?;
                 let memory = self.memory;

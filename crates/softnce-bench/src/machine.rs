@@ -31,7 +31,7 @@ impl Machine {
 impl std::fmt::Display for Machine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let processor = self.processor.as_deref().unwrap_or("unknown processor");
-        let cores = softnce_plot::number::plural(self.cores, "core", "cores");
+        let cores = softnce_report::number::plural(self.cores, "core", "cores");
         write!(f, "{processor}, {cores}, {} instructions, {}", self.instructions, self.system)
     }
 }

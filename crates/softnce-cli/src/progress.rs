@@ -132,7 +132,7 @@ impl softnce_bench::Progress for PartBar {
     }
 }
 
-impl softnce_study::Progress for PartBar {
+impl softnce_experiments::Progress for PartBar {
     fn start(&self, parts: usize, finished: usize) {
         self.begin(parts, finished);
         if finished > 0 && !self.terminal {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use softnce_plot::file;
+use softnce_report::file;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 

@@ -82,7 +82,7 @@ impl Workload {
     /// Why a path should not be called at a case: it needs more memory than it may take, or than there is. `None`
     /// where nothing speaks against it.
     pub fn obstacle(case: Case, path: Path, memory_cap: u64) -> Option<String> {
-        let size = |bytes: u128| softnce_plot::number::bytes(u64::try_from(bytes).unwrap_or(u64::MAX));
+        let size = |bytes: u128| softnce_report::number::bytes(u64::try_from(bytes).unwrap_or(u64::MAX));
         let tensor = Case::bytes(&[case.rows, case.candidates, case.classes]);
         if path == Path::Reference && tensor > u128::from(memory_cap) {
             let (tensor, cap) = (size(tensor), size(memory_cap.into()));

@@ -1,6 +1,6 @@
 //! What stands together in a table: a case with one number of threads.
 
-use softnce_plot::number;
+use softnce_report::number;
 
 use crate::{Case, Measurement, Path, Results, Skipped};
 

@@ -1,6 +1,6 @@
 //! How each path is drawn: colour, dash and marker, so that no figure depends on colour alone.
 
-use softnce_plot::{Look, Shape};
+use softnce_report::{Look, Shape};
 
 use crate::Path;
 

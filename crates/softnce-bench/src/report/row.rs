@@ -1,6 +1,6 @@
 //! The figures of a measurement as every table shows them.
 
-use softnce_plot::number;
+use softnce_report::number;
 
 use super::block::Block;
 use crate::Measurement;

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use softnce_study::StudyError;
-use softnce_study::graphs::GraphsConfig;
-use softnce_study::pictures::{PictureSet, PicturesConfig};
-use softnce_study::toy::ToyConfig;
-use softnce_study::variants::VariantsConfig;
+use softnce_experiments::StudyError;
+use softnce_experiments::graphs::GraphsConfig;
+use softnce_experiments::pictures::{PictureSet, PicturesConfig};
+use softnce_experiments::toy::ToyConfig;
+use softnce_experiments::variants::VariantsConfig;
 use softnce_train::device::DeviceName;
 
 use crate::args::quoted;

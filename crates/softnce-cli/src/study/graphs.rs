@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use softnce_plot::number::fixed;
-use softnce_study::graphs::{self, GraphsResults, Source};
-use softnce_study::{Budget, estimate};
+use softnce_experiments::graphs::{self, GraphsResults, Source};
+use softnce_experiments::{Budget, estimate};
+use softnce_report::number::fixed;
 
 use super::args::GraphsArguments;
 use super::end;

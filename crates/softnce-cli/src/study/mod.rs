@@ -10,8 +10,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub use args::{StudyCommand, ToyArguments};
-use softnce_study::variants::{ablations, human_labels, long_tails};
-use softnce_study::{Outcome, StudyError};
+use softnce_experiments::variants::{ablations, human_labels, long_tails};
+use softnce_experiments::{Outcome, StudyError};
 
 use crate::exit::{FAILED, INTERRUPTED, USAGE, fail};
 use crate::output::{say, tell};

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use softnce_plot::number::signed;
-use softnce_study::pictures::{PicturesResults, Place, run as study};
-use softnce_study::{Budget, estimate};
+use softnce_experiments::pictures::{PicturesResults, Place, run as study};
+use softnce_experiments::{Budget, estimate};
+use softnce_report::number::signed;
 
 use super::args::PicturesArguments;
 use super::end;

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use softnce_plot::number::fixed;
-use softnce_study::toy::ToyResults;
-use softnce_study::{Budget, estimate, toy};
+use softnce_experiments::toy::ToyResults;
+use softnce_experiments::{Budget, estimate, toy};
+use softnce_report::number::fixed;
 
 use super::args::ToyArguments;
 use super::end;

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use softnce_plot::number::fixed;
-use softnce_study::variants::{Place, VariantsConfig, VariantsResults, run as study};
-use softnce_study::{Budget, estimate};
+use softnce_experiments::variants::{Place, VariantsConfig, VariantsResults, run as study};
+use softnce_experiments::{Budget, estimate};
+use softnce_report::number::fixed;
 
 use super::args::VariantsArguments;
 use super::end;

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use softnce_plot::file;
+use softnce_report::file;
 
 use super::CompareError;
 use crate::parts::{Parts, is_occupied, write_json};

@@ -1,6 +1,6 @@
 //! The axes of learning curves.
 
-use softnce_plot::{Area, Scale, Ticks, WIDTH, log_ticks};
+use softnce_report::{Area, Scale, Ticks, WIDTH, log_ticks};
 
 use super::format;
 
@@ -25,7 +25,7 @@ pub(crate) fn nll_scale(low: f64, high: f64) -> (Scale, Ticks) {
 
 /// Whole epochs, the first among them.
 pub(crate) fn epoch_ticks(last: usize) -> Ticks {
-    let round = softnce_plot::ticks((0.0, last as f64), 5).values;
+    let round = softnce_report::ticks((0.0, last as f64), 5).values;
     let whole = round.into_iter().filter(|value| value.fract() == 0.0 && *value >= 2.0);
     Ticks::new(std::iter::once(1.0).chain(whole).map(|value| (value, format::fixed(value, 0))))
 }

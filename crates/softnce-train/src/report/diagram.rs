@@ -1,7 +1,7 @@
 //! A reliability diagram: accuracy against confidence, bin by bin, with the number of pictures behind each.
 
 use maud::{Markup, html};
-use softnce_plot::{Area, Look, Scale, Ticks, line, marker, px, swatch, whisker};
+use softnce_report::{Area, Look, Scale, Ticks, line, marker, px, swatch, whisker};
 
 use super::format;
 use crate::metrics::ReliabilityBin;
@@ -46,13 +46,13 @@ impl Diagram<'_> {
             filled.iter().map(|bin| (x.at(bin.mean_confidence), y.at(bin.accuracy))).collect();
         let middle = (PLOT.top + PLOT.bottom) / 2.0;
         let name = format!("Reliability diagram of {title}: {note}");
-        softnce_plot::panel(
+        softnce_report::panel(
             HEIGHT,
             &name,
             html! {
                 (swatch(look, 0.0, 11.0))
                 text.heading x="34" y="15" { (title) }
-                (softnce_plot::y_axis(PLOT, y, &shares))
+                (softnce_report::y_axis(PLOT, y, &shares))
                 text.label text-anchor="middle" transform=(format!("translate(14 {}) rotate(-90)", px(middle))) {
                     "accuracy, %"
                 }
@@ -65,7 +65,7 @@ impl Diagram<'_> {
                     (marker(look, *across, *up, 3.8))
                 }
                 text.tick x=(px(COUNTS.left)) y=(px(COUNTS.top - 6.0)) { "pictures in the bin" }
-                (softnce_plot::y_axis(COUNTS, heights, &count_ticks))
+                (softnce_report::y_axis(COUNTS, heights, &count_ticks))
                 @for bin in bins.iter().filter(|bin| bin.count > 0) {
                     @let (left, top) = (x.at(bin.lower) + 1.0, heights.at(bin.count as f64));
                     @let (width, height) = ((x.at(bin.upper) - 1.0 - left).max(0.5), COUNTS.bottom - top);
@@ -76,7 +76,7 @@ impl Diagram<'_> {
                         }
                     }
                 }
-                (softnce_plot::x_axis(COUNTS, x, &shares, "confidence, %"))
+                (softnce_report::x_axis(COUNTS, x, &shares, "confidence, %"))
             },
         )
     }

@@ -1,6 +1,6 @@
 //! Numbers as every part of the report writes them.
 
-pub(crate) use softnce_plot::number::{
+pub(crate) use softnce_report::number::{
     MISSING, count, duration, enumerate, fixed, is_zero, mebibytes, milliseconds, plural, setting, signed,
 };
 

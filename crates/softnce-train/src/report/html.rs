@@ -13,7 +13,7 @@ mod tuning;
 
 pub use intervals::standalone;
 use maud::{Markup, html};
-use softnce_plot::page::{self, section};
+use softnce_report::page::{self, section};
 
 use super::claims::{self, Claims, claims};
 use super::{Comparison, ReportError, format};

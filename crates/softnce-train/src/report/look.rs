@@ -1,7 +1,7 @@
 //! How each loss is drawn: colour, dash and marker, so that no figure depends on colour alone.
 
 use softnce::LossKind;
-use softnce_plot::{Look, Shape};
+use softnce_report::{Look, Shape};
 
 /// The same look for a loss wherever it appears, whichever others stand beside it.
 pub fn look(loss: LossKind) -> Look {

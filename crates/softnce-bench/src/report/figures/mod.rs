@@ -3,7 +3,7 @@
 mod panel;
 mod plot;
 
-use softnce_plot::{legend, legend_height, standalone};
+use softnce_report::{legend, legend_height, standalone};
 
 pub(crate) use self::panel::panel;
 use self::panel::{HEIGHT, content, name};
@@ -51,7 +51,7 @@ fn figure(plot: &Plot) -> Figure {
     let height = HEIGHT + 10.0 + legend_height(entries.len(), COLUMNS);
     let content = maud::html! {
         (content(plot))
-        (legend(&entries, COLUMNS, (0.0, HEIGHT + 8.0), softnce_plot::WIDTH))
+        (legend(&entries, COLUMNS, (0.0, HEIGHT + 8.0), softnce_report::WIDTH))
     };
     Figure { name: file_name(plot.kind, plot.threads), svg: standalone(height, &name(plot), content) }
 }

@@ -1,7 +1,7 @@
 //! A figure as a panel: a line with markers and whiskers for each path, on logarithmic axes.
 
 use maud::{Markup, html};
-use softnce_plot::{Area, Scale, Ticks, WIDTH, byte_ticks, line, log_ticks, marker, number, whisker, x_axis, y_axis};
+use softnce_report::{Area, Scale, Ticks, WIDTH, byte_ticks, line, log_ticks, marker, number, whisker, x_axis, y_axis};
 
 use super::plot::{LEAST_BYTES, Plot, Point, Quantity};
 use crate::report::look::look;
@@ -14,7 +14,7 @@ const LEAST_GAP: f64 = 36.0;
 
 /// The panel for a page.
 pub(crate) fn panel(plot: &Plot) -> Markup {
-    softnce_plot::panel(HEIGHT, &name(plot), content(plot))
+    softnce_report::panel(HEIGHT, &name(plot), content(plot))
 }
 
 /// What the figure shows, in words: its range for each path.

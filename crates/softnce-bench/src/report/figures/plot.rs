@@ -180,7 +180,7 @@ impl Plot {
         let axes = [Axis::Rows, Axis::Candidates, Axis::Classes].into_iter().filter(|axis| *axis != self.kind.axis);
         let mut parts: Vec<String> = axes.map(|axis| format!("{}={}", axis.letter(), axis.of(self.case))).collect();
         parts.extend(self.case.features.map(|features| format!("D={features}")));
-        parts.push(softnce_plot::number::plural(self.threads, "thread", "threads"));
+        parts.push(softnce_report::number::plural(self.threads, "thread", "threads"));
         parts.join(", ")
     }
 }

@@ -1,7 +1,7 @@
 //! The figures, with their captions.
 
 use maud::{Markup, html};
-use softnce_plot::page;
+use softnce_report::page;
 
 use crate::Path;
 use crate::report::figures::{Plot, Quantity, panel};

@@ -1,7 +1,7 @@
 //! Every number, and what is missing.
 
 use maud::{Markup, html};
-use softnce_plot::page;
+use softnce_report::page;
 
 use super::path_head;
 use crate::Results;

@@ -1,7 +1,7 @@
 //! The medians of all paths side by side.
 
 use maud::{Markup, html};
-use softnce_plot::{number, page};
+use softnce_report::{number, page};
 
 use super::measured;
 use crate::report::block::{Block, blocks};

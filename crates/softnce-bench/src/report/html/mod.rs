@@ -7,7 +7,7 @@ mod reading;
 mod setting;
 
 use maud::{Markup, html};
-use softnce_plot::{number, page};
+use softnce_report::{number, page};
 
 pub(crate) use self::setting::how_long;
 use super::figures::Plot;

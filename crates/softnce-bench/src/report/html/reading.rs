@@ -1,7 +1,7 @@
 //! What the numbers are, and what the paths compute.
 
 use maud::{Markup, html};
-use softnce_plot::page;
+use softnce_report::page;
 
 use crate::report::look::look;
 use crate::{Path, Results};

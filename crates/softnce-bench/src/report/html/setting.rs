@@ -1,7 +1,7 @@
 //! The machine, the settings, and how to run the measurement again.
 
 use maud::{Markup, html};
-use softnce_plot::{number, page};
+use softnce_report::{number, page};
 
 use crate::{BenchSettings, Case, CaseSet, Path, Results};
 

@@ -1,7 +1,7 @@
 //! What the losses cost.
 
 use maud::{Markup, html};
-use softnce_plot::page;
+use softnce_report::page;
 
 use super::parts;
 use crate::report::Comparison;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use softnce::LossKind;
-use softnce_plot::{Scale, Ticks, band, line, marker, page, px, swatch};
+use softnce_report::{Scale, Ticks, band, line, marker, page, px, swatch};
 
 use crate::compare::EpochRecord;
 use crate::report::Comparison;
@@ -108,14 +108,14 @@ fn draw(curves: &[Curve], measure: &'static str, scale: fn(f64, f64) -> (Scale, 
 
 impl Frame {
     fn panel(&self, name: &str, heading: Markup, content: Markup) -> Markup {
-        softnce_plot::panel(
+        softnce_report::panel(
             HEIGHT,
             &format!("{name}, validation {} by epoch", self.measure),
             html! {
                 (heading)
                 text.tick x=(px(AREA.right)) y="15" text-anchor="end" { (self.measure) }
-                (softnce_plot::y_axis(AREA, self.y, &self.y_ticks))
-                (softnce_plot::x_axis(AREA, self.x, &self.x_ticks, "epoch"))
+                (softnce_report::y_axis(AREA, self.y, &self.y_ticks))
+                (softnce_report::x_axis(AREA, self.x, &self.x_ticks, "epoch"))
                 (content)
             },
         )

@@ -1,7 +1,7 @@
 //! The paired differences to soft target cross-entropy, as a table and as a picture.
 
 use maud::{Markup, html};
-use softnce_plot::page;
+use softnce_report::page;
 
 use super::{intervals, parts};
 use crate::compare::{Estimate, LossSummary, Metric, RunRecord};

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use softnce::LossKind;
-use softnce_plot::{Area, Scale, WIDTH, interval, page, px, sheet, spread, upright};
+use softnce_report::{Area, Scale, WIDTH, interval, page, px, sheet, spread, upright};
 
 use crate::compare::{Estimate, Metric};
 use crate::report::Comparison;
@@ -96,10 +96,10 @@ pub(crate) fn panel(metric: Metric, rows: &[Row], kind: Kind) -> Markup {
     let span = spread(shown.map(|value| value * factor).chain(zero), least);
     let area = Area { left: 0.0, right: WIDTH, top: HEAD, bottom: bottom(rows.len()) };
     let scale = Scale::linear(span, area.left + 6.0, area.right - 6.0);
-    let ticks = softnce_plot::ticks(span, 4);
+    let ticks = softnce_report::ticks(span, 4);
     let (what, direction) = head(metric, kind);
     let name = format!("{what}: {}", describe(metric, rows, kind));
-    softnce_plot::panel(
+    softnce_report::panel(
         area.bottom + AXIS,
         &name,
         html! {
@@ -115,7 +115,7 @@ pub(crate) fn panel(metric: Metric, rows: &[Row], kind: Kind) -> Markup {
                 }
                 (draw(row, metric, kind, scale, top))
             }
-            (softnce_plot::x_axis(area, scale, &ticks, ""))
+            (softnce_report::x_axis(area, scale, &ticks, ""))
         },
     )
 }

@@ -1,7 +1,7 @@
 //! Reliability diagrams: accuracy against confidence, bin by bin, with the number of pictures behind each.
 
 use maud::Markup;
-use softnce_plot::page;
+use softnce_report::page;
 
 use super::claims;
 use crate::compare::{LossSummary, Metric, RunRecord};

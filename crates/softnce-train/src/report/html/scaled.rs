@@ -2,7 +2,7 @@
 //! temperature can.
 
 use maud::{Markup, html};
-use softnce_plot::page;
+use softnce_report::page;
 
 use super::{differences, metrics, parts};
 use crate::compare::{LossSummary, Metric, ScaledSummary};

@@ -1,7 +1,7 @@
 //! The recipe, the data and how to run the comparison again.
 
 use maud::{Markup, html};
-use softnce_plot::page;
+use softnce_report::page;
 
 use crate::report::{Comparison, format};
 

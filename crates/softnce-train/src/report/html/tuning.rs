@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use softnce::LossKind;
-use softnce_plot::page;
+use softnce_report::page;
 
 use super::parts;
 use crate::compare::{LossSummary, Metric, TuningRecord, TuningScore};

@@ -9,7 +9,7 @@ mod pictures;
 mod reliability;
 
 use maud::{Markup, html};
-use softnce_plot::page::{self, section};
+use softnce_report::page::{self, section};
 
 use super::{RunReport, check};
 use crate::report::{ReportError, format};

@@ -1,7 +1,7 @@
 //! Class by class, and the classes by their frequency in training.
 
 use maud::{Markup, html};
-use softnce_plot::page;
+use softnce_report::page;
 
 use crate::evaluation::{Frequency, FrequencyGroups};
 use crate::report::format;

@@ -1,7 +1,7 @@
 //! Which class is taken for which.
 
 use maud::{Markup, html};
-use softnce_plot::{Area, Scale, Ticks, page, px};
+use softnce_report::{Area, Scale, Ticks, page, px};
 
 use crate::evaluation::ConfusionMatrix;
 use crate::report::format;
@@ -58,7 +58,7 @@ fn drawing(report: &RunReport, matrix: &ConfusionMatrix) -> Markup {
     let place = |class: usize| side * class as f64;
     let right: usize = report.result.classes.iter().map(|class| class.correct).sum();
     let summary = format!("Confusion matrix: {} of {} right", right, report.result.overall.examples);
-    softnce_plot::panel(
+    softnce_report::panel(
         area.bottom + if named { 76.0 } else { 40.0 },
         &summary,
         html! {
@@ -100,7 +100,7 @@ fn names(report: &RunReport, area: Area, side: f64) -> Markup {
 
 fn numbers(classes: usize, area: Area) -> Markup {
     // A tick at the middle of a class's cells.
-    let round = softnce_plot::ticks((0.0, classes as f64 - 1.0), 5).values;
+    let round = softnce_report::ticks((0.0, classes as f64 - 1.0), 5).values;
     let ticks = || Ticks::new(round.iter().map(|&class| (class + 0.5, format::fixed(class, 0))));
     let span = (0.0, classes as f64);
     html! {
@@ -108,7 +108,7 @@ fn numbers(classes: usize, area: Area) -> Markup {
             @let y = Scale::linear(span, area.top, area.bottom).at(value);
             text.tick x=(px(area.left - 6.0)) y=(px(y + 3.8)) text-anchor="end" { (label) }
         }
-        (softnce_plot::x_axis(area, Scale::linear(span, area.left, area.right), &ticks(), "class predicted"))
+        (softnce_report::x_axis(area, Scale::linear(span, area.left, area.right), &ticks(), "class predicted"))
     }
 }
 

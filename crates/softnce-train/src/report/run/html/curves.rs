@@ -1,7 +1,7 @@
 //! Learning curves of one run.
 
 use maud::{Markup, html};
-use softnce_plot::{Look, Scale, Shape, Ticks, line, marker, page, spread};
+use softnce_report::{Look, Scale, Shape, Ticks, line, marker, page, spread};
 
 use crate::report::axes::{AREA, HEIGHT, accuracy_scale, epoch_ticks, nll_scale};
 use crate::report::format;
@@ -78,13 +78,13 @@ fn panel(
     let drawn = curves.iter().filter(|(_, points)| !points.is_empty()).map(|(look, points)| {
         (look, points.iter().map(|(epoch, value)| (x.at(*epoch as f64), y.at(*value))).collect::<Vec<_>>())
     });
-    Some(softnce_plot::panel(
+    Some(softnce_report::panel(
         HEIGHT,
         &format!("{name} by epoch"),
         html! {
             text.heading x="0" y="15" { (name) }
-            (softnce_plot::y_axis(AREA, y, &y_ticks))
-            (softnce_plot::x_axis(AREA, x, &epoch_ticks(last), "epoch"))
+            (softnce_report::y_axis(AREA, y, &y_ticks))
+            (softnce_report::x_axis(AREA, x, &epoch_ticks(last), "epoch"))
             @for (look, points) in drawn {
                 (line(&points, "mean", look.colour, look.dash))
                 @if let Some((x, y)) = points.last() { (marker(*look, *x, *y, 4.0)) }
@@ -109,7 +109,7 @@ fn from_zero(values: &dyn Fn() -> Vec<f64>) -> (Scale, Ticks) {
 
 /// Round ticks, written short where they are small: a learning rate of 0.00025 is 2.5e-4.
 fn ticks(span: (f64, f64)) -> Ticks {
-    let ticks = softnce_plot::ticks(span, 5);
+    let ticks = softnce_report::ticks(span, 5);
     if span.1.abs() >= 0.01 {
         return ticks;
     }

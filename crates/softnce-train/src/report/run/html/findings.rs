@@ -1,7 +1,7 @@
 //! The figures in words.
 
 use maud::{Markup, html};
-use softnce_plot::page;
+use softnce_report::page;
 
 use crate::evaluation::EvaluationResult;
 use crate::report::format;

@@ -1,7 +1,7 @@
 //! The main tables: every metric with the value to hold it against, and the run in figures.
 
 use maud::{Markup, html};
-use softnce_plot::page;
+use softnce_report::page;
 
 use crate::report::format;
 use crate::report::run::RunReport;

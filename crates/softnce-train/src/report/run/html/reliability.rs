@@ -1,7 +1,7 @@
 //! Reliability diagrams, before and after temperature scaling.
 
 use maud::{Markup, html};
-use softnce_plot::{Look, Shape, page};
+use softnce_report::{Look, Shape, page};
 
 use crate::evaluation::EvaluationResult;
 use crate::metrics::ReliabilityBin;

@@ -1,0 +1,150 @@
+//! A chart of lines over numbers, as every study draws them.
+
+use maud::{Markup, html};
+use softnce_report::number::count;
+use softnce_report::{
+    Area, Look, Scale, Shape, Ticks, WIDTH, band, line, log_ticks, marker, panel, px, ticks, whisker, x_axis, y_axis,
+};
+
+/// How what theory says is drawn.
+pub(crate) const REFERENCE: Look = Look { colour: "#777777", dash: "none", shape: Shape::None };
+
+const AREA: Area = Area { left: 44.0, right: WIDTH - 10.0, top: 30.0, bottom: 210.0 };
+/// Height of a chart.
+pub(crate) const HEIGHT: f64 = 250.0;
+
+/// One line of a chart.
+#[derive(Debug, Clone)]
+pub(crate) struct Series {
+    pub(crate) look: Look,
+    /// `(x, y)`, in the order of x.
+    pub(crate) points: Vec<(f64, f64)>,
+    /// How far each point may be off: from, to. Empty for none.
+    pub(crate) ranges: Vec<(f64, f64)>,
+}
+
+/// How a chart counts along an axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spacing {
+    Even,
+    /// By powers; the values are above 0.
+    Log,
+}
+
+/// A chart of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct Chart<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) x: (&'a str, Spacing),
+    pub(crate) y: (&'a str, Spacing),
+    /// Drawn thin and grey below the others: what theory says.
+    pub(crate) references: Vec<Vec<(f64, f64)>>,
+    pub(crate) series: Vec<Series>,
+    /// Whether points are marked and their ranges drawn as strokes; else lines with bands.
+    pub(crate) marked: bool,
+}
+
+impl Chart<'_> {
+    /// What it shows, in words.
+    pub(crate) fn name(&self) -> String {
+        format!("{}: {} by {}", self.title, self.y.0, self.x.0)
+    }
+
+    /// The drawing.
+    pub(crate) fn panel(&self) -> Markup {
+        let all = || self.series.iter().flat_map(|series| &series.points).chain(self.references.iter().flatten());
+        let ranges = || self.series.iter().flat_map(|series| &series.ranges);
+        let heights = all().map(|point| point.1).chain(ranges().flat_map(|range| [range.0, range.1]));
+        let (across, across_ticks) =
+            axis(all().map(|point| point.0), self.x.1, (AREA.left + 6.0, AREA.right - 8.0), 0.0);
+        let (up, up_ticks) = axis(heights, self.y.1, (AREA.bottom, AREA.top), 0.06);
+        let place = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
+            points.iter().map(|&(x, y)| (across.at(x), up.at(y))).collect()
+        };
+        panel(
+            HEIGHT,
+            &self.name(),
+            html! {
+                text.heading x="0" y="15" { (self.title) }
+                text.tick x=(px(AREA.right)) y="15" text-anchor="end" { (self.y.0) }
+                (y_axis(AREA, up, &up_ticks))
+                (x_axis(AREA, across, &across_ticks, self.x.0))
+                @for reference in &self.references { (line(&place(reference), "context", REFERENCE.colour, REFERENCE.dash)) }
+                @for series in self.series.iter().rev() {
+                    @let look = series.look;
+                    @let points = place(&series.points);
+                    @if self.marked {
+                        @for (&(x, _), &(from, to)) in points.iter().zip(&series.ranges) {
+                            (whisker(look, x, (up.at(from), up.at(to))))
+                        }
+                    } @else if !series.ranges.is_empty() {
+                        @let edge = |pick: fn(&(f64, f64)) -> f64| -> Vec<(f64, f64)> {
+                            points.iter().zip(&series.ranges).map(|(point, range)| (point.0, up.at(pick(range)))).collect()
+                        };
+                        (band(&edge(|range| range.0), &edge(|range| range.1), look.colour))
+                    }
+                    (line(&points, "mean", look.colour, look.dash))
+                    @if self.marked { @for &(x, y) in &points { (marker(look, x, y, 3.6)) } }
+                }
+            },
+        )
+    }
+}
+
+/// A scale over all values, with its ticks; `room` is left at either end, as a share of the span.
+fn axis(values: impl Iterator<Item = f64>, spacing: Spacing, (from, to): (f64, f64), room: f64) -> (Scale, Ticks) {
+    let log = spacing == Spacing::Log;
+    let values = values.filter(|value| value.is_finite() && (!log || *value > 0.0));
+    let (low, high) =
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+    let (low, high) = if low <= high { (low, high) } else { (1.0, 1.0) };
+    if log {
+        let factor = (high / low).powf(room).max(1.0 + room);
+        let span = (low / factor, high * factor);
+        (Scale::log(span, from, to), apart(log_ticks(span)))
+    } else {
+        let rest = room * if high > low { high - low } else { 1.0 };
+        let span = (low - rest, high + rest);
+        (Scale::linear(span, from, to), ticks(span, 5))
+    }
+}
+
+/// The powers of ten alone where the ticks would stand too close.
+fn apart(ticks: Ticks) -> Ticks {
+    const MOST: usize = 6;
+    let is_power = |value: f64| value.log10().fract().abs() < 1e-9;
+    let all: Vec<(f64, String)> = ticks.labelled().map(|(value, label)| (value, label.to_owned())).collect();
+    let many = all.len() > MOST && all.iter().filter(|(value, _)| is_power(*value)).count() > 1;
+    Ticks::new(all.into_iter().filter(|(value, _)| !many || is_power(*value)).map(|(value, label)| {
+        let label = if value >= 1000.0 { count(value as usize) } else { label };
+        (value, label)
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_chart_is_well_formed_whatever_its_values() {
+        let look = Look { colour: "#000000", dash: "none", shape: Shape::Circle };
+        for (points, spacing) in [
+            (vec![], Spacing::Even),
+            (vec![(1.0, 1.0)], Spacing::Log),
+            (vec![(1.0, f64::NAN), (2.0, 3.0)], Spacing::Even),
+            (vec![(2.0, 1e-3), (4096.0, 10.0)], Spacing::Log),
+        ] {
+            for marked in [true, false] {
+                let ranges = points.iter().map(|&(_, y)| (0.9 * y, 1.1 * y)).collect();
+                let series = vec![Series { look, points: points.clone(), ranges }];
+                let (x, y) = (("x", spacing), ("y", spacing));
+                let chart = Chart { title: "a < b", x, y, references: vec![points.clone()], series, marked };
+                let text = chart.panel().into_string();
+                roxmltree::Document::parse(&text).unwrap();
+                assert!(!text.contains("inf"), "{text}");
+            }
+        }
+    }
+}

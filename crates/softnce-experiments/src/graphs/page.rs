@@ -1,0 +1,233 @@
+//! The page of the study, and its tables.
+
+use std::fmt::Write;
+
+use maud::{Markup, html};
+use serde::Serialize;
+use softnce_report::number::{count, fixed, plural, signed};
+use softnce_report::page::{self, section};
+use softnce_train::report::look;
+
+use super::classes;
+use super::results::{GraphsResults, MEASURES, Row, SOURCES};
+use super::trial::{Found, Source, Tested, Unit};
+use crate::estimate::estimate;
+
+/// The page: what was tried and what came of it.
+pub(crate) fn page(results: &GraphsResults) -> String {
+    let config = &results.config;
+    let entries =
+        [("setting", "Setting"), ("results", "Results"), ("rates", "Learning rates"), ("reproduce", "Reproduce")];
+    let head = html! {
+        header {
+            h1 { "Node classification" }
+            p.lead {
+                "A two-layer graph convolutional network under each loss, from " (plural(config.seeds as usize, "seed", "seeds"))
+                ", with the learning rate of each loss chosen on the validation nodes. The loss is not for pictures alone."
+            }
+            p.quiet {
+                "Network, splits and settings: Kipf and Welling, arXiv 1609.02907, and Yang, Cohen and Salakhutdinov, arXiv \
+                 1603.08861. The two sources of targets are our own design."
+            }
+        }
+        (page::contents(entries))
+    };
+    let main = html! {
+        (section("setting", "Setting", setting(results)))
+        (section("results", "Results on the test nodes", html! {
+            @for (graph, _) in &results.sizes {
+                @for source in SOURCES { (table(results, graph, source)) }
+                (classes::table(results, graph))
+            }
+            p { (classes::WHY) }
+        }))
+        (section("rates", "Learning rates", rates(results)))
+        (section("reproduce", "Reproduce", html! { pre { code { (results.command) } } }))
+    };
+    page::page("Node classification", &results.version, head, main)
+}
+
+fn setting(results: &GraphsResults) -> Markup {
+    let config = &results.config;
+    html! {
+        p {
+            "Targets from labels: the labelled nodes; losses that take soft targets see them with label smoothing "
+            (config.smoothing) ". Theory leaves little to find there: with equally many labelled nodes a class and all of them \
+             for candidates, InfoNCE has the gradient of NLL, and this smoothing makes soft target InfoNCE the NLL of \
+             logits multiplied by one less the smoothing, so that its logits come out larger by as much. Targets from a \
+             teacher, the softer test: every node has the probabilities that a network trained on the labels with NLL gives it (the hard losses \
+             see the most probable class), the labelled ones their labels."
+        }
+        p {
+            "Hidden width " (config.hidden) ", dropout " (config.dropout) ", L2 penalty " (config.weight_decay)
+            " on the first layer, Adam, " (count(config.epochs)) " steps over the whole graph, without early stopping; the \
+             figures are those after the last. Candidates are the targets of the step: the labelled nodes, or all."
+        }
+        (page::table("Graphs.", "", html! {
+            thead { tr {
+                th scope="col" { "graph" }
+                @for heading in ["nodes", "features", "classes", "labelled", "validation", "test"] {
+                    th.number scope="col" { (heading) }
+                }
+            } }
+            tbody {
+                @for (name, sizes) in &results.sizes {
+                    tr { th scope="row" { (name) } @for &size in sizes { td.number { (count(size)) } } }
+                }
+            }
+        }))
+    }
+}
+
+/// The losses on one graph.
+fn table(results: &GraphsResults, graph: &str, source: Source) -> Markup {
+    let lead = format!("{graph}, {}.", words(source));
+    let caption = "Mean ± half width of the 95 % interval over the seeds. Below: the difference to soft target \
+        cross-entropy, paired by seed, with its interval; bold where that excludes zero (not corrected for the number of \
+        comparisons). Scaled: after temperature scaling on the validation nodes. The intervals are over seeds on one split: \
+        how another choice of nodes would differ is not in them.";
+    page::table(
+        &lead,
+        caption,
+        html! {
+            thead { tr {
+                th scope="col" { "loss" }
+                th.number scope="col" { "rate" }
+                @for measure in MEASURES { th.number scope="col" { (page::prose(measure.name)) } }
+            } }
+            tbody {
+                @for row in results.of(graph, source) {
+                    tr {
+                        th.loss scope="row" { (page::swatch(look(row.unit.loss))) (row.unit.loss.title()) }
+                        td.number { (row.unit.rate) }
+                        @for (at, value) in row.values.iter().enumerate() {
+                            td.number {
+                                (estimate(*value, MEASURES[at].decimals, fixed))
+                                @if let Some(differences) = &row.differences {
+                                    @let clear = differences[at].excludes_zero();
+                                    span.under.clear[clear] { (estimate(differences[at], MEASURES[at].decimals, signed)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        },
+    )
+}
+
+/// Accuracy on the validation nodes at each rate.
+fn rates(results: &GraphsResults) -> Markup {
+    if results.tuning.is_empty() {
+        return html! { p { "One rate for all losses: " (results.config.rates[0]) "." } };
+    }
+    let mean = |row: &Row, rate: f64| {
+        let mut those = results.tuning.iter().filter(|(unit, _)| {
+            (&unit.graph, unit.source, unit.loss, unit.rate) == (&row.unit.graph, row.unit.source, row.unit.loss, rate)
+        });
+        those.next().map_or(f64::NAN, |(_, runs)| {
+            100.0 * runs.iter().map(|run| run.validation_top1).sum::<f64>() / runs.len().max(1) as f64
+        })
+    };
+    let lead = "Accuracy on the validation nodes, %.";
+    page::table(
+        lead,
+        "Mean over the seeds that are used for nothing else. Outlined: the rate chosen.",
+        html! {
+            thead { tr {
+                th scope="col" { "graph, targets, loss" }
+                @for rate in &results.config.rates { th.number scope="col" { (rate) } }
+            } }
+            tbody {
+                @for row in &results.rows {
+                    tr {
+                        th scope="row" { (row.unit.graph) ", " (words(row.unit.source)) ", " (row.unit.loss.title()) }
+                        @for &rate in &results.config.rates {
+                            td.number.chosen[rate == row.unit.rate] { (fixed(mean(row, rate), 1)) }
+                        }
+                    }
+                }
+            }
+        },
+    )
+}
+
+fn words(source: Source) -> &'static str {
+    match source {
+        Source::Labels => "targets from labels",
+        Source::Teacher => "targets from a teacher",
+    }
+}
+
+/// The same tables in Markdown.
+pub(crate) fn markdown(results: &GraphsResults) -> String {
+    let mut text = String::from("| graph, targets | loss |");
+    MEASURES.iter().for_each(|measure| text.push_str(&format!(" {} |", measure.name)));
+    text.push_str("\n| --- | --- |");
+    MEASURES.iter().for_each(|_| text.push_str(" ---: |"));
+    text.push('\n');
+    for row in &results.rows {
+        let unit = &row.unit;
+        // Writing to a string cannot fail.
+        let _ = write!(text, "| {}, {} | {} |", unit.graph, words(unit.source), unit.loss.title());
+        for (at, value) in row.values.iter().enumerate() {
+            let bold = row.differences.is_some_and(|differences| differences[at].excludes_zero());
+            let mark = if bold { "**" } else { "" };
+            let _ = write!(text, " {mark}{}{mark} |", estimate(*value, MEASURES[at].decimals, fixed));
+        }
+        text.push('\n');
+    }
+    text.push_str(
+        "\nBold: the paired difference to soft target cross-entropy has a 95 % interval that excludes zero (not corrected for \
+                   the number of comparisons).\n",
+    );
+    text.push_str(&classes::markdown(results));
+    text
+}
+
+/// Every training that is compared, as CSV.
+pub(crate) fn rows(results: &GraphsResults) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in &results.rows {
+        let Unit { graph, source, loss, rate, .. } = &row.unit;
+        for run in &row.runs {
+            let Found { seed, validation_top1, validation_nll, test, .. } = run;
+            let of = |measure: fn(&Tested) -> f64| test.as_ref().map(measure);
+            let distilled = test.as_ref().and_then(|test| test.distilled.as_ref());
+            writer.serialize(Line {
+                graph,
+                source: source.name(),
+                loss: loss.name(),
+                rate: *rate,
+                seed: *seed,
+                validation_top1: *validation_top1,
+                validation_nll: *validation_nll,
+                top1: of(|test| test.top1),
+                nll: of(|test| test.nll),
+                ece: of(|test| test.ece),
+                scaled_nll: of(|test| test.scaled_nll),
+                scaled_ece: of(|test| test.scaled_ece),
+                agreement: distilled.map(|found| found.network.agreement),
+            })?;
+        }
+    }
+    writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+/// A line of the CSV file.
+#[derive(Serialize)]
+struct Line<'a> {
+    graph: &'a str,
+    source: &'static str,
+    loss: &'static str,
+    rate: f64,
+    seed: u64,
+    validation_top1: f64,
+    validation_nll: f64,
+    top1: Option<f64>,
+    nll: Option<f64>,
+    ece: Option<f64>,
+    scaled_nll: Option<f64>,
+    scaled_ece: Option<f64>,
+    agreement: Option<f64>,
+}

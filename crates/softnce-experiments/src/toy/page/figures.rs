@@ -1,0 +1,158 @@
+//! The figures.
+
+use maud::{Markup, html};
+use softnce_report::{Look, Shape, page, sheet};
+use softnce_train::compare::Estimate;
+
+use super::look::look;
+use super::words;
+use crate::chart::{Chart, HEIGHT, REFERENCE, Series, Spacing};
+use crate::toy::plan::{COMPARED, COUNTED, UNBALANCED};
+use crate::toy::results::{ToyResults, truth};
+use crate::toy::trial::points;
+use crate::toy::{Cell, Estimator, Setting};
+
+/// Each estimator's curves against the truth, with what theory predicts.
+pub(super) fn curves(results: &ToyResults, classes: usize) -> Markup {
+    let panels = each(results, classes, &COMPARED);
+    let lead = if classes == 2 { "Two classes." } else { "Three classes, first class against the last." };
+    page::panels(lead, words::CURVE_CAPTION, &panels)
+}
+
+/// The same of two classes, as a file of its own.
+pub(crate) fn standalone(results: &ToyResults) -> String {
+    let name = "True and estimated parameter under each loss, with two classes";
+    let looks = [(TRUTH, "the true parameter"), (REFERENCE, "what theory predicts")];
+    sheet(name, 3, HEIGHT, &each(results, 2, &COMPARED), &looks)
+}
+
+/// A panel an estimator.
+fn each(results: &ToyResults, classes: usize, estimators: &[Estimator]) -> Vec<Markup> {
+    let truth = truth(classes);
+    let cells = estimators.iter().filter_map(|&estimator| results.cell(&results.config.usual(classes, estimator)));
+    cells.map(|cell| curve(cell, &truth)).collect()
+}
+
+/// One estimator: truth and prediction thin, mean over the seeds with their range.
+fn curve(cell: &Cell, truth: &[f64]) -> Markup {
+    let at = points();
+    let first = |curve: &[f64]| -> Vec<(f64, f64)> { at.iter().copied().zip(curve.iter().copied()).collect() };
+    let each = |point: usize| cell.runs.iter().map(move |run| f64::from(run.curve[point]));
+    let mean = |point: usize| each(point).sum::<f64>() / cell.runs.len().max(1) as f64;
+    let range =
+        |point: usize| (each(point).fold(f64::INFINITY, f64::min), each(point).fold(f64::NEG_INFINITY, f64::max));
+    let estimator = cell.setting.estimator;
+    let true_line = Series { look: TRUTH, points: first(truth), ranges: Vec::new() };
+    let found = Series {
+        look: look(estimator),
+        points: at.iter().enumerate().map(|(point, &x)| (x, mean(point))).collect(),
+        ranges: (0..at.len()).map(range).collect(),
+    };
+    let chart = Chart {
+        title: &estimator.title(),
+        x: ("x", Spacing::Even),
+        y: ("parameter", Spacing::Even),
+        references: cell.predicted.iter().map(|curve| first(curve)).collect(),
+        series: vec![found, true_line],
+        marked: false,
+    };
+    chart.panel()
+}
+
+/// How the truth is drawn.
+const TRUTH: Look = Look { colour: "#c9c9c9", dash: "2 2.5", shape: Shape::None };
+
+/// The error against the number of training samples.
+pub(super) fn samples(results: &ToyResults) -> Markup {
+    let over = |pick: fn(&Cell) -> Option<Estimate>| -> Vec<Series> {
+        let series = COMPARED.into_iter().map(|estimator| {
+            let cells = results.config.samples.iter().filter_map(|&samples| {
+                let cell = results.cell(&Setting { samples, ..results.config.usual(2, estimator) })?;
+                Some((samples as f64, pick(cell)?))
+            });
+            line_of(estimator, cells.collect())
+        });
+        series.collect()
+    };
+    let x = ("training samples", Spacing::Log);
+    let panels = [
+        legend(&COMPARED),
+        chart("distance to the truth", x, ("RMS", Spacing::Log), over(|cell| Some(cell.to_truth))),
+        chart("distance to what theory predicts", x, ("RMS", Spacing::Log), over(|cell| cell.to_prediction)),
+    ];
+    page::panels("Error by training samples.", words::INTERVALS, &panels)
+}
+
+/// The error against the number of candidates.
+pub(super) fn candidates(results: &ToyResults) -> Markup {
+    let x = ("candidates of a row", Spacing::Log);
+    let panels = [
+        legend(&COUNTED),
+        chart("distance to the truth", x, ("RMS", Spacing::Log), counted(results, |cell| Some(cell.to_truth))),
+        chart(
+            "distance to what theory predicts",
+            x,
+            ("RMS", Spacing::Log),
+            counted(results, |cell| cell.to_prediction),
+        ),
+    ];
+    page::panels("Error by candidates.", words::INTERVALS, &panels)
+}
+
+/// Unbalanced noise, with the correction and without.
+pub(super) fn noise(results: &ToyResults) -> Markup {
+    page::panels("Unbalanced noise.", words::CURVE_CAPTION, &each(results, 2, &UNBALANCED))
+}
+
+/// `ln M - L` against the mutual information.
+pub(super) fn bounds(results: &ToyResults) -> Markup {
+    let series = counted(results, |cell| cell.bound);
+    let ends = |information: f64| -> Vec<(f64, f64)> {
+        results.config.candidates.iter().map(|&count| (count as f64, information)).collect()
+    };
+    let chart = Chart {
+        title: "ln M − L on fresh inputs",
+        x: ("candidates M", Spacing::Log),
+        y: ("nats", Spacing::Even),
+        references: vec![sorted(ends(results.information))],
+        series,
+        marked: true,
+    };
+    page::panels("The bound by candidates.", words::BOUND_CAPTION, &[legend(&COUNTED), chart.panel()])
+}
+
+/// One line for each source of candidates, over their number.
+fn counted(results: &ToyResults, pick: impl Fn(&Cell) -> Option<Estimate>) -> Vec<Series> {
+    let series = COUNTED.into_iter().map(|estimator| {
+        let cells = results.config.candidates.iter().filter_map(|&candidates| {
+            let cell = results.cell(&Setting { candidates, ..results.config.usual(2, estimator) })?;
+            Some((candidates as f64, pick(cell)?))
+        });
+        line_of(estimator, cells.collect())
+    });
+    series.collect()
+}
+
+fn line_of(estimator: Estimator, values: Vec<(f64, Estimate)>) -> Series {
+    let mut values = values;
+    values.sort_by(|a, b| a.0.total_cmp(&b.0));
+    Series {
+        look: look(estimator),
+        points: values.iter().map(|(x, estimate)| (*x, estimate.mean)).collect(),
+        ranges: values.iter().map(|(_, value)| value.span().into()).collect(),
+    }
+}
+
+fn sorted(mut points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    points
+}
+
+fn chart(title: &str, x: (&str, Spacing), y: (&str, Spacing), series: Vec<Series>) -> Markup {
+    Chart { title, x, y, references: Vec::new(), series, marked: true }.panel()
+}
+
+fn legend(estimators: &[Estimator]) -> Markup {
+    let names: Vec<(Look, String)> = estimators.iter().map(|&estimator| (look(estimator), estimator.title())).collect();
+    html! { (page::legend(names.iter().map(|(look, name)| (*look, name.as_str())))) }
+}

@@ -1,0 +1,97 @@
+//! The figures as tables.
+
+use std::fmt::Write;
+
+use maud::{Markup, html};
+use softnce_report::number::{count, fixed};
+use softnce_report::page;
+use softnce_train::compare::Estimate;
+
+use super::words;
+use crate::estimate::estimate;
+use crate::toy::results::{Cell, ToyResults};
+
+const HEADINGS: [&str; 8] = [
+    "estimator",
+    "classes",
+    "samples",
+    "candidates",
+    "RMS to the truth",
+    "RMS to theory",
+    "theory to the truth",
+    "ln M − L",
+];
+
+fn distance(value: Estimate) -> String {
+    estimate(value, 3, fixed)
+}
+
+/// The cells of a row.
+fn columns(cell: &Cell) -> [String; 8] {
+    let setting = &cell.setting;
+    // Nothing is drawn where the loss has no candidates.
+    let candidates = if setting.estimator.loss.is_contrastive() { count(setting.candidates) } else { "–".into() };
+    [
+        setting.estimator.title(),
+        count(setting.classes),
+        count(setting.samples),
+        candidates,
+        distance(cell.to_truth),
+        cell.to_prediction.map_or_else(|| "–".into(), distance),
+        cell.bias.map_or_else(|| "–".into(), |bias| fixed(bias, 3)),
+        cell.bound.map_or_else(|| "–".into(), distance),
+    ]
+}
+
+/// Every cell.
+pub(super) fn table(results: &ToyResults) -> Markup {
+    let rows = html! {
+        thead { tr { @for (at, heading) in HEADINGS.iter().enumerate() { th.number[at > 0] scope="col" { (heading) } } } }
+        tbody {
+            @for cell in &results.cells {
+                tr {
+                    @for (at, text) in columns(cell).iter().enumerate() {
+                        @if at == 0 { th scope="row" { (text) } } @else { td.number { (text) } }
+                    }
+                }
+            }
+        }
+    };
+    page::table("All figures.", words::INTERVALS, rows)
+}
+
+/// Every cell, in Markdown.
+pub(crate) fn markdown(results: &ToyResults) -> String {
+    let mut text = format!("| {} |\n|", HEADINGS.join(" | "));
+    text.push_str(" --- |");
+    HEADINGS.iter().skip(1).for_each(|_| text.push_str(" ---: |"));
+    text.push('\n');
+    for cell in &results.cells {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "| {} |", columns(cell).join(" | "));
+    }
+    let _ = writeln!(text, "\nMutual information with two classes: {} nats.", fixed(results.information, 4));
+    text
+}
+
+/// Every training, as CSV.
+pub(crate) fn rows(results: &ToyResults) -> String {
+    let mut text = String::from(
+        "loss,candidates_from,corrected,classes,samples,candidates,seed,rms_to_truth,rms_to_theory,bound\n",
+    );
+    for cell in &results.cells {
+        let setting = &cell.setting;
+        let estimator = setting.estimator;
+        for (run, (truth, theory)) in cell.runs.iter().zip(ToyResults::distances(cell)) {
+            let theory = theory.map_or_else(String::new, |theory| theory.to_string());
+            let bound = run.bound.map_or_else(String::new, |bound| bound.to_string());
+            let source = estimator.candidates.name();
+            let _ = writeln!(
+                text,
+                "{},{source},{},{},{},{},{},{truth},{theory},{bound}",
+                estimator.loss, estimator.corrected, setting.classes, setting.samples, setting.candidates, run.seed
+            );
+        }
+    }
+    text
+}

@@ -1,0 +1,244 @@
+//! The page of the study, and its tables.
+
+use std::fmt::Write;
+
+use maud::{Markup, html};
+use softnce_report::number::{count, fixed, plural, signed};
+use softnce_report::page::{self, section};
+use softnce_report::{Look, Shape, sheet};
+
+use super::Measure;
+use super::plan::{ChartPlan, Drawn, Group};
+use super::results::{GroupResults, Row, VariantsResults};
+use crate::chart::{Chart, HEIGHT, Series, Spacing};
+use crate::estimate::estimate;
+
+/// How the lines of a drawing look, in their order.
+const LOOKS: [Look; 6] = [
+    Look { colour: "#d55e00", dash: "none", shape: Shape::Circle },
+    Look { colour: "#009e73", dash: "2 2.5", shape: Shape::Triangle },
+    Look { colour: "#0072b2", dash: "7 3", shape: Shape::Square },
+    Look { colour: "#000000", dash: "5 2 1.5 2 1.5 2", shape: Shape::Wedge },
+    Look { colour: "#cc79a7", dash: "9 3 2 3", shape: Shape::Diamond },
+    Look { colour: "#882255", dash: "4 2", shape: Shape::Cross },
+];
+
+/// The title of a study's page.
+fn title(study: &str) -> &'static str {
+    match study {
+        "long-tail" => "Long tails",
+        "human" => "Human labels",
+        _ => "Ablations",
+    }
+}
+
+/// The page: group by group what theory says, what came of it.
+pub(crate) fn page(results: &VariantsResults) -> String {
+    let title = title(&results.study);
+    let entries = results.config.groups.iter().map(|group| (group.name.as_str(), group.title.as_str()));
+    let head = html! {
+        header {
+            h1 { (title) }
+            p.lead {
+                "Variants of a recipe, each from " (plural(results.config.seeds as usize, "seed", "seeds"))
+                ", judged on the test pictures and paired by seed."
+            }
+            p.quiet {
+                "Our own design: the paper's tables (Hugger and Uhlmann, arXiv 2404.14076) could not be consulted. Learning rate and budget \
+                 are the same for every variant of a group."
+            }
+        }
+        (page::contents(entries.chain([("reproduce", "Reproduce")])))
+    };
+    let main = html! {
+        @for (group, found) in results.groups() {
+            (section(&group.name, &group.title, html! {
+                p { (page::prose(&group.theory)) }
+                @if let Some(plan) = &group.chart { (chart(group, plan, found)) }
+                (table(group, found))
+                (meanings(group, found))
+            }))
+        }
+        (section("reproduce", "Reproduce", html! { pre { code { (results.command) } } }))
+    };
+    page::page(title, &results.version, head, main)
+}
+
+fn chart(group: &Group, plan: &ChartPlan, found: &GroupResults) -> Markup {
+    let Plotted { panel, looks, .. } = plot(group, plan, found, &format!("by {}", plan.axis));
+    let caption = "Mean over the seeds that did not diverge, with its 95 % interval.";
+    page::panels(&format!("{}.", group.title), caption, &[page::legend(looks), panel])
+}
+
+/// The charts as files of their own, by the names of their groups.
+pub(crate) fn standalone(results: &VariantsResults) -> Vec<(&str, String)> {
+    let charts = results.groups().filter_map(|(group, found)| {
+        let Plotted { name, panel, looks } = plot(group, group.chart.as_ref()?, found, &group.title);
+        Some((group.name.as_str(), sheet(&name, 1, HEIGHT, &[panel], &looks)))
+    });
+    charts.collect()
+}
+
+/// The chart of a group.
+struct Plotted<'r> {
+    /// What it shows, in words.
+    name: String,
+    panel: Markup,
+    /// What its looks stand for.
+    looks: Vec<(Look, &'r str)>,
+}
+
+fn plot<'r>(group: &'r Group, plan: &ChartPlan, found: &GroupResults, title: &str) -> Plotted<'r> {
+    let spacing = if plan.log { Spacing::Log } else { Spacing::Even };
+    let rows = || group.variants.iter().zip(&found.rows);
+    let mut lines: Vec<(&str, Vec<(f64, &Row)>)> = Vec::new();
+    for (variant, row) in rows() {
+        if let Drawn::At { series, x } = &variant.drawn {
+            match lines.iter_mut().find(|(name, _)| name == series) {
+                Some((_, points)) => points.push((*x, row)),
+                None => lines.push((series, vec![(*x, row)])),
+            }
+        }
+    }
+    let along = || lines.iter().flat_map(|(_, points)| points.iter().map(|point| point.0));
+    let ends = [along().fold(f64::INFINITY, f64::min), along().fold(f64::NEG_INFINITY, f64::max)];
+    for (variant, row) in rows().filter(|(variant, _)| variant.drawn == Drawn::Level) {
+        lines.push((&variant.name, ends.map(|x| (x, row)).to_vec()));
+    }
+    let series = lines.iter().enumerate().map(|(at, (_, points))| {
+        let there = points.iter().filter_map(|(x, row)| Some((*x, *row.values.get(&plan.measure)?)));
+        let there: Vec<_> = there.collect();
+        Series {
+            look: LOOKS[at % LOOKS.len()],
+            points: there.iter().map(|(x, value)| (*x, value.mean)).collect(),
+            ranges: there.iter().map(|(_, value)| value.span().into()).collect(),
+        }
+    });
+    let chart = Chart {
+        title,
+        x: (&plan.axis, spacing),
+        y: (plan.measure.label(), Spacing::Even),
+        references: Vec::new(),
+        series: series.collect(),
+        marked: true,
+    };
+    let looks = lines.iter().enumerate().map(|(at, (name, _))| (LOOKS[at % LOOKS.len()], *name));
+    Plotted { name: chart.name(), panel: chart.panel(), looks: looks.collect() }
+}
+
+/// The variants side by side.
+fn table(group: &Group, found: &GroupResults) -> Markup {
+    let [train, validation, test] = found.pictures;
+    let caption = format!(
+        "Recipe {}{}; {}; {} training pictures, {} to choose by, {} to test on. Mean ± half width of the 95 % interval over the \
+         seeds, which draw weights, order and augmentation; the split is the same. Below: the difference to the variant that it is held against, paired by seed; bold where its interval excludes \
+         zero (not corrected for the number of comparisons).",
+        group.recipe,
+        group.changes.iter().map(|change| format!(", {change}")).collect::<String>(),
+        plural(found.parameters, "parameter", "parameters"),
+        count(train),
+        count(validation),
+        count(test),
+    );
+    let measures = shown(group, found);
+    page::table(
+        "Results.",
+        &caption,
+        html! {
+            thead { tr {
+                th scope="col" { "variant" }
+                @for measure in &measures { th.number scope="col" { (page::prose(measure.label())) } }
+            } }
+            tbody {
+                @for (variant, row) in group.variants.iter().zip(&found.rows) {
+                    tr {
+                        th scope="row" {
+                            (row.name)
+                            @if row.diverged() > 0 {
+                                span.under { (row.diverged()) " of " (row.runs.len()) " diverged" }
+                            }
+                            @if let Some(other) = &variant.against { span.under { "against " (other) } }
+                        }
+                        @for &measure in &measures {
+                            td.number {
+                                (value(row, measure))
+                                @if let Some(difference) = row.differences.get(&measure) {
+                                    span.under.clear[row.is_clear(measure)] {
+                                        (estimate(*difference, measure.decimals(), signed))
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        },
+    )
+}
+
+/// What the headings stand for.
+fn meanings(group: &Group, found: &GroupResults) -> Markup {
+    let mut words: Vec<&str> = shown(group, found).into_iter().filter_map(Measure::meaning).collect();
+    words.dedup();
+    html! { @if !words.is_empty() { p.quiet { (page::prose(&words.join("; "))) "." } } }
+}
+
+/// The measures that any row has.
+fn shown(group: &Group, found: &GroupResults) -> Vec<Measure> {
+    let has = |measure: &Measure| found.rows.iter().any(|row| row.values.contains_key(measure));
+    group.measures.iter().copied().filter(has).collect()
+}
+
+fn value(row: &Row, measure: Measure) -> String {
+    let value = row.values.get(&measure);
+    value.map_or_else(|| "–".into(), |value| estimate(*value, measure.decimals(), fixed))
+}
+
+/// The same tables in Markdown.
+pub(crate) fn markdown(results: &VariantsResults) -> String {
+    let mut text = String::new();
+    for (group, found) in results.groups() {
+        let measures = shown(group, found);
+        let _ = write!(text, "{}\n\n| variant | against |", group.title);
+        measures.iter().for_each(|measure| text.push_str(&format!(" {} |", measure.label())));
+        text.push_str("\n| --- | --- |");
+        measures.iter().for_each(|_| text.push_str(" ---: |"));
+        text.push('\n');
+        for (variant, row) in group.variants.iter().zip(&found.rows) {
+            // Writing to a string cannot fail.
+            let diverged = if row.diverged() > 0 { format!(" ({} diverged)", row.diverged()) } else { String::new() };
+            let _ = write!(text, "| {}{diverged} | {} |", row.name, variant.against.as_deref().unwrap_or_default());
+            for &measure in &measures {
+                let mark = if row.is_clear(measure) { "**" } else { "" };
+                let _ = write!(text, " {mark}{}{mark} |", value(row, measure));
+            }
+            text.push('\n');
+        }
+        text.push('\n');
+    }
+    text.push_str(
+        "Bold: the difference to the variant that it is held against, paired by seed, has a 95 % interval that excludes zero \
+         (not corrected for the number of comparisons).\n",
+    );
+    text
+}
+
+/// Every training, as CSV.
+pub(crate) fn rows(results: &VariantsResults) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["group", "variant", "seed", "measure", "value"])?;
+    for (group, found) in results.groups() {
+        for row in &found.rows {
+            for run in &row.runs {
+                if run.diverged.is_some() {
+                    writer.write_record([&group.name, &row.name, &run.seed.to_string(), "diverged", "1"])?;
+                }
+                for (measure, value) in &run.values {
+                    let (seed, value) = (run.seed.to_string(), value.to_string());
+                    writer.write_record([&group.name, &row.name, &seed, measure.label(), &value])?;
+                }
+            }
+        }
+    }
+    writer.into_inner().map_err(|error| error.into_error().into())
+}

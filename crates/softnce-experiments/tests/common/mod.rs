@@ -1,0 +1,49 @@
+//! What the tests of the studies share.
+
+pub mod pages;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use softnce_experiments::{Budget, Outcome, Progress, StudyError};
+
+/// Asks for a stop once so many parts are finished.
+pub struct StopAfter {
+    pub stop: AtomicBool,
+    left: Mutex<usize>,
+}
+
+impl StopAfter {
+    pub fn new(parts: usize) -> Self {
+        StopAfter { stop: AtomicBool::new(false), left: parts.into() }
+    }
+}
+
+impl Progress for StopAfter {
+    fn start(&self, _: usize, _: usize) {}
+    fn part(&self, _: &str) {}
+    fn finished(&self) {
+        let mut left = self.left.lock().unwrap();
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            self.stop.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Runs a study, stopped after so many parts.
+pub fn until<T>(
+    parts: usize,
+    run: impl Fn(Budget<'_>, &dyn Progress) -> Result<Outcome<T>, StudyError>,
+) -> Result<Outcome<T>, StudyError> {
+    let progress = StopAfter::new(parts);
+    run(Budget::new(&progress.stop, None), &progress)
+}
+
+/// Runs a study to its end.
+pub fn whole<T>(run: impl Fn(Budget<'_>, &dyn Progress) -> Result<Outcome<T>, StudyError>) -> T {
+    match until(usize::MAX, run).unwrap() {
+        Outcome::Finished(results) => results,
+        Outcome::Interrupted { finished, planned } => panic!("{finished} of {planned}"),
+    }
+}

@@ -1,0 +1,3 @@
+//! Metrics, calibration, temperature scaling, intervals and tests, on plain slices: no Burn, no files.
+
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
