@@ -2,7 +2,8 @@
 """Refuses circles between the modules of a crate.
 
 A module is a file. It imports another one where it names it, or an item defined in it, by a path through `crate`,
-`super` or `self`. Paths are followed through re-exports to the file that defines the item. Test modules are left out.
+`super` or `self`. Paths are followed through re-exports to the file that defines the item. Test modules are left out. Folders count as well: the
+modules below one must not import those below another that imports the first.
 Exits with 1 after printing each circle with the imports that close it.
 """
 
@@ -150,6 +151,19 @@ def circles(edges):
     return found
 
 
+def between_folders(edges):
+    """For each parent the imports between its children, each child with all that lies below it."""
+    for parent in sorted({name[:-1] for name in edges if name}):
+        depth = len(parent)
+        children = {name: set() for name in edges if name[:-1] == parent and name}
+        for name, targets in edges.items():
+            for target in targets:
+                ends = [end[: depth + 1] for end in (name, target) if len(end) > depth and end[:depth] == parent]
+                if len(ends) == 2 and ends[0] != ends[1]:
+                    children[ends[0]].add(ends[1])
+        yield children
+
+
 def main():
     sys.setrecursionlimit(10_000)
     bad = count = 0
@@ -157,12 +171,13 @@ def main():
     for root in sorted(roots):
         edges = Crate(root).edges()
         count += len(edges)
-        for group in circles(edges):
-            bad += 1
-            print(f"{root}: circle of {len(group)} modules")
-            for module in sorted(group):
-                for target in sorted(edges[module] & group):
-                    print(f"  {'::'.join(module) or 'crate'} -> {'::'.join(target) or 'crate'}")
+        for level, graph in [("files", edges), *(("folders", children) for children in between_folders(edges))]:
+            for group in circles(graph):
+                bad += 1
+                print(f"{root}: circle of {len(group)} {level}")
+                for module in sorted(group):
+                    for target in sorted(graph[module] & group):
+                        print(f"  {'::'.join(module) or 'crate'} -> {'::'.join(target) or 'crate'}")
     print(f"{count} modules, {bad} circles")
     return 1 if bad else 0
 
