@@ -5,8 +5,8 @@ use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use ndarray::{ArrayView2, CowArray, Ix2, LinalgScalar, ScalarOperand};
 use num_traits::{Float, FromPrimitive, Zero};
+use softnce_kernels::simd::{SimdFloat, Turn};
 
-use crate::simd::{SimdFloat, Turn};
 use crate::targets::Dense;
 
 mod sealed {

@@ -216,8 +216,8 @@ pub enum Error {
         /// The loss.
         loss: LossKind,
     },
-    /// The machine lacks a set of vector instructions.
-    #[error("instructions {found} are not to be had here, expected one of {list}", list = listed(.available))]
+    /// This CPU does not have the requested vector instructions.
+    #[error("instructions {found} are not available on this CPU, expected one of {list}", list = listed(.available))]
     Instructions {
         /// Set that was asked for.
         found: Instructions,

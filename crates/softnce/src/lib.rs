@@ -35,17 +35,13 @@ mod batch;
 mod draw;
 mod element;
 mod error;
-mod gemm;
 mod kind;
 mod losses;
-mod memory;
 mod noise;
 pub mod oracle;
-mod parallel;
 mod paths;
 mod reduction;
 mod shared;
-mod simd;
 mod targets;
 mod warning;
 
@@ -61,7 +57,7 @@ pub use losses::{
 };
 pub use noise::{NOISE_TOLERANCE, NoiseDistribution, NoiseEstimator};
 pub use reduction::{LossValue, Reduction};
-pub use simd::Instructions;
+pub use softnce_kernels::simd::Instructions;
 pub use targets::{Form, SIMPLEX_TOLERANCE, Targets};
 pub use warning::Warning;
 

@@ -21,8 +21,8 @@ pub use selected::SelectedLoss;
 pub use settings::LossSettings;
 pub use soft_distribution::SoftDistributionInfoNce;
 pub use soft_target_info_nce::SoftTargetInfoNce;
+use softnce_kernels::memory::{advise, zeros};
 
-use crate::memory::{advise, zeros};
 use crate::targets::check_size;
 use crate::{Batch, Element, Error, LossKind, LossValue};
 

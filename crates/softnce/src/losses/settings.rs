@@ -74,7 +74,10 @@ impl LossSettings {
     /// # Errors
     /// Instructions that this machine lacks.
     pub fn with_instructions(mut self, instructions: Instructions) -> Result<Self, Error> {
-        self.instructions = Some(instructions.check()?);
+        if !instructions.is_available() {
+            return Err(Error::Instructions { found: instructions, available: Instructions::available() });
+        }
+        self.instructions = Some(instructions);
         Ok(self)
     }
 

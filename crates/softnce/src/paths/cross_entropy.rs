@@ -3,12 +3,12 @@
 //! `L_i = -sum_k W_ik log softmax(S_i)_k`, `dL_i/dS_i = softmax(S_i) - W_i`.
 
 use num_traits::{Float, Zero};
+use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
 use super::hard::{Working, rows_at_once};
 use super::outputs::Part;
 use super::row::{Exponentials, Find, LessTargets, Scale, dot_with_scores, sum_of_scores};
 use super::{Outputs, Scores};
-use crate::parallel::{WAKING, for_each, threads_for};
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error};
 

@@ -9,14 +9,14 @@ use std::f64::consts::LOG2_E;
 use ndarray::{ArrayView2, ArrayViewMut2, s};
 use num_traits::Float;
 use pulp::{Simd, WithSimd};
+use softnce_kernels::parallel::{WAKING, for_each, threads_for};
+use softnce_kernels::product::product;
+use softnce_kernels::simd::Instructions;
 
 use super::scores::zeroed;
 use super::{Outputs, Scores, natural, out_of_reach, relative_logs, row_loss, to_base_2};
-use crate::gemm::product;
-use crate::parallel::{WAKING, for_each, threads_for};
 use crate::paths::outputs::Part;
 use crate::paths::row::{Scale, partial_sums};
-use crate::simd::Instructions;
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error, Targets};
 

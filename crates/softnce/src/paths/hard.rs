@@ -6,12 +6,12 @@
 use std::convert::Infallible;
 
 use num_traits::{Float, Zero};
+use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
 use super::outputs::Part;
 use super::row::{Exponentials, Scale, Terms, dot_with_scores, largest};
 use super::scores::zeroed;
 use super::{Outputs, Scores, natural, out_of_reach, relative_logs, row_loss, to_base_2};
-use crate::parallel::{WAKING, for_each, threads_for};
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error};
 

@@ -8,11 +8,11 @@ use std::convert::Infallible;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2, s};
 use num_traits::Zero;
+use softnce_kernels::parallel::{WAKING, for_each, threads_for};
+use softnce_kernels::product::product;
 
 use super::compact::{Plan, run_plan};
 use super::{Gradients, Outputs, Scores};
-use crate::gemm::product;
-use crate::parallel::{WAKING, for_each, threads_for};
 use crate::{Accum, Batch, Element, Error, LossSettings, NoiseDistribution};
 
 /// Bytes of logits formed at once.

@@ -7,8 +7,8 @@ use bytemuck::Zeroable;
 use ndarray::ArrayView2;
 use num_traits::Float;
 use pulp::{Simd, WithSimd};
+use softnce_kernels::simd::Instructions;
 
-use crate::simd::Instructions;
 use crate::{Accum, Element, Error, NoiseDistribution};
 
 /// The scores of all rows, each relative to the largest it could be: `(z - max z) / tau + shift`, at most 0.

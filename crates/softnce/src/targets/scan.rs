@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ndarray::{ArrayView1, ArrayView2};
 use num_traits::Zero;
 use pulp::{Simd, WithSimd};
+use softnce_kernels::parallel::{WAKING, for_each, threads_for};
+use softnce_kernels::simd::Instructions;
 
-use crate::parallel::{WAKING, for_each, threads_for};
-use crate::simd::Instructions;
 use crate::{Accum, Element, Error};
 
 /// A row with more classes off its floor than this is dense.

@@ -5,10 +5,10 @@
 
 use bytemuck::cast_slice_mut;
 use pulp::{Simd, WithSimd};
+use softnce_kernels::simd::Cells;
 
 use super::plan::{Fold, Pair, Plan};
 use crate::Accum;
-use crate::simd::Cells;
 
 /// The candidates that are the positive of some rows of the block, in ascending order, and of which.
 pub(super) struct Positives {

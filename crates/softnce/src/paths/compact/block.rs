@@ -4,14 +4,14 @@ use std::marker::PhantomData;
 
 use num_traits::{Float, Zero};
 use pulp::{Simd, WithSimd};
+use softnce_kernels::parallel::{SHARING, for_each, threads_for};
+use softnce_kernels::simd::{Block, BlockMut, Cells, Instructions, ToGradient, ToScore};
 
 use super::accumulate::{Accumulate, ByLane, Largest, LargestClass, MAX_LANES, Positives, Sums};
 use super::plan::{Columns, Plan};
-use crate::parallel::{SHARING, for_each, threads_for};
 use crate::paths::outputs::Part;
 use crate::paths::scores::zeroed;
 use crate::paths::{Outputs, Scores, natural, out_of_reach, row_loss};
-use crate::simd::{Block, BlockMut, Cells, Instructions, ToGradient, ToScore};
 use crate::{Accum, Element, Error};
 
 /// Columns converted at a time, where logits or gradients are of another type than the sums or lie apart.

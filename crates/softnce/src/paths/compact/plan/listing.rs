@@ -1,10 +1,10 @@
 //! The candidates one after another, each with its classes in ascending order.
 
+use softnce_kernels::parallel::{SHARING, for_each, threads_for};
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Columns;
-use crate::parallel::{SHARING, for_each, threads_for};
 use crate::targets::{Compact, Rows};
 use crate::{Accum, Batch};
 

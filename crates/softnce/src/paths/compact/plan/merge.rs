@@ -3,11 +3,11 @@
 //! A counting sort by the line of the first class, then a search for equal ones within each group. Large batches are
 //! searched in parts, which depend on the batch alone and not on the number of threads.
 
+use softnce_kernels::parallel::{SHARING, for_each, threads_for};
 use std::convert::Infallible;
 
 use super::listing::{Entry, Listing};
 use super::{Columns, Group, Pair, Plan};
-use crate::parallel::{SHARING, for_each, threads_for};
 use crate::paths::to_base_2;
 use crate::{Accum, Batch};
 

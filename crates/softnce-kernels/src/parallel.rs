@@ -7,12 +7,12 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 /// Work that takes less than waking another thread, in vector operations: some twenty microseconds of them.
-pub(crate) const WAKING: usize = 30_000;
+pub const WAKING: usize = 30_000;
 /// The same where the threads read what another has just written, which comes to them line by line.
-pub(crate) const SHARING: usize = 300_000;
+pub const SHARING: usize = 300_000;
 
 /// How many threads `work` vector operations in so many parts are worth, where less than `least` is worth one alone.
-pub(crate) fn threads_for(work: usize, least: usize, parts: usize) -> usize {
+pub fn threads_for(work: usize, least: usize, parts: usize) -> usize {
     if work < least { 1 } else { rayon::current_num_threads().min(parts).max(1) }
 }
 
@@ -21,7 +21,7 @@ pub(crate) fn threads_for(work: usize, least: usize, parts: usize) -> usize {
 /// The calling thread works too. Every thread has a stretch of the parts to itself, so that in the next call it finds the
 /// same memory in its own cache; one that is done helps the others from their far ends. Errors of the parts come back; of
 /// several the first part's.
-pub(crate) fn for_each<T: Send, W, E: Send>(
+pub fn for_each<T: Send, W, E: Send>(
     threads: usize,
     parts: impl Iterator<Item = T> + Send,
     init: impl Fn() -> W + Sync,

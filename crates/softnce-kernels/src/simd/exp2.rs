@@ -61,17 +61,17 @@ pub(super) fn f64s<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
 
 /// `1 + r q(r)`
 #[inline(always)]
-fn polynomial<A: SimdFloat + From<i8>, S: Simd, const N: usize>(simd: S, r: A::Vector<S>, q: [A; N]) -> A::Vector<S> {
+fn polynomial<A: SimdFloat, S: Simd, const N: usize>(simd: S, r: A::Vector<S>, q: [A; N]) -> A::Vector<S> {
     let mut p = A::splat(simd, q[N - 1]);
     for &coefficient in q[..N - 1].iter().rev() {
         p = A::v_mul_add(simd, p, r, A::splat(simd, coefficient));
     }
-    A::v_mul_add(simd, p, r, A::splat(simd, A::from(1)))
+    A::v_mul_add(simd, p, r, A::splat(simd, A::one()))
 }
 
 /// With rounding by addition, and the power of 2 put together from its exponent bits.
 #[inline(always)]
-fn reduced<A: SimdFloat + From<i8>, S: Simd, const N: usize>(
+fn reduced<A: SimdFloat, S: Simd, const N: usize>(
     simd: S,
     x: A::Vector<S>,
     lowest: A,

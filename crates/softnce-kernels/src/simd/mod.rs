@@ -8,8 +8,7 @@ mod float;
 mod instructions;
 mod transpose;
 
-pub(crate) use cells::Cells;
+pub use cells::Cells;
 pub use float::SimdFloat;
 pub use instructions::Instructions;
-#[doc(hidden)]
 pub use transpose::{Block, BlockMut, Cell, ToGradient, ToScore, Turn};

@@ -9,7 +9,7 @@ const LARGE: usize = 4 << 20;
 
 /// An array of zeros. A large one takes large pages where the system has them: filling memory the system has just
 /// given costs more than the loss itself, most of it for every page (arrays of numpy are made the same way).
-pub(crate) fn zeros<E: Zeroable + Clone + Default>(shape: (usize, usize)) -> Array2<E> {
+pub fn zeros<E: Zeroable + Clone + Default>(shape: (usize, usize)) -> Array2<E> {
     let values: Vec<E> = bytemuck::zeroed_vec(shape.0 * shape.1);
     advise(&values);
     Array2::from_shape_vec(shape, values).unwrap_or_default()
@@ -17,12 +17,12 @@ pub(crate) fn zeros<E: Zeroable + Clone + Default>(shape: (usize, usize)) -> Arr
 
 /// Asks for large pages under values that are about to be written; where they have been before, it changes nothing.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn advise<E>(_: &[E]) {}
+pub fn advise<E>(_: &[E]) {}
 
 /// Asks for large pages under values that are about to be written; where they have been before, it changes nothing.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
-pub(crate) fn advise<E>(values: &[E]) {
+pub fn advise<E>(values: &[E]) {
     const PAGE: usize = 4096;
     let bytes = size_of_val(values);
     if bytes < LARGE {

@@ -3,7 +3,7 @@
 use gemm::Parallelism;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use crate::Accum;
+use crate::simd::SimdFloat;
 
 /// `out <- lhs rhs`, or `out <- out + lhs rhs`, on the threads of rayon's current pool.
 ///
@@ -12,12 +12,7 @@ use crate::Accum;
 /// # Shapes
 /// `[m, n]`, `[m, k]`, `[k, n]`
 #[allow(unsafe_code)]
-pub(crate) fn product<A: Accum>(
-    mut out: ArrayViewMut2<'_, A>,
-    add: bool,
-    lhs: ArrayView2<'_, A>,
-    rhs: ArrayView2<'_, A>,
-) {
+pub fn product<A: SimdFloat>(mut out: ArrayViewMut2<'_, A>, add: bool, lhs: ArrayView2<'_, A>, rhs: ArrayView2<'_, A>) {
     let ((m, n), (rows, k)) = (out.dim(), lhs.dim());
     assert!(rows == m && rhs.dim() == (k, n), "product of {:?} and {:?} into {:?}", lhs.dim(), rhs.dim(), out.dim());
     let threads = rayon::current_num_threads();

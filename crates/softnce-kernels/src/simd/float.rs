@@ -1,13 +1,13 @@
 //! The vector operations the kernels need, for `f32` and `f64` alike.
 
 use bytemuck::Pod;
+use num_traits::Float;
 use pulp::Simd;
 
 use super::exp2;
 
-/// A float type with vectors of it.
-#[doc(hidden)]
-pub trait SimdFloat: Pod {
+/// A float type with vectors of it: `f32` or `f64`.
+pub trait SimdFloat: Pod + Float {
     /// A vector of the instruction set.
     type Vector<S: Simd>: Pod + Send + Sync;
 
@@ -25,7 +25,7 @@ pub trait SimdFloat: Pod {
     fn v_max<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// The smaller; either where one is NaN.
     fn v_min<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
-    /// `2^x`, see [`super::exp2`].
+    /// `2^x` for `x` not above 0 by more than rounding, within 1.5 units in the last place.
     fn v_exp2<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
     /// `value << amount` of each lane's bits.
     fn shift_left<S: Simd>(simd: S, value: Self::Vector<S>, amount: u32) -> Self::Vector<S>;

@@ -15,33 +15,47 @@ use super::instructions::avx2;
 /// Rows that lie `stride` apart, from the column `first` on.
 #[derive(Clone, Copy)]
 pub struct Block<'b, A> {
+    /// All rows of the matrix.
     pub values: &'b [A],
+    /// Values from the beginning of a row to that of the next.
     pub stride: usize,
+    /// Number of rows of the block.
     pub rows: usize,
+    /// First column of the block.
     pub first: usize,
 }
 
 /// The same, to be written.
 pub struct BlockMut<'b, A> {
+    /// All rows of the matrix.
     pub values: &'b mut [A],
+    /// Values from the beginning of a row to that of the next.
     pub stride: usize,
+    /// Number of rows of the block.
     pub rows: usize,
+    /// First column of the block.
     pub first: usize,
 }
 
 /// What turns a logit into a score: `(z - origin) rate + shift`, origin by row, shift by column.
 #[derive(Clone, Copy)]
 pub struct ToScore<'t, A> {
+    /// By row.
     pub origins: &'t [A],
+    /// The same for all.
     pub rate: A,
+    /// By column.
     pub shift: Option<&'t [A]>,
 }
 
 /// What turns a sum into a gradient: `(x share + floor) scale`, each by row.
 #[derive(Clone, Copy)]
 pub struct ToGradient<'t, A> {
+    /// By row.
     pub shares: &'t [A],
+    /// By row.
     pub floors: &'t [A],
+    /// By row.
     pub scales: &'t [A],
 }
 
@@ -49,7 +63,6 @@ pub struct ToGradient<'t, A> {
 pub type Cell<A, S> = [<A as SimdFloat>::Vector<S>; 2];
 
 /// A float type whose rows can be turned into cells and back.
-#[doc(hidden)]
 pub trait Turn: SimdFloat {
     /// Columns of a block of rows into the scores of cells. Lanes beyond the block's rows repeat its last row.
     fn cells_of_columns<S: Simd>(simd: S, block: Block<'_, Self>, to: ToScore<'_, Self>, cells: &mut [Cell<Self, S>]);

@@ -4,8 +4,6 @@ use std::fmt;
 
 use pulp::{Simd, WithSimd};
 
-use crate::Error;
-
 /// A set of vector instructions. The kernels take the widest that the machine has; the results of two sets differ by
 /// rounding only, and within a set they do not depend on the number of threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,7 +34,7 @@ impl Instructions {
     /// The sets this machine has, the widest last.
     pub fn available() -> Vec<Instructions> {
         let sets = [Instructions::Portable, Instructions::Neon, Instructions::Avx2, Instructions::Avx512];
-        sets.into_iter().filter(|set| set.resolve().is_some()).collect()
+        sets.into_iter().filter(|set| set.is_available()).collect()
     }
 
     /// The widest set this machine has.
@@ -44,17 +42,17 @@ impl Instructions {
         Instructions::available().pop().unwrap_or(Instructions::Portable)
     }
 
-    /// Checks that this machine has the set.
-    pub(crate) fn check(self) -> Result<Self, Error> {
-        match self.resolve() {
-            Some(_) => Ok(self),
-            None => Err(Error::Instructions { found: self, available: Instructions::available() }),
-        }
+    /// Whether this machine has the set.
+    pub fn is_available(self) -> bool {
+        self.resolve().is_some()
     }
 
-    /// Runs an operation compiled for this set, or for the portable one where the machine has not got it.
+    /// Runs an operation compiled for this set, or for the portable one if this machine does not have the set.
+    ///
+    /// Hidden because `softnce` re-exports this type, and `pulp` is no part of its public interface.
+    #[doc(hidden)]
     #[inline]
-    pub(crate) fn run<Op: WithSimd>(self, op: Op) -> Op::Output {
+    pub fn run<Op: WithSimd>(self, op: Op) -> Op::Output {
         self.resolve().unwrap_or(Token::Portable(pulp::Scalar::new())).run(op)
     }
 
