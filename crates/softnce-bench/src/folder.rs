@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use softnce_report::file;
+use softnce_store::file;
 
 use crate::report::{self, Figure};
 use crate::{BenchError, Results};

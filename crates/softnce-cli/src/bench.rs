@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use softnce_bench::{Bench, BenchError, BenchFolder, report};
-use softnce_report::file;
+use softnce_store::file;
 
 use crate::bench_args::BenchArguments;
 use crate::exit::{FAILED, INTERRUPTED, USAGE, fail};

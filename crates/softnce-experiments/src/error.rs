@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use softnce_nn::models::NetworkError;
+use softnce_store::parts::PartsError;
 use softnce_train::compare::CompareError;
 use softnce_train::metrics::MetricError;
-use softnce_train::parts::PartsError;
 use softnce_train::recipe::RecipeError;
 use softnce_train::runs::RunError;
 use softnce_train::stats::StatsError;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use softnce_report::file;
-use softnce_train::parts::{Parts, is_occupied, write_json};
+use softnce_store::file;
+use softnce_store::parts::{Parts, is_occupied, write_json};
 
 use crate::StudyError;
 

@@ -6,12 +6,11 @@
 //! - [`Look`]: colour, dash and shape, so that no figure depends on colour alone; [`marker`], [`line()`], [`whisker`],
 //!   [`interval`], [`legend`].
 //! - [`page`]: the frame, sections, figures and tables of a page in one file.
-//! - [`number`]: numbers as readers expect them. [`mod@file`]: files that are written whole or not at all.
+//! - [`number`]: numbers as readers expect them.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod drawing;
-pub mod file;
 mod look;
 mod mark;
 pub mod number;

@@ -5,8 +5,7 @@
 //! - [`optimisation`]: parameter groups, the schedule, clipping, weight averaging.
 //! - [`metrics`], [`stats`]: accuracy, proper scores, calibration; intervals and paired differences.
 //! - [`evaluation`]: all of that and more of a set of any size, in parts; temperature scaling.
-//! - [`compare`], [`report`]: several losses at equal budgets, and the pages that show what came of it; [`parts`]: what is
-//!   finished of something longer.
+//! - [`compare`], [`report`]: several losses at equal budgets, and the pages that show what came of it.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -15,7 +14,6 @@ pub mod device;
 pub mod evaluation;
 pub mod metrics;
 pub mod optimisation;
-pub mod parts;
 pub mod randomness;
 pub mod recipe;
 pub mod report;

@@ -15,7 +15,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use softnce_report::file;
+use softnce_store::file;
 use ureq::Agent;
 
 pub use cache::cache_folder;

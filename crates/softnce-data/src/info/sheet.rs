@@ -9,7 +9,7 @@ use image::imageops::{self, FilterType};
 use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage};
 use rand::SeedableRng;
 use rand::seq::index;
-use softnce_report::file;
+use softnce_store::file;
 
 use super::InfoError;
 use crate::{Picture, PictureSource};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use pytorch_reader::{DType, PytorchReader};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
-use softnce_report::file::write;
+use softnce_store::file::write;
 
 use super::{NamedTensor, WeightsError};
 

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::parts::PartsError;
+use softnce_store::parts::PartsError;
+
 use crate::report::ReportError;
 use crate::runs::RunError;
 use crate::stats::StatsError;

@@ -5,10 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use softnce_report::file;
+use softnce_store::file;
+use softnce_store::parts::{Parts, is_occupied, write_json};
 
 use super::CompareError;
-use crate::parts::{Parts, is_occupied, write_json};
 use crate::recipe::Recipe;
 use crate::runs::{RunFolder, RunInfo, differences, other_run, same};
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use softnce_data::candidates::TargetQueue;
 use softnce_nn::models::Network;
 use softnce_nn::weights::{self, NamedTensor};
-use softnce_report::file;
+use softnce_store::file;
 
 use super::setup::{TEMPERATURE, scalar};
 use super::state::Position;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use softnce_report::file;
+use softnce_store::file;
 
 use super::{Labelled, RunData, RunError, setup};
 use crate::device::DeviceName;

@@ -4,9 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::file;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use softnce_report::file;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
