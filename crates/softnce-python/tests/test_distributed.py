@@ -80,11 +80,11 @@ def test_errors_in_a_group(tmp_path: Path) -> None:
     assert "logits of worker 1 have 4 classes, expected 3" in first["classes"]
     assert "logits of worker 0 have 3 classes, expected 4" in second["classes"]
     assert "targets[0] sums to 1.5" in first["bad"]
-    assert "worker 0 of the process group was given targets that it refuses" in second["bad"]
-    assert "does not have this process as a member" in first["member"] and "member" not in second
+    assert "targets of worker 0 of the process group are not valid" in second["bad"]
+    assert "process_group does not contain this process" in first["member"] and "member" not in second
     for result in (first, second):
         assert "targets has 2 rows, expected 1" in result["rows"]
-        assert "cannot be given where targets are gathered" in result["positives"]
-        assert "the rows of all workers have no weight" in result["empty"]
+        assert "cannot be given when targets are gathered" in result["positives"]
+        assert "all rows of all workers have weight 0" in result["empty"]
     assert abs(float(first["alone"]) - float(torch.tensor(2.0).log())) < 1e-6
     assert first["eval"] == first["alone"]

@@ -283,7 +283,7 @@ OTHER_ERRORS: Dict[str, Tuple[Any, Callable[[], Any], str]] = {
     "from dense": (
         ValueError,
         lambda: MixedTargets.from_dense([[0.1, 0.2, 0.3, 0.15, 0.25]]),
-        "more than three classes off",
+        "more than three classes differ",
     ),
     "from flat": (
         ValueError,

@@ -1,17 +1,17 @@
-"""The kernels on plain memory. Private: the callers vouch for the memory."""
+"""The kernels on raw memory. Private: the caller guarantees that the memory is valid during the call."""
 
 from typing import List, Optional, Tuple
 
-# Place, element type, rows, columns, steps between rows and between columns in elements.
+# Address, element type, rows, columns, row stride and column stride in elements.
 _View = Tuple[int, int, int, int, int, int]
 # First tensor, weights, uniform share, uniform shares, multiplicities.
 _Segment = Tuple[_View, Optional[_View], float, Optional[_View], Optional[_View]]
-# Loss, temperature, noise probabilities, reduction, whether dense rows are searched for compact ones.
+# Loss, temperature, noise probabilities, reduction, whether to search dense rows for a compact form.
 _Settings = Tuple[str, float, Optional[_View], str, bool]
-# The candidate of the first row, or those of all rows.
+# Index of the first row's positive, or the positives of all rows.
 _Positives = Tuple[int, Optional[_View]]
 
-# Classes, gradients with respect to features, weights and biases, each row's part of the temperature's.
+# Classes; gradients with respect to features, weights and biases; each row's part of the temperature's gradient.
 _Gradients = Tuple[bytearray, bytearray, bytearray, Optional[bytearray], bytearray]
 
 __version__: str

@@ -1,4 +1,4 @@
-"""Warnings that point to the line of the user."""
+"""Warnings that point to the line of the user's code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _INSIDE = ("softnce", "torch")
 
 
 def warn(messages: Iterable[str]) -> None:
-    """Warns of each, from the first frame that is not this package's, or PyTorch's on the way here."""
+    """Issues each warning at the innermost frame outside this package and PyTorch."""
     for message in messages:
         level = 1
         frame: Optional[FrameType] = sys._getframe(1)

@@ -1,12 +1,13 @@
-"""MixUp and CutMix with a share for every row, for training with soft target InfoNCE.
+"""MixUp and CutMix with one lambda per row, for training with soft target InfoNCE.
 
-:class:`Mixup` takes the options of ``timm.data.Mixup`` and gives the same pictures for the same random numbers. It
-differs in its default mode, ``"elem"``: every row draws a lambda of its own. With one lambda for the whole batch
-(``"batch"``, timm's default) and that batch as the only candidates, every row's target is an extreme point of the
-candidates unless rows meet their own class: soft target InfoNCE then has no finite optimum and falls to 0 as the
-logits grow. One lambda for each row cures it.
+:class:`Mixup` takes the options of ``timm.data.Mixup`` and makes the same images from the same random numbers. Two
+things differ:
 
-It differs too in what it returns: :class:`softnce.torch.MixedTargets`, a few numbers a row, not one for each class.
+- The default mode is ``"elem"``: every row draws its own lambda. timm's default, ``"batch"``, draws one lambda for the
+  whole batch. If that batch is the only source of candidates, every row's target is then an extreme point of the
+  candidates, unless rows meet their own class. Soft target InfoNCE then has no finite optimum and falls to 0 as the
+  logits grow.
+- It returns :class:`softnce.torch.MixedTargets`: a few numbers per row instead of one for each class.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ __all__ = ["Mixup"]
 
 _MODES = ("batch", "pair", "elem")
 
-# Pixels mixed at once on the CPU: the copies of the partners then stay in the cache.
+# Pixels mixed at once on the CPU, few enough that the copies of the partners stay in the cache.
 _BLOCK = 1 << 19
 
 _Draws = Tuple[NDArray[Any], NDArray[np.bool_]]
@@ -35,37 +36,38 @@ _Box = Tuple[int, int, int, int]
 
 
 class Mixup:
-    """Mixes every picture of a batch with its partner, the picture as far from the other end: row i with row N-1-i.
+    """Mixes row i of a batch of N images with row N-1-i, its partner.
 
-    The options have the names, order and meaning of ``timm.data.Mixup``. ``mixup_enabled``, an attribute that training
-    loops set to False for their last epochs, leaves the pictures as they are (the labels are still smoothed).
+    The options have the names, order and meaning of those of ``timm.data.Mixup``. Training loops may set the attribute
+    ``mixup_enabled`` to False for their last epochs: images are then not mixed, but labels are still smoothed.
 
-    The batch may have an odd number of rows: its middle row is its own partner; mode ``"pair"`` leaves it unmixed.
+    The batch may have an odd number of rows. Its middle row is its own partner; mode ``"pair"`` leaves it unmixed.
 
-    Random numbers come from numpy's global generator, in timm's order: ``numpy.random.seed`` gives timm's lambdas and
-    boxes. Seed it differently in each process of a distributed run.
+    Random numbers come from numpy's global generator, in timm's order, so ``numpy.random.seed`` gives timm's lambdas
+    and boxes. Seed it differently in each process of a distributed run.
 
     Args:
         mixup_alpha: both parameters of the beta distribution of MixUp's lambda; 0 turns MixUp off.
         cutmix_alpha: the same for CutMix; 0 turns CutMix off.
-        cutmix_minmax: two shares, the least and largest of a picture's height and width that a CutMix box spans; takes
-            the place of ``cutmix_alpha``, which becomes 1.
+        cutmix_minmax: the smallest and largest size of a CutMix box, as shares of the image's height and width. It
+            replaces ``cutmix_alpha``, which becomes 1.
         prob: the probability that a row, a pair or a batch is mixed.
-        switch_prob: the probability of CutMix where MixUp and CutMix are both on.
-        mode: what shares a lambda: nothing (``"elem"``), a row and its partner (``"pair"``) or all rows (``"batch"``).
-        correct_lam: takes the area really pasted for CutMix's lambda, where a box is cut off by the border.
-        label_smoothing: the share of every target that is spread evenly over all classes.
+        switch_prob: the probability of CutMix if MixUp and CutMix are both on.
+        mode: one lambda for each row (``"elem"``), for each row and its partner (``"pair"``) or for all rows
+            (``"batch"``).
+        correct_lam: if the border cuts off a CutMix box, compute lambda from the area actually pasted.
+        label_smoothing: the share of every target that is spread evenly over all classes, from 0 to 1.
         num_classes: the number of classes.
-        multi_label: must be False; it stands here for timm's order of options.
-        dense: returns the targets written out, a float32 tensor ``[N, num_classes]`` as timm does.
-        rng: a generator to use in place of numpy's global one. The workers of a data loader would each get a copy that
-            draws the same numbers; the global one is seeded for each of them.
+        multi_label: must be False; it is here to keep timm's order of options.
+        dense: returns the targets as a dense float32 tensor ``[N, num_classes]``, as timm does.
+        rng: a generator to use instead of numpy's global one. Each worker of a data loader gets a copy of it, and all
+            copies draw the same numbers; the global one is seeded separately for each worker.
 
     Raises:
         ValueError: an alpha is negative or not finite, MixUp and CutMix are both off, a probability or share lies
-            outside 0 to 1, ``cutmix_minmax`` isn't two increasing shares, the mode is unknown, ``num_classes`` is below
-            1 or ``multi_label`` is set.
-        TypeError: an option isn't a number where one is expected, or ``rng`` is no ``numpy.random.RandomState``.
+            outside 0 to 1, ``cutmix_minmax`` is not two increasing shares, the mode is unknown, ``num_classes`` is
+            below 1 or ``multi_label`` is set.
+        TypeError: an option should be a number and is not, or ``rng`` is not a ``numpy.random.RandomState``.
     """
 
     def __init__(
@@ -111,19 +113,20 @@ class Mixup:
         self.mixup_enabled = True
 
     def __call__(self, x: Tensor, targets: Tensor) -> Tuple[Tensor, Union[MixedTargets, Tensor]]:
-        """Mixes the pictures in place.
+        """Mixes the images in place.
 
         Args:
-            x: pictures ``[N, C, H, W]``, float16, bfloat16, float32 or float64, finite; overwritten.
+            x: images ``[N, C, H, W]``, float16, bfloat16, float32 or float64, finite; overwritten.
             targets: class labels ``[N]``, integers. Their values are checked by the loss.
 
         Returns:
-            ``x`` and the targets of its rows: the share lambda of a row's own class, the rest of its partner's.
-            ``MixedTargets`` of N rows, or with ``dense`` a float32 tensor ``[N, num_classes]``.
+            ``x`` and its targets. A target gives the share lambda to the class of the row and the rest to the class of
+            its partner. The targets are ``MixedTargets`` of N rows, or with ``dense`` a float32 tensor
+            ``[N, num_classes]``.
 
         Raises:
-            TypeError: ``x`` or ``targets`` isn't a tensor of such a type.
-            ValueError: the shapes differ from these, or the batch is empty.
+            TypeError: ``x`` or ``targets`` is not a tensor of a type named above.
+            ValueError: a shape differs from those above, or the batch is empty.
         """
         _check_batch(x, targets)
         count, height, width = x.shape[0], x.shape[2], x.shape[3]
@@ -139,7 +142,7 @@ class Mixup:
         return x, mixed.dense(torch.float32) if self.dense else mixed
 
     def _draw(self, count: int, height: int, width: int) -> Tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """The share of each row's own class ``[N]``, MixUp's weight of its partner ``[N]``, CutMix's box ``[N, 4]``."""
+        """The share of the row's own class ``[N]``, the partner's MixUp weight ``[N]``, the CutMix box ``[N, 4]``."""
         rng: Any = np.random if self.rng is None else self.rng
         if self.mode == "batch":
             drawn, cutmix = self._draw_batch(rng)
@@ -168,11 +171,12 @@ class Mixup:
         else:
             alpha = self.mixup_alpha or self.cutmix_alpha
             lam = rng.beta(alpha, alpha, size=count)
-        # Single precision, as in timm: the size of a box is a square root of lambda rounded down.
+        # Single precision, as in timm: the size of a box is sqrt(1 - lambda) times the side, rounded down, so the last
+        # digits of lambda matter.
         return np.where(rng.rand(count) < self.mix_prob, lam, 1.0).astype(np.float32), cutmix
 
     def _draw_batch(self, rng: Any) -> _Draws:
-        """The batch's one lambda ``[1]``, and whether it uses CutMix."""
+        """The one lambda of the batch ``[1]``, and whether it uses CutMix."""
         if rng.rand() >= self.mix_prob:
             return np.ones(1), np.zeros(1, dtype=np.bool_)
         cutmix = self.mixup_alpha == 0.0
@@ -182,10 +186,10 @@ class Mixup:
         return rng.beta(alpha, alpha, size=1), np.array([cutmix])
 
     def _draw_box(self, rng: Any, lam: Any, height: int, width: int) -> _Box:
-        """The rows and columns that a CutMix box covers: first and behind the last of each."""
+        """The box as top, bottom, left, right; bottom and right are exclusive."""
         if self.cutmix_minmax is not None:
             low, high = self.cutmix_minmax
-            # A small picture may have only one size in the range.
+            # In a small image the range may contain only one size.
             cut_h = rng.randint(int(height * low), max(int(height * high), int(height * low) + 1))
             cut_w = rng.randint(int(width * low), max(int(width * high), int(width * low) + 1))
             top = rng.randint(0, height - cut_h + 1)
@@ -198,23 +202,23 @@ class Mixup:
 
 
 def _span(centre: int, length: int, limit: int) -> Tuple[int, int]:
-    """A stretch of this length around a centre, cut off at the borders."""
+    """The interval of this length around a centre, cut off at the borders; the end is exclusive."""
     return max(centre - length // 2, 0), min(centre + (length + 1) // 2, limit)
 
 
 def _mirror(values: NDArray[Any], middle: float, count: int) -> NDArray[Any]:
-    """The values of pairs for all rows: a row's partner has the same, the middle row of an odd batch ``middle``."""
+    """Values of pairs, expanded to all rows: both rows of a pair get the pair's value, the middle row ``middle``."""
     own = np.full((count % 2, *values.shape[1:]), middle, dtype=values.dtype)
     return np.concatenate((values, own, values[::-1]))
 
 
 def _mix(x: Tensor, weight: NDArray[Any], box: NDArray[Any]) -> None:
-    """Blends every row with its partner in place; inside a row's box the partner covers it."""
+    """Blends every row with its partner in place; inside a row's box the partner replaces it."""
     count, pixels = x.shape[0], x[0].numel()
     boxed = bool(box.any())
     if not boxed and not weight.any():
         return
-    # Half precision is blended in single precision, so that the pixels have the share that the targets state.
+    # Half precision is blended in single precision, so that the pixels have exactly the share that the targets state.
     work = torch.promote_types(x.dtype, torch.float32)
     plan = _send(torch.from_numpy(np.concatenate((weight[:, None], box), axis=1)).to(work), x.device)
     pairs = count // 2
@@ -246,7 +250,7 @@ def _blend(rows: Tensor, partner: Tensor, weight: Tensor) -> None:
 
 
 def _send(values: Tensor, device: torch.device) -> Tensor:
-    """Moves a few numbers to a device without waiting for it."""
+    """Moves a small tensor to a device; on CUDA without waiting for it."""
     return values.to(device, non_blocking=device.type == "cuda")
 
 

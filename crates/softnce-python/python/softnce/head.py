@@ -1,7 +1,7 @@
-"""A linear head for any number of classes: the loss from features and class weights, whose logits are never formed.
+"""A linear head for any number of classes: the loss from features and class weights, without materialising the logits.
 
-Only the classes that occur among the candidates take part, so that a step costs the same for ten thousand classes as
-for ten million; the gradient of the class weights is sparse.
+Only the classes that occur among the candidates are computed, so a step costs the same for ten thousand classes as for
+ten million. The gradient of the class weights is sparse.
 """
 
 from __future__ import annotations
@@ -25,24 +25,25 @@ __all__ = ["InfoNCEHead"]
 class InfoNCEHead(Contrastive):
     """Linear head and soft target InfoNCE in one: ``loss = head(features, targets)``.
 
-    The logits ``features @ weight.T + bias`` exist in :meth:`logits` alone. The class weights (and biases) are kept as
-    ``torch.nn.Embedding``s, and their gradients hold the rows of the classes that took part: sparse tensors, which
-    ``torch.optim.SGD``, ``SparseAdam`` and ``Adagrad`` take and ``DistributedDataParallel`` reduces; with
-    ``sparse=False`` dense ones, for any optimiser.
+    Only :meth:`logits` computes the logits ``features @ weight.T + bias``. The class weights (and biases) are stored as
+    ``torch.nn.Embedding``. Their gradients are sparse tensors with the rows of the classes used.
+    ``torch.optim.SGD``, ``SparseAdam`` and ``Adagrad`` accept them, and ``DistributedDataParallel`` reduces them. With
+    ``sparse=False`` the gradients are dense, for any optimiser.
 
-    Targets are class indices, ``MixedTargets`` or probabilities that are recognised as such; their uniform shares must
-    be equal (label smoothing the same in every row), for then they cancel and no other class counts.
+    Targets are class indices, ``MixedTargets``, or probabilities in which the compact form of ``MixedTargets`` is
+    found. Their uniform shares must be equal (the same label smoothing in every row): only then do the shares cancel,
+    so that the other classes do not contribute.
 
     Args:
-        in_features: the width D of the features.
+        in_features: the number of features D.
         num_classes: the number of classes d.
-        bias: whether there is a bias.
+        bias: whether to add a bias.
         sparse: whether the gradients of weight and bias are sparse.
-        init_std: standard deviation of the weights at first; the paper's heads start at 2e-5.
-        The others are those of :class:`softnce.torch.SoftTargetInfoNCE`.
+        init_std: standard deviation of the initial weights; the paper uses 2e-5.
+        The other arguments are those of :class:`softnce.torch.SoftTargetInfoNCE`.
 
     Raises:
-        ValueError: a setting out of its range; the message names it.
+        ValueError: a setting is out of its range; the message names it.
     """
 
     _kind = "soft-target-infonce"
@@ -93,7 +94,7 @@ class InfoNCEHead(Contrastive):
         if self.noise_probs is not None and self.noise_probs.shape[0] != num_classes:
             raise ValueError(f"noise_probs has shape {list(self.noise_probs.shape)}, expected [{num_classes}]")
         self.in_features, self.num_classes, self.sparse = in_features, num_classes, sparse
-        # Embeddings: DistributedDataParallel expects sparse gradients of these alone.
+        # DistributedDataParallel expects sparse gradients only from embeddings.
         self.rows = nn.Embedding(num_classes, in_features, sparse=sparse, device=device, dtype=dtype)
         nn.init.normal_(self.rows.weight, std=init_std)
         self.offsets: Optional[nn.Embedding] = None
@@ -102,7 +103,7 @@ class InfoNCEHead(Contrastive):
             nn.init.zeros_(self.offsets.weight)
 
     def _load_from_state_dict(self, state_dict: Dict[str, Any], prefix: str, *rest: Any) -> None:
-        # A torch.nn.Linear's state is taken too.
+        # The state of a torch.nn.Linear is accepted too.
         for linear, own in (("weight", "rows.weight"), ("bias", "offsets.weight")):
             if prefix + linear in state_dict and (own == "rows.weight" or self.offsets is not None):
                 values = state_dict.pop(prefix + linear)
@@ -116,7 +117,7 @@ class InfoNCEHead(Contrastive):
 
     @property
     def bias(self) -> Optional[Tensor]:
-        """The biases, ``[d]``, where there are any."""
+        """The biases, ``[d]``, or None."""
         return None if self.offsets is None else self.offsets.weight[:, 0]
 
     def logits(self, features: Tensor) -> Tensor:
@@ -124,7 +125,7 @@ class InfoNCEHead(Contrastive):
         return nn.functional.linear(features, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        """What ``print`` shows."""
+        """The text in ``repr``."""
         shape = f"in_features={self.in_features}, num_classes={self.num_classes}, bias={self.bias is not None}"
         return f"{shape}, sparse={self.sparse}, {super().extra_repr()}"
 
@@ -139,9 +140,9 @@ class InfoNCEHead(Contrastive):
         """The loss of features ``[N, D]``: ``[]``, or ``[N]`` under reduction none.
 
         Raises:
-            ValueError: shapes and values that do not go together; targets that weigh every class, each its own share.
-            IndexError: a class index out of range.
-            TypeError: a type that is not taken.
+            ValueError: shapes or values do not match; dense targets without a compact form; unequal uniform shares.
+            IndexError: a class index is out of range.
+            TypeError: a type is not supported.
         """
         features = self._checked(features)
         rows = features.shape[0]
@@ -169,7 +170,7 @@ class InfoNCEHead(Contrastive):
         if self.offsets is not None and self.offsets.weight.dtype != self.weight.dtype:
             raise TypeError(f"bias has dtype {self.offsets.weight.dtype}, expected {self.weight.dtype}, as weight")
         if features.dtype != self.weight.dtype:
-            # The features are widened: to narrow the weights would copy those of every class.
+            # Convert the features and not the weights, which would copy the weights of every class.
             if not torch.is_autocast_enabled(features.device.type) or not features.dtype.is_floating_point:
                 raise TypeError(
                     f"features has dtype {features.dtype}, expected {self.weight.dtype}, as the class weights"
@@ -193,8 +194,8 @@ class _HeadLoss(torch.autograd.Function):
         ctx.call, ctx.sparse, ctx.by_row = call, sparse, wanted and call.reduction == "none"
         ctx.shapes = features.dtype, weight.detach()[:0], weight.shape, None if bias is None else bias.shape
         column = None if bias is None else bias[:, 0]
-        # A row's upstream gradient is not known yet, and enters sums over rows: then the gradients wait for it, and
-        # what they are computed from is kept, unchanged.
+        # Under reduction none, the gradients of the weights are sums over rows, weighted by upstream gradients that are
+        # not known yet. They are then computed in backward, from the saved inputs.
         loss, gradients = _head.evaluate(call, features, weight, column, temperature, wanted and not ctx.by_row, None)
         if ctx.by_row:
             ctx.save_for_backward(temperature, features, weight, bias, *_tensors(call))
@@ -227,13 +228,13 @@ class _HeadLoss(torch.autograd.Function):
 
 
 def _tensors(call: Call) -> List[Tensor]:
-    """The tensors of a call: autograd tells where they were written to before it came to them."""
+    """The tensors of a call, saved so that autograd raises an error if one is modified before backward."""
     parts = [tensor for segment in call.segments for tensor in segment if isinstance(tensor, Tensor)]
     return parts + [tensor for tensor in (call.noise, call.row_weights, call.positives) if tensor is not None]
 
 
 def _rows(classes: Tensor, rows: Tensor, like: Tensor, shape: torch.Size, sparse: bool) -> Tensor:
-    """The gradient of all classes, of which these have one."""
+    """The gradient over all classes, from the rows of the classes that have one."""
     rows = rows.to(like.dtype)
     if sparse:
         return torch.sparse_coo_tensor(classes[None], rows, shape, is_coalesced=True, check_invariants=False)

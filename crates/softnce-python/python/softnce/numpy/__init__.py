@@ -1,10 +1,10 @@
-"""The losses on NumPy arrays; PyTorch is not needed.
+"""The losses on NumPy arrays, without PyTorch.
 
     loss, gradient, _ = softnce.numpy.soft_target_info_nce_and_gradient(logits, targets, noise_probs=noise)
 
-Arrays go through the Rust kernels, on their own memory where it is aligned, in native byte order and not read
-backwards; others are copied first. Logits are float16, float32, float64 or the bfloat16 of ``ml_dtypes``. Whatever
-``np.asarray`` takes is taken: a list of integers is class indices, a list of lists of floats probabilities.
+The Rust kernels work on the memory of the arrays. An array is copied first if it is not aligned, not in native byte
+order or has a negative stride. Logits are float16, float32, float64 or the bfloat16 of ``ml_dtypes``. Everything that
+``np.asarray`` accepts is accepted: a list of integers is class indices, a list of lists of floats is probabilities.
 """
 
 from softnce.numpy._call import Targets as Targets

@@ -1,4 +1,4 @@
-"""One call of a loss: its arguments, checked as far as shapes and types go."""
+"""The arguments of one call of a loss, with shapes and types checked."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from softnce.numpy.targets import MixedTargets
 
 __all__ = ["Call", "Segment", "Targets", "make"]
 
-#: What the losses take as targets: class indices ``[M]``, probabilities ``[M, d]`` or compact rows.
+#: The targets that the losses accept: class indices ``[M]``, probabilities ``[M, d]`` or compact rows.
 Targets = Union[ArrayLike, MixedTargets]
 
 _REDUCTIONS = ("none", "mean", "sum")
 
 
 class Segment(NamedTuple):
-    """Some of the candidates, in one form."""
+    """A part of the candidates, all in the same form."""
 
     #: Labels ``[M]``, classes ``[M, K]`` or probabilities ``[M, d]``.
     first: NDArray[Any]
     #: Weights ``[M, K]`` of compact rows.
     second: Optional[NDArray[Any]] = None
-    #: The uniform share of all compact rows, or of each, ``[M]``.
+    #: The uniform share of all compact rows; or ``shares``, one for each row, ``[M]``.
     uniform: float = 0.0
     shares: Optional[NDArray[Any]] = None
-    #: How often each candidate counts, ``[M]``; once where there is none.
+    #: The multiplicity of each candidate, ``[M]``; None: 1 for all.
     counts: Optional[NDArray[Any]] = None
 
     def views(self) -> Tuple[View, Optional[View], float, Optional[View], Optional[View]]:
-        """The segment as the kernels take it."""
+        """The segment in the form that the kernels expect."""
         second, shares, counts = (view_of(array) for array in (self.second, self.shares, self.counts))
         return view(self.first), second, self.uniform, shares, counts
 
 
 class Call(NamedTuple):
-    """The arguments of a loss besides the logits. Holds every array that the kernels read, so that they live."""
+    """The arguments of a loss except the logits. It keeps every array that the kernels read alive."""
 
     kind: str
     segments: List[Segment]
@@ -52,11 +52,11 @@ class Call(NamedTuple):
     recognise: bool
 
     def settings(self) -> Tuple[str, float, Optional[View], str, bool]:
-        """What a loss is set up with."""
+        """The settings of the loss."""
         return self.kind, self.temperature, view_of(self.noise), self.reduction, self.recognise
 
     def label_side(self) -> Tuple[Any, Any, Any]:
-        """The candidates, the positives and the weights of the rows."""
+        """The candidates, the positives and the row weights."""
         segments = [segment.views() for segment in self.segments]
         return segments, (self.offset, view_of(self.positives)), view_of(self.row_weights)
 
@@ -74,7 +74,7 @@ def make(
     reduction: str,
     recognise: bool = True,
 ) -> Call:
-    """Checks the arguments of a call over so many classes, as far as shapes and types go."""
+    """Checks the shapes and types of the arguments of a call over ``num_classes`` classes."""
     segments = [_segment_of("targets", targets, num_classes)]
     segments.extend(_segment_of("candidates", part, num_classes) for part in _parts(candidates))
     if multiplicities is not None:
@@ -100,7 +100,7 @@ def make(
 
 
 def _parts(candidates: Any) -> Sequence[Any]:
-    """Several targets, or one: a list of numbers is one, as for the targets; a list with arrays in it several."""
+    """A list of candidates. A list of numbers is one entry, as for the targets; a list with arrays is several."""
     if candidates is None:
         return ()
     several = isinstance(candidates, (list, tuple)) and (
@@ -110,7 +110,7 @@ def _parts(candidates: Any) -> Sequence[Any]:
 
 
 def _segment_of(argument: str, targets: Any, num_classes: int) -> Segment:
-    """Targets in any form as a segment over so many classes."""
+    """Targets in any form as a segment over ``num_classes`` classes."""
     if isinstance(targets, MixedTargets):
         shares = plain(targets.uniform) if isinstance(targets.uniform, np.ndarray) else None
         share = 0.0 if isinstance(targets.uniform, np.ndarray) else targets.uniform
@@ -140,7 +140,7 @@ def _counted(segments: List[Segment], multiplicities: Any) -> List[Segment]:
 
 
 def _positives(positives: Any) -> Tuple[int, Optional[NDArray[Any]]]:
-    """The candidate of the first row, or those of all rows."""
+    """The index of the first row's positive, or the positives of all rows."""
     if positives is None:
         return 0, None
     array = as_array("positives", positives)

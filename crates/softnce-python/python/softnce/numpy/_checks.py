@@ -1,4 +1,4 @@
-"""Arguments as arrays and numbers; what does not fit is named."""
+"""Converts arguments to arrays and numbers; an error names the argument that does not fit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TYPES = "float16, bfloat16, float32 or float64"
 
 
 def as_array(argument: str, values: Any) -> NDArray[Any]:
-    """Whatever NumPy makes an array of."""
+    """Anything that NumPy can convert to an array."""
     try:
         return np.asarray(values)
     except (TypeError, ValueError) as error:
@@ -51,7 +51,7 @@ def as_doubles(argument: str, values: Any, expected: str = "floats") -> NDArray[
 
 
 def as_floats(argument: str, values: Any, expected: str = _TYPES) -> NDArray[Any]:
-    """Floats of a type that the kernels know."""
+    """Floats of a type that the kernels support."""
     array = as_array(argument, values)
     if array.dtype.name not in FLOATS:
         raise TypeError(f"{argument} has dtype {array.dtype}, expected {expected}")
@@ -59,7 +59,7 @@ def as_floats(argument: str, values: Any, expected: str = _TYPES) -> NDArray[Any
 
 
 def as_matrix(argument: str, values: Any, shape: str, types: str = _TYPES) -> NDArray[Any]:
-    """A float matrix as the kernels read it."""
+    """A float matrix that the kernels can read."""
     array = as_floats(argument, values, types)
     if array.ndim != 2:
         raise shape_error(argument, array, shape)
@@ -67,7 +67,7 @@ def as_matrix(argument: str, values: Any, shape: str, types: str = _TYPES) -> ND
 
 
 def as_vector(argument: str, values: Any, expected: str, length: Optional[int] = None) -> NDArray[Any]:
-    """A float vector as the kernels read it."""
+    """A float vector that the kernels can read."""
     array = as_array(argument, values)
     if array.ndim != 1 or array.dtype.name not in FLOATS or length not in (None, len(array)):
         raise ValueError(f"{argument} has shape {list(array.shape)} and dtype {array.dtype}, expected {expected}")
@@ -102,5 +102,5 @@ def as_class_count(num_classes: Any) -> int:
 
 
 def shape_error(argument: str, found: Any, expected: str) -> ValueError:
-    """The error of an array or targets of another shape."""
+    """The error for an array or targets of the wrong shape."""
     return ValueError(f"{argument} has shape {list(found.shape)}, expected {expected}")

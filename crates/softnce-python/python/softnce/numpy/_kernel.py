@@ -1,4 +1,4 @@
-"""The losses through the kernels, on the memory of arrays."""
+"""The losses computed by the kernels, on the memory of arrays."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from softnce.numpy._scale import scaled, upstream_factor
 
 __all__ = ["Loss", "evaluate", "start"]
 
-#: A scalar of the logits' type, or ``[N]`` under reduction none.
+#: A scalar of the logits' type, or ``[N]`` with reduction none.
 Loss = Union["np.floating[Any]", NDArray[Any]]
 
 
 @functools.cache
 def start() -> None:
-    """Starts the kernels' threads: as many as the environment asks for, or one for each core."""
+    """Starts the threads of the kernels: the number in the environment, or one per core."""
     for name in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
-        # OpenMP takes a list, a number for each level.
+        # OpenMP accepts a list, with one number per nesting level.
         first = os.environ.get(name, "").split(",")[0].strip()
         if first.isdecimal() and int(first) > 0:
             return _native.start_threads(int(first))
@@ -33,13 +33,13 @@ def start() -> None:
 
 
 def evaluate(call: Call, logits: NDArray[Any], wanted: bool, upstream: Any = None) -> Tuple[Loss, Any, float]:
-    """The loss and, where wanted, its gradients times the upstream one."""
+    """The loss and, if ``wanted``, its gradients times the upstream gradient."""
     rows, by_row = len(logits), call.reduction == "none"
     loss = np.empty(rows if by_row else 1, logits.dtype)
     factor = upstream_factor(call, upstream, rows)
     gradient = parts = None
     if wanted:
-        # To be scaled it comes in the type that sums are kept in, and is rounded once.
+        # A gradient that will be scaled is computed in the type of the sums and rounded only once, after scaling.
         gradient = np.empty(logits.shape, logits.dtype if factor is None else wide(logits.dtype))
         parts = np.empty(rows if by_row else 1)
     outputs = view(loss), view_of(gradient), view_of(parts)

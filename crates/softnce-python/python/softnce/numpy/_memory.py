@@ -1,4 +1,4 @@
-"""Arrays as the kernels take them: the place, type, shape and strides of their memory."""
+"""Arrays in the form that the kernels expect: address, type, shape and strides of their memory."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ CODES = {**FLOATS, **INTEGERS}
 
 
 def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The type that sums over values of this type are kept in."""
+    """The type in which sums over values of this type are kept."""
     return np.dtype(np.float64 if dtype.name == "float64" else np.float32)
 
 
 def plain(array: NDArray[Any]) -> NDArray[Any]:
-    """The array itself where the kernels can read it, else a copy in row order."""
-    # Steps are counted in elements; a type that may stand off the grid of its size need not have such.
+    """The array itself if the kernels can read it, else a copy in row-major order."""
+    # Strides are passed in elements, so they must be multiples of the element size.
     odd = any(step < 0 or step % array.itemsize for step in array.strides)
     if odd or not (array.dtype.isnative and array.flags.aligned):
         return array.astype(array.dtype.newbyteorder("="), order="C")
@@ -31,12 +31,12 @@ def plain(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def view(array: NDArray[Any]) -> View:
-    """A plain array ``[n]`` or ``[n, m]``; it must outlive the call that it is handed to."""
+    """A plain array ``[n]`` or ``[n, m]``; it must stay alive during the call that gets the view."""
     rows, columns = (*array.shape, 1)[:2]
     row_step, column_step = (*(step // array.itemsize for step in array.strides), 1)[:2]
     return array.ctypes.data, CODES[array.dtype.name], rows, columns, row_step, column_step
 
 
 def view_of(array: Optional[NDArray[Any]]) -> Optional[View]:
-    """That of an array that may be left out."""
+    """The view of an optional array."""
     return None if array is None else view(array)

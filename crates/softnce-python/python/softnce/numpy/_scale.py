@@ -1,4 +1,4 @@
-"""The gradient of what comes after a loss, and gradients times it."""
+"""The upstream gradient of a loss, and the scaling of gradients by it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["scaled", "upstream_factor"]
 
 
 def upstream_factor(call: Call, upstream: Any, rows: int) -> Optional[NDArray[np.float64]]:
-    """The upstream gradient, ``[]`` or ``[N]`` under reduction none; none where it is 1."""
+    """The upstream gradient, ``[]``, or ``[N]`` with reduction none; None if it is 1."""
     if call.reduction == "none":
         expected = f"[{rows}] floats, one for each row"
         return None if upstream is None else as_vector("upstream", upstream, expected, rows).astype(np.float64)
@@ -23,7 +23,7 @@ def upstream_factor(call: Call, upstream: Any, rows: int) -> Optional[NDArray[np
 
 
 def scaled(gradient: NDArray[Any], factor: Optional[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """A gradient in the type that sums are kept in, scaled where it stands and rounded to another type."""
+    """Scales a gradient in place, in the type of the sums, and then rounds it to ``dtype``."""
     if factor is not None:
         gradient *= factor
     return gradient.astype(dtype, copy=False)

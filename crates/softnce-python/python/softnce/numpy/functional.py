@@ -24,7 +24,7 @@ __all__ = [
 class LossAndGradient(NamedTuple):
     """A loss and its gradients, times the upstream gradient."""
 
-    #: The loss itself, free of the upstream gradient: a scalar of the logits' type, or ``[N]`` under reduction none.
+    #: The loss, without the upstream gradient: a scalar of the logits' type, or ``[N]`` with reduction none.
     loss: Loss
     #: ``[N, d]``, in the type of the logits.
     logits_gradient: NDArray[Any]
@@ -47,33 +47,34 @@ def soft_target_info_nce(
 ) -> Loss:
     """Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076).
 
-    With the scores ``S = logits / temperature - log(noise_probs)`` and ``A = S W^T``, one score for each row and
-    candidate target, the loss of row i is ``logsumexp_j(A_ij) - A_i,p(i)``, where p(i) is its positive. The posterior
-    for prediction is ``softmax(logits / temperature)``.
+    The scores of the classes are ``S = logits / temperature - log(noise_probs)``. ``A = S W^T`` has one score for each
+    row and candidate target. The loss of row i is ``logsumexp_j(A_ij) - A_i,p(i)``, where p(i) is its positive. The
+    posterior for prediction is ``softmax(logits / temperature)``.
 
     Args:
         logits: ``[N, d]``; float16, bfloat16, float32 or float64. Sums are kept in float32 (float64 for float64).
         targets: class indices ``[M]``, probabilities ``[M, d]`` or ``MixedTargets`` of M rows, M >= N. Row i's positive
             is target i.
-        candidates: further targets in any form, or a list of several arrays or ``MixedTargets``: a queue's, or drawn
-            from the targets' distribution.
-        positives: the index ``[N]`` of each row's positive among all candidates, or that of the first row's.
-        multiplicities: how often each candidate counts in the denominators, over targets and then candidates; 0 leaves
-            it out of them.
-        row_weights: ``[N]``, a weight of each row's loss; the mean divides by their sum.
-        noise_probs: ``[d]``, the noise distribution; uniform, which changes nothing, where there is none.
+        candidates: additional candidates: targets in any form, or a list of several arrays or ``MixedTargets``. They
+            may come from a queue or be drawn from the distribution of the targets.
+        positives: the index ``[N]`` of each row's positive among all candidates, or the index of the first row's
+            positive (row i then has index positives + i).
+        multiplicities: how often each candidate counts in the denominator, for targets and then candidates; 0 excludes
+            the candidate.
+        row_weights: ``[N]``, a weight for the loss of each row; the mean divides by their sum.
+        noise_probs: ``[d]``, the noise distribution. Without it the noise is uniform, which changes nothing.
         temperature: a number above 0.
         reduction: ``"mean"``, ``"sum"`` or ``"none"`` (``[N]``).
-        recognise: whether probabilities are searched for rows that hold a few classes off a floor, as MixUp writes
-            them.
+        recognise: whether to search dense probabilities for the compact form: rows in which all but a few classes share
+            one value, as MixUp makes them.
 
     Returns:
-        The loss: a scalar, or ``[N]`` under reduction none, in the type of the logits.
+        The loss in the type of the logits: a scalar, or ``[N]`` with reduction none.
 
     Raises:
-        ValueError: shapes and values that do not go together; the message names the argument.
-        IndexError: a class index or positive out of range.
-        TypeError: a type that is not taken.
+        ValueError: shapes or values do not match; the message names the argument.
+        IndexError: a class index or positive is out of range.
+        TypeError: a type is not supported.
     """
     matrix = as_matrix("logits", logits, "[N, d]")
     label_side = candidates, positives, multiplicities, row_weights, noise_probs
@@ -98,15 +99,15 @@ def soft_target_info_nce_and_gradient(
     """Soft target InfoNCE and its gradients, ``dL_i/dlogits_i = (sum_j P_ij W_j - W_p(i)) / temperature``.
 
     P is the softmax of A over the candidates (Hugger and Uhlmann, arXiv 2404.14076). The arguments and errors are those
-    of :func:`soft_target_info_nce`, besides
+    of :func:`soft_target_info_nce`, and one more:
 
     Args:
-        upstream: the gradient of what comes after the loss, which multiplies the gradients: a number, or ``[N]`` under
-            reduction none; 1 where there is none.
+        upstream: the gradient with respect to the loss, which multiplies all gradients: a number, or ``[N]`` with
+            reduction none. Default: 1.
 
     Returns:
-        The loss, the gradient with respect to the logits ``[N, d]``, rounded once to their type, and that with respect
-        to the temperature.
+        The loss, the gradient with respect to the logits ``[N, d]`` (rounded once to their type) and the gradient with
+        respect to the temperature.
     """
     matrix = as_matrix("logits", logits, "[N, d]")
     label_side = candidates, positives, multiplicities, row_weights, noise_probs
@@ -128,8 +129,8 @@ def info_nce(
 ) -> Loss:
     """InfoNCE over class indices: soft target InfoNCE of hard labels.
 
-    Equal labels are merged, so that it costs what cross-entropy does, however many candidates there are. Targets and
-    candidates are class indices ``[M]``; the other arguments, the result and the errors are those of
+    Equal labels are merged, so it costs as much as cross-entropy with any number of candidates. Targets and candidates
+    are class indices ``[M]``. The other arguments, the result and the errors are those of
     :func:`soft_target_info_nce`.
     """
     matrix = as_matrix("logits", logits, "[N, d]")
@@ -153,7 +154,7 @@ def info_nce_and_gradient(
 ) -> LossAndGradient:
     """InfoNCE over class indices and its gradients.
 
-    The arguments and errors are those of :func:`info_nce`; ``upstream`` and the result those of
+    The arguments and errors are those of :func:`info_nce`. ``upstream`` and the result are those of
     :func:`soft_target_info_nce_and_gradient`.
     """
     matrix = as_matrix("logits", logits, "[N, d]")
@@ -173,7 +174,7 @@ def soft_target_cross_entropy(
 ) -> Loss:
     """Soft target cross-entropy, ``-sum_k W_ik log softmax(logits_i / temperature)_k``.
 
-    Targets are class indices ``[N]``, probabilities ``[N, d]`` or ``MixedTargets``; the arguments, the result and the
+    Targets are class indices ``[N]``, probabilities ``[N, d]`` or ``MixedTargets``. The arguments, the result and the
     errors are those of :func:`soft_target_info_nce`.
     """
     matrix = as_matrix("logits", logits, "[N, d]")
@@ -194,7 +195,7 @@ def soft_target_cross_entropy_and_gradient(
 ) -> LossAndGradient:
     """Soft target cross-entropy and its gradients, ``(softmax(logits_i / temperature) - W_i) / temperature``.
 
-    The arguments and errors are those of :func:`soft_target_cross_entropy`; ``upstream`` and the result those of
+    The arguments and errors are those of :func:`soft_target_cross_entropy`. ``upstream`` and the result are those of
     :func:`soft_target_info_nce_and_gradient`.
     """
     matrix = as_matrix("logits", logits, "[N, d]")

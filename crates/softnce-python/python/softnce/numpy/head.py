@@ -1,4 +1,4 @@
-"""The loss of a linear head, whose logits are never formed."""
+"""The loss of a linear head, without materialising its logits."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["HeadLossAndGradient", "head_loss_and_gradient"]
 
 
 class HeadLossAndGradient(NamedTuple):
-    """The loss of a linear head and its gradients, times the upstream gradient; T classes occur in the candidates."""
+    """The loss of a linear head, and its gradients times the upstream gradient; T classes occur in the candidates."""
 
-    #: The loss itself, free of the upstream gradient: a scalar of the features' type, or ``[N]`` under reduction none.
+    #: The loss, without the upstream gradient: a scalar of the features' type, or ``[N]`` with reduction none.
     loss: Loss
-    #: The classes that occur, ascending, ``[T]`` (int64); the gradients of all others are 0.
+    #: The classes that occur, in ascending order, ``[T]`` (int64). The gradients of all other classes are 0.
     classes: NDArray[np.int64]
-    #: ``[N, D]``, in the type of the features, as are the others.
+    #: ``[N, D]``, in the type of the features, like the following gradients.
     features_gradient: NDArray[Any]
-    #: Of the class weights' rows ``classes``, ``[T, D]``.
+    #: For the rows ``classes`` of the class weights, ``[T, D]``.
     weight_gradient: NDArray[Any]
-    #: Of the bias's entries ``classes``, ``[T]``, where there is a bias.
+    #: For the entries ``classes`` of the bias, ``[T]``; None without a bias.
     bias_gradient: Optional[NDArray[Any]]
     #: With respect to the temperature, summed over the rows.
     temperature_gradient: float
@@ -50,29 +50,30 @@ def head_loss_and_gradient(
     reduction: str = "mean",
     upstream: Union[None, float, ArrayLike] = None,
 ) -> HeadLossAndGradient:
-    """Soft target InfoNCE of the logits ``features @ weight.T + bias``, which are never formed, and its gradients.
+    """Soft target InfoNCE and its gradients for the logits ``features @ weight.T + bias``, which are not materialised.
 
-    Only the classes that occur among the candidates take part, so that it costs the same for ten thousand classes as
-    for ten million (Hugger and Uhlmann, arXiv 2404.14076, with the critic of a linear head).
+    Only the classes that occur among the candidates are computed, so it costs the same for ten thousand classes as for
+    ten million (Hugger and Uhlmann, arXiv 2404.14076, with the critic of a linear head).
 
     Args:
         features: ``[N, D]``; float16, bfloat16, float32 or float64.
         weight: ``[d, D]``, the class weights, in the type of the features.
-        targets: class indices, ``MixedTargets`` or probabilities that are recognised as such. Their uniform shares must
-            be equal (label smoothing the same in every row), for then they cancel and no other class counts.
+        targets: class indices, ``MixedTargets``, or probabilities in which the compact form of ``MixedTargets`` is
+            found. Their uniform shares must be equal (the same label smoothing in every row): only then do the shares
+            cancel, so that the other classes do not contribute.
         bias: ``[d]``, in the type of the features.
         upstream: see :func:`softnce.numpy.soft_target_info_nce_and_gradient`.
-        The others are those of :func:`softnce.numpy.soft_target_info_nce`.
+        The other arguments are those of :func:`softnce.numpy.soft_target_info_nce`.
 
     Returns:
-        The loss, the T classes that occur, the gradients with respect to the features ``[N, D]``, to these classes'
-        weights ``[T, D]`` and bias ``[T]``, rounded once to the type of the features, and that with respect to the
-        temperature.
+        The loss; the T classes that occur; the gradients with respect to the features ``[N, D]``, and the weights
+        ``[T, D]`` and bias ``[T]`` of these classes, rounded once to the type of the features; the gradient with
+        respect to the temperature.
 
     Raises:
-        ValueError: shapes and values that do not go together; targets that weigh every class, each its own share.
-        IndexError: a class index or positive out of range.
-        TypeError: a type that is not taken.
+        ValueError: shapes or values do not match; dense targets without a compact form; unequal uniform shares.
+        IndexError: a class index or positive is out of range.
+        TypeError: a type is not supported.
     """
     head = _head(features, weight, bias)
     label_side = candidates, positives, multiplicities, row_weights, noise_probs
@@ -105,7 +106,7 @@ def _head(features: Any, weight: Any, bias: Any) -> _Head:
 
 
 def _evaluate_head(call: Call, head: _Head, upstream: Any) -> HeadLossAndGradient:
-    """The loss of a linear head and its gradients times the upstream one."""
+    """The loss of a linear head, and its gradients times the upstream gradient."""
     rows, by_row, dtype = len(head.features), call.reduction == "none", head.features.dtype
     loss = np.empty(rows if by_row else 1, dtype)
     factor = upstream_factor(call, upstream, rows)
@@ -115,7 +116,8 @@ def _evaluate_head(call: Call, head: _Head, upstream: Any) -> HeadLossAndGradien
         (view(head.features), view(head.weight), view_of(head.bias)),
         *call.label_side(),
         1.0,
-        # By row it enters sums over rows; the gradients of a reduced loss are scaled here.
+        # With reduction none, the gradients of the weights are sums over rows weighted by the upstream gradient, so the
+        # kernels need it. The gradients of a reduced loss are scaled below.
         view_of(factor if by_row else None),
         True,
         view(loss),

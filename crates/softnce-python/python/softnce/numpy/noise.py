@@ -1,4 +1,4 @@
-"""The noise distribution, and the posterior for prediction, in which it takes no part."""
+"""The noise distribution, and the posterior for prediction, which does not depend on it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ __all__ = ["noise_from_counts", "posterior"]
 def noise_from_counts(counts: ArrayLike, smoothing: float = 1.0, alpha: float = 1.0) -> NDArray[np.float64]:
     """The noise distribution ``[d]`` from class counts ``[d]``, proportional to ``(counts + smoothing) ** alpha``.
 
-    In soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076) the training set's counts make the gradients of hard
-    labels like cross-entropy's, alpha 0 like balanced softmax's.
+    Use the class counts of the training set. In soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076) with hard
+    labels, alpha 1 then gives gradients like those of cross-entropy, and alpha 0 like those of balanced softmax.
 
     Raises:
-        ValueError: counts below 0 or that leave a class without probability, a smoothing or power out of range.
-        TypeError: counts that are no numbers.
+        ValueError: a count is below 0 or leaves its class with probability 0; ``smoothing`` or ``alpha`` is out of
+            range.
+        TypeError: the counts are not numbers.
     """
     smoothing, alpha = as_number("smoothing", smoothing), as_number("alpha", alpha)
     if not (np.isfinite(smoothing) and smoothing >= 0):
@@ -53,11 +54,11 @@ def posterior(logits: ArrayLike, temperature: float = 1.0) -> NDArray[Any]:
         temperature: a number above 0.
 
     Returns:
-        ``[..., d]``, in the type of the logits. The logarithm of the noise distribution takes no part.
+        ``[..., d]``, in the type of the logits. The noise distribution is not used.
 
     Raises:
-        ValueError: logits without classes; a temperature out of range.
-        TypeError: a type that is not taken.
+        ValueError: the logits have no classes; the temperature is out of range.
+        TypeError: a type is not supported.
     """
     array = as_floats("logits", logits)
     if array.ndim == 0 or array.shape[-1] == 0:
@@ -73,7 +74,7 @@ def posterior(logits: ArrayLike, temperature: float = 1.0) -> NDArray[Any]:
 
 
 def _softmax(values: NDArray[Any], temperature: Any = 1.0) -> NDArray[Any]:
-    # A difference that overflows is a probability of 0.
+    # A difference that overflows gives the probability 0.
     with np.errstate(over="ignore"):
         powers: NDArray[Any] = np.exp((values - values.max(-1, keepdims=True)) / temperature)
     powers /= powers.sum(-1, keepdims=True)

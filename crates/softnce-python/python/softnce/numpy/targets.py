@@ -1,4 +1,4 @@
-"""Targets kept compact: a few classes a row with a weight, the rest spread evenly."""
+"""Compact targets: a few weighted classes per row, the rest spread evenly."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ __all__ = ["MixedTargets"]
 
 
 class MixedTargets:
-    """M label distributions over ``num_classes`` classes, K classes a row with a weight, the rest spread evenly.
+    """M label distributions over ``num_classes`` classes: K weighted classes per row, the rest spread evenly.
 
     Row j is ``uniform_j / num_classes + sum_k weights[j, k] onehot(classes[j, k])``. MixUp and CutMix with label
-    smoothing have this form with two classes; the losses then cost a gather instead of a matrix product, and a batch of
-    targets takes a few numbers a row instead of one for each class.
+    smoothing have this form with two classes. The losses then cost a gather instead of a matrix product, and a target
+    takes a few numbers instead of one for each class.
 
-    ``MixedTargets(classes, weights, num_classes, smoothing)`` smooths weights that sum to 1. The constructors
-    ``hard``, ``smoothed``, ``mixed``, ``top_k``, ``compact`` and ``from_dense`` cover the usual sources. Values are
-    checked where a loss reads them.
+    ``MixedTargets(classes, weights, num_classes, smoothing)`` takes weights that sum to 1 and smooths them. The
+    constructors ``hard``, ``smoothed``, ``mixed``, ``top_k``, ``compact`` and ``from_dense`` cover the usual sources.
+    Values are checked when a loss reads them.
 
     Attributes:
         classes: ``[M, K]``, integers.
@@ -42,8 +42,8 @@ class MixedTargets:
         num_classes: the number of classes d.
 
     Raises:
-        ValueError: shapes and values that do not go together; the message names the argument.
-        TypeError: a type that is not taken.
+        ValueError: shapes or values do not match; the message names the argument.
+        TypeError: a type is not supported.
     """
 
     classes: NDArray[Any]
@@ -80,9 +80,9 @@ class MixedTargets:
     def compact(
         cls, uniform: Union[float, ArrayLike], classes: ArrayLike, weights: ArrayLike, num_classes: int
     ) -> MixedTargets:
-        """Rows as they are kept: ``uniform`` a float or ``[M]``, ``classes`` and ``weights`` ``[M, K]``.
+        """From the stored values: ``uniform`` a float or ``[M]``, ``classes`` and ``weights`` ``[M, K]``.
 
-        A weight may be negative where its class lies below the uniform share.
+        A weight may be negative if the probability of its class is below the uniform share.
         """
         share = as_number("uniform", uniform) if np.ndim(uniform) == 0 else as_doubles("uniform", uniform)
         weights = weights if isinstance(weights, np.ndarray) else as_doubles("weights", weights)
@@ -90,12 +90,12 @@ class MixedTargets:
 
     @classmethod
     def hard(cls, labels: ArrayLike, num_classes: int) -> MixedTargets:
-        """Class labels ``[M]``: all of a row's weight on one class."""
+        """Class labels ``[M]``: each row has all its weight on one class."""
         return cls.smoothed(labels, num_classes, 0.0)
 
     @classmethod
     def smoothed(cls, labels: ArrayLike, num_classes: int, smoothing: float) -> MixedTargets:
-        """Label smoothing of labels ``[M]``. Equal in all rows it acts in soft target InfoNCE as a temperature."""
+        """Labels ``[M]`` with label smoothing. Equal in all rows, it is a temperature in soft target InfoNCE."""
         labels = as_labels("labels", labels)
         if labels.ndim != 1:
             raise shape_error("labels", labels, "[M]")
@@ -105,9 +105,9 @@ class MixedTargets:
     def mixed(
         cls, first: ArrayLike, second: ArrayLike, lam: ArrayLike, num_classes: int, smoothing: float = 0.0
     ) -> MixedTargets:
-        """MixUp or CutMix: the share ``lam`` of class ``first``, the rest of class ``second``; all ``[M]``.
+        """MixUp or CutMix: the share ``lam`` for class ``first``, the rest for class ``second``; all ``[M]``.
 
-        Give every row a ``lam`` of its own: with one for the whole batch and only that batch as candidates the loss
+        Give every row its own ``lam``. With one for the whole batch, and that batch as the only candidates, the loss
         may have no finite optimum.
         """
         first, second, lam = as_labels("first", first), as_labels("second", second), as_doubles("lam", lam)
@@ -122,7 +122,7 @@ class MixedTargets:
 
     @classmethod
     def top_k(cls, classes: ArrayLike, probabilities: ArrayLike, num_classes: int) -> MixedTargets:
-        """A teacher's K most probable classes of each row, the rest of its probability spread over the other classes.
+        """The K most probable classes of a teacher for each row; the rest is spread over the other classes.
 
         ``classes``, ``probabilities``: ``[M, K]``; K below ``num_classes``.
         """
@@ -136,18 +136,19 @@ class MixedTargets:
 
     @classmethod
     def from_dense(cls, probabilities: ArrayLike) -> MixedTargets:
-        """Rows of probabilities ``[M, d]`` that hold a floor and up to three classes off it, as MixUp writes them.
+        """From dense probabilities ``[M, d]`` in which all but at most three classes of a row share one value (MixUp).
 
         Raises:
-            ValueError: the rows hold more than that, or are no distributions.
+            ValueError: more than three classes of a row differ from the shared value, or a row is not a distribution.
         """
         rows = as_matrix("probabilities", probabilities, "[M, d]", "floats")
         classes, weights = np.empty((len(rows), 3), np.int64), np.empty((len(rows), 3))
         uniform = np.empty(len(rows))
         terms = _native.recognise(view(rows), view(classes), view(weights), view(uniform))
         if terms is None:
-            raise ValueError("probabilities has rows with more than three classes off a common floor, expected fewer")
-        # Shares that differ by less than their type can tell are equal ones, for those cancel.
+            message = "more than three classes differ from the value of all others"
+            raise ValueError(f"probabilities has rows in which {message}, expected at most three")
+        # Shares that differ only by rounding are taken as equal, because only equal shares cancel.
         low, high = float(uniform.min()), float(uniform.max())
         one = high - low <= np.finfo(wide(rows.dtype)).eps
         share = (low + high) / 2 if one else uniform
@@ -155,7 +156,7 @@ class MixedTargets:
 
     @classmethod
     def cat(cls, parts: Sequence[MixedTargets]) -> MixedTargets:
-        """The rows of several targets, one after the other."""
+        """Concatenates the rows of several targets."""
         if not parts:
             raise ValueError("parts is empty, expected at least one")
         first = parts[0]
@@ -175,7 +176,7 @@ class MixedTargets:
         return len(self.classes)
 
     def __getitem__(self, rows: Any) -> MixedTargets:
-        """Some of the rows: an index, a slice, indices or a mask."""
+        """Selects rows by an index, a slice, indices or a mask."""
         if not isinstance(rows, slice) and np.ndim(rows) == 0:
             rows = [operator.index(rows)]
         uniform = self.uniform[rows] if isinstance(self.uniform, np.ndarray) else self.uniform
@@ -188,7 +189,7 @@ class MixedTargets:
 
     @property
     def shape(self) -> Tuple[int, int]:
-        """``(M, num_classes)``, the shape of the rows written out."""
+        """``(M, num_classes)``, the shape of the dense targets."""
         return len(self), self.num_classes
 
     def uniform_rows(self) -> NDArray[Any]:
@@ -198,14 +199,14 @@ class MixedTargets:
         return np.full(len(self), self.uniform)
 
     def dense(self, dtype: DTypeLike = np.float32) -> NDArray[Any]:
-        """The rows written out, ``[M, d]``.
+        """The dense targets, ``[M, d]``.
 
         Raises:
-            IndexError: a class out of range.
+            IndexError: a class is out of range.
         """
         bad = np.argwhere((self.classes < 0) | (self.classes >= self.num_classes))
         if len(bad):
-            # A negative one would count from the end.
+            # Checked here, because NumPy would count a negative index from the end.
             row, term = bad[0]
             found = f"classes[{row}] is {self.classes[row, term]}"
             raise IndexError(f"{found}, expected a class from 0 to {self.num_classes - 1}")
@@ -223,5 +224,5 @@ def _check_rows(classes: NDArray[Any], weights: NDArray[Any]) -> None:
 
 
 def _pad(values: NDArray[Any], terms: int) -> NDArray[Any]:
-    """Fills rows up with class 0 and weight 0."""
+    """Pads rows with class 0 and weight 0."""
     return np.pad(values, ((0, 0), (0, terms - values.shape[1])))

@@ -1,11 +1,11 @@
 """The losses for PyTorch.
 
-Modules take the place of ``torch.nn.CrossEntropyLoss`` and timm's ``SoftTargetCrossEntropy`` in one line::
+The modules replace ``torch.nn.CrossEntropyLoss`` and timm's ``SoftTargetCrossEntropy`` in one line::
 
     criterion = softnce.torch.SoftTargetInfoNCE(noise_counts=class_counts)
-    loss = criterion(model(pictures), targets)
+    loss = criterion(model(images), targets)
 
-Tensors on the CPU go through the Rust kernels, on their own memory; others through PyTorch operations on their device.
+On the CPU the Rust kernels work on the memory of the tensors. On other devices the losses run as PyTorch operations.
 """
 
 from softnce.torch.functional import info_nce, soft_target_cross_entropy, soft_target_info_nce

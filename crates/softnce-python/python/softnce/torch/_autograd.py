@@ -1,4 +1,4 @@
-"""The losses under autograd. Value and gradients come from one pass, forward; backward scales them."""
+"""The losses with autograd. The forward pass computes value and gradients; the backward pass scales them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["apply"]
 
 
 def apply(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tensor:
-    """The loss of logits ``[N, d]``, with gradients with respect to these and to a temperature that is a tensor.
+    """The loss of logits ``[N, d]``, with gradients for the logits and for a temperature that is a tensor.
 
-    Under autocast the loss of logits in half precision is in single precision, as PyTorch's own losses are.
+    Under autocast the loss of half-precision logits is in single precision, as PyTorch's own losses are.
     """
     autocast = torch.is_autocast_enabled(logits.device.type)
     dtype = wide(logits.dtype) if autocast else logits.dtype
     if torch.compiler.is_compiling() or not is_plain(logits) or _get_current_dispatch_mode() is not None:
-        # To be traced, or for tensors that stand for others: these must not be computed on here.
+        # While tracing, or for tensor subclasses without memory of their own, the registered operation is called.
         return _operation.call(call, logits, temperature, dtype)
     if not torch.is_grad_enabled():
         return _dispatch.evaluate(call, logits, temperature, Needs(False, False, dtype)).loss

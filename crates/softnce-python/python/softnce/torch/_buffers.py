@@ -1,4 +1,4 @@
-"""Buffers that keep their precision: a criterion moved with its model follows the device, not the type."""
+"""Buffers that keep their precision: a criterion that is moved with its model changes its device but not its type."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["WideBuffers"]
 
 
 class WideBuffers(nn.Module):
-    """A module whose float buffers stay in double precision under ``.half()`` and the like (single on MPS)."""
+    """A module whose float buffers stay in double precision after ``.half()`` and the like (single on MPS)."""
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
         kept = dict(self.named_buffers(recurse=False))

@@ -1,4 +1,4 @@
-"""One call of a loss: its arguments, checked as far as shapes and types go."""
+"""The arguments of one call of a loss, with shapes and types checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from softnce.torch.targets import MixedTargets
 
 __all__ = ["Call", "Needs", "Result", "Segment", "Targets", "compact_segment", "make", "segment_of", "wide"]
 
-#: What the losses take as targets: class indices ``[M]``, probabilities ``[M, d]`` or compact rows.
+#: The targets that the losses accept: class indices ``[M]``, probabilities ``[M, d]`` or compact rows.
 Targets = Union[Tensor, MixedTargets]
 
 REDUCTIONS = ("none", "mean", "sum")
@@ -25,16 +25,16 @@ KINDS = {
 
 
 class Segment(NamedTuple):
-    """Some of the candidates, in one form."""
+    """A part of the candidates, all in the same form."""
 
     #: Labels ``[M]``, classes ``[M, K]`` or probabilities ``[M, d]``.
     first: Tensor
     #: Weights ``[M, K]`` of compact rows.
     second: Optional[Tensor]
-    #: The uniform share of all compact rows, or of each, ``[M]``.
+    #: The uniform share of all compact rows; or ``shares``, one for each row, ``[M]``.
     uniform: float
     shares: Optional[Tensor]
-    #: How often each candidate counts, ``[M]``; once where there is none.
+    #: The multiplicity of each candidate, ``[M]``; None: 1 for all.
     counts: Optional[Tensor]
 
     def rows(self) -> int:
@@ -42,12 +42,12 @@ class Segment(NamedTuple):
         return int(self.first.shape[0])
 
     def is_dense(self) -> bool:
-        """Whether they are rows of probabilities."""
+        """Whether the candidates are dense rows of probabilities."""
         return self.second is None and self.first.dim() == 2
 
 
 class Call(NamedTuple):
-    """The arguments of a loss besides the logits and a temperature that is learned."""
+    """The arguments of a loss except the logits and a learned temperature."""
 
     kind: str
     segments: Tuple[Segment, ...]
@@ -62,18 +62,18 @@ class Call(NamedTuple):
     backend: str
     recognise: bool
     check_values: bool
-    #: Name of the process group whose targets are to be gathered; empty for none.
+    #: Name of the process group whose targets will be gathered; empty for none.
     group: str
-    #: How many workers' targets have been gathered.
+    #: Number of workers whose targets have been gathered.
     workers: int
 
     def over(self, segments: Tuple[Segment, ...]) -> Call:
-        """The same call over other candidates; ``_replace`` is not for every version of the compiler."""
+        """The same call over other candidates. Not every version of ``torch.compile`` supports ``_replace``."""
         return Call(self.kind, segments, *self[2:])
 
 
 class Needs(NamedTuple):
-    """What is to be computed besides the loss, and the type that the loss is returned in."""
+    """The gradients to compute besides the loss, and the type of the returned loss."""
 
     logits: bool
     temperature: bool
@@ -81,18 +81,18 @@ class Needs(NamedTuple):
 
 
 class Result(NamedTuple):
-    """A loss and its gradients, where needed, in the type that sums are kept in."""
+    """A loss and the gradients needed, in the type in which sums are kept."""
 
-    #: ``[]``, or ``[N]`` under reduction none.
+    #: ``[]``, or ``[N]`` with reduction none.
     loss: Tensor
     #: ``[N, d]``.
     logits_gradient: Optional[Tensor]
-    #: ``[1]``, or each row's part ``[N]`` under reduction none.
+    #: ``[1]``, or each row's part ``[N]`` with reduction none.
     temperature_gradient: Optional[Tensor]
 
 
 def wide(dtype: torch.dtype) -> torch.dtype:
-    """The type that sums over values of this type are kept in."""
+    """The type in which sums over values of this type are kept."""
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
@@ -104,7 +104,7 @@ def compact_segment(targets: MixedTargets, counts: Optional[Tensor] = None) -> S
 
 
 def segment_of(argument: str, targets: Any, num_classes: int, device: torch.device) -> Segment:
-    """Targets in any form as a segment over so many classes."""
+    """Targets in any form as a segment over ``num_classes`` classes."""
     if isinstance(targets, MixedTargets):
         found, place = list(targets.shape), targets.device
         segment = compact_segment(targets)
@@ -122,7 +122,7 @@ def segment_of(argument: str, targets: Any, num_classes: int, device: torch.devi
         if targets.layout is not torch.strided:
             raise TypeError(f"{argument} has layout {targets.layout}, expected a strided tensor")
         rows = resolved(targets.detach())
-        # Few operations take the wider unsigned ones.
+        # Few PyTorch operations support uint16, uint32 and uint64.
         rows = rows.long() if integers(rows) and not (rows.dtype.is_signed or rows.dtype == torch.uint8) else rows
         segment = Segment(rows, None, 0.0, None, None)
     else:
@@ -136,7 +136,7 @@ def segment_of(argument: str, targets: Any, num_classes: int, device: torch.devi
 
 
 def plain(argument: str, values: Any, device: torch.device) -> Tensor:
-    """A tensor beside the logits, on their device, without a gradient."""
+    """Checks that a tensor is on the device of the logits, and detaches it."""
     if not isinstance(values, Tensor):
         raise TypeError(f"{argument} is of type {type(values).__name__}, expected a tensor")
     if values.layout is not torch.strided:
@@ -169,7 +169,7 @@ def make(
     if candidates is not None:
         further = [candidates] if isinstance(candidates, (Tensor, MixedTargets)) else candidates
         if not isinstance(further, (list, tuple)):
-            message = "expected targets in any form or a list of such"
+            message = "expected targets in any form, or a list of targets"
             raise TypeError(f"candidates is of type {type(further).__name__}, {message}")
         segments.extend(segment_of("candidates", part, num_classes, device) for part in further)
     if multiplicities is not None:
@@ -186,9 +186,10 @@ def make(
     if backend not in BACKENDS:
         raise ValueError(f"backend is {backend!r}, expected one of {', '.join(map(repr, BACKENDS))}")
     if backend == "kernel" and device.type != "cpu":
-        raise ValueError(f'backend is "kernel" and the logits are on {device}, expected "auto" or "tensor" there')
+        message = 'expected "auto" or "tensor" on this device'
+        raise ValueError(f'backend is "kernel" and the logits are on {device}, {message}')
     if isinstance(positives, bool) or not (positives is None or isinstance(positives, (int, Tensor))):
-        raise TypeError(f"positives is of type {type(positives).__name__}, expected an integer or a tensor of them")
+        raise TypeError(f"positives is of type {type(positives).__name__}, expected an integer or a tensor of integers")
     offset, index = (positives, None) if isinstance(positives, int) else (0, positives)
     index = None if index is None else plain("positives", index, device)
     if index is not None and (index.dim() != 1 or not integers(index)):
@@ -196,7 +197,8 @@ def make(
     if offset < 0:
         raise IndexError(f"positives is {offset}, expected the index of the first row's positive")
     if group and (positives is not None or multiplicities is not None):
-        raise ValueError("positives and multiplicities cannot be given where targets are gathered over workers")
+        message = "cannot be given when targets are gathered over workers; set gather=False"
+        raise ValueError(f"positives and multiplicities {message}")
     for argument, vector in (("row_weights", row_weights), ("noise_probs", noise_probs)):
         if vector is not None and (vector.dim() != 1 or vector.dtype not in FLOATS):
             message = f"{argument} has shape {list(vector.shape)} and dtype {vector.dtype}, expected a vector of floats"

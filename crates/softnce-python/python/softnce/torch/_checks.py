@@ -1,5 +1,7 @@
-"""What the kernels check as they go, for tensors elsewhere: shapes here, values on their device with one answer
-back."""
+"""The checks of the kernels for tensors on other devices: shapes on the host, values on the device.
+
+All value checks together wait for the device once.
+"""
 
 from __future__ import annotations
 
@@ -25,16 +27,16 @@ _warned = False
 
 
 def check_shapes(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> None:
-    """Raises what the kernels raise for shapes that do not go together."""
+    """Raises the errors of the kernels for shapes that do not match."""
     if not _shapes_fit(call, logits):
         _ask_kernels(call, logits, temperature)
 
 
 def check_values(call: Call, segments: List[Segment], logits: Tensor, temperature: Optional[Tensor]) -> None:
-    """Raises what the kernels raise for values, and warns as they do; the device is waited for once.
+    """Raises the errors and warnings of the kernels for bad values; waits for the device once.
 
-    Where something is wrong the call is handed to the kernels, so that the message names the entry. ``segments`` are
-    the call's, dense ones in their compact form where they have one.
+    If a check fails, the call is passed to the kernels, so that their message names the entry. ``segments`` are the
+    segments of the call, with dense rows in their compact form if one was found.
     """
     global _warned
     flags = [flag.reshape(()) for flag in _flags(call, segments, logits, temperature)]
@@ -48,7 +50,7 @@ def check_values(call: Call, segments: List[Segment], logits: Tensor, temperatur
 
 
 def _shared_weight(segments: List[Segment]) -> Optional[Tensor]:
-    """Whether all rows that are mixed of two classes are mixed with one weight; None where it is of no matter."""
+    """Whether all rows mixed from two classes share one weight; None if the warning cannot apply."""
     weights = segments[0].second
     if len(segments) != 1 or weights is None or weights.shape[1] != 2:
         return None
@@ -74,12 +76,12 @@ def _shapes_fit(call: Call, logits: Tensor) -> bool:
 
 
 def _flags(call: Call, segments: List[Segment], logits: Tensor, temperature: Optional[Tensor]) -> Iterator[Tensor]:
-    """True where something is wrong, or may be."""
+    """Tensors that are true if something is wrong or may be wrong."""
     sums = wide(logits.dtype)
     low, high = torch.aminmax(logits.to(sums), dim=1)
     tau = torch.as_tensor(call.temperature if temperature is None else temperature, dtype=sums, device=logits.device)
     yield ~((tau > 0) & tau.isfinite() & (math.log2(math.e) / tau).isfinite())
-    # Not finite, or beyond what sums over classes have room for.
+    # Not finite, or so large that sums over the classes overflow.
     yield ~((high - low) / tau * logits.shape[1] <= torch.finfo(sums).max).all()
     for segment in segments:
         yield from _segment_flags(segment, logits.shape[1])
@@ -109,7 +111,7 @@ def _segment_flags(segment: Segment, num_classes: int) -> Iterator[Tensor]:
         if isinstance(uniform, Tensor):
             yield ~(uniform >= 0).all()
         yield ~((weights.sum(1) + uniform - 1).abs() <= 1e-4).all()
-        # A class that stands twice may be refused here and passes there.
+        # A row may name a class twice: then this check can fail although the kernels accept the row.
         yield ~(weights >= -(floor + 1e-4) / num_classes).all()
     if segment.counts is not None:
         yield ~((segment.counts >= 0) & segment.counts.isfinite()).all()

@@ -1,4 +1,4 @@
-"""Where a loss is computed: by the kernels, by tensor operations, over the targets of all workers."""
+"""Chooses how a loss is computed: by the kernels or by tensor operations, over the targets of one or all workers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["evaluate"]
 
 
 def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: Needs) -> Result:
-    """The loss of logits ``[N, d]`` and its gradients, also with respect to a temperature that is a tensor."""
+    """The loss of logits ``[N, d]`` and its gradients, also for a temperature that is a tensor."""
     if call.group:
         call = _distributed.gather(call, *logits.shape)
     if logits.shape[0] == 0 and call.workers > 1:
@@ -28,7 +28,7 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
 
 
 def _nothing(call: Call, logits: Tensor, needs: Needs) -> Result:
-    """What a worker without rows adds to the loss of all."""
+    """The result of a worker without rows: zeros."""
     by_row = call.reduction == "none"
     loss = logits.new_zeros(0 if by_row else (), dtype=needs.dtype)
     gradient = logits.new_zeros(logits.shape, dtype=wide(logits.dtype)) if needs.logits else None

@@ -1,4 +1,4 @@
-"""The targets of all workers: everyone's are candidates for everyone's rows."""
+"""Gathers the targets of all workers: all of them are candidates for the rows of every worker."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ _LABELS, _COMPACT, _DENSE = 0, 1, 2
 
 
 class Gathered(NamedTuple):
-    """The targets of all workers in the order of their ranks."""
+    """The targets of all workers, ordered by rank."""
 
     segment: Segment
-    #: Where this worker's own begin.
+    #: Index of this worker's first target.
     offset: int
-    #: The sum over workers of their rows, or of their rows' weights.
+    #: The number of rows of all workers, or the sum of their row weights.
     total: float
     world: int
 
 
 def group_name(group: Any) -> str:
-    """The name of a process group; empty where there is none, or one worker alone."""
+    """The name of a process group; empty if there is no group or only one worker."""
     distributed = torch.distributed
     if not (distributed.is_available() and distributed.is_initialized()):
         return ""
     group = distributed.group.WORLD if group is None else group
     workers = distributed.get_world_size(group)
     if workers < 0:
-        raise ValueError("process_group does not have this process as a member, expected one of its own groups")
+        raise ValueError("process_group does not contain this process, expected a group that it belongs to")
     if workers < 2:
         return ""
     return str(group.group_name)
@@ -44,14 +44,15 @@ def group_name(group: Any) -> str:
 def gather(call: Call, rows: int, num_classes: int) -> Call:
     """The same call over the targets of all workers.
 
-    The loss of all workers' rows is what one process would compute: under the mean a worker's loss is its rows' sum
-    over the mean number of rows of a worker, so that averaging losses and gradients over workers, as
-    DistributedDataParallel does, gives the mean over all rows, however unevenly they are spread.
+    The average over workers equals the loss that one process would compute over all rows. With reduction mean, the loss
+    of a worker is therefore the sum over its rows divided by the mean number of rows per worker. Averaging losses and
+    gradients over workers, as DistributedDataParallel does, then gives the mean over all rows, also if the workers have
+    different numbers of rows.
     """
     own, error = call.segments[0], None
     if own.rows() != rows:
-        message = f"targets has {own.rows()} rows, expected {rows}, one for each, to be gathered over workers"
-        error = ValueError(message)
+        message = "one for each row of logits, when targets are gathered over workers"
+        error = ValueError(f"targets has {own.rows()} rows, expected {rows}, {message}")
     if call.row_weights is not None and call.row_weights.shape[0] != rows:
         error = ValueError(f"row_weights has shape {list(call.row_weights.shape)}, expected [{rows}]")
     weight = float(rows) if call.row_weights is None else float(call.row_weights.sum())
@@ -61,16 +62,16 @@ def gather(call: Call, rows: int, num_classes: int) -> Call:
     if call.reduction != "mean":
         return call
     if not gathered.total > 0:
-        raise ValueError("the rows of all workers have no weight, expected one above 0")
+        raise ValueError("all rows of all workers have weight 0, expected at least one weight above 0")
     return call._replace(reduction="sum", scale=gathered.world / gathered.total)
 
 
 def _gather_segment(
     own: Segment, num_classes: int, name: str, weight: float, compact: bool, error: Optional[ValueError]
 ) -> Gathered:
-    """The targets of all workers, in the form that holds everyone's.
+    """The targets of all workers, in a form that can represent all of them.
 
-    What is wrong on one worker is raised on all: they would wait for it.
+    An error of one worker is raised on all workers, because the others would wait for it.
     """
     group = torch.distributed.distributed_c10d._resolve_process_group(name)  # type: ignore[attr-defined,arg-type]
     world, rank = torch.distributed.get_world_size(group), torch.distributed.get_rank(group)
@@ -91,7 +92,7 @@ def _gather_segment(
     for other, fact in enumerate(facts):
         if fact[7]:
             raise ValueError(
-                f"worker {other} of the process group was given targets that it refuses; see its own error"
+                f"targets of worker {other} of the process group are not valid; see the error of that worker"
             )
         if int(fact[3]) != num_classes:
             message = f"logits of worker {other} have {int(fact[3])} classes"
@@ -109,7 +110,7 @@ def _gather_segment(
 
 
 def _head(own: Segment, num_classes: int) -> List[float]:
-    """What the others need to know: rows, terms, form, classes, the share of all rows."""
+    """Facts that the other workers need: rows, terms, form, classes, uniform share of all rows."""
     form = _DENSE if own.is_dense() else _LABELS if own.second is None else _COMPACT
     terms = own.first.shape[1] if form == _COMPACT else 1
     share = float("nan") if own.shares is not None else own.uniform
@@ -117,7 +118,7 @@ def _head(own: Segment, num_classes: int) -> List[float]:
 
 
 def _all(rows: Tensor, counts: List[int], group: Any, device: torch.device) -> List[Tensor]:
-    """Everyone's rows; the shorter ones are filled up on the way, for not every backend sends uneven ones."""
+    """The rows of all workers. They are padded to equal length, because not every backend sends uneven tensors."""
     rows = rows.to(device)
     longest = max(max(counts), 1)
     if rows.shape[0] != longest:
@@ -134,7 +135,7 @@ def _pack(own: Segment, terms: int) -> Tensor:
     rows = own.rows()
     packed = torch.zeros(rows, 2 * terms + 1, dtype=torch.float64, device=own.first.device)
     if own.is_dense():
-        # A worker without rows does not settle the form.
+        # Only a worker without rows gets here: the others decide the form.
         return packed
     if own.second is None:
         packed[:, 0], packed[:, terms] = own.first, 1.0
@@ -156,10 +157,10 @@ def _unpack(packed: Tensor, form: int, terms: int, facts: List[List[float]]) -> 
 
 
 def _share(facts: List[List[float]]) -> Optional[float]:
-    """The uniform share of everyone's rows, where it is one."""
+    """The uniform share of the rows of all workers, if they have the same; else None."""
     shares = [fact[4] for fact in facts if fact[0]]
     low, high = min(shares), max(shares)
-    # Recognised in single precision, equal ones differ by its rounding.
+    # Shares found in single-precision rows may differ by rounding.
     equal = all(share == share for share in shares) and high - low <= torch.finfo(torch.float32).eps
     return low if equal else None
 

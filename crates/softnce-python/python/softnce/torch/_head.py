@@ -1,4 +1,4 @@
-"""The loss of a linear head: by the kernels, or by tensor operations on the classes that occur."""
+"""The loss of a linear head, by the kernels or by tensor operations on the classes that occur."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ __all__ = ["Gradients", "evaluate"]
 
 
 class Gradients(NamedTuple):
-    """Gradients in the type that sums are kept in; T classes occur."""
+    """Gradients in the type in which sums are kept; T classes occur."""
 
-    #: The classes that occur, ``[T]``; all others' gradients are 0.
+    #: The classes that occur, ``[T]``; the gradients of all other classes are 0.
     classes: Tensor
     #: ``[N, D]``.
     features: Tensor
     #: ``[T, D]``.
     weight: Tensor
-    #: ``[T]``, where there is a bias.
+    #: ``[T]``; None without a bias.
     bias: Optional[Tensor]
     #: ``[]``.
     temperature: Tensor
 
     def scaled(self, upstream: Tensor) -> Gradients:
-        """These times the gradient of what comes after the loss, ``[]``."""
+        """These times the upstream gradient ``[]``."""
         if is_one(upstream):
             return self
         factor = upstream.to(self.features.dtype)
@@ -53,7 +53,7 @@ def evaluate(
     wanted: bool,
     upstream: Optional[Tensor],
 ) -> Evaluation:
-    """The loss and its gradients, from an upstream gradient ``[N]`` under reduction none."""
+    """The loss and its gradients. With reduction none, ``upstream`` ``[N]`` weights the rows."""
     if features.shape[0] == 0 and call.workers > 1:
         return _nothing(call, features, weight, bias)
     if features.device.type == "cpu" and call.backend != "tensor":
@@ -63,7 +63,7 @@ def evaluate(
 
 
 def _nothing(call: Call, features: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Evaluation:
-    """What a worker without rows adds to the loss of all."""
+    """The result of a worker without rows: zeros."""
     loss = features.new_zeros(0 if call.reduction == "none" else ())
     none = torch.zeros(0, dtype=torch.int64, device=features.device)
     return loss, Gradients(none, features, weight[:0], None if bias is None else bias[:0], features.new_zeros(()))
@@ -156,7 +156,7 @@ def _by_tensors(
 
 
 def _compact(segment: Segment) -> Segment:
-    """Labels and compact rows as they are; dense ones that are no more than that in their compact form."""
+    """Labels and compact rows unchanged; dense rows in their compact form, which they must have."""
     if not segment.is_dense():
         return segment
     found = recognise(segment.first)
@@ -174,7 +174,7 @@ def _equal_share(segments: List[Segment], sums: torch.dtype) -> float:
             ends = (float(segment.shares.min()), float(segment.shares.max()))
         low, high = min(low, ends[0]), max(high, ends[1])
     if high - low > torch.finfo(sums).eps:
-        message = "the loss of a linear head reads the weighted classes alone"
+        message = "the loss of a linear head computes only the classes that occur"
         raise ValueError(f"uniform shares of the targets go from {low} to {high}, expected equal ones: {message}")
     return low
 

@@ -1,4 +1,4 @@
-"""The losses through the kernels, on the memory of tensors on the CPU, with the interpreter lock released."""
+"""The losses computed by the kernels on the memory of CPU tensors, with the interpreter lock released."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["evaluate", "segments", "settings"]
 
 
 def settings(call: Call) -> Tuple[Any, ...]:
-    """What a loss is set up with."""
+    """The settings of the loss."""
     noise = None if call.noise is None else column(call.noise)
     return call.kind, call.temperature, noise, call.reduction, call.recognise
 

@@ -1,4 +1,4 @@
-"""Tensors as the kernels take them: the place, type, shape and strides of their memory."""
+"""Tensors in the form that the kernels expect: address, type, shape and strides of their memory."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _INTEGERS = frozenset(dtype for dtype, code in _CODES.items() if code > 3)
 
 
 def integers(tensor: Tensor) -> bool:
-    """Whether a tensor holds class indices."""
+    """Whether a tensor has an integer type, as class indices have."""
     return tensor.dtype in _INTEGERS
 
 
@@ -38,7 +38,7 @@ _started = False
 
 
 def start() -> None:
-    """Starts the kernels' threads: as many as PyTorch uses."""
+    """Starts the threads of the kernels: as many as PyTorch uses."""
     global _started
     if not _started:
         _native.start_threads(torch.get_num_threads())
@@ -46,12 +46,12 @@ def start() -> None:
 
 
 def is_plain(tensor: Tensor) -> bool:
-    """Whether a tensor is no subclass that stands for others: fake, distributed or wrapped ones."""
+    """Whether a tensor has memory of its own, unlike fake, distributed and wrapped tensors."""
     return type(tensor).__torch_dispatch__ is Tensor.__torch_dispatch__
 
 
 def resolved(tensor: Tensor) -> Tensor:
-    """A tensor whose memory holds its own values: views can have their sign turned."""
+    """A tensor whose memory holds its values: lazily negated views are materialised."""
     if torch.compiler.is_compiling():
         return tensor.resolve_neg()
     return tensor.resolve_neg() if tensor.is_neg() else tensor
@@ -60,11 +60,11 @@ def resolved(tensor: Tensor) -> Tensor:
 def _guard(tensor: Tensor) -> None:
     if tensor.device.type != "cpu" or tensor.layout is not torch.strided or not is_plain(tensor) or tensor.is_neg():
         kind = f"{type(tensor).__name__} of layout {tensor.layout} on {tensor.device}"
-        raise TypeError(f"a {kind} came where the kernels need a plain tensor on the CPU")
+        raise TypeError(f"found a {kind}, expected a plain tensor on the CPU")
 
 
 def view(tensor: Tensor) -> View:
-    """A tensor ``[n]`` or ``[n, m]`` on the CPU; it must outlive the call that it is handed to."""
+    """A tensor ``[n]`` or ``[n, m]`` on the CPU; it must stay alive during the call that gets the view."""
     shape = tensor.shape
     if len(shape) == 2:
         _guard(tensor)

@@ -1,4 +1,4 @@
-"""The noise distribution over classes: where the candidates come from."""
+"""The noise distribution: the distribution of the candidates over the classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["distribution"]
 
 
 def distribution(probs: Any, counts: Any, smoothing: float, alpha: float) -> Optional[Tensor]:
-    """The probabilities ``[d]``, from probabilities or class counts, proportional to their power alpha."""
+    """The probabilities ``[d]``: given probabilities or class counts, raised to the power alpha and normalised."""
     if probs is not None and counts is not None:
         raise ValueError("noise_probs and noise_counts are both given, expected one of them")
     if counts is not None:
@@ -20,7 +20,7 @@ def distribution(probs: Any, counts: Any, smoothing: float, alpha: float) -> Opt
     elif probs is not None:
         given = _from_probabilities(probs)
     elif alpha != 1.0:
-        raise ValueError(f"alpha is {alpha}, expected noise_probs or noise_counts, whose power it is")
+        raise ValueError(f"alpha is {alpha}, expected noise_probs or noise_counts to apply it to")
     else:
         return None
     if not math.isfinite(alpha):

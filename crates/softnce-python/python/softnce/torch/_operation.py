@@ -1,4 +1,4 @@
-"""The losses as one registered operation, which ``torch.compile`` and ``torch.export`` take as a whole."""
+"""The losses as one registered operation, which ``torch.compile`` and ``torch.export`` do not trace into."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from softnce.torch._scale import forbid_second, scale_logits, scale_temperature
 
 __all__ = ["call"]
 
-# What a schema can hold: the tensors of all segments one after the other, which of them are there, and plain values.
+# A schema holds only tensors and plain values: the tensors of all segments in sequence, bits for those that exist,
+# and numbers.
 _SCHEMA = (
     "(Tensor logits, Tensor? temperature, Tensor[] parts, int[] layout, float[] uniform, Tensor? positives, "
     "Tensor? row_weights, Tensor? noise, str names, int[] counts, float[] numbers, bool[] flags, ScalarType dtype)"

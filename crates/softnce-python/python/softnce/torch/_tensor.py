@@ -1,7 +1,7 @@
-"""The losses in PyTorch operations, on the device of the logits: what CUDA and other devices run.
+"""The losses in PyTorch operations on the device of the logits, used on CUDA and other devices.
 
-Labels and compact rows are gathered, dense rows multiplied; rows are worked in chunks, so that no more than a few of
-the N x M scores live at once, and nothing has N x M x d entries. Value and gradients come from one pass.
+Labels and compact rows are gathered, dense rows multiplied. Rows are processed in chunks, so only some of the N x M
+scores exist at any time, and no tensor has N x M x d entries. One pass gives value and gradients.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from softnce.torch.targets import recognise, widest
 
 __all__ = ["evaluate"]
 
-#: Scores that live at once, of all candidates for some rows.
+#: Scores that exist at any time: those of all candidates for the rows of one chunk.
 CHUNK = 1 << 24
 
 
 class _Candidates(NamedTuple):
-    """A segment in the type of the scores."""
+    """A segment, converted to the type of the scores."""
 
-    #: ``[M]``, ``[M, K]`` or ``[M, d]``, the last divided by its sums.
+    #: ``[M]``, ``[M, K]`` or ``[M, d]``; dense rows are divided by their sums.
     first: Tensor
     weights: Optional[Tensor]
-    #: The uniform shares; None where they are equal in all candidates, for then they cancel.
+    #: The uniform shares; None if they are equal in all candidates, because then they cancel.
     uniform: Union[None, float, Tensor]
 
     def score(self, scores: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ class _Candidates(NamedTuple):
             out += (by_candidate * self.uniform).sum(1, keepdim=True) / out.shape[1]
 
     def rows(self, index: Tensor, like: Tensor) -> Tensor:
-        """Some candidates written out, ``[n, d]``."""
+        """Dense rows of some candidates, ``[n, d]``."""
         if self.weights is None and self.first.dim() == 2:
             return self.first[index]
         out = torch.zeros_like(like)
@@ -97,7 +97,7 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
             continue
         gradient *= factor[:, None]
         if needs.temperature:
-            # A row's gradients sum to 0: the constant taken off the logits has no part in this.
+            # The gradients of a row sum to 0, so the constant subtracted from its logits does not matter.
             parts.append(-(gradient * centred).sum(1) / (tau * tau))
         if needs.logits:
             gradients.append(gradient.div_(tau))
@@ -113,33 +113,33 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
 
 
 def _recognised(segment: Segment) -> Segment:
-    """The compact form of dense rows that have one."""
+    """Dense rows in their compact form, if they have one."""
     if not segment.is_dense():
         return segment
     try:
         found = recognise(segment.first, exact=True)
     except ValueError:
-        # Rows that are no distributions: the check names them.
+        # Some rows are not distributions: the value check names them.
         return segment
     return segment if found is None else compact_segment(found, segment.counts)
 
 
 def _factors(call: Call, logits: Tensor, sums: torch.dtype) -> Tensor:
-    """The factor of each row's loss: the weights, divided by their sum under the mean, times the scale."""
+    """The factor of the loss of each row: its weight, divided by the sum for the mean, times the scale."""
     count = logits.shape[0]
     if call.row_weights is None:
         factor = call.scale / count if call.reduction == "mean" else call.scale
         return torch.full((count,), factor, dtype=sums, device=logits.device)
     weights = call.row_weights.to(widest(logits.device))
     if call.reduction == "mean":
-        # Divided by the largest first, so that the sum stays in range.
+        # Divided by the largest weight first, so that the sum does not overflow.
         weights = weights / weights.amax()
         weights = weights / weights.sum()
     return (call.scale * weights).to(sums)
 
 
 def _prepare(segments: List[Segment], sums: torch.dtype, cancel: bool) -> List[_Candidates]:
-    """The segments in the type of the scores; equal uniform shares are left out where they cancel."""
+    """The segments in the type of the scores. With ``cancel``, equal uniform shares are omitted."""
     shares = {None if part.is_dense() or part.shares is not None else part.uniform for part in segments}
     equal = cancel and len(shares) == 1 and None not in shares
     return [_candidates(part, sums, equal) for part in segments]
@@ -177,7 +177,7 @@ class _Contrastive:
         self.labels: Optional[Tensor] = None
         self.width = sum(part.rows() for part in segments)
         if all(part.second is None and part.first.dim() == 1 for part in segments) and self.width > num_classes:
-            # Equal labels are one candidate that counts several times.
+            # Equal labels are merged into one candidate with a multiplicity.
             self.labels = torch.cat([part.first for part in self.segments])
             counts = torch.ones_like(self.labels, dtype=widest(self.labels.device)) if counts is None else counts
             by_class = torch.zeros(num_classes, dtype=counts.dtype, device=self.labels.device)
@@ -201,7 +201,8 @@ class _Contrastive:
         if not wanted:
             return loss, None
         posterior = (counted - log_sum).exp_()
-        # The positive's is its probability less 1: the sum of the others', which keeps its digits where it nears 0.
+        # The positive's gradient is its probability minus 1. It is computed as minus the sum of the others, which stays
+        # accurate when the probability is close to 1.
         posterior.scatter_(1, positives, 0.0)
         posterior.scatter_(1, positives, -posterior.sum(1, keepdim=True))
         if self.labels is not None:
@@ -246,7 +247,7 @@ def _log_noise(noise: Tensor, sums: torch.dtype) -> Tensor:
 
 
 def _counts(segments: List[Segment]) -> Optional[Tensor]:
-    """The multiplicities, ``[M]``; None where all are 1."""
+    """The multiplicities, ``[M]``; None if all are 1."""
     if all(part.counts is None for part in segments):
         return None
     dtype = widest(segments[0].first.device)

@@ -34,39 +34,41 @@ def soft_target_info_nce(
 ) -> Tensor:
     """Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076).
 
-    With the scores ``S = logits / temperature - log(noise_probs)`` and ``A = S W^T``, one score for each row and
-    candidate target, the loss of row i is ``logsumexp_j(A_ij) - A_i,p(i)``, where p(i) is its positive. The posterior
-    for prediction is ``softmax(logits / temperature)``. Targets carry no gradient.
+    The scores of the classes are ``S = logits / temperature - log(noise_probs)``. ``A = S W^T`` has one score for each
+    row and candidate target. The loss of row i is ``logsumexp_j(A_ij) - A_i,p(i)``, where p(i) is its positive. The
+    posterior for prediction is ``softmax(logits / temperature)``. Targets carry no gradient.
 
     Args:
         logits: ``[N, d]``; float16, bfloat16, float32 or float64. Sums are kept in float32 (float64 for float64).
         targets: class indices ``[M]``, probabilities ``[M, d]`` or ``MixedTargets`` of M rows, M >= N. Row i's positive
             is target i.
-        candidates: further targets in any form, or several: a queue's, or drawn from the targets' distribution.
-        positives: the index ``[N]`` of each row's positive among all candidates, or that of the first row's.
-        multiplicities: how often each candidate counts in the denominators, over targets and then candidates; 0 leaves
-            it out of them.
-        row_weights: ``[N]``, a weight of each row's loss; the mean divides by their sum.
-        noise_probs: ``[d]``, the noise distribution; uniform, which changes nothing, where there is none.
-        temperature: a number above 0, or a tensor of one; a tensor may require its gradient.
+        candidates: additional candidates: targets in any form, or a list of them. They may come from a queue or be
+            drawn from the distribution of the targets.
+        positives: the index ``[N]`` of each row's positive among all candidates, or the index of the first row's
+            positive (row i then has index positives + i).
+        multiplicities: how often each candidate counts in the denominator, for targets and then candidates; 0 excludes
+            the candidate.
+        row_weights: ``[N]``, a weight for the loss of each row; the mean divides by their sum.
+        noise_probs: ``[d]``, the noise distribution. Without it the noise is uniform, which changes nothing.
+        temperature: a number above 0, or a tensor with one number, which may require a gradient.
         reduction: ``"mean"``, ``"sum"`` or ``"none"`` (``[N]``).
-        gather: whether the targets of all workers of ``process_group`` are candidates. Under ``"mean"`` the loss is
-            then such that DistributedDataParallel's averages are those of one process over all rows, however unevenly
-            these are spread.
-        process_group: the group; by default all workers.
+        gather: whether the targets of all workers of ``process_group`` are candidates. With reduction ``"mean"``,
+            averaging over workers, as DistributedDataParallel does, then gives the result of one process over all rows,
+            also if the workers have different numbers of rows.
+        process_group: the process group; by default all workers.
         backend: ``"kernel"`` (CPU), ``"tensor"`` (PyTorch operations, any device) or ``"auto"``.
-        recognise: whether probabilities are searched for rows that hold a few classes off a floor, as MixUp writes
-            them.
-        check_values: whether tensor operations look for values that are not finite, labels out of range and rows off
-            the simplex; the device is waited for once. The kernels always look.
+        recognise: whether to search dense probabilities for the compact form: rows in which all but a few classes share
+            one value, as MixUp makes them.
+        check_values: whether tensor operations check for values that are not finite, labels out of range and rows that
+            are not distributions. The checks wait for the device once. The kernels always check.
 
     Returns:
-        The loss: ``[]``, or ``[N]`` under reduction none, in the type of the logits (single precision under autocast).
+        The loss: ``[]``, or ``[N]`` with reduction none, in the type of the logits (single precision under autocast).
 
     Raises:
-        ValueError: shapes, devices and values that do not go together; the message names the argument.
-        IndexError: a class index or positive out of range.
-        TypeError: a type that is not taken.
+        ValueError: shapes, devices or values do not match; the message names the argument.
+        IndexError: a class index or positive is out of range.
+        TypeError: a type is not supported.
     """
     logits = check_logits(logits)
     fixed, learned = tau(temperature, logits.device)
@@ -108,8 +110,8 @@ def info_nce(
 ) -> Tensor:
     """InfoNCE over class indices: soft target InfoNCE of hard labels.
 
-    Equal labels are merged, so that it costs what cross-entropy does, however many candidates there are. Targets and
-    candidates are class indices ``[M]``; the other arguments, the result and the errors are those of
+    Equal labels are merged, so it costs as much as cross-entropy with any number of candidates. Targets and candidates
+    are class indices ``[M]``. The other arguments, the result and the errors are those of
     ``soft_target_info_nce``.
     """
     logits = check_logits(logits)
@@ -146,7 +148,7 @@ def soft_target_cross_entropy(
 ) -> Tensor:
     """Soft target cross-entropy, ``-sum_k W_ik log softmax(logits_i / temperature)_k``.
 
-    Targets are class indices ``[N]``, probabilities ``[N, d]`` or ``MixedTargets``; the arguments, the result and the
+    Targets are class indices ``[N]``, probabilities ``[N, d]`` or ``MixedTargets``. The arguments, the result and the
     errors are those of ``soft_target_info_nce``.
     """
     logits = check_logits(logits)
@@ -167,7 +169,7 @@ def soft_target_cross_entropy(
 
 
 def check_logits(logits: Any) -> Tensor:
-    """Refuses what is no float matrix."""
+    """Checks that the logits are a float matrix."""
     if not isinstance(logits, Tensor):
         raise TypeError(f"logits is of type {type(logits).__name__}, expected a tensor")
     if logits.dtype not in FLOATS:
@@ -180,10 +182,10 @@ def check_logits(logits: Any) -> Tensor:
 
 
 def tau(temperature: Union[float, Tensor], device: torch.device) -> Tuple[float, Optional[Tensor]]:
-    """The temperature as a number or, where it is one, as a tensor."""
+    """The temperature as a number, or as a tensor if it is one."""
     if not isinstance(temperature, Tensor):
         if isinstance(temperature, bool) or not isinstance(temperature, numbers.Real):
-            raise TypeError(f"temperature is {temperature!r}, expected a number or a tensor of one")
+            raise TypeError(f"temperature is {temperature!r}, expected a number or a tensor with one number")
         return float(temperature), None
     if temperature.numel() != 1 or temperature.dtype not in FLOATS:
         found = f"shape {list(temperature.shape)} and dtype {temperature.dtype}"

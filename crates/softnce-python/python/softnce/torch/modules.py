@@ -1,4 +1,4 @@
-"""The losses as modules, in the places of ``torch.nn.CrossEntropyLoss`` and timm's ``SoftTargetCrossEntropy``."""
+"""The losses as modules that replace ``torch.nn.CrossEntropyLoss`` and timm's ``SoftTargetCrossEntropy``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _checked_temperature(temperature: Any) -> float:
 
 
 class _Loss(WideBuffers):
-    """Temperature and reduction."""
+    """The part that all losses share: temperature and reduction."""
 
     def __init__(
         self, temperature: float, reduction: str, learn_temperature: bool, backend: str, check_values: bool
@@ -41,14 +41,14 @@ class _Loss(WideBuffers):
                 raise ValueError(f"{argument} is {value!r}, expected one of {', '.join(map(repr, known))}")
         self.log_temperature: Optional[nn.Parameter] = None
         if learn_temperature:
-            # Its logarithm: whatever the step, the temperature stays above 0.
+            # The parameter is the logarithm, so the temperature stays above 0 after any step.
             self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
         self._temperature = temperature
         self.reduction, self.backend, self.check_values = reduction, backend, check_values
 
     @property
     def temperature(self) -> Tensor:
-        """The temperature, a tensor of one number."""
+        """The temperature, a tensor with one number."""
         if self.log_temperature is None:
             return torch.tensor(self._temperature)
         return self.log_temperature.exp()
@@ -63,7 +63,7 @@ class _Loss(WideBuffers):
                 self.log_temperature.fill_(math.log(value))
 
     def posterior(self, logits: Tensor) -> Tensor:
-        """The class probabilities ``softmax(logits / temperature)`` that the loss trains, ``[N, d]``."""
+        """The class probabilities for prediction, ``softmax(logits / temperature)``, ``[N, d]``."""
         temperature = (
             self._temperature if self.log_temperature is None else self.log_temperature.exp().to(logits.device)
         )
@@ -73,12 +73,12 @@ class _Loss(WideBuffers):
         return self._temperature if self.log_temperature is None else self.log_temperature.exp()
 
     def extra_repr(self) -> str:
-        """What ``print`` shows."""
+        """The text in ``repr``."""
         return f"temperature={self.temperature.item():g}, reduction={self.reduction!r}"
 
 
 class Contrastive(_Loss):
-    """Noise distribution, workers and queue."""
+    """The part that the contrastive losses share: noise distribution, workers and queue."""
 
     noise_probs: Optional[Tensor]
     _kind = ""
@@ -118,9 +118,8 @@ class Contrastive(_Loss):
     def _prepare(
         self, rows: int, num_classes: int, device: torch.device, targets: Any, **options: Any
     ) -> Tuple[Call, Optional[Tensor]]:
-        """A call over so many rows and classes, with the queue's candidates, and the temperature where it is
-        learned."""
-        # Evaluation often runs on one worker alone, which would wait for the others for ever.
+        """The call with the candidates of the queue, and the temperature as a tensor if it is learned."""
+        # Evaluation often runs on one worker only, which would wait for the others forever.
         gather = self.gather and self._training()
         temperature, learned = tau(self._tau(), device)
         call = _call.make(
@@ -145,13 +144,13 @@ class Contrastive(_Loss):
         if self.queue.classes.device != device:
             raise ValueError(f"queue is on {self.queue.classes.device}, expected {device}, as the logits")
         if call.group:
-            # The queue takes in everyone's targets, so that it is the same on every worker.
+            # The targets of all workers enter the queue, so that it is the same on every worker.
             call = _distributed.gather(call, rows, num_classes)
         own = self.queue.compact(call.segments[0])
         return call.over((own, *call.segments[1:], self.queue.segment(own))), learned
 
     def _fill(self, call: Call) -> None:
-        """The call's targets enter the queue."""
+        """Adds the targets of the call to the queue."""
         if self.queue is not None and self._training():
             with torch.no_grad():
                 self.queue.push_segment(call.segments[0])
@@ -160,36 +159,37 @@ class Contrastive(_Loss):
         return self.training and torch.is_grad_enabled()
 
     def extra_repr(self) -> str:
-        """What ``print`` shows."""
+        """The text in ``repr``."""
         noise = "uniform" if self.noise_probs is None else f"over {self.noise_probs.shape[0]} classes"
         return f"{super().extra_repr()}, noise={noise}, gather={self.gather}"
 
 
 class SoftTargetInfoNCE(Contrastive):
-    """Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076), in the place of soft target cross-entropy.
+    """Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076), which replaces soft target cross-entropy.
 
-    ``criterion(logits, targets)``: logits ``[N, d]``; targets as class indices, probabilities (timm's Mixup makes such;
-    rows of few classes are recognised) or ``MixedTargets``. Everyone's targets are candidates for every row. Values of
-    the loss at different numbers of candidates do not compare; the posterior is ``softmax(logits / temperature)``
-    (:meth:`posterior`).
+    ``criterion(logits, targets)``: the logits are ``[N, d]``. The targets are class indices, probabilities (as timm's
+    Mixup makes them; their compact form is found) or ``MixedTargets``. All targets of the batch are candidates for
+    every row. Do not compare values of the loss at different numbers of candidates. For prediction use
+    :meth:`posterior`, ``softmax(logits / temperature)``.
 
     Args:
-        noise_probs: the noise distribution over classes, ``[d]``; uniform where there is none.
+        noise_probs: the noise distribution over the classes, ``[d]``; default: uniform.
         temperature: divides the logits; above 0.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
-        noise_counts: class counts of the training set, ``[d]``, in place of ``noise_probs``.
-        noise_smoothing: is added to each count, so that no class has probability 0.
-        alpha: power of the noise distribution. With the class frequencies, hard labels and alpha 1 gradients are like
-            cross-entropy's, with alpha 0 like balanced softmax's.
-        learn_temperature: makes the temperature a parameter (``log_temperature``, which the optimiser must be given).
-        gather: whether the targets of all workers are candidates, where ``torch.distributed`` runs with several and the
-            module is in training mode with gradients enabled. Every worker must then call it the same number of times.
-        process_group: whose workers; by default all.
-        queue: further candidates from past batches.
+        noise_counts: class counts of the training set, ``[d]``, instead of ``noise_probs``.
+        noise_smoothing: added to each count, so that no class has probability 0.
+        alpha: power applied to the noise distribution. With class frequencies and hard labels, alpha 1 gives gradients
+            like those of cross-entropy, and alpha 0 like those of balanced softmax.
+        learn_temperature: makes the temperature a parameter (``log_temperature``); pass it to the optimiser.
+        gather: whether the targets of all workers are candidates. This applies if ``torch.distributed`` runs with
+            several workers and the module is in training mode with gradients enabled. Every worker must then call the
+            module the same number of times.
+        process_group: the process group; by default all workers.
+        queue: past targets as additional candidates.
         backend, recognise, check_values: see :func:`softnce.torch.soft_target_info_nce`.
 
     Raises:
-        ValueError: a setting out of its range; the message names it.
+        ValueError: a setting is out of its range; the message names it.
     """
 
     _kind = "soft-target-infonce"
@@ -249,7 +249,7 @@ class SoftTargetInfoNCE(Contrastive):
 
 
 class InfoNCE(Contrastive):
-    """InfoNCE over class indices: :class:`SoftTargetInfoNCE` of hard labels, at the price of cross-entropy.
+    """InfoNCE over class indices: :class:`SoftTargetInfoNCE` for hard labels, at the cost of cross-entropy.
 
     ``criterion(logits, labels)``: logits ``[N, d]``, labels ``[N]``. The arguments are those of
     :class:`SoftTargetInfoNCE`.
@@ -309,9 +309,9 @@ class InfoNCE(Contrastive):
 
 
 class SoftTargetCrossEntropy(_Loss):
-    """Soft target cross-entropy, as timm's, with a temperature, reductions and targets in every form.
+    """Soft target cross-entropy like timm's, with temperature, reductions and targets in every form.
 
-    ``criterion(logits, targets)``: logits ``[N, d]``; targets as class indices, probabilities or ``MixedTargets``.
+    ``criterion(logits, targets)``: logits ``[N, d]``; targets: class indices, probabilities or ``MixedTargets``.
 
     Args:
         temperature: divides the logits; above 0.

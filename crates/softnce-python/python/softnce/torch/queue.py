@@ -1,4 +1,4 @@
-"""A queue of past targets: further candidates that cost no forward pass."""
+"""A queue of past targets: additional candidates that need no forward pass."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["TargetQueue"]
 
 
 class TargetQueue(WideBuffers):
-    """The last ``size`` targets, kept in compact form, as further candidates of the loss.
+    """The last ``size`` targets in compact form, as additional candidates of the loss.
 
-    Candidates are label vectors, not embeddings: old ones are as good as new ones. Hand it to a loss
-    (``SoftTargetInfoNCE(queue=TargetQueue(8192, num_classes=1000))``), which fills it as it trains. It moves with
-    ``.to()`` and its content is part of ``state_dict``.
+    Candidates are label vectors and not embeddings, so old ones are as good as new ones. Pass the queue to a loss
+    (``SoftTargetInfoNCE(queue=TargetQueue(8192, num_classes=1000))``), which fills it during training. The queue moves
+    with ``.to()``, and its content is part of ``state_dict``.
 
     Args:
-        size: how many targets are kept.
+        size: the number of targets to keep.
         num_classes: the number of classes d.
-        terms: how many weighted classes a row may have: 2 for MixUp and CutMix, 1 for labels with or without smoothing.
+        terms: the largest number of weighted classes per row: 2 for MixUp and CutMix, 1 for labels.
     """
 
     classes: Tensor
@@ -40,27 +40,28 @@ class TargetQueue(WideBuffers):
         self.register_buffer("classes", torch.zeros(size, terms, dtype=torch.int64))
         self.register_buffer("weights", torch.zeros(size, terms, dtype=torch.float64))
         self.register_buffer("uniform", torch.zeros(size, dtype=torch.float64))
-        # A place that is not yet filled is a candidate that counts 0 times: shapes never change.
+        # An empty slot is a candidate with multiplicity 0, so that shapes never change.
         self.register_buffer("counts", torch.zeros(size, dtype=torch.float64))
         self.register_buffer("place", torch.zeros((), dtype=torch.int64))
         self.weights[:, 0] = 1.0
 
     def extra_repr(self) -> str:
-        """What ``print`` shows."""
+        """The text in ``repr``."""
         return f"size={self.size}, num_classes={self.num_classes}, terms={self.terms}"
 
     @torch.no_grad()
     def push(self, targets: Targets) -> None:
-        """Takes in targets; the oldest make room.
+        """Adds targets and drops the oldest.
 
         Raises:
-            ValueError: targets over other classes, on another device, or with more classes a row than ``terms``.
-            TypeError: something that is no targets.
+            ValueError: the targets have another number of classes, are on another device, or have more classes per row
+                than ``terms``.
+            TypeError: the argument is not a kind of targets.
         """
         self.push_segment(segment_of("targets", targets, self.num_classes, self.classes.device))
 
     def push_segment(self, segment: Segment) -> None:
-        """Takes in a segment of candidates."""
+        """Adds a segment of candidates."""
         segment = self.compact(segment)
         rows = min(segment.rows(), self.size)
         if rows == 0:
@@ -83,18 +84,19 @@ class TargetQueue(WideBuffers):
         self.place.copy_((self.place + rows) % self.size)
 
     def compact(self, segment: Segment) -> Segment:
-        """Targets as the queue keeps them: dense rows in their compact form."""
+        """Targets in the form that the queue stores: dense rows in their compact form."""
         if not segment.is_dense():
             return segment
         found = recognise(segment.first)
         if found is None:
-            raise ValueError("targets has dense rows, expected rows of few classes: a queue keeps these alone")
+            message = "expected rows with few classes: a queue stores only these"
+            raise ValueError(f"targets has dense rows without a compact form, {message}")
         return segment_of("targets", found, self.num_classes, self.classes.device)
 
     def segment(self, own: Segment) -> Segment:
-        """The targets kept, as candidates beside ``own``; the next ``push`` leaves it untouched."""
+        """The stored targets as candidates in addition to ``own``; a copy, which the next ``push`` does not change."""
         share = own.shares[-1] if own.shares is not None and own.rows() else own.uniform
-        # Equal shares cancel: those of empty places must not differ.
+        # Only equal shares cancel, so empty slots get the share of the other candidates.
         filled = self.counts > 0
         uniform = torch.where(filled, self.uniform, share)
         first = torch.where(filled, self.weights[:, 0], 1.0 - share)

@@ -1,4 +1,4 @@
-"""Targets that hold a few classes a row: labels, smoothing, MixUp, CutMix, a teacher's top k."""
+"""Compact targets, with a few classes per row: labels, smoothing, MixUp, CutMix, the top k of a teacher."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def _labels(argument: str, labels: Any, device: Optional[torch.device] = None) -
 
 
 class MixedTargets:
-    """M label distributions over ``num_classes`` classes, K classes a row with a weight, the rest spread evenly.
+    """M label distributions over ``num_classes`` classes: K weighted classes per row, the rest spread evenly.
 
     Row j is ``uniform_j / num_classes + sum_k weights[j, k] onehot(classes[j, k])``. MixUp and CutMix with label
-    smoothing have this form with two classes; the losses then cost a gather instead of a matrix product, and a batch of
-    targets takes a few numbers a row instead of one for each class.
+    smoothing have this form with two classes. The losses then cost a gather instead of a matrix product, and a target
+    takes a few numbers instead of one for each class.
 
-    ``MixedTargets(classes, weights, num_classes, smoothing)`` smooths weights that sum to 1. The constructors
-    ``hard``, ``smoothed``, ``mixed``, ``top_k``, ``compact`` and ``from_dense`` cover the usual sources. Values are
-    checked where a loss reads them.
+    ``MixedTargets(classes, weights, num_classes, smoothing)`` takes weights that sum to 1 and smooths them. The
+    constructors ``hard``, ``smoothed``, ``mixed``, ``top_k``, ``compact`` and ``from_dense`` cover the usual sources.
+    Values are checked when a loss reads them.
 
     Attributes:
         classes: ``[M, K]``, integers.
@@ -90,9 +90,9 @@ class MixedTargets:
 
     @classmethod
     def compact(cls, uniform: Union[float, Tensor], classes: Any, weights: Any, num_classes: int) -> MixedTargets:
-        """Rows as they are kept: ``uniform`` a float or ``[M]``, ``classes`` and ``weights`` ``[M, K]``.
+        """From the stored values: ``uniform`` a float or ``[M]``, ``classes`` and ``weights`` ``[M, K]``.
 
-        A weight may be negative where its class lies below the uniform share.
+        A weight may be negative if the probability of its class is below the uniform share.
         """
         classes = _labels("classes", classes)
         weights = weights if isinstance(weights, Tensor) else _floats("weights", weights, classes.device)
@@ -100,12 +100,12 @@ class MixedTargets:
 
     @classmethod
     def hard(cls, labels: Any, num_classes: int) -> MixedTargets:
-        """Class labels ``[M]``: all of a row's weight on one class."""
+        """Class labels ``[M]``: each row has all its weight on one class."""
         return cls.smoothed(labels, num_classes, 0.0)
 
     @classmethod
     def smoothed(cls, labels: Any, num_classes: int, smoothing: float) -> MixedTargets:
-        """Label smoothing of labels ``[M]``. Equal in all rows it acts in soft target InfoNCE as a temperature."""
+        """Labels ``[M]`` with label smoothing. Equal in all rows, it is a temperature in soft target InfoNCE."""
         labels = _labels("labels", labels)
         if labels.dim() != 1:
             raise _shape("labels", labels.shape, "[M]")
@@ -114,9 +114,9 @@ class MixedTargets:
 
     @classmethod
     def mixed(cls, first: Any, second: Any, lam: Any, num_classes: int, smoothing: float = 0.0) -> MixedTargets:
-        """MixUp or CutMix: the share ``lam`` of class ``first``, the rest of class ``second``; all ``[M]``.
+        """MixUp or CutMix: the share ``lam`` for class ``first``, the rest for class ``second``; all ``[M]``.
 
-        Give every row a ``lam`` of its own: with one for the whole batch and only that batch as candidates the loss
+        Give every row its own ``lam``. With one for the whole batch, and that batch as the only candidates, the loss
         may have no finite optimum.
         """
         first = _labels("first", first)
@@ -133,7 +133,7 @@ class MixedTargets:
 
     @classmethod
     def top_k(cls, classes: Any, probabilities: Any, num_classes: int) -> MixedTargets:
-        """A teacher's K most probable classes of each row, the rest of its probability spread over the other classes.
+        """The K most probable classes of a teacher for each row; the rest is spread over the other classes.
 
         ``classes``, ``probabilities``: ``[M, K]``, as ``torch.topk`` gives them; K below ``num_classes``.
         """
@@ -147,27 +147,27 @@ class MixedTargets:
         if bool((total > 1.0 + 1e-4).any()):
             row = int((total > 1.0 + 1e-4).nonzero()[0])
             raise ValueError(f"probabilities[{row}] sums to {float(total[row])}, expected at most 1")
-        # Rounded up beyond 1, nothing is left to spread.
+        # If rounding makes the sum larger than 1, nothing is left to spread.
         probabilities = probabilities / total.clamp(min=1.0)[:, None]
         share = (1.0 - probabilities.sum(1)).clamp(min=0.0) / (num_classes - classes.shape[1])
         return cls.compact(share * num_classes, classes, probabilities - share[:, None], num_classes)
 
     @classmethod
     def from_dense(cls, probabilities: Tensor) -> MixedTargets:
-        """Rows of probabilities ``[M, d]`` that hold no more than a floor and three classes off it, as MixUp writes
-        them.
+        """From dense probabilities ``[M, d]`` in which all but at most three classes of a row share one value (MixUp).
 
         Raises:
-            ValueError: the rows hold more than that, or are no distributions.
+            ValueError: more than three classes of a row differ from the shared value, or a row is not a distribution.
         """
         found = recognise(probabilities)
         if found is None:
-            raise ValueError("probabilities has rows with more than three classes off a common floor, expected fewer")
+            message = "more than three classes differ from the value of all others"
+            raise ValueError(f"probabilities has rows in which {message}, expected at most three")
         return found
 
     @classmethod
     def cat(cls, parts: Sequence[MixedTargets]) -> MixedTargets:
-        """The rows of several targets, one after the other."""
+        """Concatenates the rows of several targets."""
         if not parts:
             raise ValueError("parts is empty, expected at least one")
         first = parts[0]
@@ -191,7 +191,7 @@ class MixedTargets:
         return int(self.classes.shape[0])
 
     def __getitem__(self, rows: Any) -> MixedTargets:
-        """Some of the rows: an index, a slice, indices or a mask."""
+        """Selects rows by an index, a slice, indices or a mask."""
         if isinstance(rows, int) or (isinstance(rows, Tensor) and rows.dim() == 0):
             rows = [int(rows)]
         uniform = self.uniform[rows] if isinstance(self.uniform, Tensor) else self.uniform
@@ -204,12 +204,12 @@ class MixedTargets:
 
     @property
     def device(self) -> torch.device:
-        """Where the rows are."""
+        """The device of the rows."""
         return self.classes.device
 
     @property
     def shape(self) -> torch.Size:
-        """``[M, num_classes]``, the shape of the rows written out."""
+        """``[M, num_classes]``, the shape of the dense targets."""
         return torch.Size((len(self), self.num_classes))
 
     def uniform_rows(self) -> Tensor:
@@ -241,20 +241,20 @@ class MixedTargets:
         return self.to(place, non_blocking)
 
     def clone(self) -> MixedTargets:
-        """The same rows in memory of their own."""
+        """A copy of the rows."""
         uniform = self.uniform.clone() if isinstance(self.uniform, Tensor) else self.uniform
         return type(self).compact(uniform, self.classes.clone(), self.weights.clone(), self.num_classes)
 
     def pin_memory(self) -> MixedTargets:
-        """The same rows in page-locked memory; a data loader calls it."""
+        """The same rows in page-locked memory; called by a data loader."""
         uniform = self.uniform.pin_memory() if isinstance(self.uniform, Tensor) else self.uniform
         return type(self).compact(uniform, self.classes.pin_memory(), self.weights.pin_memory(), self.num_classes)
 
     def dense(self, dtype: torch.dtype = torch.float32) -> Tensor:
-        """The rows written out, ``[M, d]``.
+        """The dense targets, ``[M, d]``.
 
         Raises:
-            IndexError: a class out of range (looked for on the CPU).
+            IndexError: a class is out of range (checked only on the CPU).
         """
         if self.device.type == "cpu" and self.classes.numel():
             low, high = (int(end) for end in torch.aminmax(self.classes.long()))
@@ -266,9 +266,9 @@ class MixedTargets:
         return out.clamp_(min=0).to(dtype)
 
     def sample(self, generator: Optional[torch.Generator] = None) -> Tensor:
-        """A class drawn from each row, ``[M]``: the labels of soft distribution InfoNCE."""
+        """Draws a class from each row, ``[M]``: the labels of soft distribution InfoNCE."""
         if bool((self.weights < 0).any()):
-            # A class below the uniform share: no mixture of the two.
+            # A negative weight: the row is not a mixture of its classes and the uniform distribution.
             return torch.multinomial(self.dense(widest(self.device)), 1, generator=generator)[:, 0]
         shares = torch.cat((self.weights, self.uniform_rows()[:, None].to(self.weights.dtype)), 1)
         drawn = torch.multinomial(shares, 1, generator=generator)[:, 0]
@@ -278,7 +278,7 @@ class MixedTargets:
 
 
 def _uniform(uniform: Any, classes: Tensor) -> Union[float, Tensor]:
-    """A share of all rows, as a float, or of each."""
+    """The uniform share: a float for all rows, or a tensor with one for each row."""
     if isinstance(uniform, Tensor) and uniform.dim() > 0:
         if uniform.shape != classes.shape[:1]:
             raise _shape("uniform", uniform.shape, f"[{classes.shape[0]}], one for each row of classes")
@@ -293,12 +293,12 @@ def _uniform(uniform: Any, classes: Tensor) -> Union[float, Tensor]:
 
 
 def _pad(values: Tensor, terms: int) -> Tensor:
-    """Fills rows up with class 0 and weight 0."""
+    """Pads rows with class 0 and weight 0."""
     return torch.nn.functional.pad(values, (0, terms - values.shape[1]))
 
 
 def _floats(argument: str, values: Any, device: torch.device) -> Tensor:
-    """Values in the widest float type of a device; narrowed before they go there."""
+    """Values in the widest float type of a device; converted before they are moved there."""
     values = torch.as_tensor(values)
     if values.is_complex() or values.dtype == torch.bool:
         raise TypeError(f"{argument} has dtype {values.dtype}, expected floats")
@@ -317,10 +317,10 @@ def _share(argument: str, value: Any) -> float:
 
 @torch.compiler.disable
 def recognise(probabilities: Tensor, exact: bool = False) -> Optional[MixedTargets]:
-    """The same rows in compact form, where every row is a floor with at most three classes off it; else None.
+    """The rows in compact form, if all but at most three classes of every row share one value; else None.
 
-    Floors that differ by no more than the rows' type can tell are taken for one, so that the shares cancel; not in
-    half precision where the result is to be exact.
+    Shared values that differ only by the rounding of the rows' type are taken as equal, so that the uniform shares
+    cancel. With ``exact``, half-precision rows must agree to single precision instead.
     """
     if probabilities.dim() != 2:
         raise _shape("probabilities", probabilities.shape, "[M, d]")
@@ -345,7 +345,7 @@ def _recognise_here(probabilities: Tensor, exact: bool = False) -> Optional[Mixe
 
 
 def _recognise_there(probabilities: Tensor, exact: bool = False) -> Optional[MixedTargets]:
-    """The same in tensor operations; one answer comes back from the device."""
+    """The same with tensor operations; waits for the device once."""
     rows, num_classes = probabilities.shape
     if rows == 0 or num_classes == 0:
         return None
@@ -367,19 +367,19 @@ def _recognise_there(probabilities: Tensor, exact: bool = False) -> Optional[Mix
 
 
 def simplex_tolerance(dtype: torch.dtype) -> float:
-    """How far the sum of a row of this type may be from 1, as in the kernels."""
+    """The largest allowed distance between the sum of a row and 1, as in the kernels."""
     return {torch.float16: 2e-3, torch.bfloat16: 2e-2}.get(dtype, 1e-4)
 
 
 def _told_apart(dtype: torch.dtype, exact: bool) -> float:
-    """How little two shares of this type may differ."""
+    """The largest difference at which two uniform shares of this type are taken as equal."""
     return torch.finfo(torch.float32 if exact and dtype != torch.float64 else dtype).eps
 
 
 def _equalised(
     low: float, high: float, tolerance: float, uniform: Tensor, classes: Tensor, weights: Tensor, num_classes: int
 ) -> MixedTargets:
-    """One uniform share for all rows where they differ by less than their type can tell: equal shares cancel."""
+    """Replaces uniform shares that are equal up to the tolerance by one share, because equal shares cancel."""
     if high - low > tolerance or high >= 1.0:
         return MixedTargets.compact(uniform, classes, weights, num_classes)
     share = (low + high) / 2
