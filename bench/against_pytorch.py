@@ -1,36 +1,36 @@
 #!/usr/bin/env python3
-"""Times softnce beside PyTorch, on the CPU or a GPU, case by case, and prints the ratios.
+"""Times softnce and PyTorch side by side, on the CPU or a GPU, and prints the ratios.
 
-Three sides, each in a process of its own, which take turns and never run together: PyTorch's threads spin while they
-wait, and its small cases slow down a hundredfold where another process has its cores. Every call computes the loss and
-its gradient with respect to the logits, in single precision.
+There are three sides, each in its own process. They take turns and never run at the same time: PyTorch's threads spin
+while they wait, and small cases become a hundred times slower if another process uses the cores. Every call computes
+the loss and its gradient with respect to the logits, in single precision.
 
-The side torch, ways to the same loss (none of them is in PyTorch itself) and to the loss that is replaced:
+The side torch has implementations of the same loss (PyTorch itself has none) and of the loss that it replaces:
 
-  torch_reference           the definition, (S[:, None, :] * W[None, :, :]).sum(-1), through an N x M x d tensor
+  torch_reference           the definition, (S[:, None, :] * W[None, :, :]).sum(-1), with an N x M x d tensor
   torch_matmul              cross_entropy(S @ W.T, positives)
-  torch_gather              two gathers in place of the product, cross_entropy after them
-  torch_soft_cross_entropy  soft target cross-entropy of the N rows' own targets
-  timm_soft_cross_entropy   the same from timm, where it is installed
-  torch_matmul_compiled     torch_matmul under torch.compile, compiled beforehand, where a compiler works
+  torch_gather              two gathers instead of the product, then cross_entropy
+  torch_soft_cross_entropy  soft target cross-entropy of the targets of the N rows
+  timm_soft_cross_entropy   the same from timm, if it is installed
+  torch_matmul_compiled     torch_matmul with torch.compile, compiled beforehand, if a compiler works
 
-The side package, softnce from Python (softnce.torch), from the call to logits.grad:
+The side package has softnce from Python (softnce.torch), from the call to logits.grad:
 
   package_compact             MixUp with label smoothing as MixedTargets
-  package_recognised          the same as dense rows, in which it is found at every call
-  package_dense               dense rows, taken as such
-  package_hard                InfoNCE over labels
-  package_soft_cross_entropy  soft target cross-entropy of the N rows' own MixedTargets
-  package_tensor              compact targets in PyTorch operations, which on a GPU all of these are
+  package_recognised          the same as dense rows; the compact form is found at every call
+  package_dense               dense rows, without this search
+  package_hard                InfoNCE on labels
+  package_soft_cross_entropy  soft target cross-entropy of the MixedTargets of the N rows
+  package_tensor              compact targets in PyTorch operations; on a GPU all of these use them
 
-The side rust, the program (on the CPU alone): compact, recognised, dense, hard, soft_cross_entropy, nll. It writes the
-gradient over memory that it keeps; the other two take new memory for it at every call.
+The side rust has the program, on the CPU only: compact, recognised, dense, hard, soft_cross_entropy, nll. It writes the
+gradient into memory that it keeps. The other two sides allocate new memory for the gradient at every call.
 
-Targets are made beforehand on every side. Extra memory is the most that a call takes beyond what was there and the
-gradient: resident memory for torch and package on the CPU, which small cases hardly move; allocated memory for the
-rest.
+The targets are made beforehand on every side. Extra memory is the peak memory of a call, minus the memory in use before
+it and minus the gradient. It is resident memory for torch and package on the CPU, where small cases hardly change it,
+and allocated memory otherwise.
 
-Needs PyTorch, the package and a built program (cargo build --release); --sides leaves out what is not there:
+This needs PyTorch, the package and the built program (cargo build --release). --sides leaves out what is missing:
 
   python bench/against_pytorch.py --json against_pytorch.json --markdown against_pytorch.md
   python bench/against_pytorch.py --case 128,1024,1000 --rounds 3 --sides torch,rust
@@ -65,7 +65,7 @@ SIDES = ["torch", "package", "rust"]
 RUST_PATHS = ["compact", "recognised", "dense", "hard", "soft_cross_entropy", "nll"]
 SMOOTHING = 0.1
 
-# What is compared with what: (softnce's path, what is divided by it).
+# The ratios to print: (path of softnce, path whose time is divided by it).
 PAIRS = [
     ("package_compact", "torch_reference"),
     ("package_compact", "torch_matmul"),
@@ -75,7 +75,7 @@ PAIRS = [
     ("package_soft_cross_entropy", "timm_soft_cross_entropy"),
     ("package_dense", "torch_matmul"),
     ("package_tensor", "torch_matmul"),
-    # The price of Python, and of new memory for the gradient.
+    # The cost of Python and of new memory for the gradient.
     ("compact", "package_compact"),
     ("compact", "torch_reference"),
     ("compact", "torch_matmul"),
@@ -86,7 +86,7 @@ PAIRS = [
     ("soft_cross_entropy", "torch_soft_cross_entropy"),
 ]
 
-# The columns of --markdown; those without a figure are left out.
+# The columns of --markdown; columns without a measurement are left out.
 COLUMNS = {
     "torch_reference": "reference",
     "torch_matmul": "matmul",
@@ -112,12 +112,12 @@ def parse_case(text):
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r}, expected N,M,D as three whole numbers") from None
     if min(rows, candidates, classes) < 1 or candidates < rows:
-        raise argparse.ArgumentTypeError(f"{text!r}, expected numbers from 1 on, and M at least N")
+        raise argparse.ArgumentTypeError(f"{text!r}, expected numbers of at least 1, and M at least N")
     return rows, candidates, classes
 
 
 def parse_sides(text):
-    """Reads the names of sides, with commas between them."""
+    """Reads the names of sides, separated by commas."""
     asked = text.split(",")
     if not set(asked) <= set(SIDES):
         raise argparse.ArgumentTypeError(f"{text!r}, expected some of {','.join(SIDES)}")
@@ -145,32 +145,33 @@ def arguments():
     )
     parser.add_argument("--case", metavar="N,M,D", type=parse_case, action="append", help="a case; may be repeated")
     parser.add_argument("--sides", metavar="SIDE,..", type=parse_sides, default=SIDES,
-                        help=f"sides to measure [{','.join(SIDES)}]")
+                        help=f"sides to measure, separated by commas [{','.join(SIDES)}]")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu",
-                        help="where PyTorch's tensors are; the side rust is left out on cuda [%(default)s]")
-    parser.add_argument("--rounds", type=positive(int), default=5, help="turns of each side [%(default)s]")
-    parser.add_argument("--seconds", type=positive(float), default=0.5, help="time for each path a turn [%(default)s]")
-    parser.add_argument("--threads", type=positive(int), default=os.cpu_count() or 1, help="threads [%(default)s]")
+                        help="device of the tensors; cuda leaves out the side rust [%(default)s]")
+    parser.add_argument("--rounds", type=positive(int), default=5, help="number of turns of each side [%(default)s]")
+    parser.add_argument("--seconds", type=positive(float), default=0.5, help="seconds per path and turn [%(default)s]")
+    parser.add_argument("--threads", type=positive(int), default=os.cpu_count() or 1,
+                        help="number of threads [%(default)s]")
     parser.add_argument("--memory-cap", metavar="GIB", type=positive(float), default=2.0, dest="cap",
                         help="largest tensor of torch_reference, in GiB [%(default)s]")
     parser.add_argument("--softnce", metavar="PROGRAM", default="target/release/softnce",
                         help="the program of the side rust [%(default)s]")
-    parser.add_argument("--json", metavar="FILE", help="writes every figure: a list of {n, m, d, path, ...}")
-    parser.add_argument("--markdown", metavar="FILE", help="writes tables of the main paths, one row a case")
+    parser.add_argument("--json", metavar="FILE", help="write all measurements here: a list of {n, m, d, path, ...}")
+    parser.add_argument("--markdown", metavar="FILE", help="write tables of the main paths here, one row per case")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.device == "cuda":
         options.sides = [side for side in options.sides if side != "rust"]
         if not options.sides:
-            parser.error("argument --sides: the side rust has no GPU, expected torch or package under --device cuda")
+            parser.error("argument --sides: the side rust cannot use a GPU, expected torch or package for cuda")
     return options
 
 
-# The sides of PyTorch and the package, each in a process of its own.
+# Code of the worker processes for the sides torch and package.
 
 
 def resident(field):
-    """A field of this process's memory in bytes; None where the system does not tell."""
+    """A memory field of this process in bytes; None if the system does not report it."""
     try:
         with open("/proc/self/status", encoding="ascii") as status:
             for line in status:
@@ -182,15 +183,15 @@ def resident(field):
 
 
 def extra_bytes_cpu(call, result):
-    """The most memory a call takes beyond what was there and the bytes of its result."""
+    """The peak memory of a call, minus the memory in use before it and the bytes of its result."""
     gc.collect()
     try:
-        # What was freed goes back to the system, so that it counts where it is taken again.
+        # Return freed memory to the system, so that it counts when it is allocated again.
         ctypes.CDLL(None).malloc_trim(0)
     except (OSError, AttributeError):
         pass
     try:
-        # The largest resident set is counted from here on.
+        # Reset the peak of the resident memory.
         with open("/proc/self/clear_refs", "w", encoding="ascii") as refs:
             refs.write("5")
     except OSError:
@@ -204,7 +205,7 @@ def extra_bytes_cpu(call, result):
 
 
 def extra_bytes_cuda(call, result):
-    """The same in the GPU's memory, as PyTorch's allocator counts it."""
+    """The same for the memory of the GPU, as counted by PyTorch's allocator."""
     from torch import cuda
 
     gc.collect()
@@ -217,7 +218,7 @@ def extra_bytes_cuda(call, result):
 
 
 def samples(call, seconds, wait):
-    """Times of calls in milliseconds, short ones several to a sample; wait returns once the device is idle."""
+    """Times of a call in milliseconds; short calls share a sample. ``wait`` returns when the device is idle."""
 
     def timed(loops):
         wait()
@@ -239,7 +240,7 @@ def samples(call, seconds, wait):
 
 
 def tensors(case, device):
-    """One case's tensors, the same on every side: MixUp of labels, smoothed."""
+    """The tensors of a case, the same on every side: MixUp of labels with smoothing."""
     import torch
 
     rows, candidates, classes = case
@@ -250,7 +251,7 @@ def tensors(case, device):
     targets = torch.full((candidates, classes), SMOOTHING / classes)
     targets.scatter_add_(1, first[:, None], (1 - SMOOTHING) * weight)
     targets.scatter_add_(1, second[:, None], (1 - SMOOTHING) * (1 - weight))
-    # The noise is uniform: its logarithm is a constant, which the definition has all the same.
+    # The noise is uniform. Its logarithm is a constant, but the definition has it too.
     made = dict(logits=logits, first=first, second=second, weight=weight, targets=targets,
                 own=targets[:rows].contiguous(), positives=torch.arange(rows),
                 log_noise=torch.full((classes,), 1 / classes).log())
@@ -290,9 +291,9 @@ def formulas(made):
                                  soft_cross_entropy=soft_cross_entropy)
 
 
-# Each of the next two yields a path's name, its loss (or what is in its way) and the formula that it must agree with.
-# A path comes into being after those before it have been measured: importing timm and compiling leave much behind in
-# the process.
+# Each of the next two functions yields the name of a path, its loss (or the exception that prevents it) and the formula
+# that it must agree with. They are generators, so that a path is set up only after the earlier paths are measured:
+# importing timm and compiling leave much memory in use.
 
 
 def torch_losses(case, made, plain, options):
@@ -308,15 +309,15 @@ def torch_losses(case, made, plain, options):
         from timm.loss import SoftTargetCrossEntropy
 
         loss = functools.partial(SoftTargetCrossEntropy(), made.logits, made.own)
-    except Exception as error:  # Not only ImportError: a timm that does not go with its torchvision raises others.
+    except Exception as error:  # A timm that does not match its torchvision raises more than ImportError.
         loss = error
     yield "timm_soft_cross_entropy", loss, plain.soft_cross_entropy
     try:
         loss = torch.compile(plain.matmul, fullgraph=True)
-        # As in each call to come, or it would be compiled again.
+        # As in every later call; otherwise it would be compiled again.
         made.logits.grad = None
         loss().backward()
-    except Exception as error:  # Whatever the compiler finds missing.
+    except Exception as error:  # Compilers fail in many ways.
         loss = error
     yield "torch_matmul_compiled", loss, plain.matmul
 
@@ -334,14 +335,14 @@ def package_losses(case, made, plain, options):
         "package_soft_cross_entropy": (SoftTargetCrossEntropy(), mixed[:rows], plain.soft_cross_entropy),
     }
     if options.device == "cpu":
-        # Elsewhere package_compact is the same.
+        # On a GPU package_compact is the same.
         paths["package_tensor"] = (SoftTargetInfoNCE(backend="tensor"), mixed, plain.matmul)
     for name, (criterion, targets, formula) in paths.items():
         yield name, functools.partial(criterion, made.logits, targets), formula
 
 
 def measure(case, losses, options):
-    """The figures of one side at one case, and notes on paths that are not to be had."""
+    """The measurements of one side for one case, and notes on paths that are not available."""
     import torch
 
     made = tensors(case, options.device)
@@ -360,12 +361,12 @@ def measure(case, losses, options):
     expected = {}
 
     def check(name, loss, formula):
-        """Gradients agree, or the times are worth nothing."""
+        """Stops if the gradients disagree: then the times mean nothing."""
         if formula not in expected:
             step(formula)
             expected[formula] = logits.grad
         step(loss)
-        # One candidate, or one class, has a gradient of nought.
+        # With one candidate or one class the gradient is 0.
         largest = expected[formula].abs().max().clamp(min=1e-2 / rows)
         off = (logits.grad - expected[formula]).abs().max() / largest
         if not off < 1e-3:
@@ -381,7 +382,7 @@ def measure(case, losses, options):
             check(name, loss, formula)
         call = functools.partial(step, loss)
         call()
-        # Or the call would give back a gradient that counts among what was there.
+        # Otherwise the memory of the old gradient would count as in use before the call.
         logits.grad = None
         extra = extra_bytes(call, logits.numel() * logits.element_size())
         times = samples(call, options.seconds, wait)
@@ -390,7 +391,7 @@ def measure(case, losses, options):
 
 
 def worker(options):
-    """Prints as JSON the versions of a side or why it cannot be had and, where there is a case, the figures."""
+    """Prints JSON: the versions of a side, or why it is not available; with a case, its measurements too."""
     answer = {}
     try:
         import torch
@@ -405,7 +406,7 @@ def worker(options):
     else:
         torch.set_num_threads(options.threads)
         if options.device == "cuda" and not torch.cuda.is_available():
-            answer["missing"] = "PyTorch finds no GPU; --device cpu does without"
+            answer["missing"] = "PyTorch finds no GPU; use --device cpu"
         elif options.case:
             losses = torch_losses if options.worker == "torch" else package_losses
             answer.update(measure(options.case[0], losses, options))
@@ -420,22 +421,22 @@ def figure(case, path, median, least, extra):
             "extra_bytes": extra}
 
 
-# The process that asks them.
+# Code of the main process, which starts the workers.
 
 
 def leave_out(options, side):
-    """How to do without a side, for the end of a message."""
+    """The end of a message: how to run without a side."""
     others = ",".join(other for other in options.sides if other != side)
-    return f"; --sides {others} leaves it out" if others else ""
+    return f"; use --sides {others} to leave it out" if others else ""
 
 
 def ask_python(options, side, case, notes):
-    """A worker's answer; without a case only the versions."""
+    """The answer of a worker; without a case only its versions."""
     command = [sys.executable, os.path.abspath(__file__), "--worker", side, "--sides", ",".join(options.sides)]
     command += ["--device", options.device, "--memory-cap", str(options.cap)]
     command += ["--threads", str(options.threads), "--seconds", str(options.seconds)]
     command += ["--case", ",".join(map(str, case))] if case else []
-    # Compiling in processes of its own, PyTorch would leave these beside what is timed.
+    # PyTorch would otherwise start processes for compiling, which would stay alive during the timing.
     environment = dict(os.environ, OMP_NUM_THREADS=str(options.threads), TORCHINDUCTOR_COMPILE_THREADS="1")
     done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=False)
     if done.returncode != 0:
@@ -468,19 +469,19 @@ def ask_rust(options, case):
 
 
 def versions(options):
-    """What the sides run on, before anything is measured: what is missing is told at once."""
+    """The versions of all sides. This runs first, so that a missing side is reported at once."""
     found = []
     for side in options.sides:
         if side != "rust":
             found += ask_python(options, side, None, set())["versions"]
         elif shutil.which(options.softnce) is None:
-            hint = f"build it with cargo build --release, or name it with --softnce{leave_out(options, side)}"
-            raise SystemExit(f"error: the side rust: no program {options.softnce}; {hint}")
+            hint = f"build it with cargo build --release, or give its path with --softnce{leave_out(options, side)}"
+            raise SystemExit(f"error: the side rust: {options.softnce} not found; {hint}")
     return list(dict.fromkeys(found))
 
 
 def over_rounds(case, turns):
-    """The median over the turns of each path's medians, the least of all, the largest extra memory."""
+    """For each path: the median over the turns of the medians, the smallest time, the largest extra memory."""
     out = []
     for path in dict.fromkeys(entry["path"] for turn in turns for entry in turn):
         entries = [entry for turn in turns for entry in turn if entry["path"] == path]
@@ -505,7 +506,7 @@ def report(case, figures):
     rows, candidates, classes = case
     by_path = {entry["path"]: entry for entry in figures}
     print(f"\nN={rows}, M={candidates}, d={classes}")
-    print(f"  {'path':28}{'median ms':>12}{'least ms':>12}{'extra memory':>14}")
+    print(f"  {'path':28}{'median ms':>12}{'min ms':>12}{'extra memory':>14}")
     for entry in figures:
         print(f"  {entry['path']:28}{entry['median_ms']:12.4f}{entry['min_ms']:12.4f}{size(entry['extra_bytes']):>14}")
     for ours, theirs in PAIRS:
@@ -516,13 +517,13 @@ def report(case, figures):
 
 
 def three_digits(value):
-    """A number above 0 to three digits, without an exponent."""
+    """A number above 0 with three significant digits, without an exponent."""
     value = float(f"{value:.2e}")
     return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
 
 
 def table(figures, field, show):
-    """A Markdown table of one field, one row a case."""
+    """A Markdown table of one field, with one row per case."""
     cases = {}
     for entry in figures:
         cases.setdefault((entry["n"], entry["m"], entry["d"]), {})[entry["path"]] = show(entry[field])
@@ -540,11 +541,11 @@ def table(figures, field, show):
 def markdown(heading, figures):
     times, memory = table(figures, "median_ms", three_digits), table(figures, "extra_bytes", size)
     return (f"{heading}.\n\nLoss and gradient in milliseconds, medians:\n\n{times}\n"
-            f"Most memory beyond the gradient:\n\n{memory}")
+            f"Peak memory beyond the gradient:\n\n{memory}")
 
 
 def write(path, text):
-    """Whole or not at all."""
+    """Writes a file completely or not at all."""
     folder = os.path.dirname(os.path.abspath(path))
     with tempfile.NamedTemporaryFile("w", dir=folder, prefix=".softnce-", delete=False, encoding="utf-8") as file:
         file.write(text)
@@ -557,14 +558,14 @@ def main():
         return worker(options)
     for flag, path in (("--json", options.json), ("--markdown", options.markdown)):
         if path and not os.access(os.path.dirname(os.path.abspath(path)), os.W_OK):
-            raise SystemExit(f"error: {flag} {path}: its folder cannot be written")
+            raise SystemExit(f"error: {flag} {path}: cannot write to its folder")
     heading = ", ".join([*versions(options), f"{options.threads} threads", f"{options.rounds} turns of each side"])
     print(heading, flush=True)
     everything, notes = [], set()
     for case in options.case or STANDARD:
         turns = {side: [] for side in options.sides}
         for turn in range(options.rounds):
-            # There and back, so that no side always has the same one before it.
+            # The order is reversed in every second turn, so that no side always follows the same one.
             for side in options.sides if turn % 2 == 0 else reversed(options.sides):
                 done = ask_rust(options, case) if side == "rust" else ask_python(options, side, case, notes)["figures"]
                 turns[side].append(done)

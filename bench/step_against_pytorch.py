@@ -1,4 +1,4 @@
-"""The networks of crates/softnce-nn/examples/step.rs in PyTorch: milliseconds of a forward and backward on the CPU.
+"""Times a training step of the networks of crates/softnce-nn/examples/step.rs in PyTorch, on the CPU.
 
     python bench/step_against_pytorch.py [--batch 128] [--rounds 5] [--threads 2]
 """
@@ -73,7 +73,7 @@ def step(model: nn.Module, x: torch.Tensor, labels: torch.Tensor) -> None:
 
 
 def timed(rounds: int, call) -> tuple[float, float]:
-    """Milliseconds of the fastest call, and of processor time of all threads in the mean."""
+    """Milliseconds of the fastest call, and the mean CPU time of a call over all threads."""
     call()
     times, before = [], time.process_time()
     for _ in range(rounds):
@@ -85,9 +85,9 @@ def timed(rounds: int, call) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=128, help="batch size [%(default)s]")
+    parser.add_argument("--rounds", type=int, default=5, help="timed steps [%(default)s]")
+    parser.add_argument("--threads", type=int, default=2, help="number of threads [%(default)s]")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(f"PyTorch {torch.__version__}, batch {options.batch}, fastest of {options.rounds}, {options.threads} threads")
@@ -98,7 +98,7 @@ def main() -> None:
     }
     for name, (model, x) in inputs.items():
         fastest, processor = timed(options.rounds, partial(step, model, x, labels))
-        print(f"{name:6} {fastest:8.1f} ms, {processor:8.1f} ms of processors")
+        print(f"{name:6} {fastest:8.1f} ms, {processor:8.1f} ms CPU time")
 
 
 if __name__ == "__main__":
