@@ -1,20 +1,20 @@
-"""Trains or fine-tunes a timm model on pictures with soft target InfoNCE, or with the cross-entropy that it replaces.
+"""Trains or fine-tunes a timm model on images with soft target InfoNCE, or with the cross-entropy that it replaces.
 
-Fetch Fashion-MNIST, then train a small network on it with each loss::
+Download Fashion-MNIST, then train a small network on it with each loss::
 
-    python timm_finetune.py --download pictures
-    python timm_finetune.py --data pictures/FashionMNIST/raw
-    python timm_finetune.py --data pictures/FashionMNIST/raw --loss soft-target-cross-entropy
+    python timm_finetune.py --download images
+    python timm_finetune.py --data images/FashionMNIST/raw
+    python timm_finetune.py --data images/FashionMNIST/raw --loss soft-target-cross-entropy
 
-``--data`` takes a folder with ``train/CLASS/*.jpg`` and ``val/CLASS/*.jpg`` too. Fine-tune published weights on a GPU
-in mixed precision, or on two::
+``--data`` also accepts a folder with ``train/CLASS/*.jpg`` and ``val/CLASS/*.jpg``. Fine-tune published weights on one
+GPU in mixed precision, or on two GPUs::
 
     python timm_finetune.py --data flowers --model resnet50 --pretrained --img-size 224 --lr 1e-4 --amp
     torchrun --nproc-per-node 2 timm_finetune.py --data flowers --model resnet50 --pretrained --img-size 224 --lr 1e-4
 
-A quick look, on the CPU: ``--limit 2000 --epochs 2 --img-size 32``.
+A quick test on the CPU: ``--limit 2000 --epochs 2 --img-size 32``.
 
-Needs ``pip install timm torchvision`` besides softnce.
+Besides softnce it needs ``pip install timm torchvision``.
 """
 
 from __future__ import annotations
@@ -47,28 +47,28 @@ def arguments() -> argparse.Namespace:
     add = parser.add_argument
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", type=Path, help="folder with train/ and val/, or with Fashion-MNIST's four idx files")
-    source.add_argument("--download", type=Path, help="fetches Fashion-MNIST into this folder and ends")
+    source.add_argument("--download", type=Path, help="download Fashion-MNIST to this folder and exit")
     add("--model", default="resnet10t", help="name of a timm model (default: %(default)s)")
     add("--pretrained", action="store_true", help="start from timm's published weights")
     add("--loss", default="soft-target-infonce", choices=["soft-target-infonce", "soft-target-cross-entropy"])
-    add("--temperature", type=float, default=1.0, help="divides the logits in either loss (default: %(default)s)")
+    add("--temperature", type=float, default=1.0, help="divides the logits in both losses (default: %(default)s)")
     add("--epochs", type=int, default=10)
-    add("--batch-size", type=int, default=128, help="of each process (default: %(default)s)")
-    add("--lr", type=float, default=1e-3, help="AdamW's learning rate at the start (default: %(default)s)")
+    add("--batch-size", type=int, default=128, help="batch size of each process (default: %(default)s)")
+    add("--lr", type=float, default=1e-3, help="initial learning rate of AdamW (default: %(default)s)")
     add("--mixup-alpha", type=float, default=0.2)
     add("--cutmix-alpha", type=float, default=1.0)
-    add("--img-size", type=int, default=64, help="side of the pictures in pixels (default: %(default)s)")
-    add("--limit", type=int, help="at most so many pictures for training, and for evaluation")
-    add("--workers", type=int, default=2, help="processes that load pictures (default: %(default)s)")
+    add("--img-size", type=int, default=64, help="height and width of the images in pixels (default: %(default)s)")
+    add("--limit", type=int, help="use at most this many images for training, and for evaluation")
+    add("--workers", type=int, default=2, help="processes that load images (default: %(default)s)")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     add("--amp", action="store_true", help="mixed precision with bfloat16")
     add("--seed", type=int, default=0)
-    add("--save", type=Path, help="writes the weights to this file")
+    add("--save", type=Path, help="write the weights to this file")
     return parser.parse_args()
 
 
 class IdxPictures(Dataset):
-    """The pictures of Fashion-MNIST from its publisher's files."""
+    """The images of Fashion-MNIST from the files of its publisher."""
 
     def __init__(self, folder: Path, split: str) -> None:
         self.pictures = read_idx(folder / f"{IDX_NAMES[split]}-images-idx3-ubyte")
@@ -92,19 +92,19 @@ def read_idx(path: Path) -> np.ndarray:
     if file is None:
         raise SystemExit(f"{path}[.gz] is missing")
     data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-    # Two zeros, the type (8: bytes), the number of axes, the length of each, the values.
+    # idx format: two zero bytes, the type (8: bytes), the number of axes, the length of each axis, the values.
     axes = data[3]
     return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(np.frombuffer(data, ">i4", axes, 4))
 
 
 def pictures(folder: Path, split: str, limit: int | None) -> tuple[Dataset, np.ndarray, list[str]]:
-    """Pictures of a split, their labels and the names of the classes; a random part where there is a limit."""
+    """The images of a split, their labels and the class names; with a limit, a random subset."""
     if (folder / split).is_dir():
         dataset = ImageFolder(folder / split)
     elif idx_file(folder / f"{IDX_NAMES[split]}-images-idx3-ubyte"):
         dataset = IdxPictures(folder, split)
     else:
-        raise SystemExit(f"{folder} holds neither {split}/ nor Fashion-MNIST's idx files")
+        raise SystemExit(f"{folder} has neither {split}/ nor the idx files of Fashion-MNIST")
     rows = np.random.RandomState(0).permutation(len(dataset))[:limit]
     return Subset(dataset, rows.tolist()), np.array(dataset.targets)[rows], dataset.classes
 
@@ -119,7 +119,7 @@ def train(
     device: torch.device,
     amp: bool,
 ) -> float:
-    """One epoch; the mean loss."""
+    """Trains one epoch; returns the mean loss."""
     model.train()
     total = torch.zeros((), device=device)
     for x, labels in loader:
@@ -138,12 +138,12 @@ def train(
 def evaluate(
     model: torch.nn.Module, temperature: torch.Tensor, loader: DataLoader, device: torch.device
 ) -> tuple[float, float, int]:
-    """The number of hits, the sum of -log probability and the number of pictures."""
+    """The number of correct predictions, the sum of -log probability and the number of images."""
     model.eval()
     hits, nll, count = 0.0, 0.0, 0
     for x, labels in loader:
         x, labels = x.to(device), labels.to(device)
-        # The posterior is softmax(logits / temperature) under both losses.
+        # The posterior is softmax(logits / temperature) for both losses.
         logits = model(x).float() / temperature
         hits += float((logits.argmax(1) == labels).sum())
         nll += float(F.cross_entropy(logits, labels, reduction="sum"))
@@ -172,7 +172,7 @@ def main() -> None:
     train_set, labels, classes = pictures(args.data, "train", args.limit)
     val_set, _, val_classes = pictures(args.data, "val", args.limit)
     if val_classes != classes:
-        raise SystemExit(f"{args.data} has other classes in val/ than in train/")
+        raise SystemExit(f"{args.data}: val/ and train/ have different classes")
     model = timm.create_model(args.model, pretrained=args.pretrained, num_classes=len(classes)).to(device)
     look = {**resolve_model_data_config(model), "input_size": (3, args.img_size, args.img_size)}
     train_set.dataset.transform = create_transform(**look, is_training=True, scale=(0.5, 1.0), color_jitter=None)
@@ -197,7 +197,7 @@ def main() -> None:
         epoch_start = time.perf_counter()
         sampler.set_epoch(epoch)
         loss = train(wrapped, criterion, mixup, train_loader, optimiser, schedule, device, args.amp)
-        # The model without its wrapper, for the processes may evaluate different numbers of batches.
+        # The model without its wrapper, because the processes may evaluate different numbers of batches.
         sums = torch.tensor([loss / workers, *evaluate(model, criterion.temperature, val_loader, device)])
         if workers > 1:
             sums = sums.to(device)
@@ -209,7 +209,7 @@ def main() -> None:
     if rank == 0:
         if args.save:
             torch.save(model.state_dict(), args.save)
-        run = f"{args.model}, {args.loss}, {len(train_set)} pictures, {args.epochs} epochs, {workers} process(es)"
+        run = f"{args.model}, {args.loss}, {len(train_set)} images, {args.epochs} epochs, {workers} process(es)"
         print(f"{run}: {result}, {time.perf_counter() - start:.1f} s")
     if workers > 1:
         dist.destroy_process_group()
