@@ -4,20 +4,11 @@
 
 mod args;
 mod bench;
-mod bench_args;
 mod compare;
 mod data;
-mod exit;
-mod interrupt;
-mod logging;
-mod memory;
-mod output;
-mod progress;
-mod run_args;
-mod run_progress;
+mod moved;
+mod peak;
 mod runs;
-mod size;
-mod study;
 
 use std::process::ExitCode;
 
@@ -25,13 +16,9 @@ use clap::Parser;
 
 use crate::args::{Arguments, Command};
 
-/// Counts what is allocated, so that the reports can state the peak of a run or a call.
-#[global_allocator]
-static ALLOCATOR: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
-
 fn main() -> ExitCode {
-    memory::keep_freed_pages();
-    logging::install();
+    softnce_terminal::keep_freed_pages();
+    softnce_terminal::show_warnings();
     match Arguments::parse().command {
         Command::Train(arguments) => runs::train(&arguments),
         Command::Eval(arguments) => runs::eval(&arguments),
@@ -40,8 +27,8 @@ fn main() -> ExitCode {
         Command::Recipes(arguments) => runs::recipes(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
-        Command::Toy(arguments) => study::toy(&arguments),
-        Command::Study(command) => study::run(&command),
         Command::Data(arguments) => data::run(&arguments),
+        Command::Toy(arguments) => moved::refuse(Some("toy"), &arguments),
+        Command::Study(arguments) => moved::refuse(None, &arguments),
     }
 }

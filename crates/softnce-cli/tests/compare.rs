@@ -176,7 +176,7 @@ fn an_interrupted_run_keeps_what_is_finished_and_continues() {
 
     let output = compare(&out, &arguments);
     assert!(output.status.success(), "{}", error_of(&output));
-    assert!(error_of(&output).contains(&format!("continuing: {parts} of 6 runs are there already")));
+    assert!(error_of(&output).contains(&format!("continuing: {parts} of 6 runs are done already")));
     assert_eq!(fs::read(&first).unwrap(), kept, "a finished run is not run again");
     let (_other, whole) = place();
     assert!(compare(&whole, &arguments).status.success());
@@ -276,4 +276,17 @@ fn help_and_version_speak() {
     let version = softnce().arg("--version").output().unwrap();
     assert_eq!(String::from_utf8_lossy(&version.stdout).trim(), concat!("softnce ", env!("CARGO_PKG_VERSION")));
     assert_eq!(softnce().output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn commands_that_moved_name_the_new_ones() {
+    for (old, new) in [
+        (&["study", "ablations", "--set", "a={b=1}"][..], "softnce-experiments -- ablations --set 'a={b=1}'`"),
+        (&["toy", "--help"], "softnce-experiments -- toy --help`"),
+        (&["study"], "softnce-experiments -- --help`"),
+    ] {
+        let output = softnce().args(old).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{old:?}");
+        assert!(error_of(&output).contains(&format!("cargo run --release -p {new}")), "{}", error_of(&output));
+    }
 }

@@ -124,6 +124,21 @@ pub enum StudyError {
 }
 
 impl StudyError {
+    /// Whether the arguments, the data or the folder are at fault, and nothing was trained.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            StudyError::Run(error) => error.is_usage(),
+            StudyError::File { action, .. } => matches!(*action, "read" | "understand"),
+            StudyError::Argument { .. }
+            | StudyError::Name { .. }
+            | StudyError::OtherStudy { .. }
+            | StudyError::ForeignFolder { .. }
+            | StudyError::Corrupt { .. }
+            | StudyError::Recipe(..) => true,
+            _ => false,
+        }
+    }
+
     /// The same of a training by name.
     pub(crate) fn of(self, name: &str) -> Self {
         match self {

@@ -15,6 +15,7 @@ pub mod graphs;
 mod largest;
 mod named;
 mod newton;
+mod outcome;
 pub mod pictures;
 mod progress;
 pub mod toy;
@@ -24,18 +25,5 @@ pub mod variants;
 pub use budget::Budget;
 pub use error::StudyError;
 pub use estimate::estimate;
+pub use outcome::Outcome;
 pub use progress::Progress;
-
-/// How a study ended.
-#[derive(Debug)]
-pub enum Outcome<T> {
-    /// All trainings are there and the page is written.
-    Finished(T),
-    /// Stopped, or out of time; what is finished is kept, and the same command continues after it.
-    Interrupted {
-        /// Parts finished.
-        finished: usize,
-        /// Parts planned.
-        planned: usize,
-    },
-}

@@ -13,20 +13,14 @@ use std::time::Duration;
 use pages::{check_drawing, check_page, check_table};
 use softnce::LossKind;
 use softnce_experiments::pictures::{PictureSet, PicturesConfig, PicturesResults, Place, run};
-use softnce_experiments::{Budget, Outcome, StudyError};
-use softnce_train::compare::Progress;
+use softnce_experiments::{Budget, Outcome, Progress, StudyError};
 use softnce_train::device::DeviceName;
-use softnce_train::runs::{EpochRecord, StepReport};
 
 struct Silent;
 
 impl Progress for Silent {
     fn start(&self, _: usize, _: usize) {}
-    fn run(&self, _: &str) {}
-    fn epochs(&self, _: usize) {}
-    fn step(&self, _: &StepReport) {}
-    fn epoch(&self, _: &EpochRecord) {}
-    fn note(&self, _: &str) {}
+    fn part(&self, _: &str) {}
     fn finished(&self) {}
 }
 

@@ -10,8 +10,7 @@ use std::path::Path;
 use common::pages::{check_drawing, check_page, check_table};
 use common::{until, whole};
 use softnce_experiments::variants::{
-    ChartPlan, Group, Measure, Place, Variant, VariantsConfig, VariantsResults, ablations, human_labels, long_tails,
-    run,
+    ChartPlan, Group, Measure, Place, STUDIES, Study, Variant, VariantsConfig, VariantsResults, run,
 };
 use softnce_experiments::{Budget, Outcome, Progress, StudyError};
 use softnce_train::device::DeviceName;
@@ -46,6 +45,10 @@ fn short() -> VariantsConfig {
     VariantsConfig { seeds: 2, groups: vec![group] }
 }
 
+fn ablations() -> &'static Study {
+    STUDIES.iter().find(|study| study.name == "ablations").unwrap()
+}
+
 fn ran(
     config: VariantsConfig,
     out: &Path,
@@ -53,8 +56,8 @@ fn ran(
     budget: Budget<'_>,
     progress: &dyn Progress,
 ) -> Result<Outcome<VariantsResults>, StudyError> {
-    let place = Place { study: "ablations", data: out, device: DeviceName::Cpu, out, jobs, budget, progress };
-    run(config, "the command".into(), place)
+    let place = Place { data: out, device: DeviceName::Cpu, out, jobs, budget, progress };
+    run(ablations(), config, "the command".into(), place)
 }
 
 fn finished(config: &VariantsConfig, out: &Path, jobs: usize) -> VariantsResults {
@@ -148,7 +151,7 @@ fn what_is_refused() {
     assert!(error.contains("hidden"), "{error}");
     let error = refused(|config| config.groups[0].changes.push("loss.kin=nll".into()));
     assert!(error.contains("kind"), "{error}");
-    let error = ablations().only(&["mixing".into(), "mixing".into()]).unwrap_err().to_string();
+    let error = ablations().config().only(&["mixing".into(), "mixing".into()]).unwrap_err().to_string();
     assert_eq!(
         error,
         "groups: mixing, expected each of candidates, temperature, smoothing, mixing, noise at most once"
@@ -158,8 +161,10 @@ fn what_is_refused() {
 
 #[test]
 fn the_plans_can_be_run() {
-    for config in [ablations(), long_tails(), human_labels()] {
+    for (at, study) in STUDIES.iter().enumerate() {
+        let config = study.config();
         config.check().unwrap();
+        assert!(STUDIES[..at].iter().all(|other| other.name != study.name), "{}", study.name);
         assert!(config.groups.iter().all(|group| group.variants.len() > 3 && !group.measures.is_empty()));
     }
 }

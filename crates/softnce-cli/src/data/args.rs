@@ -79,13 +79,11 @@ fn parse_split(name: &str) -> Result<Split, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use super::*;
 
     #[test]
     fn the_help_names_every_set() {
-        let command = crate::args::Arguments::command();
-        let fetch = command.find_subcommand("data").and_then(|data| data.find_subcommand("fetch")).unwrap();
-        let help = fetch.clone().render_help().to_string();
+        let help = FetchArguments::augment_args(clap::Command::new("fetch")).render_help().to_string();
         for set in softnce_data::fetch::known() {
             assert!(help.contains(&set.name), "{} in {help}", set.name);
         }

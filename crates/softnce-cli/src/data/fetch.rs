@@ -3,13 +3,11 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use softnce_data::fetch::{self, FetchError, Progress, Stage};
+use softnce_terminal::{FAILED, USAGE, fail, format_bytes, say, styled, tell};
 
 use super::args::FetchArguments;
-use super::text;
-use crate::exit::{FAILED, USAGE, fail};
-use crate::output::{say, tell};
 
 pub fn run(arguments: &FetchArguments) -> ExitCode {
     let set = &arguments.set;
@@ -17,7 +15,7 @@ pub fn run(arguments: &FetchArguments) -> ExitCode {
         Ok(cache) => cache,
         Err(error) => return fail(&error, USAGE),
     };
-    tell!("{}; {} to download", set.about, text::bytes(set.bytes()));
+    tell!("{}; {} to download", set.about, format_bytes(set.bytes()));
     let mut bar = Bar::new();
     let fetched = fetch::fetch(set, &cache, &mut |progress| bar.show(progress));
     bar.clear();
@@ -42,9 +40,7 @@ struct Bar {
 impl Bar {
     fn new() -> Self {
         let template = "{msg} [{bar:30}] {bytes} of {total_bytes}  {bytes_per_sec}, about {eta} left";
-        let style = ProgressStyle::with_template(template).map(|style| style.progress_chars("=> "));
-        let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { bar, terminal: std::io::stderr().is_terminal(), shown: None }
+        Self { bar: styled(ProgressBar::new(0), template), terminal: std::io::stderr().is_terminal(), shown: None }
     }
 
     fn show(&mut self, progress: Progress<'_>) {

@@ -7,11 +7,10 @@ use std::process::ExitCode;
 use softnce_data::fetch;
 use softnce_data::info::{contact_sheet, describe, write_png};
 use softnce_data::sets::{Layout, SetError, Split, open};
+use softnce_terminal::{FAILED, USAGE, fail, out, say, tell};
 
 use super::args::InfoArguments;
 use super::text;
-use crate::exit::{FAILED, USAGE, fail};
-use crate::output::{out, say, tell};
 
 pub fn run(arguments: &InfoArguments) -> ExitCode {
     let (folder, layout) = match find(arguments) {

@@ -37,15 +37,6 @@ pub fn figures(parts: &[(Split, SetInfo)]) -> String {
     align(&rows)
 }
 
-/// A number of bytes in a unit that suits it.
-pub fn bytes(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
-}
-
 fn class(entry: Option<(usize, &usize)>, info: &SetInfo) -> String {
     entry.map_or_else(String::new, |(class, count)| {
         let name = info.class_names.get(class).map(String::as_str).unwrap_or_default();
@@ -129,10 +120,5 @@ mod tests {
         let found = figures(&[(Split::Test, info(&counts, [8, 8, 8]))]);
         assert!(found.contains("smallest class") && found.contains("2 (class 7)"), "{found}");
         assert!(found.contains("8 (class 9)") && !found.contains("class 11"), "{found}");
-    }
-
-    #[test]
-    fn bytes_have_units() {
-        assert_eq!([999, 4_542, 170_052_171].map(bytes), ["999 bytes", "4.5 kB", "170.1 MB"]);
     }
 }

@@ -2,14 +2,13 @@
 
 use std::process::ExitCode;
 
+use softnce_data::fetch::data_folder;
+use softnce_terminal::{INTERRUPTED, say, stop_on_ctrl_c};
 use softnce_train::report::run::{json, terminal};
 use softnce_train::runs::{RunData, RunError, TrainedRun, write};
 
-use super::refuse;
-use crate::exit::INTERRUPTED;
-use crate::interrupt::stop_on_ctrl_c;
-use crate::output::say;
-use crate::run_args::EvalArguments;
+use super::args::EvalArguments;
+use super::refuse::refuse;
 
 pub fn run(arguments: &EvalArguments) -> ExitCode {
     match attempt(arguments) {
@@ -20,7 +19,7 @@ pub fn run(arguments: &EvalArguments) -> ExitCode {
 
 fn attempt(arguments: &EvalArguments) -> Result<ExitCode, RunError> {
     let trained = TrainedRun::open(&arguments.run, arguments.place.device)?;
-    let data = RunData::open(&trained.recipe().data, &arguments.place.data_folder())?;
+    let data = RunData::open(&trained.recipe().data, &data_folder(arguments.place.data.as_ref()))?;
     let Some(report) = trained.judge(&data, &stop_on_ctrl_c())? else {
         return Ok(ExitCode::from(INTERRUPTED));
     };

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
+use softnce_terminal::say;
 use softnce_train::device::DeviceName;
 use softnce_train::runs::TrainedRun;
 
-use super::refuse;
-use crate::output::say;
-use crate::run_args::ExportArguments;
+use super::args::ExportArguments;
+use super::refuse::refuse;
 
 pub fn run(arguments: &ExportArguments) -> ExitCode {
     let exported = TrainedRun::open(&arguments.run, DeviceName::Cpu).and_then(|run| run.export(&arguments.file));

@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use softnce_data::PictureSource;
 use softnce_data::sets::loose;
+use softnce_terminal::{INTERRUPTED, stop_on_ctrl_c};
 use softnce_train::runs::{Labelled, RunError, TrainedRun, write};
 
-use super::refuse;
-use crate::exit::INTERRUPTED;
-use crate::interrupt::stop_on_ctrl_c;
-use crate::run_args::PredictArguments;
+use super::args::PredictArguments;
+use super::refuse::refuse;
 
 pub fn run(arguments: &PredictArguments) -> ExitCode {
     match attempt(arguments) {

@@ -2,11 +2,10 @@
 
 use std::process::ExitCode;
 
+use softnce_terminal::{USAGE, fail, out, say};
 use softnce_train::recipe::{BUILT_IN, built_in};
 
-use crate::exit::{USAGE, fail};
-use crate::output::{out, say};
-use crate::run_args::RecipesArguments;
+use super::args::RecipesArguments;
 
 pub fn run(arguments: &RecipesArguments) -> ExitCode {
     let Some(name) = &arguments.name else {

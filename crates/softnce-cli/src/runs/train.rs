@@ -3,16 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use indicatif::HumanBytes;
+use softnce_data::fetch::data_folder;
+use softnce_terminal::{INTERRUPTED, format_bytes, out, say, stop_on_ctrl_c, tell};
 use softnce_train::recipe::Recipe;
 use softnce_train::runs::{Outcome, Run, RunData, RunError, Summary};
 
-use super::refuse;
-use crate::exit::INTERRUPTED;
-use crate::interrupt::stop_on_ctrl_c;
-use crate::output::{out, say, tell};
-use crate::run_args::TrainArguments;
-use crate::run_progress::RunProgress;
+use super::args::TrainArguments;
+use super::progress::RunProgress;
+use super::refuse::refuse;
 
 pub fn run(arguments: &TrainArguments) -> ExitCode {
     match attempt(arguments) {
@@ -23,7 +21,7 @@ pub fn run(arguments: &TrainArguments) -> ExitCode {
 
 fn attempt(arguments: &TrainArguments) -> Result<ExitCode, RunError> {
     let recipe = Recipe::read(&arguments.recipe, &arguments.set)?;
-    let data = arguments.place.data_folder();
+    let data = data_folder(arguments.place.data.as_ref());
     if arguments.dry_run {
         let recipe = recipe.resolved();
         let summary = Summary::new(&recipe, &RunData::open(&recipe.data, &data)?)?;
@@ -62,10 +60,10 @@ fn describe(summary: &Summary) -> String {
         ),
         format!(
             "memory: about {}: weights, gradients and optimiser {}, activations {}, batches made ahead {}",
-            HumanBytes(summary.bytes()),
-            HumanBytes(summary.weight_bytes),
-            HumanBytes(summary.activation_bytes),
-            HumanBytes(summary.loader_bytes)
+            format_bytes(summary.bytes()),
+            format_bytes(summary.weight_bytes),
+            format_bytes(summary.activation_bytes),
+            format_bytes(summary.loader_bytes)
         ),
     ];
     lines.map(|line| format!("# {line}\n")).concat()

@@ -15,6 +15,11 @@ pub fn cache_folder() -> Result<PathBuf, FetchError> {
     folder(|name| env::var_os(name))
 }
 
+/// The folder that holds all data: the one named, else [`cache_folder`], else the working folder.
+pub fn data_folder(named: Option<&PathBuf>) -> PathBuf {
+    named.cloned().unwrap_or_else(|| cache_folder().unwrap_or_else(|_| PathBuf::from(".")))
+}
+
 fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, FetchError> {
     let path = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(folder) = path("SOFTNCE_DATA") {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use softnce_store::file;
 use ureq::Agent;
 
-pub use cache::cache_folder;
+pub use cache::{cache_folder, data_folder};
 pub use checksum::Checksum;
 pub use error::FetchError;
 pub use registry::{ArchiveFormat, Content, KnownSet, RemoteFile, find, known};

@@ -11,7 +11,7 @@ use super::plan::PicturesConfig;
 use super::results::{PicturesResults, SetResults};
 use super::{forest, page};
 use crate::folder::Folder;
-use crate::{Budget, Outcome, StudyError};
+use crate::{Budget, Outcome, Progress, StudyError};
 
 /// Raised with every change after which a set comes to something else.
 const REVISION: u32 = 1;
@@ -27,8 +27,8 @@ pub struct Place<'a> {
     pub out: &'a Path,
     /// How long it may take.
     pub budget: Budget<'a>,
-    /// Told of the progress of each comparison.
-    pub progress: &'a dyn compare::Progress,
+    /// Told of each run of the comparisons.
+    pub progress: &'a dyn Progress,
     /// Counts allocated memory, where the program can.
     pub memory: Option<&'a dyn PeakMemory>,
 }
@@ -44,7 +44,7 @@ pub fn run(config: PicturesConfig, command: String, place: Place<'_>) -> Result<
     for set in &config.sets {
         let stop = AtomicBool::new(false);
         let timed = Timed { progress: place.progress, budget: place.budget, stop: &stop };
-        compare::Progress::note(&timed, &set.name);
+        place.progress.note(&set.name);
         let surroundings = Surroundings {
             data_folder: place.data,
             device: place.device,
@@ -53,7 +53,7 @@ pub fn run(config: PicturesConfig, command: String, place: Place<'_>) -> Result<
             progress: &timed,
             memory: place.memory,
         };
-        timed.look();
+        timed.check();
         let changes: Vec<String> = set.changes.iter().map(|change| format!(" --set '{change}'")).collect();
         let again = format!("cargo run --release -- compare {}{}", set.recipe, changes.concat());
         let study = Study::open(set.read()?, again, surroundings)?;
@@ -74,15 +74,15 @@ pub fn run(config: PicturesConfig, command: String, place: Place<'_>) -> Result<
     Ok(Outcome::Finished(results))
 }
 
-/// A comparison's progress, which stops it once the budget is spent.
+/// Tells of a comparison's progress as of a study's, and stops it once the budget is spent.
 struct Timed<'a> {
-    progress: &'a dyn compare::Progress,
+    progress: &'a dyn Progress,
     budget: Budget<'a>,
     stop: &'a AtomicBool,
 }
 
 impl Timed<'_> {
-    fn look(&self) {
+    fn check(&self) {
         if self.budget.is_spent() {
             self.stop.store(true, Ordering::SeqCst);
         }
@@ -95,21 +95,18 @@ impl compare::Progress for Timed<'_> {
     }
 
     fn run(&self, label: &str) {
-        self.look();
-        self.progress.run(label);
+        self.check();
+        self.progress.part(label);
     }
 
-    fn epochs(&self, epochs: usize) {
-        self.progress.epochs(epochs);
-    }
+    fn epochs(&self, _: usize) {}
 
-    fn step(&self, report: &StepReport) {
-        self.look();
-        self.progress.step(report);
+    fn step(&self, _: &StepReport) {
+        self.check();
     }
 
     fn epoch(&self, record: &EpochRecord) {
-        self.progress.epoch(record);
+        self.progress.detail(format!("epoch {}, loss {:.4}", record.epoch, record.train_loss));
     }
 
     fn note(&self, text: &str) {

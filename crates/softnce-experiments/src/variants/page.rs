@@ -7,9 +7,10 @@ use softnce_report::number::{count, fixed, plural, signed};
 use softnce_report::page::{self, section};
 use softnce_report::{Look, Shape, sheet};
 
-use super::Measure;
+use super::measure::Measure;
 use super::plan::{ChartPlan, Drawn, Group};
 use super::results::{GroupResults, Row, VariantsResults};
+use super::study::Study;
 use crate::chart::{Chart, HEIGHT, Series, Spacing};
 use crate::estimate::estimate;
 
@@ -23,22 +24,12 @@ const LOOKS: [Look; 6] = [
     Look { colour: "#882255", dash: "4 2", shape: Shape::Cross },
 ];
 
-/// The title of a study's page.
-fn title(study: &str) -> &'static str {
-    match study {
-        "long-tail" => "Long tails",
-        "human" => "Human labels",
-        _ => "Ablations",
-    }
-}
-
 /// The page: group by group what theory says, what came of it.
-pub(crate) fn page(results: &VariantsResults) -> String {
-    let title = title(&results.study);
+pub(crate) fn page(study: &Study, results: &VariantsResults) -> String {
     let entries = results.config.groups.iter().map(|group| (group.name.as_str(), group.title.as_str()));
     let head = html! {
         header {
-            h1 { (title) }
+            h1 { (study.title) }
             p.lead {
                 "Variants of a recipe, each from " (plural(results.config.seeds as usize, "seed", "seeds"))
                 ", judged on the test pictures and paired by seed."
@@ -61,7 +52,7 @@ pub(crate) fn page(results: &VariantsResults) -> String {
         }
         (section("reproduce", "Reproduce", html! { pre { code { (results.command) } } }))
     };
-    page::page(title, &results.version, head, main)
+    page::page(study.title, &results.version, head, main)
 }
 
 fn chart(group: &Group, plan: &ChartPlan, found: &GroupResults) -> Markup {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use softnce_train::recipe::Recipe;
 
-use super::Measure;
+use super::measure::Measure;
 use crate::StudyError;
 use crate::named::named;
 

@@ -8,8 +8,9 @@ use softnce_train::compare::Estimate;
 use softnce_train::runs::Summary;
 use softnce_train::stats::{mean_interval, paired_difference};
 
+use super::measure::Measure;
 use super::plan::{Group, Variant, VariantsConfig};
-use super::{Found, Measure};
+use super::trial::Found;
 use crate::StudyError;
 
 /// All that the study found.

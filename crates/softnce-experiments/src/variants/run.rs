@@ -15,6 +15,7 @@ use softnce_train::runs::{RunData, RunError, Summary};
 use super::page;
 use super::plan::{Group, Variant, VariantsConfig};
 use super::results::{Trained, VariantsResults};
+use super::study::Study;
 use super::trial::{self, Bench, Found};
 use crate::folder::Folder;
 use crate::{Budget, Outcome, Progress, StudyError};
@@ -31,8 +32,6 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Where the study is run, and who is told of it.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
-    /// The name of the study, as its folder has it.
-    pub study: &'a str,
     /// The folder of all data, in which the recipes' relative paths lie.
     pub data: &'a Path,
     /// The device.
@@ -99,7 +98,12 @@ struct Kept {
 ///
 /// # Errors
 /// Settings out of range; data or a folder that cannot be used; a training that fails. What was finished stays.
-pub fn run(config: VariantsConfig, command: String, place: Place<'_>) -> Result<Outcome<VariantsResults>, StudyError> {
+pub fn run(
+    study: &Study,
+    config: VariantsConfig,
+    command: String,
+    place: Place<'_>,
+) -> Result<Outcome<VariantsResults>, StudyError> {
     config.check()?;
     let mut data = Vec::new();
     let planned = plan(&config, place.data, &mut data)?;
@@ -112,7 +116,7 @@ pub fn run(config: VariantsConfig, command: String, place: Place<'_>) -> Result<
         sizes.extend(of.collect::<Result<Vec<Summary>, RunError>>()?.into_iter().next());
     }
     let identity = Identity::new(&config, place.device, &planned, &data)?;
-    let folder = Folder::open(place.out, place.study, REVISION, &identity)?;
+    let folder = Folder::open(place.out, study.name, REVISION, &identity)?;
     let found: Vec<Found> = train_all(&planned, &data, &folder, place)?.into_iter().flatten().collect();
     if found.len() < planned.len() {
         return Ok(Outcome::Interrupted { finished: found.len(), planned: planned.len() });
@@ -120,14 +124,14 @@ pub fn run(config: VariantsConfig, command: String, place: Place<'_>) -> Result<
     let trained = planned.iter().zip(found);
     let trained =
         trained.map(|(trial, found)| Trained { group: &trial.group.name, variant: &trial.variant.name, found });
-    let results = VariantsResults::new(config.clone(), command, place.study, &trained.collect::<Vec<_>>(), &sizes)?;
+    let results = VariantsResults::new(config.clone(), command, study.name, &trained.collect::<Vec<_>>(), &sizes)?;
     folder.write_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
     folder.write("results.md", page::markdown(&results).as_bytes())?;
     for (group, chart) in page::standalone(&results) {
         folder.write(&format!("{group}.svg"), chart.as_bytes())?;
     }
-    folder.write("report.html", page::page(&results).as_bytes())?;
+    folder.write("report.html", page::page(study, &results).as_bytes())?;
     trial::clear(&place.out.join(RUNS))?;
     Ok(Outcome::Finished(results))
 }

@@ -11,7 +11,7 @@ use softnce_train::metrics::MetricError;
 use softnce_train::recipe::Recipe;
 use softnce_train::runs::{Outcome, Run, RunData, RunError, TrainedRun};
 
-use super::Measure;
+use super::measure::Measure;
 use crate::StudyError;
 
 /// What a training came to.

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use crate::output::tell;
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar};
+use softnce_terminal::{styled, tell};
 use softnce_train::runs::{EpochRecord, Progress, StepReport};
 
 /// Without a terminal, a line this often and at the end of each epoch.
@@ -21,9 +21,7 @@ pub struct RunProgress {
 
 impl RunProgress {
     pub fn new() -> Self {
-        let style = ProgressStyle::with_template("{prefix} [{bar:24}] {pos}/{len}  {msg}");
-        let style = style.map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("=> "));
-        let bar = ProgressBar::new(0).with_style(style);
+        let bar = styled(ProgressBar::new(0), "{prefix} [{bar:24}] {pos}/{len}  {msg}");
         let terminal = std::io::stderr().is_terminal();
         RunProgress { bar, terminal, epochs: Cell::new(0), last_line: Cell::new(Instant::now()) }
     }

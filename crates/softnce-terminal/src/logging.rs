@@ -1,6 +1,6 @@
 //! Warnings of the libraries, on standard error.
 
-use crate::output::tell;
+use crate::output::err;
 
 struct Warnings;
 
@@ -11,7 +11,7 @@ impl log::Log for Warnings {
 
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
-            tell!("{}: {}", record.level().as_str().to_lowercase(), record.args());
+            err(format_args!("{}: {}\n", record.level().as_str().to_lowercase(), record.args()));
         }
     }
 
@@ -19,8 +19,8 @@ impl log::Log for Warnings {
 }
 
 /// Shows warnings and errors of all libraries from here on.
-pub fn install() {
-    // Nothing else in the program installs a logger, and without one the program still works.
+pub fn show_warnings() {
+    // This fails only if a logger is installed already, which then shows them.
     if log::set_logger(&Warnings).is_ok() {
         log::set_max_level(log::LevelFilter::Warn);
     }

@@ -1,22 +1,22 @@
 //! The command `bench`.
 
+mod args;
+
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use softnce_bench::{Bench, BenchError, BenchFolder, report};
+pub use args::BenchArguments;
+use softnce_bench::{Bench, BenchError, BenchFolder, Progress, report};
 use softnce_store::file;
+use softnce_terminal::{FAILED, INTERRUPTED, PartBar, USAGE, fail, say, tell};
 
-use crate::bench_args::BenchArguments;
-use crate::exit::{FAILED, INTERRUPTED, USAGE, fail};
-use crate::memory::AllocatorPeak;
-use crate::output::{say, tell};
-use crate::progress::PartBar;
+use crate::peak::AllocatorPeak;
 
 pub fn run(arguments: &BenchArguments) -> ExitCode {
     let settings = arguments.settings();
-    let bar = PartBar::new();
+    let bar = CaseBar(PartBar::new("case"));
     let bench = match Bench::new(&settings, &bar, Some(&AllocatorPeak)) {
         Ok(bench) => bench,
         Err(error) => return fail(&error, USAGE),
@@ -27,7 +27,7 @@ pub fn run(arguments: &BenchArguments) -> ExitCode {
     };
     let writing = end_on_ctrl_c();
     let results = bench.run();
-    bar.clear();
+    bar.0.clear();
     let results = match results {
         Ok(results) => results,
         Err(error) => return fail(&error, FAILED),
@@ -47,6 +47,23 @@ pub fn run(arguments: &BenchArguments) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => fail(&error, FAILED),
+    }
+}
+
+/// The bar over the cases.
+struct CaseBar(PartBar);
+
+impl Progress for CaseBar {
+    fn start(&self, cases: usize) {
+        self.0.start(cases, 0);
+    }
+
+    fn case(&self, label: &str) {
+        self.0.next(label);
+    }
+
+    fn finished(&self) {
+        self.0.finished();
     }
 }
 

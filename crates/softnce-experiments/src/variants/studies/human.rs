@@ -2,11 +2,21 @@
 
 use softnce::LossKind;
 
-use super::Measure;
-use super::plan::{Group, Variant, VariantsConfig};
+use crate::variants::measure::Measure;
+use crate::variants::plan::{Group, Variant};
+use crate::variants::study::Study;
+
+pub(super) const STUDY: Study = Study {
+    name: "human",
+    title: "Human labels",
+    about: "CIFAR-10H: calibration, divergence from human votes, selective prediction",
+    seeds: 5,
+    small: false,
+    groups: || vec![cifar10h()],
+};
 
 /// CIFAR-10H: trained on the votes of one part, judged by the votes of the other.
-pub fn human_labels() -> VariantsConfig {
+fn cifar10h() -> Group {
     let name = |kind: LossKind| kind.title().to_string();
     let mut variants = Vec::new();
     for kind in LossKind::ALL {
@@ -22,7 +32,7 @@ pub fn human_labels() -> VariantsConfig {
         )
         .against(&name(LossKind::SoftTargetCrossEntropy)),
     );
-    let group = Group {
+    Group {
         name: "cifar10h".into(),
         title: "CIFAR-10H".into(),
         theory: "About fifty people named each picture. The losses that take soft targets see their votes, the hard ones the \
@@ -53,6 +63,5 @@ pub fn human_labels() -> VariantsConfig {
             Measure::SurestNinety,
         ],
         chart: None,
-    };
-    VariantsConfig { seeds: 5, groups: vec![group] }
+    }
 }

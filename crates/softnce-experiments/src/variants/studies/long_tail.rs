@@ -1,10 +1,20 @@
 //! Training sets with a long tail.
 
-use super::Measure;
-use super::plan::{ChartPlan, Drawn, Group, Variant, VariantsConfig};
+use crate::variants::measure::Measure;
+use crate::variants::plan::{ChartPlan, Drawn, Group, Variant};
+use crate::variants::study::Study;
+
+pub(super) const STUDY: Study = Study {
+    name: "long-tail",
+    title: "Long tails",
+    about: "Long-tailed Fashion-MNIST and CIFAR-100: noise power, balanced softmax, logit adjustment",
+    seeds: 5,
+    small: false,
+    groups: long_tails,
+};
 
 /// Fashion-MNIST and CIFAR-100, the most frequent class 10 and 100 times as frequent as the rarest.
-pub fn long_tails() -> VariantsConfig {
+fn long_tails() -> Vec<Group> {
     // What two cores carry: a perceptron, and a small residual network.
     let fashion = [
         "network={kind=\"mlp\", hidden=[256]}",
@@ -30,7 +40,7 @@ pub fn long_tails() -> VariantsConfig {
             groups.push(group(set, title, recipe, changes, imbalance));
         }
     }
-    VariantsConfig { seeds: 5, groups }
+    groups
 }
 
 fn group(set: &str, title: &str, recipe: &str, changes: &[&str], imbalance: u32) -> Group {

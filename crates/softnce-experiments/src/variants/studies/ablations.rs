@@ -1,14 +1,19 @@
 //! What each part of the loss's setting does.
 
-use super::Measure;
-use super::plan::{ChartPlan, Group, Variant, VariantsConfig};
+use crate::variants::measure::Measure;
+use crate::variants::plan::{ChartPlan, Group, Variant};
+use crate::variants::study::Study;
 
 const CROSS_ENTROPY: &str = "loss.kind=\"soft-target-cross-entropy\"";
 
-/// Candidates, temperature, smoothing, mixing and the power of the noise, on the embedded pictures.
-pub fn ablations() -> VariantsConfig {
-    VariantsConfig { seeds: 10, groups: vec![candidates(), temperature(), smoothing(), mixing(), noise()] }
-}
+pub(super) const STUDY: Study = Study {
+    name: "ablations",
+    title: "Ablations",
+    about: "Candidates, temperature, smoothing, mixing and noise power, on optdigits",
+    seeds: 10,
+    small: true,
+    groups: || vec![candidates(), temperature(), smoothing(), mixing(), noise()],
+};
 
 fn group(name: &str, title: &str, theory: &str, variants: Vec<Variant>, measures: &[Measure]) -> Group {
     Group {

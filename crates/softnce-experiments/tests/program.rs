@@ -1,12 +1,14 @@
-//! The command `toy` as a process: it ends with its time budget, and goes on.
+//! The program as a process: it ends with its time budget, continues, names what it refuses, and lists every study.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use softnce_experiments::variants::STUDIES;
+
 fn toy(out: &Path, arguments: &[&str]) -> Output {
     let tiny = ["--seeds", "1", "--steps", "2", "--samples", "64", "--candidates", "2"];
-    let mut command = Command::new(env!("CARGO_BIN_EXE_softnce"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_softnce-experiments"));
     command.env_remove("RUST_LOG").args(["toy", "--out"]).arg(out).args(tiny).args(arguments).output().unwrap()
 }
 
@@ -23,7 +25,9 @@ fn a_spent_budget_keeps_what_is_there_and_the_same_command_continues() {
     assert!(finished.status.success(), "{}", String::from_utf8_lossy(&finished.stderr));
     assert!(said.contains("soft target InfoNCE, density") && said.contains("report.html"), "{said}");
     let page = fs::read_to_string(out.join("report.html")).unwrap();
-    assert!(page.contains("cargo run --release -- toy --seeds 1 --steps 2 --samples 64 --candidates 2<"));
+    assert!(page.contains(
+        "cargo run --release -p softnce-experiments -- toy --seeds 1 --steps 2 --samples 64 --candidates 2<"
+    ));
     // Again: everything is there, nothing is trained.
     assert!(String::from_utf8_lossy(&toy(&out, &[]).stderr).contains("continuing"));
     fs::write(out.join("study.json"), "{\"study\": \"other\", \"revision\": 3, \"settings\": {}}").unwrap();
@@ -37,15 +41,38 @@ fn a_spent_budget_keeps_what_is_there_and_the_same_command_continues() {
 fn arguments_out_of_range_are_named() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, message) in [
-        (["--time-budget", "soon"], "expected a number of minutes"),
-        (["--time-budget", "-1"], "expected a finite number of minutes, not below 0"),
+        (["--time-budget", "soon"], "is not a number of minutes"),
+        (["--time-budget", "-1"], "expected a finite number, 0 or more"),
         (["--candidates", "1"], "candidates: 1, expected from 2 to 65,536"),
     ] {
         let arguments: Vec<String> = vec![format!("{}={}", arguments[0], arguments[1])];
-        let mut command = Command::new(env!("CARGO_BIN_EXE_softnce"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_softnce-experiments"));
         let out = command.args(["toy", "--out"]).arg(folder.path().join("x")).args(&arguments).output().unwrap();
         let said = String::from_utf8_lossy(&out.stderr);
         assert_eq!(out.status.code(), Some(2), "{said}");
         assert!(said.contains(message), "{said}");
+    }
+}
+
+#[test]
+fn every_study_has_a_command_with_its_defaults() {
+    let help = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_softnce-experiments"));
+        let output = command.args(arguments).arg("--help").output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let all = help(&[]);
+    for name in ["toy", "pictures", "graphs"] {
+        assert!(all.contains(&format!(" {name} ")), "{name}: {all}");
+        assert!(help(&[name]).contains("--time-budget"));
+    }
+    for study in STUDIES {
+        assert!(all.contains(&format!(" {} {}", study.name, study.about)), "{}: {all}", study.name);
+        let own = help(&[study.name]);
+        assert!(own.contains(&format!("Seeds of each variant [default: {}]", study.seeds)), "{own}");
+        for group in (study.groups)() {
+            assert!(own.contains(&group.name), "{}: {own}", group.name);
+        }
     }
 }

@@ -3,31 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use softnce_data::fetch::cache_folder;
-use softnce_train::device::{DeviceError, DeviceName};
-
-/// Where the data lies, and the device.
-#[derive(Debug, Args)]
-pub struct PlaceArguments {
-    /// Folder that the recipe's paths start from [default: $SOFTNCE_DATA, else the folder that `data fetch` fills].
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// Device: cpu; cuda, vulkan, metal or rocm where the program was built with it.
-    #[arg(long, default_value = "cpu", value_parser = parse_device)]
-    pub device: DeviceName,
-}
-
-impl PlaceArguments {
-    /// The folder that the recipe's paths start from.
-    pub fn data_folder(&self) -> PathBuf {
-        data_folder(self.data.as_ref())
-    }
-}
-
-/// The folder of all data: the one named, else that of the sets that are fetched.
-pub fn data_folder(named: Option<&PathBuf>) -> PathBuf {
-    named.cloned().unwrap_or_else(|| cache_folder().unwrap_or_else(|_| PathBuf::from(".")))
-}
+use softnce_terminal::PlaceArguments;
+use softnce_train::device::DeviceName;
 
 #[derive(Debug, Args)]
 pub struct TrainArguments {
@@ -43,7 +20,7 @@ pub struct TrainArguments {
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
-    pub place: PlaceArguments,
+    pub place: PlaceArguments<DeviceName>,
 }
 
 #[derive(Debug, Args)]
@@ -54,7 +31,7 @@ pub struct EvalArguments {
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     #[command(flatten)]
-    pub place: PlaceArguments,
+    pub place: PlaceArguments<DeviceName>,
 }
 
 #[derive(Debug, Args)]
@@ -71,7 +48,7 @@ pub struct PredictArguments {
     #[arg(long)]
     pub probabilities: bool,
     /// Device: cpu; cuda, vulkan, metal or rocm where the program was built with it.
-    #[arg(long, default_value = "cpu", value_parser = parse_device)]
+    #[arg(long, default_value = "cpu")]
     pub device: DeviceName,
 }
 
@@ -87,8 +64,4 @@ pub struct ExportArguments {
 pub struct RecipesArguments {
     /// Recipe to print as TOML.
     pub name: Option<String>,
-}
-
-fn parse_device(name: &str) -> Result<DeviceName, DeviceError> {
-    name.parse()
 }

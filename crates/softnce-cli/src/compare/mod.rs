@@ -1,22 +1,24 @@
 //! The command `compare`.
 
+mod args;
+mod progress;
+
 use std::process::ExitCode;
 
+pub use args::CompareArguments;
+use softnce_data::fetch::data_folder;
+use softnce_terminal::{FAILED, INTERRUPTED, USAGE, fail, say, stop_on_ctrl_c, tell};
 use softnce_train::compare::{Outcome, Study, Surroundings};
 use softnce_train::recipe::Recipe;
 use softnce_train::report;
 
-use crate::args::CompareArguments;
-use crate::exit::{FAILED, INTERRUPTED, USAGE, fail};
-use crate::interrupt::stop_on_ctrl_c;
-use crate::memory::AllocatorPeak;
-use crate::output::{say, tell};
-use crate::progress::Bars;
+use crate::peak::AllocatorPeak;
+use progress::Bars;
 
 pub fn run(arguments: &CompareArguments) -> ExitCode {
     let stop = stop_on_ctrl_c();
     let bars = Bars::new();
-    let data_folder = arguments.place.data_folder();
+    let data_folder = data_folder(arguments.place.data.as_ref());
     let recipe = match Recipe::read(&arguments.recipe, &arguments.changes()) {
         Ok(recipe) => recipe,
         Err(error) => return fail(&error, USAGE),

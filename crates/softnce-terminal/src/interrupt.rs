@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::exit::INTERRUPTED;
 
-/// The first ctrl-C asks for a stop at the next step; a second one ends the program at once.
+/// Returns a flag that the first Ctrl-C sets, upon which a run stops at its next step; a second Ctrl-C ends the program
+/// at once.
 pub fn stop_on_ctrl_c() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stop);
@@ -15,7 +16,7 @@ pub fn stop_on_ctrl_c() -> Arc<AtomicBool> {
         }
     });
     if let Err(error) = handler {
-        log::warn!("ctrl-C will end the program at once: {error}");
+        log::warn!("Ctrl-C will end the program at once: {error}");
     }
     stop
 }

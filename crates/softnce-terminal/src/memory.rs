@@ -1,7 +1,18 @@
 //! The allocator: pages that are kept, and the peak of what is allocated.
 
-use softnce_bench::AllocatedBytes;
-use softnce_train::compare::PeakMemory;
+/// Counts what the program allocates, so that a report can state the peak of a run or a call.
+#[global_allocator]
+static ALLOCATOR: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
+
+/// Starts counting the peak anew.
+pub fn reset_peak_memory() {
+    ALLOCATOR.reset_peak_usage();
+}
+
+/// Largest number of bytes allocated at once since the last reset.
+pub fn peak_memory() -> u64 {
+    ALLOCATOR.peak_usage() as u64
+}
 
 /// Keeps freed memory in the process instead of handing it back to the system after every tensor.
 ///
@@ -18,28 +29,5 @@ pub fn keep_freed_pages() {
             libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
             libc::mallopt(libc::M_TOP_PAD, 64 << 20);
         }
-    }
-}
-
-/// The peak counted by the program's allocator: of a run that is compared, or of a call that is measured.
-pub struct AllocatorPeak;
-
-impl PeakMemory for AllocatorPeak {
-    fn reset(&self) {
-        crate::ALLOCATOR.reset_peak_usage();
-    }
-
-    fn peak(&self) -> u64 {
-        crate::ALLOCATOR.peak_usage() as u64
-    }
-}
-
-impl AllocatedBytes for AllocatorPeak {
-    fn reset(&self) {
-        crate::ALLOCATOR.reset_peak_usage();
-    }
-
-    fn peak(&self) -> u64 {
-        crate::ALLOCATOR.peak_usage() as u64
     }
 }

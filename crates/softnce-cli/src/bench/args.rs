@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use softnce_bench::{BenchError, BenchSettings, Case, CaseSet, Path};
-
-use crate::size;
+use softnce_terminal::parse_bytes;
 
 #[derive(Debug, Args)]
 pub struct BenchArguments {
@@ -32,7 +31,7 @@ pub struct BenchArguments {
     pub seconds: f64,
     /// Largest N x M x d tensor that the path reference may make, in bytes or with KiB, MiB or GiB; where it would take
     /// more, the path is skipped.
-    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = size::parse, allow_hyphen_values = true)]
+    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_bytes, allow_hyphen_values = true)]
     pub memory_cap: u64,
     /// Take new memory for the gradient at every call, instead of writing over what is kept from call to call.
     #[arg(long)]
@@ -104,12 +103,19 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::args::{Arguments, Command};
+
+    #[derive(Parser)]
+    struct Only {
+        #[command(flatten)]
+        bench: BenchArguments,
+    }
+
+    fn settings(arguments: &[&str]) -> BenchSettings {
+        Only::parse_from(["bench"].iter().chain(arguments)).bench.settings()
+    }
 
     fn cases(arguments: &[&str]) -> Vec<Case> {
-        let arguments = Arguments::parse_from(["softnce", "bench"].iter().chain(arguments));
-        let Command::Bench(arguments) = arguments.command else { panic!("not bench") };
-        arguments.settings().cases
+        settings(arguments).cases
     }
 
     #[test]
@@ -124,8 +130,6 @@ mod tests {
 
     #[test]
     fn the_memory_cap_is_the_library_s() {
-        let arguments = Arguments::parse_from(["softnce", "bench"]);
-        let Command::Bench(arguments) = arguments.command else { panic!("not bench") };
-        assert_eq!(arguments.settings().memory_cap, BenchSettings::default().memory_cap);
+        assert_eq!(settings(&[]).memory_cap, BenchSettings::default().memory_cap);
     }
 }

@@ -1,0 +1,13 @@
+//! The program `softnce-experiments`: a thin layer over the library of the same name.
+
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod program;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    softnce_terminal::keep_freed_pages();
+    softnce_terminal::show_warnings();
+    program::run()
+}

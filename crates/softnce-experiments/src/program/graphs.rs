@@ -1,0 +1,83 @@
+//! The command `graphs`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use softnce_data::fetch::data_folder;
+use softnce_experiments::graphs::{self, GraphsConfig, GraphsResults, Source};
+use softnce_experiments::{Budget, estimate};
+use softnce_report::number::fixed;
+use softnce_terminal::{say, stop_on_ctrl_c};
+
+use super::args::{StudyArguments, program};
+use super::bar::StudyBar;
+use super::end::end;
+
+#[derive(Debug, Args)]
+pub struct GraphsArguments {
+    /// Graphs: folders below that of the data, each with edges.csv and nodes.csv.gz [default:
+    /// planetoid/cora,planetoid/citeseer].
+    #[arg(long, value_delimiter = ',', value_name = "NAME,..")]
+    pub graphs: Option<Vec<String>>,
+    /// Seeds of each loss [default: 20].
+    #[arg(long)]
+    pub seeds: Option<u64>,
+    /// Steps of each training [default: 200].
+    #[arg(long)]
+    pub epochs: Option<usize>,
+    /// Learning rates to choose from for each loss [default: 0.003,0.01,0.03,0.1].
+    #[arg(long, value_delimiter = ',', value_name = "RATE,..")]
+    pub rates: Option<Vec<f64>>,
+    /// Folder that holds the graphs' folders [default: $SOFTNCE_DATA, or the folder that `softnce data fetch` fills].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub study: StudyArguments,
+}
+
+impl GraphsArguments {
+    /// The settings of the experiment.
+    fn config(&self) -> GraphsConfig {
+        let mut config = GraphsConfig::default();
+        config.graphs = self.graphs.clone().unwrap_or(config.graphs);
+        config.seeds = self.seeds.unwrap_or(config.seeds);
+        config.epochs = self.epochs.unwrap_or(config.epochs);
+        config.rates = self.rates.clone().unwrap_or(config.rates);
+        config
+    }
+
+    /// The command that runs it again.
+    fn command(&self) -> String {
+        let mut words = vec![program("graphs"), "--data DIR".to_owned()];
+        words.extend(self.graphs.as_ref().map(|graphs| format!("--graphs {}", graphs.join(","))));
+        words.extend(self.seeds.map(|seeds| format!("--seeds {seeds}")));
+        words.extend(self.epochs.map(|epochs| format!("--epochs {epochs}")));
+        let list = |rates: &Vec<f64>| rates.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
+        words.extend(self.rates.as_ref().map(|rates| format!("--rates {}", list(rates))));
+        words.join(" ")
+    }
+}
+
+pub fn run(arguments: &GraphsArguments) -> ExitCode {
+    let stop = stop_on_ctrl_c();
+    let budget = Budget::new(&stop, arguments.study.time_budget);
+    let folder = arguments.study.folder("graphs");
+    let data = data_folder(arguments.data.as_ref());
+    let bar = StudyBar::new();
+    let outcome = graphs::run(arguments.config(), arguments.command(), &data, &folder, budget, &bar);
+    bar.clear();
+    end(outcome, &folder, summary)
+}
+
+/// Accuracy of each loss.
+fn summary(results: &GraphsResults) {
+    for (graph, _) in &results.sizes {
+        for (source, words) in [(Source::Labels, "labels"), (Source::Teacher, "teacher")] {
+            say!("{graph}, targets from {words}: test accuracy, %");
+            for row in results.of(graph, source) {
+                say!("  {:28} {}", row.unit.loss.title(), estimate(row.values[0], 2, fixed));
+            }
+        }
+    }
+}

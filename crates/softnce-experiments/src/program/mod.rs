@@ -1,0 +1,53 @@
+//! The command line of the experiments: a command for each.
+
+mod args;
+mod bar;
+mod end;
+mod graphs;
+mod pictures;
+mod toy;
+mod variants;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use softnce_experiments::variants::STUDIES;
+
+/// Experiments with the soft target InfoNCE family: when the losses help, and why.
+///
+/// Each command writes study.json, results.json, results.md and report.html to runs/NAME; most also write tables as CSV
+/// and figures as SVG. After Ctrl-C or a kill, or once --time-budget is spent, the same command continues.
+#[derive(Debug, Parser)]
+#[command(name = "softnce-experiments", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    experiment: Experiment,
+}
+
+/// The experiments that are more than variants of a recipe.
+#[derive(Debug, Subcommand)]
+enum Experiment {
+    /// A problem whose truth is known: what each loss estimates.
+    Toy(toy::ToyArguments),
+    /// The paper's claims on optdigits, Fashion-MNIST, CIFAR-10H and CIFAR-100.
+    Pictures(pictures::PicturesArguments),
+    /// Node classification on citation graphs with a graph convolutional network.
+    Graphs(graphs::GraphsArguments),
+}
+
+/// Reads the command line and runs the experiment that it names.
+pub fn run() -> ExitCode {
+    let command = STUDIES.iter().fold(Arguments::command(), |all, study| all.subcommand(variants::command(study)));
+    let matches = command.get_matches();
+    if let Some((name, matches)) = matches.subcommand()
+        && let Some(study) = STUDIES.iter().find(|study| study.name == name)
+    {
+        return variants::run(study, matches);
+    }
+    match Experiment::from_arg_matches(&matches) {
+        Ok(Experiment::Toy(arguments)) => toy::run(&arguments),
+        Ok(Experiment::Pictures(arguments)) => pictures::run(&arguments),
+        Ok(Experiment::Graphs(arguments)) => graphs::run(&arguments),
+        Err(error) => error.exit(),
+    }
+}

@@ -1,0 +1,111 @@
+//! The commands of the studies made of variants of a recipe: one for each in the table of them.
+
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use softnce_data::fetch::data_folder;
+use softnce_experiments::variants::{Place, Study, VariantsConfig, VariantsResults, run as run_study};
+use softnce_experiments::{Budget, StudyError, estimate};
+use softnce_report::number::fixed;
+use softnce_terminal::{PlaceArguments, say, stop_on_ctrl_c};
+use softnce_train::device::DeviceName;
+
+use super::args::{StudyArguments, program, recipe_words};
+use super::bar::StudyBar;
+use super::end::{end, refuse};
+
+#[derive(Debug, Args)]
+struct VariantsArguments {
+    /// Groups of variants [default: all].
+    #[arg(long, value_delimiter = ',', value_name = "GROUP,..")]
+    groups: Option<Vec<String>>,
+    /// Seeds of each variant.
+    #[arg(long)]
+    seeds: Option<u64>,
+    /// Change every recipe, such as schedule.epochs=5, before the variants' own changes; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Trainings at once.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    place: PlaceArguments<DeviceName>,
+    #[command(flatten)]
+    study: StudyArguments,
+}
+
+/// The command of a study.
+pub fn command(study: &Study) -> Command {
+    let names: Vec<String> = (study.groups)().into_iter().map(|group| group.name).collect();
+    let groups = format!("Groups of variants: {} [default: all]", names.join(", "));
+    let seeds = format!("Seeds of each variant [default: {}]", study.seeds);
+    let jobs = format!("Trainings at once [default: {}]", if study.small { "the number of cores" } else { "1" });
+    VariantsArguments::augment_args(Command::new(study.name).about(study.about))
+        .mut_arg("groups", |argument| argument.help(groups))
+        .mut_arg("seeds", |argument| argument.help(seeds))
+        .mut_arg("jobs", |argument| argument.help(jobs))
+}
+
+impl VariantsArguments {
+    /// The settings of a study.
+    fn config(&self, study: &Study) -> Result<VariantsConfig, StudyError> {
+        let mut config = study.config();
+        if let Some(names) = &self.groups {
+            config = config.only(names)?;
+        }
+        config.seeds = self.seeds.unwrap_or(config.seeds);
+        config.groups.iter_mut().for_each(|group| group.changes.extend(self.set.iter().cloned()));
+        Ok(config)
+    }
+
+    /// The command that runs the study again.
+    fn again(&self, study: &Study) -> String {
+        let mut words = vec![program(study.name)];
+        words.extend(self.place.data.as_ref().map(|_| "--data DIR".to_owned()));
+        words.extend(self.groups.as_ref().map(|groups| format!("--groups {}", groups.join(","))));
+        words.extend(self.seeds.map(|seeds| format!("--seeds {seeds}")));
+        words.extend(recipe_words(&self.set, self.place.device));
+        words.join(" ")
+    }
+}
+
+/// Runs a study with what its command was given.
+pub fn run(study: &Study, matches: &ArgMatches) -> ExitCode {
+    let arguments = match VariantsArguments::from_arg_matches(matches) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
+    let config = match arguments.config(study) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error),
+    };
+    let jobs = if study.small { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
+    let stop = stop_on_ctrl_c();
+    let folder = arguments.study.folder(study.name);
+    let bar = StudyBar::new();
+    let place = Place {
+        data: &data_folder(arguments.place.data.as_ref()),
+        device: arguments.place.device,
+        out: &folder,
+        jobs: arguments.jobs.map_or(jobs, usize::from),
+        budget: Budget::new(&stop, arguments.study.time_budget),
+        progress: &bar,
+    };
+    let outcome = run_study(study, config, arguments.again(study), place);
+    bar.clear();
+    end(outcome, &folder, summary)
+}
+
+/// The first measure of each variant.
+fn summary(results: &VariantsResults) {
+    for (group, found) in results.groups() {
+        let Some(&measure) = group.measures.first() else { continue };
+        say!("{}: {}", group.title, measure.label());
+        for row in &found.rows {
+            let value = row.values.get(&measure);
+            let value = value.map_or_else(|| "diverged".into(), |value| estimate(*value, measure.decimals(), fixed));
+            say!("  {:44} {value}", row.name);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A progress bar over the parts of something long; plain lines where there is no terminal.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::output::err;
+
+/// A bar over the parts of something: cases of a measurement, trainings of a study. It is drawn only between parts, so
+/// that it does not disturb a measurement.
+#[derive(Debug)]
+pub struct PartBar {
+    /// What a part is called: "case".
+    part: &'static str,
+    bar: ProgressBar,
+    terminal: bool,
+}
+
+impl PartBar {
+    /// An empty bar; `part` is what its lines call a part, such as "case".
+    pub fn new(part: &'static str) -> Self {
+        let bar = styled(ProgressBar::new(0), "[{bar:30}] {pos}/{len}  {elapsed}, about {eta} left  {prefix}  {msg}");
+        PartBar { part, bar, terminal: std::io::stderr().is_terminal() }
+    }
+
+    /// Removes the bar from the terminal.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// Starts with `finished` of `parts` parts done.
+    pub fn start(&self, parts: usize, finished: usize) {
+        self.bar.set_length(parts as u64);
+        self.bar.set_position(finished as u64);
+        self.bar.reset_eta();
+        if finished > 0 {
+            let part = self.part;
+            self.note(&format!("continuing: {finished} of {parts} {part}s are done already"));
+        }
+    }
+
+    /// Shows the part that starts.
+    pub fn next(&self, label: &str) {
+        self.bar.set_prefix(label.to_owned());
+        self.bar.set_message("");
+        if !self.terminal {
+            let length = self.bar.length().unwrap_or(0);
+            err(format_args!("{} {} of {length}: {label}\n", self.part, self.bar.position() + 1));
+        }
+    }
+
+    /// Shows how far the current part is; without a terminal, nothing.
+    pub fn detail(&self, text: String) {
+        self.bar.set_message(text);
+    }
+
+    /// Prints a line above the bar.
+    pub fn note(&self, text: &str) {
+        let print = || err(format_args!("{text}\n"));
+        if self.terminal { self.bar.suspend(print) } else { print() }
+    }
+
+    /// Counts a part as done.
+    pub fn finished(&self) {
+        self.bar.inc(1);
+    }
+}
+
+/// Gives a bar the look that all bars share.
+pub fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template);
+    bar.with_style(style.map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("=> ")))
+}
