@@ -8,7 +8,7 @@ use crate::data::DataArguments;
 use crate::moved::MovedArguments;
 use crate::runs::{EvalArguments, ExportArguments, PredictArguments, RecipesArguments, TrainArguments};
 
-/// Soft target InfoNCE and its family: train, compare, measure, report.
+/// Train, compare and measure soft target InfoNCE and related losses.
 #[derive(Debug, Parser)]
 #[command(name = "softnce", version, max_term_width = 100)]
 pub struct Arguments {
@@ -18,31 +18,30 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train a network from a recipe: a TOML file, or one of those that `softnce recipes` lists.
+    /// Train a network from a recipe.
     ///
-    /// Writes recipe.toml, run.json, the checkpoints last.safetensors and best.safetensors, history.csv, metrics.json
-    /// and report.html. Ctrl-C, or a kill, keeps the last checkpoint; the same command goes on from it and ends with
-    /// the same weights.
+    /// Writes to runs/NAME: recipe.toml, run.json, last.safetensors, best.safetensors, history.csv, metrics.json and
+    /// report.html. After Ctrl-C or a kill, the same command continues from the last checkpoint, with the same result.
     Train(TrainArguments),
-    /// Evaluate a trained run on the test pictures of its recipe.
+    /// Evaluate a trained run on its test pictures.
     Eval(EvalArguments),
     /// Predict the classes of pictures with a trained run.
     Predict(PredictArguments),
-    /// Export the weights of a trained run as safetensors, under the names that timm and torchvision know.
+    /// Export a trained run's weights as safetensors, under timm's and torchvision's names.
     Export(ExportArguments),
-    /// List the recipes that come with the program, or print one.
+    /// List the built-in recipes, or print one.
     Recipes(RecipesArguments),
-    /// Compare losses over one recipe, paired by seed: by default over the embedded UCI optdigits pictures.
+    /// Compare the losses on one recipe, paired by seed.
     ///
-    /// Writes recipe.toml, results.json, results.csv, results.md (the table), report.html, its main figure as figure.svg,
-    /// and a folder below runs/ for each run. Ctrl-C, or a kill, keeps what is there; the same command continues after it.
+    /// By default on the built-in optdigits pictures. Writes to runs/compare: recipe.toml, results.json, results.csv,
+    /// results.md, report.html, figure.svg, and a folder for each run. After Ctrl-C or a kill, the same command continues.
     Compare(CompareArguments),
-    /// Measure time and memory of every path of the computation, side by side.
+    /// Measure time and memory of each way to compute the losses.
     ///
-    /// Writes results.json, results.csv, results.md (the tables), report.html and its figures as SVG files, all at the
-    /// end: Ctrl-C leaves the files of an earlier measurement as they are.
+    /// Writes to runs/bench: results.json, results.csv, results.md, report.html and figures as SVG. Files are written at
+    /// the end; Ctrl-C before it leaves earlier results as they are.
     Bench(BenchArguments),
-    /// Bring data sets here, and say what they hold.
+    /// Download and describe data sets.
     Data(DataArguments),
     /// Now `softnce-experiments toy`.
     #[command(hide = true, disable_help_flag = true)]

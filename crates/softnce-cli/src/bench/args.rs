@@ -8,41 +8,39 @@ use softnce_terminal::parse_bytes;
 
 #[derive(Debug, Args)]
 pub struct BenchArguments {
-    /// A case: rows N, candidates M and classes d. May be given several times.
+    /// Measure this case: N rows, M candidates, D classes; may be repeated.
     #[arg(long = "case", value_name = "N,M,D", value_parser = parse_case)]
     pub single: Vec<Case>,
-    /// A case with a linear head over this many classes, N = M = 1024 and features of width 256. May be given several
-    /// times.
+    /// Measure a linear head over D classes, with N = M = 1024 and 256 features; may be repeated.
     #[arg(long = "head", value_name = "D", value_parser = parse_head)]
     pub heads: Vec<Case>,
-    /// Sets of cases, separated by commas: standard, heads, sweep, quick (the first three standard ones) [default,
-    /// where neither --case nor --head is given: standard,heads,sweep].
+    /// Sets of cases: standard, heads, sweep, quick (three of standard) [default without --case and --head:
+    /// standard,heads,sweep].
     #[arg(long = "cases", value_delimiter = ',', value_name = "SET,..", value_parser = parse_set)]
     pub sets: Option<Vec<CaseSet>>,
-    /// Paths to measure, separated by commas: reference, dense, recognised, compact, hard, soft_cross_entropy, nll,
-    /// products, copy, head [default: all].
+    /// Computations to measure: reference, dense, recognised, compact, hard, soft_cross_entropy, nll, products, copy, head
+    /// [default: all].
     #[arg(long, value_delimiter = ',', value_name = "PATH,..", value_parser = parse_path)]
     pub paths: Option<Vec<Path>>,
-    /// Numbers of threads, separated by commas; everything is measured with each [default: the number of cores].
+    /// Numbers of threads to measure with [default: the number of cores].
     #[arg(long, value_delimiter = ',', value_name = "T,..")]
     pub threads: Option<Vec<usize>>,
-    /// Seconds for each path at each case.
+    /// Seconds for each computation of each case.
     #[arg(long, default_value_t = BenchSettings::default().seconds, allow_negative_numbers = true)]
     pub seconds: f64,
-    /// Largest N x M x d tensor that the path reference may make, in bytes or with KiB, MiB or GiB; where it would take
-    /// more, the path is skipped.
+    /// Skip the computation `reference` if its N x M x D tensor is larger than this; bytes, or with KiB, MiB or GiB.
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_bytes, allow_hyphen_values = true)]
     pub memory_cap: u64,
-    /// Take new memory for the gradient at every call, instead of writing over what is kept from call to call.
+    /// Allocate new memory for the gradient at every call instead of reusing it.
     #[arg(long)]
     pub fresh_memory: bool,
-    /// File for the measurements as JSON, besides the one in the folder.
+    /// Also write the measurements to this JSON file.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Name of the measurement: its folder is runs/NAME.
+    /// Name of the measurement; its folder is runs/NAME.
     #[arg(long, default_value = "bench", conflicts_with = "out")]
     pub name: String,
-    /// Folder for the results, instead of runs/NAME.
+    /// Folder for the results [default: runs/NAME].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }

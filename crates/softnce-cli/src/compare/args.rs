@@ -9,29 +9,28 @@ use softnce_train::device::DeviceName;
 
 #[derive(Debug, Args)]
 pub struct CompareArguments {
-    /// A recipe: a TOML file, or the name of one that comes with the program.
+    /// Recipe: a TOML file, or a name that `softnce recipes` lists.
     #[arg(default_value = MAIN_JOB)]
     pub recipe: String,
-    /// Change of the recipe, such as training.batch_size=256; may be given several times.
+    /// Change the recipe, such as training.batch_size=256; may be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Losses to compare, separated by commas [default: the recipe's compare.losses].
+    /// Losses to compare [default: the recipe's compare.losses].
     #[arg(long, value_delimiter = ',', value_name = "LOSS,..", value_parser = parse_loss)]
     pub losses: Option<Vec<LossKind>>,
-    /// Number of seeds, the same for every loss [default: the recipe's compare.seeds].
+    /// Seeds of each loss [default: the recipe's compare.seeds].
     #[arg(long)]
     pub seeds: Option<u64>,
-    /// Passes over the training pictures [default: the recipe's schedule.epochs].
+    /// Epochs of each run [default: the recipe's schedule.epochs].
     #[arg(long)]
     pub epochs: Option<usize>,
-    /// Learning rates tried on the validation pictures, separated by commas [default: the recipe's
-    /// compare.learning_rates].
+    /// Learning rates to choose from by validation accuracy [default: the recipe's compare.learning_rates].
     #[arg(long, value_delimiter = ',', value_name = "RATE,..", allow_negative_numbers = true)]
     pub learning_rates: Option<Vec<f64>>,
-    /// Seeds that each learning rate is tried with; their mean decides [default: the recipe's compare.tuning_seeds].
+    /// Seeds to try each learning rate with [default: the recipe's compare.tuning_seeds].
     #[arg(long)]
     pub tuning_seeds: Option<u64>,
-    /// Folder for the results [default: runs/compare for the main job, else runs/compare-NAME].
+    /// Folder for the results [default: runs/compare for the recipe digits, else runs/compare-NAME].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
@@ -42,7 +41,7 @@ pub struct CompareArguments {
 const MAIN_JOB: &str = "digits";
 
 impl CompareArguments {
-    /// The changes of the recipe, those of the options behind those of `--set`.
+    /// The changes of the recipe: those of `--set`, then those of the other options.
     pub fn changes(&self) -> Vec<String> {
         let mut changes = self.set.clone();
         let mut add = |key: &str, value: Option<String>| changes.extend(value.map(|value| format!("{key}={value}")));

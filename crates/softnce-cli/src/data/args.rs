@@ -1,4 +1,4 @@
-//! The command line of `data`.
+//! The options of the command `data`.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,51 +15,51 @@ pub struct DataArguments {
 
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
-    /// Download a set into the cache folder, unless it is there.
+    /// Download a data set to the cache folder, and print its folder.
     ///
-    /// A download that was cut off goes on where it ended; nothing is put in place before its checksum is right. Prints
-    /// the set's folder. An environment variable HTTPS_PROXY or HTTP_PROXY is heeded.
+    /// Continues an interrupted download, and checks the checksum before the set is put in place. Uses the proxy of
+    /// HTTPS_PROXY or HTTP_PROXY.
     Fetch(FetchArguments),
-    /// Say what a set holds, and write some of its pictures side by side as a PNG file.
+    /// Describe a data set, and write a contact sheet of its pictures.
     Info(InfoArguments),
 }
 
 #[derive(Debug, Args)]
 pub struct FetchArguments {
-    /// The set: mnist, fashion-mnist, cifar-10, cifar-100, cifar-10h or tiny-imagenet.
+    /// Data set: mnist, fashion-mnist, cifar-10, cifar-100, cifar-10h or tiny-imagenet.
     #[arg(value_name = "NAME", value_parser = parse_set)]
     pub set: KnownSet,
-    /// The cache folder [default: $SOFTNCE_DATA, or else softnce in the user's cache folder].
+    /// Cache folder [default: $SOFTNCE_DATA, or softnce in the user's cache folder].
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub struct InfoArguments {
-    /// The set's folder, or the name of a set that was fetched, or optdigits, the set embedded in the program.
+    /// Folder of the set, name of a downloaded set, or optdigits (built in).
     pub path: PathBuf,
-    /// How the folder is laid out: idx, cifar10, cifar100, tree or tiny-imagenet [default: told from its files].
+    /// Layout of the folder: idx, cifar10, cifar100, tree or tiny-imagenet [default: detected].
     #[arg(long, value_parser = parse_layout)]
     pub layout: Option<Layout>,
-    /// The part to look at, train or test [default: those there are].
+    /// Split to describe, train or test [default: both].
     #[arg(long, value_parser = parse_split)]
     pub split: Option<Split>,
-    /// Decode at most so many pictures of a part to tell their sizes.
+    /// Pictures to decode in each split for the table of sizes.
     #[arg(long, value_name = "PICTURES", default_value = "2000")]
     pub at_most: NonZeroUsize,
-    /// Decode every picture: the sizes are exact, and a damaged file is found.
+    /// Decode every picture: exact sizes, and damaged files are found.
     #[arg(long, conflicts_with = "at_most")]
     pub all: bool,
-    /// Where the contact sheet goes.
+    /// PNG file for the contact sheet.
     #[arg(long, value_name = "FILE", default_value = "contact-sheet.png")]
     pub sheet: PathBuf,
-    /// Pictures in a row of the sheet.
+    /// Columns of the sheet.
     #[arg(long, default_value_t = 16)]
     pub columns: usize,
     /// Rows of the sheet.
     #[arg(long, default_value_t = 10)]
     pub rows: usize,
-    /// What the pictures of the sheet are drawn from.
+    /// Seed that draws the pictures of the sheet.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
 }

@@ -1,4 +1,4 @@
-//! The command `data`: brings data sets here, and says what they hold.
+//! The command `data`: downloads and describes data sets.
 
 mod args;
 mod fetch;

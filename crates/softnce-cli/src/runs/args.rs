@@ -1,4 +1,4 @@
-//! The command line of the commands on runs.
+//! The options of the commands on runs.
 
 use std::path::PathBuf;
 
@@ -8,15 +8,15 @@ use softnce_train::device::DeviceName;
 
 #[derive(Debug, Args)]
 pub struct TrainArguments {
-    /// A recipe: a TOML file, or the name of one that comes with the program.
+    /// Recipe: a TOML file, or a name that `softnce recipes` lists.
     pub recipe: String,
-    /// Change of the recipe, such as loss.kind=nll; may be given several times.
+    /// Change the recipe, such as loss.kind=nll; may be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Folder for the run, instead of runs/NAME.
+    /// Folder for the run [default: runs/NAME].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Print the resolved recipe, the network's size and the expected memory, and train nothing.
+    /// Print the complete recipe, the network's size and the expected memory; train nothing.
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
@@ -27,7 +27,7 @@ pub struct TrainArguments {
 pub struct EvalArguments {
     /// Folder of the run.
     pub run: PathBuf,
-    /// Write the metrics to this file as JSON, too.
+    /// Also write the metrics to this JSON file.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     #[command(flatten)]
@@ -41,13 +41,13 @@ pub struct PredictArguments {
     /// Pictures, or folders of pictures.
     #[arg(required = true)]
     pub pictures: Vec<PathBuf>,
-    /// Write the table to this file instead of the terminal.
+    /// CSV file for the predictions [default: the terminal].
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Give the probability of every class, not of the most probable alone.
+    /// Write the probability of every class.
     #[arg(long)]
     pub probabilities: bool,
-    /// Device: cpu; cuda, vulkan, metal or rocm where the program was built with it.
+    /// Device: cpu; or cuda, vulkan, metal or rocm if the program was built with it.
     #[arg(long, default_value = "cpu")]
     pub device: DeviceName,
 }
@@ -56,12 +56,12 @@ pub struct PredictArguments {
 pub struct ExportArguments {
     /// Folder of the run.
     pub run: PathBuf,
-    /// The file, ending in .safetensors.
+    /// File to write, ending in .safetensors.
     pub file: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub struct RecipesArguments {
-    /// Recipe to print as TOML.
+    /// Print this recipe as TOML.
     pub name: Option<String>,
 }
