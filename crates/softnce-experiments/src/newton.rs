@@ -1,5 +1,7 @@
 //! Newton's method for convex functions of few variables.
 
+use nalgebra::{DMatrix, DVector};
+
 /// Steps after which it is given up.
 const STEPS: usize = 1000;
 /// A step in which no variable moves further is the last.
@@ -19,7 +21,7 @@ pub(crate) struct Local {
 pub(crate) fn minimise(point: &mut [f64], mut local: impl FnMut(&[f64]) -> Local) -> bool {
     for _ in 0..STEPS {
         let Local { gradient, curvature } = local(point);
-        let Some(step) = solve(curvature, gradient) else { return false };
+        let Some(step) = solve(&curvature, gradient) else { return false };
         if !step.iter().all(|step| step.is_finite()) {
             return false;
         }
@@ -33,29 +35,10 @@ pub(crate) fn minimise(point: &mut [f64], mut local: impl FnMut(&[f64]) -> Local
     false
 }
 
-/// The solution of `matrix x = right`, by Cholesky's method; none where the matrix is not positive definite.
-fn solve(mut matrix: Vec<f64>, mut right: Vec<f64>) -> Option<Vec<f64>> {
-    let n = right.len();
-    for row in 0..n {
-        for column in 0..=row {
-            let known: f64 = (0..column).map(|at| matrix[row * n + at] * matrix[column * n + at]).sum();
-            let rest = matrix[row * n + column] - known;
-            matrix[row * n + column] = match row == column {
-                true if rest > 0.0 => rest.sqrt(),
-                true => return None,
-                false => rest / matrix[column * n + column],
-            };
-        }
-    }
-    for row in 0..n {
-        let known: f64 = (0..row).map(|at| matrix[row * n + at] * right[at]).sum();
-        right[row] = (right[row] - known) / matrix[row * n + row];
-    }
-    for row in (0..n).rev() {
-        let known: f64 = (row + 1..n).map(|at| matrix[at * n + row] * right[at]).sum();
-        right[row] = (right[row] - known) / matrix[row * n + row];
-    }
-    Some(right)
+/// The solution of `matrix x = right`; none if the matrix is not positive definite.
+fn solve(matrix: &[f64], right: Vec<f64>) -> Option<Vec<f64>> {
+    let cholesky = DMatrix::from_row_slice(right.len(), right.len(), matrix).cholesky()?;
+    Some(cholesky.solve(&DVector::from_vec(right)).as_slice().to_vec())
 }
 
 #[cfg(test)]
@@ -68,12 +51,12 @@ mod tests {
     fn equations_are_solved() {
         // import numpy as np; a = np.array([[4, 1, -2], [1, 3, 0.5], [-2, 0.5, 5]])
         // np.linalg.solve(a, [1, -2, 3])
-        let found = solve(vec![4.0, 1.0, -2.0, 1.0, 3.0, 0.5, -2.0, 0.5, 5.0], vec![1.0, -2.0, 3.0]).unwrap();
+        let found = solve(&[4.0, 1.0, -2.0, 1.0, 3.0, 0.5, -2.0, 0.5, 5.0], vec![1.0, -2.0, 3.0]).unwrap();
         for (found, expected) in found.iter().zip([1.15625, -1.25, 1.1875]) {
             assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
         }
-        assert_eq!(solve(vec![1.0, 2.0, 2.0, 1.0], vec![0.0, 0.0]), None);
-        assert_eq!(solve(vec![f64::NAN], vec![0.0]), None);
+        assert_eq!(solve(&[1.0, 2.0, 2.0, 1.0], vec![0.0, 0.0]), None);
+        assert_eq!(solve(&[f64::NAN], vec![0.0]), None);
     }
 
     #[test]
