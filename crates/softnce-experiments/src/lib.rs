@@ -16,10 +16,10 @@ mod largest;
 mod named;
 mod newton;
 mod outcome;
+mod parts;
 pub mod pictures;
 mod progress;
 pub mod toy;
-mod units;
 pub mod variants;
 
 pub use budget::Budget;

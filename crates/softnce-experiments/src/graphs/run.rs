@@ -1,7 +1,7 @@
 //! The study from end to end.
 
-use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use serde::Serialize;
 use softnce::LossKind;
@@ -13,7 +13,7 @@ use super::plan::{GraphsConfig, part_name};
 use super::results::{GraphsResults, LOSSES, SOURCES};
 use super::trial::{Found, Source, Unit, train};
 use crate::folder::Folder;
-use crate::units::{Around, Workplace};
+use crate::parts::{Around, Part, Workplace, each_seed};
 use crate::{Budget, Outcome, Progress, StudyError};
 
 /// Raised with every change after which a training comes to something else.
@@ -48,40 +48,37 @@ pub fn run(
     let graphs = config.graphs.iter().map(read).collect::<Result<Vec<(String, Graph)>, StudyError>>()?;
     let digests = graphs.iter().map(|(_, graph)| graph.digest.as_str()).collect();
     let folder = Folder::open(out, "graphs", REVISION, &Identity { config: &config, digests })?;
-    let place = Workplace { folder: &folder, budget, progress };
-    let seeds = |unit: &Unit| -> Range<u64> {
-        match unit.tuning {
+    let place = Workplace { folder: &folder, jobs: 1, budget, progress };
+    let train = |unit: &Unit, stop: &AtomicBool| -> Result<Option<(Unit, Vec<Found>)>, StudyError> {
+        let Some((_, graph)) = graphs.iter().find(|(name, _)| *name == unit.graph) else {
+            let (value, expected) = (unit.graph.clone(), "one of those that are read");
+            return Err(StudyError::Argument { argument: "graph", value, expected });
+        };
+        let seeds = match unit.tuning {
             true => FIRST_TUNING_SEED..FIRST_TUNING_SEED + config.tuning_seeds,
             false => 0..config.seeds,
-        }
-    };
-    let of = |unit: &Unit, seed| match graphs.iter().find(|(name, _)| *name == unit.graph) {
-        Some((_, graph)) => train(graph, unit, &config, seed),
-        None => {
-            let (value, expected) = (unit.graph.clone(), "one of those that are read");
-            Err(StudyError::Argument { argument: "graph", value, expected })
-        }
+        };
+        let found = each_seed(seeds, stop, |seed| train(graph, unit, &config, seed))?;
+        Ok(found.map(|found| (unit.clone(), found)))
     };
     let several = config.rates.len() > 1;
     let trials = if several { units(&config, true, |_, _, _| config.rates.clone()) } else { Vec::new() };
     let compared = config.graphs.len() * SOURCES.len() * LOSSES.len();
     let around = Around { before: 0, after: compared };
-    let tried = match place.each(&trials, around, name, seeds, of)? {
+    let tuning = match place.train_all(&trials, around, train)? {
         Outcome::Finished(found) => found,
         Outcome::Interrupted { finished, planned } => return Ok(Outcome::Interrupted { finished, planned }),
     };
     let around = Around { before: trials.len(), after: 0 };
-    let tuning: Vec<(Unit, Vec<Found>)> = trials.into_iter().zip(tried).collect();
     let chosen = |graph: &str, source, loss| {
         let those = tuning.iter().filter(|(unit, _)| unit.graph == graph && unit.source == source && unit.loss == loss);
         best(those).map_or_else(|| config.rates.clone(), |rate| vec![rate])
     };
     let compared = units(&config, false, chosen);
-    let found = match place.each(&compared, around, name, seeds, of)? {
+    let compared = match place.train_all(&compared, around, train)? {
         Outcome::Finished(found) => found,
         Outcome::Interrupted { finished, planned } => return Ok(Outcome::Interrupted { finished, planned }),
     };
-    let compared = compared.into_iter().zip(found).collect();
     let results = GraphsResults::new(config.clone(), command, &graphs, tuning, compared)?;
     folder.write_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
@@ -117,14 +114,22 @@ fn units(config: &GraphsConfig, tuning: bool, rates: impl Fn(&str, Source, LossK
     units
 }
 
-/// The name of a unit's part.
-fn name(unit: &Unit) -> String {
-    let Unit { graph, source, loss, rate, tuning } = unit;
-    let (graph, source) = (part_name(graph), source.name());
-    // The rate of a compared run follows from the trials.
-    match tuning {
-        true => format!("tuning-{graph}-{source}-{loss}-{rate:e}"),
-        false => format!("run-{graph}-{source}-{loss}"),
+/// A unit with what each of its seeds came to.
+impl Part for Unit {
+    type Kept = (Unit, Vec<Found>);
+
+    fn name(&self) -> String {
+        let Unit { graph, source, loss, rate, tuning } = self;
+        let (graph, source) = (part_name(graph), source.name());
+        // The rate of a compared run follows from the trials.
+        match tuning {
+            true => format!("tuning-{graph}-{source}-{loss}-{rate:e}"),
+            false => format!("run-{graph}-{source}-{loss}"),
+        }
+    }
+
+    fn is(&self, (unit, _): &Self::Kept) -> bool {
+        unit == self
     }
 }
 

@@ -5,9 +5,9 @@ use std::path::Path;
 use super::page;
 use super::plan::ToyConfig;
 use super::results::ToyResults;
-use super::trial::{Setting, train};
+use super::trial::{Found, Setting, train};
 use crate::folder::Folder;
-use crate::units::{Around, Workplace};
+use crate::parts::{Around, Part, Workplace, each_seed};
 use crate::{Budget, Outcome, Progress, StudyError};
 
 /// Raised with every change after which a training comes to something else.
@@ -27,14 +27,16 @@ pub fn run(
     config.check()?;
     let folder = Folder::open(out, "toy", REVISION, &config)?;
     let settings = config.settings();
-    let place = Workplace { folder: &folder, budget, progress };
-    let seeds = |_: &Setting| 0..config.seeds;
-    let train = |setting: &Setting, seed| train(setting, &config.training, seed);
-    let found = match place.each(&settings, Around::default(), name, seeds, train)? {
+    let place = Workplace { folder: &folder, jobs: 1, budget, progress };
+    let found = place.train_all(&settings, Around::default(), |setting, stop| {
+        let found = each_seed(0..config.seeds, stop, |seed| train(setting, &config.training, seed))?;
+        Ok(found.map(|found| (*setting, found)))
+    });
+    let found = match found? {
         Outcome::Finished(found) => found,
         Outcome::Interrupted { finished, planned } => return Ok(Outcome::Interrupted { finished, planned }),
     };
-    let results = ToyResults::new(config.clone(), command, settings.into_iter().zip(found).collect())?;
+    let results = ToyResults::new(config.clone(), command, found)?;
     folder.write_json("results.json", &results)?;
     folder.write("results.csv", page::rows(&results).as_bytes())?;
     folder.write("results.md", page::markdown(&results).as_bytes())?;
@@ -43,10 +45,18 @@ pub fn run(
     Ok(Outcome::Finished(results))
 }
 
-/// The name of a setting's part.
-fn name(setting: &Setting) -> String {
-    let Setting { classes, estimator, samples, candidates } = setting;
-    let source = estimator.candidates.name();
-    let told = if estimator.corrected { "" } else { "-uncorrected" };
-    format!("{}-{source}{told}-d{classes}-n{samples}-m{candidates}", estimator.loss)
+/// A setting with what each of its seeds came to.
+impl Part for Setting {
+    type Kept = (Setting, Vec<Found>);
+
+    fn name(&self) -> String {
+        let Setting { classes, estimator, samples, candidates } = self;
+        let source = estimator.candidates.name();
+        let told = if estimator.corrected { "" } else { "-uncorrected" };
+        format!("{}-{source}{told}-d{classes}-n{samples}-m{candidates}", estimator.loss)
+    }
+
+    fn is(&self, (setting, _): &Self::Kept) -> bool {
+        setting == self
+    }
 }

@@ -112,6 +112,11 @@ impl Variant {
 }
 
 impl Group {
+    /// Whether its table shows accuracy with the class frequencies divided out, which takes a second evaluation.
+    pub(crate) fn shows_adjusted(&self) -> bool {
+        self.measures.contains(&Measure::BalancedAdjusted)
+    }
+
     /// The recipe of a variant under a seed.
     pub(crate) fn recipe(&self, variant: &Variant, seed: u64) -> Result<Recipe, StudyError> {
         let changes: Vec<String> = self.changes.iter().chain(&variant.changes).cloned().collect();

@@ -1,10 +1,8 @@
 //! The study from end to end.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -12,12 +10,14 @@ use softnce_train::device::DeviceName;
 use softnce_train::recipe::{DataSection, Recipe};
 use softnce_train::runs::{RunData, RunError, Summary};
 
+use super::measure::Measure;
 use super::page;
 use super::plan::{Group, Variant, VariantsConfig};
 use super::results::{Trained, VariantsResults};
 use super::study::Study;
 use super::trial::{self, Bench, Found};
 use crate::folder::Folder;
+use crate::parts::{Around, Part, Workplace};
 use crate::{Budget, Outcome, Progress, StudyError};
 
 /// Raised with every change after which a training comes to something else.
@@ -25,9 +25,6 @@ const REVISION: u32 = 1;
 
 /// The folder of the trainings that go on, within that of the study.
 const RUNS: &str = "runs";
-
-/// How often the budget is looked at.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// Where the study is run, and who is told of it.
 #[derive(Clone, Copy)]
@@ -84,6 +81,8 @@ struct Planned<'c> {
     recipe: Recipe,
     /// Which of the opened data.
     data: usize,
+    /// The folder of its run, while it is trained.
+    run: PathBuf,
 }
 
 /// A training that is kept, with what it was.
@@ -91,6 +90,27 @@ struct Planned<'c> {
 struct Kept {
     recipe: Recipe,
     found: Found,
+}
+
+impl Part for Planned<'_> {
+    type Kept = Kept;
+
+    fn name(&self) -> String {
+        self.recipe.name.clone()
+    }
+
+    fn is(&self, kept: &Kept) -> bool {
+        kept.recipe == self.recipe
+    }
+
+    fn clear(&self) -> Result<(), StudyError> {
+        trial::clear(&self.run)
+    }
+
+    fn is_whole(&self, kept: &Kept) -> bool {
+        let has_adjusted = kept.found.values.contains_key(&Measure::BalancedAdjusted);
+        has_adjusted || !self.group.shows_adjusted() || kept.found.diverged.is_some()
+    }
 }
 
 /// Trains what is not there yet, then writes `results.json`, `results.csv`, `results.md`, `report.html` and each
@@ -106,7 +126,7 @@ pub fn run(
 ) -> Result<Outcome<VariantsResults>, StudyError> {
     config.check()?;
     let mut data = Vec::new();
-    let planned = plan(&config, place.data, &mut data)?;
+    let planned = plan(&config, place, &mut data)?;
     // All that can be refused is refused before the folder is touched.
     place.device.open().map_err(RunError::from)?;
     let mut sizes = Vec::with_capacity(config.groups.len());
@@ -117,13 +137,18 @@ pub fn run(
     }
     let identity = Identity::new(&config, place.device, &planned, &data)?;
     let folder = Folder::open(place.out, study.name, REVISION, &identity)?;
-    let found: Vec<Found> = train_all(&planned, &data, &folder, place)?.into_iter().flatten().collect();
-    if found.len() < planned.len() {
-        return Ok(Outcome::Interrupted { finished: found.len(), planned: planned.len() });
-    }
-    let trained = planned.iter().zip(found);
-    let trained =
-        trained.map(|(trial, found)| Trained { group: &trial.group.name, variant: &trial.variant.name, found });
+    let Place { out, jobs, budget, progress, .. } = place;
+    let workplace = Workplace { folder: &folder, jobs, budget, progress };
+    let train = |trial: &Planned<'_>, stop: &AtomicBool| one(trial, &data[trial.data].1, place, stop);
+    let kept = match workplace.train_all(&planned, Around::default(), train)? {
+        Outcome::Finished(kept) => kept,
+        Outcome::Interrupted { finished, planned } => return Ok(Outcome::Interrupted { finished, planned }),
+    };
+    let trained = planned.iter().zip(kept).map(|(trial, kept)| Trained {
+        group: &trial.group.name,
+        variant: &trial.variant.name,
+        found: kept.found,
+    });
     let results = VariantsResults::new(config.clone(), command, study.name, &trained.collect::<Vec<_>>(), &sizes)?;
     folder.write_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
@@ -132,14 +157,14 @@ pub fn run(
         folder.write(&format!("{group}.svg"), chart.as_bytes())?;
     }
     folder.write("report.html", page::page(study, &results).as_bytes())?;
-    trial::clear(&place.out.join(RUNS))?;
+    trial::clear(&out.join(RUNS))?;
     Ok(Outcome::Finished(results))
 }
 
 /// All trainings; seeds outside, variants inside, so that an interrupted study holds whole pairs.
 fn plan<'c>(
     config: &'c VariantsConfig,
-    folder: &Path,
+    place: Place<'_>,
     data: &mut Vec<(DataSection, RunData)>,
 ) -> Result<Vec<Planned<'c>>, StudyError> {
     let mut planned = Vec::new();
@@ -151,83 +176,22 @@ fn plan<'c>(
                 let at = match known {
                     Some(at) => at,
                     None => {
-                        data.push((recipe.data.clone(), RunData::open(&recipe.data, folder)?));
+                        data.push((recipe.data.clone(), RunData::open(&recipe.data, place.data)?));
                         data.len() - 1
                     }
                 };
-                planned.push(Planned { group, variant, recipe, data: at });
+                let run = place.out.join(RUNS).join(&recipe.name);
+                planned.push(Planned { group, variant, recipe, data: at, run });
             }
         }
     }
     Ok(planned)
 }
 
-fn kept(folder: &Folder, trial: &Planned<'_>) -> Result<Option<Found>, StudyError> {
-    let kept = folder.parts().read(&trial.recipe.name, |kept: &Kept| kept.recipe == trial.recipe)?;
-    Ok(kept.map(|kept| kept.found))
-}
-
-/// What every training came to, from its part where that is there; `None` for those that a stop left out.
-fn train_all(
-    planned: &[Planned<'_>],
-    data: &[(DataSection, RunData)],
-    folder: &Folder,
-    place: Place<'_>,
-) -> Result<Vec<Option<Found>>, StudyError> {
-    let found = planned.iter().map(|trial| kept(folder, trial)).collect::<Result<Vec<_>, _>>()?;
-    place.progress.start(planned.len(), found.iter().flatten().count());
-    let left: Vec<usize> = (0..planned.len()).filter(|&at| found[at].is_none()).collect();
-    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let (found, failed) = (Mutex::new(found), Mutex::new(None));
-    let work = || {
-        while let Some(&at) = left.get(next.fetch_add(1, Ordering::SeqCst)) {
-            if stop.load(Ordering::SeqCst) || place.budget.is_spent() {
-                return;
-            }
-            match one(&planned[at], data, folder, place, &stop) {
-                Ok(Some(new)) => {
-                    found.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(new);
-                    place.progress.finished();
-                }
-                Ok(None) => return,
-                Err(error) => {
-                    stop.store(true, Ordering::SeqCst);
-                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                }
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..place.jobs.clamp(1, left.len().max(1))).map(|_| scope.spawn(work)).collect();
-        // A stop ends all of them at their next batch.
-        while !workers.iter().all(|worker| worker.is_finished()) {
-            std::thread::sleep(LOOK);
-            if place.budget.is_spent() {
-                stop.store(true, Ordering::SeqCst);
-            }
-        }
-    });
-    if let Some(error) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        return Err(error);
-    }
-    Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// One training, kept once it is over.
-fn one(
-    trial: &Planned<'_>,
-    data: &[(DataSection, RunData)],
-    folder: &Folder,
-    place: Place<'_>,
-    stop: &AtomicBool,
-) -> Result<Option<Found>, StudyError> {
-    let (recipe, name) = (trial.recipe.clone(), &trial.recipe.name);
-    place.progress.part(name);
-    let run = place.out.join(RUNS).join(name);
-    let Place { data: data_folder, device, .. } = place;
-    let bench = Bench { data: &data[trial.data].1, data_folder, device, folder: &run, stop };
-    let Some(found) = trial::train(recipe.clone(), bench).map_err(|error| error.of(name))? else { return Ok(None) };
-    folder.parts().write(name, &Kept { recipe, found: found.clone() })?;
-    trial::clear(&run)?;
-    Ok(Some(found))
+/// One training.
+fn one(trial: &Planned<'_>, data: &RunData, place: Place<'_>, stop: &AtomicBool) -> Result<Option<Kept>, StudyError> {
+    let (folder, adjusted) = (&trial.run, trial.group.shows_adjusted());
+    let bench = Bench { data, data_folder: place.data, device: place.device, folder, adjusted, stop };
+    let found = trial::train(trial.recipe.clone(), bench)?;
+    Ok(found.map(|found| Kept { recipe: trial.recipe.clone(), found }))
 }

@@ -34,6 +34,8 @@ pub(super) struct Bench<'a> {
     pub(super) device: DeviceName,
     /// Folder of the run, while it goes on.
     pub(super) folder: &'a Path,
+    /// Whether to evaluate with the class frequencies divided out, too.
+    pub(super) adjusted: bool,
     /// Set once the budget is spent, or another training has failed.
     pub(super) stop: &'a AtomicBool,
 }
@@ -63,12 +65,16 @@ pub(super) fn clear(folder: &Path) -> Result<(), StudyError> {
 }
 
 fn measured(recipe: Recipe, bench: Bench<'_>) -> Result<Option<BTreeMap<Measure, f64>>, RunError> {
-    let Bench { data, data_folder, device, folder, stop } = bench;
+    let Bench { data, data_folder, device, folder, adjusted, stop } = bench;
     let mut run = Run::with_data(recipe, data.clone(), data_folder, device, folder)?;
     let Outcome::Finished(report) = run.train(stop, &())? else { return Ok(None) };
-    let Some(adjusted) = balanced_adjusted(bench)? else { return Ok(None) };
     let found = Measure::ALL.into_iter().filter_map(|measure| Some((measure, measure.of(&report)?)));
-    Ok(Some(found.chain([(Measure::BalancedAdjusted, adjusted)]).collect()))
+    let mut found: BTreeMap<Measure, f64> = found.collect();
+    if adjusted {
+        let Some(value) = balanced_adjusted(bench)? else { return Ok(None) };
+        found.insert(Measure::BalancedAdjusted, value);
+    }
+    Ok(Some(found))
 }
 
 /// Balanced accuracy, in %, where the class frequencies are divided out of the posterior; `None` where it was stopped.
