@@ -11,29 +11,29 @@ use softnce_data::sets::{Layout, Split};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataSection {
-    /// The publisher's layout; none to tell it from the files.
+    /// Layout of the folder; none: detected from its files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,
-    /// Folder of the set, within the folder of all data unless absolute; none for the embedded set.
+    /// Folder of the set, relative to the data folder; none for the built-in set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
-    /// The publisher's part that is trained on.
+    /// The publisher's split to train on.
     pub train_part: Split,
-    /// Share of that part to test on, class by class; none for the publisher's own part for testing.
+    /// Share of that split to test on, taken from each class; none: the publisher's test split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_share: Option<f64>,
-    /// Share of the training pictures held out for validation, class by class; 0 to look at the test pictures, which
-    /// may then choose nothing.
+    /// Share of the training pictures held out for validation, taken from each class. 0: no validation set; epochs are
+    /// evaluated on the test pictures, and best-epoch selection and early stopping are off.
     pub validation_share: f64,
     /// Seed of the splits and of the long tail.
     pub split_seed: u64,
-    /// Largest class by smallest class of the training pictures, thinned to a long tail; none for all of them.
+    /// Thin the training pictures to a long tail with this ratio of the largest to the smallest class; none: keep all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imbalance: Option<f64>,
-    /// Label distributions of the training part, a row a picture; none for its class labels.
+    /// Label distributions of the training split, one row per picture; none: its class labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_labels: Option<LabelSource>,
-    /// Label distributions of the part tested on, for the cross-entropy and the divergence to them.
+    /// Label distributions of the test split, to measure cross-entropy and divergence from them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_labels: Option<LabelSource>,
 }
@@ -54,13 +54,13 @@ impl Default for DataSection {
     }
 }
 
-/// Weights to start from.
+/// Weights to start training from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WeightsSection {
     /// A checkpoint of MAE, timm, torchvision or this program: `.pth` or `.safetensors`.
     pub path: PathBuf,
-    /// Whether its classification head is taken over too.
+    /// Whether to load its classification head, too.
     #[serde(default)]
     pub head: bool,
 }
@@ -81,7 +81,7 @@ pub enum NoiseSource {
 pub struct LossSection {
     /// Which loss of the family.
     pub kind: LossKind,
-    /// Temperature of the loss and of the posterior; the starting value where it is learned.
+    /// Temperature of the loss and of the posterior; the starting value if it is learned.
     #[serde(default = "one")]
     pub temperature: f64,
     /// Whether the temperature is learned.
@@ -93,9 +93,9 @@ pub struct LossSection {
     /// Power of the noise distribution: 1 as it is, 0 uniform.
     #[serde(default = "one")]
     pub alpha: f64,
-    /// How much of the logarithm of the class frequencies is added to the logits in training; contrastive losses
-    /// train without (logit-adjusted loss, Menon et al., arXiv 2007.07314); 1 is balanced softmax (Ren et al., arXiv
-    /// 2007.10740), 0 none.
+    /// Factor of the log class frequencies that are added to the logits in training, for NLL and cross-entropy
+    /// (logit-adjusted loss, Menon et al., arXiv 2007.07314): 1 is balanced softmax (Ren et al., arXiv 2007.10740), 0
+    /// adds nothing.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub logit_adjustment: f64,
 }
@@ -116,12 +116,12 @@ fn frequencies() -> NoiseSource {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleSection {
-    /// Passes over the training pictures.
+    /// Epochs to train.
     pub epochs: usize,
     /// Epochs of linear warm-up from 0.
     #[serde(default)]
     pub warmup_epochs: f64,
-    /// Learning rate at the end of the half cosine.
+    /// Learning rate at the end of the cosine schedule.
     #[serde(default)]
     pub minimum_rate: f64,
 }
@@ -130,23 +130,23 @@ pub struct ScheduleSection {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingSection {
-    /// Pictures of a batch; the candidates of a contrastive loss come from it.
+    /// Batch size; the candidates of a contrastive loss come from the batch.
     pub batch_size: usize,
-    /// Batches whose gradients are averaged into one optimiser step.
+    /// Batches to average the gradients of, for one optimiser step.
     pub accumulate: usize,
-    /// Whether the last batch of an epoch is left out where it is not full.
+    /// Whether to drop the last batch of an epoch if it is smaller than the others.
     pub drop_last: bool,
-    /// Epochs between two looks at the validation pictures; the last epoch is always looked at.
+    /// Validate every N epochs, and after the last.
     pub evaluate_every: usize,
-    /// Looks without a better accuracy (between equals, likelihood) after which the run ends; none to go on to the end.
+    /// Stop after N validations without better accuracy, or equal accuracy with a better likelihood; none: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
-    /// Optimiser steps between two checkpoints within an epoch; none for one at the end of each epoch alone.
+    /// Write a checkpoint every N optimiser steps, too; none: only after each epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_steps: Option<usize>,
-    /// Threads that prepare pictures; 0 for the training thread itself.
+    /// Threads that load pictures; 0: the training thread loads them.
     pub workers: usize,
-    /// Batches prepared ahead.
+    /// Batches to load ahead.
     pub prefetch: usize,
 }
 
@@ -165,19 +165,19 @@ impl Default for TrainingSection {
     }
 }
 
-/// What is measured at the end.
+/// What to measure at the end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvaluationSection {
-    /// Pictures of a batch.
+    /// Batch size.
     pub batch_size: usize,
-    /// Bins of the calibration errors.
+    /// Bins of the calibration error.
     pub bins: usize,
-    /// Whether the figures are those of the best epoch on the validation pictures; otherwise of the last.
+    /// Whether to evaluate the epoch with the best validation result instead of the last.
     pub best: bool,
-    /// Whether a temperature is fitted on the validation pictures and the test figures given after it too.
+    /// Whether to also report results at a temperature fitted on the validation pictures.
     pub scale_temperature: bool,
-    /// Hardest, and most confidently wrong, pictures that the report shows.
+    /// Number of pictures that the report shows: those of the highest loss, and the most confident errors.
     pub pictures: usize,
 }
 
@@ -193,12 +193,12 @@ impl Default for EvaluationSection {
 pub struct CompareSection {
     /// Losses to compare, in the order of the report.
     pub losses: Vec<LossKind>,
-    /// Number of seeds, from 0; the same seeds for every loss.
+    /// Seeds of each loss: 0, 1, ..
     pub seeds: u64,
-    /// Learning rates tried on the validation pictures, the same for every loss, as `learning_rate` is: not per 256
-    /// samples; empty for the optimiser's own.
+    /// Learning rates to choose from for each loss by validation accuracy, in the unit of `learning_rate`; empty: the
+    /// optimiser's own.
     pub learning_rates: Vec<f64>,
-    /// Seeds that each learning rate is tried with; their mean decides. They are not among those compared.
+    /// Seeds to try each learning rate with; the mean decides. None of them is compared.
     pub tuning_seeds: u64,
 }
 
