@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use softnce_train::evaluation::EvaluationResult;
-use softnce_train::metrics::Evaluation;
 use softnce_train::report::run::RunReport;
 
 /// Something measured, on the test pictures unless said otherwise; shares are in per cent.
@@ -73,96 +72,108 @@ impl Measure {
 
     /// The heading of its column.
     pub fn label(self) -> &'static str {
-        match self {
-            Measure::Top1 => "top-1 %",
-            Measure::Balanced => "balanced %",
-            Measure::BalancedAdjusted => "balanced %, adjusted",
-            Measure::Frequent => "frequent %",
-            Measure::Medium => "medium %",
-            Measure::Rare => "rare %",
-            Measure::Nll => "NLL",
-            Measure::ScaledNll => "NLL, scaled",
-            Measure::Ece => "ECE %",
-            Measure::EceReference => "ECE %, calibrated",
-            Measure::ScaledEce => "ECE %, scaled",
-            Measure::ScaledEceReference => "ECE %, scaled, calibrated",
-            Measure::FittedTemperature => "temperature fitted",
-            Measure::Kl => "KL",
-            Measure::ScaledKl => "KL, scaled",
-            Measure::Aurc => "AURC %",
-            Measure::SurestNinety => "top-1 % of surest 90 %",
-            Measure::TrainLoss => "training loss",
-        }
-    }
-
-    /// Whether it is what another measure is read against, and no result itself.
-    pub(crate) fn is_reference(self) -> bool {
-        matches!(self, Measure::EceReference | Measure::ScaledEceReference)
-    }
-
-    /// What the heading stands for, where it does not say so itself.
-    pub(crate) fn meaning(self) -> Option<&'static str> {
-        Some(match self {
-            Measure::Balanced => "balanced: mean over the classes of their accuracy",
-            Measure::BalancedAdjusted => {
-                "adjusted: the class frequencies of the training pictures are divided out of the posterior first (logit \
-                 adjustment after training, Menon et al., arXiv 2007.07314)"
-            }
-            Measure::Frequent => "frequent: classes with more than 100 training pictures",
-            Measure::Medium => "medium: with 20 to 100",
-            Measure::Rare => "rare: with fewer than 20",
-            Measure::ScaledNll | Measure::ScaledEce | Measure::ScaledKl => {
-                "scaled: at the temperature that fits the class labels of the validation pictures best"
-            }
-            Measure::EceReference | Measure::ScaledEceReference => {
-                "ECE, calibrated: what a calibrated model of the same confidences would show"
-            }
-            Measure::FittedTemperature => "temperature fitted: over that of the loss; above 1 the network is too sure",
-            Measure::Kl => "KL: divergence of the posterior from the votes, nats",
-            Measure::Aurc => "AURC: area under the risk-coverage curve (Geifman and El-Yaniv 2017); less is better",
-            Measure::SurestNinety => "surest: the pictures with the most probable prediction",
-            Measure::Top1 | Measure::Nll | Measure::Ece | Measure::TrainLoss => return None,
-        })
+        self.spec().label
     }
 
     /// Decimals shown.
     pub fn decimals(self) -> usize {
-        match self {
-            Measure::Nll | Measure::ScaledNll | Measure::Kl | Measure::ScaledKl => 4,
-            Measure::FittedTemperature | Measure::TrainLoss | Measure::Aurc => 3,
-            _ => 2,
-        }
+        self.spec().decimals
+    }
+
+    /// What the heading means, where it does not say so itself.
+    pub(crate) fn meaning(self) -> Option<&'static str> {
+        self.spec().meaning
     }
 
     /// Its value in a report; none where the data or the recipe gives none. [`Measure::BalancedAdjusted`] is not in a
     /// report.
     pub(crate) fn of(self, report: &RunReport) -> Option<f64> {
-        let (plain, scaled) = (&report.result, report.scaled.as_ref());
-        let of_scaled = |value: fn(&Evaluation) -> f64| scaled.map(|scaled| value(&scaled.result.overall));
-        let divergence = |result: &EvaluationResult| result.soft_labels.map(|scores| scores.kl_divergence);
-        let percent = |share: f64| 100.0 * share;
-        let groups = plain.groups.as_ref();
+        (self.spec().value)(report)
+    }
+
+    /// Whether it only serves to read another measure, so that differences in it mean nothing.
+    pub(crate) fn is_reference(self) -> bool {
+        matches!(self, Measure::EceReference | Measure::ScaledEceReference)
+    }
+
+    fn spec(self) -> Spec {
+        const SCALED: &str = "scaled: at the temperature that fits the class labels of the validation pictures best";
+        const REFERENCE: &str = "ECE, calibrated: what a calibrated model of the same confidences would show";
         match self {
-            Measure::Top1 => Some(percent(plain.overall.top1)),
-            Measure::Balanced => Some(percent(plain.class_balanced_accuracy)),
-            Measure::BalancedAdjusted => None,
-            Measure::Frequent => groups.and_then(|groups| groups.frequent.accuracy).map(percent),
-            Measure::Medium => groups.and_then(|groups| groups.medium.accuracy).map(percent),
-            Measure::Rare => groups.and_then(|groups| groups.rare.accuracy).map(percent),
-            Measure::Nll => Some(plain.overall.nll),
-            Measure::ScaledNll => of_scaled(|overall| overall.nll),
-            Measure::Ece => Some(percent(plain.overall.ece_equal_width.error)),
-            Measure::EceReference => Some(percent(plain.overall.ece_equal_width.calibrated_reference)),
-            Measure::ScaledEce => of_scaled(|overall| overall.ece_equal_width.error).map(percent),
-            Measure::ScaledEceReference => {
-                of_scaled(|overall| overall.ece_equal_width.calibrated_reference).map(percent)
+            Measure::Top1 => Spec::new("top-1 %", 2, |run| percent(run.result.overall.top1)),
+            Measure::Balanced => Spec::new("balanced %", 2, |run| percent(run.result.class_balanced_accuracy))
+                .meaning("balanced: mean over the classes of their accuracy"),
+            Measure::BalancedAdjusted => Spec::new("balanced %, adjusted", 2, |_| None).meaning(
+                "adjusted: the class frequencies of the training pictures are divided out of the posterior first (logit \
+                 adjustment after training, Menon et al., arXiv 2007.07314)",
+            ),
+            Measure::Frequent => {
+                Spec::new("frequent %", 2, |run| run.result.groups.as_ref()?.frequent.accuracy.and_then(percent))
+                    .meaning("frequent: classes with more than 100 training pictures")
             }
-            Measure::FittedTemperature => scaled.map(|scaled| scaled.fit.temperature / plain.temperature),
-            Measure::Kl => divergence(plain),
-            Measure::ScaledKl => scaled.and_then(|scaled| divergence(&scaled.result)),
-            Measure::Aurc => plain.selective.as_ref().map(|found| percent(found.aurc)),
-            Measure::SurestNinety => plain.selective.as_ref().map(|found| percent(found.accuracy_of_surest)),
-            Measure::TrainLoss => report.curves.last().map(|epoch| epoch.train_loss),
+            Measure::Medium => {
+                Spec::new("medium %", 2, |run| run.result.groups.as_ref()?.medium.accuracy.and_then(percent))
+                    .meaning("medium: with 20 to 100")
+            }
+            Measure::Rare => Spec::new("rare %", 2, |run| run.result.groups.as_ref()?.rare.accuracy.and_then(percent))
+                .meaning("rare: with fewer than 20"),
+            Measure::Nll => Spec::new("NLL", 4, |run| Some(run.result.overall.nll)),
+            Measure::ScaledNll => Spec::new("NLL, scaled", 4, |run| Some(scaled(run)?.overall.nll)).meaning(SCALED),
+            Measure::Ece => Spec::new("ECE %", 2, |run| percent(run.result.overall.ece_equal_width.error)),
+            Measure::EceReference => Spec::new("ECE %, calibrated", 2, |run| {
+                percent(run.result.overall.ece_equal_width.calibrated_reference)
+            })
+            .meaning(REFERENCE),
+            Measure::ScaledEce => {
+                Spec::new("ECE %, scaled", 2, |run| percent(scaled(run)?.overall.ece_equal_width.error)).meaning(SCALED)
+            }
+            Measure::ScaledEceReference => Spec::new("ECE %, scaled, calibrated", 2, |run| {
+                percent(scaled(run)?.overall.ece_equal_width.calibrated_reference)
+            })
+            .meaning(REFERENCE),
+            Measure::FittedTemperature => Spec::new("temperature fitted", 3, |run| {
+                Some(run.scaled.as_ref()?.fit.temperature / run.result.temperature)
+            })
+            .meaning("temperature fitted: over that of the loss; above 1 the network is too sure"),
+            Measure::Kl => Spec::new("KL", 4, |run| Some(run.result.soft_labels?.kl_divergence))
+                .meaning("KL: divergence of the posterior from the votes, nats"),
+            Measure::ScaledKl => {
+                Spec::new("KL, scaled", 4, |run| Some(scaled(run)?.soft_labels?.kl_divergence)).meaning(SCALED)
+            }
+            Measure::Aurc => Spec::new("AURC %", 3, |run| percent(run.result.selective.as_ref()?.aurc))
+                .meaning("AURC: area under the risk-coverage curve (Geifman and El-Yaniv 2017); less is better"),
+            Measure::SurestNinety => Spec::new("top-1 % of surest 90 %", 2, |run| {
+                percent(run.result.selective.as_ref()?.accuracy_of_surest)
+            })
+            .meaning("surest: the pictures with the most probable prediction"),
+            Measure::TrainLoss => Spec::new("training loss", 3, |run| Some(run.curves.last()?.train_loss)),
         }
     }
+}
+
+/// How a measure is named, shown and computed.
+struct Spec {
+    label: &'static str,
+    decimals: usize,
+    meaning: Option<&'static str>,
+    value: fn(&RunReport) -> Option<f64>,
+}
+
+impl Spec {
+    fn new(label: &'static str, decimals: usize, value: fn(&RunReport) -> Option<f64>) -> Self {
+        Spec { label, decimals, meaning: None, value }
+    }
+
+    fn meaning(self, meaning: &'static str) -> Self {
+        Spec { meaning: Some(meaning), ..self }
+    }
+}
+
+fn percent(share: f64) -> Option<f64> {
+    Some(100.0 * share)
+}
+
+/// The evaluation after temperature scaling, if there is one.
+fn scaled(report: &RunReport) -> Option<&EvaluationResult> {
+    Some(&report.scaled.as_ref()?.result)
 }
