@@ -1,4 +1,4 @@
-//! The losses of a linear head, whose logits are never formed.
+//! The losses of a linear head, without materialising its logits.
 
 use bytemuck::Pod;
 use ndarray::{Array, Dimension};
@@ -12,9 +12,9 @@ use crate::segment::{Positives, Segment, batch, floats};
 use crate::view::{View, with_float};
 use crate::{threads, warning};
 
-/// What comes back: the classes that occur (64-bit integers), the gradients with respect to features, to the rows of
-/// the weights and the entries of the bias of these classes, and each row's part of the temperature's, as plain memory.
-/// The gradients are in the type that sums are kept in.
+/// The result as raw memory: the classes that occur (64-bit integers); the gradients with respect to the features, and
+/// to the weight rows and bias entries of these classes; each row's part of the temperature's gradient. The gradients
+/// are in the type in which sums are kept.
 type Gradients<'py> = (
     Bound<'py, PyByteArray>,
     Bound<'py, PyByteArray>,
@@ -23,8 +23,8 @@ type Gradients<'py> = (
     Bound<'py, PyByteArray>,
 );
 
-/// Writes a head's loss and gives its gradients, from an upstream gradient `[N]` under reduction none, and warnings;
-/// `scale` multiplies what is reduced.
+/// Writes the loss of a head and returns its gradients and warnings. With reduction none, the upstream gradient `[N]`
+/// weights the rows. `scale` multiplies a reduced loss and its gradients.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "one flat call is what Python makes fastest")]
 pub(crate) fn head<'py>(
@@ -98,7 +98,7 @@ fn gradients<'py, A: Accum + Pod>(py: Python<'py>, out: &HeadLossAndGradient<A>)
     )
 }
 
-/// An array's entries in row order.
+/// The entries of an array in row-major order.
 fn bytes<'py, T: Pod, D: Dimension>(py: Python<'py>, values: &Array<T, D>) -> Bound<'py, PyByteArray> {
     let standard = values.as_standard_layout();
     PyByteArray::new(py, bytemuck::cast_slice(standard.as_slice().unwrap_or_default()))

@@ -1,7 +1,7 @@
-//! The module `softnce._native`: the kernels on the memory of tensors and arrays, with the interpreter free meanwhile.
+//! The module `softnce._native`: the kernels on the memory of tensors and arrays, with the interpreter lock released.
 //!
-//! Private to the package, whose Python files vouch for the memory they hand over (see [`view`]) and give the losses
-//! their public form.
+//! It is private to the package. The Python files of the package guarantee that the memory is valid (see [`view`]) and
+//! define the public functions.
 
 mod error;
 mod head;

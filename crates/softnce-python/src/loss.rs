@@ -1,4 +1,4 @@
-//! The losses on memory of tensors and arrays.
+//! The losses on the memory of tensors and arrays.
 
 use bytemuck::Pod;
 use ndarray::ArrayView2;
@@ -14,7 +14,7 @@ use crate::segment::{Positives, Segment, batch, floats};
 use crate::view::{Entry, View, with_float};
 use crate::{noise, threads, warning};
 
-/// What a loss is set up with: `(loss, temperature, noise probabilities, reduction, recognise)`.
+/// The settings of a loss: `(loss, temperature, noise probabilities, reduction, recognise)`.
 #[derive(Debug, FromPyObject)]
 pub(crate) struct Settings(String, f64, Option<View>, String, bool);
 
@@ -52,12 +52,12 @@ impl Settings {
     }
 }
 
-/// Where the results of a call go: `(loss, gradient with respect to the logits, to the temperature)`. The loss has one
-/// entry or, under reduction none, one for each row, as has the temperature's gradient.
+/// The memory for the results of a call: `(loss, gradient with respect to the logits, to the temperature)`. The loss
+/// and the temperature's gradient have one entry or, with reduction none, one for each row.
 #[derive(Debug, FromPyObject)]
 pub(crate) struct Outputs(View, Option<View>, Option<View>);
 
-/// Writes a loss and its gradients; `scale` multiplies what is reduced. Warnings come back.
+/// Writes a loss and its gradients and returns the warnings. `scale` multiplies a reduced loss and its gradients.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "one flat call is what Python makes fastest")]
 pub(crate) fn loss(
@@ -106,13 +106,13 @@ impl Call<'_> {
                 self.into::<E, E::Accum>(&loss, logits, batch, *gradient)?
             }
             Some(gradient) => {
-                let message = format!("a gradient of type {:?} cannot be had of logits {:?}", gradient.kind, E::KIND);
+                let message = format!("found a gradient of type {:?} for logits of type {:?}", gradient.kind, E::KIND);
                 return Err(PyTypeError::new_err(message));
             }
         };
         write_value(*value, &out.value, self.scale)?;
         if let Some((column, parts)) = temperature.zip(out.temperature_gradient) {
-            // The upstream gradient has scaled them already.
+            // The upstream gradient has already scaled them.
             write_parts(column, parts.iter().copied())?;
         }
         Ok(())
@@ -137,7 +137,7 @@ impl Call<'_> {
     }
 }
 
-/// Writes a loss times `scale`, or the losses of the rows as they are.
+/// Writes a reduced loss times `scale`, or the unscaled losses of the rows.
 pub(crate) fn write_value<A: Accum>(out: View, value: &LossValue<A>, scale: f64) -> PyResult<()> {
     match value {
         LossValue::Scalar(value) => write(out, std::iter::once(value.as_f64() * scale)),
@@ -145,13 +145,13 @@ pub(crate) fn write_value<A: Accum>(out: View, value: &LossValue<A>, scale: f64)
     }
 }
 
-/// Writes the parts of a gradient by row, or their sum where there is one place.
+/// Writes the rows' parts of a gradient, or their sum if there is one entry.
 fn write_parts(out: View, parts: impl Iterator<Item = f64>) -> PyResult<()> {
     if out.shape.0 == 1 { write(out, std::iter::once(parts.sum())) } else { write(out, parts) }
 }
 
 fn write(out: View, values: impl Iterator<Item = f64>) -> PyResult<()> {
-    // Widened exactly before, so that this rounds once.
+    // The value was converted exactly to the wider type before, so this rounds only once.
     with_float!(out, "the output", E => {
         let mut column = out.column_mut::<E>()?;
         let rounded = values.map(|value| E::from_accum(<E as Element>::Accum::of(value)));

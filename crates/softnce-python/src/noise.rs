@@ -1,18 +1,18 @@
-//! Noise distributions, kept from call to call: taking the logarithm of each class anew costs as much as a row of the
+//! Noise distributions, cached between calls: computing the logarithm of each class again costs as much as a row of the
 //! loss.
 
 use std::sync::Mutex;
 
 use softnce::{Error, NoiseDistribution};
 
-/// The last distributions, the newest last. A training run has one or two.
+/// The distributions used last, the newest at the end. A training run has one or two.
 static KEPT: Mutex<Vec<(Vec<f64>, NoiseDistribution)>> = Mutex::new(Vec::new());
 const MOST: usize = 4;
 
-/// The distribution with these probabilities. They are compared entry by entry, so that memory that has been written to
-/// since is never taken for what it was.
+/// The distribution with these probabilities. The cached probabilities are compared entry by entry, because the memory
+/// may have been written to since.
 pub(crate) fn from_probabilities(probabilities: Vec<f64>) -> Result<NoiseDistribution, Error> {
-    // Never waited for: where another thread has the lock, or had it as this process was forked, the work is done again.
+    // Never wait for the lock: another thread may hold it, or held it when this process was forked. Then compute again.
     if let Ok(kept) = KEPT.try_lock()
         && let Some((_, noise)) = kept.iter().find(|(kept, _)| *kept == probabilities)
     {

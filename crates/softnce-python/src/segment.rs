@@ -1,4 +1,4 @@
-//! The label side of a call: each segment of the candidates from its tensors.
+//! The targets of a call: builds each segment of the candidates from its tensors.
 
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use num_traits::PrimInt;
@@ -12,8 +12,8 @@ use crate::view::{Entry, View, with_float, with_integer};
 
 /// One segment of the candidates: `(first, second, uniform, shares, multiplicities)`.
 ///
-/// Labels: `first` of shape `[M]`. Compact rows: classes and weights of shape `[M, K]`, the uniform share of all rows
-/// or of each, `[M]`. Dense rows: `first` of shape `[M, d]`.
+/// Labels: `first` has shape `[M]`. Compact rows: classes and weights have shape `[M, K]`; the uniform share is one
+/// number for all rows or one for each, `[M]`. Dense rows: `first` has shape `[M, d]`.
 #[derive(Debug, FromPyObject)]
 pub(crate) struct Segment(View, Option<View>, f64, Option<View>, Option<View>);
 
@@ -44,11 +44,11 @@ impl Segment {
     }
 }
 
-/// What the sum of a row of doubles may be off by.
+/// Largest error of the sum of a row of doubles.
 const ROUNDING: f64 = 1e-14;
 
-/// Compact rows. Where all rows have one uniform share the weights are brought to what it leaves of 1, so that the
-/// shares stay equal however coarsely the weights were rounded: for then they cancel.
+/// Compact rows. If all rows have the same uniform share, the weights are scaled to sum to 1 minus this share. So the
+/// shares stay equal and cancel, however coarsely the weights were rounded.
 fn compact<'a>(
     argument: &str,
     classes: &View,
@@ -94,11 +94,11 @@ pub(crate) fn floats(argument: &'static str, column: View) -> PyResult<Array1<f6
     with_float!(column, argument, E => read::<E>(column))
 }
 
-/// Who is whose positive: candidate `offset + i` for row i, or the one that is named.
+/// The positive of each row: candidate `offset + i` for row i, or the index given.
 #[derive(Debug, FromPyObject)]
 pub(crate) struct Positives(usize, Option<View>);
 
-/// The batch of these segments.
+/// The batch that consists of these segments.
 pub(crate) fn batch<'a>(
     segments: &[Segment],
     positives: &Positives,
@@ -128,7 +128,7 @@ pub(crate) fn batch<'a>(
     Ok(batch)
 }
 
-/// The multiplicities of all segments; 1 where a segment has none.
+/// The multiplicities of all segments; 1 for segments without any.
 fn multiplicities(segments: &[Segment]) -> PyResult<Array1<f64>> {
     let mut all = Vec::with_capacity(segments.iter().map(Segment::rows).sum());
     for segment in segments {
@@ -155,8 +155,8 @@ fn indices<L: PrimInt>(values: ArrayView1<'_, L>) -> PyResult<Vec<usize>> {
     values.iter().enumerate().map(index).collect()
 }
 
-/// Finds the compact form of dense rows: `classes` and `weights` `[M, 3]` and `uniform` `[M]` are written, and the
-/// number of terms comes back; nothing where the rows have another form.
+/// Finds the compact form of dense rows. Writes `classes` and `weights` `[M, 3]` and `uniform` `[M]` and returns the
+/// number of terms, or `None` if the rows have no compact form.
 #[pyfunction]
 pub(crate) fn recognise(
     py: Python<'_>,

@@ -1,4 +1,4 @@
-//! The threads that the kernels use.
+//! The threads of the kernels.
 
 use std::cell::RefCell;
 use std::sync::Once;
@@ -8,31 +8,32 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// Whether the pool of the whole process stands.
+/// Whether the thread pool of the process has been started.
 static STARTED: AtomicBool = AtomicBool::new(false);
 static START: Once = Once::new();
-/// Whether this process is a fork of another: the pool's threads do not live on in it.
+/// Whether this process was forked from another: the threads of the pool do not exist in it.
 static FORKED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    /// A forked process's own pool, and whose it is: that process may fork too. No lock, which a fork could leave held.
+    /// The pool of a forked process and the id of that process, which may fork again. It is thread-local, because a
+    /// fork could leave a lock held.
     static OWN: RefCell<Option<(u32, ThreadPool)>> = const { RefCell::new(None) };
 }
 
-/// Starts the threads, once; later calls change nothing.
+/// Starts the threads once; later calls have no effect.
 #[pyfunction]
 pub(crate) fn start_threads(threads: usize) {
     if FORKED.load(Ordering::SeqCst) {
         return;
     }
     START.call_once(|| {
-        // Another library of the process can have started the pool: then its number holds.
+        // Another library of the process may have started the pool; then its number of threads applies.
         let _ = ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global();
         STARTED.store(true, Ordering::SeqCst);
     });
 }
 
-/// Runs a body where its threads are to be had.
+/// Runs a body on a pool whose threads exist in this process.
 pub(crate) fn run<R: Send>(body: impl FnOnce() -> R + Send) -> R {
     if !FORKED.load(Ordering::SeqCst) {
         return body();
@@ -40,7 +41,7 @@ pub(crate) fn run<R: Send>(body: impl FnOnce() -> R + Send) -> R {
     OWN.with_borrow_mut(|own| {
         let process = std::process::id();
         if own.as_ref().is_none_or(|(of, _)| *of != process) {
-            // To drop a pool is to wait for its threads, which a fork has not got.
+            // Dropping a pool waits for its threads, which do not exist after a fork.
             std::mem::forget(own.take());
             let pool = ThreadPoolBuilder::new().num_threads(1).build().ok();
             *own = pool.map(|pool| (process, pool));
@@ -52,7 +53,7 @@ pub(crate) fn run<R: Send>(body: impl FnOnce() -> R + Send) -> R {
     })
 }
 
-/// Sets how many threads the kernels use; before the first loss of the process.
+/// Sets the number of threads of the kernels. Must be called before the first loss of the process.
 #[pyfunction]
 pub(crate) fn set_num_threads(threads: usize) -> PyResult<()> {
     if threads == 0 {
@@ -63,11 +64,11 @@ pub(crate) fn set_num_threads(threads: usize) -> PyResult<()> {
     if found == threads {
         return Ok(());
     }
-    let message = format!("the kernels have started with {found} threads: set {threads} before the first loss");
+    let message = format!("the kernels already run with {found} threads; set {threads} before the first loss");
     Err(PyRuntimeError::new_err(message))
 }
 
-/// How many threads the kernels use; 0 where they have not started.
+/// The number of threads of the kernels; 0 before they start.
 #[pyfunction]
 pub(crate) fn num_threads() -> usize {
     match (FORKED.load(Ordering::SeqCst), STARTED.load(Ordering::SeqCst)) {
@@ -77,7 +78,7 @@ pub(crate) fn num_threads() -> usize {
     }
 }
 
-/// Tells a child process that its parent's threads are not there.
+/// Records that this process was forked and does not have its parent's threads.
 #[pyfunction]
 pub(crate) fn after_fork() {
     FORKED.store(true, Ordering::SeqCst);

@@ -1,11 +1,11 @@
-//! Memory of tensors and arrays, as Python hands it over.
+//! The memory of tensors and arrays that Python passes in.
 
 use half::{bf16, f16};
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, ShapeBuilder};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-/// The element types, by the numbers that Python gives them.
+/// The element types; their order gives the numbers used in Python.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     F16,
@@ -43,7 +43,7 @@ impl Kind {
     ];
 }
 
-/// An element type that memory is read or written in.
+/// An element type of memory that is read or written.
 pub(crate) trait Entry: Copy + 'static {
     const KIND: Kind;
 }
@@ -55,10 +55,10 @@ macro_rules! entries {
 entries!(f16 => F16, bf16 => Bf16, f32 => F32, f64 => F64, i8 => I8, i16 => I16, i32 => I32, i64 => I64);
 entries!(u8 => U8, u16 => U16, u32 => U32, u64 => U64);
 
-/// Two-dimensional memory: `(place, type, rows, columns, step between rows, step between columns)`, steps in elements.
+/// Two-dimensional memory: `(address, type, rows, columns, row stride, column stride)`, strides in elements.
 ///
-/// The package's own Python files make these from tensors and arrays that they keep alive, and do not write to, until
-/// the call returns; this module is private to them. That is what the accessors below rely on.
+/// Only the Python files of this package make views, from tensors and arrays that they keep alive and do not write to
+/// until the call returns. The accessors below rely on this.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View {
     place: usize,
@@ -79,7 +79,7 @@ impl<'py> FromPyObject<'_, 'py> for View {
 }
 
 impl View {
-    /// How many elements lie between the first and the last, both included.
+    /// The number of elements from the first to the last, both included.
     fn extent(&self) -> PyResult<usize> {
         let ((rows, columns), (row_step, column_step)) = (self.shape, self.steps);
         if rows == 0 || columns == 0 {
@@ -97,7 +97,7 @@ impl View {
         if self.kind == E::KIND && self.place.is_multiple_of(align_of::<E>()) {
             return Ok(());
         }
-        Err(PyTypeError::new_err(format!("memory of {:?} came where aligned {:?} was expected", self.kind, E::KIND)))
+        Err(PyTypeError::new_err(format!("found memory of {:?}, expected aligned {:?}", self.kind, E::KIND)))
     }
 
     /// The memory as an array.
@@ -108,8 +108,8 @@ impl View {
         if extent == 0 {
             return ArrayView2::from_shape(self.shape, &[]).map_err(unfit);
         }
-        // SAFETY: the caller in Python owns `extent` initialised elements of this type there, and keeps them unchanged
-        // until the call returns; the alignment was checked.
+        // SAFETY: the Python caller owns `extent` initialised elements of this type at this address and keeps them
+        // unchanged until the call returns. The alignment was checked.
         let memory = unsafe { std::slice::from_raw_parts(self.place as *const E, extent) };
         ArrayView2::from_shape(self.shape.strides(self.steps), memory).map_err(unfit)
     }
@@ -127,7 +127,7 @@ impl View {
         if extent == 0 {
             return ArrayViewMut2::from_shape(self.shape, &mut []).map_err(unfit);
         }
-        // SAFETY: as above; and the caller has just made this memory for the call and shares it with nobody.
+        // SAFETY: as above; in addition, the caller allocated this memory for the call and does not share it.
         let memory = unsafe { std::slice::from_raw_parts_mut(self.place as *mut E, extent) };
         ArrayViewMut2::from_shape(self.shape.strides(self.steps), memory).map_err(unfit)
     }

@@ -1,13 +1,13 @@
-//! The core crate's warnings on their way to Python.
+//! Passes the warnings of the core crate on to Python.
 
 use std::sync::Mutex;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-/// Warnings that wait for the interpreter.
+/// Warnings that Python has not issued yet.
 static WAITING: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Takes the core crate's messages.
+/// Collects the messages of the core crate.
 struct Collector;
 
 impl Log for Collector {
@@ -17,7 +17,7 @@ impl Log for Collector {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            // Never waited for: a fork could have left the lock held.
+            // Never wait for the lock: a fork could have left it held.
             if let Ok(mut waiting) = WAITING.try_lock() {
                 waiting.push(record.args().to_string());
             }
@@ -35,7 +35,7 @@ pub(crate) fn collect() {
     }
 }
 
-/// What has been collected; Python raises it, from where the user called.
+/// Returns and clears the collected warnings. Python issues them at the line of the user's call.
 pub(crate) fn take() -> Vec<String> {
     WAITING.try_lock().map(|mut waiting| std::mem::take(&mut *waiting)).unwrap_or_default()
 }

@@ -49,7 +49,7 @@ except RuntimeError as error:
 """
     assert python(program.replace("{set}", "softnce.set_num_threads(3)")).splitlines() == [
         "3",
-        "the kernels have started with 3 threads: set 7 before the first loss",
+        "the kernels already run with 3 threads; set 7 before the first loss",
     ]
     assert python(program.replace("{set}", "torch.set_num_threads(2)")).splitlines()[0] == "2"
     with pytest.raises(ValueError, match="threads is 0"):
