@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::BenchError;
+use crate::setting_error::SettingError;
 
 /// The sizes of one measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,16 +53,16 @@ impl Case {
     ///
     /// # Errors
     /// A size that is 0 or absurd; fewer candidates than rows.
-    pub fn loss(rows: usize, candidates: usize, classes: usize) -> Result<Self, BenchError> {
+    pub fn loss(rows: usize, candidates: usize, classes: usize) -> Result<Self, SettingError> {
         let case = Case::of(rows, candidates, classes);
         let sizes = [rows, candidates, classes];
         let value = sizes.map(|size| size.to_string()).join(",");
         if sizes.iter().any(|size| !(1..=MOST).contains(size)) {
-            return Err(BenchError::Setting { argument: "case", value, expected: "numbers from 1 to 100000000" });
+            return Err(SettingError { argument: "case", found: value, expected: "numbers from 1 to 100000000" });
         }
         if candidates < rows {
             let expected = "N,M,D with M at least N: the rows' own targets are among the candidates";
-            return Err(BenchError::Setting { argument: "case", value, expected });
+            return Err(SettingError { argument: "case", found: value, expected });
         }
         Ok(case)
     }
@@ -71,12 +71,12 @@ impl Case {
     ///
     /// # Errors
     /// A number of classes that is 0 or absurd.
-    pub fn head(classes: usize) -> Result<Self, BenchError> {
+    pub fn head(classes: usize) -> Result<Self, SettingError> {
         if (1..=MOST).contains(&classes) {
             return Ok(Case::with_head(classes));
         }
         let expected = "a number of classes from 1 to 100000000";
-        Err(BenchError::Setting { argument: "head case", value: classes.to_string(), expected })
+        Err(SettingError { argument: "head case", found: classes.to_string(), expected })
     }
 
     /// Small cases that vary one of N, M and d and keep the others at 256, 1024 and 1000.
@@ -104,16 +104,16 @@ impl fmt::Display for Case {
 }
 
 impl FromStr for Case {
-    type Err = BenchError;
+    type Err = SettingError;
 
     /// Reads `N,M,D`.
-    fn from_str(text: &str) -> Result<Self, BenchError> {
+    fn from_str(text: &str) -> Result<Self, SettingError> {
         let sizes: Option<Vec<usize>> = text.split(',').map(|size| size.trim().parse().ok()).collect();
         match sizes.as_deref() {
             Some(&[rows, candidates, classes]) => Case::loss(rows, candidates, classes),
-            _ => Err(BenchError::Setting {
+            _ => Err(SettingError {
                 argument: "case",
-                value: text.to_owned(),
+                found: text.to_owned(),
                 expected: "N,M,D: rows, candidates and classes as three whole numbers",
             }),
         }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{BenchError, Case};
+use crate::Case;
+use crate::setting_error::SettingError;
 
 /// A set of cases that has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,12 +63,12 @@ impl fmt::Display for CaseSet {
 }
 
 impl FromStr for CaseSet {
-    type Err = BenchError;
+    type Err = SettingError;
 
-    fn from_str(name: &str) -> Result<Self, BenchError> {
-        CaseSet::ALL.into_iter().find(|set| set.name() == name).ok_or_else(|| BenchError::Setting {
+    fn from_str(name: &str) -> Result<Self, SettingError> {
+        CaseSet::ALL.into_iter().find(|set| set.name() == name).ok_or_else(|| SettingError {
             argument: "cases",
-            value: name.to_owned(),
+            found: name.to_owned(),
             expected: "one of standard, heads, sweep, quick",
         })
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::setting_error::SettingError;
 use crate::{Case, Path};
 
 /// Why a measurement stopped.
@@ -9,15 +10,8 @@ use crate::{Case, Path};
 #[non_exhaustive]
 pub enum BenchError {
     /// A setting is out of its range.
-    #[error("{argument} is {value}, expected {expected}")]
-    Setting {
-        /// Name of the setting.
-        argument: &'static str,
-        /// Value that came.
-        value: String,
-        /// Range that was expected, in words.
-        expected: &'static str,
-    },
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// The loss refused the data of a case.
     #[error(transparent)]
     Loss(#[from] softnce::Error),

@@ -21,6 +21,7 @@ mod path;
 mod paths;
 pub mod report;
 mod results;
+mod setting_error;
 mod settings;
 
 pub use bench::{Bench, Progress};
@@ -33,4 +34,5 @@ pub use measure::{AllocatedBytes, Spread};
 pub use path::Path;
 pub use paths::{Kept, Output, Workload};
 pub use results::{Measurement, Results, Skipped};
+pub use setting_error::SettingError;
 pub use settings::BenchSettings;

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BenchError, Case};
+use crate::Case;
+use crate::setting_error::SettingError;
 
 /// A computation that is measured. Every path of a loss computes the loss and its gradient, under the mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -116,12 +117,12 @@ impl fmt::Display for Path {
 }
 
 impl FromStr for Path {
-    type Err = BenchError;
+    type Err = SettingError;
 
-    fn from_str(name: &str) -> Result<Self, BenchError> {
-        Path::ALL.into_iter().find(|path| path.name() == name).ok_or_else(|| BenchError::Setting {
+    fn from_str(name: &str) -> Result<Self, SettingError> {
+        Path::ALL.into_iter().find(|path| path.name() == name).ok_or_else(|| SettingError {
             argument: "path",
-            value: name.to_owned(),
+            found: name.to_owned(),
             expected: "one of reference, dense, recognised, compact, hard, soft_cross_entropy, nll, products, copy, head",
         })
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{BenchError, Case, Path};
+use crate::setting_error::SettingError;
+use crate::{Case, Path};
 
 /// What is measured, and for how long.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,9 +44,9 @@ impl BenchSettings {
     /// Checks every setting before anything is measured.
     ///
     /// # Errors
-    /// [`BenchError::Setting`] with the name of the setting, its value and its range.
-    pub fn check(&self) -> Result<(), BenchError> {
-        let refuse = |argument, value: String, expected| Err(BenchError::Setting { argument, value, expected });
+    /// The name of the setting, its value and its range.
+    pub fn check(&self) -> Result<(), SettingError> {
+        let refuse = |argument, found: String, expected| Err(SettingError { argument, found, expected });
         if let Some(case) = first_repeated(&self.cases) {
             return refuse("cases", case.to_string(), "each case once");
         }

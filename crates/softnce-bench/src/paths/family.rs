@@ -5,7 +5,7 @@ use softnce::{
     Error, GradientRequest, InfoNce, Loss, LossSettings, Nll, SoftTargetCrossEntropy, SoftTargetInfoNce, Targets,
 };
 
-use super::{Kept, Output};
+use super::output::{Kept, Output};
 use crate::BenchError;
 use crate::data::LossData;
 

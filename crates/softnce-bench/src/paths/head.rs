@@ -2,7 +2,7 @@
 
 use softnce::{GradientRequest, HeadLoss, LinearHead, LossSettings, SoftTargetInfoNce};
 
-use super::Output;
+use super::output::Output;
 use crate::data::HeadData;
 use crate::{BenchError, Case};
 

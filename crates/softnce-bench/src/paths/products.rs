@@ -3,7 +3,7 @@
 use gemm::Parallelism;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
-use super::{Kept, Output};
+use super::output::{Kept, Output};
 use crate::BenchError;
 
 /// `S W^T` and `P W`, by the shapes `[N, d]` of the logits S, `[M, d]` of the targets W and `[N, M]` of the

@@ -4,7 +4,7 @@ use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2, Axis, Zip};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use softnce::{LossAndGradient, LossValue};
 
-use super::Output;
+use super::output::Output;
 
 /// The loss and its gradient through an `N x M x d` tensor, under uniform noise, temperature 1 and the mean.
 ///

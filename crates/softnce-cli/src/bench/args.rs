@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use softnce_bench::{BenchError, BenchSettings, Case, CaseSet, Path};
+use softnce_bench::{BenchSettings, Case, CaseSet, Path, SettingError};
 use softnce_terminal::parse_bytes;
 
 #[derive(Debug, Args)]
@@ -78,21 +78,21 @@ impl BenchArguments {
     }
 }
 
-fn parse_case(text: &str) -> Result<Case, BenchError> {
+fn parse_case(text: &str) -> Result<Case, SettingError> {
     text.parse()
 }
 
-fn parse_head(text: &str) -> Result<Case, BenchError> {
+fn parse_head(text: &str) -> Result<Case, SettingError> {
     let expected = "a number of classes from 1 to 100000000";
-    let refused = |_| BenchError::Setting { argument: "head case", value: text.to_owned(), expected };
+    let refused = |_| SettingError { argument: "head case", found: text.to_owned(), expected };
     Case::head(text.trim().parse().map_err(refused)?)
 }
 
-fn parse_set(name: &str) -> Result<CaseSet, BenchError> {
+fn parse_set(name: &str) -> Result<CaseSet, SettingError> {
     name.parse()
 }
 
-fn parse_path(name: &str) -> Result<Path, BenchError> {
+fn parse_path(name: &str) -> Result<Path, SettingError> {
     name.parse()
 }
 

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use softnce_report::page;
 
-use super::path_head;
+use super::parts::path_head;
 use crate::Results;
 use crate::report::block::{Block, blocks};
 use crate::report::row::{HEADS, NOTE, cells};

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use softnce_report::{number, page};
 
-use super::measured;
+use super::parts::measured;
 use crate::report::block::{Block, blocks};
 use crate::{Path, Results};
 

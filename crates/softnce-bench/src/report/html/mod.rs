@@ -3,16 +3,17 @@
 mod drawn;
 mod measurements;
 mod medians;
+mod parts;
 mod reading;
 mod setting;
 
 use maud::{Markup, html};
 use softnce_report::{number, page};
 
+use self::parts::measured;
 pub(crate) use self::setting::how_long;
 use super::figures::Plot;
-use super::look::look;
-use crate::{Path, Results};
+use crate::Results;
 
 const TITLE: &str = "Time and memory of the losses";
 
@@ -62,16 +63,6 @@ fn head(results: &Results) -> Markup {
             p.quiet { "Machine: " (results.machine) "." }
         }
     }
-}
-
-/// The paths that were measured anywhere.
-fn measured(results: &Results) -> impl Iterator<Item = Path> {
-    Path::ALL.into_iter().filter(|path| results.measurements.iter().any(|measurement| measurement.path == *path))
-}
-
-/// The head of a row: the path's mark, as in the figures, and its name.
-fn path_head(path: Path) -> Markup {
-    html! { th.loss scope="row" { (page::swatch(look(path))) (path) } }
 }
 
 #[cfg(test)]
