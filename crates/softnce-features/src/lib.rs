@@ -1,0 +1,5 @@
+//! One set of features for the packages that Burn depends on, so that every command of the workspace builds Burn once.
+//!
+//! Cargo unites the features of a package over the crates of one command. Without this crate `cargo test --workspace` and
+//! `cargo build` would ask for different features of, say, `syn`, and Burn would be compiled once for each. The crate
+//! holds no code. `.ci/features.py` writes its dependencies; run it after a change of dependencies.
