@@ -65,11 +65,11 @@ fn what_cannot_be_used_is_named() {
         (
             &["fetch", "cifar10"],
             2,
-            "set: 'cifar10'; expected one of mnist, fashion-mnist, cifar-10, cifar-100, cifar-10h, tiny-imagenet",
+            "no set is named 'cifar10'; expected one of mnist, fashion-mnist, cifar-10, cifar-100, cifar-10h, tiny-imagenet",
         ),
         (&["info", "absent"], 2, "error: absent: "),
         (&["info", "."], 2, "fits no known layout"),
-        (&["info", "made", "--split", "val"], 2, "split: 'val'; expected train or test"),
+        (&["info", "made", "--split", "val"], 2, "[possible values: train, test]"),
         (&["info", "made", "--split", "train"], 1, "data_batch_1.bin: missing"),
         (&["info", "made", "--columns", "0"], 1, "columns: 0; expected a number from 1 to 100"),
         (&["info", "made", "--sheet", "absent/sheet.png"], 1, "sheet.png: "),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use softnce_data::PictureSource;
 use softnce_data::labels::{self, LabelSource};
-use softnce_data::sets::{Layout, Split, open};
+use softnce_data::sets::{Layout, Split};
 
 fn root(set: &str) -> PathBuf {
     PathBuf::from(std::env::var_os("SOFTNCE_TEST_SETS").expect("SOFTNCE_TEST_SETS: the folder of the sets")).join(set)
@@ -25,7 +25,7 @@ fn check(
 ) -> Arc<dyn PictureSource> {
     let root = root(set);
     assert_eq!(Layout::detect(&root).unwrap(), layout);
-    let source = open(layout, &root, split).unwrap();
+    let source = layout.open(&root, split).unwrap();
     assert_eq!((source.labels().len(), source.class_names().len()), (pictures, classes));
     for class in 0..classes {
         let count = source.labels().iter().filter(|&&label| label == class).count();
@@ -45,22 +45,22 @@ fn check(
 #[test]
 #[ignore = "needs the published files"]
 fn fashion_mnist() {
-    check("fashion-mnist", Layout::Idx, Split::Train, 60_000, 10, [28, 28, 1]);
-    check("fashion-mnist", Layout::Idx, Split::Test, 10_000, 10, [28, 28, 1]);
+    check("fashion-mnist", Layout::IDX, Split::Train, 60_000, 10, [28, 28, 1]);
+    check("fashion-mnist", Layout::IDX, Split::Test, 10_000, 10, [28, 28, 1]);
 }
 
 #[test]
 #[ignore = "needs the published files"]
 fn cifar_100() {
-    check("cifar-100-binary", Layout::Cifar100, Split::Train, 50_000, 100, [32, 32, 3]);
-    let test = check("cifar-100-binary", Layout::Cifar100, Split::Test, 10_000, 100, [32, 32, 3]);
+    check("cifar-100-binary", Layout::CIFAR100, Split::Train, 50_000, 100, [32, 32, 3]);
+    let test = check("cifar-100-binary", Layout::CIFAR100, Split::Test, 10_000, 100, [32, 32, 3]);
     assert_eq!((test.class_names()[0].as_str(), test.class_names()[99].as_str()), ("apple", "worm"));
 }
 
 #[test]
 #[ignore = "needs the published files"]
 fn cifar_10_with_votes() {
-    let source = check("cifar-10-batches-bin", Layout::Cifar10, Split::Test, 10_000, 10, [32, 32, 3]);
+    let source = check("cifar-10-batches-bin", Layout::CIFAR10, Split::Test, 10_000, 10, [32, 32, 3]);
     let votes = LabelSource::Votes { path: root("cifar-10-batches-bin").join("cifar10h_counts.u8") };
     let votes = labels::read(&votes, 10_000, 10).unwrap();
     let largest = |row: usize| {

@@ -3,9 +3,10 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use softnce_data::fetch::{self, FetchError, KnownSet};
-use softnce_data::sets::{Layout, SetError, Split};
+use softnce_data::sets::{Layout, Split};
 
 #[derive(Debug, Args)]
 pub struct DataArguments {
@@ -36,13 +37,13 @@ pub struct FetchArguments {
 
 #[derive(Debug, Args)]
 pub struct InfoArguments {
-    /// Folder of the set, name of a downloaded set, or optdigits (built in).
+    /// Folder of the set, or name of a downloaded or built-in set.
     pub path: PathBuf,
-    /// Layout of the folder: idx, cifar10, cifar100, tree or tiny-imagenet [default: detected].
-    #[arg(long, value_parser = parse_layout)]
+    /// Layout of the folder [default: detected].
+    #[arg(long, value_parser = layouts())]
     pub layout: Option<Layout>,
-    /// Split to describe, train or test [default: both].
-    #[arg(long, value_parser = parse_split)]
+    /// Split to describe [default: all].
+    #[arg(long, value_parser = parts())]
     pub split: Option<Split>,
     /// Pictures to decode in each split for the table of sizes.
     #[arg(long, value_name = "PICTURES", default_value = "2000")]
@@ -68,13 +69,15 @@ fn parse_set(name: &str) -> Result<KnownSet, FetchError> {
     fetch::find(name)
 }
 
-fn parse_layout(name: &str) -> Result<Layout, SetError> {
-    name.parse()
+/// Takes the name of a layout; the help lists all with their titles.
+fn layouts() -> impl TypedValueParser<Value = Layout> {
+    let known = Layout::ALL.map(|layout| PossibleValue::new(layout.name()).help(layout.title()));
+    PossibleValuesParser::new(known).try_map(|name| name.parse::<Layout>())
 }
 
-fn parse_split(name: &str) -> Result<Split, String> {
-    let known = [Split::Train, Split::Test].into_iter().find(|split| split.name() == name);
-    known.ok_or_else(|| format!("split: '{name}'; expected train or test"))
+/// Takes the name of a part of a set.
+fn parts() -> impl TypedValueParser<Value = Split> {
+    PossibleValuesParser::new(Split::ALL.map(Split::name)).try_map(|name| Split::named(&name).ok_or("no such part"))
 }
 
 #[cfg(test)]
@@ -82,10 +85,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_help_names_every_set() {
-        let help = FetchArguments::augment_args(clap::Command::new("fetch")).render_help().to_string();
+    fn the_help_names_every_set_and_layout() {
+        let fetch = FetchArguments::augment_args(clap::Command::new("fetch")).render_long_help().to_string();
+        let info = InfoArguments::augment_args(clap::Command::new("info")).render_long_help().to_string();
         for set in softnce_data::fetch::known() {
-            assert!(help.contains(&set.name), "{} in {help}", set.name);
+            assert!(fetch.contains(&set.name), "{} in {fetch}", set.name);
+        }
+        for layout in softnce_data::sets::Layout::ALL {
+            assert!(info.contains(&format!("- {layout}: ")) && info.contains(layout.title()), "{layout} in {info}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use indicatif::ProgressBar;
-use softnce_data::fetch::{self, FetchError, Progress, Stage};
+use softnce_data::fetch::{self, FetchError, FetchProgress, Stage};
 use softnce_terminal::{FAILED, USAGE, fail, format_bytes, say, styled, tell};
 
 use super::args::FetchArguments;
@@ -43,7 +43,7 @@ impl Bar {
         Self { bar: styled(ProgressBar::new(0), template), terminal: std::io::stderr().is_terminal(), shown: None }
     }
 
-    fn show(&mut self, progress: Progress<'_>) {
+    fn show(&mut self, progress: FetchProgress<'_>) {
         let tenths = (progress.done.saturating_mul(10)).checked_div(progress.total).unwrap_or(10);
         let same = |(file, stage, _): &(String, Stage, u64)| file == progress.file && *stage == progress.stage;
         if !self.shown.as_ref().is_some_and(same) {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use softnce_data::fetch;
 use softnce_data::info::{contact_sheet, describe, write_png};
-use softnce_data::sets::{Layout, SetError, Split, open};
+use softnce_data::sets::{Layout, SetError};
 use softnce_terminal::{FAILED, USAGE, fail, out, say, tell};
 
 use super::args::InfoArguments;
@@ -26,9 +26,9 @@ pub fn run(arguments: &InfoArguments) -> ExitCode {
 /// The folder that is meant, and its layout.
 fn find(arguments: &InfoArguments) -> Result<(PathBuf, Layout), SetError> {
     let path = &arguments.path;
-    let embedded = Path::new(Layout::Optdigits.name());
-    if arguments.layout == Some(Layout::Optdigits) || (path == embedded && !path.exists()) {
-        return Ok((path.clone(), Layout::Optdigits));
+    let named = || Layout::ALL.into_iter().find(|layout| path == Path::new(layout.name()) && !path.exists());
+    if let Some(embedded) = arguments.layout.or_else(named).filter(|layout| layout.origin().is_some()) {
+        return Ok((path.clone(), embedded));
     }
     let folder = fetched(path).unwrap_or_else(|| path.clone());
     let layout = arguments.layout.map_or_else(|| Layout::detect(&folder), Ok)?;
@@ -42,10 +42,10 @@ fn fetched(path: &Path) -> Option<PathBuf> {
 }
 
 fn show(arguments: &InfoArguments, folder: &Path, layout: Layout) -> Result<(), Box<dyn Error>> {
-    let splits = arguments.split.map_or_else(|| vec![Split::Train, Split::Test], |split| vec![split]);
+    let splits = arguments.split.map_or_else(|| layout.parts().to_vec(), |split| vec![split]);
     let (mut parts, mut absent) = (Vec::new(), None);
     for split in splits {
-        match open(layout, folder, split) {
+        match layout.open(folder, split) {
             Ok(source) => parts.push((split, source)),
             // A set may have one part only; that is said, not passed over.
             Err(error @ SetError::Missing { .. }) if arguments.split.is_none() && absent.is_none() => {

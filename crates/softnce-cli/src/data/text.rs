@@ -1,6 +1,6 @@
 //! Figures of a set as text.
 
-use softnce_data::info::{SetInfo, Spread};
+use softnce_data::info::{SetInfo, SizeSpread};
 use softnce_data::sets::Split;
 
 /// Up to so many classes are listed; of more, the smallest and the largest.
@@ -52,8 +52,8 @@ fn channels(info: &SetInfo) -> String {
     }
 }
 
-fn spread(spread: Spread) -> String {
-    let Spread { smallest, median, largest } = spread;
+fn spread(spread: SizeSpread) -> String {
+    let SizeSpread { smallest, median, largest } = spread;
     if smallest == largest { smallest.to_string() } else { format!("{smallest} to {largest}, median {median}") }
 }
 
@@ -85,8 +85,8 @@ mod tests {
             class_names: (0..per_class.len()).map(|class| format!("class {class}")).collect(),
             per_class: per_class.to_vec(),
             measured: 4,
-            height: Spread { smallest, median, largest },
-            width: Spread { smallest: 28, median: 28, largest: 28 },
+            height: SizeSpread { smallest, median, largest },
+            width: SizeSpread { smallest: 28, median: 28, largest: 28 },
             grey: 1,
             colour: 3,
         }

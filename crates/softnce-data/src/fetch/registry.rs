@@ -1,4 +1,4 @@
-//! The sets that anyone may download, with their publishers' checksums.
+//! The sets that can be fetched, with their publishers' checksums.
 
 use super::{Checksum, FetchError};
 use crate::sets::Layout;
@@ -6,13 +6,13 @@ use crate::sets::Layout;
 /// A set that can be fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownSet {
-    /// What it is called here; the name of its folder in the cache.
+    /// Its name, and the name of its folder in the cache.
     pub name: String,
-    /// What it is.
+    /// A description in one line.
     pub about: String,
-    /// How its folder is read; `None` where it holds labels for the pictures of another set.
+    /// Layout of its folder; `None` if it holds labels for the pictures of another set.
     pub layout: Option<Layout>,
-    /// What is downloaded.
+    /// The files to download.
     pub content: Content,
 }
 
@@ -26,14 +26,15 @@ impl KnownSet {
     }
 }
 
-/// What is downloaded.
+/// The files of a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// Files that are kept as they are.
+    /// Files that are kept unchanged.
     Files {
         /// The files.
         files: Vec<RemoteFile>,
-        /// Names of the classes, for a file `classes.txt`; empty if the publisher's files have them or they are numbers.
+        /// Names of the classes, written to `classes.txt`; empty if the publisher's files hold them or they are
+        /// numbers.
         class_names: Vec<String>,
     },
     /// An archive that is unpacked.
@@ -42,7 +43,7 @@ pub enum Content {
         file: RemoteFile,
         /// Its format.
         format: ArchiveFormat,
-        /// The folder in it that becomes the set's.
+        /// The folder in the archive that becomes the folder of the set.
         top: String,
     },
 }
@@ -50,20 +51,20 @@ pub enum Content {
 /// The format of an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArchiveFormat {
-    /// A tar file, gzipped.
+    /// A tar file compressed with gzip.
     TarGz,
     /// A zip file.
     Zip,
 }
 
-/// A file and where it can be had.
+/// A file to download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteFile {
-    /// What it is called here.
+    /// Its name in the set's folder.
     pub name: String,
-    /// Addresses that have it, the first to be asked first.
+    /// Its addresses, tried in this order.
     pub urls: Vec<String>,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: u64,
     /// Its checksum.
     pub checksum: Checksum,
@@ -120,7 +121,7 @@ fn mnist() -> KnownSet {
     KnownSet {
         name: "mnist".to_owned(),
         about: "MNIST: 60,000 + 10,000 handwritten digits, 28 x 28, grey".to_owned(),
-        layout: Some(Layout::Idx),
+        layout: Some(Layout::IDX),
         content: idx(
             &["https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"],
             [
@@ -138,7 +139,7 @@ fn fashion_mnist() -> KnownSet {
     KnownSet {
         name: "fashion-mnist".to_owned(),
         about: "Fashion-MNIST: 60,000 + 10,000 articles of clothing, 28 x 28, grey, 10 classes".to_owned(),
-        layout: Some(Layout::Idx),
+        layout: Some(Layout::IDX),
         content: idx(
             &[
                 "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -159,7 +160,7 @@ fn cifar_10() -> KnownSet {
     KnownSet {
         name: "cifar-10".to_owned(),
         about: "CIFAR-10: 50,000 + 10,000 pictures, 32 x 32, colour, 10 classes".to_owned(),
-        layout: Some(Layout::Cifar10),
+        layout: Some(Layout::CIFAR10),
         content: archive(
             &["https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"],
             ArchiveFormat::TarGz,
@@ -174,7 +175,7 @@ fn cifar_100() -> KnownSet {
     KnownSet {
         name: "cifar-100".to_owned(),
         about: "CIFAR-100: 50,000 + 10,000 pictures, 32 x 32, colour, 100 classes".to_owned(),
-        layout: Some(Layout::Cifar100),
+        layout: Some(Layout::CIFAR100),
         content: archive(
             &["https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz"],
             ArchiveFormat::TarGz,
@@ -186,7 +187,7 @@ fn cifar_100() -> KnownSet {
 }
 
 fn cifar_10h() -> KnownSet {
-    // The publisher states no checksum: this is the one of the file in the commit that the address names.
+    // The publisher states no checksum. This is the checksum of the file in the commit of the address.
     let digits = "9b36b4550349af56c79083356312eb4af856cc5fd3caf1f669d40b9d0bbb69ff";
     let file = RemoteFile {
         name: "cifar10h-counts.npy".to_owned(),
@@ -209,7 +210,7 @@ fn tiny_imagenet() -> KnownSet {
     KnownSet {
         name: "tiny-imagenet".to_owned(),
         about: "Tiny ImageNet: 100,000 + 10,000 pictures, 64 x 64, colour, 200 classes".to_owned(),
-        layout: Some(Layout::TinyImagenet),
+        layout: Some(Layout::TINY_IMAGENET),
         content: archive(
             &["https://cs231n.stanford.edu/tiny-imagenet-200.zip", "http://cs231n.stanford.edu/tiny-imagenet-200.zip"],
             ArchiveFormat::Zip,
@@ -252,7 +253,7 @@ mod tests {
         }
         assert_eq!(
             find("cifar10").unwrap_err().to_string(),
-            "set: 'cifar10'; expected one of mnist, fashion-mnist, cifar-10, cifar-100, cifar-10h, tiny-imagenet"
+            "no set is named 'cifar10'; expected one of mnist, fashion-mnist, cifar-10, cifar-100, cifar-10h, tiny-imagenet"
         );
     }
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::Layout;
+use super::split::Split;
 
-/// A data set that is rejected: where, what was found, what was expected.
+/// Why a data set is refused: where, what was found, what was expected.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SetError {
@@ -19,7 +19,7 @@ pub enum SetError {
         /// What the system said.
         source: io::Error,
     },
-    /// Something that the layout needs is not there.
+    /// A file or folder that the layout needs does not exist.
     #[error("{}: missing; expected {expected}", path.display())]
     Missing {
         /// The file or folder.
@@ -27,19 +27,19 @@ pub enum SetError {
         /// What should be there.
         expected: String,
     },
-    /// The content of a binary file is not what it should be.
+    /// A binary file has wrong content.
     #[error("{}, byte {offset}: {found}; expected {expected}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// Where, counted from 0; in the unpacked content if the file is packed.
+        /// Number of the byte, from 0; in the decompressed content if the file is compressed.
         offset: u64,
-        /// What is there.
+        /// What was found there.
         found: String,
         /// What should be there.
         expected: String,
     },
-    /// A line of a text file is not what it should be.
+    /// A line of a text file has wrong content.
     #[error("{}, line {line}: '{found}'; expected {expected}", path.display())]
     Line {
         /// The file.
@@ -52,14 +52,14 @@ pub enum SetError {
         expected: String,
     },
     /// A file or folder lies where the layout has no place for it.
-    #[error("{}: does not belong there; expected {expected}", path.display())]
+    #[error("{}: does not belong here; expected {expected}", path.display())]
     Stray {
         /// The file or folder.
         path: PathBuf,
         /// What may be there.
         expected: String,
     },
-    /// Two files that belong together disagree in number.
+    /// Two files that belong together hold different numbers of entries.
     #[error("{}: {found} {what}; expected {expected}, as in {}", path.display(), other.display())]
     Count {
         /// The file.
@@ -73,7 +73,7 @@ pub enum SetError {
         /// The other file.
         other: PathBuf,
     },
-    /// A part of a set without pictures.
+    /// A file or folder without pictures.
     #[error("{}: no pictures; expected at least one", path.display())]
     Empty {
         /// The file or folder.
@@ -87,17 +87,17 @@ pub enum SetError {
         /// What the decoder said.
         source: image::ImageError,
     },
-    /// An index names no picture.
-    #[error("index: {index}; expected one of 0..{pictures} ({set})")]
+    /// The set has no picture of this index.
+    #[error("index {index}: {set} has {pictures} pictures")]
     Index {
         /// The index.
         index: usize,
         /// Number of pictures.
         pictures: usize,
-        /// The set.
+        /// Name of the set.
         set: String,
     },
-    /// The parts of a set in memory disagree.
+    /// The arguments of a set in memory contradict each other.
     #[error("{argument}: {found}; expected {expected}")]
     Argument {
         /// Name of the argument.
@@ -108,38 +108,53 @@ pub enum SetError {
         expected: String,
     },
     /// No layout has this name.
-    #[error("layout: '{found}'; expected one of {}", names())]
+    #[error("no layout is named '{found}'; expected one of {known}")]
     UnknownLayout {
         /// The name.
         found: String,
+        /// The names of all layouts.
+        known: String,
     },
     /// A folder fits no layout.
-    #[error(
-        "{}: fits no known layout; expected train-images-idx3-ubyte (idx), data_batch_1.bin (cifar10), train.bin \
-         (cifar100), wnids.txt with train/ (tiny-imagenet) or train/CLASS/ (tree)", path.display()
-    )]
+    #[error("{}: fits no known layout; expected one of {known}", path.display())]
     Undetected {
         /// The folder.
         path: PathBuf,
+        /// What shows each layout.
+        known: String,
     },
-    /// A folder fits more than one layout.
-    #[error("{}: fits {first} and {second}; name the layout", path.display())]
+    /// A folder fits several layouts.
+    #[error("{}: fits the layouts {first} and {second}; name one of them", path.display())]
     Ambiguous {
         /// The folder.
         path: PathBuf,
-        /// One layout.
-        first: Layout,
-        /// Another.
-        second: Layout,
+        /// Name of one layout.
+        first: &'static str,
+        /// Name of another.
+        second: &'static str,
+    },
+    /// The layout does not have the part.
+    #[error("{}: sets laid out as {layout} have no {part} part; {}", path.display(), remedy(*part))]
+    NoPart {
+        /// The folder.
+        path: PathBuf,
+        /// Name of the layout.
+        layout: &'static str,
+        /// The part.
+        part: Split,
     },
 }
 
-fn names() -> String {
-    Layout::ALL.map(Layout::name).join(", ")
+/// What a recipe can do without a part.
+fn remedy(part: Split) -> &'static str {
+    match part {
+        Split::Train => "name another one (data.train_part)",
+        Split::Test => "set the share of the pictures to test on (data.test_share)",
+    }
 }
 
 impl SetError {
-    /// Names the file or folder in an error of the system.
+    /// Adds the path to an error of the system.
     pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }

@@ -1,25 +1,25 @@
-//! Pictures that lie in files of their own, decoded when asked for.
+//! Pictures in files of their own, decoded when asked for.
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use image::{ImageError, ImageFormat, ImageReader};
+use image::ImageFormat;
 
-use super::{SetError, jpeg};
+use super::error::SetError;
+use super::jpeg;
 use crate::{Picture, PictureSource};
 
-/// The endings of picture files, in small letters.
+/// The endings of picture files, in lower case.
 const ENDINGS: [&str; 5] = ["jpg", "jpeg", "png", "bmp", "webp"];
 
 /// Labelled pictures in files of their own, decoded when asked for, always to red, green and blue.
 ///
-/// The format is told from the content: ImageNet has a PNG file that is called JPEG. Transparency is dropped and
-/// the orientation that a camera noted is not applied, as the usual loaders do.
+/// The content tells the format, not the ending: ImageNet has a PNG file that is named JPEG. Transparency is dropped
+/// and the orientation that a camera noted is not applied, as in torchvision.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FileSet {
     class_names: Vec<String>,
@@ -90,30 +90,28 @@ fn decode(path: &Path) -> Result<Picture<'static>, SetError> {
         return Err(SetError::Damaged {
             path: path.to_owned(),
             offset: bytes.len() as u64,
-            found: "the end of the file".to_owned(),
-            expected: "the end of the picture before".to_owned(),
+            found: "the file ends".to_owned(),
+            expected: "the end marker of the JPEG picture".to_owned(),
         });
     }
-    let picture = ImageReader::new(Cursor::new(&bytes))
-        .with_guessed_format()
-        .map_err(ImageError::from)
-        .and_then(ImageReader::decode)
+    // Not `ImageReader`, which is generic: this crate would compile all decoders anew for its reader.
+    let picture = image::load_from_memory(&bytes)
         .map_err(|source| SetError::Decode { path: path.to_owned(), source })?
         .into_rgb8();
     let (width, height) = picture.dimensions();
     Ok(Picture { height: height as usize, width: width as usize, channels: 3, pixels: Cow::Owned(picture.into_raw()) })
 }
 
-/// What lies in a folder: its folders and its files, each by rising name, without hidden ones and without the notes of
-/// file managers.
-pub(super) struct Listing {
+/// The folders and the files in a folder, each sorted by name, without hidden ones and without the notes of file
+/// managers.
+pub(super) struct FolderContent {
     pub(super) folders: Vec<OsString>,
     pub(super) files: Vec<OsString>,
 }
 
-/// Lists a folder.
-pub(super) fn list(path: &Path) -> Result<Listing, SetError> {
-    let mut listing = Listing { folders: Vec::new(), files: Vec::new() };
+/// Lists a folder; links are followed.
+pub(super) fn list(path: &Path) -> Result<FolderContent, SetError> {
+    let mut listing = FolderContent { folders: Vec::new(), files: Vec::new() };
     for entry in fs::read_dir(path).map_err(SetError::io(path))? {
         let entry = entry.map_err(SetError::io(path))?;
         let name = entry.file_name();
@@ -126,7 +124,7 @@ pub(super) fn list(path: &Path) -> Result<Listing, SetError> {
         if kind.is_symlink() {
             kind = fs::metadata(entry.path()).map_err(SetError::io(entry.path()))?.file_type();
         }
-        // A pipe would be waited for without end.
+        // Reading a pipe would block for ever.
         if !kind.is_dir() && !kind.is_file() {
             return Err(SetError::Stray { path: entry.path(), expected: "files and folders".to_owned() });
         }
@@ -138,9 +136,12 @@ pub(super) fn list(path: &Path) -> Result<Listing, SetError> {
     Ok(listing)
 }
 
-/// The pictures of a folder that may hold nothing else, by rising name.
+/// The pictures of a folder that may hold nothing else, sorted by name.
+///
+/// # Errors
+/// A folder or another file in it, named by its path.
 pub(super) fn pictures(path: &Path) -> Result<Vec<OsString>, SetError> {
-    let Listing { folders, files } = list(path)?;
+    let FolderContent { folders, files } = list(path)?;
     let stray = folders.first().or_else(|| files.iter().find(|file| !is_picture(file)));
     match stray {
         Some(name) => Err(SetError::Stray { path: path.join(name), expected: format!("files {}", endings()) }),
@@ -148,12 +149,45 @@ pub(super) fn pictures(path: &Path) -> Result<Vec<OsString>, SetError> {
     }
 }
 
+/// Every folder from `folder` down with the files in it: a folder before the folders in it, files and folders sorted by
+/// name. Links are followed.
+///
+/// # Errors
+/// A folder that cannot be read; a link to a folder that holds the link, which would never end.
+pub(super) fn walk(folder: &Path) -> Result<Vec<(PathBuf, Vec<OsString>)>, SetError> {
+    let mut found = Vec::new();
+    walk_below(folder, &mut Vec::new(), &mut found)?;
+    Ok(found)
+}
+
+/// `around`: the real paths of the folders that hold this one.
+fn walk_below(
+    folder: &Path,
+    around: &mut Vec<PathBuf>,
+    found: &mut Vec<(PathBuf, Vec<OsString>)>,
+) -> Result<(), SetError> {
+    let real = folder.canonicalize().map_err(SetError::io(folder))?;
+    if around.contains(&real) {
+        let expected = "no link to a folder that holds the link".to_owned();
+        return Err(SetError::Stray { path: folder.to_owned(), expected });
+    }
+    around.push(real);
+    let FolderContent { folders, files } = list(folder)?;
+    found.push((folder.to_owned(), files));
+    for name in folders {
+        walk_below(&folder.join(name), around, found)?;
+    }
+    around.pop();
+    Ok(())
+}
+
 pub(super) fn is_picture(file: &OsStr) -> bool {
     let ending = Path::new(file).extension().unwrap_or_default();
     ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
-fn endings() -> String {
+/// The endings of picture files, for messages.
+pub(super) fn endings() -> String {
     format!("ending in .{}", ENDINGS.join(", ."))
 }
 
@@ -225,13 +259,13 @@ pub(super) mod tests {
             }
             fs::remove_file(&path).unwrap();
             starts_with_path(&path);
-            assert!(one(&path).picture(1).unwrap_err().to_string().starts_with("index: 1; expected one of 0..1"));
+            assert!(one(&path).picture(1).unwrap_err().to_string().ends_with(" has 1 pictures"));
             assert_eq!(one(&path).describe(0), path.display().to_string());
         }
     }
 
     #[test]
-    fn notes_of_file_managers_are_passed_over_and_nothing_else() {
+    fn only_hidden_files_and_notes_of_file_managers_are_skipped() {
         let folder = tempfile::tempdir().unwrap();
         write_picture(&folder.path().join("b.png"), [0; 3]);
         write_picture(&folder.path().join("a.jpg"), [0; 3]);
@@ -242,10 +276,25 @@ pub(super) mod tests {
         let stray = folder.path().join("notes.txt");
         fs::write(&stray, "").unwrap();
         let message = pictures(folder.path()).unwrap_err().to_string();
-        let expected = "does not belong there; expected files ending in .jpg, .jpeg, .png, .bmp, .webp";
+        let expected = "does not belong here; expected files ending in .jpg, .jpeg, .png, .bmp, .webp";
         assert_eq!(message, format!("{}: {expected}", stray.display()));
         fs::remove_file(stray).unwrap();
         fs::create_dir(folder.path().join("c.png")).unwrap();
         assert!(pictures(folder.path()).is_err());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn links_to_folders_are_followed_but_not_in_circles() {
+        let folder = tempfile::tempdir().unwrap();
+        let (inner, other) = (folder.path().join("a/inner"), folder.path().join("b"));
+        write_picture(&inner.join("x.png"), [0; 3]);
+        std::os::unix::fs::symlink(&inner, folder.path().join("b")).unwrap();
+        let found = walk(folder.path()).unwrap();
+        let folders: Vec<&Path> = found.iter().map(|(folder, _)| folder.as_path()).collect();
+        assert_eq!(folders, [folder.path(), &folder.path().join("a"), &inner, &other]);
+        std::os::unix::fs::symlink(folder.path(), inner.join("up")).unwrap();
+        let message = walk(folder.path()).unwrap_err().to_string();
+        assert!(message.starts_with(&format!("{}: ", inner.join("up").display())), "{message}");
     }
 }

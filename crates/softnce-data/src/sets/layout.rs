@@ -1,72 +1,104 @@
-//! How a publisher lays a set out, and which part of it is asked for.
+//! What a layout is: how the files of a data set are laid out, how a folder shows it, and how it is read.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::path::Path;
-use std::str::FromStr;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, Serializer};
 
-use super::{SetError, detect};
+use super::error::SetError;
+use super::split::Split;
+use crate::PictureSource;
 
-/// How the files of a data set are laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Layout {
-    /// MNIST and its like: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
-    /// `t10k-labels-idx1-ubyte`, each plain or with `.gz`, with a hyphen or a dot before `idx`. Grey. `classes.txt`,
-    /// one name a line, is optional: without it the ten classes are called 0 to 9.
-    Idx,
-    /// The binary version of CIFAR-10: `data_batch_1.bin` to `data_batch_5.bin`, `test_batch.bin`, and optionally
-    /// `batches.meta.txt` with the names. Colour, 32 x 32.
-    Cifar10,
-    /// The binary version of CIFAR-100: `train.bin`, `test.bin`, and optionally `fine_label_names.txt`. The classes
-    /// are the hundred fine ones. Colour, 32 x 32.
-    Cifar100,
-    /// A folder a class, as ImageNet is commonly kept: `train/CLASS/*`, and `val/CLASS/*` or else `test/CLASS/*`.
-    /// JPEG, PNG, BMP or WebP, in colour. Classes are in the order of their folders' names.
-    Tree,
-    /// Tiny ImageNet: `train/WNID/images/*`, `val/images/*` with `val/val_annotations.txt`, `wnids.txt`, and
-    /// optionally `words.txt` with the names. Classes are in the order of their WordNet ids. Its validation part is
-    /// [`Split::Test`]: the labels of its test part are not published.
-    TinyImagenet,
-    /// The handwritten digits of the UCI repository, embedded in the program. Grey, 8 x 8.
-    Optdigits,
-}
+/// One way to lay out the files of a data set. [`Layout::ALL`] lists those that this crate reads.
+#[derive(Clone, Copy)]
+pub struct Layout(&'static Rules);
 
-/// Which part of a set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Split {
-    /// What to train on.
-    Train,
-    /// What to test on.
-    Test,
+/// All that the rest of the program asks of a layout. To add one, write its rules in a file of `layouts/` and list them
+/// in `layouts/mod.rs`.
+pub(super) struct Rules {
+    /// The name in recipes and on the command line.
+    pub(super) name: &'static str,
+    /// What it is, for the help and the documents: a phrase that starts with a capital letter and has no full stop.
+    pub(super) title: &'static str,
+    /// The files or folders that show the layout, for the error where a folder shows none; empty for an embedded set.
+    pub(super) sign: &'static str,
+    /// The parts that the publisher made, in the order in which they are shown.
+    pub(super) parts: &'static [Split],
+    /// Source and terms of a set that is embedded in the program; `None` for sets that lie in a folder.
+    pub(super) origin: Option<&'static str>,
+    /// Whether a folder shows the layout.
+    pub(super) detect: fn(&Path) -> bool,
+    /// How strong a proof that is. Of the layouts that a folder shows, the one with the strongest proof is taken.
+    /// 2: file names that the publisher chose; 1: names of folders; 0: anything weaker.
+    pub(super) proof: u8,
+    /// Reads one of `parts` from a folder.
+    pub(super) open: fn(&Path, Split) -> Result<Arc<dyn PictureSource>, SetError>,
 }
 
 impl Layout {
-    /// All layouts.
-    pub const ALL: [Layout; 6] =
-        [Layout::Idx, Layout::Cifar10, Layout::Cifar100, Layout::Tree, Layout::TinyImagenet, Layout::Optdigits];
-
-    /// The name of the layout, as recipes and the command line have it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Layout::Idx => "idx",
-            Layout::Cifar10 => "cifar10",
-            Layout::Cifar100 => "cifar100",
-            Layout::Tree => "tree",
-            Layout::TinyImagenet => "tiny-imagenet",
-            Layout::Optdigits => "optdigits",
-        }
+    pub(super) const fn new(rules: &'static Rules) -> Self {
+        Self(rules)
     }
 
-    /// Tells the layout from the files that lie in `root`; never [`Layout::Optdigits`], which needs none.
+    pub(super) fn rules(self) -> &'static Rules {
+        self.0
+    }
+
+    /// The name of the layout, as in recipes and on the command line.
+    pub fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    /// What the layout is, in a few words.
+    pub fn title(self) -> &'static str {
+        self.0.title
+    }
+
+    /// The parts that the publisher made.
+    pub fn parts(self) -> &'static [Split] {
+        self.0.parts
+    }
+
+    /// Source and terms of a set that is embedded in the program and needs no folder; `None` for all other layouts.
+    pub fn origin(self) -> Option<&'static str> {
+        self.0.origin
+    }
+
+    /// Opens one part of the set in the folder `root`; an embedded set ignores `root`.
+    ///
+    /// Checks everything that can be checked without decoding pictures: names, sizes, headers, labels.
     ///
     /// # Errors
-    /// A folder that cannot be read, fits no layout, or fits several.
-    pub fn detect(root: &Path) -> Result<Layout, SetError> {
-        detect::detect(root)
+    /// [`SetError::NoPart`] for a part that the layout does not have. A file or folder that is missing, unreadable,
+    /// damaged or out of place: its path, and the line or the byte where known. Only hidden files and the notes of file
+    /// managers (`Thumbs.db`, `desktop.ini`) are skipped.
+    pub fn open(self, root: &Path, split: Split) -> Result<Arc<dyn PictureSource>, SetError> {
+        if !self.parts().contains(&split) {
+            return Err(SetError::NoPart { path: root.to_owned(), layout: self.name(), part: split });
+        }
+        (self.0.open)(root, split)
+    }
+}
+
+impl PartialEq for Layout {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Layout {}
+
+impl Hash for Layout {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
+
+impl fmt::Debug for Layout {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Layout").field(&self.name()).finish()
     }
 }
 
@@ -76,51 +108,8 @@ impl fmt::Display for Layout {
     }
 }
 
-impl FromStr for Layout {
-    type Err = SetError;
-
-    fn from_str(name: &str) -> Result<Self, SetError> {
-        Layout::ALL
-            .into_iter()
-            .find(|layout| layout.name() == name)
-            .ok_or_else(|| SetError::UnknownLayout { found: name.to_owned() })
-    }
-}
-
-impl Split {
-    /// The name of the part.
-    pub fn name(self) -> &'static str {
-        match self {
-            Split::Train => "train",
-            Split::Test => "test",
-        }
-    }
-}
-
-impl fmt::Display for Split {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.name())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde::de::IntoDeserializer;
-    use serde::de::value::{Error, StrDeserializer};
-
-    use super::*;
-
-    #[test]
-    fn a_recipe_and_the_command_line_use_one_name() {
-        for layout in Layout::ALL {
-            assert_eq!(layout.to_string().parse::<Layout>().unwrap(), layout);
-            let name: StrDeserializer<'_, Error> = layout.name().into_deserializer();
-            assert_eq!(Layout::deserialize(name).unwrap(), layout);
-        }
-        let message = "cifar-10".parse::<Layout>().unwrap_err().to_string();
-        assert_eq!(
-            message,
-            "layout: 'cifar-10'; expected one of idx, cifar10, cifar100, tree, tiny-imagenet, optdigits"
-        );
+impl Serialize for Layout {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }

@@ -1,24 +1,26 @@
-//! Pictures without labels, to be predicted.
+//! Pictures without labels, for prediction.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::files::{Listing, is_picture, list};
-use super::{FileSet, SetError};
+use super::error::SetError;
+use super::files::{FileSet, is_picture, walk};
 use crate::PictureSource;
 
-/// Picture files, and every picture file below folders, in the order given and within a folder by rising name.
+/// The picture files among `paths` and every picture file in their folders, in the order of `paths` and by name within
+/// a folder.
 ///
-/// The set has the classes of the caller and no labels: every picture is said to be of class 0. Files that are no
-/// pictures are an error where they are named, and left out below a folder.
+/// The pictures have no labels: all get class 0 of `class_names`. Other files in folders are left out.
 ///
 /// # Errors
-/// A path that does not exist or cannot be read; a named file that is no picture; no picture at all.
+/// A path that does not exist or cannot be read; a path to a file that is not a picture; no picture at all.
 pub fn loose(paths: &[PathBuf], class_names: Vec<String>) -> Result<FileSet, SetError> {
     let mut set = FileSet::new(class_names);
     for path in paths {
         let kind = std::fs::metadata(path).map_err(SetError::io(path))?;
         if kind.is_dir() {
-            below(&mut set, path)?;
+            for (folder, files) in walk(path)? {
+                set.add(folder, files.into_iter().filter(|name| is_picture(name)).map(|name| (name, 0)));
+            }
             continue;
         }
         match (path.parent(), path.file_name()) {
@@ -33,12 +35,6 @@ pub fn loose(paths: &[PathBuf], class_names: Vec<String>) -> Result<FileSet, Set
         Some(path) if set.labels().is_empty() => Err(SetError::Empty { path: path.clone() }),
         _ => Ok(set),
     }
-}
-
-fn below(set: &mut FileSet, folder: &Path) -> Result<(), SetError> {
-    let Listing { folders, files } = list(folder)?;
-    set.add(folder.to_owned(), files.into_iter().filter(|name| is_picture(name)).map(|name| (name, 0)));
-    folders.iter().try_for_each(|name| below(set, &folder.join(name)))
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use super::SetError;
+use super::error::SetError;
 use crate::{Picture, PictureSource};
 
-/// Labelled pictures of one size in memory; handed out without a copy.
+/// Labelled pictures of one size in memory. [`PictureSource::picture`] borrows them and copies nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MemorySet {
     name: String,
@@ -18,14 +18,14 @@ pub struct MemorySet {
 }
 
 impl MemorySet {
-    /// Puts a set together.
+    /// A set of these pictures; `name` is for errors and reports.
     ///
     /// # Shapes
-    /// `size` is height, width and channels (1 or 3); `pixels` holds `labels.len()` pictures of that size one after
-    /// another, channels together; `labels` are below `class_names.len()`.
+    /// `size`: height, width and channels (1 or 3). `pixels`: `[pictures, height, width, channels]`. `labels`:
+    /// `[pictures]`, each below `class_names.len()`.
     ///
     /// # Errors
-    /// [`SetError::Argument`] if the parts disagree.
+    /// [`SetError::Argument`] if the arguments contradict each other.
     pub fn new(
         name: impl Into<String>,
         class_names: Vec<String>,
@@ -53,7 +53,7 @@ impl MemorySet {
             return Err(SetError::Argument {
                 argument: "labels",
                 found: format!("class {label} in row {row}"),
-                expected: format!("a class of 0..{}", class_names.len()),
+                expected: format!("a class below {}", class_names.len()),
             });
         }
         Ok(Self { name: name.into(), class_names, labels, size, pixels })
@@ -71,7 +71,7 @@ impl PictureSource for MemorySet {
 
     fn picture(&self, index: usize) -> Result<Picture<'_>, Box<dyn Error + Send + Sync>> {
         let [height, width, channels] = self.size;
-        // `new` made sure that neither is 0 and that the pictures fill the pixels.
+        // `new` checked that no side is 0 and that the pictures fill `pixels`.
         let pixels = self.pixels.chunks_exact(height * width * channels).nth(index).ok_or_else(|| SetError::Index {
             index,
             pictures: self.labels.len(),
@@ -87,7 +87,7 @@ impl PictureSource for MemorySet {
 
 impl fmt::Debug for MemorySet {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the pixels: there are millions.
+        // Without the pixels: there are millions.
         formatter
             .debug_struct("MemorySet")
             .field("name", &self.name)
@@ -107,23 +107,23 @@ mod tests {
     }
 
     #[test]
-    fn hands_out_its_own_pixels() {
+    fn pictures_are_borrowed() {
         let set = MemorySet::new("made", names(), vec![1, 0], [1, 2, 3], (0..12).collect()).unwrap();
         let second = set.picture(1).unwrap();
         assert_eq!((second.height, second.width, second.channels), (1, 2, 3));
         assert!(matches!(second.pixels, Cow::Borrowed([6, 7, 8, 9, 10, 11])));
         assert_eq!(set.describe(1), "made, picture 1");
-        assert_eq!(set.picture(2).unwrap_err().to_string(), "index: 2; expected one of 0..2 (made)");
+        assert_eq!(set.picture(2).unwrap_err().to_string(), "index 2: made has 2 pictures");
         assert!(!format!("{set:?}").contains("11"));
     }
 
     #[test]
-    fn rejects_parts_that_disagree() {
+    fn contradicting_arguments_are_refused() {
         let new = |labels, size, bytes: u8| {
             MemorySet::new("made", names(), labels, size, (0..bytes).collect()).unwrap_err().to_string()
         };
         assert_eq!(new(vec![0], [1, 2, 1], 3), "pixels: 3 bytes; expected 1 x 1 x 2 x 1");
-        assert_eq!(new(vec![0, 2], [1, 1, 1], 2), "labels: class 2 in row 1; expected a class of 0..2");
+        assert_eq!(new(vec![0, 2], [1, 1, 1], 2), "labels: class 2 in row 1; expected a class below 2");
         for size in [[0, 1, 1], [1, 0, 1], [1, 1, 0], [1, 1, 2], [1, 1, 4]] {
             assert!(new(vec![], size, 0).starts_with("size: "), "{size:?}");
         }

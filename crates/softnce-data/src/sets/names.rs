@@ -4,12 +4,12 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::SetError;
+use super::error::SetError;
 
-/// The lines of a text file, without blank ones at its end; `None` if there is no such file.
+/// The lines of a text file without blank lines at its end; `None` if the file does not exist.
 ///
 /// # Errors
-/// A file that is no text, a blank line between others.
+/// A file that is not UTF-8 text; a blank line before the last one.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<String>>, SetError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -28,7 +28,10 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<String>>, SetError> {
     }
 }
 
-/// The names of a fixed number of classes: those of the file if there is one, or else the given ones.
+/// The names of `classes` classes: the lines of the file if it exists, else `default`.
+///
+/// # Errors
+/// As [`read`]; another number of names.
 pub(super) fn read_or(
     path: &Path,
     default: impl IntoIterator<Item = String>,
@@ -46,7 +49,7 @@ pub(super) fn read_or(
     })
 }
 
-/// Numbers as names.
+/// The numbers from 0 as names.
 pub(super) fn numbers(classes: usize) -> impl Iterator<Item = String> {
     (0..classes).map(|class| class.to_string())
 }

@@ -1,7 +1,6 @@
 //! The data and the network of a recipe in words.
 
 use softnce_data::sets::Layout;
-use softnce_data::sets::optdigits::ORIGIN;
 use softnce_nn::models::{NetworkConfig, VitPreset};
 
 use crate::recipe::Recipe;
@@ -9,9 +8,8 @@ use crate::recipe::Recipe;
 /// Name and origin of the data.
 pub(super) fn data(recipe: &Recipe) -> String {
     let section = &recipe.data;
-    if section.layout == Some(Layout::Optdigits) {
-        let origin = ORIGIN.trim_end_matches('.');
-        return format!("{origin}; the test pictures are by other writers than those for training and validation");
+    if let Some(origin) = section.layout.and_then(Layout::origin) {
+        return origin.to_owned();
     }
     let name = section.path.as_ref().map_or_else(|| recipe.name.clone(), |path| path.display().to_string());
     match section.imbalance {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ndarray::{Array2, Axis};
 use softnce_data::PictureSource;
 use softnce_data::labels::{self, LabelSource};
-use softnce_data::sets::{self, Layout, Split};
+use softnce_data::sets::{Layout, Split};
 use softnce_data::subset::{Subset, long_tail, stratified};
 
 use super::RunError;
@@ -59,7 +59,7 @@ impl RunData {
     /// number of pictures or classes.
     pub fn open(section: &DataSection, folder: &Path) -> Result<RunData, RunError> {
         let (layout, root) = place(section, folder)?;
-        let open = |part| sets::open(layout, &root, part);
+        let open = |part| layout.open(&root, part);
         let (mut train, test) = match section.test_share {
             Some(share) => {
                 let all = open(section.train_part)?;
@@ -125,14 +125,18 @@ const TEST: u64 = 0x7465_7374;
 fn place(section: &DataSection, folder: &Path) -> Result<(Layout, PathBuf), RunError> {
     let root = section.path.as_ref().map(|path| folder.join(path));
     match (section.layout, root) {
-        (Some(Layout::Optdigits), root) => Ok((Layout::Optdigits, root.unwrap_or_default())),
+        (Some(layout), root) if layout.origin().is_some() => Ok((layout, root.unwrap_or_default())),
         (Some(layout), Some(root)) => Ok((layout, root)),
         (None, Some(root)) => Ok((Layout::detect(&root)?, root)),
-        (_, None) => Err(RunError::Data {
-            argument: "data.path",
-            found: "absent".into(),
-            expected: "the folder of the set (optdigits alone is embedded)".into(),
-        }),
+        (_, None) => {
+            let embedded = Layout::ALL.into_iter().filter(|layout| layout.origin().is_some()).map(Layout::name);
+            let embedded = embedded.collect::<Vec<_>>().join(", ");
+            Err(RunError::Data {
+                argument: "data.path",
+                found: "absent".into(),
+                expected: format!("the folder of the set; only an embedded set ({embedded}) needs none"),
+            })
+        }
     }
 }
 

@@ -1,19 +1,34 @@
-//! Trees with a folder for each class, as ImageNet is commonly kept.
+//! A folder for each class below a folder for each part, as ImageNet is commonly kept.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::files::{Listing, list, pictures};
-use super::{FileSet, SetError, Split, names};
+use crate::sets::error::SetError;
+use crate::sets::files::{FileSet, FolderContent, is_picture, list, pictures};
+use crate::sets::layout::Rules;
+use crate::sets::names;
+use crate::sets::split::Split;
 
-/// The folders of the test part; the first that is there is taken.
+pub(in crate::sets) static RULES: Rules = Rules {
+    name: "tree",
+    title: "A folder for each class below train/ and val/ or test/",
+    sign: "train/CLASS/",
+    parts: &Split::ALL,
+    origin: None,
+    detect,
+    proof: 1,
+    open: |root, split| Ok(Arc::new(open(root, split)?)),
+};
+
+/// The folders of the test part; the first one that exists is taken.
 const TEST: [&str; 2] = ["val", "test"];
 
-/// The names of the classes where there are no training folders to tell them.
+/// A file with the names of the classes, for sets without training folders.
 const CLASSES: &str = "classes.txt";
 
-pub(super) fn open(root: &Path, split: Split) -> Result<FileSet, SetError> {
+fn open(root: &Path, split: Split) -> Result<FileSet, SetError> {
     let train = root.join("train");
     let folder = match split {
         Split::Train => train.clone(),
@@ -30,7 +45,7 @@ pub(super) fn open(root: &Path, split: Split) -> Result<FileSet, SetError> {
             return Err(SetError::Stray { path, expected: format!("a class of {}", source(root, &train).display()) });
         };
         let files = pictures(&path)?;
-        // A class may lack test pictures, but there is no learning it from none.
+        // A class may lack test pictures, but not training pictures.
         if files.is_empty() && split == Split::Train {
             return Err(SetError::Empty { path });
         }
@@ -43,9 +58,10 @@ pub(super) fn open(root: &Path, split: Split) -> Result<FileSet, SetError> {
     Ok(set)
 }
 
-/// Whether the folders of the layout are there.
-pub(super) fn is_there(root: &Path) -> bool {
-    root.join("train").is_dir() || test_folder(root).is_ok()
+/// Whether there is a folder of a part. One with pictures of its own is a class of that name instead.
+fn detect(root: &Path) -> bool {
+    let mut parts = ["train"].iter().chain(&TEST).map(|name| root.join(name)).filter(|path| path.is_dir());
+    parts.any(|path| list(&path).is_ok_and(|found| !found.files.iter().any(|file| is_picture(file))))
 }
 
 fn test_folder(root: &Path) -> Result<PathBuf, SetError> {
@@ -55,12 +71,12 @@ fn test_folder(root: &Path) -> Result<PathBuf, SetError> {
     })
 }
 
-/// Where the classes are told.
+/// The folder or file that names the classes.
 fn source(root: &Path, train: &Path) -> PathBuf {
     if train.is_dir() { train.to_owned() } else { root.join(CLASSES) }
 }
 
-/// The classes in order: the training folders by rising name; without them, the lines of a file.
+/// The classes in order: the training folders sorted by name; without them, the lines of a file.
 fn classes(root: &Path, train: &Path) -> Result<Vec<OsString>, SetError> {
     if train.is_dir() {
         let classes = class_folders(train)?;
@@ -86,13 +102,13 @@ fn classes(root: &Path, train: &Path) -> Result<Vec<OsString>, SetError> {
     }
 }
 
-/// The folders in a folder that may hold nothing else.
+/// The folders in a folder that may hold nothing else, sorted by name.
 fn class_folders(path: &Path) -> Result<Vec<OsString>, SetError> {
     if !path.is_dir() {
         let expected = "a folder with a folder for each class".to_owned();
         return Err(SetError::Missing { path: path.to_owned(), expected });
     }
-    let Listing { folders, files } = list(path)?;
+    let FolderContent { folders, files } = list(path)?;
     match files.first() {
         Some(file) => Err(SetError::Stray { path: path.join(file), expected: "a folder for each class".to_owned() }),
         None => Ok(folders),
@@ -103,11 +119,11 @@ fn class_folders(path: &Path) -> Result<Vec<OsString>, SetError> {
 mod tests {
     use std::fs;
 
-    use super::super::files::tests::write_picture;
     use super::*;
     use crate::PictureSource;
+    use crate::sets::files::tests::write_picture;
 
-    /// Two classes, their folders made in falling order.
+    /// Two classes, their folders created in descending order.
     fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for file in ["train/zebra/2.png", "train/zebra/10.jpg", "train/ant/b.bmp", "val/zebra/v.webp", "test/ant/t.png"]
@@ -128,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_and_files_come_by_name() {
+    fn classes_and_files_are_sorted_by_name() {
         let folder = folder();
         let train = open(folder.path(), Split::Train).unwrap();
         assert_eq!(train.class_names(), ["ant", "zebra"]);
@@ -145,21 +161,21 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_belong_there_is_named() {
+    fn what_does_not_belong_is_named() {
         let folder = folder();
         let root = folder.path();
         write_picture(&root.join("val/yak/1.png"), [0; 3]);
-        assert_eq!(message(root, Split::Test), "val/yak: does not belong there; expected a class of train");
+        assert_eq!(message(root, Split::Test), "val/yak: does not belong here; expected a class of train");
         fs::write(root.join("train/list.txt"), "").unwrap();
         assert_eq!(
             message(root, Split::Train),
-            "train/list.txt: does not belong there; expected a folder for each class"
+            "train/list.txt: does not belong here; expected a folder for each class"
         );
         fs::remove_file(root.join("train/list.txt")).unwrap();
         fs::write(root.join("train/.DS_Store"), "").unwrap();
         open(root, Split::Train).unwrap();
         fs::write(root.join("train/ant/boxes.xml"), "").unwrap();
-        assert!(message(root, Split::Train).starts_with("train/ant/boxes.xml: does not belong there; "));
+        assert!(message(root, Split::Train).starts_with("train/ant/boxes.xml: does not belong here; "));
     }
 
     #[test]
@@ -175,7 +191,7 @@ mod tests {
         let val = open(root, Split::Test).unwrap();
         assert_eq!((val.class_names(), val.labels()), (&["dog".to_owned(), "zebra".to_owned()][..], &[1][..]));
         fs::remove_dir_all(root.join("val")).unwrap();
-        assert!(message(root, Split::Test).starts_with("test/ant: does not belong there; expected a class of "));
+        assert!(message(root, Split::Test).starts_with("test/ant: does not belong here; expected a class of "));
         fs::remove_dir_all(root.join("test")).unwrap();
         assert!(message(root, Split::Test).starts_with("val: missing; "));
     }

@@ -7,15 +7,31 @@
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 
-use super::{MemorySet, SetError, Split, names};
+use crate::sets::error::SetError;
+use crate::sets::layout::Rules;
+use crate::sets::memory::MemorySet;
+use crate::sets::names;
+use crate::sets::split::Split;
 
-/// What a file without `classes.txt` is taken to hold.
+pub(in crate::sets) static RULES: Rules = Rules {
+    name: "idx",
+    title: "The idx files of MNIST and its like",
+    sign: "train-images-idx3-ubyte",
+    parts: &Split::ALL,
+    origin: None,
+    detect,
+    proof: 2,
+    open: |root, split| Ok(Arc::new(open(root, split)?)),
+};
+
+/// Number of classes without a file `classes.txt`.
 const DIGITS: usize = 10;
 
-pub(super) fn open(root: &Path, split: Split) -> Result<MemorySet, SetError> {
+fn open(root: &Path, split: Split) -> Result<MemorySet, SetError> {
     let part = match split {
         Split::Train => "train",
         Split::Test => "t10k",
@@ -45,15 +61,14 @@ pub(super) fn open(root: &Path, split: Split) -> Result<MemorySet, SetError> {
             path: labels,
             offset: 8 + row as u64,
             found: format!("class {label}"),
-            expected: format!("a class of 0..{}", class_names.len()),
+            expected: format!("a class below {}", class_names.len()),
         });
     }
     let classes = classes.into_iter().map(usize::from).collect();
     MemorySet::new(images.display().to_string(), class_names, classes, [height, width, 1], pixels)
 }
 
-/// Whether one of the files of the layout lies there.
-pub(super) fn is_there(root: &Path) -> bool {
+fn detect(root: &Path) -> bool {
     ["train", "t10k"].iter().any(|part| find(root, part, "images", 3).is_ok())
 }
 
@@ -71,7 +86,7 @@ fn class_names(root: &Path) -> Result<Vec<String>, SetError> {
     }
 }
 
-/// The file of one part and kind under any of its usual names.
+/// The file of one part (`train`, `t10k`) and kind (`images`, `labels`) under any of its usual names.
 fn find(root: &Path, part: &str, kind: &str, dimensions: usize) -> Result<PathBuf, SetError> {
     let usual = root.join(format!("{part}-{kind}-idx{dimensions}-ubyte"));
     let dotted = root.join(format!("{part}-{kind}.idx{dimensions}-ubyte"));
@@ -116,7 +131,7 @@ fn read<const N: usize>(path: &Path) -> Result<([usize; N], Vec<u8>), SetError> 
     }
 }
 
-/// A file read from front to back.
+/// A file, read from front to back.
 struct Bytes<'p> {
     path: &'p Path,
     reader: Box<dyn Read>,
@@ -127,7 +142,7 @@ impl Bytes<'_> {
     /// The next `length` bytes.
     fn take(&mut self, length: usize) -> Result<Vec<u8>, SetError> {
         let start = self.offset;
-        // Grows with what comes: the length may be a lie of a damaged header.
+        // The vector grows while reading: the length comes from a header that may be damaged.
         let mut bytes = Vec::with_capacity(length.min(1 << 26));
         let read = self.reader.by_ref().take(length as u64).read_to_end(&mut bytes);
         self.offset += bytes.len() as u64;
@@ -139,14 +154,14 @@ impl Bytes<'_> {
         Err(self.damaged(self.offset, "the end of the file".to_owned(), expected))
     }
 
-    /// The number of bytes that are left, at most 1.
+    /// 1 if there are bytes left, else 0.
     fn rest(&mut self) -> Result<usize, SetError> {
         let mut byte = Vec::new();
         let read = self.reader.by_ref().take(1).read_to_end(&mut byte);
         self.check(read)
     }
 
-    /// Tells a damaged gzip file from one that the system cannot read.
+    /// Separates errors of a damaged gzip file from errors of the system.
     fn check(&self, read: io::Result<usize>) -> Result<usize, SetError> {
         read.map_err(|source| match source.kind() {
             ErrorKind::UnexpectedEof | ErrorKind::InvalidInput | ErrorKind::InvalidData => {
@@ -228,7 +243,7 @@ mod tests {
         fs::write(folder.path().join("classes.txt"), "a\nb\n").unwrap();
         let labels = folder.path().join("train-labels-idx1-ubyte");
         let message = open(folder.path(), Split::Train).unwrap_err().to_string();
-        assert_eq!(message, format!("{}, byte 8: class 9; expected a class of 0..2", labels.display()));
+        assert_eq!(message, format!("{}, byte 8: class 9; expected a class below 2", labels.display()));
         fs::write(labels, file(&[2], &[1, 0])).unwrap();
         assert_eq!(open(folder.path(), Split::Train).unwrap().class_names(), ["a", "b"]);
         fs::write(folder.path().join("classes.txt"), "\n").unwrap();
@@ -249,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_named_with_the_byte() {
+    fn errors_name_the_byte() {
         let whole = file(&[2, 1, 3], &[1, 2, 3, 4, 5, 6]);
         let cases: [(&[u8], &str); 8] = [
             (&[], ", byte 0: the end of the file; expected 4 bytes from byte 0 on"),
@@ -275,14 +290,14 @@ mod tests {
         }
         let huge = file(&[u32::MAX; 3], &[1]);
         assert!(message(&huge, false).starts_with(", byte 4: dimensions [4294967295, "));
-        // Large, but not too large for the address space: nothing of that size is reserved.
+        // A size that fits the address space is not reserved in advance.
         assert!(
             message(&file(&[1 << 16, 1 << 10, 1 << 10], &[1]), false).starts_with(", byte 17: the end of the file")
         );
     }
 
     #[test]
-    fn a_damaged_gzip_file_is_named_with_the_byte() {
+    fn errors_in_gzip_files_name_the_byte() {
         let whole = packed(&file(&[2, 1, 3], &[1, 2, 3, 4, 5, 6]));
         for length in [5, whole.len() - 12, whole.len() - 1] {
             let message = message(&whole[..length], true);

@@ -5,25 +5,52 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
-use super::{MemorySet, SetError, Split, names};
+use crate::sets::error::SetError;
+use crate::sets::layout::Rules;
+use crate::sets::memory::MemorySet;
+use crate::sets::names;
+use crate::sets::split::Split;
 
 const SIDE: usize = 32;
 const PLANE: usize = SIDE * SIDE;
 const CHANNELS: usize = 3;
 
-/// How one of the two sets is kept.
-pub(super) struct Version {
+pub(in crate::sets) static TEN: Rules = Rules {
+    name: "cifar10",
+    title: "The binary version of CIFAR-10",
+    sign: "data_batch_1.bin",
+    parts: &Split::ALL,
+    origin: None,
+    detect: |root| CIFAR10.detect(root),
+    proof: 2,
+    open: |root, split| Ok(Arc::new(open(&CIFAR10, root, split)?)),
+};
+
+pub(in crate::sets) static HUNDRED: Rules = Rules {
+    name: "cifar100",
+    title: "The binary version of CIFAR-100, its hundred fine classes",
+    sign: "train.bin",
+    parts: &Split::ALL,
+    origin: None,
+    detect: |root| CIFAR100.detect(root),
+    proof: 2,
+    open: |root, split| Ok(Arc::new(open(&CIFAR100, root, split)?)),
+};
+
+/// The files of one of the two sets.
+struct Version {
     train: &'static [&'static str],
     test: &'static [&'static str],
     names: &'static str,
-    /// The publisher's names, in the order of their numbers; numbers where they are not known here.
+    /// The class names without a file of names; empty: the classes' numbers.
     known: &'static [&'static str],
-    /// The number of classes of each label of a record; the last is the one to learn.
+    /// Number of classes of each label of a record; the last label is the class.
     labels: &'static [usize],
 }
 
-pub(super) const TEN: Version = Version {
+static CIFAR10: Version = Version {
     train: &["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"],
     test: &["test_batch.bin"],
     names: "batches.meta.txt",
@@ -31,7 +58,7 @@ pub(super) const TEN: Version = Version {
     labels: &[10],
 };
 
-pub(super) const HUNDRED: Version = Version {
+static CIFAR100: Version = Version {
     train: &["train.bin"],
     test: &["test.bin"],
     names: "fine_label_names.txt",
@@ -40,8 +67,7 @@ pub(super) const HUNDRED: Version = Version {
 };
 
 impl Version {
-    /// Whether one of the files of the layout lies there.
-    pub(super) fn is_there(&self, root: &Path) -> bool {
+    fn detect(&self, root: &Path) -> bool {
         self.train.iter().chain(self.test).any(|file| root.join(file).is_file())
     }
 
@@ -50,7 +76,7 @@ impl Version {
     }
 }
 
-pub(super) fn open(version: &Version, root: &Path, split: Split) -> Result<MemorySet, SetError> {
+fn open(version: &Version, root: &Path, split: Split) -> Result<MemorySet, SetError> {
     let known: Box<dyn Iterator<Item = String>> = match version.known {
         [] => Box::new(names::numbers(version.classes())),
         known => Box::new(known.iter().map(|&name| name.to_owned())),
@@ -65,7 +91,7 @@ pub(super) fn open(version: &Version, root: &Path, split: Split) -> Result<Memor
     for file in files {
         let path = root.join(file);
         let records = read(version, &path, &mut labels, &mut pixels)?;
-        // The publisher's batches are equally long: a shorter one was cut off between two records.
+        // The publisher's files hold equally many records: a shorter one was cut off between two records.
         let (expected, other) = first.get_or_insert_with(|| (records, path.clone()));
         if records != *expected {
             let (expected, other) = (*expected, other.clone());
@@ -76,7 +102,7 @@ pub(super) fn open(version: &Version, root: &Path, split: Split) -> Result<Memor
     MemorySet::new(name, class_names, labels, [SIDE, SIDE, CHANNELS], pixels)
 }
 
-/// Adds the records of a file, the channels of each pixel brought together; returns their number.
+/// Appends the records of a file, pixels as `[height, width, channels]`; returns their number.
 fn read(version: &Version, path: &Path, labels: &mut Vec<usize>, pixels: &mut Vec<u8>) -> Result<usize, SetError> {
     if !path.is_file() {
         let expected = format!(
@@ -111,7 +137,7 @@ fn read(version: &Version, path: &Path, labels: &mut Vec<usize>, pixels: &mut Ve
                     path: path.to_owned(),
                     offset: (record * length + byte) as u64,
                     found: format!("class {label}"),
-                    expected: format!("a class of 0..{classes}"),
+                    expected: format!("a class below {classes}"),
                 });
             }
         }
@@ -145,7 +171,7 @@ mod tests {
         for batch in 1..=5u8 {
             write(folder.path(), &format!("data_batch_{batch}.bin"), &[&[batch], &[0]]);
         }
-        let set = open(&TEN, folder.path(), Split::Train).unwrap();
+        let set = open(&CIFAR10, folder.path(), Split::Train).unwrap();
         assert_eq!(set.labels(), [1, 0, 2, 0, 3, 0, 4, 0, 5, 0]);
         assert_eq!(set.class_names()[9], "truck");
         let picture = set.picture(9).unwrap();
@@ -155,13 +181,13 @@ mod tests {
         assert_eq!(set.describe(3), format!("{}, train, picture 3", folder.path().display()));
 
         fs::remove_file(folder.path().join("data_batch_4.bin")).unwrap();
-        let message = open(&TEN, folder.path(), Split::Train).unwrap_err().to_string();
+        let message = open(&CIFAR10, folder.path(), Split::Train).unwrap_err().to_string();
         assert!(
             message.contains("data_batch_4.bin: missing; expected the publisher's data_batch_1.bin, "),
             "{message}"
         );
         write(folder.path(), "data_batch_4.bin", &[&[1]]);
-        let message = open(&TEN, folder.path(), Split::Train).unwrap_err().to_string();
+        let message = open(&CIFAR10, folder.path(), Split::Train).unwrap_err().to_string();
         assert!(message.contains("data_batch_4.bin: 1 records; expected 2, as in "), "{message}");
     }
 
@@ -169,20 +195,20 @@ mod tests {
     fn the_fine_label_is_the_class() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "test.bin", &[&[3, 42], &[19, 99]]);
-        let set = open(&HUNDRED, folder.path(), Split::Test).unwrap();
+        let set = open(&CIFAR100, folder.path(), Split::Test).unwrap();
         assert_eq!(set.labels(), [42, 99]);
         assert_eq!((set.class_names().len(), set.class_names()[42].as_str()), (100, "42"));
         assert_eq!(set.picture(1).unwrap().pixels[69 * 3..70 * 3], [69, 7, 2]);
 
         let names: String = (0..100).map(|class| format!("name {class}\n")).collect();
         fs::write(folder.path().join("fine_label_names.txt"), &names).unwrap();
-        assert_eq!(open(&HUNDRED, folder.path(), Split::Test).unwrap().class_names()[42], "name 42");
+        assert_eq!(open(&CIFAR100, folder.path(), Split::Test).unwrap().class_names()[42], "name 42");
         fs::write(folder.path().join("fine_label_names.txt"), &names[..20]).unwrap();
-        assert!(matches!(open(&HUNDRED, folder.path(), Split::Test), Err(SetError::Line { .. })));
+        assert!(matches!(open(&CIFAR100, folder.path(), Split::Test), Err(SetError::Line { .. })));
     }
 
     #[test]
-    fn damage_is_named_with_the_byte() {
+    fn errors_name_the_byte() {
         let folder = tempfile::tempdir().unwrap();
         let message = |version, bytes: Vec<u8>| {
             for name in ["test_batch.bin", "test.bin"] {
@@ -192,15 +218,15 @@ mod tests {
             message.split_once(".bin").unwrap().1.to_owned()
         };
         let two = [record(&[1]), record(&[10])].concat();
-        assert_eq!(message(&TEN, two.clone()), ", byte 3073: class 10; expected a class of 0..10");
+        assert_eq!(message(&CIFAR10, two.clone()), ", byte 3073: class 10; expected a class below 10");
         assert_eq!(
-            message(&TEN, two[..5000].to_vec()),
+            message(&CIFAR10, two[..5000].to_vec()),
             ", byte 3073: 1927 bytes before the end of the file; expected records of 3073 bytes"
         );
-        assert_eq!(message(&TEN, Vec::new()), ": no pictures; expected at least one");
+        assert_eq!(message(&CIFAR10, Vec::new()), ": no pictures; expected at least one");
         let two = [record(&[1, 99]), record(&[20, 5])].concat();
-        assert_eq!(message(&HUNDRED, two), ", byte 3074: class 20; expected a class of 0..20");
+        assert_eq!(message(&CIFAR100, two), ", byte 3074: class 20; expected a class below 20");
         let one = record(&[19, 100]);
-        assert_eq!(message(&HUNDRED, one), ", byte 1: class 100; expected a class of 0..100");
+        assert_eq!(message(&CIFAR100, one), ", byte 1: class 100; expected a class below 100");
     }
 }

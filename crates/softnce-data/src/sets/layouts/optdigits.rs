@@ -1,21 +1,37 @@
 //! The handwritten digits of the UCI Machine Learning Repository, embedded in the program.
 //!
-//! Pictures of 8 x 8. Each pixel counts the dark ones in a block of 4 x 4 of the original bitmap, 0 to 16; here it is
-//! stretched to 0 to 255. Training and test pictures come from different writers.
+//! Pictures of 8 x 8. Each pixel counts the dark pixels in a block of 4 x 4 of the original bitmap, 0 to 16, and is
+//! scaled to 0 to 255 here. Training and test pictures are by different writers.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 
-use super::{MemorySet, SetError, Split, names};
+use crate::PictureSource;
+use crate::sets::error::SetError;
+use crate::sets::layout::Rules;
+use crate::sets::memory::MemorySet;
+use crate::sets::names;
+use crate::sets::split::Split;
 
-/// Source and terms of the data.
-pub const ORIGIN: &str = "UCI Machine Learning Repository, 'Optical Recognition of Handwritten Digits', \
-                          E. Alpaydin and C. Kaynak, 1998, doi 10.24432/C50P49, CC BY 4.0";
+pub(in crate::sets) static RULES: Rules = Rules {
+    name: "optdigits",
+    title: "The UCI handwritten digits, embedded in the program",
+    sign: "",
+    parts: &Split::ALL,
+    origin: Some(
+        "UCI Machine Learning Repository, 'Optical Recognition of Handwritten Digits', E. Alpaydin and C. Kaynak, \
+         1998, doi 10.24432/C50P49, CC BY 4.0; the test pictures are by other writers than those for training and validation",
+    ),
+    detect: |_| false,
+    proof: 0,
+    open: |_, split| Ok(Arc::new(open(split)?)),
+};
 
-const TRAIN: &[u8] = include_bytes!("../../assets/optdigits/optdigits.tra.gz");
-const TEST: &[u8] = include_bytes!("../../assets/optdigits/optdigits.tes.gz");
+const TRAIN: &[u8] = include_bytes!("../../../assets/optdigits/optdigits.tra.gz");
+const TEST: &[u8] = include_bytes!("../../../assets/optdigits/optdigits.tes.gz");
 
 const TRAIN_ROWS: usize = 3823;
 const TEST_ROWS: usize = 1797;
@@ -26,31 +42,25 @@ const CLASSES: usize = 10;
 const LARGEST_PIXEL: u8 = 16;
 const LARGEST_CLASS: u8 = 9;
 
-/// One part of the set, from the program itself.
-pub(super) fn open(split: Split) -> Result<MemorySet, SetError> {
+fn open(split: Split) -> Result<MemorySet, SetError> {
     let (bytes, rows, file) = match split {
         Split::Train => (TRAIN, TRAIN_ROWS, "optdigits.tra.gz"),
         Split::Test => (TEST, TEST_ROWS, "optdigits.tes.gz"),
     };
     let set = read_gzip(bytes, file, split)?;
-    match crate::PictureSource::labels(&set).len() {
+    match set.labels().len() {
         found if found == rows => Ok(set),
         found => Err(bad(file, found + 1, "the end of the file", format!("{rows} lines"))),
     }
 }
 
-/// The value, 0 to 16, that a pixel of the set was stretched from.
-pub fn dark_pixels(pixel: u8) -> u8 {
-    ((u16::from(pixel) * u16::from(LARGEST_PIXEL) + 127) / 255) as u8
-}
-
-/// The other way round, to the nearest.
-fn stretch(dark: u8) -> u8 {
+/// A pixel from 0 to 16 scaled to 0 to 255 and rounded.
+fn scaled(dark: u8) -> u8 {
     let largest = u16::from(LARGEST_PIXEL);
     ((u16::from(dark) * 255 + largest / 2) / largest) as u8
 }
 
-/// Reads gzipped rows of 65 whole numbers separated by commas: 64 pixels from 0 to 16, then the class.
+/// Reads gzip-compressed lines of 65 whole numbers separated by commas: 64 pixels from 0 to 16, then the class.
 fn read_gzip(reader: impl Read, file: &str, split: Split) -> Result<MemorySet, SetError> {
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for (index, text) in BufReader::new(MultiGzDecoder::new(reader)).lines().enumerate() {
@@ -62,7 +72,7 @@ fn read_gzip(reader: impl Read, file: &str, split: Split) -> Result<MemorySet, S
             return Err(bad(file, line, &found, format!("{} columns", PIXELS + 1)));
         };
         for field in dark {
-            pixels.push(stretch(whole_number(field, file, line, LARGEST_PIXEL)?));
+            pixels.push(scaled(whole_number(field, file, line, LARGEST_PIXEL)?));
         }
         labels.push(usize::from(whole_number(class, file, line, LARGEST_CLASS)?));
     }
@@ -89,10 +99,9 @@ mod tests {
     use flate2::write::GzEncoder;
 
     use super::*;
-    use crate::PictureSource;
 
     /// The publisher's description of the data.
-    const NAMES: &[u8] = include_bytes!("../../assets/optdigits/optdigits.names.gz");
+    const NAMES: &[u8] = include_bytes!("../../../assets/optdigits/optdigits.names.gz");
 
     #[test]
     fn embedded_counts_match_the_description() {
@@ -116,23 +125,23 @@ mod tests {
     }
 
     #[test]
-    fn pixels_come_back_exactly() {
+    fn pixels_are_scaled_and_keep_all_levels() {
+        let unscaled = |pixel: u8| (f32::from(pixel) * 16.0 / 255.0).round() as u8;
         for dark in 0..=16u8 {
-            assert_eq!(dark_pixels(stretch(dark)), dark);
-            assert_eq!(stretch(dark), (f32::from(dark) * 255.0 / 16.0).round() as u8);
-            assert_eq!((f32::from(stretch(dark)) * 16.0 / 255.0).round(), f32::from(dark));
+            assert_eq!(scaled(dark), (f32::from(dark) * 255.0 / 16.0).round() as u8);
+            assert_eq!(unscaled(scaled(dark)), dark);
         }
         // First row of the test file, as in other distributions of the data: 0,0,5,13,9,1,0,0,... class 0.
         let set = open(Split::Test).unwrap();
         let picture = set.picture(0).unwrap();
         assert_eq!((picture.height, picture.width, picture.channels), (8, 8, 1));
-        let row: Vec<u8> = picture.pixels[..8].iter().map(|&pixel| dark_pixels(pixel)).collect();
+        let row: Vec<u8> = picture.pixels[..8].iter().map(|&pixel| unscaled(pixel)).collect();
         assert_eq!((row, set.labels()[0]), (vec![0, 0, 5, 13, 9, 1, 0, 0], 0));
         assert_eq!(set.describe(0), "optdigits, test, picture 0");
     }
 
     #[test]
-    fn damage_is_named_with_the_line() {
+    fn errors_name_the_line() {
         let row = |pixel: &str, class: &str| format!("{}{class}\n", format!("{pixel},").repeat(64));
         let message = |text: &str| {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());

@@ -1,18 +1,33 @@
-//! Tiny ImageNet, as Stanford's course CS231n hands it out.
+//! Tiny ImageNet, as Stanford's course CS231n publishes it.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
-use super::files::{Listing, list, pictures};
-use super::{FileSet, SetError, Split, names};
+use crate::sets::error::SetError;
+use crate::sets::files::{FileSet, FolderContent, list, pictures};
+use crate::sets::layout::Rules;
+use crate::sets::names;
+use crate::sets::split::Split;
+
+pub(in crate::sets) static RULES: Rules = Rules {
+    name: "tiny-imagenet",
+    title: "Tiny ImageNet, as CS231n publishes it",
+    sign: "wnids.txt with train/",
+    parts: &Split::ALL,
+    origin: None,
+    detect,
+    proof: 2,
+    open: |root, split| Ok(Arc::new(open(root, split)?)),
+};
 
 const IDS: &str = "wnids.txt";
 const WORDS: &str = "words.txt";
 const ANNOTATIONS: &str = "val_annotations.txt";
 
-pub(super) fn open(root: &Path, split: Split) -> Result<FileSet, SetError> {
+fn open(root: &Path, split: Split) -> Result<FileSet, SetError> {
     let ids = ids(&root.join(IDS))?;
     let set = FileSet::new(class_names(&root.join(WORDS), &ids)?);
     match split {
@@ -21,12 +36,11 @@ pub(super) fn open(root: &Path, split: Split) -> Result<FileSet, SetError> {
     }
 }
 
-/// Whether the files of the layout are there.
-pub(super) fn is_there(root: &Path) -> bool {
+fn detect(root: &Path) -> bool {
     root.join(IDS).is_file() && (root.join("train").is_dir() || root.join("val").join(ANNOTATIONS).is_file())
 }
 
-/// The WordNet ids of the classes, rising.
+/// The WordNet ids of the classes, sorted.
 fn ids(path: &Path) -> Result<Vec<String>, SetError> {
     let expected = "the WordNet ids of the classes, one a line";
     let lines =
@@ -45,7 +59,7 @@ fn ids(path: &Path) -> Result<Vec<String>, SetError> {
     Ok(ids)
 }
 
-/// What the ids mean in English, from lines of an id, a tab and words; without the file, the ids.
+/// The English names of the ids, from lines of an id, a tab and words; without the file, the ids.
 fn class_names(path: &Path, ids: &[String]) -> Result<Vec<String>, SetError> {
     let Some(lines) = names::read(path)? else { return Ok(ids.to_vec()) };
     let mut words = HashMap::new();
@@ -60,7 +74,7 @@ fn class_names(path: &Path, ids: &[String]) -> Result<Vec<String>, SetError> {
         };
         words.insert(id, meaning);
     }
-    // Two classes may be called the same: ImageNet has two cranes.
+    // Two classes may have the same name: ImageNet has two cranes. Their ids are added.
     let mut uses: HashMap<&str, usize> = HashMap::new();
     for meaning in ids.iter().filter_map(|id| words.get(id.as_str())) {
         *uses.entry(meaning).or_default() += 1;
@@ -75,9 +89,9 @@ fn class_names(path: &Path, ids: &[String]) -> Result<Vec<String>, SetError> {
         .collect())
 }
 
-/// `train/WNID/images/*`, beside each a list of boxes.
+/// `train/WNID/images/*`; the lists of boxes beside them are not read.
 fn train(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet, SetError> {
-    let Listing { folders, files } = list(folder)?;
+    let FolderContent { folders, files } = list(folder)?;
     let unknown = folders.iter().find(|name| !ids.iter().any(|id| name.as_os_str() == id.as_str()));
     if let Some(stray) = files.first().or(unknown) {
         return Err(SetError::Stray { path: folder.join(stray), expected: format!("the folders named in {IDS}") });
@@ -96,7 +110,7 @@ fn train(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet, Set
     Ok(set)
 }
 
-/// `val/images/*`, in the order of the lines of `val/val_annotations.txt`: file, id and a box, with tabs between.
+/// `val/images/*`, in the order of the lines of `val/val_annotations.txt`: file, id and a box, separated by tabs.
 fn validation(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet, SetError> {
     let annotations = folder.join(ANNOTATIONS);
     let images = folder.join("images");
@@ -141,9 +155,9 @@ fn validation(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet
 
 #[cfg(test)]
 mod tests {
-    use super::super::files::tests::write_picture;
     use super::*;
     use crate::PictureSource;
+    use crate::sets::files::tests::write_picture;
 
     const LINES: &str = "val_0.JPEG\tn03\t0\t32\t44\t62\nval_1.JPEG\tn01\t1\t2\t3\t4\nval_10.JPEG\tn03\t1\t2\t3\t4\n";
 
@@ -205,7 +219,7 @@ mod tests {
         assert!(with(&LINES.replace("val_1.", "val_0.")).ends_with("; expected each file once"));
         assert_eq!(with("val_0.JPEG n03\n"), at(1) + "'val_0.JPEG n03'; expected a file, a tab and a WordNet id");
         let cut = &LINES[..LINES.find("val_10").unwrap()];
-        assert!(with(cut).starts_with("val/images/val_10.JPEG: does not belong there; "));
+        assert!(with(cut).starts_with("val/images/val_10.JPEG: does not belong here; "));
         fs::remove_file(root.join("val/val_annotations.txt")).unwrap();
         assert!(message(root, Split::Test).starts_with("val/val_annotations.txt: "));
     }
@@ -215,7 +229,7 @@ mod tests {
         let folder = folder();
         let root = folder.path();
         fs::write(root.join("wnids.txt"), "n01\nn02\n").unwrap();
-        assert!(message(root, Split::Train).starts_with("train/n03: does not belong there; "));
+        assert!(message(root, Split::Train).starts_with("train/n03: does not belong here; "));
         fs::write(root.join("wnids.txt"), "n01\nn02\nn03\nn04\n").unwrap();
         assert!(message(root, Split::Train).starts_with("train/n04/images: missing; "));
         fs::write(root.join("wnids.txt"), "n01\nn02\nn01\n").unwrap();

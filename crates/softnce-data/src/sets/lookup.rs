@@ -1,0 +1,137 @@
+//! Finds a layout by its name, or by what lies in a folder.
+
+use std::fs;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::LazyLock;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+use super::error::SetError;
+use super::layout::Layout;
+
+/// The names of all layouts.
+static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| Layout::ALL.map(Layout::name).to_vec());
+
+impl Layout {
+    /// The layout that the files in `root` show; never one of an embedded set, which needs no files.
+    ///
+    /// # Errors
+    /// A folder that cannot be read, that shows no layout, or that shows several equally well.
+    pub fn detect(root: &Path) -> Result<Layout, SetError> {
+        // Tells a folder that does not exist from one that shows no layout.
+        fs::read_dir(root).map_err(SetError::io(root))?;
+        let mut shown: Vec<Layout> = Layout::ALL.into_iter().filter(|layout| (layout.rules().detect)(root)).collect();
+        let strongest = shown.iter().map(|layout| layout.rules().proof).max();
+        shown.retain(|layout| Some(layout.rules().proof) == strongest);
+        let mut shown = shown.into_iter();
+        match (shown.next(), shown.next()) {
+            (Some(layout), None) => Ok(layout),
+            (Some(first), Some(second)) => {
+                Err(SetError::Ambiguous { path: root.to_owned(), first: first.name(), second: second.name() })
+            }
+            (None, _) => Err(SetError::Undetected { path: root.to_owned(), known: signs() }),
+        }
+    }
+}
+
+/// What shows each layout that lies in a folder.
+fn signs() -> String {
+    let in_folders = Layout::ALL.into_iter().filter(|layout| !layout.rules().sign.is_empty());
+    in_folders.map(|layout| format!("{} ({layout})", layout.rules().sign)).collect::<Vec<_>>().join(", ")
+}
+
+impl FromStr for Layout {
+    type Err = SetError;
+
+    fn from_str(name: &str) -> Result<Self, SetError> {
+        Layout::ALL
+            .into_iter()
+            .find(|layout| layout.name() == name)
+            .ok_or_else(|| SetError::UnknownLayout { found: name.to_owned(), known: NAMES.join(", ") })
+    }
+}
+
+impl<'de> Deserialize<'de> for Layout {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse().map_err(|_| D::Error::unknown_variant(&name, &NAMES))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::IntoDeserializer;
+    use serde::de::value::{Error, StrDeserializer};
+
+    use super::*;
+
+    #[test]
+    fn a_recipe_and_the_command_line_use_one_name() {
+        for layout in Layout::ALL {
+            assert_eq!(layout.to_string().parse::<Layout>().unwrap(), layout);
+            let name: StrDeserializer<'_, Error> = layout.name().into_deserializer();
+            assert_eq!(Layout::deserialize(name).unwrap(), layout);
+        }
+        let mut names = NAMES.clone();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Layout::ALL.len());
+        let message = "cifar-10".parse::<Layout>().unwrap_err().to_string();
+        assert_eq!(message, format!("no layout is named 'cifar-10'; expected one of {}", NAMES.join(", ")));
+    }
+
+    #[test]
+    fn every_layout_says_what_it_needs() {
+        for layout in Layout::ALL {
+            let rules = layout.rules();
+            assert!(!layout.title().is_empty() && !layout.title().ends_with('.'), "{layout}");
+            assert!(!layout.parts().is_empty(), "{layout}");
+            assert_eq!(layout.origin().is_some(), rules.sign.is_empty(), "{layout}");
+            let nothing = tempfile::tempdir().unwrap();
+            assert!(!(rules.detect)(nothing.path()), "{layout}");
+        }
+    }
+
+    #[test]
+    fn the_files_tell_the_layout() {
+        let cases: [(&[&str], &[&str], Layout); 10] = [
+            (&[], &["train-images-idx3-ubyte.gz"], Layout::IDX),
+            (&[], &["t10k-images.idx3-ubyte"], Layout::IDX),
+            (&[], &["test_batch.bin"], Layout::CIFAR10),
+            (&[], &["data_batch_1.bin", "batches.meta.txt"], Layout::CIFAR10),
+            (&[], &["test.bin", "train.bin"], Layout::CIFAR100),
+            (&["train"], &["train.bin"], Layout::CIFAR100),
+            (&["train", "val"], &[], Layout::TREE),
+            (&["val"], &["classes.txt"], Layout::TREE),
+            (&["train", "val", "test"], &["wnids.txt", "words.txt"], Layout::TINY_IMAGENET),
+            (&["val"], &["wnids.txt", "val/val_annotations.txt"], Layout::TINY_IMAGENET),
+        ];
+        for (folders, files, layout) in cases {
+            let root = tempfile::tempdir().unwrap();
+            for folder in folders {
+                fs::create_dir(root.path().join(folder)).unwrap();
+            }
+            for file in files {
+                fs::write(root.path().join(file), "").unwrap();
+            }
+            assert_eq!(Layout::detect(root.path()).unwrap(), layout, "{folders:?} {files:?}");
+        }
+    }
+
+    #[test]
+    fn doubt_is_an_error() {
+        let root = tempfile::tempdir().unwrap();
+        let message = Layout::detect(root.path()).unwrap_err().to_string();
+        for layout in Layout::ALL.into_iter().filter(|layout| layout.origin().is_none()) {
+            assert!(message.contains(&format!("({layout})")), "{message}");
+        }
+        fs::write(root.path().join("train.bin"), "").unwrap();
+        fs::write(root.path().join("test_batch.bin"), "").unwrap();
+        let message = Layout::detect(root.path()).unwrap_err().to_string();
+        assert!(message.ends_with(": fits the layouts cifar10 and cifar100; name one of them"), "{message}");
+        let absent = root.path().join("absent");
+        assert!(Layout::detect(&absent).unwrap_err().to_string().starts_with(&absent.display().to_string()));
+    }
+}
