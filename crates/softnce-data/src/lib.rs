@@ -1,9 +1,9 @@
 //! Pictures and labels for training, without any framework.
 //!
-//! - [`picture`]: a decoded picture; [`source`]: where pictures and their classes come from.
-//! - [`sets`]: data sets as their publishers lay them out; [`subset`]: parts of them.
-//! - [`fetch`]: downloads the freely downloadable sets; [`info`]: what a set holds, in figures and as a picture.
-//! - [`labels`]: soft labels from files beside the class labels.
+//! - [`picture`]: a decoded picture; [`source`]: a source of labelled pictures.
+//! - [`sets`]: data sets as their publishers lay them out; [`subset`]: subsets of them.
+//! - [`fetch`]: downloads the free sets; [`info`]: describes a set in figures and in a picture.
+//! - [`labels`]: soft labels from files.
 //! - [`pictures`]: from a decoded picture to normalised pixels; [`mixing`]: MixUp and CutMix; [`candidates`]: targets
 //!   beyond the batch; [`loader`]: batches.
 

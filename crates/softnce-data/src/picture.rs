@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// A decoded picture: 8 bits a channel, rows from the top, channels together (height, width, channels).
+/// A decoded picture of 8 bits per channel, as `[height, width, channels]`, rows from the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture<'p> {
     /// Height in pixels.

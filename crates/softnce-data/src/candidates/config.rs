@@ -1,32 +1,32 @@
-//! Where candidates come from.
+//! Settings of the candidates beyond the batch.
 
 use serde::{Deserialize, Serialize};
 
 use super::CandidateError;
 
-/// The most candidates beyond the batch.
+/// Largest number of candidates beyond the batch.
 pub const MOST_CANDIDATES: usize = 65_536;
 
-/// Where candidates come from, besides the batch's own targets.
+/// Source of the candidates beyond the batch's own targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", from = "Read")]
 pub enum CandidateConfig {
-    /// Nowhere else.
+    /// No further candidates.
     #[default]
     Batch,
-    /// The targets of past batches.
+    /// A queue of the targets of past batches.
     Queue {
-        /// How many are kept, 1 to 65,536.
+        /// Number of targets kept, 1 to 65,536.
         size: usize,
     },
-    /// The distribution of the training set's (mixed, smoothed) targets.
+    /// Draws from the distribution of the training set's (mixed, smoothed) targets.
     Draws {
-        /// How many are drawn for each batch, 1 to 65,536.
+        /// Number of targets drawn for each batch, 1 to 65,536.
         count: usize,
     },
 }
 
-/// The same as it is read: serde lets a variant without braces have any fields.
+/// The same for reading: serde would accept unknown fields in a variant without braces.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 enum Read {
@@ -49,7 +49,7 @@ impl CandidateConfig {
     /// Checks the number of candidates.
     ///
     /// # Errors
-    /// None of them, or more than [`MOST_CANDIDATES`].
+    /// [`CandidateError::Size`] for 0 or more than [`MOST_CANDIDATES`].
     pub fn check(&self) -> Result<(), CandidateError> {
         let (argument, value) = match *self {
             CandidateConfig::Batch => return Ok(()),

@@ -1,6 +1,6 @@
-//! Why there are no such candidates.
+//! Errors of the candidates beyond the batch.
 
-/// A setting or a queue's state that was refused.
+/// Why a setting or the state of a queue is refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CandidateError {
@@ -9,30 +9,30 @@ pub enum CandidateError {
     Size {
         /// Name of the setting.
         argument: &'static str,
-        /// Value that came.
+        /// Its value.
         value: usize,
         /// Largest number allowed.
         most: usize,
     },
-    /// Targets have another number of classes than the queue.
-    #[error("targets have {found} classes, expected {expected} as the queue has")]
+    /// The targets and the queue have different numbers of classes.
+    #[error("targets have {found} classes, expected the queue's {expected}")]
     Classes {
-        /// Number that came.
+        /// Classes of the targets.
         found: usize,
-        /// Number of the queue.
+        /// Classes of the queue.
         expected: usize,
     },
-    /// The parts of a queue's state do not go together.
+    /// The parts of a queue's state contradict each other.
     #[error("queue state: {argument} has {found} values, expected {expected}")]
     State {
         /// Name of the part.
         argument: &'static str,
-        /// Number of values that came.
+        /// Number of values in it.
         found: usize,
-        /// What was expected, in words.
+        /// What was expected.
         expected: String,
     },
-    /// A target was refused.
+    /// The targets are refused.
     #[error(transparent)]
     Targets(#[from] softnce::Error),
 }

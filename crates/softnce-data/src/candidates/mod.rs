@@ -1,7 +1,7 @@
-//! Candidates beyond the batch: label distributions, which need no picture and no forward pass.
+//! Candidates beyond the batch: label distributions, which need neither a picture nor a forward pass.
 //!
-//! - [`CandidateConfig`]: where they come from; [`TargetQueue`]: targets of past batches. Free draws from the training
-//!   set's targets are [`Mixing::draw_targets`](crate::mixing::Mixing::draw_targets).
+//! - [`CandidateConfig`]: the settings; [`TargetQueue`]: targets of past batches. Draws from the training set's targets
+//!   come from [`Mixing::draw_targets`](crate::mixing::Mixing::draw_targets).
 
 mod config;
 mod error;

@@ -1,11 +1,11 @@
-//! Targets of past batches.
+//! A queue of the targets of past batches.
 
 use serde::{Deserialize, Serialize};
 use softnce::Targets;
 
 use super::{CandidateError, MOST_CANDIDATES, QueueRows};
 
-/// The last targets seen, up to a fixed number, in the cheapest form that holds them.
+/// The last targets seen, up to a fixed number, in the cheapest form that holds them all.
 ///
 /// ```
 /// use softnce::Targets;
@@ -15,7 +15,7 @@ use super::{CandidateError, MOST_CANDIDATES, QueueRows};
 /// assert!(queue.as_targets()?.is_none());
 /// queue.push(&Targets::hard(&[1, 2], 10)?)?;
 /// queue.push(&Targets::hard(&[3, 4], 10)?)?;
-/// // The oldest is gone.
+/// // The oldest one is dropped.
 /// assert_eq!(queue.as_targets()?.unwrap().labels().unwrap().to_vec(), [2, 3, 4]);
 /// # Ok::<(), softnce_data::candidates::CandidateError>(())
 /// ```
@@ -26,20 +26,20 @@ pub struct TargetQueue {
     rows: QueueRows,
 }
 
-/// All that a queue holds, to be kept in a checkpoint.
+/// Everything in a queue, for a checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QueueState {
-    /// Rows kept at most.
+    /// Largest number of rows.
     pub size: usize,
     /// Number of classes.
     pub classes: usize,
-    /// The rows, the oldest first.
+    /// The rows, oldest first.
     pub rows: QueueRows,
 }
 
 impl TargetQueue {
-    /// An empty queue for so many rows.
+    /// An empty queue for at most `size` rows.
     ///
     /// # Errors
     /// A size of 0 or above [`MOST_CANDIDATES`]; no classes.
@@ -53,12 +53,12 @@ impl TargetQueue {
         Ok(TargetQueue { size, classes, rows: QueueRows::Hard { labels: Vec::new() } })
     }
 
-    /// Number of rows in it.
+    /// Number of rows in the queue.
     pub fn len(&self) -> usize {
         self.rows.len(self.classes)
     }
 
-    /// Whether there are none yet.
+    /// Whether the queue is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -66,7 +66,7 @@ impl TargetQueue {
     /// Appends the targets of a batch; the oldest rows beyond the size are dropped.
     ///
     /// # Errors
-    /// Another number of classes.
+    /// [`CandidateError::Classes`] for another number of classes.
     pub fn push(&mut self, targets: &Targets<'_>) -> Result<(), CandidateError> {
         if targets.classes() != self.classes {
             return Err(CandidateError::Classes { found: targets.classes(), expected: self.classes });
@@ -76,23 +76,24 @@ impl TargetQueue {
         Ok(())
     }
 
-    /// The rows, the oldest first; `None` while there are none.
+    /// The rows, oldest first; `None` if the queue is empty.
     ///
     /// # Errors
-    /// Rows that are no distributions: never, after a push or a state that was accepted.
+    /// Rows that are not distributions. After an accepted push or state there are none.
     pub fn as_targets(&self) -> Result<Option<Targets<'_>>, CandidateError> {
         if self.is_empty() { Ok(None) } else { self.rows.targets(self.classes).map(Some) }
     }
 
-    /// What a checkpoint keeps: a queue [made from it](TargetQueue::from_state) goes on as this one would.
+    /// The state for a checkpoint. A queue [made from it](TargetQueue::from_state) behaves as this one.
     pub fn state(&self) -> QueueState {
         QueueState { size: self.size, classes: self.classes, rows: self.rows.clone() }
     }
 
-    /// A queue as it was.
+    /// A queue from its state.
     ///
     /// # Errors
-    /// As [`TargetQueue::new`]; parts that do not go together; more rows than the size; rows that are no distributions.
+    /// As [`TargetQueue::new`]; parts that contradict each other; more rows than the size; rows that are not
+    /// distributions.
     pub fn from_state(state: QueueState) -> Result<Self, CandidateError> {
         let empty = TargetQueue::new(state.size, state.classes)?;
         let queue = TargetQueue { rows: state.rows, ..empty };

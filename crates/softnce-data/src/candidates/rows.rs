@@ -1,4 +1,4 @@
-//! The rows of a queue, in the cheapest form that holds them all.
+//! The rows of a queue in the cheapest form that holds them all.
 
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
@@ -6,18 +6,18 @@ use softnce::{Form, Targets};
 
 use super::CandidateError;
 
-/// Rows of targets as plain vectors, the oldest first.
+/// Rows of targets as plain vectors, oldest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "form", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum QueueRows {
-    /// One class a row.
+    /// One class per row.
     Hard {
         /// `[rows]`.
         labels: Vec<u32>,
     },
-    /// A uniform share and a few weighted classes a row.
+    /// A uniform share and a few weighted classes per row.
     Compact {
-        /// Weighted classes a row.
+        /// Weighted classes per row.
         terms: usize,
         /// `[rows]`.
         uniform: Vec<f64>,
@@ -26,7 +26,7 @@ pub enum QueueRows {
         /// `[rows, terms]`.
         weights: Vec<f64>,
     },
-    /// One weight a class and row.
+    /// One weight per row and class.
     Dense {
         /// `[rows, classes]`.
         values: Vec<f32>,
@@ -43,7 +43,7 @@ impl QueueRows {
         }
     }
 
-    /// Appends targets of the same number of classes, in the form that holds both.
+    /// Appends targets of the same number of classes; the rows take the cheapest form that holds both.
     pub(super) fn append(&mut self, targets: &Targets<'_>) -> Result<(), CandidateError> {
         let classes = targets.classes();
         let new = QueueRows::of(targets)?;
@@ -79,7 +79,7 @@ impl QueueRows {
                     values.extend(new);
                 }
             }
-            // Made compact or dense above.
+            // The match above made these rows compact or dense.
             (QueueRows::Hard { .. }, _) => {}
         }
         Ok(())
@@ -147,7 +147,7 @@ impl QueueRows {
         Ok(())
     }
 
-    /// More weighted classes a row, the further ones of weight 0.
+    /// Makes room for `most` weighted classes per row; the new ones have weight 0.
     fn widen(&mut self, most: usize) {
         let QueueRows::Compact { terms, uniform, classes, weights } = self else { return };
         if most > *terms {

@@ -1,4 +1,4 @@
-//! Where fetched sets lie.
+//! The folder of fetched sets.
 
 use std::env;
 use std::ffi::OsString;
@@ -25,7 +25,7 @@ fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, FetchE
     if let Some(folder) = path("SOFTNCE_DATA") {
         return Ok(folder);
     }
-    // The XDG specification has a relative folder ignored.
+    // The XDG specification says to ignore a relative folder.
     path("XDG_CACHE_HOME")
         .filter(|folder| folder.is_absolute())
         .or_else(|| path("LOCALAPPDATA"))

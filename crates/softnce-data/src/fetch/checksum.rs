@@ -6,17 +6,17 @@ use std::io::{self, Read};
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
-/// A checksum, in small hexadecimal digits.
+/// A checksum in lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Checksum {
-    /// 32 digits. It tells damage, not malice; most publishers of data sets state no other.
+    /// 32 digits. It detects damage, not malice; most publishers of data sets state no other.
     Md5(String),
     /// 64 digits.
     Sha256(String),
 }
 
 impl Checksum {
-    /// The checksum of the same kind of what a reader holds; `each` is told the bytes read so far.
+    /// The checksum of the same kind of a reader's content; `each` is called with the number of bytes read so far.
     pub(super) fn of_same_kind(&self, reader: impl Read, each: impl FnMut(u64)) -> io::Result<Self> {
         match self {
             Self::Md5(_) => Ok(Self::Md5(digest::<Md5>(reader, each)?)),

@@ -1,4 +1,4 @@
-//! One file, whole and checked.
+//! Downloads one file and verifies it.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -8,15 +8,18 @@ use ureq::Agent;
 use ureq::http::Response;
 use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, RANGE};
 
+use super::checksum::Checksum;
+use super::error::FetchError;
+use super::progress::{FetchProgress, ReportProgress, Stage};
 use super::pump::{PumpError, pump};
-use super::{Checksum, FetchError, Progress, RemoteFile, Report, Stage};
+use super::registry::RemoteFile;
 
-/// Downloads a file to `target`, unless it is there with the right checksum.
+/// Downloads a file to `target`, unless a file with the right checksum exists.
 pub(super) fn download(
     agent: &Agent,
     file: &RemoteFile,
     target: &Path,
-    report: &mut Report<'_>,
+    report: &mut ReportProgress<'_>,
 ) -> Result<(), FetchError> {
     if target.is_file() {
         let mut there = File::open(target).map_err(FetchError::io(target))?;
@@ -34,7 +37,7 @@ pub(super) fn download(
     for url in &file.urls {
         match download.from(url, report) {
             Ok(()) => {
-                // Closed first: some systems do not rename open files.
+                // Close the file first: some systems cannot rename an open file.
                 drop(download);
                 return fs::rename(&path, target).map_err(FetchError::io(target));
             }
@@ -48,7 +51,7 @@ pub(super) fn download(
     Err(last)
 }
 
-/// A download under way.
+/// A download in progress.
 struct Download<'d> {
     agent: &'d Agent,
     file: &'d RemoteFile,
@@ -57,8 +60,8 @@ struct Download<'d> {
 }
 
 impl Download<'_> {
-    /// Tries one address until the file is whole and right, as long as each connection brings it further.
-    fn from(&mut self, url: &str, report: &mut Report<'_>) -> Result<(), FetchError> {
+    /// Downloads from one address until the file is complete and verified, as long as each connection brings new bytes.
+    fn from(&mut self, url: &str, report: &mut ReportProgress<'_>) -> Result<(), FetchError> {
         let mut began = self.length()?;
         loop {
             let before = self.length()?;
@@ -75,14 +78,14 @@ impl Download<'_> {
             if began == 0 {
                 return Err(FetchError::Mismatch { url: url.to_owned(), found, expected });
             }
-            // What an earlier call left may be the wrong part: once more from the start.
-            log::warn!("{url}: {found} after going on with an earlier download; starting again");
+            // The part from an earlier call may be wrong: start again.
+            log::warn!("{url}: {found} after continuing an earlier download; starting again");
             began = 0;
         }
     }
 
-    /// Receives what is missing over one connection.
-    fn connect(&mut self, url: &str, report: &mut Report<'_>) -> Result<(), FetchError> {
+    /// Receives the missing bytes over one connection.
+    fn connect(&mut self, url: &str, report: &mut ReportProgress<'_>) -> Result<(), FetchError> {
         let bytes = self.file.bytes;
         let mut have = self.length()?;
         if have > bytes {
@@ -100,12 +103,12 @@ impl Download<'_> {
             request.call().map_err(|source| FetchError::Http { url: url.to_owned(), source: source.into() })?;
         match response.status().as_u16() {
             206 if have > 0 => check_range(url, &response, have, bytes)?,
-            // The server has no such part.
+            // The server does not have this part.
             416 if have > 0 => {
                 self.truncate()?;
                 return self.connect(url, report);
             }
-            // It sends no parts. What is there goes only where the whole is on its way, not some other page.
+            // The server sends the whole file. Keep the existing part if the size shows another page than the file.
             200 if have > 0 => {
                 let length = content_length(&response);
                 if let Some(found) = length.filter(|&found| found != bytes) {
@@ -122,13 +125,13 @@ impl Download<'_> {
             return Err(FetchError::Size { url: url.to_owned(), found, expected: bytes });
         }
         self.part.seek(SeekFrom::Start(have)).map_err(FetchError::io(self.path))?;
-        // One byte more than there should be tells an answer that is too long.
+        // One byte more than expected shows an answer that is too long.
         let body = response.into_body().into_reader().take(bytes - have + 1);
         let name = self.file.name.as_str();
         let mut done = have;
         let copied = pump(body, &mut self.part, |count| {
             done += count;
-            report(Progress { file: name, stage: Stage::Downloading, done: done.min(bytes), total: bytes });
+            report(FetchProgress { file: name, stage: Stage::Downloading, done: done.min(bytes), total: bytes });
         });
         let cut = |source| FetchError::Cut { url: url.to_owned(), received: done, expected: bytes, source };
         match copied {
@@ -152,10 +155,10 @@ impl Download<'_> {
     }
 }
 
-/// Checks that the answer is the rest that was asked for.
+/// Checks that the answer is the requested part.
 fn check_range<B>(url: &str, response: &Response<B>, offset: u64, bytes: u64) -> Result<(), FetchError> {
     let found = header(response, CONTENT_RANGE.as_str()).unwrap_or_default();
-    // As in "bytes 1000-1999/2000"; the size may be unknown.
+    // Such as "bytes 1000-1999/2000"; the size may be "*", unknown.
     let parse = || {
         let (range, total) = found.strip_prefix("bytes ")?.split_once('/')?;
         let start: u64 = range.split_once('-')?.0.parse().ok()?;
@@ -173,9 +176,14 @@ fn header<'r, B>(response: &'r Response<B>, name: &str) -> Option<&'r str> {
     response.headers().get(name)?.to_str().ok()
 }
 
-/// The checksum of a file from its start on.
-fn checksum(open: &mut File, file: &RemoteFile, path: &Path, report: &mut Report<'_>) -> Result<Checksum, FetchError> {
+/// The checksum of a whole file.
+fn checksum(
+    open: &mut File,
+    file: &RemoteFile,
+    path: &Path,
+    report: &mut ReportProgress<'_>,
+) -> Result<Checksum, FetchError> {
     open.seek(SeekFrom::Start(0)).map_err(FetchError::io(path))?;
-    let each = |done| report(Progress { file: &file.name, stage: Stage::Checking, done, total: file.bytes });
+    let each = |done| report(FetchProgress { file: &file.name, stage: Stage::Checking, done, total: file.bytes });
     file.checksum.of_same_kind(open, each).map_err(FetchError::io(path))
 }

@@ -1,4 +1,4 @@
-//! What can keep a set from coming.
+//! Errors of fetching a set.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,16 +7,16 @@ use thiserror::Error;
 
 use super::Checksum;
 
-/// A set that did not come: which file or address, what was found, what was expected.
+/// Why a set could not be fetched: which file or address, what was found, what was expected.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FetchError {
     /// No set has this name.
-    #[error("set: '{found}'; expected one of {known}")]
+    #[error("no set is named '{found}'; expected one of {known}")]
     Unknown {
         /// The name.
         found: String,
-        /// The names known.
+        /// The known names.
         known: String,
     },
     /// A file of a set has no address.
@@ -25,32 +25,32 @@ pub enum FetchError {
         /// Name of the file.
         file: String,
     },
-    /// There is no telling where the cache may lie.
+    /// No environment variable tells where the cache folder is.
     #[error("cache folder: none of SOFTNCE_DATA, XDG_CACHE_HOME, LOCALAPPDATA and HOME is set; expected one of them")]
     NoCache,
-    /// The system could not read or write there; a full disk among the reasons.
+    /// The system could not read or write a file, for example because the disk is full.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// Another process is fetching the same set.
     #[error("{}: locked; another process is fetching this set", path.display())]
     Busy {
-        /// The lock.
+        /// The lock file.
         path: PathBuf,
     },
-    /// The server could not be asked.
+    /// The request failed.
     #[error("{url}: {source}")]
     Http {
         /// The address.
         url: String,
-        /// What the client said.
+        /// The error of the HTTP client.
         source: Box<ureq::Error>,
     },
-    /// The server refused.
+    /// The server answered with an error status.
     #[error("{url}: status {status}; expected 200 or 206")]
     Status {
         /// The address.
@@ -58,14 +58,14 @@ pub enum FetchError {
         /// The status.
         status: u16,
     },
-    /// The server answered another part than it was asked for.
+    /// The server sent another part of the file than requested.
     #[error("{url}: content range '{found}'; expected bytes from {offset} on, of {bytes}")]
     Range {
         /// The address.
         url: String,
         /// The header.
         found: String,
-        /// Where the part should begin.
+        /// First byte of the requested part.
         offset: u64,
         /// The size of the file.
         bytes: u64,
@@ -75,16 +75,13 @@ pub enum FetchError {
     Size {
         /// The address.
         url: String,
-        /// Bytes of the answer, as far as it was read.
+        /// Bytes of the answer, as far as read.
         found: u64,
-        /// Bytes published.
+        /// Bytes of the published file.
         expected: u64,
     },
-    /// The connection ended before the file did.
-    #[error(
-        "{url}: ended after {received} of {expected} bytes{}; the next attempt goes on from there",
-        because(source)
-    )]
+    /// The connection ended before the end of the file.
+    #[error("{url}: ended after {received} of {expected} bytes{}; run the command again to continue", because(source))]
     Cut {
         /// The address.
         url: String,
@@ -92,11 +89,11 @@ pub enum FetchError {
         received: u64,
         /// Bytes expected.
         expected: u64,
-        /// What the client said, unless the server just stopped.
+        /// The error of the HTTP client, unless the server just stopped.
         source: Option<io::Error>,
     },
     /// The file is not the one published.
-    #[error("{url}: {found}; expected {expected}; what was received is deleted")]
+    #[error("{url}: {found}; expected {expected}; the received file was deleted")]
     Mismatch {
         /// The address.
         url: String,
@@ -106,14 +103,14 @@ pub enum FetchError {
         expected: Checksum,
     },
     /// An archive is damaged.
-    #[error("{}: {source}; expected a whole archive", path.display())]
+    #[error("{}: {source}; expected a complete archive", path.display())]
     Archive {
         /// The archive.
         path: PathBuf,
-        /// What the decoder said.
+        /// The error of the decoder.
         source: io::Error,
     },
-    /// An archive holds what must not be unpacked.
+    /// An archive has an entry that must not be unpacked.
     #[error("{}: entry '{entry}' is {found}; expected files and folders below the archive's own", path.display())]
     Entry {
         /// The archive.
@@ -123,8 +120,8 @@ pub enum FetchError {
         /// What is wrong with it.
         found: &'static str,
     },
-    /// An archive has not the folder that the set is in.
-    #[error("{}: no folder '{expected}' in it", path.display())]
+    /// An archive lacks the folder of the set.
+    #[error("{}: no folder '{expected}' in the archive", path.display())]
     NoFolder {
         /// The archive.
         path: PathBuf,
@@ -138,13 +135,13 @@ fn because(source: &Option<io::Error>) -> String {
 }
 
 impl FetchError {
-    /// Names the file in an error of the system.
+    /// Adds the path to an error of the system.
     pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }
     }
 
-    /// Whether another server may do better.
+    /// Whether another server may succeed.
     pub(super) fn is_the_servers(&self) -> bool {
         matches!(
             self,

@@ -1,12 +1,14 @@
-//! Downloads the freely downloadable sets into a cache folder.
+//! Downloads free data sets into a cache folder.
 //!
-//! [`find`] knows a set by its name; [`fetch`] brings it into a folder, from where [`crate::sets::open`] reads it. A
-//! download that was cut off goes on where it ended; nothing is put in place before its checksum is right.
+//! [`find`] finds a set by its name; [`fetch`] downloads it into a folder, which
+//! [`Layout::open`](crate::sets::Layout::open) reads. An interrupted download continues where it stopped. No file is
+//! used before its checksum is verified.
 
 mod cache;
 mod checksum;
 mod download;
 mod error;
+mod progress;
 mod pump;
 mod registry;
 mod unpack;
@@ -21,50 +23,23 @@ use ureq::Agent;
 pub use cache::{cache_folder, data_folder};
 pub use checksum::Checksum;
 pub use error::FetchError;
+pub use progress::{FetchProgress, ReportProgress, Stage};
 pub use registry::{ArchiveFormat, Content, KnownSet, RemoteFile, find, known};
 
-/// How far a fetch is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress<'a> {
-    /// The file at hand.
-    pub file: &'a str,
-    /// What is done with it.
-    pub stage: Stage,
-    /// Bytes of it done, those of an earlier attempt included.
-    pub done: u64,
-    /// Its bytes; for [`Stage::Unpacking`] those of the packed file.
-    pub total: u64,
-}
-
-/// What is done with a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// It is being received.
-    Downloading,
-    /// Its checksum is being computed.
-    Checking,
-    /// It is being unpacked.
-    Unpacking,
-}
-
-/// Is told how far a fetch is.
-pub type Report<'r> = dyn FnMut(Progress<'_>) + 'r;
-
-/// Downloads a set into `cache/NAME`, unless it is there, and returns that folder.
+/// Downloads a set into `cache/NAME`, unless it is already there, and returns that folder.
 ///
-/// Files that are there already are checked and kept. While it runs, a part of a download is called `*.part`, and the
-/// next call goes on with it where the server can send parts of a file. An archive is unpacked beside the folder,
-/// which is put in place whole, and is then deleted.
+/// Existing files are verified and kept. An unfinished download is named `*.part`; the next call continues it if the
+/// server can send parts of a file. An archive is unpacked beside the folder, renamed when complete, and then deleted.
 ///
 /// # Errors
-/// A folder that cannot be written, the disk being full among the reasons; another fetch of the same set at the same
-/// time; a server that cannot be reached, has not the file, or breaks off; a wrong size or checksum; an archive that
-/// is damaged or would write outside its folder. What was received before stays, except where its checksum is wrong.
-pub fn fetch(set: &KnownSet, cache: &Path, report: &mut Report<'_>) -> Result<PathBuf, FetchError> {
+/// A folder that cannot be written, for example on a full disk; another process that fetches the same set; a server
+/// that cannot be reached, does not have the file, or breaks off; a wrong size or checksum; an archive that is damaged
+/// or would write outside its folder. Received data is kept, unless its checksum is wrong.
+pub fn fetch(set: &KnownSet, cache: &Path, report: &mut ReportProgress<'_>) -> Result<PathBuf, FetchError> {
     fetch_with(&agent(Agent::config_builder()), set, cache, report)
 }
 
-/// The client; a server may be slow, but not silent.
+/// The HTTP client. A server may be slow, but must not stay silent for a minute.
 fn agent(config: ureq::config::ConfigBuilder<ureq::typestate::AgentScope>) -> Agent {
     let agent = config
         .timeout_resolve(Some(Duration::from_secs(30)))
@@ -76,7 +51,12 @@ fn agent(config: ureq::config::ConfigBuilder<ureq::typestate::AgentScope>) -> Ag
     agent.build().into()
 }
 
-fn fetch_with(agent: &Agent, set: &KnownSet, cache: &Path, report: &mut Report<'_>) -> Result<PathBuf, FetchError> {
+fn fetch_with(
+    agent: &Agent,
+    set: &KnownSet,
+    cache: &Path,
+    report: &mut ReportProgress<'_>,
+) -> Result<PathBuf, FetchError> {
     fs::create_dir_all(cache).map_err(FetchError::io(cache))?;
     let _lock = lock(&cache.join(format!("{}.lock", set.name)))?;
     let folder = cache.join(&set.name);
@@ -91,7 +71,7 @@ fn fetch_with(agent: &Agent, set: &KnownSet, cache: &Path, report: &mut Report<'
                 file::write(&path, (class_names.join("\n") + "\n").as_bytes()).map_err(FetchError::io(&path))?;
             }
         }
-        // A folder is there whole or not at all.
+        // An existing folder is complete.
         Content::Archive { .. } if folder.is_dir() => {}
         Content::Archive { file, format, top } => {
             let archive = cache.join(&file.name);

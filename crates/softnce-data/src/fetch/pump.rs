@@ -1,4 +1,4 @@
-//! Copying that tells which side failed.
+//! Copies a stream and tells which side failed.
 
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -9,7 +9,8 @@ pub(super) enum PumpError {
     Write(io::Error),
 }
 
-/// Copies all; `each` is told the number of bytes of each piece after it is written. Returns the bytes copied.
+/// Copies everything and returns the number of bytes. `each` is called with the number of bytes of each piece after it
+/// is written.
 pub(super) fn pump(mut from: impl Read, mut to: impl Write, mut each: impl FnMut(u64)) -> Result<u64, PumpError> {
     let mut buffer = vec![0; 1 << 16];
     let mut total = 0;

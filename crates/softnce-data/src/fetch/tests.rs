@@ -151,7 +151,7 @@ fn a_wrong_checksum_leaves_nothing() {
     let cache = tempfile::tempdir().unwrap();
     let error = get(&single(vec![server.url("/file")], &content), cache.path()).unwrap_err();
     let expected =
-        format!("{}: {}; expected {}; what was received is deleted", server.url("/file"), md5(&other), md5(&content));
+        format!("{}: {}; expected {}; the received file was deleted", server.url("/file"), md5(&other), md5(&content));
     assert_eq!(error.to_string(), expected);
     let part = cache.path().join("made/file.bin.part");
     assert!(!cache.path().join("made/file.bin").exists() && fs::metadata(part).unwrap().len() == 0);
@@ -311,7 +311,7 @@ fn archives_that_reach_outside_are_refused() {
         (ArchiveFormat::TarGz, tar_gz(&[("top/link", Link, b"")]), "'top/link' is a link or a device"),
         (ArchiveFormat::Zip, zip_file(&[("top/a", b"1"), ("../evil", b"2")]), "'../evil' is outside"),
         (ArchiveFormat::Zip, zip_file(&[("top/a", b"1"), ("..\\evil", b"2")]), " is named with a backslash or a zero"),
-        (ArchiveFormat::Zip, zip_file(&[("elsewhere/a", b"1")]), "no folder 'top' in it"),
+        (ArchiveFormat::Zip, zip_file(&[("elsewhere/a", b"1")]), "no folder 'top' in the archive"),
     ];
     for (format, content, expected) in cases {
         let server = Server::new([("/file", Page::new(&content))]);

@@ -1,4 +1,4 @@
-//! Archives, unpacked whole or not at all.
+//! Unpacks archives completely or not at all.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
@@ -7,24 +7,26 @@ use std::path::{Component, Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use tar::EntryType;
 
+use super::error::FetchError;
+use super::progress::{FetchProgress, ReportProgress, Stage};
 use super::pump::{PumpError, pump};
-use super::{ArchiveFormat, FetchError, Progress, Report, Stage};
+use super::registry::ArchiveFormat;
 
-/// Unpacks the folder `top` of an archive and puts it at `target`, where nothing may be.
+/// Unpacks the folder `top` of an archive to `target`, which must not exist.
 pub(super) fn unpack(
     archive: &Path,
     format: ArchiveFormat,
     top: &str,
     target: &Path,
-    report: &mut Report<'_>,
+    report: &mut ReportProgress<'_>,
 ) -> Result<(), FetchError> {
     let beside = target.with_added_extension("unpacking");
     remove(&beside)?;
     let name = archive.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let file = File::open(archive).map_err(FetchError::io(archive))?;
     let total = file.metadata().map_err(FetchError::io(archive))?.len();
-    let mut report = |done| report(Progress { file: &name, stage: Stage::Unpacking, done, total });
-    let mut writer = Writer { archive, root: &beside };
+    let mut report = |done| report(FetchProgress { file: &name, stage: Stage::Unpacking, done, total });
+    let mut writer = EntryWriter { archive, root: &beside };
     let unpacked = match format {
         ArchiveFormat::TarGz => tar_gz(file, &mut writer, &mut report),
         ArchiveFormat::Zip => zip(file, &mut writer, total, &mut report),
@@ -36,7 +38,7 @@ pub(super) fn unpack(
         }
         fs::rename(&inside, target).map_err(FetchError::io(target))
     });
-    // The first error is the one to tell.
+    // The first error is returned.
     moved.and(remove(&beside))
 }
 
@@ -49,7 +51,7 @@ fn remove(folder: &Path) -> Result<(), FetchError> {
     }
 }
 
-fn tar_gz(file: File, writer: &mut Writer<'_>, report: &mut dyn FnMut(u64)) -> Result<(), FetchError> {
+fn tar_gz(file: File, writer: &mut EntryWriter<'_>, report: &mut dyn FnMut(u64)) -> Result<(), FetchError> {
     let damaged = |source| FetchError::Archive { path: writer.archive.to_owned(), source };
     let counted = Counted { reader: BufReader::new(file), done: 0, report };
     let mut archive = tar::Archive::new(MultiGzDecoder::new(counted));
@@ -59,17 +61,17 @@ fn tar_gz(file: File, writer: &mut Writer<'_>, report: &mut dyn FnMut(u64)) -> R
         match entry.header().entry_type() {
             EntryType::Directory => writer.folder(&path)?,
             EntryType::Regular | EntryType::Continuous => writer.file(&path, &mut entry)?,
-            // Notes on the archive itself.
+            // A header of the archive itself.
             EntryType::XGlobalHeader => {}
             _ => return Err(writer.refuse(&path, "a link or a device")),
         }
     }
-    // What follows the last entry is read as well, so that the checksum of gzip has its say.
+    // Read to the end, so that gzip's checksum is verified.
     io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(damaged)?;
     Ok(())
 }
 
-fn zip(file: File, writer: &mut Writer<'_>, total: u64, report: &mut dyn FnMut(u64)) -> Result<(), FetchError> {
+fn zip(file: File, writer: &mut EntryWriter<'_>, total: u64, report: &mut dyn FnMut(u64)) -> Result<(), FetchError> {
     let damaged = |error| {
         let source = match error {
             zip::result::ZipError::Io(source) => source,
@@ -94,13 +96,13 @@ fn zip(file: File, writer: &mut Writer<'_>, total: u64, report: &mut dyn FnMut(u
     Ok(())
 }
 
-/// Writes entries below one folder.
-struct Writer<'w> {
+/// Writes the entries of an archive below one folder.
+struct EntryWriter<'w> {
     archive: &'w Path,
     root: &'w Path,
 }
 
-impl Writer<'_> {
+impl EntryWriter<'_> {
     fn folder(&self, path: &Path) -> Result<(), FetchError> {
         let path = self.inside(path)?;
         fs::create_dir_all(&path).map_err(FetchError::io(path))
@@ -111,7 +113,7 @@ impl Writer<'_> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(FetchError::io(parent))?;
         }
-        // Two entries of one name would hide one another.
+        // Two entries of one name would overwrite each other.
         let file = File::create_new(&path).map_err(FetchError::io(&path))?;
         pump(content, file, |_| {}).map(drop).map_err(|error| match error {
             PumpError::Read(source) => FetchError::Archive { path: self.archive.to_owned(), source },
@@ -119,10 +121,10 @@ impl Writer<'_> {
         })
     }
 
-    /// Where an entry goes; refuses those that would leave the folder.
+    /// The path for an entry; refuses entries outside the folder.
     fn inside(&self, path: &Path) -> Result<PathBuf, FetchError> {
         let mut inside = self.root.to_owned();
-        // On other systems than Windows a backslash is a letter; no set has it in a name.
+        // A backslash separates folders on Windows only; no set has it in a name.
         if path.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b'\\' | 0)) {
             return Err(self.refuse(path, "named with a backslash or a zero"));
         }
@@ -141,7 +143,7 @@ impl Writer<'_> {
     }
 }
 
-/// Counts what is read.
+/// Counts the bytes read.
 struct Counted<'c, R> {
     reader: R,
     done: u64,

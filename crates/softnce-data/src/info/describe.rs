@@ -15,24 +15,24 @@ pub struct SetInfo {
     pub class_names: Vec<String>,
     /// Pictures of each class.
     pub per_class: Vec<usize>,
-    /// Number of pictures that were decoded for what follows.
+    /// Number of pictures that were decoded for the figures below.
     pub measured: usize,
-    /// Their heights, in pixels.
-    pub height: Spread,
-    /// Their widths, in pixels.
-    pub width: Spread,
-    /// How many of them are grey (one channel).
+    /// Heights in pixels.
+    pub height: SizeSpread,
+    /// Widths in pixels.
+    pub width: SizeSpread,
+    /// Number of grey pictures (one channel).
     pub grey: usize,
-    /// How many of them are in colour (three channels).
+    /// Number of colour pictures (three channels).
     pub colour: usize,
 }
 
-/// How a number spreads.
+/// Smallest, median and largest of some numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spread {
+pub struct SizeSpread {
     /// The smallest.
     pub smallest: usize,
-    /// The median; the upper one of an even number.
+    /// The median; of an even number of values the upper one.
     pub median: usize,
     /// The largest.
     pub largest: usize,
@@ -40,10 +40,10 @@ pub struct Spread {
 
 /// Describes a set.
 ///
-/// To know the sizes, pictures are decoded, by all processors: all of them, or `at_most` so many evenly spaced ones.
+/// For the sizes, pictures are decoded on all processors: all of them, or `at_most` evenly spaced ones.
 ///
 /// # Errors
-/// A set without pictures; a picture that cannot be had, of several the first.
+/// A set without pictures; the first picture that cannot be read or decoded.
 pub fn describe(source: &dyn PictureSource, at_most: Option<NonZeroUsize>) -> Result<SetInfo, InfoError> {
     let pictures = source.labels().len();
     let measured = at_most.map_or(pictures, |most| most.get().min(pictures));
@@ -59,7 +59,7 @@ pub fn describe(source: &dyn PictureSource, at_most: Option<NonZeroUsize>) -> Re
         let mut sides: Vec<usize> = sizes.iter().map(side).collect();
         sides.sort_unstable();
         let at = |place: usize| sides.get(place).copied().ok_or(InfoError::Empty);
-        Ok(Spread { smallest: at(0)?, median: at(measured / 2)?, largest: at(measured.saturating_sub(1))? })
+        Ok(SizeSpread { smallest: at(0)?, median: at(measured / 2)?, largest: at(measured.saturating_sub(1))? })
     };
     let grey = sizes.iter().filter(|size| size[2] == 1).count();
     Ok(SetInfo {
@@ -74,10 +74,10 @@ pub fn describe(source: &dyn PictureSource, at_most: Option<NonZeroUsize>) -> Re
     })
 }
 
-/// Height, width and channels of `measured` evenly spaced pictures, in no order.
+/// Height, width and channels of `measured` evenly spaced pictures, in any order.
 fn sizes(source: &dyn PictureSource, pictures: usize, measured: usize) -> Result<Vec<[usize; 3]>, InfoError> {
     let workers = thread::available_parallelism().map_or(1, usize::from).min(measured).max(1);
-    // In 128 bits: the product may not fit 64 on a set of more than four thousand million.
+    // In 128 bits: for more than 2^32 pictures the product does not fit 64 bits.
     let index = |place: usize| (place as u128 * pictures as u128 / measured as u128) as usize;
     let work = |worker: usize| {
         let mut sizes = Vec::new();
@@ -94,7 +94,7 @@ fn sizes(source: &dyn PictureSource, pictures: usize, measured: usize) -> Result
             .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });
-    // Each worker stops at its first bad picture: the first of those is the first of all.
+    // Each worker stops at its first bad picture, so the first of these is the first of all.
     let number = |error: &InfoError| if let InfoError::Picture { index, .. } = error { *index } else { 0 };
     let mut sizes = Vec::with_capacity(measured);
     let mut first = None;
@@ -158,8 +158,8 @@ mod tests {
         let info = describe(&Made::new(&[0, 2, 2, 0, 2], &[]), None).unwrap();
         assert_eq!((info.pictures, info.measured, info.per_class.as_slice()), (5, 5, &[2, 0, 3][..]));
         assert_eq!(info.class_names, ["a", "b", "c"]);
-        assert_eq!(info.height, Spread { smallest: 1, median: 3, largest: 5 });
-        assert_eq!(info.width, Spread { smallest: 10, median: 10, largest: 10 });
+        assert_eq!(info.height, SizeSpread { smallest: 1, median: 3, largest: 5 });
+        assert_eq!(info.width, SizeSpread { smallest: 10, median: 10, largest: 10 });
         assert_eq!((info.grey, info.colour), (3, 2));
     }
 
@@ -168,7 +168,7 @@ mod tests {
         // 0, 25, 50, 75 of 100.
         let info = describe(&Made::new(&[1; 100], &[1, 99]), NonZeroUsize::new(4)).unwrap();
         assert_eq!((info.pictures, info.measured), (100, 4));
-        assert_eq!(info.height, Spread { smallest: 1, median: 51, largest: 76 });
+        assert_eq!(info.height, SizeSpread { smallest: 1, median: 51, largest: 76 });
         assert_eq!(describe(&Made::new(&[1; 3], &[]), NonZeroUsize::new(50)).unwrap().measured, 3);
     }
 

@@ -1,4 +1,4 @@
-//! What can keep a set from being described.
+//! Errors of describing a set.
 
 use std::error::Error as StdError;
 use std::io;
@@ -6,30 +6,30 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// A set that cannot be described or shown.
+/// Why a set cannot be described or shown.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum InfoError {
     /// There are no pictures.
     #[error("set: no pictures; expected at least one")]
     Empty,
-    /// A picture cannot be had; the error names it.
+    /// A picture cannot be read or decoded.
     #[error("picture {index}: {source}")]
     Picture {
-        /// Its number.
+        /// Its index.
         index: usize,
-        /// What its source said.
+        /// The error of its source.
         source: Box<dyn StdError + Send + Sync>,
     },
-    /// A picture's parts disagree.
+    /// The pixels of a picture do not fill its size.
     #[error("picture {index}: {found}; expected height x width x 1 or 3 bytes")]
     Shape {
-        /// Its number.
+        /// Its index.
         index: usize,
         /// Its size and bytes.
         found: String,
     },
-    /// A number out of range.
+    /// A number is out of range.
     #[error("{argument}: {value}; expected a number from 1 to {largest}")]
     Range {
         /// Name of the argument.
@@ -44,7 +44,7 @@ pub enum InfoError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! Some pictures of a set side by side.
+//! A contact sheet: some pictures of a set side by side.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -14,25 +14,24 @@ use softnce_store::file;
 use super::InfoError;
 use crate::{Picture, PictureSource};
 
-/// The most columns, and the most rows.
+/// Largest number of columns and of rows.
 const LARGEST: usize = 100;
-/// Small pictures are blown up to at most this many pixels, by whole numbers.
+/// Small pictures are enlarged to at most this many pixels a side, by a whole factor.
 const SMALL: u32 = 64;
-/// Large pictures are shrunk to this many pixels.
+/// Large pictures are reduced to this many pixels on the longer side.
 const LARGE: u32 = 128;
-/// Pixels between two pictures, and round all.
+/// Pixels between two pictures and around all of them.
 const GAP: u32 = 4;
 const WHITE: Rgb<u8> = Rgb([255; 3]);
 
-/// Shows `columns * rows` pictures drawn from `seed`, in the order of their classes, row by row; all of them if there
-/// are no more.
+/// A sheet of `columns * rows` pictures, or of all if there are fewer. `seed` decides which; they are sorted by class.
 ///
 /// # Shapes
-/// The sheet has three channels and is as large as its cells need; each is as large as the largest picture on it,
-/// small pictures blown up and large ones shrunk to 128 pixels.
+/// Three channels. Each cell has the size of the largest picture on the sheet, after small pictures are enlarged and
+/// large ones reduced to 128 pixels.
 ///
 /// # Errors
-/// A set without pictures; `columns` or `rows` not from 1 to 100; a picture that cannot be had.
+/// A set without pictures; `columns` or `rows` out of the range 1 to 100; a picture that cannot be read or decoded.
 pub fn contact_sheet(
     source: &dyn PictureSource,
     columns: usize,
@@ -71,7 +70,7 @@ pub fn contact_sheet(
     Ok(Picture { height: height as usize, width: width as usize, channels: 3, pixels })
 }
 
-/// A picture in colour and at the size it has on the sheet.
+/// A picture in colour, at its size on the sheet.
 fn cell(source: &dyn PictureSource, index: usize) -> Result<RgbImage, InfoError> {
     let picture = source.picture(index).map_err(|source| InfoError::Picture { index, source })?;
     let pixels = match picture.channels {
@@ -100,20 +99,20 @@ fn cell(source: &dyn PictureSource, index: usize) -> Result<RgbImage, InfoError>
     }
 }
 
-/// Writes a picture as a PNG file, whole or not at all.
+/// Writes a picture as a PNG file; after an error there is no partial file.
 ///
 /// # Errors
-/// A picture whose parts disagree; what the system says.
+/// A picture whose pixels do not fill its size; an error of the system.
 pub fn write_png(path: &Path, picture: &Picture<'_>) -> Result<(), InfoError> {
     png(picture)
         .and_then(|png| file::write(path, &png))
         .map_err(|source| InfoError::Write { path: path.to_owned(), source })
 }
 
-/// A picture as a PNG file in memory.
+/// The bytes of a picture as a PNG file.
 ///
 /// # Errors
-/// A picture whose parts disagree.
+/// A picture whose pixels do not fill its size.
 pub fn png(picture: &Picture<'_>) -> std::io::Result<Vec<u8>> {
     let colour = if picture.channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
     let bytes = picture.height.checked_mul(picture.width).and_then(|area| area.checked_mul(picture.channels));
@@ -157,7 +156,7 @@ mod tests {
 
     #[test]
     fn all_pictures_by_class_when_there_are_few() {
-        // 16 pixels are blown up four times; the seventh starts a row of its own.
+        // 16 pixels are enlarged four times; the seventh starts a row of its own.
         let sheet = contact_sheet(&made(7, 16, 1), 3, 9, 0).unwrap();
         assert_eq!((sheet.height, sheet.width, sheet.channels), (4 + 3 * 68, 4 + 3 * 68, 3));
         assert_eq!(sheet.pixels.len(), sheet.height * sheet.width * 3);

@@ -1,44 +1,44 @@
-//! Numbers of any width, as files hold them.
+//! Decodes numbers of any width and byte order.
 
 use half::{bf16, f16};
 
-/// How the numbers of an array are written.
+/// Type and byte order of the numbers in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Element {
-    kind: Kind,
+pub(super) struct NumberFormat {
+    kind: NumberKind,
     bytes: usize,
     big_endian: bool,
 }
 
-/// What kind of number.
+/// Kind of number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum NumberKind {
     Float,
-    /// Floats with the exponent of 32 bits in 16.
+    /// bfloat16: 16 bits with the exponent of a 32 bit float.
     Brain,
     Signed,
     Unsigned,
 }
 
-impl Element {
-    /// `None` if there is no such number.
-    pub(super) fn new(kind: Kind, bytes: usize, big_endian: bool) -> Option<Self> {
+impl NumberFormat {
+    /// `None` if there is no number of this kind and width.
+    pub(super) fn new(kind: NumberKind, bytes: usize, big_endian: bool) -> Option<Self> {
         let known = match kind {
-            Kind::Float => matches!(bytes, 2 | 4 | 8),
-            Kind::Brain => bytes == 2,
-            Kind::Signed | Kind::Unsigned => matches!(bytes, 1 | 2 | 4 | 8),
+            NumberKind::Float => matches!(bytes, 2 | 4 | 8),
+            NumberKind::Brain => bytes == 2,
+            NumberKind::Signed | NumberKind::Unsigned => matches!(bytes, 1 | 2 | 4 | 8),
         };
         known.then_some(Self { kind, bytes, big_endian })
     }
 
-    /// Bytes of a number.
+    /// Bytes per number.
     pub(super) fn size(self) -> usize {
         self.bytes
     }
 
-    /// A number from its bytes, of which there must be [`Element::size`].
+    /// The number in `bytes`, which has [`NumberFormat::size`] bytes.
     pub(super) fn decode(self, bytes: &[u8]) -> f64 {
-        // Least byte first, at the top of eight: what is below is shifted out again, with the sign kept.
+        // The bytes go to the top of eight little-endian ones; the shift then moves them down and keeps the sign.
         let mut wide = [0; 8];
         for (target, source) in wide[8 - self.bytes..].iter_mut().zip(bytes) {
             *target = *source;
@@ -50,12 +50,12 @@ impl Element {
         let shift = 64 - 8 * self.bytes as u32;
         let small = word >> shift;
         match (self.kind, self.bytes) {
-            (Kind::Float, 2) => f16::from_bits(small as u16).to_f64(),
-            (Kind::Float, 4) => f64::from(f32::from_bits(small as u32)),
-            (Kind::Float, _) => f64::from_bits(small),
-            (Kind::Brain, _) => bf16::from_bits(small as u16).to_f64(),
-            (Kind::Signed, _) => (word as i64 >> shift) as f64,
-            (Kind::Unsigned, _) => small as f64,
+            (NumberKind::Float, 2) => f16::from_bits(small as u16).to_f64(),
+            (NumberKind::Float, 4) => f64::from(f32::from_bits(small as u32)),
+            (NumberKind::Float, _) => f64::from_bits(small),
+            (NumberKind::Brain, _) => bf16::from_bits(small as u16).to_f64(),
+            (NumberKind::Signed, _) => (word as i64 >> shift) as f64,
+            (NumberKind::Unsigned, _) => small as f64,
         }
     }
 }
@@ -69,23 +69,23 @@ mod tests {
         let check = |kind, little: &[u8], expected: f64| {
             let big: Vec<u8> = little.iter().rev().copied().collect();
             for (bytes, big_endian) in [(little, false), (&big[..], true)] {
-                let element = Element::new(kind, bytes.len(), big_endian).unwrap();
+                let element = NumberFormat::new(kind, bytes.len(), big_endian).unwrap();
                 assert_eq!(element.decode(bytes), expected, "{element:?}");
             }
         };
-        check(Kind::Float, &f16::from_f32(-1.5).to_le_bytes(), -1.5);
-        check(Kind::Float, &0.1f32.to_le_bytes(), f64::from(0.1f32));
-        check(Kind::Float, &0.1f64.to_le_bytes(), 0.1);
-        check(Kind::Brain, &bf16::from_f32(3e38).to_le_bytes(), f64::from(bf16::from_f32(3e38).to_f32()));
-        check(Kind::Signed, &[0xfe], -2.0);
-        check(Kind::Signed, &(-300i16).to_le_bytes(), -300.0);
-        check(Kind::Signed, &70_000i32.to_le_bytes(), 70_000.0);
-        check(Kind::Signed, &(-5i64).to_le_bytes(), -5.0);
-        check(Kind::Unsigned, &[0xfe], 254.0);
-        check(Kind::Unsigned, &65_535u16.to_le_bytes(), 65_535.0);
-        check(Kind::Unsigned, &u32::MAX.to_le_bytes(), 4_294_967_295.0);
-        check(Kind::Unsigned, &51u64.to_le_bytes(), 51.0);
-        assert_eq!(Element::new(Kind::Float, 1, false), None);
-        assert_eq!(Element::new(Kind::Unsigned, 3, false), None);
+        check(NumberKind::Float, &f16::from_f32(-1.5).to_le_bytes(), -1.5);
+        check(NumberKind::Float, &0.1f32.to_le_bytes(), f64::from(0.1f32));
+        check(NumberKind::Float, &0.1f64.to_le_bytes(), 0.1);
+        check(NumberKind::Brain, &bf16::from_f32(3e38).to_le_bytes(), f64::from(bf16::from_f32(3e38).to_f32()));
+        check(NumberKind::Signed, &[0xfe], -2.0);
+        check(NumberKind::Signed, &(-300i16).to_le_bytes(), -300.0);
+        check(NumberKind::Signed, &70_000i32.to_le_bytes(), 70_000.0);
+        check(NumberKind::Signed, &(-5i64).to_le_bytes(), -5.0);
+        check(NumberKind::Unsigned, &[0xfe], 254.0);
+        check(NumberKind::Unsigned, &65_535u16.to_le_bytes(), 65_535.0);
+        check(NumberKind::Unsigned, &u32::MAX.to_le_bytes(), 4_294_967_295.0);
+        check(NumberKind::Unsigned, &51u64.to_le_bytes(), 51.0);
+        assert_eq!(NumberFormat::new(NumberKind::Float, 1, false), None);
+        assert_eq!(NumberFormat::new(NumberKind::Unsigned, 3, false), None);
     }
 }

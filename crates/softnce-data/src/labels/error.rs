@@ -1,11 +1,11 @@
-//! What can be wrong with a file of soft labels.
+//! Errors of soft labels.
 
 use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Soft labels that are rejected: where, what was found, what was expected.
+/// Why soft labels are refused: where, what was found, what was expected.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LabelError {
@@ -14,34 +14,34 @@ pub enum LabelError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The content of a binary file is not what it should be.
+    /// A binary file has wrong content.
     #[error("{}, byte {offset}: {found}; expected {expected}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// Where, counted from 0.
+        /// Number of the byte, from 0.
         offset: u64,
-        /// What is there.
+        /// What was found.
         found: String,
-        /// What should be there.
+        /// What was expected.
         expected: String,
     },
-    /// A line of a table is not what it should be.
+    /// A line of a table has wrong content.
     #[error("{}, line {line}: {found}; expected {expected}", path.display())]
     Line {
         /// The file.
         path: PathBuf,
         /// Number of the line, from 1.
         line: u64,
-        /// What is there.
+        /// What was found.
         found: String,
-        /// What should be there.
+        /// What was expected.
         expected: String,
     },
-    /// The file has another number of rows or classes.
+    /// The file has another number of rows or columns.
     #[error("{}: {found}; expected {rows} rows of {classes} classes", path.display())]
     Shape {
         /// The file.
@@ -53,7 +53,7 @@ pub enum LabelError {
         /// Classes expected.
         classes: usize,
     },
-    /// A value that no such label can have.
+    /// A value is out of range.
     #[error("{}, row {row}, column {column}: {value}; expected {expected}", path.display())]
     Value {
         /// The file.
@@ -64,10 +64,10 @@ pub enum LabelError {
         column: usize,
         /// The value.
         value: f64,
-        /// What may be there.
+        /// What was expected.
         expected: &'static str,
     },
-    /// A row with a sum that no such labels can have.
+    /// The sum of a row is out of range.
     #[error("{}, row {row}: sum {sum}; expected {expected}", path.display())]
     Sum {
         /// The file.
@@ -76,28 +76,28 @@ pub enum LabelError {
         row: usize,
         /// Its sum.
         sum: f64,
-        /// What the sum may be.
+        /// What was expected.
         expected: &'static str,
     },
-    /// The file has not the tensor asked for.
+    /// The file does not have the requested tensor.
     #[error("{}: {found}; expected {expected}", path.display())]
     Tensor {
         /// The file.
         path: PathBuf,
-        /// What there is.
+        /// What was found.
         found: String,
-        /// What was asked for.
+        /// What was expected.
         expected: String,
     },
-    /// A file of a format that holds no such labels.
-    #[error("{}: cannot tell the format from the ending; expected {expected}", path.display())]
+    /// The file name has no known ending.
+    #[error("{}: unknown ending; expected {expected}", path.display())]
     Format {
         /// The file.
         path: PathBuf,
-        /// The endings known.
+        /// The known endings.
         expected: &'static str,
     },
-    /// A temperature that divides nothing.
+    /// The temperature is out of range.
     #[error("temperature: {value}; expected a finite number above 0")]
     Temperature {
         /// The temperature.
@@ -106,7 +106,7 @@ pub enum LabelError {
 }
 
 impl LabelError {
-    /// Names the file in an error of the system.
+    /// Adds the path to an error of the system.
     pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }

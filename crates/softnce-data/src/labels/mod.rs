@@ -1,4 +1,4 @@
-//! Soft labels that lie in a file beside the class labels: votes, probabilities, logits, weights.
+//! Soft labels from files: votes, probabilities, logits, weights.
 
 mod element;
 mod error;
@@ -16,25 +16,25 @@ use serde::{Deserialize, Serialize};
 
 pub use error::LabelError;
 
-use rule::{Rule, Sink};
+use rule::{LabelRows, LabelRule};
 
-/// Where soft labels come from: one row a picture, in the order of the pictures, one column a class.
+/// A file of soft labels: one row per picture, in the order of the pictures, and one column per class.
 ///
-/// `.npy` files hold an array of two dimensions, `.safetensors` files a tensor of two; of whole or floating-point
-/// numbers of any width.
+/// An `.npy` file holds an array of two dimensions, a `.safetensors` file a tensor of two dimensions, of integers or
+/// floating-point numbers of any width.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum LabelSource {
-    /// Counts, such as those of CIFAR-10H: `.npy`, or a raw file of one unsigned byte a count, row by row.
+    /// Counts of votes, as in CIFAR-10H: `.npy`, or a raw file with one unsigned byte per count, row by row.
     Votes {
         /// The file.
         path: PathBuf,
     },
-    /// Probabilities of a teacher: `.npy` or `.safetensors`.
+    /// Probabilities, for example of a teacher: `.npy` or `.safetensors`.
     Probabilities {
         /// The file.
         path: PathBuf,
-        /// The tensor's name, where a `.safetensors` file has more than one of two dimensions.
+        /// Name of the tensor, if a `.safetensors` file has several of two dimensions.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tensor: Option<String>,
     },
@@ -42,14 +42,14 @@ pub enum LabelSource {
     Logits {
         /// The file.
         path: PathBuf,
-        /// The tensor's name, where a `.safetensors` file has more than one of two dimensions.
+        /// Name of the tensor, if a `.safetensors` file has several of two dimensions.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tensor: Option<String>,
         /// Above 0.
         #[serde(default = "one")]
         temperature: f64,
     },
-    /// Weights in a table with commas, of any scale; a first line without any number is taken for a header.
+    /// Weights of any scale in a CSV table. A first line without a number is a header.
     Csv {
         /// The file.
         path: PathBuf,
@@ -57,7 +57,7 @@ pub enum LabelSource {
 }
 
 impl LabelSource {
-    /// The same with its path within a folder, unless it is absolute.
+    /// The same with its path relative to `folder`, unless it is absolute.
     #[must_use]
     pub fn within(mut self, folder: &Path) -> LabelSource {
         let path = match &mut self {
@@ -73,39 +73,42 @@ fn one() -> f64 {
     1.0
 }
 
-/// How an `.npy` file begins.
+/// The first bytes of an `.npy` file.
 const NPY: &[u8] = b"\x93NUMPY";
 
 /// Reads soft labels.
 ///
 /// # Shapes
-/// `rows` x `classes`, as the file must have it; every row of the result is on the simplex.
+/// The file and the result: `[rows, classes]`. Each row of the result is on the simplex.
 ///
 /// # Errors
-/// A file that cannot be read, is cut off or of another shape or kind; a negative or non-finite value; votes or weights
-/// that sum to 0; probabilities that do not sum to 1 within 0.005 (half precision leaves that much), which are scaled
-/// otherwise; a temperature that is not above 0. With the path, and the row or the byte.
+/// A file that cannot be read, is truncated, or has another shape or type; a negative or non-finite value; votes or
+/// weights that sum to 0; probabilities whose sum differs from 1 by more than 0.005 (the rounding of half precision;
+/// smaller differences are scaled away); a temperature that is not above 0. With the path, and the row or the byte.
 pub fn read(source: &LabelSource, rows: usize, classes: usize) -> Result<Array2<f32>, LabelError> {
     match source {
         LabelSource::Votes { path } => {
-            let sink = Sink::new(path, Rule::Weights, rows, classes);
+            let sink = LabelRows::new(path, LabelRule::Weights, rows, classes);
             if begins_with(path, NPY)? || has_ending(path, "npy") { npy::read(sink) } else { raw(sink) }
         }
         LabelSource::Probabilities { path, tensor } => {
-            array(Sink::new(path, Rule::Probabilities, rows, classes), tensor.as_deref())
+            array(LabelRows::new(path, LabelRule::Probabilities, rows, classes), tensor.as_deref())
         }
         LabelSource::Logits { path, tensor, temperature } => {
             if !(*temperature > 0.0 && temperature.is_finite()) {
                 return Err(LabelError::Temperature { value: *temperature });
             }
-            array(Sink::new(path, Rule::Logits { temperature: *temperature }, rows, classes), tensor.as_deref())
+            array(
+                LabelRows::new(path, LabelRule::Logits { temperature: *temperature }, rows, classes),
+                tensor.as_deref(),
+            )
         }
-        LabelSource::Csv { path } => table::read(Sink::new(path, Rule::Weights, rows, classes)),
+        LabelSource::Csv { path } => table::read(LabelRows::new(path, LabelRule::Weights, rows, classes)),
     }
 }
 
-/// Reads an array of either format.
-fn array(sink: Sink<'_>, tensor: Option<&str>) -> Result<Array2<f32>, LabelError> {
+/// Reads an `.npy` or `.safetensors` file.
+fn array(sink: LabelRows<'_>, tensor: Option<&str>) -> Result<Array2<f32>, LabelError> {
     let path = sink.path;
     let is_npy = has_ending(path, "npy");
     if has_ending(path, "safetensors") {
@@ -120,8 +123,8 @@ fn array(sink: Sink<'_>, tensor: Option<&str>) -> Result<Array2<f32>, LabelError
     }
 }
 
-/// Reads one unsigned byte a value.
-fn raw(mut sink: Sink<'_>) -> Result<Array2<f32>, LabelError> {
+/// Reads a file with one unsigned byte per value.
+fn raw(mut sink: LabelRows<'_>) -> Result<Array2<f32>, LabelError> {
     let bytes = std::fs::read(sink.path).map_err(LabelError::io(sink.path))?;
     if sink.rows.checked_mul(sink.classes) != Some(bytes.len()) {
         return Err(sink.shape(format!("{} bytes", bytes.len())));

@@ -7,10 +7,10 @@ use ndarray::Array2;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use super::LabelError;
-use super::element::{Element, Kind};
-use super::rule::Sink;
+use super::element::{NumberFormat, NumberKind};
+use super::rule::LabelRows;
 
-pub(super) fn read(mut sink: Sink<'_>) -> Result<Array2<f32>, LabelError> {
+pub(super) fn read(mut sink: LabelRows<'_>) -> Result<Array2<f32>, LabelError> {
     let path = sink.path;
     let mut file = BufReader::new(File::open(path).map_err(LabelError::io(path))?);
     let header = NpyHeader::from_reader(&mut file).map_err(|source| match source.kind() {
@@ -32,17 +32,17 @@ pub(super) fn read(mut sink: Sink<'_>) -> Result<Array2<f32>, LabelError> {
         return Err(LabelError::Tensor {
             path: path.to_owned(),
             found: format!("an array of {}", dtype.descr()),
-            expected: "whole or floating-point numbers".to_owned(),
+            expected: "integers or floating-point numbers".to_owned(),
         });
     };
     let start = file.stream_position().map_err(LabelError::io(path))?;
     let size = element.size();
     let (length, parts) = match header.order() {
         Order::C => (sink.classes.checked_mul(size), sink.rows),
-        // Columns come one after another: all must be there for the first row.
+        // The file stores column after column, so the first row needs all of it.
         Order::Fortran => (sink.rows.checked_mul(sink.classes).and_then(|values| values.checked_mul(size)), 1),
     };
-    let length = length.ok_or_else(|| sink.shape("more than the memory holds".to_owned()))?;
+    let length = length.ok_or_else(|| sink.shape("more bytes than fit the memory".to_owned()))?;
     let mut at = start;
     let mut bytes = Vec::new();
     for _ in 0..parts {
@@ -54,7 +54,7 @@ pub(super) fn read(mut sink: Sink<'_>) -> Result<Array2<f32>, LabelError> {
             return Err(LabelError::Damaged {
                 path: path.to_owned(),
                 offset: at,
-                found: format!("the end of the file, in row {}", sink.taken()),
+                found: format!("the file ends in row {}", sink.taken()),
                 expected: format!("{total} bytes from byte {start} on"),
             });
         }
@@ -84,13 +84,13 @@ pub(super) fn read(mut sink: Sink<'_>) -> Result<Array2<f32>, LabelError> {
     sink.finish()
 }
 
-fn element(dtype: &DType) -> Option<Element> {
+fn element(dtype: &DType) -> Option<NumberFormat> {
     let DType::Plain(text) = dtype else { return None };
     let kind = match text.type_char() {
-        TypeChar::Float => Kind::Float,
-        TypeChar::Int => Kind::Signed,
-        TypeChar::Uint | TypeChar::Bool => Kind::Unsigned,
+        TypeChar::Float => NumberKind::Float,
+        TypeChar::Int => NumberKind::Signed,
+        TypeChar::Uint | TypeChar::Bool => NumberKind::Unsigned,
         _ => return None,
     };
-    Element::new(kind, usize::try_from(text.size_field()).ok()?, text.endianness() == Endianness::Big)
+    NumberFormat::new(kind, usize::try_from(text.size_field()).ok()?, text.endianness() == Endianness::Big)
 }

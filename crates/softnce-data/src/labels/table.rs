@@ -1,4 +1,4 @@
-//! Tables with commas.
+//! CSV tables.
 
 use std::fs::File;
 
@@ -6,12 +6,12 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use ndarray::Array2;
 
 use super::LabelError;
-use super::rule::Sink;
+use super::rule::LabelRows;
 
-pub(super) fn read(mut sink: Sink<'_>) -> Result<Array2<f32>, LabelError> {
+pub(super) fn read(mut sink: LabelRows<'_>) -> Result<Array2<f32>, LabelError> {
     let path = sink.path;
     let file = File::open(path).map_err(LabelError::io(path))?;
-    // Flexible: the number of columns is checked here, with the number of classes in the message.
+    // Flexible: the check of the number of columns below names the number of classes.
     let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(file);
     let mut record = StringRecord::new();
     let mut first = true;
@@ -22,17 +22,17 @@ pub(super) fn read(mut sink: Sink<'_>) -> Result<Array2<f32>, LabelError> {
             let text = error.to_string();
             match error.into_kind() {
                 csv::ErrorKind::Io(source) => LabelError::Io { path: path.to_owned(), source },
-                _ => wrong(line, text, "text with commas".to_owned()),
+                _ => wrong(line, text, "a CSV table".to_owned()),
             }
         })?;
         if !more {
             return sink.finish();
         }
-        // The reader passes over blank lines before the record.
+        // The reader skips blank lines before the record.
         let line = record.position().map_or(line, csv::Position::line);
         if record.len() != sink.classes {
             let found = format!("{} columns", record.len());
-            return Err(wrong(line, found, format!("{}, one a class", sink.classes)));
+            return Err(wrong(line, found, format!("{}, one per class", sink.classes)));
         }
         let header = first && record.iter().all(|field| field.parse::<f64>().is_err());
         first = false;

@@ -1,4 +1,4 @@
-//! Tensors in safetensors files.
+//! Tensors in `.safetensors` files.
 
 use std::fs;
 
@@ -6,11 +6,11 @@ use ndarray::Array2;
 use safetensors::{Dtype, SafeTensors};
 
 use super::LabelError;
-use super::element::{Element, Kind};
-use super::rule::Sink;
+use super::element::{NumberFormat, NumberKind};
+use super::rule::LabelRows;
 
-/// Reads the tensor of this name; without a name, the only one of two dimensions.
-pub(super) fn read(mut sink: Sink<'_>, name: Option<&str>) -> Result<Array2<f32>, LabelError> {
+/// Reads the tensor of this name; without a name, the only tensor of two dimensions.
+pub(super) fn read(mut sink: LabelRows<'_>, name: Option<&str>) -> Result<Array2<f32>, LabelError> {
     let path = sink.path;
     let bytes = fs::read(path).map_err(LabelError::io(path))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| LabelError::Damaged {
@@ -43,7 +43,7 @@ pub(super) fn read(mut sink: Sink<'_>, name: Option<&str>) -> Result<Array2<f32>
     }
     let Some(element) = element(tensor.dtype()) else {
         let found = format!("tensor '{name}' of {:?}", tensor.dtype());
-        return Err(wrong(found, "whole or floating-point numbers".to_owned()));
+        return Err(wrong(found, "integers or floating-point numbers".to_owned()));
     };
     for row in tensor.data().chunks_exact((sink.classes * element.size()).max(1)) {
         let row: Vec<f64> = row.chunks_exact(element.size()).map(|bytes| element.decode(bytes)).collect();
@@ -52,21 +52,21 @@ pub(super) fn read(mut sink: Sink<'_>, name: Option<&str>) -> Result<Array2<f32>
     sink.finish()
 }
 
-fn element(dtype: Dtype) -> Option<Element> {
+fn element(dtype: Dtype) -> Option<NumberFormat> {
     let (kind, bytes) = match dtype {
-        Dtype::F16 => (Kind::Float, 2),
-        Dtype::BF16 => (Kind::Brain, 2),
-        Dtype::F32 => (Kind::Float, 4),
-        Dtype::F64 => (Kind::Float, 8),
-        Dtype::I8 => (Kind::Signed, 1),
-        Dtype::I16 => (Kind::Signed, 2),
-        Dtype::I32 => (Kind::Signed, 4),
-        Dtype::I64 => (Kind::Signed, 8),
-        Dtype::U8 | Dtype::BOOL => (Kind::Unsigned, 1),
-        Dtype::U16 => (Kind::Unsigned, 2),
-        Dtype::U32 => (Kind::Unsigned, 4),
-        Dtype::U64 => (Kind::Unsigned, 8),
+        Dtype::F16 => (NumberKind::Float, 2),
+        Dtype::BF16 => (NumberKind::Brain, 2),
+        Dtype::F32 => (NumberKind::Float, 4),
+        Dtype::F64 => (NumberKind::Float, 8),
+        Dtype::I8 => (NumberKind::Signed, 1),
+        Dtype::I16 => (NumberKind::Signed, 2),
+        Dtype::I32 => (NumberKind::Signed, 4),
+        Dtype::I64 => (NumberKind::Signed, 8),
+        Dtype::U8 | Dtype::BOOL => (NumberKind::Unsigned, 1),
+        Dtype::U16 => (NumberKind::Unsigned, 2),
+        Dtype::U32 => (NumberKind::Unsigned, 4),
+        Dtype::U64 => (NumberKind::Unsigned, 8),
         _ => return None,
     };
-    Element::new(kind, bytes, false)
+    NumberFormat::new(kind, bytes, false)
 }

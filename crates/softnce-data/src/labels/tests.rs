@@ -147,8 +147,8 @@ fn tables_with_and_without_a_header() {
     let cases = [
         ("1,3\n2,x\n", "w.csv, line 2: 'x'; expected a number"),
         ("1,cat\n2,0\n", "w.csv, line 1: 'cat'; expected a number"),
-        ("1,3\n2\n", "w.csv, line 2: 1 columns; expected 2, one a class"),
-        ("a,b,c\n1,3\n", "w.csv, line 1: 3 columns; expected 2, one a class"),
+        ("1,3\n2\n", "w.csv, line 2: 1 columns; expected 2, one per class"),
+        ("a,b,c\n1,3\n", "w.csv, line 1: 3 columns; expected 2, one per class"),
         ("a,b\n1,3\n", "w.csv: 1 rows; expected 2 rows of 2 classes"),
         ("1,3\n\n1,3\n1,3\n", "w.csv, line 4: a further row; expected 2 rows"),
         ("1,3\n0,0\n", "w.csv, row 1: sum 0; expected a finite number above 0"),
@@ -169,10 +169,7 @@ fn damaged_arrays_are_named_with_the_byte() {
     let whole = npy("<f4", false, "(2, 2)", &bytes([0.5f32, 0.5, 1.0, 0.0].map(f32::to_le_bytes)));
     assert_eq!(whole.len(), 128 + 16);
     let message = |content: &[u8]| place.message(probabilities(place.file("p.npy", content)), 2, 2);
-    assert_eq!(
-        message(&whole[..141]),
-        "p.npy, byte 141: the end of the file, in row 1; expected 16 bytes from byte 128 on"
-    );
+    assert_eq!(message(&whole[..141]), "p.npy, byte 141: the file ends in row 1; expected 16 bytes from byte 128 on");
     assert_eq!(message(&[&whole[..], b"x"].concat()), "p.npy, byte 144: further bytes; expected the end of the file");
     for content in [&whole[..0], &whole[..7], &whole[..60], b"text, not an array"] {
         let message = message(content);
@@ -182,18 +179,15 @@ fn damaged_arrays_are_named_with_the_byte() {
         );
     }
     let turned = npy("<f4", true, "(2, 2)", &[0; 15]);
-    assert!(message(&turned).starts_with("p.npy, byte 143: the end of the file, in row 0; "));
+    assert!(message(&turned).starts_with("p.npy, byte 143: the file ends in row 0; "));
     for shape in ["(2,)", "(1, 2)", "(2, 2, 1)", "(2, 3)", "()"] {
         assert!(message(&npy("<f4", false, shape, &[])).ends_with("; expected 2 rows of 2 classes"), "{shape}");
     }
-    assert!(message(&npy("<c8", false, "(2, 2)", &[])).ends_with("; expected whole or floating-point numbers"));
+    assert!(message(&npy("<c8", false, "(2, 2)", &[])).ends_with("; expected integers or floating-point numbers"));
     let raw = place.file("counts.u8", &[1, 2, 3]);
     assert_eq!(place.message(votes(raw), 2, 2), "counts.u8: 3 bytes; expected 2 rows of 2 classes");
     let text = place.file("p.txt", b"0.5 0.5");
-    assert_eq!(
-        place.message(probabilities(text), 1, 2),
-        "p.txt: cannot tell the format from the ending; expected .npy or .safetensors"
-    );
+    assert_eq!(place.message(probabilities(text), 1, 2), "p.txt: unknown ending; expected .npy or .safetensors");
     let absent = place.0.path().join("absent.npy");
     for source in [votes(absent.clone()), probabilities(absent.clone()), LabelSource::Csv { path: absent }] {
         assert!(place.message(source, 1, 2).starts_with("absent.npy: "));

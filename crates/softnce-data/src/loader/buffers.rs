@@ -1,8 +1,8 @@
-//! Memory of batches that are done with.
+//! Memory of used batches, for new ones.
 
 use std::sync::{Mutex, PoisonError};
 
-/// A few buffers to be used again.
+/// A few buffers for reuse.
 #[derive(Debug)]
 pub(super) struct Buffers {
     free: Mutex<Vec<Vec<f32>>>,
@@ -10,18 +10,18 @@ pub(super) struct Buffers {
 }
 
 impl Buffers {
-    /// Keeps at most so many.
+    /// Keeps at most `most` buffers.
     pub(super) fn new(most: usize) -> Self {
         Buffers { free: Mutex::default(), most }
     }
 
-    /// A buffer of this length; what it holds is to be overwritten.
+    /// A buffer of this length with arbitrary values.
     pub(super) fn take(&self, length: usize) -> Vec<f32> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let fitting = free.iter().position(|buffer| buffer.capacity() >= length);
         let found = fitting.map(|place| free.swap_remove(place));
         drop(free);
-        // New memory comes zeroed from the system, page by page as it is touched.
+        // The system zeroes new memory page by page, when it is first written.
         let Some(mut buffer) = found else { return vec![0.0; length] };
         buffer.resize(length, 0.0);
         buffer

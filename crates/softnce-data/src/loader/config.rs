@@ -1,4 +1,4 @@
-//! The settings of the loader.
+//! Settings of the loader.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,17 +8,17 @@ use super::LoaderError;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoaderConfig {
-    /// Pictures a batch. Default: 128.
+    /// Pictures in a batch. Default: 128.
     pub batch_size: usize,
-    /// Threads that make batches; 0: the calling thread makes each when it is asked for. Default: 2.
+    /// Threads that prepare batches; 0: the calling thread prepares each batch on request. Default: 2.
     pub workers: usize,
-    /// Batches made ahead of the one asked for. Default: 2.
+    /// Batches prepared ahead of the requested one. Default: 2.
     pub prefetch: usize,
-    /// Whether a last batch that is not full is left out. Default: false.
+    /// Whether to leave out a last batch that is not full. Default: false.
     pub drop_last: bool,
-    /// Whether every epoch has an order of its own. Default: true.
+    /// Whether each epoch has its own random order. Default: true.
     pub shuffle: bool,
-    /// Seed of the order, the augmentation and the mixing. Default: 0.
+    /// Seed of order, augmentation and mixing. Default: 0.
     pub seed: u64,
 }
 
@@ -28,7 +28,7 @@ impl Default for LoaderConfig {
     }
 }
 
-/// More threads than this, or more batches ahead, are a slip of the pen.
+/// Largest number of threads and of batches ahead; a larger one is a mistake.
 const MOST: usize = 1024;
 
 impl LoaderConfig {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::buffers::Buffers;
 use super::task::Task;
-use super::workers::Workers;
+use super::workers::LoaderThreads;
 use super::{Batch, LoaderError};
 
-/// The batches of one epoch, in order. An error is the last item; dropping this ends its threads.
+/// The batches of one epoch, in order. After an error there are no more. Dropping it ends its threads.
 #[derive(Debug)]
 pub struct Epoch {
     task: Arc<Task>,
@@ -16,8 +16,8 @@ pub struct Epoch {
     order: Arc<[usize]>,
     next: usize,
     steps: usize,
-    /// `None`: the calling thread does the work.
-    workers: Option<Workers>,
+    /// `None`: the calling thread prepares the batches.
+    workers: Option<LoaderThreads>,
 }
 
 impl Epoch {
@@ -25,12 +25,12 @@ impl Epoch {
         let order: Arc<[usize]> = task.order(epoch).into();
         let steps = task.steps();
         let threads = task.config.workers > 0 && first_step < steps;
-        let workers = threads.then(|| Workers::start(task, buffers, epoch, &order, first_step)).flatten();
+        let workers = threads.then(|| LoaderThreads::start(task, buffers, epoch, &order, first_step)).flatten();
         let (task, buffers) = (Arc::clone(task), Arc::clone(buffers));
         Epoch { task, buffers, epoch, order, next: first_step, steps, workers }
     }
 
-    /// The step of the next batch.
+    /// Number of the next batch, from 0.
     pub fn next_step(&self) -> usize {
         self.next
     }
@@ -61,7 +61,7 @@ impl Iterator for Epoch {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        // An error ends it early.
+        // An error may end the epoch early.
         (usize::from(self.next < self.steps), Some(self.steps.saturating_sub(self.next)))
     }
 }

@@ -1,11 +1,11 @@
-//! Why there is no loader, or no next batch.
+//! Errors of the loader.
 
 use std::error::Error;
 
 use crate::mixing::MixingError;
 use crate::pictures::AugmentationError;
 
-/// A set-up that was refused, or a batch that could not be made.
+/// Why a loader cannot be built, or a batch cannot be prepared.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoaderError {
@@ -14,37 +14,37 @@ pub enum LoaderError {
     Setting {
         /// Name of the setting.
         argument: &'static str,
-        /// Value that came.
+        /// Its value.
         value: usize,
-        /// Range that was expected, in words.
+        /// What was expected.
         expected: &'static str,
     },
-    /// There is no batch in an epoch.
+    /// The pictures do not fill one batch.
     #[error(
-        "{pictures} pictures make no batch of {batch_size}, expected at least one picture, and a full batch where the \
-         last one is dropped"
+        "{pictures} pictures do not make a batch of {batch_size}; expected at least one picture, and at least a full batch \
+         if drop_last is set"
     )]
     TooFew {
         /// Number of pictures.
         pictures: usize,
-        /// Pictures a batch.
+        /// Pictures in a batch.
         batch_size: usize,
     },
-    /// The label distributions do not go with the pictures.
+    /// The label distributions do not fit the pictures.
     #[error("soft labels have shape {found:?}, expected {expected:?} (pictures, classes)")]
     SoftLabels {
-        /// Shape that came.
+        /// Their shape.
         found: (usize, usize),
         /// Shape that was expected.
         expected: (usize, usize),
     },
-    /// A label or a label distribution was refused; its row is the picture's number.
+    /// A label or label distribution is refused; its row is the number of the picture.
     #[error(transparent)]
     Targets(#[from] softnce::Error),
     /// A picture could not be read or decoded.
     #[error("{picture}: {source}")]
     Picture {
-        /// What the source calls it.
+        /// The picture, as its source describes it.
         picture: String,
         /// What went wrong.
         source: Box<dyn Error + Send + Sync>,
@@ -52,7 +52,7 @@ pub enum LoaderError {
     /// A picture could not be augmented.
     #[error("{picture}: {source}")]
     Augmentation {
-        /// What the source calls it.
+        /// The picture, as its source describes it.
         picture: String,
         /// What went wrong.
         source: AugmentationError,
@@ -60,10 +60,10 @@ pub enum LoaderError {
     /// A batch could not be mixed.
     #[error(transparent)]
     Mixing(#[from] MixingError),
-    /// The code that made a batch panicked.
-    #[error("{place}: panicked: {message}; this is a bug, expected a batch or an error")]
+    /// The code that prepares a batch panicked.
+    #[error("{place}: panicked: {message}; this is a bug")]
     Panic {
-        /// What was being made.
+        /// What was being prepared.
         place: String,
         /// The panic's message.
         message: String,

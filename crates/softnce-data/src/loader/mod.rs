@@ -1,9 +1,9 @@
-//! Batches of pixels with their targets, made ahead by threads, the same at any number of them.
+//! Batches of pixels with their targets. Threads prepare them ahead; their number does not change the batches.
 //!
 //! - [`Loader`]: the set-up; [`Epoch`]: its batches one after the other; [`Batch`]: one of them.
 //!
-//! A picture's randomness comes from the seed, the epoch and its index, a batch's mixing from the seed, the epoch and
-//! the step: no thread, and no batch before, has a part in it.
+//! The random numbers of a picture depend on the seed, the epoch and its index; those of a batch's mixing on the seed,
+//! the epoch and the step. They depend on no thread and no earlier batch.
 
 mod batch;
 mod buffers;
@@ -34,7 +34,7 @@ use crate::pictures::Augmentation;
 use buffers::Buffers;
 use task::Task;
 
-/// Turns a source of pictures into batches, epoch after epoch.
+/// Turns a source of pictures into batches, epoch by epoch.
 ///
 /// ```no_run
 /// # use std::sync::Arc;
@@ -44,7 +44,7 @@ use task::Task;
 /// for epoch in 0..10 {
 ///     for batch in loader.epoch(epoch, 0) {
 ///         let batch = batch?;
-///         // A step with batch.pixels and batch.targets; then the memory is used again.
+///         // Train on batch.pixels and batch.targets, then reuse the memory.
 ///         loader.recycle(batch.pixels);
 ///     }
 /// }
@@ -57,18 +57,18 @@ pub struct Loader {
     buffers: Arc<Buffers>,
 }
 
-/// Batches made ahead where pictures are only judged.
+/// Batches prepared ahead in evaluation.
 const EVALUATION_PREFETCH: usize = 2;
 
 impl Loader {
-    /// Augmented, mixed pictures to learn from.
+    /// A loader for training: augmented, mixed pictures.
     ///
     /// # Shapes
-    /// `soft_labels`: `[pictures, classes]`, a label distribution for every picture, in the place of its class.
+    /// `soft_labels`: `[pictures, classes]`, a label distribution for each picture instead of its class.
     ///
     /// # Errors
     /// A setting out of its range; no pictures, or too few for one batch; a label out of range; label distributions of
-    /// another shape, or rows that are none.
+    /// another shape; rows that are not distributions.
     pub fn train(
         source: Arc<dyn PictureSource>,
         augmentation: Augmentation,
@@ -80,7 +80,7 @@ impl Loader {
         Loader::new(Task { source, augmentation, augment: true, mixing, soft_labels, config })
     }
 
-    /// All pictures in the source's order, neither augmented nor mixed.
+    /// A loader for evaluation: all pictures in the source's order, neither augmented nor mixed.
     ///
     /// # Shapes
     /// `soft_labels`: as of [`Loader::train`].
@@ -131,18 +131,18 @@ impl Loader {
         self.task.source.class_names().len()
     }
 
-    /// The mixing, for targets that are drawn beside the batches.
+    /// The mixing, for targets that are drawn without pictures.
     pub fn mixing(&self) -> Option<&Mixing> {
         self.task.mixing.as_ref()
     }
 
-    /// The batches of an epoch from `first_step` on: what came before does not change them. Threads start at once, and
-    /// end when the epoch is dropped.
+    /// The batches of an epoch from `first_step` on; they are the same whatever batch comes first. Threads start at
+    /// once and end when the epoch is dropped.
     pub fn epoch(&self, epoch: u64, first_step: usize) -> Epoch {
         Epoch::new(&self.task, &self.buffers, epoch, first_step)
     }
 
-    /// Takes back the pixels of a batch that is done with, so that a later batch needs no new memory.
+    /// Takes back the pixels of a used batch, so that a later batch needs no new memory.
     pub fn recycle(&self, pixels: Vec<f32>) {
         self.buffers.put(pixels);
     }

@@ -68,8 +68,8 @@ impl Chunk {
     /// Their pixels.
     pub(super) fn pixels(&mut self) -> &mut [f32] {
         let length = self.rows.row_length;
-        // SAFETY: `range` ends within the rows, so the part lies in the vector, which does not move its values while the
-        // chunk keeps `rows` alive. No other chunk has these rows, for `claim` gives each out once; the values are
+        // SAFETY: `range` ends within the rows, so the part lies in the vector, which does not move its values while
+        // the chunk keeps `rows` alive. No other chunk has these rows, for `claim` gives each out once; the values are
         // initialised; and the vector itself is touched only by who owns `Rows` alone, when no chunk is left.
         unsafe {
             std::slice::from_raw_parts_mut(self.rows.start.add(self.range.start * length), self.range.len() * length)

@@ -1,22 +1,22 @@
-//! What is drawn at random, each from a generator of its own.
+//! Random generators, one for each purpose.
 
 use chacha20::ChaCha8Rng;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 
-/// What a generator is for.
+/// The purpose of a generator.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Stream {
+pub(super) enum RandomStream {
     /// The order of an epoch.
     Order,
-    /// A picture's augmentation; numbered by its index.
+    /// The augmentation of a picture; the number is its index.
     Picture,
-    /// A batch's mixing; numbered by its step.
+    /// The mixing of a batch; the number is its step.
     Mixing,
 }
 
-/// The generator of a stream: all four parts make its key, so that no two draw the same.
-pub(super) fn generator(seed: u64, epoch: u64, stream: Stream, number: usize) -> ChaCha8Rng {
+/// The generator of a stream. All four arguments form its key, so no two generators draw the same.
+pub(super) fn generator(seed: u64, epoch: u64, stream: RandomStream, number: usize) -> ChaCha8Rng {
     let mut key = [0; 32];
     let parts = [seed, epoch, stream as u64, number as u64];
     for (bytes, part) in key.chunks_exact_mut(8).zip(parts) {
@@ -29,7 +29,7 @@ pub(super) fn generator(seed: u64, epoch: u64, stream: Stream, number: usize) ->
 pub(super) fn order(pictures: usize, shuffle: bool, seed: u64, epoch: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..pictures).collect();
     if shuffle {
-        order.shuffle(&mut generator(seed, epoch, Stream::Order, 0));
+        order.shuffle(&mut generator(seed, epoch, RandomStream::Order, 0));
     }
     order
 }
@@ -45,7 +45,7 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for seed in 0..3 {
             for epoch in 0..3 {
-                for stream in [Stream::Order, Stream::Picture, Stream::Mixing] {
+                for stream in [RandomStream::Order, RandomStream::Picture, RandomStream::Mixing] {
                     for number in 0..3 {
                         assert!(seen.insert(generator(seed, epoch, stream, number).next_u64()));
                     }

@@ -1,4 +1,4 @@
-//! The work on one picture, and on one batch when its pictures are there.
+//! The work on one picture, and on a batch whose pictures are done.
 
 use std::any::Any;
 use std::ops::Range;
@@ -8,13 +8,13 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView2, Axis};
 use softnce::Targets;
 
-use super::streams::{Stream, generator, order};
+use super::streams::{RandomStream, generator, order};
 use super::{Batch, LoaderConfig, LoaderError};
 use crate::PictureSource;
 use crate::mixing::Mixing;
 use crate::pictures::Augmentation;
 
-/// What a loader does, the same for every thread.
+/// The work of a loader, shared by its threads.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) source: Arc<dyn PictureSource>,
@@ -38,18 +38,18 @@ impl Task {
         order(self.source.labels().len(), self.config.shuffle, self.config.seed, epoch)
     }
 
-    /// The places of a step in the order.
+    /// The positions of a step's pictures in the order.
     pub(super) fn places(&self, step: usize) -> Range<usize> {
         let size = self.config.batch_size;
         step * size..((step + 1) * size).min(self.source.labels().len())
     }
 
-    /// Values a picture.
+    /// Values per picture.
     pub(super) fn row_length(&self) -> usize {
         self.augmentation.shape().iter().product()
     }
 
-    /// Makes the pixels of some pictures, `out` those of all of them. All are tried; of several errors the first is given.
+    /// Writes the pixels of some pictures to `out`, one after another. All are tried; the first error is returned.
     pub(super) fn fill(&self, epoch: u64, indices: &[usize], out: &mut [f32]) -> Result<(), LoaderError> {
         let pictures = indices.iter().zip(out.chunks_exact_mut(self.row_length()));
         pictures.map(|(&index, out)| self.fill_one(epoch, index, out)).fold(Ok(()), Result::and)
@@ -62,7 +62,7 @@ impl Task {
                 .picture(index)
                 .map_err(|source| LoaderError::Picture { picture: self.source.describe(index), source })?;
             let augmented = if self.augment {
-                let mut generator = generator(self.config.seed, epoch, Stream::Picture, index);
+                let mut generator = generator(self.config.seed, epoch, RandomStream::Picture, index);
                 self.augmentation.train(&picture, &mut generator, out)
             } else {
                 self.augmentation.evaluate(&picture, out)
@@ -76,7 +76,7 @@ impl Task {
         })
     }
 
-    /// Mixes the pictures of a step and gives them their targets.
+    /// Mixes the pictures of a step and adds their targets.
     pub(super) fn finish(
         &self,
         epoch: u64,
@@ -102,7 +102,7 @@ impl Task {
         let all = self.source.labels();
         let labels: Vec<usize> = indices.iter().map(|&index| all[index]).collect();
         let rows = self.soft_labels.as_ref().map(|rows| rows.select(Axis(0), indices));
-        let mut generator = generator(self.config.seed, epoch, Stream::Mixing, step);
+        let mut generator = generator(self.config.seed, epoch, RandomStream::Mixing, step);
         let rows_view = rows.as_ref().map(ArrayView2::from);
         let targets = match (&self.mixing, rows_view) {
             (Some(mixing), Some(rows)) => mixing.mix_dense(&mut pixels, shape, rows, &mut generator)?.targets,
@@ -114,7 +114,7 @@ impl Task {
     }
 }
 
-/// The words of a panic.
+/// The message of a panic.
 pub(super) fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())

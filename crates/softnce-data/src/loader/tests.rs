@@ -227,7 +227,7 @@ fn bad_set_ups_are_refused() {
     let usual = LoaderConfig::default;
     assert!(train(Made::new(0), None, usual()).contains("0 pictures"));
     let config = LoaderConfig { drop_last: true, ..usual() };
-    assert!(train(Made::new(127), None, config).starts_with("127 pictures make no batch of 128"));
+    assert!(train(Made::new(127), None, config).starts_with("127 pictures do not make a batch of 128"));
     assert!(train(Made::new(9), None, LoaderConfig { batch_size: 0, ..usual() }).starts_with("batch_size is 0"));
     let labels = vec![0, 5];
     assert!(train(Made { labels, ..Made::new(2) }, None, usual()).starts_with("labels[1] is 5"));

@@ -1,4 +1,4 @@
-//! Threads that make the batches of an epoch, a few pictures at a time.
+//! Threads that prepare the batches of an epoch, a few pictures at a time.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,79 +11,79 @@ use super::rows::{Chunk, Rows};
 use super::task::{Task, message};
 use super::{Batch, LoaderError};
 
-/// Values a thread makes at a time, where pictures are small.
+/// Most values that a thread prepares at a time.
 const VALUES_AT_A_TIME: usize = 65_536;
 
-/// The threads of an epoch. They end when this is dropped, after the picture at hand.
+/// The threads of an epoch. When this is dropped they finish the current picture and end.
 #[derive(Debug)]
-pub(super) struct Workers {
-    shared: Arc<Shared>,
+pub(super) struct LoaderThreads {
+    shared: Arc<SharedWork>,
     threads: Vec<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct SharedWork {
     task: Arc<Task>,
     buffers: Arc<Buffers>,
     epoch: u64,
     order: Arc<[usize]>,
-    /// Pictures a thread makes at a time.
+    /// Pictures that a thread prepares at a time.
     grain: usize,
-    /// Set under the lock of the state, so that nobody who waits misses it.
+    /// Set while `state` is locked, so that no waiting thread misses it.
     stopped: AtomicBool,
-    state: Mutex<State>,
-    /// There may be work, or an end of it.
+    state: Mutex<WorkState>,
+    /// Signals that there may be work, or that work has ended.
     work: Condvar,
-    /// There may be a batch.
+    /// Signals that a batch may be ready.
     ready: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    /// The next step that no thread has begun.
+struct WorkState {
+    /// The next step that no thread has started.
     next: usize,
-    /// Steps below this may be begun.
+    /// Steps below this may be started.
     limit: usize,
-    /// Steps that are being made, in order.
+    /// Steps in progress, in order.
     open: VecDeque<Open>,
     ready: BTreeMap<usize, Result<Batch, LoaderError>>,
-    /// What ended a thread that should not have ended.
+    /// The message of a panic that ended a thread.
     broken: Option<String>,
 }
 
-/// A batch that is being made.
+/// A batch in progress.
 #[derive(Debug)]
 struct Open {
     step: usize,
     rows: Arc<Rows>,
-    /// Rows that are not finished.
+    /// Number of unfinished rows.
     missing: usize,
-    /// The first row that failed, and how.
+    /// The first row that failed, with its error.
     error: Option<(usize, LoaderError)>,
 }
 
-impl Workers {
-    /// Starts the threads; `None` where the system starts none at all.
+impl LoaderThreads {
+    /// Starts the threads; `None` if the system starts none of them.
     pub(super) fn start(
         task: &Arc<Task>,
         buffers: &Arc<Buffers>,
         epoch: u64,
         order: &Arc<[usize]>,
         first: usize,
-    ) -> Option<Workers> {
+    ) -> Option<LoaderThreads> {
         let (workers, size) = (task.config.workers, task.config.batch_size);
         let fitting = (VALUES_AT_A_TIME / task.row_length().max(1)).max(1);
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(SharedWork {
             task: Arc::clone(task),
             buffers: Arc::clone(buffers),
             epoch,
             order: Arc::clone(order),
             grain: (size / (4 * workers.max(1))).clamp(1, fitting),
             stopped: AtomicBool::new(false),
-            state: Mutex::new(State {
+            state: Mutex::new(WorkState {
                 next: first,
                 limit: first.saturating_add(task.config.prefetch),
-                ..State::default()
+                ..WorkState::default()
             }),
             work: Condvar::new(),
             ready: Condvar::new(),
@@ -94,12 +94,12 @@ impl Workers {
             match Builder::new().name(format!("loader-{number}")).spawn(move || thread.run()) {
                 Ok(handle) => threads.push(handle),
                 Err(error) => {
-                    log::warn!("loader: thread {number} of {workers} does not start ({error}); going on with fewer");
+                    log::warn!("loader: thread {number} of {workers} does not start ({error}); continuing with fewer");
                     break;
                 }
             }
         }
-        (!threads.is_empty()).then_some(Workers { shared, threads })
+        (!threads.is_empty()).then_some(LoaderThreads { shared, threads })
     }
 
     /// Waits for the batch of a step.
@@ -120,24 +120,24 @@ impl Workers {
     }
 }
 
-impl Drop for Workers {
+impl Drop for LoaderThreads {
     fn drop(&mut self) {
         let state = self.shared.lock();
         self.shared.stopped.store(true, Ordering::Relaxed);
         drop(state);
         self.shared.work.notify_all();
         for thread in self.threads.drain(..) {
-            // A thread catches its panics, so there is nothing to hear of here.
+            // A thread catches its own panics, so there is no error here.
             let _ = thread.join();
         }
-        // What was made ahead serves the next epoch.
+        // The next epoch reuses the memory of prepared batches.
         let ready = std::mem::take(&mut self.shared.lock().ready);
         ready.into_values().flatten().for_each(|batch| self.shared.buffers.put(batch.pixels));
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl SharedWork {
+    fn lock(&self) -> MutexGuard<'_, WorkState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -153,7 +153,7 @@ impl Shared {
         }
     }
 
-    /// Waits for pictures to make; `None` when there will be no more.
+    /// Waits for pictures to prepare; `None` when there will be no more.
     fn claim(&self) -> Option<(usize, Chunk)> {
         let mut state = self.lock();
         loop {
@@ -173,7 +173,7 @@ impl Shared {
                 let rows = Arc::new(Rows::new(self.buffers.take(count * length), length));
                 state.open.push_back(Open { step, rows, missing: count, error: None });
                 state.next += 1;
-                // The others may have been waiting for it.
+                // Other threads may be waiting for it.
                 self.work.notify_all();
                 continue;
             }
@@ -181,7 +181,7 @@ impl Shared {
         }
     }
 
-    /// Makes some pictures, and the batch where they were its last.
+    /// Prepares some pictures, and the batch if they were its last ones.
     fn make(&self, step: usize, mut chunk: Chunk) {
         let (epoch, range, length) = (self.epoch, chunk.range(), self.task.row_length());
         let places = self.task.places(step);
@@ -195,7 +195,7 @@ impl Shared {
                 error.get_or_insert((row, found));
             }
         }
-        // Before it counts as done: whoever finishes the batch must own it alone.
+        // Before these rows count as done: the thread that finishes the batch must own it alone.
         drop(chunk);
         let Some(open) = self.report(step, range.len(), error) else { return };
         let batch = match (open.error, open.rows.into_pixels()) {
@@ -203,14 +203,14 @@ impl Shared {
             (None, Some(pixels)) => self.task.finish(epoch, step, indices, pixels),
             (None, None) => {
                 let place = format!("batch {step} of epoch {epoch}");
-                Err(LoaderError::Panic { place, message: "a picture is still being made".to_owned() })
+                Err(LoaderError::Panic { place, message: "a picture is still in progress".to_owned() })
             }
         };
         self.lock().ready.insert(step, batch);
         self.ready.notify_all();
     }
 
-    /// Counts rows as done. Gives the batch to whoever did its last.
+    /// Counts rows as done; returns the batch to the thread that did its last rows.
     fn report(&self, step: usize, rows: usize, error: Option<(usize, LoaderError)>) -> Option<Open> {
         let mut state = self.lock();
         let place = state.open.iter().position(|open| open.step == step)?;

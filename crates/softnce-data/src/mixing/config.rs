@@ -1,4 +1,4 @@
-//! The settings of the mixing.
+//! Settings of the mixing.
 
 use serde::{Deserialize, Serialize};
 use softnce::Warning;
@@ -7,19 +7,19 @@ use softnce::Warning;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MixingConfig {
-    /// MixUp's weights are drawn from `Beta(mixup, mixup)`; 0: no MixUp. Default: 0.
+    /// MixUp draws its weights from `Beta(mixup, mixup)`; 0: no MixUp. Default: 0.
     pub mixup: f64,
-    /// CutMix's weights are drawn from `Beta(cutmix, cutmix)`; 0: no CutMix. Default: 0.
+    /// CutMix draws its weights from `Beta(cutmix, cutmix)`; 0: no CutMix. Default: 0.
     pub cutmix: f64,
-    /// Probability that a batch, a pair or a row (after `mode`) is mixed at all. Default: 1.
+    /// Probability that a batch, a pair or a picture (see `mode`) is mixed at all. Default: 1.
     pub probability: f64,
-    /// Where there are both, the share of CutMix. Default: 0.5.
+    /// Share of CutMix if both MixUp and CutMix are on. Default: 0.5.
     pub switch_probability: f64,
-    /// What shares a draw. Default: `"element"`.
+    /// What shares one draw. Default: `"element"`.
     pub mode: Mode,
-    /// Whom a picture is mixed with. Default: `"flip"`.
+    /// Which picture a picture is mixed with. Default: `"flip"`.
     pub partner: Partner,
-    /// Label smoothing: the share of every target that is spread over all classes. Default: 0.
+    /// Label smoothing: the share of each target that is spread over all classes. Default: 0.
     pub smoothing: f64,
 }
 
@@ -32,19 +32,19 @@ pub enum Mode {
     Batch,
     /// A picture and its partner.
     Pair,
-    /// Nothing: every picture has its own.
+    /// Nothing: each picture has its own draw.
     #[default]
     Element,
 }
 
-/// Whom a picture is mixed with.
+/// Which picture a picture is mixed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Partner {
-    /// Row i with row n - 1 - i, as in timm. Batches are shuffled, so this is as random as any.
+    /// Row i with row n - 1 - i, as in timm. The loader shuffles batches, so the partner is random too.
     #[default]
     Flip,
-    /// One drawn at random: each picture is the partner of one other (in mode `pair`, of its own partner).
+    /// A random permutation: each picture is the partner of exactly one (in mode `pair`, of its own partner).
     Shuffle,
 }
 
@@ -68,8 +68,8 @@ impl MixingConfig {
         (self.mixup > 0.0 || self.cutmix > 0.0) && self.probability > 0.0
     }
 
-    /// Whether soft target InfoNCE may have no finite optimum under these settings: one weight for the whole batch, and no
-    /// candidates but that batch's targets. To be logged before a run.
+    /// The warning that soft target InfoNCE may have no finite optimum: one weight for the whole batch, and no
+    /// candidates but that batch's targets. Log it before a run.
     pub fn warns_of_degeneracy(&self, candidates_beyond_the_batch: bool) -> Option<Warning> {
         (self.mode == Mode::Batch && self.mixes() && !candidates_beyond_the_batch)
             .then_some(Warning::SharedMixingWeight)

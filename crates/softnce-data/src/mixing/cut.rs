@@ -5,7 +5,7 @@ use std::ops::Range;
 use chacha20::ChaCha8Rng;
 use rand::RngExt;
 
-/// A rectangle, clipped to the picture.
+/// A rectangle inside the picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cut {
     pub(super) rows: Range<usize>,
@@ -13,7 +13,8 @@ pub(super) struct Cut {
 }
 
 impl Cut {
-    /// A rectangle of the picture's proportions and the share `1 - lambda` of its area, centred on a random pixel.
+    /// A rectangle with the picture's aspect ratio and `1 - lambda` of its area, centred on a random pixel and clipped
+    /// to the picture.
     pub(super) fn draw(lambda: f64, [height, width]: [usize; 2], generator: &mut ChaCha8Rng) -> Self {
         let side = (1.0 - lambda).max(0.0).sqrt();
         let mut span = |length: usize| {
@@ -24,7 +25,7 @@ impl Cut {
         Cut { rows: span(height), columns: span(width) }
     }
 
-    /// The share of the picture that remains, after clipping: the lambda of its target.
+    /// The share of the picture outside the clipped rectangle: lambda for its target.
     pub(super) fn remaining(&self, [height, width]: [usize; 2]) -> f64 {
         let share = |range: &Range<usize>, length: usize| range.len() as f64 / length.max(1) as f64;
         (1.0 - share(&self.rows, height) * share(&self.columns, width)).clamp(0.0, 1.0)

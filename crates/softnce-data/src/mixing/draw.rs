@@ -1,4 +1,4 @@
-//! Targets drawn from the distribution of mixed targets: candidates that need no picture.
+//! Draws from the distribution of mixed targets: candidates without pictures.
 
 use chacha20::ChaCha8Rng;
 use ndarray::{Array2, ArrayView2};
@@ -8,8 +8,8 @@ use softnce::Targets;
 use super::{Mixing, MixingError};
 
 impl Mixing {
-    /// Targets of `count` pairs of labels drawn with replacement, mixed as [`Mixing::mix`] would, each with a weight of
-    /// its own whatever the mode. `size`: height and width of the pictures, which bound CutMix's weights.
+    /// The mixed targets of `count` pairs of labels drawn with replacement. They are mixed as [`Mixing::mix`] does,
+    /// each with its own weight whatever the mode. `size`: height and width of the pictures, for CutMix's weights.
     ///
     /// # Errors
     /// No labels, a count of 0, a label out of range.
@@ -36,13 +36,13 @@ impl Mixing {
         Ok(Targets::mixed(&first, &second, &lambda, classes, smoothing)?)
     }
 
-    /// The same from label distributions, as [`Mixing::mix_dense`] would mix them.
+    /// The same from label distributions, mixed as [`Mixing::mix_dense`] does.
     ///
     /// # Shapes
-    /// `rows`: `[n, classes]`; what comes out: `[count, classes]`.
+    /// `rows`: `[n, classes]`; the result: `[count, classes]`.
     ///
     /// # Errors
-    /// No rows, a count of 0, a row that is no distribution.
+    /// No rows, a count of 0, a row that is not a distribution.
     pub fn draw_dense_targets(
         &self,
         count: usize,

@@ -1,6 +1,6 @@
-//! Why pictures could not be mixed.
+//! Errors of the mixing.
 
-/// A setting of the mixing, or a batch, that was refused.
+/// Why a setting of the mixing or a batch is refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MixingError {
@@ -9,25 +9,25 @@ pub enum MixingError {
     Setting {
         /// Name of the setting.
         argument: &'static str,
-        /// Value that came.
+        /// Its value.
         value: f64,
-        /// Range that was expected, in words.
+        /// What was expected.
         expected: &'static str,
     },
-    /// Pixels, their shape and the labels do not go together.
+    /// Pixels, shape and labels contradict each other.
     #[error(
-        "{found} pixels and {labels} labels for shape {shape:?}, expected n x channels x height x width pixels and n \
-         labels, n at least 1"
+        "{found} pixel values and {labels} labels for shape {shape:?}; expected n x channels x height x width values and \
+         n labels, with n at least 1"
     )]
     Shape {
-        /// Number of pixel values that came.
+        /// Number of pixel values.
         found: usize,
-        /// Shape that came.
+        /// The shape.
         shape: [usize; 4],
-        /// Number of labels that came.
+        /// Number of labels.
         labels: usize,
     },
-    /// A label or a label row was refused.
+    /// A label or a label distribution is refused.
     #[error(transparent)]
     Targets(#[from] softnce::Error),
 }

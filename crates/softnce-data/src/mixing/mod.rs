@@ -1,4 +1,4 @@
-//! MixUp and CutMix, of pixels and of their targets.
+//! MixUp and CutMix of pixels and targets.
 //!
 //! - [`MixingConfig`]: the settings; [`Mixing`]: mixes a batch in place, and draws targets that need no picture.
 //!
@@ -22,23 +22,24 @@ use softnce::Targets;
 pub use config::{MixingConfig, Mode, Partner};
 pub use error::MixingError;
 
-use plan::Weights;
+use plan::MixingWeights;
 
-/// Mixes pictures with others of their batch, and their targets with them.
+/// Mixes the pictures of a batch with each other, and their targets likewise.
 #[derive(Debug, Clone)]
 pub struct Mixing {
     config: MixingConfig,
-    weights: Weights,
+    weights: MixingWeights,
 }
 
-/// What was mixed with what.
+/// The result of mixing a batch.
 #[derive(Debug, Clone)]
 pub struct Mixed {
-    /// Targets of the mixed pictures: hard or compact from labels, from label rows in the cheapest form that holds them.
+    /// Targets of the mixed pictures: hard or compact from labels, from label rows in the cheapest form that holds
+    /// them.
     pub targets: Targets<'static>,
-    /// What is left to see of each row's own picture; 1 where it was not mixed.
+    /// Share of each row's own picture in the result; 1 if it was not mixed.
     pub lambda: Vec<f64>,
-    /// The row that each was mixed with.
+    /// The row that each row was mixed with.
     pub partners: Vec<usize>,
 }
 
@@ -48,7 +49,7 @@ impl Mixing {
     /// # Errors
     /// An alpha that is not a finite number of at least 0; a probability or a smoothing outside `[0, 1]`.
     pub fn new(config: MixingConfig) -> Result<Self, MixingError> {
-        let weights = Weights::new(&config)?;
+        let weights = MixingWeights::new(&config)?;
         Ok(Mixing { config, weights })
     }
 
@@ -57,14 +58,14 @@ impl Mixing {
         &self.config
     }
 
-    /// Mixes a batch of labelled pictures in place. Any number of pictures: the middle one of an odd batch under
-    /// [`Partner::Flip`], and the only one of a batch of one, stay as they are.
+    /// Mixes a batch of labelled pictures in place. The middle picture of an odd batch under [`Partner::Flip`], and a
+    /// single picture, do not change.
     ///
     /// # Shapes
     /// `pixels`: `shape`, that is `[n, channels, height, width]`; `labels`: `[n]`.
     ///
     /// # Errors
-    /// Lengths that do not agree; no pictures; a label out of range.
+    /// Contradicting lengths; no pictures; a label out of range.
     pub fn mix(
         &self,
         pixels: &mut [f32],
@@ -75,20 +76,20 @@ impl Mixing {
     ) -> Result<Mixed, MixingError> {
         check(pixels, shape, labels.len())?;
         let plan = self.weights.plan(&self.config, shape, generator);
-        // First the targets: where a label is refused, the pixels are still whole.
+        // Targets first: if a label is refused, the pixels have not changed.
         let targets = targets::of_labels(labels, &plan, classes, self.config.smoothing)?;
         pixels::mix(pixels, shape, &plan);
         let (lambda, partners) = plan.into_parts();
         Ok(Mixed { targets, lambda, partners })
     }
 
-    /// The same for pictures with a label distribution each: `lambda row + (1 - lambda) row of the partner`, smoothed.
+    /// The same for pictures with label distributions: `lambda * row + (1 - lambda) * partner's row`, then smoothed.
     ///
     /// # Shapes
     /// `pixels`: `shape`, that is `[n, channels, height, width]`; `rows`: `[n, classes]`.
     ///
     /// # Errors
-    /// Shapes that do not agree; no pictures; a row that is no distribution.
+    /// Contradicting shapes; no pictures; a row that is not a distribution.
     pub fn mix_dense(
         &self,
         pixels: &mut [f32],

@@ -1,13 +1,13 @@
 //! Mixes the pixels of a batch in place.
 
 use super::cut::Cut;
-use super::plan::{Blend, Plan};
+use super::plan::{Blend, MixingPlan};
 
-/// Mixes every row with its partner's own pixels. `pixels`: `[n, channels, height, width]`.
+/// Mixes each row with the unmixed pixels of its partner. `pixels`: `[n, channels, height, width]`.
 ///
-/// The partners are a permutation, so rows are walked along its cycles: each needs the one after it, which is still
-/// whole, and only the first of a cycle is kept aside.
-pub(super) fn mix(pixels: &mut [f32], shape: [usize; 4], plan: &Plan) {
+/// The partners are a permutation. The rows are mixed along its cycles: the partner of a row comes right after it and
+/// is still unmixed, so only the first row of a cycle needs a copy.
+pub(super) fn mix(pixels: &mut [f32], shape: [usize; 4], plan: &MixingPlan) {
     let [rows, channels, height, width] = shape;
     let length = channels * height * width;
     if !plan.mixes() || length == 0 {
@@ -37,7 +37,7 @@ pub(super) fn mix(pixels: &mut [f32], shape: [usize; 4], plan: &Plan) {
     }
 }
 
-/// Two different rows, the first to be written.
+/// Two different rows, `own` for writing.
 fn two_rows(pixels: &mut [f32], own: usize, other: usize, length: usize) -> (&mut [f32], &[f32]) {
     let (low, high) = (own.min(other), own.max(other));
     let (before, after) = pixels.split_at_mut(high * length);

@@ -1,4 +1,4 @@
-//! Who is mixed with whom, how, and by how much: all that is drawn at random.
+//! The random draws: which rows are mixed, how, and with which weight.
 
 use chacha20::ChaCha8Rng;
 use rand::RngExt;
@@ -8,24 +8,24 @@ use rand_distr::{Beta, Distribution};
 use super::cut::Cut;
 use super::{MixingConfig, MixingError, Mode, Partner};
 
-/// The distributions that weights are drawn from.
+/// The distributions of the weights.
 #[derive(Debug, Clone)]
-pub(super) struct Weights {
+pub(super) struct MixingWeights {
     mixup: Option<Beta<f64>>,
     cutmix: Option<Beta<f64>>,
     probability: f64,
-    /// Share of CutMix among what is mixed.
+    /// Share of CutMix among the mixed rows.
     cutmix_share: f64,
 }
 
-/// One row's mixing.
+/// How one row is mixed.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Blend {
     /// Not mixed.
     None,
-    /// The weighted mean of both, by the weight of the row's own picture.
+    /// The weighted mean of both pictures; the value is the weight of the row's own.
     MixUp(f64),
-    /// A rectangle of the other pasted in.
+    /// A rectangle of the partner is pasted in.
     CutMix(Cut),
 }
 
@@ -39,16 +39,16 @@ impl Blend {
     }
 }
 
-/// A batch's mixing.
+/// How a batch is mixed.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(super) struct MixingPlan {
     /// A permutation of the rows.
     pub(super) partners: Vec<usize>,
     pub(super) blends: Vec<Blend>,
     pub(super) lambda: Vec<f64>,
 }
 
-impl Plan {
+impl MixingPlan {
     pub(super) fn into_parts(self) -> (Vec<f64>, Vec<usize>) {
         (self.lambda, self.partners)
     }
@@ -59,7 +59,7 @@ impl Plan {
     }
 }
 
-impl Weights {
+impl MixingWeights {
     pub(super) fn new(config: &MixingConfig) -> Result<Self, MixingError> {
         let beta = |argument, value: f64| match value {
             0.0 => Ok(None),
@@ -87,7 +87,7 @@ impl Weights {
             (None, Some(_)) => 1.0,
             _ => 0.0,
         };
-        Ok(Weights { mixup, cutmix, probability: config.probability, cutmix_share })
+        Ok(MixingWeights { mixup, cutmix, probability: config.probability, cutmix_share })
     }
 
     /// Draws one row's mixing.
@@ -98,19 +98,19 @@ impl Weights {
         let cut = self.cutmix_share >= 1.0 || generator.random::<f64>() < self.cutmix_share;
         let method = if cut { &self.cutmix } else { &self.mixup };
         let Some(beta) = method else { return Blend::None };
-        // A tiny alpha can round to no number.
+        // A tiny alpha can give NaN.
         let lambda = beta.sample(generator);
         let lambda = if lambda.is_nan() { 1.0 } else { lambda.clamp(0.0, 1.0) };
         if cut { Blend::CutMix(Cut::draw(lambda, size, generator)) } else { Blend::MixUp(lambda) }
     }
 
-    /// The weight of the first of two pictures of this size.
+    /// Draws the weight of the first of two pictures of this size.
     pub(super) fn lambda(&self, size: [usize; 2], generator: &mut ChaCha8Rng) -> f64 {
         self.blend(size, generator).lambda(size)
     }
 
     /// Draws a batch's mixing.
-    pub(super) fn plan(&self, config: &MixingConfig, shape: [usize; 4], generator: &mut ChaCha8Rng) -> Plan {
+    pub(super) fn plan(&self, config: &MixingConfig, shape: [usize; 4], generator: &mut ChaCha8Rng) -> MixingPlan {
         let [rows, _, height, width] = shape;
         let size = [height, width];
         let partners = partners(config, rows, generator);
@@ -120,7 +120,7 @@ impl Weights {
             Mode::Pair => {
                 let mut blends = vec![Blend::None; rows];
                 for row in 0..rows {
-                    // The later of the two takes what the earlier drew.
+                    // The second row of a pair takes the draw of the first.
                     blends[row] = match partners[row] {
                         partner if partner < row => blends[partner].clone(),
                         _ => self.blend(size, generator),
@@ -135,11 +135,11 @@ impl Weights {
             }
         }
         let lambda = blends.iter().map(|blend| blend.lambda(size)).collect();
-        Plan { partners, blends, lambda }
+        MixingPlan { partners, blends, lambda }
     }
 }
 
-/// The row that each row is mixed with: a permutation; in mode `pair` its own inverse.
+/// The partner of each row: a permutation, which in mode `pair` is its own inverse.
 fn partners(config: &MixingConfig, rows: usize, generator: &mut ChaCha8Rng) -> Vec<usize> {
     if config.partner == Partner::Flip {
         return (0..rows).rev().collect();

@@ -1,14 +1,14 @@
-//! Mixes the targets of a batch.
+//! The targets of a mixed batch.
 
 use ndarray::{Array2, ArrayView2};
 use softnce::Targets;
 
-use super::plan::Plan;
+use super::plan::MixingPlan;
 
-/// Targets of mixed labels: hard where nothing is mixed nor smoothed, else compact.
+/// Targets of mixed labels: hard if nothing is mixed or smoothed, else compact.
 pub(super) fn of_labels(
     labels: &[usize],
-    plan: &Plan,
+    plan: &MixingPlan,
     classes: usize,
     smoothing: f64,
 ) -> Result<Targets<'static>, softnce::Error> {
@@ -22,10 +22,10 @@ pub(super) fn of_labels(
     }
 }
 
-/// `(1 - smoothing) (lambda row + (1 - lambda) row of the partner) + smoothing / d`, of rows on the simplex.
+/// `(1 - smoothing) (lambda * row + (1 - lambda) * partner's row) + smoothing / classes`, for rows on the simplex.
 pub(super) fn of_rows(
     rows: ArrayView2<'_, f32>,
-    plan: &Plan,
+    plan: &MixingPlan,
     smoothing: f64,
 ) -> Result<Targets<'static>, softnce::Error> {
     let (count, classes) = rows.dim();
@@ -34,7 +34,7 @@ pub(super) fn of_rows(
     for (row, mut out) in mixed.outer_iter_mut().enumerate() {
         let own = (plan.lambda[row] * (1.0 - smoothing)) as f32;
         let other = ((1.0 - plan.lambda[row]) * (1.0 - smoothing)) as f32;
-        // A row's own weight first: a partner of weight 0 changes nothing.
+        // The row itself comes first, so that a partner of weight 0 changes nothing.
         out.zip_mut_with(&rows.row(row), |out, value| *out = floor + own * value);
         if other > 0.0 {
             out.zip_mut_with(&rows.row(plan.partners[row]), |out, value| *out += other * value);

@@ -1,4 +1,4 @@
-//! The operations one after the other.
+//! Applies the operations one after the other.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use super::cover::cover;
 use super::error::AugmentationError;
 use super::normalisation::{Table, tables};
 use super::rand_augment::{Canvas, RandAugment};
-use super::resize::{Part, check, resize_part};
+use super::resize::{Crop, check, resize_part};
 use super::window::Window;
 use super::workspace::{Workspace, with};
 use super::{channels, resized_crop};
@@ -18,7 +18,7 @@ use crate::Picture;
 
 /// Turns decoded pictures into the network's input.
 ///
-/// Pictures of the input's own size, cropped and flipped, take one pass and no memory.
+/// Pictures of the input's size take one pass for crop, flip and normalisation, without further memory.
 #[derive(Debug, Clone)]
 pub struct Augmentation {
     config: AugmentationConfig,
@@ -30,7 +30,7 @@ impl Augmentation {
     /// Checks the settings.
     ///
     /// # Errors
-    /// A setting out of its range; two settings that exclude each other; a RandAugment string that says nothing.
+    /// A setting out of its range; two settings that exclude each other; a RandAugment string that cannot be parsed.
     pub fn new(config: AugmentationConfig) -> Result<Self, AugmentationError> {
         config.check()?;
         let statistics = config.normalisation.statistics();
@@ -46,12 +46,12 @@ impl Augmentation {
         &self.config
     }
 
-    /// Channels, height and width of what comes out.
+    /// Channels, height and width of the output.
     pub fn shape(&self) -> [usize; 3] {
         [self.tables.len(), self.config.size[0], self.config.size[1]]
     }
 
-    /// A picture to learn from: augmented at random, normalised.
+    /// Prepares a picture for training: random augmentation and normalisation.
     ///
     /// # Shapes
     /// `out`: `[channels, height, width]`.
@@ -73,7 +73,7 @@ impl Augmentation {
                 Some(crop) => {
                     let part = resized_crop::draw(crop, picture.height, picture.width, generator);
                     let picture = resize_part(&picture, part, size, train.interpolation, resizer, resized)?;
-                    let part = Part::whole(&picture);
+                    let part = Crop::whole(&picture);
                     (picture, part)
                 }
                 None => cover(&picture, size, 1.0, train.interpolation, resizer, resized)?,
@@ -92,7 +92,7 @@ impl Augmentation {
                     let ([height, width], channels) = (size, picture.channels);
                     policy.apply(&mut Canvas { height, width, channels, pixels, spare }, generator);
                     let picture = Picture { height, width, channels, pixels: Cow::Borrowed(pixels) };
-                    Window::of(Part::whole(&picture)).normalise(&picture, &self.tables, out);
+                    Window::of(Crop::whole(&picture)).normalise(&picture, &self.tables, out);
                 }
             }
             if let Some(erasing) = &train.erasing {
@@ -102,7 +102,7 @@ impl Augmentation {
         })
     }
 
-    /// A picture to judge by: resized, its centre cropped, normalised.
+    /// Prepares a picture for evaluation: resizes it, crops it to its centre, normalises it.
     ///
     /// # Shapes
     /// `out`: `[channels, height, width]`.

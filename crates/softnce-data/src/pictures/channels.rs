@@ -1,15 +1,15 @@
-//! Grey from colours, and grey three times over.
+//! Converts between grey and colour.
 
 use std::borrow::Cow;
 
 use crate::Picture;
 
-/// Luma of a pixel after ITU-R 601, in the integers that PIL's `convert("L")` uses.
+/// Luma of a pixel (ITU-R 601) in the integer arithmetic of PIL's `convert("L")`.
 pub(super) fn luma(red: u8, green: u8, blue: u8) -> u8 {
     ((u32::from(red) * 19_595 + u32::from(green) * 38_470 + u32::from(blue) * 7_471 + 0x8000) >> 16) as u8
 }
 
-/// The picture with this number of channels (1 or 3), as it is or written into `buffer`.
+/// The picture with this number of channels (1 or 3): itself, or converted into `buffer`.
 pub(super) fn with_channels<'p>(picture: &'p Picture<'_>, channels: usize, buffer: &'p mut Vec<u8>) -> Picture<'p> {
     let pixels = match (picture.channels, channels) {
         (1, 3) => {

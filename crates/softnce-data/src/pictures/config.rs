@@ -1,76 +1,79 @@
-//! The settings of the augmentation.
+//! Settings of the augmentation.
 
 use serde::{Deserialize, Serialize};
 
-use super::{AugmentationError, ErasingConfig, Interpolation, Normalisation};
+use super::erasing::ErasingConfig;
+use super::error::{AugmentationError, refuse};
+use super::normalisation::Normalisation;
+use super::resize::Interpolation;
 
-/// From a decoded picture to the network's input.
+/// How a decoded picture becomes the network's input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AugmentationConfig {
     /// Height and width of the network's input. Default: `[224, 224]`.
     pub size: [usize; 2],
-    /// Mean and deviation of each channel; their number is the number of channels that come out (grey pictures are
-    /// repeated, coloured ones turned grey). Default: `"imagenet"`.
+    /// Mean and standard deviation of each channel. Their number is the number of output channels: grey pictures are
+    /// repeated, colour pictures converted to grey. Default: `"imagenet"`.
     pub normalisation: Normalisation,
-    /// What is done to pictures that a network learns from.
+    /// The operations in training.
     pub train: TrainConfig,
-    /// What is done to pictures that a network is judged by.
+    /// The operations in evaluation.
     pub evaluation: EvaluationConfig,
 }
 
-/// What is done to pictures that a network learns from, in this order: crop, flip, RandAugment, normalisation,
-/// erasing. Without `random_resized_crop` a picture of another size is first resized to cover the input, and its centre
-/// taken.
+/// The operations in training, in this order: crop, flip, RandAugment, normalisation, erasing. Without
+/// `random_resized_crop` a picture of another size is first resized to cover the input and cropped to its centre.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainConfig {
-    /// A random window of the picture with a border round it. Excludes `random_resized_crop`. Default: none.
+    /// A random crop of the padded picture. Excludes `random_resized_crop`. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub random_crop: Option<RandomCropConfig>,
-    /// A random part of the picture, of random size and proportions, resized. Default: none.
+    /// A random crop of random size and aspect ratio, resized. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub random_resized_crop: Option<RandomResizedCropConfig>,
     /// Probability of a horizontal flip. Default: 0.
     pub flip: f64,
-    /// RandAugment as timm writes it, such as `"rand-m9-mstd0.5-inc1"`: `m` magnitude (10), `n` operations a picture (2),
-    /// `p` probability of each (0.5), `mstd` spread of the magnitude (0), `mmax` its bound (10), `inc1` for operations
-    /// that all grow stronger with the magnitude (0). Default: none.
+    /// RandAugment in timm's notation, such as `"rand-m9-mstd0.5-inc1"`: `m` magnitude (10), `n` operations per picture
+    /// (2), `p` probability of each (0.5), `mstd` standard deviation of the magnitude (0), `mmax` its upper bound (10),
+    /// `inc1` to make all operations stronger with the magnitude (0). Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rand_augment: Option<String>,
-    /// Rectangles that are painted over. Default: none.
+    /// Random erasing. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub erasing: Option<ErasingConfig>,
-    /// How pictures are resized, and moved by RandAugment. Default: `"bicubic"`.
+    /// Interpolation of resizing and of RandAugment's geometric operations. Default: `"bicubic"`.
     pub interpolation: Interpolation,
 }
 
-/// A random window of the picture with a black border round it, as for CIFAR.
+/// A random crop of the picture padded with black, as usual for CIFAR.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RandomCropConfig {
-    /// Width of the border in pixels; the window has the size of the input. Default: 4.
+    /// Padding in pixels on each side; the crop has the size of the input. Default: 4.
     pub padding: usize,
 }
 
-/// A random part of the picture, resized to the input (Szegedy et al., arXiv 1409.4842).
+/// A random crop of random size and aspect ratio, resized to the input (Szegedy et al., arXiv 1409.4842).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RandomResizedCropConfig {
     /// Smallest and largest share of the picture's area. Default: `[0.08, 1.0]`.
     pub scale: [f64; 2],
-    /// Smallest and largest width by height, drawn evenly in its logarithm. Default: `[0.75, 1.3333333333333333]`.
+    /// Smallest and largest width divided by height; its logarithm is drawn uniformly. Default:
+    /// `[0.75, 1.3333333333333333]`.
     pub ratio: [f64; 2],
 }
 
-/// What is done to pictures that a network is judged by: resized to cover `size / crop_ratio`, and the centre cropped.
+/// The operations in evaluation: resize to cover `size / crop_ratio`, then crop to the centre.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvaluationConfig {
-    /// Share of the resized picture's shorter side that is seen, in `(0, 1]`. ImageNet is usually judged at 0.875.
+    /// Share of the resized picture's shorter side that is kept, in `(0, 1]`. ImageNet is usually evaluated at 0.875.
     /// Default: 1.
     pub crop_ratio: f64,
-    /// How pictures are resized. Default: `"bicubic"`.
+    /// Interpolation of resizing. Default: `"bicubic"`.
     pub interpolation: Interpolation,
 }
 
@@ -116,7 +119,7 @@ impl Default for EvaluationConfig {
     }
 }
 
-/// Largest side of an input, and largest border: sizes up to here cannot overflow.
+/// Largest side of an input and largest padding; sizes up to here cannot overflow.
 const LARGEST_SIDE: usize = 16_384;
 
 impl AugmentationConfig {
@@ -131,7 +134,7 @@ impl AugmentationConfig {
             return refuse("evaluation.crop_ratio", ratio.to_string(), "a share above 0 and at most 1");
         }
         if self.size.iter().any(|&side| side as f64 / ratio > LARGEST_SIDE as f64) {
-            let expected = "a share that leaves the resized picture at most 16384 pixels a side";
+            let expected = "a share for which the resized picture has at most 16384 pixels a side";
             return refuse("evaluation.crop_ratio", ratio.to_string(), expected);
         }
         Ok(())
@@ -169,8 +172,4 @@ impl TrainConfig {
         }
         Ok(())
     }
-}
-
-pub(super) fn refuse<T>(argument: &'static str, value: String, expected: &'static str) -> Result<T, AugmentationError> {
-    Err(AugmentationError::Setting { argument, value, expected })
 }

@@ -1,13 +1,14 @@
-//! The centre of a picture that was resized to cover the input.
+//! Resizes a picture to cover the input and crops it to its centre.
 
 use fast_image_resize::Resizer;
 
 use super::error::AugmentationError;
-use super::resize::{Interpolation, Part, resize_part};
+use super::resize::{Crop, Interpolation, resize_part};
 use crate::Picture;
 
-/// Resizes a picture, proportions kept, so that it just covers `size / crop_ratio`, and finds the part of that size in
-/// its centre. For a square input: the shorter side becomes `floor(side / crop_ratio)`, as timm's evaluation has it.
+/// Resizes a picture with its aspect ratio so that it just covers `size / crop_ratio`; returns it with the crop of
+/// `size` in its centre. For a square input the shorter side becomes `floor(side / crop_ratio)`, as in timm's
+/// evaluation.
 pub(super) fn cover<'b>(
     picture: &'b Picture<'_>,
     size: [usize; 2],
@@ -15,13 +16,13 @@ pub(super) fn cover<'b>(
     interpolation: Interpolation,
     resizer: &mut Resizer,
     buffer: &'b mut Vec<u8>,
-) -> Result<(Picture<'b>, Part), AugmentationError> {
+) -> Result<(Picture<'b>, Crop), AugmentationError> {
     let resized = covering([picture.height, picture.width], size, crop_ratio);
     let picture = if resized == [picture.height, picture.width] {
         let pixels = std::borrow::Cow::Borrowed(&*picture.pixels);
         Picture { height: picture.height, width: picture.width, channels: picture.channels, pixels }
     } else {
-        resize_part(picture, Part::whole(picture), resized, interpolation, resizer, buffer)?
+        resize_part(picture, Crop::whole(picture), resized, interpolation, resizer, buffer)?
     };
     Ok((picture, centre(resized, size)))
 }
@@ -29,7 +30,7 @@ pub(super) fn cover<'b>(
 /// Height and width after resizing.
 fn covering(picture: [usize; 2], size: [usize; 2], crop_ratio: f64) -> [usize; 2] {
     let target = size.map(|side| (side as f64 / crop_ratio).floor().max(side as f64));
-    // The side that is relatively shorter becomes its target; the other keeps the proportions.
+    // The relatively shorter side gets its target length; the other one keeps the aspect ratio.
     let tight = usize::from(target[1] * picture[0] as f64 > target[0] * picture[1] as f64);
     let mut resized = [0; 2];
     resized[tight] = target[tight] as usize;
@@ -39,10 +40,10 @@ fn covering(picture: [usize; 2], size: [usize; 2], crop_ratio: f64) -> [usize; 2
     resized
 }
 
-/// The part of this size in the centre.
-fn centre(picture: [usize; 2], size: [usize; 2]) -> Part {
+/// The crop of this size in the centre.
+fn centre(picture: [usize; 2], size: [usize; 2]) -> Crop {
     let offset = |axis: usize| ((picture[axis] - size[axis]) as f64 / 2.0).round_ties_even() as usize;
-    Part { top: offset(0), left: offset(1), height: size[0], width: size[1] }
+    Crop { top: offset(0), left: offset(1), height: size[0], width: size[1] }
 }
 
 #[cfg(test)]
@@ -54,7 +55,7 @@ mod tests {
     #[test]
     fn sizes_are_those_of_torchvision() {
         assert_eq!(covering([500, 375], [224, 224], 0.875), [341, 256]);
-        assert_eq!(centre([341, 256], [224, 224]), Part { top: 58, left: 16, height: 224, width: 224 });
+        assert_eq!(centre([341, 256], [224, 224]), Crop { top: 58, left: 16, height: 224, width: 224 });
         assert_eq!(covering([375, 500], [224, 224], 0.875), [256, 341]);
         assert_eq!(covering([28, 28], [28, 28], 1.0), [28, 28]);
         assert_eq!(covering([64, 64], [32, 64], 1.0), [64, 64]);

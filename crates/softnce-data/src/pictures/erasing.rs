@@ -1,41 +1,40 @@
-//! Random erasing (Zhong et al., arXiv 1708.04896), of normalised pixels.
+//! Random erasing of normalised pixels (Zhong et al., arXiv 1708.04896).
 
 use chacha20::ChaCha8Rng;
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use super::AugmentationError;
-use super::config::refuse;
+use super::error::{AugmentationError, refuse};
 
-/// Rectangles that are painted over, after normalisation.
+/// Random erasing: rectangles are overwritten after normalisation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ErasingConfig {
-    /// Probability that a picture is painted on. Default: 0.25.
+    /// Probability that a picture is erased. Default: 0.25.
     pub probability: f64,
-    /// With what. Default: `"pixel"`.
+    /// The new values. Default: `"pixel"`.
     pub mode: ErasingMode,
-    /// Smallest share of the picture's area, all rectangles together. Default: 0.02.
+    /// Smallest share of the picture's area, for all rectangles together. Default: 0.02.
     pub min_area: f64,
     /// Largest share of the picture's area. Default: 1/3.
     pub max_area: f64,
-    /// Smallest height by width; the largest is its reciprocal. Default: 0.3.
+    /// Smallest height divided by width; the largest is its reciprocal. Default: 0.3.
     pub min_ratio: f64,
     /// Number of rectangles. Default: 1.
     pub count: usize,
 }
 
-/// What a rectangle is painted with.
+/// The new values of an erased rectangle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErasingMode {
-    /// Standard normal noise, of every pixel and channel its own.
+    /// Standard normal noise, drawn for each pixel and channel.
     #[default]
     Pixel,
-    /// One standard normal draw a channel.
+    /// One standard normal draw per channel.
     Rand,
-    /// The normalised mean, 0.
+    /// 0, the normalised mean.
     Const,
 }
 
@@ -52,7 +51,7 @@ impl Default for ErasingConfig {
     }
 }
 
-/// Rectangles tried before a picture is left as it is.
+/// Attempts at a rectangle that fits, before a picture stays unchanged.
 const ATTEMPTS: usize = 10;
 
 impl ErasingConfig {
@@ -77,7 +76,7 @@ impl ErasingConfig {
         Ok(())
     }
 
-    /// Paints over. `pixels`: `[channels, height, width]`.
+    /// Erases rectangles. `pixels`: `[channels, height, width]`.
     pub(super) fn apply(&self, pixels: &mut [f32], [height, width]: [usize; 2], generator: &mut ChaCha8Rng) {
         if generator.random::<f64>() >= self.probability {
             return;

@@ -1,6 +1,6 @@
-//! Why a picture could not be prepared.
+//! Errors of the augmentation.
 
-/// A setting of the augmentation, or a picture, that was refused.
+/// Why a setting of the augmentation or a picture is refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AugmentationError {
@@ -9,50 +9,50 @@ pub enum AugmentationError {
     Setting {
         /// Name of the setting.
         argument: &'static str,
-        /// Value that came.
+        /// Its value.
         value: String,
-        /// Range that was expected, in words.
+        /// What was expected.
         expected: &'static str,
     },
     /// Two settings that exclude each other.
-    #[error("{first} and {second} are both given, expected at most one of them")]
+    #[error("{first} and {second} are both given; set at most one of them")]
     Exclusive {
         /// One setting.
         first: &'static str,
         /// The other.
         second: &'static str,
     },
-    /// A RandAugment string that says nothing.
-    #[error("train.rand_augment {text:?}: {section:?}, expected {expected}")]
+    /// A RandAugment string that cannot be parsed.
+    #[error("train.rand_augment \"{text}\": \"{section}\"; expected {expected}")]
     RandAugment {
         /// The whole string.
         text: String,
-        /// The section that was not understood.
+        /// The section that cannot be parsed.
         section: String,
-        /// What was expected in its place.
+        /// What was expected instead.
         expected: &'static str,
     },
     /// A picture whose values do not match its size.
     #[error(
-        "picture of {height} x {width} with {channels} channels has {values} values, expected 1 or 3 channels and \
+        "a picture of {height} x {width} with {channels} channels has {values} values; expected 1 or 3 channels and \
          height x width x channels values, at least one"
     )]
     Picture {
-        /// Height that came.
+        /// Its height.
         height: usize,
-        /// Width that came.
+        /// Its width.
         width: usize,
-        /// Channels that came.
+        /// Its channels.
         channels: usize,
-        /// Number of values that came.
+        /// Number of its values.
         values: usize,
     },
-    /// The slice to be written has the wrong length.
-    #[error("output has {found} values, expected {expected} (channels x height x width)")]
+    /// The output slice has the wrong length.
+    #[error("the output has {found} values; expected {expected} (channels x height x width)")]
     Output {
-        /// Length that came.
+        /// Its length.
         found: usize,
-        /// Length that was expected.
+        /// The expected length.
         expected: usize,
     },
     /// The resizer refused a picture.
@@ -62,7 +62,12 @@ pub enum AugmentationError {
         height: usize,
         /// Width of the picture.
         width: usize,
-        /// What the resizer said.
+        /// The error of the resizer.
         reason: String,
     },
+}
+
+/// The error of a setting out of its range.
+pub(super) fn refuse<T>(argument: &'static str, value: String, expected: &'static str) -> Result<T, AugmentationError> {
+    Err(AugmentationError::Setting { argument, value, expected })
 }

@@ -1,4 +1,4 @@
-//! From a decoded picture to normalised pixels: one operation a file, put together by [`Augmentation`].
+//! From a decoded picture to normalised pixels: one file per operation, combined by [`Augmentation`].
 
 mod augmentation;
 mod channels;

@@ -1,11 +1,10 @@
-//! Normalisation: each channel less its mean, divided by its deviation.
+//! Normalisation: subtracts the mean of each channel and divides by its standard deviation.
 
 use serde::{Deserialize, Serialize};
 
-use super::AugmentationError;
-use super::config::refuse;
+use super::error::{AugmentationError, refuse};
 
-/// Mean and standard deviation of each channel: by the name of a data set, or given.
+/// Mean and standard deviation of each channel, by the name of a data set or as numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
     untagged,
@@ -13,13 +12,13 @@ use super::config::refuse;
                  { mean = [...], std = [...] }"
 )]
 pub enum Normalisation {
-    /// The usual constants of a data set.
+    /// The usual values for a data set.
     Named(NamedNormalisation),
-    /// Constants that are given.
+    /// These values.
     Given(ChannelStatistics),
 }
 
-/// Data sets with usual constants.
+/// Data sets with usual values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NamedNormalisation {
@@ -38,13 +37,13 @@ pub enum NamedNormalisation {
     Mnist,
 }
 
-/// Mean and standard deviation of each channel, of pixels from 0 to 1.
+/// Mean and standard deviation of each channel, for pixels from 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChannelStatistics {
-    /// Mean, one a channel.
+    /// Mean of each channel.
     pub mean: Vec<f64>,
-    /// Standard deviation, one a channel, above 0.
+    /// Standard deviation of each channel, above 0.
     pub std: Vec<f64>,
 }
 
@@ -55,7 +54,7 @@ impl Default for Normalisation {
 }
 
 impl Normalisation {
-    /// The constants, one of each a channel.
+    /// The values of each channel.
     pub fn statistics(&self) -> ChannelStatistics {
         let (mean, std): (&[f64], &[f64]) = match self {
             Normalisation::Given(given) => (&given.mean, &given.std),
@@ -77,7 +76,7 @@ impl Normalisation {
             return refuse("normalisation.mean", format!("{mean:?}"), "1 or 3 finite numbers");
         }
         if std.len() != mean.len() || std.iter().any(|std| !(std.is_finite() && *std > 0.0)) {
-            return refuse("normalisation.std", format!("{std:?}"), "as many numbers above 0 as means");
+            return refuse("normalisation.std", format!("{std:?}"), "numbers above 0, as many as there are means");
         }
         Ok(())
     }
@@ -86,7 +85,7 @@ impl Normalisation {
 /// The normalised value of each of a channel's 256 levels.
 pub(super) type Table = [f32; 256];
 
-/// One table a channel.
+/// One table per channel.
 pub(super) fn tables(statistics: &ChannelStatistics) -> Vec<Table> {
     let table = |(mean, std): (&f64, &f64)| std::array::from_fn(|level| ((level as f64 / 255.0 - mean) / std) as f32);
     statistics.mean.iter().zip(&statistics.std).map(table).collect()

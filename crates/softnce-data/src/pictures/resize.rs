@@ -1,42 +1,44 @@
 //! Resizing with antialiasing.
 
 use std::borrow::Cow;
+use std::error::Error;
 
-use fast_image_resize::images::{CroppedImage, Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use serde::{Deserialize, Serialize};
 
 use super::error::AugmentationError;
 use super::workspace;
 use crate::Picture;
 
-/// How the value between pixels is found. The filter widens when a picture shrinks (antialiasing), as PIL's does.
+/// Interpolation between pixels. When a picture is reduced the filter widens (antialiasing), as in PIL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Interpolation {
-    /// A triangle over two pixels.
+    /// Linear over two pixels.
     Bilinear,
-    /// The cubic of Catmull and Rom over four pixels.
+    /// Catmull-Rom cubic over four pixels.
     #[default]
     Bicubic,
 }
 
-/// A part of a picture, in pixels.
+/// A rectangle of a picture, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct Crop {
     pub(super) top: usize,
     pub(super) left: usize,
     pub(super) height: usize,
     pub(super) width: usize,
 }
 
-impl Part {
+impl Crop {
     pub(super) fn whole(picture: &Picture<'_>) -> Self {
-        Part { top: 0, left: 0, height: picture.height, width: picture.width }
+        Crop { top: 0, left: 0, height: picture.height, width: picture.width }
     }
 }
 
-/// The picture at another size, its proportions not kept.
+/// The picture resized to another height and width; the aspect ratio may change.
 ///
 /// # Errors
 /// A picture whose values do not match its size; a height or a width of 0.
@@ -52,16 +54,16 @@ pub fn resize(
     }
     let mut pixels = Vec::new();
     workspace::with(|space| {
-        let part = Part::whole(picture);
+        let part = Crop::whole(picture);
         resize_part(picture, part, [height, width], interpolation, &mut space.resizer, &mut pixels).map(|_| ())
     })?;
     Ok(Picture { height, width, channels: picture.channels, pixels: Cow::Owned(pixels) })
 }
 
-/// Bytes of a resized picture at most: a strip of 65,535 pixels by 1, resized to cover an input, would take gigabytes.
+/// Largest number of bytes of a resized picture: 65,535 x 1 pixels resized to cover an input would take gigabytes.
 const LARGEST_RESULT: usize = 1 << 30;
 
-/// Checks that a picture holds what its size says.
+/// Checks that the pixels of a picture fill its size.
 pub(super) fn check(picture: &Picture<'_>) -> Result<(), AugmentationError> {
     let Picture { height, width, channels, .. } = *picture;
     let expected = height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels));
@@ -72,10 +74,11 @@ pub(super) fn check(picture: &Picture<'_>) -> Result<(), AugmentationError> {
     Ok(())
 }
 
-/// A part of the picture, resized into `buffer`. The filter sees nothing outside the part, as after PIL's `crop`.
+/// A crop of the picture, resized into `buffer`. The filter does not use pixels outside the crop, as after PIL's
+/// `crop`.
 pub(super) fn resize_part<'b>(
     picture: &Picture<'_>,
-    part: Part,
+    part: Crop,
     [height, width]: [usize; 2],
     interpolation: Interpolation,
     resizer: &mut Resizer,
@@ -86,22 +89,35 @@ pub(super) fn resize_part<'b>(
     let values = height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels));
     match values.filter(|&values| values <= LARGEST_RESULT) {
         Some(values) => buffer.resize(values, 0),
-        None => return Err(refused(format!("{height} x {width} pixels are more than fit the memory kept for one"))),
+        None => return Err(refused(format!("{height} x {width} pixels exceed the limit of 2^30 bytes per picture"))),
     }
-    let side = |length: usize| u32::try_from(length).map_err(|_| refused("a side does not fit 32 bits".into()));
-    let kind = if channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
+    // By pixel type: `Resizer::resize` compiles the convolutions of all its pixel types, which takes half a minute.
+    let resized = match channels {
+        1 => resize_typed::<U8>(picture, part, [height, width], interpolation, resizer, buffer),
+        _ => resize_typed::<U8x3>(picture, part, [height, width], interpolation, resizer, buffer),
+    };
+    resized.map_err(|error| refused(error.to_string()))?;
+    Ok(Picture { height, width, channels, pixels: Cow::Borrowed(buffer) })
+}
+
+/// Resizes a part of a picture of pixel type `P` into `buffer`, which has the right length.
+fn resize_typed<P: PixelTrait>(
+    picture: &Picture<'_>,
+    part: Crop,
+    [height, width]: [usize; 2],
+    interpolation: Interpolation,
+    resizer: &mut Resizer,
+    buffer: &mut [u8],
+) -> Result<(), Box<dyn Error>> {
     let filter = match interpolation {
         Interpolation::Bilinear => FilterType::Bilinear,
         Interpolation::Bicubic => FilterType::CatmullRom,
     };
-    let source = ImageRef::new(side(picture.width)?, side(picture.height)?, &picture.pixels, kind)
-        .map_err(|error| refused(error.to_string()))?;
-    let mut target =
-        Image::from_slice_u8(side(width)?, side(height)?, buffer, kind).map_err(|error| refused(error.to_string()))?;
+    let source =
+        TypedImageRef::<P>::from_buffer(picture.width.try_into()?, picture.height.try_into()?, &picture.pixels)?;
+    let [left, top, across, down] = [part.left, part.top, part.width, part.height].map(u32::try_from);
+    let cropped = TypedCroppedImage::from_ref(&source, left?, top?, across?, down?)?;
+    let mut target = TypedImage::<P>::from_buffer(width.try_into()?, height.try_into()?, buffer)?;
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-    let [left, top] = [side(part.left)?, side(part.top)?];
-    let cropped = CroppedImage::new(&source, left, top, side(part.width)?, side(part.height)?)
-        .map_err(|error| refused(error.to_string()))?;
-    resizer.resize(&cropped, &mut target, &options).map_err(|error| refused(error.to_string()))?;
-    Ok(Picture { height, width, channels, pixels: Cow::Borrowed(buffer) })
+    Ok(resizer.resize_typed(&cropped, &mut target, &options)?)
 }

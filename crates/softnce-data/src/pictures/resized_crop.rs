@@ -1,17 +1,18 @@
-//! A random part of a picture, of random size and proportions.
+//! A random crop of random size and aspect ratio.
 
 use chacha20::ChaCha8Rng;
 use rand::RngExt;
 
 use super::config::RandomResizedCropConfig;
-use super::resize::Part;
+use super::resize::Crop;
 
-/// Parts tried before the centre is taken.
+/// Attempts before the centre is taken.
 const ATTEMPTS: usize = 10;
 
-/// Draws the part: area evenly in `scale`, proportions evenly in the logarithm of `ratio`; where ten draws do not fit
-/// the picture, the largest centred part of allowed proportions (as torchvision's `RandomResizedCrop`).
-pub(super) fn draw(config: &RandomResizedCropConfig, height: usize, width: usize, generator: &mut ChaCha8Rng) -> Part {
+/// Draws the crop: its area uniformly in `scale`, the logarithm of its aspect ratio uniformly in that of `ratio`. If
+/// ten draws do not fit the picture, takes the largest centred crop of an allowed aspect ratio, as torchvision's
+/// `RandomResizedCrop`.
+pub(super) fn draw(config: &RandomResizedCropConfig, height: usize, width: usize, generator: &mut ChaCha8Rng) -> Crop {
     let (tall, wide) = (height as f64, width as f64);
     let [smallest, largest] = config.ratio;
     for _ in 0..ATTEMPTS {
@@ -22,7 +23,7 @@ pub(super) fn draw(config: &RandomResizedCropConfig, height: usize, width: usize
         if (1..=width).contains(&part_width) && (1..=height).contains(&part_height) {
             let top = generator.random_range(0..=height - part_height);
             let left = generator.random_range(0..=width - part_width);
-            return Part { top, left, height: part_height, width: part_width };
+            return Crop { top, left, height: part_height, width: part_width };
         }
     }
     let (part_height, part_width) = if wide / tall < smallest {
@@ -33,5 +34,5 @@ pub(super) fn draw(config: &RandomResizedCropConfig, height: usize, width: usize
         (height, width)
     };
     let (part_height, part_width) = (part_height.clamp(1, height), part_width.clamp(1, width));
-    Part { top: (height - part_height) / 2, left: (width - part_width) / 2, height: part_height, width: part_width }
+    Crop { top: (height - part_height) / 2, left: (width - part_width) / 2, height: part_height, width: part_width }
 }

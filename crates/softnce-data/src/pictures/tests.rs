@@ -71,10 +71,10 @@ proptest! {
     #[test]
     fn the_written_window_is_the_normalised_one(seed in any::<u64>(), channels in prop_oneof![Just(1_usize), Just(3)]) {
         use super::window::Window;
-        use super::resize::Part;
+        use super::resize::Crop;
         let mut random = generator(seed);
         let picture = made(7, 9, channels);
-        let part = Part { top: 1, left: 2, height: 5, width: 6 };
+        let part = Crop { top: 1, left: 2, height: 5, width: 6 };
         let mut draw = || rand::RngExt::random_range(&mut random, -7..=7);
         let window = Window { part, down: draw(), right: draw(), flip: seed % 2 == 0 };
         let mut bytes = Vec::new();

@@ -1,38 +1,37 @@
-//! A window of a picture, shifted, flipped, and written out: as bytes, or normalised.
+//! A shifted and flipped crop of a picture, written as bytes or normalised.
 
 use super::normalisation::Table;
-use super::resize::Part;
+use super::resize::Crop;
 use crate::Picture;
 
-/// A part of a picture, seen through a window of its size that is shifted against it: what the window shows outside the
-/// part is black. Then perhaps flipped.
+/// A window of the size of a crop, shifted against it and perhaps flipped. Outside the crop the window is black.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
-    pub(super) part: Part,
+    pub(super) part: Crop,
     pub(super) down: i32,
     pub(super) right: i32,
     pub(super) flip: bool,
 }
 
 impl Window {
-    pub(super) fn of(part: Part) -> Self {
+    pub(super) fn of(part: Crop) -> Self {
         Window { part, down: 0, right: 0, flip: false }
     }
 
-    /// Columns of the window (before the flip) that show the part, and the part's first such column.
+    /// Columns of the window (before the flip) inside the crop, and the picture's column of the first one.
     fn columns(&self) -> (std::ops::Range<usize>, usize) {
         let (range, first) = shown(self.part.width, self.right);
         (range, self.part.left + first)
     }
 
-    /// For each row of the window, the row of the picture it shows, if any.
+    /// For each row of the window the row of the picture; `None` outside the crop.
     fn rows(&self) -> impl Iterator<Item = Option<usize>> {
         let (range, first) = shown(self.part.height, self.down);
         let top = self.part.top;
         (0..self.part.height).map(move |row| range.contains(&row).then(|| top + first + row - range.start))
     }
 
-    /// Writes the window with the channels together. `out` comes to `height * width * channels` values.
+    /// Writes the window to `out` as `[height, width, channels]`.
     pub(super) fn write(&self, picture: &Picture<'_>, out: &mut Vec<u8>) {
         let (channels, width) = (picture.channels, self.part.width);
         let (columns, first) = self.columns();
@@ -57,7 +56,7 @@ impl Window {
         }
     }
 
-    /// Writes the window normalised, one plane a channel. `out`: `[channels, height, width]`.
+    /// Writes the normalised window to `out`, `[channels, height, width]`.
     pub(super) fn normalise(&self, picture: &Picture<'_>, tables: &[Table], out: &mut [f32]) {
         let (height, width) = (self.part.height, self.part.width);
         let (columns, first) = self.columns();
@@ -84,7 +83,8 @@ impl Window {
     }
 }
 
-/// Of a window of this length shifted by so much against a part of the same length: what shows it, and from where on.
+/// For a window shifted by `shift` against a crop of the same length: the range of the window inside the crop, and the
+/// position in the crop where it starts.
 fn shown(length: usize, shift: i32) -> (std::ops::Range<usize>, usize) {
     let by = (shift.unsigned_abs() as usize).min(length);
     if shift < 0 { (by..length, 0) } else { (0..length - by, by) }

@@ -1,16 +1,16 @@
-//! What can be wrong with a request for a part of a set.
+//! Errors of subsets.
 
 use thiserror::Error;
 
-/// A request that is rejected: the argument, its value, what was expected.
+/// Why a subset is refused: the argument, its value, what was expected.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum SubsetError {
     /// There are no rows.
     #[error("labels: empty; expected at least one row")]
     Empty,
-    /// A label names no class.
-    #[error("labels[{row}]: class {label}; expected one of 0..{classes}")]
+    /// A label is out of range.
+    #[error("labels[{row}]: class {label}; expected a class below {classes}")]
     Label {
         /// Row of the label.
         row: usize,
@@ -19,7 +19,7 @@ pub enum SubsetError {
         /// Number of classes.
         classes: usize,
     },
-    /// A class has no rows to keep one of.
+    /// A class has no rows.
     #[error("labels: class {class} has no rows; expected at least one of each of the {classes} classes")]
     AbsentClass {
         /// The class.
@@ -27,20 +27,20 @@ pub enum SubsetError {
         /// Number of classes.
         classes: usize,
     },
-    /// An imbalance factor below 1, or none at all.
+    /// An imbalance factor below 1 or not finite.
     #[error("imbalance: {value}; expected a finite number of at least 1, the largest class over the smallest")]
     Imbalance {
         /// The factor.
         value: f64,
     },
-    /// A share to hold out that is not strictly between nothing and all.
+    /// A share to hold out that is not strictly between 0 and 1.
     #[error("share: {value}; expected a number strictly between 0 and 1")]
     Share {
         /// The share.
         value: f64,
     },
-    /// An index names no picture.
-    #[error("indices[{position}]: {index}; expected one of 0..{pictures}")]
+    /// The source has no picture of this index.
+    #[error("indices[{position}]: {index}; expected an index below {pictures}")]
     Index {
         /// Position in the list of indices.
         position: usize,
@@ -49,16 +49,16 @@ pub enum SubsetError {
         /// Number of pictures.
         pictures: usize,
     },
-    /// A picture that is not in the subset.
-    #[error("index: {index}; expected one of 0..{pictures}")]
+    /// The subset has no picture of this index.
+    #[error("index: {index}; expected an index below {pictures}")]
     Picture {
         /// The index.
         index: usize,
         /// Number of pictures.
         pictures: usize,
     },
-    /// Label rows that are not those of the set.
-    #[error("rows: {found}; expected {expected}, one a picture of the whole set")]
+    /// The rows are not those of the whole set.
+    #[error("rows: {found}; expected {expected}, one per picture of the whole set")]
     Rows {
         /// Rows passed.
         found: usize,

@@ -1,4 +1,4 @@
-//! Long-tailed subsampling.
+//! Long-tailed subsets.
 
 use chacha20::ChaCha8Rng;
 use rand::SeedableRng;
@@ -6,14 +6,14 @@ use rand::seq::SliceRandom;
 
 use super::{SubsetError, rows_by_class};
 
-/// Thins a set out to an exponential profile: the rows to keep, rising.
+/// The rows to keep for an exponential profile of class sizes, in rising order.
 ///
-/// Of the `n_k` rows of class `k` of `d`, `n_k * imbalance^(-k / (d - 1))` are kept, rounded down but at least one:
-/// in a balanced set the first class keeps all, the last `1 / imbalance` of its rows. Source: Cui et al.,
+/// Class `k` of `d` keeps `n_k * imbalance^(-k / (d - 1))` of its `n_k` rows, rounded down but at least one. In a
+/// balanced set the first class keeps all rows and the last one `1 / imbalance` of them. Source: Cui et al.,
 /// "Class-balanced loss based on effective number of samples", arXiv 1901.05555, section 5.1.
 ///
-/// Which rows is drawn from `seed`, for each class by itself; what is kept at some imbalance is among what is kept at
-/// a smaller one.
+/// `seed` decides which rows, for each class separately. The rows kept at one imbalance are among those kept at any
+/// smaller imbalance.
 ///
 /// # Errors
 /// [`SubsetError`] if there are no rows, a label is not below `classes`, a class has no rows, or `imbalance` is not a
@@ -38,7 +38,7 @@ pub fn long_tail(labels: &[usize], classes: usize, imbalance: f64, seed: u64) ->
         rows.shuffle(&mut generator);
         let place = class as f64 / classes.saturating_sub(1).max(1) as f64;
         let count = rows.len() as f64 * imbalance.powf(-place);
-        // A whole number may come out a rounding error short of itself.
+        // A whole number may come out a rounding error too small.
         kept.extend(rows.into_iter().take(((count + 1e-9) as usize).max(1)));
     }
     kept.sort_unstable();
@@ -82,7 +82,7 @@ mod tests {
         assert!(kept(20.0, 1).is_sorted());
         let more: HashSet<usize> = kept(4.0, 1).into_iter().collect();
         assert!(kept(20.0, 1).iter().all(|row| more.contains(row)));
-        // Not the first rows of a class, and not the same turn in each.
+        // Not the first rows of each class, nor the same row of each class.
         assert_ne!(kept(1e9, 1), [0, 1, 2, 3, 4]);
         assert_eq!(counts(&labels, &kept(1e9, 1), 5), [40, 1, 1, 1, 1]);
     }

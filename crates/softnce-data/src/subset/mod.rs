@@ -1,4 +1,4 @@
-//! Parts of a data set: long-tailed ones, held-out ones, any list of pictures.
+//! Subsets of a data set: long-tailed, held-out, any list of pictures.
 
 mod error;
 mod long_tail;
@@ -12,7 +12,7 @@ pub use long_tail::long_tail;
 pub use selection::Subset;
 pub use stratified::stratified;
 
-/// The rows of each class that occurs, rising; a map, so that classes that are only claimed cost nothing.
+/// The rows of each class that occurs, in rising order. A map, so that a large number of classes costs nothing.
 fn rows_by_class(labels: &[usize], classes: usize) -> Result<BTreeMap<usize, Vec<usize>>, SubsetError> {
     if labels.is_empty() {
         return Err(SubsetError::Empty);

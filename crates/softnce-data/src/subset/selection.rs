@@ -1,4 +1,4 @@
-//! Some pictures of a set, as a set of their own.
+//! A subset of a set.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use super::SubsetError;
 use crate::{Picture, PictureSource};
 
-/// Some pictures of a source, in an order of their own; it keeps the source's classes.
+/// Some pictures of a source in any order, with all classes of the source.
 #[derive(Debug, Clone)]
 pub struct Subset {
     source: Arc<dyn PictureSource>,
@@ -17,10 +17,10 @@ pub struct Subset {
 }
 
 impl Subset {
-    /// The pictures at `indices`; one may be named more than once.
+    /// The pictures at `indices`, which may repeat.
     ///
     /// # Errors
-    /// [`SubsetError::Index`] if an index names no picture of the source.
+    /// [`SubsetError::Index`] for an index out of range.
     pub fn new(source: Arc<dyn PictureSource>, indices: Vec<usize>) -> Result<Self, SubsetError> {
         let all = source.labels();
         let label = |(position, &index): (usize, &usize)| {
@@ -30,15 +30,15 @@ impl Subset {
         Ok(Self { source, indices, labels })
     }
 
-    /// The place of each picture in the source.
+    /// The index of each picture in the source.
     pub fn indices(&self) -> &[usize] {
         &self.indices
     }
 
-    /// The rows that belong to these pictures.
+    /// The rows of these pictures.
     ///
     /// # Shapes
-    /// `all` has a row for each picture of the source; the result one for each of these.
+    /// `all`: `[pictures of the source, columns]`; the result: `[pictures, columns]`.
     ///
     /// # Errors
     /// [`SubsetError::Rows`] if `all` has another number of rows.
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(subset.describe(0), "made, picture 2");
         let rows = array![[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]];
         assert_eq!(subset.rows(rows.view()).unwrap(), array![[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]);
-        // A part of a part.
+        // A subset of a subset.
         let part = Subset::new(Arc::new(subset), vec![1]).unwrap();
         assert_eq!((part.labels(), part.picture(0).unwrap().pixels[0]), (&[0][..], 10));
     }
@@ -101,9 +101,9 @@ mod tests {
     #[test]
     fn rejects_what_is_not_there() {
         let message = Subset::new(three(), vec![0, 3]).unwrap_err().to_string();
-        assert_eq!(message, "indices[1]: 3; expected one of 0..3");
+        assert_eq!(message, "indices[1]: 3; expected an index below 3");
         let subset = Subset::new(three(), vec![1]).unwrap();
-        assert_eq!(subset.picture(1).unwrap_err().to_string(), "index: 1; expected one of 0..1");
+        assert_eq!(subset.picture(1).unwrap_err().to_string(), "index: 1; expected an index below 1");
         assert_eq!(subset.rows(array![[1.0]].view()), Err(SubsetError::Rows { found: 1, expected: 3 }));
         assert!(Subset::new(three(), vec![]).unwrap().labels().is_empty());
     }

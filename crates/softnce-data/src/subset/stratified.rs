@@ -1,4 +1,4 @@
-//! Rows held out from training.
+//! A held-out share of each class.
 
 use chacha20::ChaCha8Rng;
 use rand::SeedableRng;
@@ -6,10 +6,10 @@ use rand::seq::SliceRandom;
 
 use super::{SubsetError, rows_by_class};
 
-/// Splits rows into those to keep and those held out, by class: `(kept, held)`, both rising.
+/// Splits rows into kept and held-out ones, class by class: `(kept, held)`, both in rising order.
 ///
 /// Of a class with `m` rows, `share * m` are held out, rounded to the nearest whole number (halves up) but at most
-/// `m - 1`, so that every class present keeps a row to train on. Which ones is drawn from `seed`.
+/// `m - 1`, so that each class keeps a row to train on. `seed` decides which rows.
 ///
 /// # Errors
 /// [`SubsetError`] if there are no rows, a label is not below `classes`, or `share` is not strictly between 0 and 1.
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_is_in_one_part_and_every_class_in_its_share() {
+    fn each_row_is_in_one_part_and_each_class_keeps_its_share() {
         let sizes = [40, 20, 11, 5, 1, 0, 2];
         let labels = labels(&sizes);
         let (kept, held) = stratified(&labels, sizes.len(), 0.25, 3).unwrap();
@@ -68,7 +68,7 @@ mod tests {
         let split = |seed| stratified(&labels, 2, 0.2, seed).unwrap();
         assert_eq!(split(7), split(7));
         assert_ne!(split(7), split(8));
-        // More classes than occur change nothing, however many are claimed.
+        // A larger number of classes changes nothing.
         assert_eq!(stratified(&labels, usize::MAX, 0.2, 7).unwrap(), split(7));
     }
 

@@ -1,17 +1,18 @@
-//! Rotation, shear and translation: PIL's `transform` with an affine map from new pixels to old ones.
+//! Rotation, shear and translation, as PIL's `transform` with an affine map from new pixels to old ones.
 
 use std::array::from_fn;
 
 use super::Canvas;
 use crate::pictures::Interpolation;
 
-/// `[a, b, c, d, e, f]`: the new pixel (x, y) comes from (a x + b y + c, d x + e y + f), x and y at pixel centres.
+/// `[a, b, c, d, e, f]`: the new pixel (x, y) is the old one at (a x + b y + c, d x + e y + f), with x and y at pixel
+/// centres.
 type Map = [f64; 6];
 
-/// Rotates anticlockwise round the centre.
+/// Rotates anticlockwise around the centre.
 pub(super) fn rotation(degrees: f64, height: usize, width: usize) -> Map {
     let angle = -degrees.rem_euclid(360.0).to_radians();
-    // To 15 places, as PIL does, so that right angles are right.
+    // Rounded to 15 decimals as in PIL, so that right angles are exact.
     let round = |value: f64| (value * 1e15).round() / 1e15;
     let (cosine, sine) = (round(angle.cos()), round(angle.sin()));
     let (x, y) = (width as f64 / 2.0, height as f64 / 2.0);
@@ -19,12 +20,12 @@ pub(super) fn rotation(degrees: f64, height: usize, width: usize) -> Map {
     [cosine, sine, cosine * -x + sine * -y + x, minus, cosine, minus * -x + cosine * -y + y]
 }
 
-/// Moves each row by `factor` times its height.
+/// Moves each row by `factor` times its vertical position.
 pub(super) fn shear_x(factor: f64) -> Map {
     [1.0, factor, 0.0, 0.0, 1.0, 0.0]
 }
 
-/// Moves each column by `factor` times its place.
+/// Moves each column by `factor` times its horizontal position.
 pub(super) fn shear_y(factor: f64) -> Map {
     [1.0, 0.0, 0.0, factor, 1.0, 0.0]
 }
@@ -34,7 +35,7 @@ pub(super) fn translation(x: f64, y: f64) -> Map {
     [1.0, 0.0, x, 0.0, 1.0, y]
 }
 
-/// Draws the picture anew. What comes from outside has the levels of `fill`.
+/// Transforms the picture. Pixels from outside have the levels of `fill`.
 pub(super) fn transform(canvas: &mut Canvas<'_>, map: Map, interpolation: Interpolation, fill: &[u8]) {
     let (height, width) = (canvas.height, canvas.width);
     let channels = canvas.channels;
@@ -76,7 +77,7 @@ fn draw<const C: usize, const T: usize>(
                     between(from_fn(|point| points[point].map(f64::from)), right)
                 })
             } else {
-                // Points outside move to the edge.
+                // Points outside take the nearest pixel of the edge.
                 let near = |first: isize, point: usize, length: usize| {
                     (first + point as isize).clamp(0, length as isize - 1) as usize
                 };
@@ -85,15 +86,15 @@ fn draw<const C: usize, const T: usize>(
                     between(from_fn(|point| line[near(left, point, width)].map(f64::from)), right)
                 })
             };
-            // The cast cuts off at 0 and 255, and the fraction.
+            // The cast clips to 0 and 255 and truncates the fraction.
             *out = between(across, down).map(|level| level as u8);
         }
     }
 }
 
-/// The first of the points round a place, and how far the place lies beyond the last of their first half.
+/// The first of the `T` points around a position, and the distance of the position from the point before it.
 fn first_point<const T: usize>(place: f64) -> (isize, f64) {
-    // Where the processor has no instruction for it, `floor` is a call.
+    // Without an instruction for it, `floor` would be a function call.
     let whole = place as isize;
     let floor = if (whole as f64) > place { whole - 1 } else { whole };
     (floor - (T as isize / 2 - 1), place - floor as f64)
@@ -103,7 +104,7 @@ fn linear<const C: usize>([first, second]: [[f64; C]; 2], beyond: f64) -> [f64; 
     from_fn(|channel| first[channel] + (second[channel] - first[channel]) * beyond)
 }
 
-/// The cubic with slope -1 at its outer points' places, as PIL's transform has it (its `resize` has -0.5).
+/// The cubic with a = -1, as in PIL's `transform` (its `resize` has a = -0.5).
 fn cubic<const C: usize>(points: [[f64; C]; 4], beyond: f64) -> [f64; C] {
     from_fn(|channel| {
         let [v1, v2, v3, v4] = points.map(|point| point[channel]);

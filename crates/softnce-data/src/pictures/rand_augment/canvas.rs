@@ -1,19 +1,19 @@
-//! A picture that is worked on in place.
+//! A picture that is changed in place.
 
-/// A picture, and memory for its next state.
+/// A picture and a second buffer of its size.
 #[derive(Debug)]
 pub(in crate::pictures) struct Canvas<'w> {
     pub(in crate::pictures) height: usize,
     pub(in crate::pictures) width: usize,
     /// 1 or 3.
     pub(in crate::pictures) channels: usize,
-    /// `height * width * channels` levels, the channels of a pixel together.
+    /// `[height, width, channels]`.
     pub(in crate::pictures) pixels: &'w mut Vec<u8>,
     pub(in crate::pictures) spare: &'w mut Vec<u8>,
 }
 
 impl Canvas<'_> {
-    /// Replaces every level by that of its channel's table.
+    /// Replaces each level by its entry in the table of its channel.
     pub(super) fn look_up(&mut self, table: impl Fn(&[u8], usize) -> [u8; 256]) {
         if self.channels == 3 {
             let tables = [0, 1, 2].map(|channel| table(self.pixels, channel));
@@ -28,7 +28,7 @@ impl Canvas<'_> {
         }
     }
 
-    /// Works out the next state from the one that is.
+    /// Computes the new picture from the old one.
     pub(super) fn redraw(&mut self, draw: impl FnOnce(&[u8], &mut [u8])) {
         self.spare.clear();
         self.spare.resize(self.pixels.len(), 0);
@@ -36,7 +36,7 @@ impl Canvas<'_> {
         std::mem::swap(self.pixels, self.spare);
     }
 
-    /// How often each level occurs in a channel.
+    /// Number of pixels of each level in a channel.
     pub(super) fn histogram(pixels: &[u8], channel: usize, channels: usize) -> [usize; 256] {
         let mut counts = [0; 256];
         pixels.iter().skip(channel).step_by(channels).for_each(|&level| counts[usize::from(level)] += 1);

@@ -1,18 +1,18 @@
-//! Operations that blend a picture with a duller one, or beyond it: PIL's `ImageEnhance`.
+//! Operations that interpolate or extrapolate between a picture and a duller one, as PIL's `ImageEnhance`.
 
 use std::array::from_fn;
 
 use super::Canvas;
 use crate::pictures::channels::luma;
 
-/// `dull + factor (level - dull)`, cut off, in the single precision that PIL uses.
+/// `dull + factor (level - dull)`, clipped, in single precision as in PIL.
 fn blend(dull: u8, level: u8, factor: f32) -> u8 {
     let (dull, level) = (i32::from(dull), i32::from(level));
-    // The cast cuts off at 0 and 255, and the fraction.
+    // The cast clips to 0 and 255 and truncates the fraction.
     (dull as f32 + factor * (level - dull) as f32) as u8
 }
 
-/// Saturation: from grey.
+/// Saturation: the duller picture is grey.
 pub(super) fn colour(canvas: &mut Canvas<'_>, factor: f32) {
     if canvas.channels != 3 {
         return;
@@ -23,7 +23,7 @@ pub(super) fn colour(canvas: &mut Canvas<'_>, factor: f32) {
     }
 }
 
-/// Contrast: from the mean grey.
+/// Contrast: the duller picture is its mean grey level.
 pub(super) fn contrast(canvas: &mut Canvas<'_>, factor: f32) {
     let grey = |pixel: &[u8]| match *pixel {
         [red, green, blue] => luma(red, green, blue),
@@ -34,12 +34,13 @@ pub(super) fn contrast(canvas: &mut Canvas<'_>, factor: f32) {
     canvas.look_up(|_, _| from_fn(|level| blend(mean, level as u8, factor)));
 }
 
-/// Brightness: from black.
+/// Brightness: the duller picture is black.
 pub(super) fn brightness(canvas: &mut Canvas<'_>, factor: f32) {
     canvas.look_up(|_, _| from_fn(|level| blend(0, level as u8, factor)));
 }
 
-/// Sharpness: from the smoothed picture, every pixel with its eight neighbours as 5 to 1. The border stays.
+/// Sharpness: the duller picture is smoothed, with weight 5 for a pixel and 1 for its eight neighbours. The border does
+/// not change.
 pub(super) fn sharpness(canvas: &mut Canvas<'_>, factor: f32) {
     let (height, width, channels) = (canvas.height, canvas.width, canvas.channels);
     if height < 3 || width < 3 {
@@ -57,7 +58,7 @@ pub(super) fn sharpness(canvas: &mut Canvas<'_>, factor: f32) {
                 };
                 let centre = rows[1][place + channels];
                 let sum = rows.map(three).iter().sum::<u32>() + 4 * u32::from(centre);
-                // To the nearest: of thirteenths none is in the middle.
+                // Rounds to the nearest; a multiple of 1/13 is never halfway.
                 let smooth = ((2 * sum + 13) / 26) as u8;
                 *out = blend(smooth, centre, factor);
             }

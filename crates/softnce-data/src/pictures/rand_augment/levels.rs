@@ -1,10 +1,10 @@
-//! Operations that send each level to another: PIL's `ImageOps`.
+//! Operations that map each level to another, as PIL's `ImageOps`.
 
 use std::array::from_fn;
 
 use super::Canvas;
 
-/// Stretches each channel to the whole range.
+/// Stretches each channel to the full range.
 pub(super) fn auto_contrast(canvas: &mut Canvas<'_>) {
     let channels = canvas.channels;
     canvas.look_up(|pixels, channel| {
@@ -20,7 +20,7 @@ pub(super) fn auto_contrast(canvas: &mut Canvas<'_>) {
     });
 }
 
-/// Spreads each channel's levels evenly.
+/// Equalises the histogram of each channel.
 pub(super) fn equalize(canvas: &mut Canvas<'_>) {
     let channels = canvas.channels;
     canvas.look_up(|pixels, channel| {
@@ -39,18 +39,18 @@ pub(super) fn equalize(canvas: &mut Canvas<'_>) {
     });
 }
 
-/// Turns levels round.
+/// Inverts all levels.
 pub(super) fn invert(canvas: &mut Canvas<'_>) {
     canvas.pixels.iter_mut().for_each(|level| *level = 255 - *level);
 }
 
-/// Keeps the highest bits, 8 or more of them all.
+/// Keeps the highest `bits` bits of each level; 8 or more keep all.
 pub(super) fn posterize(canvas: &mut Canvas<'_>, bits: u32) {
     let mask = 0xff_u8.checked_shl(8_u32.saturating_sub(bits)).unwrap_or(0);
     canvas.pixels.iter_mut().for_each(|level| *level &= mask);
 }
 
-/// Turns round the levels from the threshold on.
+/// Inverts the levels from the threshold on.
 pub(super) fn solarize(canvas: &mut Canvas<'_>, threshold: u32) {
     canvas.pixels.iter_mut().filter(|level| u32::from(**level) >= threshold).for_each(|level| *level = 255 - *level);
 }

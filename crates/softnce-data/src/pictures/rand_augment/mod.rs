@@ -1,4 +1,4 @@
-//! RandAugment (Cubuk et al., arXiv 1909.13719), as timm's strings name it, with PIL's arithmetic.
+//! RandAugment (Cubuk et al., arXiv 1909.13719) in timm's notation and PIL's arithmetic.
 
 mod affine;
 mod canvas;
@@ -19,18 +19,19 @@ pub(super) use canvas::Canvas;
 use operation::Operation;
 use policy::{Deviation, Policy};
 
-/// A few operations a picture, drawn with replacement.
+/// A few random operations per picture, drawn with replacement.
 #[derive(Debug, Clone)]
 pub(super) struct RandAugment {
     policy: Policy,
     noise: Option<Normal<f64>>,
     interpolation: Interpolation,
-    /// One level a channel, for what comes from outside the picture.
+    /// Level of each channel for pixels from outside the picture.
     fill: Vec<u8>,
 }
 
 impl RandAugment {
-    /// `text`: such as `rand-m9-mstd0.5-inc1`; `mean`: the normalisation's, which fills what comes from outside.
+    /// `text`: such as `rand-m9-mstd0.5-inc1`; `mean`: mean of each channel, which fills pixels from outside the
+    /// picture.
     pub(super) fn new(text: &str, interpolation: Interpolation, mean: &[f64]) -> Result<Self, AugmentationError> {
         let policy = Policy::parse(text)?;
         let noise = match policy.deviation {

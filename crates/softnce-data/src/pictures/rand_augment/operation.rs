@@ -1,4 +1,4 @@
-//! The operations, and how strong each is at a magnitude.
+//! The operations and their strength at a magnitude.
 
 use chacha20::ChaCha8Rng;
 use rand::RngExt;
@@ -6,7 +6,7 @@ use rand::RngExt;
 use super::{Canvas, affine, enhance, levels};
 use crate::pictures::Interpolation;
 
-/// One of the operations drawn from.
+/// One of the operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operation {
     AutoContrast,
@@ -36,11 +36,11 @@ pub(super) enum Action {
     Rotate(f64),
     /// Bits kept.
     Posterize(u32),
-    /// Level from which on they are turned round.
+    /// Lowest level that is inverted.
     Solarize(u32),
-    /// What is added.
+    /// Number that is added.
     SolarizeAdd(u8),
-    /// Factor; 1 changes nothing.
+    /// Factor; 1 does not change the picture.
     Colour(f32),
     /// Factor.
     Contrast(f32),
@@ -77,8 +77,8 @@ impl Operation {
         Operation::TranslateY,
     ];
 
-    /// Its strength at a magnitude, 10 being the full range; the sign, where it has one, at random. `increasing`: whether
-    /// all grow stronger with the magnitude, else some grow weaker.
+    /// The operation at a magnitude from 0 to 10 (the full range), with a random sign where it has one. `increasing`:
+    /// whether all operations become stronger with the magnitude; otherwise some become weaker.
     pub(super) fn at(self, magnitude: f64, increasing: bool, generator: &mut ChaCha8Rng) -> Action {
         let share = magnitude / 10.0;
         let mut signed = |value: f64| if generator.random::<bool>() { -value } else { value };

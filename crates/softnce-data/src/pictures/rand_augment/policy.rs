@@ -1,40 +1,40 @@
-//! The string that names a policy.
+//! Parses a policy from timm's notation.
 
 use crate::pictures::AugmentationError;
 
 /// The magnitude at which operations have their stated range.
 const FULL: f64 = 10.0;
 
-/// What a string says.
+/// The settings of a policy.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Policy {
-    /// `n`: operations a picture.
+    /// `n`: operations per picture.
     pub(super) layers: usize,
     /// `m`: mean magnitude.
     pub(super) magnitude: f64,
-    /// `mstd`: spread of the magnitude.
+    /// `mstd`: random deviation of the magnitude.
     pub(super) deviation: Deviation,
     /// `mmax`: largest magnitude.
     pub(super) most: f64,
     /// `p`: probability of each operation.
     pub(super) probability: f64,
-    /// `inc`: whether every operation grows stronger with the magnitude.
+    /// `inc`: whether all operations become stronger with the magnitude.
     pub(super) increasing: bool,
 }
 
-/// How the magnitude is spread.
+/// Distribution of the magnitude.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Deviation {
     None,
-    /// Normally, with this deviation.
+    /// Normal with this standard deviation.
     Normal(f64),
-    /// Evenly from 0 to the magnitude: a deviation above 100.
+    /// Uniform from 0 to the magnitude; in timm's notation a deviation above 100.
     Uniform,
 }
 
 impl Policy {
-    /// Sections after `rand`, in any order: `m`, `n`, `p`, `mstd`, `mmax`, `inc`, each followed by its number. Unlike
-    /// timm, a section that says nothing is an error.
+    /// Parses `rand` and sections in any order: `m`, `n`, `p`, `mstd`, `mmax`, `inc`, each followed by its number.
+    /// Unlike in timm, an unknown section is an error.
     pub(super) fn parse(text: &str) -> Result<Self, AugmentationError> {
         let mut policy = Policy {
             layers: 2,
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strings_mean_what_they_mean_to_timm() {
+    fn strings_mean_the_same_as_in_timm() {
         let usual = Policy {
             layers: 2,
             magnitude: 9.0,
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_that_say_nothing_are_refused() {
+    fn unknown_sections_are_refused() {
         for (text, section) in [
             ("", "\"\""),
             ("augmix-m5", "\"augmix\""),
