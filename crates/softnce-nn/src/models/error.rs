@@ -1,27 +1,29 @@
-//! What can be wrong with a network's configuration or its running statistics.
+//! Errors of a network's configuration and of its running statistics.
 
 use thiserror::Error;
 
-/// Why a network cannot be built or updated.
+/// Why a network cannot be built or its running statistics not be updated.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum NetworkError {
-    /// A number outside its range.
-    #[error("{argument} is {value}; expected {expected}")]
+    /// A number out of its range.
+    #[error("network: {argument} is {value}; expected {expected}")]
     Argument {
-        /// Name of the field or argument.
+        /// Name of the key or argument.
         argument: &'static str,
         /// Its value.
         value: String,
-        /// What it may be.
+        /// What was expected.
         expected: String,
     },
     /// Statistics of another network.
-    #[error("{got} batch normalisations with {channels:?} channels, but the network has {expected:?} channels")]
+    #[error(
+        "running statistics of {got} batch normalisations with {channels:?} channels; the network has {expected:?}"
+    )]
     Running {
-        /// Number of statistics given.
+        /// Number of given statistics.
         got: usize,
-        /// Channels of each one given.
+        /// Channels of each given one.
         channels: Vec<usize>,
         /// Channels of each batch normalisation of the network, in order.
         expected: Vec<usize>,
@@ -31,10 +33,10 @@ pub enum NetworkError {
 impl NetworkError {
     pub(super) fn argument(
         argument: &'static str,
-        value: impl std::fmt::Debug,
+        value: impl std::fmt::Display,
         expected: impl Into<String>,
     ) -> NetworkError {
-        NetworkError::Argument { argument, value: format!("{value:?}"), expected: expected.into() }
+        NetworkError::Argument { argument, value: value.to_string(), expected: expected.into() }
     }
 }
 
@@ -46,7 +48,7 @@ pub(super) fn between(argument: &'static str, value: usize, low: usize, high: us
     Err(NetworkError::argument(argument, value, format!("{low} to {high}")))
 }
 
-/// Checks what every network takes: pictures of a size and a number of classes.
+/// Checks the size of the pictures and the number of classes, for every kind of network.
 pub(super) fn check_shapes(input: [usize; 3], classes: usize) -> Result<(), NetworkError> {
     between("input channels", input[0], 1, 1 << 10)?;
     between("input height", input[1], 1, 1 << 12)?;

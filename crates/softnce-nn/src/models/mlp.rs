@@ -5,9 +5,9 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use serde::{Deserialize, Serialize};
 
-use super::NetworkError;
-use super::error::between;
-use super::layers::{Init, Linear};
+use super::architecture::{Architecture, Body, NetworkKind, number_after};
+use super::error::{NetworkError, between};
+use super::layers::{ForwardPass, Init, Linear};
 
 /// Configuration of [`Mlp`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -18,31 +18,17 @@ pub struct MlpConfig {
     pub hidden: Vec<usize>,
 }
 
-/// Linear layers with ReLU between them, on the pixels in a row.
+/// Linear layers with ReLU between them, on the flattened picture.
 #[derive(Module, Debug)]
 pub struct Mlp {
     layers: Vec<Linear>,
 }
 
 impl MlpConfig {
-    pub(super) fn check(&self) -> Result<(), NetworkError> {
-        between("hidden layers", self.hidden.len(), 0, 1000)?;
-        self.hidden.iter().try_for_each(|&width| between("hidden", width, 1, 1 << 16))
-    }
-
     /// Widths of the layers, from the pixels to the classes.
     fn widths(&self, input: [usize; 3], classes: usize) -> Vec<usize> {
         let pixels = input.iter().product();
         std::iter::once(pixels).chain(self.hidden.iter().copied()).chain([classes]).collect()
-    }
-
-    pub(super) fn parameters(&self, input: [usize; 3], classes: usize) -> usize {
-        self.widths(input, classes).windows(2).map(|pair| Linear::count(pair[0], pair[1])).sum()
-    }
-
-    /// The input of each layer, and of each ReLU.
-    pub(super) fn activations(&self, input: [usize; 3]) -> usize {
-        input.iter().product::<usize>() + 2 * self.hidden.iter().sum::<usize>()
     }
 
     pub(super) fn init(&self, input: [usize; 3], classes: usize, init: &mut Init) -> Mlp {
@@ -51,8 +37,41 @@ impl MlpConfig {
     }
 }
 
+impl Architecture for MlpConfig {
+    fn kind(&self) -> &'static NetworkKind {
+        &Mlp::KIND
+    }
+
+    fn check(&self, _: [usize; 3]) -> Result<(), NetworkError> {
+        between("number of hidden layers", self.hidden.len(), 0, 1000)?;
+        self.hidden.iter().try_for_each(|&width| between("hidden", width, 1, 1 << 16))
+    }
+
+    fn parameters(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
+        Ok(self.widths(input, classes).windows(2).map(|pair| Linear::count(pair[0], pair[1])).sum())
+    }
+
+    /// The input of each layer and of each ReLU.
+    fn activations(&self, input: [usize; 3], _: usize) -> Result<usize, NetworkError> {
+        Ok(input.iter().product::<usize>() + 2 * self.hidden.iter().sum::<usize>())
+    }
+
+    fn describe(&self, input: [usize; 3], classes: usize) -> String {
+        let widths: Vec<String> = self.widths(input, classes).iter().map(usize::to_string).collect();
+        format!("multilayer perceptron of widths {} with ReLU", widths.join("-"))
+    }
+}
+
 impl Mlp {
-    pub(super) fn forward(&self, pictures: Tensor<4>) -> Tensor<2> {
+    pub(super) const KIND: NetworkKind = NetworkKind {
+        name: "mlp",
+        title: "Multilayer perceptron on the flattened picture",
+        example: r#"{"kind": "mlp", "hidden": [10, 7]}"#,
+    };
+}
+
+impl Body for Mlp {
+    fn forward(&self, pictures: Tensor<4>, _: &mut ForwardPass) -> Tensor<2> {
         let last = self.layers.len().saturating_sub(1);
         let pixels: Tensor<2> = pictures.flatten(1, 3);
         self.layers.iter().enumerate().fold(pixels, |values, (number, layer)| {
@@ -61,8 +80,15 @@ impl Mlp {
         })
     }
 
-    /// Number of layers.
-    pub(crate) fn depth(&self) -> usize {
+    fn layers(&self) -> usize {
         self.layers.len()
+    }
+
+    fn layer_of(&self, name: &str) -> Option<usize> {
+        number_after("layers", name)
+    }
+
+    fn is_head(&self, name: &str) -> bool {
+        self.layer_of(name).is_some_and(|layer| layer.saturating_add(1) >= self.layers())
     }
 }

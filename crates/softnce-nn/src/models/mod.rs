@@ -1,15 +1,16 @@
-//! Networks as Burn modules: a perceptron, residual networks and vision transformers.
+//! Networks as Burn modules. [`NetworkConfig::KINDS`] lists them.
 //!
-//! Module fields carry the names of timm and torchvision, so that a parameter's path in the module tree is its name in
-//! their checkpoints. Parameter ids are derived from these names: two networks of one configuration, in whatever
-//! process, have the same ids, and optimiser state finds its parameter again. Weights come from the caller's generator
-//! in a fixed order, on the host, and are the same on every device.
+//! Module fields have the names that timm and torchvision use, so the path of a parameter in the module tree is its
+//! name in their checkpoints. Parameter ids are hashes of these names: two networks of one configuration have the same
+//! ids in every process, so that saved optimiser state finds its parameters. Initial weights are drawn on the host from
+//! the caller's generator in a fixed order, and are the same on every device.
 //!
-//! **Training and evaluation.** A network made on `device.autodiff()` records a graph in
-//! [`Network::forward_train`] and in [`Network::forward`]. For evaluation without a graph take `network.valid()`
-//! (of [`burn::module::Module`]; it shares the memory of the weights) and pictures on the plain device. Running
-//! statistics are values of the network, not parameters: optimisers and visitors do not see them, a clone keeps its own.
+//! **Training and evaluation.** A network built on `device.autodiff()` records a graph in [`Network::forward_train`]
+//! and in [`Network::forward`]. For evaluation without a graph, use `network.valid()` (of [`burn::module::Module`]; it
+//! shares the memory of the weights) and pictures on the plain device. Running statistics are values of the network,
+//! not parameters: optimisers and visitors do not see them, and a clone has its own.
 
+mod architecture;
 mod error;
 mod layers;
 mod mlp;
@@ -21,10 +22,11 @@ mod running;
 mod tests;
 mod vit;
 
+pub use architecture::NetworkKind;
 pub use error::NetworkError;
 pub use layers::HeadKind;
 pub use mlp::{Mlp, MlpConfig};
-pub(crate) use names::Path;
+pub(crate) use names::ModulePath;
 pub use network::{Network, NetworkConfig};
 pub use resnet::{Resnet, ResnetConfig, Shortcut};
 pub use running::{BatchStatistics, Running, RunningUpdates};

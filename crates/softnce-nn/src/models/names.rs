@@ -1,15 +1,15 @@
-//! Names of parameters, and ids made from them.
+//! Names of parameters, and ids from these names.
 
 use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::tensor::Tensor;
 
-/// The path of the module being visited; an enum's variant has no part in it.
+/// The path of the module being visited; variants of enums are left out of it.
 #[derive(Debug, Default)]
-pub(crate) struct Path {
+pub(crate) struct ModulePath {
     parts: Vec<Option<String>>,
 }
 
-impl Path {
+impl ModulePath {
     /// Follows `enter_module` of a visitor or mapper.
     pub(crate) fn enter(&mut self, name: &str, container: &str) {
         self.parts.push((!container.starts_with("Enum:")).then(|| name.to_string()));
@@ -34,14 +34,14 @@ fn parameter_id(name: &str) -> ParamId {
     ParamId::from(hash)
 }
 
-/// Gives every parameter the id of its name.
+/// Sets the id of each parameter to the id of its name.
 pub(super) fn with_ids<M: Module>(module: M) -> M {
     module.map(&mut Ids::default())
 }
 
 #[derive(Default)]
 struct Ids {
-    path: Path,
+    path: ModulePath,
 }
 
 impl ModuleMapper for Ids {

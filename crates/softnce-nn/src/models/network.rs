@@ -5,10 +5,17 @@ use burn::tensor::{Device, Tensor};
 use chacha20::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::error::check_shapes;
-use super::layers::{BatchNorm, Init, Pass};
+use super::architecture::{Architecture, Body, NetworkKind};
+use super::error::{NetworkError, check_shapes};
+use super::layers::{BatchNorm, ForwardPass, Init};
+use super::mlp::{Mlp, MlpConfig};
 use super::names::with_ids;
-use super::{Mlp, MlpConfig, NetworkError, Resnet, ResnetConfig, Running, RunningUpdates, Vit, VitConfig};
+use super::resnet::{Resnet, ResnetConfig};
+use super::running::{Running, RunningUpdates};
+use super::vit::{Vit, VitConfig};
+
+// The table of networks: a new one takes a line in each of the five lists down to `Network::body_mut`, and its own
+// file.
 
 /// Configuration of a network; `kind` names the family.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,7 +41,59 @@ pub enum Network {
 }
 
 impl NetworkConfig {
-    /// Whether a network can be made from this configuration.
+    /// All kinds of networks, in the order in which documents list them.
+    pub const KINDS: [&NetworkKind; 3] = [&Mlp::KIND, &Resnet::KIND, &Vit::KIND];
+
+    fn architecture(&self) -> &dyn Architecture {
+        match self {
+            NetworkConfig::Mlp(config) => config,
+            NetworkConfig::Resnet(config) => config,
+            NetworkConfig::Vit(config) => config,
+        }
+    }
+
+    fn build(&self, input: [usize; 3], classes: usize, init: &mut Init) -> Result<Network, NetworkError> {
+        Ok(match self {
+            NetworkConfig::Mlp(config) => Network::Mlp(config.init(input, classes, init)),
+            NetworkConfig::Resnet(config) => Network::Resnet(config.init(input[0], classes, init)),
+            NetworkConfig::Vit(config) => Network::Vit(config.init(input, classes, init)?),
+        })
+    }
+}
+
+impl Network {
+    pub(crate) fn body(&self) -> &dyn Body {
+        match self {
+            Network::Mlp(network) => network,
+            Network::Resnet(network) => network,
+            Network::Vit(network) => network,
+        }
+    }
+
+    fn body_mut(&mut self) -> &mut dyn Body {
+        match self {
+            Network::Mlp(network) => network,
+            Network::Resnet(network) => network,
+            Network::Vit(network) => network,
+        }
+    }
+}
+
+impl NetworkConfig {
+    /// Its kind.
+    pub fn kind(&self) -> &'static NetworkKind {
+        self.architecture().kind()
+    }
+
+    /// The network in words, such as `residual network of 20 layers`.
+    ///
+    /// # Shapes
+    /// `input`: channels, height and width of the pictures.
+    pub fn describe(&self, input: [usize; 3], classes: usize) -> String {
+        self.architecture().describe(input, classes)
+    }
+
+    /// Whether a network can be built from this configuration.
     ///
     /// # Shapes
     /// `input`: channels, height and width of the pictures.
@@ -43,11 +102,7 @@ impl NetworkConfig {
     /// [`NetworkError::Argument`] for the first number out of its range.
     pub fn check(&self, input: [usize; 3], classes: usize) -> Result<(), NetworkError> {
         check_shapes(input, classes)?;
-        match self {
-            NetworkConfig::Mlp(config) => config.check(),
-            NetworkConfig::Resnet(config) => config.check(),
-            NetworkConfig::Vit(config) => config.check(input),
-        }
+        self.architecture().check(input)
     }
 
     /// Builds the network on a device; for training, on `device.autodiff()`.
@@ -62,12 +117,7 @@ impl NetworkConfig {
         device: &Device,
     ) -> Result<Network, NetworkError> {
         self.check(input, classes)?;
-        let init = &mut Init { rng, device };
-        Ok(with_ids(match self {
-            NetworkConfig::Mlp(config) => Network::Mlp(config.init(input, classes, init)),
-            NetworkConfig::Resnet(config) => Network::Resnet(config.init(input[0], classes, init)),
-            NetworkConfig::Vit(config) => Network::Vit(config.init(input, classes, init)?),
-        }))
+        Ok(with_ids(self.build(input, classes, &mut Init { rng, device })?))
     }
 
     /// Number of weights and biases, without building the network. Running statistics are not among them.
@@ -76,33 +126,25 @@ impl NetworkConfig {
     /// As [`NetworkConfig::check`].
     pub fn parameters(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
         self.check(input, classes)?;
-        match self {
-            NetworkConfig::Mlp(config) => Ok(config.parameters(input, classes)),
-            NetworkConfig::Resnet(config) => Ok(config.parameters(input[0], classes)),
-            NetworkConfig::Vit(config) => config.parameters(input, classes),
-        }
+        self.architecture().parameters(input, classes)
     }
 
-    /// An estimate of the floats a training pass keeps for the backward pass, per sample.
+    /// An estimate of the floats that a training pass keeps for the backward pass, per sample.
     ///
-    /// It counts what the layers need again: the input of every linear layer, convolution, normalisation and activation
-    /// function, each its own copy, and in attention the queries, keys, values and probabilities. A fused operation may
-    /// keep less; temporary values are left out.
+    /// It counts the input of every linear layer, convolution, normalisation and activation function, each as a copy of
+    /// its own, and in attention the queries, keys, values and probabilities. A fused operation may keep less;
+    /// temporary values are not counted.
     ///
     /// # Errors
     /// As [`NetworkConfig::check`].
     pub fn activation_floats(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
         self.check(input, classes)?;
-        match self {
-            NetworkConfig::Mlp(config) => Ok(config.activations(input)),
-            NetworkConfig::Resnet(config) => Ok(config.activations(input, classes)),
-            NetworkConfig::Vit(config) => config.activations(input, classes),
-        }
+        self.architecture().activations(input, classes)
     }
 }
 
 impl Network {
-    /// Class logits in evaluation: running statistics, every branch kept.
+    /// Class logits in evaluation: batch normalisation with its running statistics, no branch dropped.
     ///
     /// # Shapes
     /// - pictures: `[N, C, H, W]`, of the size the network was made for
@@ -111,13 +153,13 @@ impl Network {
     /// # Panics
     /// Burn panics on pictures of another size.
     pub fn forward(&self, pictures: Tensor<4>) -> Tensor<2> {
-        self.run(pictures, &mut Pass::Evaluation)
+        self.body().forward(pictures, &mut ForwardPass::Evaluation)
     }
 
-    /// Class logits in training: batch statistics, and drop path masks drawn from the seed alone. A step of a run has a
-    /// seed of its own, and so has each worker's share.
+    /// Class logits in training: batch normalisation with the statistics of the batch, and branches dropped at random.
+    /// The masks depend on the seed alone: give each step of a run, and each worker's share of it, its own seed.
     ///
-    /// The network is left as it is: [`Network::update_running`] takes the batch statistics in.
+    /// The network itself does not change; [`Network::update_running`] adds the batch statistics to the running ones.
     ///
     /// # Shapes
     /// As [`Network::forward`].
@@ -125,25 +167,17 @@ impl Network {
     /// # Panics
     /// Burn panics on pictures of another size.
     pub fn forward_train(&self, pictures: Tensor<4>, seed: u64) -> (Tensor<2>, RunningUpdates) {
-        let mut pass = Pass::training(seed);
-        let logits = self.run(pictures, &mut pass);
+        let mut pass = ForwardPass::training(seed);
+        let logits = self.body().forward(pictures, &mut pass);
         (logits, pass.into_updates())
-    }
-
-    fn run(&self, pictures: Tensor<4>, pass: &mut Pass) -> Tensor<2> {
-        match self {
-            Network::Mlp(network) => network.forward(pictures),
-            Network::Resnet(network) => network.forward(pictures, pass),
-            Network::Vit(network) => network.forward(pictures, pass),
-        }
     }
 
     /// Moves the running statistics by a tenth towards those of a batch, with its unbiased variance, as PyTorch does.
     ///
     /// # Errors
-    /// [`NetworkError::Running`] where the statistics are not those of this network; it is left as it was.
+    /// [`NetworkError::Running`] if the statistics are of another network; nothing changes then.
     pub fn update_running(&mut self, updates: RunningUpdates) -> Result<(), NetworkError> {
-        let mut norms = self.batch_norms();
+        let mut norms = self.body_mut().batch_norms();
         check_channels(&norms, updates.batches.iter().map(|batch| (batch.mean.dims()[0], batch.variance.dims()[0])))?;
         for ((_, norm), batch) in norms.iter_mut().zip(updates.batches) {
             norm.update(batch);
@@ -151,30 +185,22 @@ impl Network {
         Ok(())
     }
 
-    /// The running statistics, in the order of the forward pass; empty without batch normalisation.
+    /// The running statistics in the order of the forward pass; empty without batch normalisation.
     pub fn running(&self) -> Vec<Running> {
-        self.clone().batch_norms().into_iter().map(|(name, norm)| norm.running(name)).collect()
+        self.clone().body_mut().batch_norms().into_iter().map(|(name, norm)| norm.running(name)).collect()
     }
 
     /// Replaces the running statistics, for example by those of another network of the same configuration.
     ///
     /// # Errors
-    /// As [`Network::update_running`]; the names are not looked at.
+    /// As [`Network::update_running`]; the names are not checked.
     pub fn set_running(&mut self, running: Vec<Running>) -> Result<(), NetworkError> {
-        let mut norms = self.batch_norms();
+        let mut norms = self.body_mut().batch_norms();
         check_channels(&norms, running.iter().map(|one| (one.mean.dims()[0], one.variance.dims()[0])))?;
         for ((_, norm), Running { mean, variance, .. }) in norms.iter_mut().zip(running) {
             norm.set_running(mean, variance);
         }
         Ok(())
-    }
-
-    fn batch_norms(&mut self) -> Vec<(String, &mut BatchNorm)> {
-        match self {
-            Network::Mlp(_) => Vec::new(),
-            Network::Resnet(network) => network.batch_norms(),
-            Network::Vit(network) => network.batch_norms(),
-        }
     }
 }
 

@@ -9,15 +9,15 @@ pub struct BatchStatistics {
     pub mean: Tensor<1>,
     /// Biased variance of each channel, `[C]`.
     pub variance: Tensor<1>,
-    /// Values a channel had in the batch: rows times pixels.
+    /// Values per channel in the batch: rows times pixels.
     pub count: usize,
 }
 
-/// What a forward pass in training found, for the running statistics: one entry a batch normalisation, in the order of
-/// [`Network::running`](super::Network::running). Workers with batches of one size may average them first.
+/// The batch statistics of a training pass, for the running statistics: one entry per batch normalisation, in the order
+/// of [`Network::running`](super::Network::running). Workers with batches of equal size may average them first.
 #[derive(Debug, Clone, Default)]
 pub struct RunningUpdates {
-    /// The entries.
+    /// One entry per batch normalisation.
     pub batches: Vec<BatchStatistics>,
 }
 

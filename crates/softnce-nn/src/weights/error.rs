@@ -1,4 +1,4 @@
-//! What can be wrong with weights.
+//! Errors of weights.
 
 use std::path::PathBuf;
 
@@ -6,75 +6,73 @@ use thiserror::Error;
 
 use crate::models::NetworkError;
 
-/// Why weights cannot be read, written or taken.
+/// Why weights cannot be read, written or used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The network has a tensor that was not given.
+    /// A tensor of the network is not given.
     #[error("{name} is missing; expected shape {expected:?}")]
     Missing {
         /// Name of the tensor.
         name: String,
-        /// Its shape, in PyTorch's layout.
+        /// Its shape in PyTorch.
         expected: Vec<usize>,
     },
-    /// Tensors that the network does not have.
+    /// The network does not have these tensors.
     #[error("the network has no tensors {names:?}")]
     Unknown {
         /// Their names.
         names: Vec<String>,
     },
-    /// A tensor of another shape.
+    /// A tensor has the wrong shape.
     #[error("{name} has shape {shape:?}; expected {expected:?}")]
     Shape {
         /// Name of the tensor.
         name: String,
-        /// The shape given.
+        /// The given shape.
         shape: Vec<usize>,
-        /// The network's, in PyTorch's layout.
+        /// Its shape in PyTorch.
         expected: Vec<usize>,
     },
-    /// A tensor whose values do not fill its shape.
-    #[error("{name} has {values} values; expected as many as shape {shape:?} holds")]
+    /// The values of a tensor do not fill its shape.
+    #[error("{name} has {values} values, which do not fill its shape {shape:?}")]
     Values {
         /// Name of the tensor.
         name: String,
         /// Number of values.
         values: usize,
-        /// The shape given.
+        /// The given shape.
         shape: Vec<usize>,
     },
-    /// Position embeddings that cannot be laid on another grid.
-    #[error(
-        "{name} has {tokens} tokens, grid {grid:?}; expected one for the class and those of the grid, or of a square"
-    )]
+    /// Position embeddings do not fill their grid.
+    #[error("{name} has {tokens} tokens; expected one for the class and one for each patch of {}", grid_in_words(*grid))]
     Grid {
         /// Name of the tensor.
         name: String,
         /// Number of tokens.
         tokens: usize,
-        /// The grid given.
+        /// The given grid of patches; `None`: a square one was expected.
         grid: Option<[usize; 2]>,
     },
-    /// A tensor that the device did not give back.
+    /// A tensor cannot be read from its device.
     #[error("{name} cannot be read from its device: {reason}")]
     Device {
         /// Name of the tensor.
         name: String,
-        /// What the device said.
+        /// The error of the device.
         reason: String,
     },
-    /// A file that cannot be read or written.
+    /// A file cannot be read or written.
     #[error("{path} cannot be {action}: {source}", path = path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// `read` or `written`.
         action: &'static str,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// A file with other content than its ending says.
+    /// The content of a file does not fit its ending.
     #[error("{path}: {reason}; expected {expected}", path = path.display())]
     Format {
         /// The file.
@@ -84,7 +82,11 @@ pub enum WeightsError {
         /// What was expected.
         expected: &'static str,
     },
-    /// Running statistics that the network does not take.
+    /// The running statistics do not fit the network.
     #[error(transparent)]
     Network(#[from] NetworkError),
+}
+
+fn grid_in_words(grid: Option<[usize; 2]>) -> String {
+    grid.map_or_else(|| "a square grid".to_owned(), |[rows, columns]| format!("a grid of {rows} x {columns}"))
 }

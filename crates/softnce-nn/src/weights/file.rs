@@ -11,11 +11,11 @@ use softnce_store::file::write;
 
 use super::{NamedTensor, WeightsError};
 
-/// Writes tensors as 32 bit floats to a safetensors file, by way of a temporary file beside it.
+/// Writes tensors as 32 bit floats to a safetensors file, through a temporary file beside it.
 ///
 /// # Errors
-/// [`WeightsError::Values`] for a tensor that does not fill its shape, [`WeightsError::Io`] where the file cannot be
-/// written; a file that was there is left as it was.
+/// [`WeightsError::Values`] for a tensor that does not fill its shape, [`WeightsError::Io`] if the file cannot be
+/// written. An existing file is then unchanged.
 pub fn write_safetensors(
     path: &Path,
     tensors: &[NamedTensor],
@@ -36,7 +36,7 @@ pub fn write_safetensors(
     write(path, &bytes).map_err(|source| WeightsError::Io { path: path.into(), action: "written", source })
 }
 
-/// The bytes of the values, in place on the machines in use: a large network is not copied.
+/// The little-endian bytes of the values. Little-endian machines do not copy them: networks are large.
 fn little_endian(values: &[f32]) -> Cow<'_, [u8]> {
     if cfg!(target_endian = "little") {
         Cow::Borrowed(bytemuck::cast_slice(values))
@@ -47,11 +47,11 @@ fn little_endian(values: &[f32]) -> Cow<'_, [u8]> {
 
 /// Reads a checkpoint as 32 bit floats: `.safetensors`, or PyTorch's `.pth`, `.pt` and `.bin`.
 ///
-/// A PyTorch file may hold the tensors below `state_dict_ema`, `model_ema`, `state_dict` or `model`, looked for in this
-/// order, and whatever else beside them, which is not read; prefixes `module.` are taken off.
+/// In a PyTorch file the tensors may be below `state_dict_ema`, `model_ema`, `state_dict` or `model`, searched in this
+/// order; other content is not read. Prefixes `module.` are removed.
 ///
 /// # Errors
-/// [`WeightsError::Io`] and [`WeightsError::Format`] for a file that cannot be read, or holds no tensors, or two of one
+/// [`WeightsError::Io`] and [`WeightsError::Format`] for a file that cannot be read, has no tensors, or has two of one
 /// name.
 pub fn read_checkpoint(path: &Path) -> Result<BTreeMap<String, NamedTensor>, WeightsError> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
@@ -73,10 +73,10 @@ pub fn read_checkpoint(path: &Path) -> Result<BTreeMap<String, NamedTensor>, Wei
     Ok(named)
 }
 
-/// The metadata of a safetensors file; empty where it has none.
+/// The metadata of a safetensors file; empty if it has none.
 ///
 /// # Errors
-/// A file that cannot be read or is no safetensors file.
+/// A file that cannot be read or is not a safetensors file.
 pub fn read_metadata(path: &Path) -> Result<BTreeMap<String, String>, WeightsError> {
     let bytes = fs::read(path).map_err(|source| io(path, source))?;
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| format(path, error, "a safetensors file"))?;
@@ -111,7 +111,7 @@ fn read_safetensors(path: &Path) -> Result<Vec<NamedTensor>, WeightsError> {
 }
 
 fn read_pytorch(path: &Path) -> Result<Vec<NamedTensor>, WeightsError> {
-    // Asked for first: the reader's own error for a missing file does not say so plainly.
+    // Opened here first: the reader's error does not say that a file is missing.
     File::open(path).map_err(|source| io(path, source))?;
     let reader = PytorchReader::new(path).map_err(|error| format(path, error, "a file that torch.save wrote"))?;
     let mut tensors: Vec<_> = reader.into_tensors().into_iter().collect();
@@ -133,12 +133,12 @@ fn read_pytorch(path: &Path) -> Result<Vec<NamedTensor>, WeightsError> {
     tensors.into_iter().map(read).collect()
 }
 
-/// Without the prefixes that PyTorch's data parallel wrappers put before each name.
+/// The name without the prefixes of PyTorch's data parallel wrappers.
 fn unwrapped(name: &str) -> String {
     name.trim_start_matches("module.").to_string()
 }
 
-/// Numbers in the byte order of both formats on the machines in use: little-endian.
+/// Converts little-endian numbers, which both formats hold.
 fn floats(kind: DType, bytes: &[u8]) -> Vec<f32> {
     match kind {
         DType::F64 => numbers(bytes, |bytes| f64::from_le_bytes(bytes) as f32),

@@ -1,41 +1,41 @@
-//! Checkpoints of other programs.
+//! Loads checkpoints of other programs.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::WeightsError;
 use super::named::{NamedTensor, apply, named};
 use super::resample::bicubic;
-use super::{WeightsError, layer_of, layers};
 use crate::models::Network;
 
-/// Whether a checkpoint's head is taken.
+/// Whether to load the head of a checkpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HeadImport {
-    /// The checkpoint has a head of the network's shape.
+    /// Load it; the checkpoint must have a head of the network's shape.
     #[default]
     Keep,
-    /// The network's head stays as initialised: for other classes, or a checkpoint without a head.
+    /// Keep the initial head of the network: for other classes, or a checkpoint without a head.
     Skip,
 }
 
-/// How a checkpoint is fitted to a network.
+/// How to fit a checkpoint to a network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ImportOptions {
-    /// Whether its head is taken.
+    /// Whether to load its head.
     pub head: HeadImport,
-    /// Whether position embeddings are interpolated where the grid of patches differs.
+    /// Whether to interpolate position embeddings if the grid of patches differs.
     pub interpolate: bool,
-    /// Rows and columns of patches of the checkpoint. Where not given they are the network's if the number of patches
-    /// is, else the grid is square.
+    /// Rows and columns of patches of the checkpoint. Default: the network's grid if it has as many patches, else a
+    /// square grid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grid: Option<[usize; 2]>,
-    /// Whether a network that pools by mean takes the checkpoint's `norm` for its `fc_norm`, where that has none. MAE's
-    /// fine-tuning leaves it as initialised.
+    /// Whether a network that pools by mean loads the checkpoint's `norm` into its `fc_norm`, if the checkpoint has no
+    /// `fc_norm`. MAE's fine-tuning keeps the initial `fc_norm`.
     pub norm_to_fc_norm: bool,
-    /// Whether tensors the network has no place for are reported instead of an error.
+    /// Whether to report tensors that the network does not have, instead of an error.
     pub ignore_unknown: bool,
 }
 
@@ -51,25 +51,26 @@ impl Default for ImportOptions {
     }
 }
 
-/// What became of a checkpoint's tensors and of the network's.
+/// Which tensors were loaded and which were not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ImportReport {
     /// Tensors of the network that were loaded.
     pub loaded: Vec<String>,
     /// Tensors of the checkpoint that were not used, each with the reason.
     pub skipped: Vec<(String, String)>,
-    /// Tensors of the network that are as initialised.
+    /// Tensors of the network that keep their initial values.
     pub left_as_initialised: Vec<String>,
 }
 
-/// Puts a checkpoint's tensors (see [`read_checkpoint`](super::read_checkpoint)) into a network.
+/// Loads the tensors of a checkpoint (see [`read_checkpoint`](super::read_checkpoint)) into a network.
 ///
-/// Takes checkpoints of timm and torchvision, and of masked autoencoders (He et al., arXiv 2111.06377), whose decoder
+/// Accepts checkpoints of timm, of torchvision, and of masked autoencoders (He et al., arXiv 2111.06377), whose decoder
 /// is skipped and reported.
 ///
 /// # Errors
 /// [`WeightsError::Missing`] for a tensor of the network that is neither in the checkpoint nor left out by the options,
-/// [`WeightsError::Shape`] for one of another shape, [`WeightsError::Grid`] for position embeddings that do not fill their grid,
+/// [`WeightsError::Shape`] for one of another shape, [`WeightsError::Grid`] for position embeddings that do not fill
+/// their grid,
 /// [`WeightsError::Unknown`] for tensors without a place in the network.
 pub fn import(
     network: Network,
@@ -78,7 +79,7 @@ pub fn import(
 ) -> Result<(Network, ImportReport), WeightsError> {
     let mut report = ImportReport::default();
     let mut tensors = BTreeMap::new();
-    let skips = |name: &str| options.head == HeadImport::Skip && is_head(&network, name);
+    let skips = |name: &str| options.head == HeadImport::Skip && network.body().is_head(name);
     for own in named(&network)? {
         let name = own.name.clone();
         let found = if skips(&name) { None } else { take(&mut checkpoint, &name, options) };
@@ -127,8 +128,8 @@ fn fitted(
     if values.len() != shape.iter().product::<usize>() {
         return Err(WeightsError::Values { name, values: values.len(), shape });
     }
-    if let (Network::Vit(vit), "pos_embed", true) = (network, name.as_str(), options.interpolate) {
-        return embedded(&tensor, own, vit.grid(), options.grid);
+    if let (Some(grid), "pos_embed", true) = (network.body().embedded_grid(), name.as_str(), options.interpolate) {
+        return embedded(&tensor, own, grid, options.grid);
     }
     if shape == own.shape {
         Ok(tensor.values)
@@ -137,7 +138,7 @@ fn fitted(
     }
 }
 
-/// Position embeddings on the network's grid; the class token's stays.
+/// Position embeddings interpolated to the network's grid; the class token's does not change.
 fn embedded(
     tensor: &NamedTensor,
     own: &NamedTensor,
@@ -163,25 +164,16 @@ fn embedded(
     Ok(fitted)
 }
 
-/// Whether a name is below the network's head.
-fn is_head(network: &Network, name: &str) -> bool {
-    match network {
-        Network::Mlp(_) => name.starts_with("layers.") && layer_of(network, name) + 1 == layers(network),
-        Network::Resnet(_) => name.starts_with("fc."),
-        Network::Vit(_) => name.starts_with("head."),
-    }
-}
-
-/// Why a tensor that found no place is not an error; `None` where it is one.
+/// The reason to skip a tensor that the network does not have; `None` if it is an error.
 fn reason(network: &Network, name: &str, options: &ImportOptions) -> Option<&'static str> {
-    let pools_by_mean = matches!(network, Network::Vit(vit) if vit.pools_by_mean());
-    if options.head == HeadImport::Skip && is_head(network, name) {
-        Some("the head is left as initialised")
+    let body = network.body();
+    if options.head == HeadImport::Skip && body.is_head(name) {
+        Some("the network keeps its initial head")
     } else if name.starts_with("decoder_") || name == "mask_token" {
         Some("belongs to the decoder of a masked autoencoder")
     } else if name.ends_with(".num_batches_tracked") {
         Some("a counter that only PyTorch keeps")
-    } else if name.starts_with("norm.") && pools_by_mean {
+    } else if name.starts_with("norm.") && body.pools_by_mean() {
         Some("the network pools by mean and normalises after it")
     } else if options.ignore_unknown {
         Some("the network has no tensor of this name")

@@ -1,17 +1,17 @@
-//! Weights by name: timm's and torchvision's names in PyTorch's layouts, in and out of files.
+//! Weights under timm's and torchvision's names and in PyTorch's shapes, to and from files.
 //!
-//! [`named`] and [`apply`] take a network apart and put it together again; [`import`] fits a checkpoint made elsewhere,
-//! for another head or another size of pictures; [`layer_of`] and [`decays`] say how an optimiser treats a parameter.
+//! [`named`] reads the tensors of a network and [`apply`] sets them; [`import`] fits a checkpoint of another program,
+//! head or picture size to a network; [`layer_of`] and [`decays`] say how an optimiser treats a parameter.
 
 mod error;
 mod file;
 mod groups;
 mod import;
-mod layout;
 mod named;
 mod resample;
 #[cfg(test)]
 mod tests;
+mod torch;
 
 pub use error::WeightsError;
 pub use file::{read_checkpoint, read_metadata, write_safetensors};

@@ -1,15 +1,15 @@
 //! A network as named tensors, and back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::WeightsError;
-use super::layout::{Layout, inward, outward};
-use crate::models::{Network, Path, Running};
+use super::error::WeightsError;
+use super::torch::{inward, outward, torch_shape};
+use crate::models::{ModulePath, Network, Running};
 
-/// A tensor with its name in timm or torchvision, in PyTorch's layout.
+/// A tensor with its name in timm or torchvision and its values in PyTorch's order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedTensor {
     /// Such as `blocks.0.attn.qkv.weight`.
@@ -25,7 +25,7 @@ pub struct NamedTensor {
 /// # Errors
 /// [`WeightsError::Device`] where a tensor cannot be read.
 pub fn named(network: &Network) -> Result<Vec<NamedTensor>, WeightsError> {
-    let mut reader = Reader { path: Path::default(), layout: Layout::of(network), tensors: Vec::new(), error: None };
+    let mut reader = TensorReader { path: ModulePath::default(), network, tensors: Vec::new(), error: None };
     network.visit(&mut reader);
     if let Some(error) = reader.error {
         return Err(error);
@@ -38,7 +38,7 @@ pub fn named(network: &Network) -> Result<Vec<NamedTensor>, WeightsError> {
             let values = values(&name, tensor)?;
             Ok::<_, WeightsError>(NamedTensor { name, shape: vec![values.len()], values })
         });
-        // Behind the normalisation's scale and shift, as in PyTorch.
+        // After the normalisation's weight and bias, as in PyTorch.
         let bias = format!("{}.bias", running.name);
         let place = tensors.iter().position(|tensor| tensor.name == bias).map_or(tensors.len(), |place| place + 1);
         for (offset, tensor) in pair.into_iter().enumerate() {
@@ -48,17 +48,17 @@ pub fn named(network: &Network) -> Result<Vec<NamedTensor>, WeightsError> {
     Ok(tensors)
 }
 
-/// The network with these parameters and running statistics; ids, device and what requires a gradient stay.
+/// The network with these parameters and running statistics. Ids, device and which parameters need a gradient stay.
 ///
 /// # Errors
 /// [`WeightsError::Missing`], [`WeightsError::Shape`] or [`WeightsError::Values`] for the first tensor that does not
-/// fit, [`WeightsError::Unknown`] with all names the network does not have.
+/// fit, [`WeightsError::Unknown`] with all names that the network does not have.
 pub fn apply(network: Network, tensors: &BTreeMap<String, NamedTensor>) -> Result<Network, WeightsError> {
     let running = network.running();
-    let mut writer =
-        Writer { path: Path::default(), layout: Layout::of(&network), tensors, known: Vec::new(), error: None };
+    let shapes = shapes(&network).into_iter().collect();
+    let mut writer = TensorWriter { path: ModulePath::default(), shapes, tensors, known: Vec::new(), error: None };
     let mut network = network.map(&mut writer);
-    let Writer { mut known, error, .. } = writer;
+    let TensorWriter { mut known, error, .. } = writer;
     if let Some(error) = error {
         return Err(error);
     }
@@ -78,18 +78,18 @@ pub fn apply(network: Network, tensors: &BTreeMap<String, NamedTensor>) -> Resul
     if names.is_empty() { Ok(network) } else { Err(WeightsError::Unknown { names }) }
 }
 
-/// Id and name of every parameter, in the order of the modules. Running statistics are no parameters.
+/// Id and name of every parameter, in the order of the modules, without the running statistics.
 pub fn parameter_ids(network: &Network) -> Vec<(ParamId, String)> {
     list(network).into_iter().map(|(id, name, _)| (id, name)).collect()
 }
 
-/// Name and shape of every parameter, in PyTorch's layout and the order of the modules, without reading its values.
+/// Name and PyTorch's shape of every parameter, in the order of the modules, without reading values.
 pub fn shapes(network: &Network) -> Vec<(String, Vec<usize>)> {
     list(network).into_iter().map(|(_, name, shape)| (name, shape)).collect()
 }
 
 fn list(network: &Network) -> Vec<(ParamId, String, Vec<usize>)> {
-    let mut lister = Lister { path: Path::default(), layout: Layout::of(network), parameters: Vec::new() };
+    let mut lister = Lister { path: ModulePath::default(), network, parameters: Vec::new() };
     network.visit(&mut lister);
     lister.parameters
 }
@@ -121,14 +121,14 @@ fn fitting<'a>(
     Ok(tensor)
 }
 
-struct Reader {
-    path: Path,
-    layout: Layout,
+struct TensorReader<'a> {
+    path: ModulePath,
+    network: &'a Network,
     tensors: Vec<NamedTensor>,
     error: Option<WeightsError>,
 }
 
-impl ModuleVisitor for Reader {
+impl ModuleVisitor for TensorReader<'_> {
     fn enter_module(&mut self, name: &str, container: &str) {
         self.path.enter(name, container);
     }
@@ -142,7 +142,7 @@ impl ModuleVisitor for Reader {
         let own = tensor.dims();
         match values(&name, &tensor) {
             Ok(values) => {
-                let (shape, values) = (self.layout.shape(&name, &own), outward(values, &own));
+                let (shape, values) = (torch_shape(self.network, &name, &own), outward(values, &own));
                 self.tensors.push(NamedTensor { name, shape, values });
             }
             Err(error) => self.error = self.error.take().or(Some(error)),
@@ -150,16 +150,17 @@ impl ModuleVisitor for Reader {
     }
 }
 
-struct Writer<'a> {
-    path: Path,
-    layout: Layout,
+struct TensorWriter<'a> {
+    path: ModulePath,
+    /// PyTorch's shape of each parameter.
+    shapes: HashMap<String, Vec<usize>>,
     tensors: &'a BTreeMap<String, NamedTensor>,
     /// Names the network has.
     known: Vec<String>,
     error: Option<WeightsError>,
 }
 
-impl ModuleMapper for Writer<'_> {
+impl ModuleMapper for TensorWriter<'_> {
     fn enter_module(&mut self, name: &str, container: &str) {
         self.path.enter(name, container);
     }
@@ -171,7 +172,7 @@ impl ModuleMapper for Writer<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let name = self.path.name();
         let own = param.lazy_shape().dims::<D>();
-        let found = fitting(self.tensors, &name, self.layout.shape(&name, &own));
+        let found = fitting(self.tensors, &name, self.shapes.remove(&name).unwrap_or_default());
         self.known.push(name);
         match found {
             Ok(tensor) => {
@@ -190,13 +191,13 @@ impl ModuleMapper for Writer<'_> {
     }
 }
 
-struct Lister {
-    path: Path,
-    layout: Layout,
+struct Lister<'a> {
+    path: ModulePath,
+    network: &'a Network,
     parameters: Vec<(ParamId, String, Vec<usize>)>,
 }
 
-impl ModuleVisitor for Lister {
+impl ModuleVisitor for Lister<'_> {
     fn enter_module(&mut self, name: &str, container: &str) {
         self.path.enter(name, container);
     }
@@ -207,7 +208,7 @@ impl ModuleVisitor for Lister {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let name = self.path.name();
-        let shape = self.layout.shape(&name, &param.lazy_shape().dims::<D>());
+        let shape = torch_shape(self.network, &name, &param.lazy_shape().dims::<D>());
         self.parameters.push((param.id, name, shape));
     }
 }

@@ -1,9 +1,9 @@
-//! Position embeddings on another grid.
+//! Interpolates position embeddings to another grid.
 
-/// Bicubic interpolation with antialiasing over a grid of vectors, as PyTorch's `interpolate(mode="bicubic",
+/// Bicubic interpolation with antialiasing over a grid of vectors, as in PyTorch's `interpolate(mode="bicubic",
 /// antialias=True, align_corners=False)`, which timm's `resample_abs_pos_embed` uses.
 ///
-/// Where the grid shrinks, the kernel (Keys, doi 10.1109/TASSP.1981.1163711, a = -1/2) is widened by the factor.
+/// For a smaller grid the kernel (Keys, doi 10.1109/TASSP.1981.1163711, a = -1/2) is widened by the ratio.
 ///
 /// # Shapes
 /// `values` `[old rows, old columns, width]`, the result `[new rows, new columns, width]`.
@@ -21,7 +21,7 @@ pub(super) fn bicubic(values: &[f32], old: [usize; 2], new: [usize; 2], width: u
     result
 }
 
-/// A weighted sum of consecutive pieces of this length.
+/// The weighted sum of consecutive pieces of this length.
 fn mixed<T: Copy + Into<f64>>(values: &[T], taps: &(usize, Vec<f64>), length: usize) -> Vec<f64> {
     let mut sum = vec![0.0; length];
     let pieces = values.chunks(length.max(1)).skip(taps.0);
@@ -33,7 +33,7 @@ fn mixed<T: Copy + Into<f64>>(values: &[T], taps: &(usize, Vec<f64>), length: us
     sum
 }
 
-/// For each new place the first old one that counts, and the weights from there on; they sum to 1.
+/// For each new position the first old one with a weight, and the weights from there on, which sum to 1.
 fn taps(old: usize, new: usize) -> Vec<(usize, Vec<f64>)> {
     let scale = old as f64 / new as f64;
     let stretch = scale.max(1.0);

@@ -10,12 +10,15 @@ use rand::SeedableRng;
 use super::*;
 use crate::models::{HeadKind, MlpConfig, Network, NetworkConfig, ResnetConfig, VitConfig};
 
+/// A configuration of three kinds, and the example of every kind.
 fn configs() -> Vec<NetworkConfig> {
-    vec![
+    let mut configs = vec![
         NetworkConfig::Mlp(MlpConfig { hidden: vec![6] }),
         NetworkConfig::Vit(VitConfig { head: HeadKind::Mlp, ..VitConfig::explicit(6, 2, 2, 4) }),
         NetworkConfig::Resnet(ResnetConfig { width: Some(4), ..ResnetConfig::new(18) }),
-    ]
+    ];
+    configs.extend(NetworkConfig::KINDS.into_iter().map(|kind| serde_json::from_str(kind.example).unwrap()));
+    configs
 }
 
 fn network(config: &NetworkConfig, seed: u64, device: &Device) -> Network {
@@ -147,10 +150,15 @@ fn layers_are_counted_from_the_pictures_to_the_head() {
     let mlp = network(&configs()[0], 1, &device);
     assert_eq!(layers(&mlp), 2);
     assert_eq!(["layers.0.weight", "layers.1.bias"].map(|name| layer_of(&mlp, name)), [0, 1]);
-    // Layers rise with the order of the parameters.
-    for network in [vit, resnet, mlp] {
-        let names = parameter_ids(&network).into_iter().map(|(_, name)| layer_of(&network, &name));
-        assert!(names.is_sorted());
+    // Layers rise with the order of the parameters, from the first to the last, which the head is in.
+    for config in configs() {
+        let network = network(&config, 1, &device);
+        let names: Vec<String> = parameter_ids(&network).into_iter().map(|(_, name)| name).collect();
+        let found: Vec<usize> = names.iter().map(|name| layer_of(&network, name)).collect();
+        assert!(found.is_sorted() && found[0] == 0 && found.last().unwrap() + 1 == layers(&network), "{config:?}");
+        let head = names.iter().zip(&found).filter(|(name, _)| network.body().is_head(name));
+        let layers_of_head: Vec<usize> = head.map(|(_, &layer)| layer).collect();
+        assert!(!layers_of_head.is_empty() && layers_of_head.iter().all(|&layer| layer + 1 == layers(&network)));
     }
 }
 

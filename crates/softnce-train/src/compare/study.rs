@@ -218,7 +218,7 @@ impl<'a> Study<'a> {
                 validation,
                 test,
                 classes: summary.classes,
-                network: words::network(&recipe.network, summary.input, summary.classes),
+                network: recipe.network.describe(summary.input, summary.classes),
                 parameters: summary.parameters,
             },
             plan: Plan {

@@ -68,6 +68,25 @@ fn an_unknown_key_names_the_nearest_known_one() {
     assert!(error.ends_with("did you mean fashion-mnist-resnet?"), "{error}");
 }
 
+/// Every layout, kind of network and key of a network stands in the document on recipes, in backticks.
+#[test]
+fn the_document_names_every_layout_and_network() {
+    let document = include_str!("../../../../docs/recipes.md");
+    for layout in softnce_data::sets::Layout::ALL {
+        assert!(document.contains(&format!("`{layout}`")), "{layout}");
+    }
+    for kind in NetworkConfig::KINDS {
+        assert!(document.contains(&format!("`kind = \"{}\"`", kind.name)), "{}", kind.name);
+        // The error of an unknown key lists the known ones.
+        let example = kind.example.replacen('{', "{\"no_such_key\": 1, ", 1);
+        let error = serde_json::from_str::<NetworkConfig>(&example).unwrap_err().to_string();
+        let keys = error.split("expected").nth(1).unwrap_or_default().split('`').skip(1).step_by(2);
+        for key in keys {
+            assert!(document.contains(&format!("`{key}`")), "{key} of {}", kind.name);
+        }
+    }
+}
+
 #[test]
 fn text_that_is_no_recipe_is_refused_with_its_place() {
     let error = Recipe::parse(Path::new("mine.toml"), "name = \"a\"\nseed = \"b\"\n", &[]).unwrap_err().to_string();

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 
-use super::{Init, Pass};
+use super::{ForwardPass, Init};
 use crate::models::running::{BatchStatistics, Running};
 use crate::ops;
 
@@ -13,11 +13,11 @@ const EPSILON: f64 = 1e-5;
 /// Weight of a new batch in the running statistics, as PyTorch's default.
 const MOMENTUM: f64 = 0.1;
 
-/// An operation that gives its result and the batch's mean and variance.
+/// An operation that returns its result and the batch's mean and variance.
 type Normalise = fn(Tensor<4>, Tensor<1>, Tensor<1>, f64) -> (Tensor<4>, Tensor<1>, Tensor<1>);
 
-/// Batch normalisation of channels. The running statistics are plain tensors: Burn visits no plain tensor, so they are
-/// no parameters, and replacing one leaves clones as they are.
+/// Batch normalisation of channels. The running statistics are plain tensors, which Burn's visitors skip: they are not
+/// parameters, and replacing one does not change clones.
 #[derive(Module, Debug)]
 pub(crate) struct BatchNorm {
     weight: Param<Tensor<1>>,
@@ -31,7 +31,7 @@ impl BatchNorm {
         BatchNorm::scaled(channels, 1.0, init)
     }
 
-    /// With this scale in every channel.
+    /// With this initial scale in each channel.
     pub(crate) fn scaled(channels: usize, scale: f32, init: &mut Init) -> BatchNorm {
         BatchNorm {
             weight: init.constant(scale, [channels]),
@@ -43,10 +43,10 @@ impl BatchNorm {
 
     /// # Shapes
     /// `[N, C, H, W]`, the result the same.
-    pub(crate) fn forward(&self, input: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+    pub(crate) fn forward(&self, input: Tensor<4>, pass: &mut ForwardPass) -> Tensor<4> {
         match pass {
-            Pass::Evaluation => self.with_running(input),
-            Pass::Training { .. } => self.with_batch(input, pass, ops::batch_norm),
+            ForwardPass::Evaluation => self.with_running(input),
+            ForwardPass::Training { .. } => self.with_batch(input, pass, ops::batch_norm),
         }
     }
 
@@ -54,14 +54,14 @@ impl BatchNorm {
     ///
     /// # Shapes
     /// `[N, C, H, W]`, the result the same.
-    pub(crate) fn forward_relu(&self, input: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+    pub(crate) fn forward_relu(&self, input: Tensor<4>, pass: &mut ForwardPass) -> Tensor<4> {
         match pass {
-            Pass::Evaluation => relu(self.with_running(input)),
-            Pass::Training { .. } => self.with_batch(input, pass, ops::batch_norm_relu),
+            ForwardPass::Evaluation => relu(self.with_running(input)),
+            ForwardPass::Training { .. } => self.with_batch(input, pass, ops::batch_norm_relu),
         }
     }
 
-    fn with_batch(&self, input: Tensor<4>, pass: &mut Pass, normalise: Normalise) -> Tensor<4> {
+    fn with_batch(&self, input: Tensor<4>, pass: &mut ForwardPass, normalise: Normalise) -> Tensor<4> {
         let [rows, _, height, width] = input.dims();
         let (output, mean, variance) = normalise(input, self.weight.val(), self.bias.val(), EPSILON);
         pass.collect(BatchStatistics { mean, variance, count: rows * height * width });
@@ -70,7 +70,7 @@ impl BatchNorm {
 
     /// # Shapes
     /// `[N, C]`, the result the same.
-    pub(crate) fn forward_rows(&self, input: Tensor<2>, pass: &mut Pass) -> Tensor<2> {
+    pub(crate) fn forward_rows(&self, input: Tensor<2>, pass: &mut ForwardPass) -> Tensor<2> {
         let [rows, channels] = input.dims();
         self.forward(input.reshape([rows, channels, 1, 1]), pass).reshape([rows, channels])
     }
@@ -86,8 +86,8 @@ impl BatchNorm {
         self.running_mean.dims()[0]
     }
 
-    /// `running <- 0.9 running + 0.1 batch`, with the unbiased variance, as PyTorch does. One value a channel has no
-    /// unbiased variance; its biased one, 0, is taken.
+    /// `running <- 0.9 running + 0.1 batch` with the unbiased variance, as in PyTorch. A single value per channel has
+    /// no unbiased variance; its biased variance, 0, is used.
     pub(crate) fn update(&mut self, batch: BatchStatistics) {
         let unbiased = batch.count as f64 / batch.count.saturating_sub(1).max(1) as f64;
         let mix = |running: &Tensor<1>, found: Tensor<1>| {
@@ -107,7 +107,7 @@ impl BatchNorm {
     }
 }
 
-/// The value on the device of the other, with autodiff where that has it, and without a graph.
+/// `value` without a graph on the device of `other`, with autodiff if `other` has it.
 fn like(other: &Tensor<1>, value: Tensor<1>) -> Tensor<1> {
     let value = value.without_autodiff().to_device(&other.device().without_autodiff());
     if other.is_autodiff() { Tensor::from_inner(value) } else { value }

@@ -6,17 +6,18 @@ use burn::tensor::Tensor;
 use super::Init;
 use crate::ops;
 
-/// A square convolution; stride and padding are given by the block that owns it.
+/// A square convolution without bias.
 #[derive(Module, Debug)]
 pub(crate) struct Convolution {
-    /// `[outputs, inputs, k, k]`, as PyTorch's.
+    /// `[outputs, inputs, k, k]`, as in PyTorch.
     weight: Param<Tensor<4>>,
     stride: usize,
     padding: usize,
 }
 
 impl Convolution {
-    /// Weight from `N(0, 2 / (k^2 outputs))` (He et al., arXiv 1502.01852, fan-out); padding keeps the size at stride 1.
+    /// Weight from `N(0, 2 / (k^2 outputs))` (He et al., arXiv 1502.01852, fan-out). The padding keeps the size at
+    /// stride 1.
     pub(crate) fn new(inputs: usize, outputs: usize, kernel: usize, stride: usize, init: &mut Init) -> Convolution {
         let std = (2.0 / (kernel * kernel * outputs).max(1) as f64).sqrt();
         Convolution { weight: init.normal(std, [outputs, inputs, kernel, kernel]), stride, padding: kernel / 2 }

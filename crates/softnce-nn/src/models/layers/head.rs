@@ -1,13 +1,13 @@
-//! From features to logits.
+//! Classification heads.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchNorm, Init, Linear, Pass};
+use super::{BatchNorm, ForwardPass, Init, Linear};
 
-/// Kind of classification head.
+/// Kind of a classification head.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HeadKind {
@@ -18,7 +18,7 @@ pub enum HeadKind {
     Mlp,
 }
 
-/// What a head is made of.
+/// Sizes and initial weights of a head.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HeadConfig {
     pub(crate) kind: HeadKind,
@@ -27,23 +27,23 @@ pub(crate) struct HeadConfig {
     /// Width of the hidden layers of the MLP.
     pub(crate) hidden: usize,
     pub(crate) classes: usize,
-    /// Deviation of the last layer's weight; `None`: PyTorch's default for linear layers.
+    /// Standard deviation of the last layer's weight; `None`: PyTorch's default for linear layers.
     pub(crate) std: Option<f64>,
 }
 
-/// Deviation of the weights of the MLP's hidden layers; the normalisation after them takes their scale out.
+/// Standard deviation of the weights of the MLP's hidden layers. The normalisation after them removes their scale.
 const HIDDEN_STD: f64 = 0.02;
 
 impl HeadConfig {
-    pub(crate) fn init(&self, init: &mut Init) -> Head {
+    pub(crate) fn init(&self, init: &mut Init) -> ClassifierHead {
         let HeadConfig { kind, inputs, hidden, classes, std } = *self;
         let last = |inputs, init: &mut Init| match std {
             Some(std) => Linear::truncated(inputs, classes, std, true, init),
             None => Linear::uniform(inputs, classes, init),
         };
         match kind {
-            HeadKind::Linear => Head::Linear(last(inputs, init)),
-            HeadKind::Mlp => Head::Mlp(MlpHead {
+            HeadKind::Linear => ClassifierHead::Linear(last(inputs, init)),
+            HeadKind::Mlp => ClassifierHead::Mlp(MlpHead {
                 fc1: Linear::truncated(inputs, hidden, HIDDEN_STD, true, init),
                 bn1: BatchNorm::new(hidden, init),
                 fc2: Linear::truncated(hidden, hidden, HIDDEN_STD, true, init),
@@ -66,7 +66,7 @@ impl HeadConfig {
         }
     }
 
-    /// Floats kept for the backward pass, per sample.
+    /// Floats that are kept for the backward pass, per sample.
     pub(crate) fn activations(&self) -> usize {
         match self.kind {
             HeadKind::Linear => self.inputs,
@@ -78,12 +78,12 @@ impl HeadConfig {
 /// A classification head.
 #[derive(Module, Debug)]
 #[allow(clippy::large_enum_variant, reason = "a network has one head, and Burn takes no box for a module")]
-pub(crate) enum Head {
+pub(crate) enum ClassifierHead {
     Linear(Linear),
     Mlp(MlpHead),
 }
 
-/// Linear, batch normalisation, ReLU, twice; then linear.
+/// Twice linear, batch normalisation and ReLU, then linear.
 #[derive(Module, Debug)]
 pub(crate) struct MlpHead {
     fc1: Linear,
@@ -93,13 +93,13 @@ pub(crate) struct MlpHead {
     fc3: Linear,
 }
 
-impl Head {
+impl ClassifierHead {
     /// # Shapes
     /// `[N, inputs]` to `[N, classes]`.
-    pub(crate) fn forward(&self, features: Tensor<2>, pass: &mut Pass) -> Tensor<2> {
+    pub(crate) fn forward(&self, features: Tensor<2>, pass: &mut ForwardPass) -> Tensor<2> {
         match self {
-            Head::Linear(linear) => linear.forward_rows(features),
-            Head::Mlp(MlpHead { fc1, bn1, fc2, bn2, fc3 }) => {
+            ClassifierHead::Linear(linear) => linear.forward_rows(features),
+            ClassifierHead::Mlp(MlpHead { fc1, bn1, fc2, bn2, fc3 }) => {
                 let hidden = relu(bn1.forward_rows(fc1.forward_rows(features), pass));
                 let hidden = relu(bn2.forward_rows(fc2.forward_rows(hidden), pass));
                 fc3.forward_rows(hidden)
@@ -110,8 +110,8 @@ impl Head {
     /// The batch normalisations in the order of the forward pass, with their names below `prefix`.
     pub(crate) fn batch_norms(&mut self, prefix: &str) -> Vec<(String, &mut BatchNorm)> {
         match self {
-            Head::Linear(_) => Vec::new(),
-            Head::Mlp(MlpHead { bn1, bn2, .. }) => {
+            ClassifierHead::Linear(_) => Vec::new(),
+            ClassifierHead::Mlp(MlpHead { bn1, bn2, .. }) => {
                 vec![(format!("{prefix}.bn1"), bn1), (format!("{prefix}.bn2"), bn2)]
             }
         }

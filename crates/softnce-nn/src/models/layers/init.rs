@@ -1,4 +1,4 @@
-//! Weights from the caller's generator.
+//! Initial weights from the caller's generator.
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -6,7 +6,7 @@ use chacha20::ChaCha8Rng;
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
-/// Draws parameters one after another; a device's own generator would be shared by the whole process.
+/// Draws parameters one after another. The generator of a device would not do: the whole process shares it.
 pub(crate) struct Init<'a> {
     pub(crate) rng: &'a mut ChaCha8Rng,
     pub(crate) device: &'a Device,
@@ -24,7 +24,7 @@ impl Init<'_> {
         self.fill(shape, |rng| (std * normal(rng)) as f32)
     }
 
-    /// From `N(0, std^2)`, redrawn outside [-2, 2], as timm's `trunc_normal_`: the bounds are absolute.
+    /// From `N(0, std^2)`, redrawn outside [-2, 2]: absolute bounds, as in timm's `trunc_normal_`.
     pub(crate) fn truncated<const D: usize>(&mut self, std: f64, shape: [usize; D]) -> Param<Tensor<D>> {
         self.fill(shape, |rng| {
             loop {

@@ -16,7 +16,7 @@ pub(crate) struct Linear {
 }
 
 impl Linear {
-    /// Weight from the normal distribution of this deviation (see [`Init::truncated`]), bias 0.
+    /// Weight from the normal distribution of this standard deviation (see [`Init::truncated`]), bias 0.
     pub(crate) fn truncated(inputs: usize, outputs: usize, std: f64, bias: bool, init: &mut Init) -> Linear {
         let weight = init.truncated(std, [inputs, outputs]);
         Linear { weight, bias: bias.then(|| init.constant(0.0, [outputs])) }
@@ -27,6 +27,11 @@ impl Linear {
         let bound = (1.0 / inputs.max(1) as f64).sqrt();
         let weight = init.uniform(bound, [inputs, outputs]);
         Linear { weight, bias: Some(init.uniform(bound, [outputs])) }
+    }
+
+    /// Number of outputs.
+    pub(crate) fn outputs(&self) -> usize {
+        self.weight.lazy_shape().dims::<2>()[1]
     }
 
     /// Number of weights and biases.

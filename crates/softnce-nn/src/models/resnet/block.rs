@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use super::plan::BlockPlan;
 use super::shortcut::Shortcut;
-use crate::models::layers::{BatchNorm, Convolution, Init, Pass};
+use crate::models::layers::{BatchNorm, Convolution, ForwardPass, Init};
 use crate::ops::add_relu;
 
 /// Two convolutions of kernel 3 beside a shortcut.
@@ -15,7 +15,7 @@ pub(super) struct BasicBlock {
     bn1: BatchNorm,
     conv2: Convolution,
     bn2: BatchNorm,
-    /// The projection, where the shape changes and the shortcut is one.
+    /// The projection, if the block changes the shape and its shortcut is a projection.
     downsample: Option<(Convolution, BatchNorm)>,
     stride: usize,
     outputs: usize,
@@ -39,7 +39,7 @@ impl BasicBlock {
 
     /// # Shapes
     /// `[N, inputs, H, W]` to `[N, outputs, ceil(H / stride), ceil(W / stride)]`.
-    pub(super) fn forward(&self, input: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+    pub(super) fn forward(&self, input: Tensor<4>, pass: &mut ForwardPass) -> Tensor<4> {
         let branch = self.bn1.forward_relu(self.conv1.forward(input.clone()), pass);
         let branch = self.bn2.forward(self.conv2.forward(branch), pass);
         let shortcut = match &self.downsample {
@@ -56,7 +56,8 @@ impl BasicBlock {
     }
 }
 
-/// The identity where the shape stays; else every `stride`-th pixel, with channels of zeros before and after.
+/// The input itself if the block keeps the shape; else every `stride`-th pixel, with channels of zeros before and
+/// after.
 fn padded(input: Tensor<4>, outputs: usize, stride: usize) -> Tensor<4> {
     let inputs = input.dims()[1];
     let sampled = if stride > 1 { every(every(input, 2, stride), 3, stride) } else { input };
@@ -70,7 +71,7 @@ fn padded(input: Tensor<4>, outputs: usize, stride: usize) -> Tensor<4> {
     Tensor::cat(vec![zeros(before), sampled, zeros(outputs - inputs - before)], 1)
 }
 
-/// Every `stride`-th entry of an axis, from the first on.
+/// Every `stride`-th entry of an axis, starting with the first.
 fn every(input: Tensor<4>, axis: usize, stride: usize) -> Tensor<4> {
     let length = input.dims()[axis];
     let device = input.device();

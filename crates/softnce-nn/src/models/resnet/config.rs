@@ -6,41 +6,44 @@ use super::Resnet;
 use super::block::BasicBlock;
 use super::plan::{BlockPlan, blocks};
 use super::shortcut::Shortcut;
+use crate::models::architecture::{Architecture, NetworkKind};
 use crate::models::error::{NetworkError, between};
 use crate::models::layers::{BatchNorm, Convolution, HeadConfig, HeadKind, Init};
 
-/// Configuration of [`Resnet`]: depth 6n + 2 has three layers of n basic blocks, widths 16, 32, 64 (He et al., arXiv
-/// 1512.03385, section 4.2); depth 18 four layers of two, widths 64 to 512, behind a stem of kernel 3 without pooling.
+/// Configuration of [`Resnet`]. Depth 6n + 2: three layers of n basic blocks with widths 16, 32, 64 (He et al., arXiv
+/// 1512.03385, section 4.2). Depth 18: four layers of two basic blocks with widths 64 to 512, after a stem of kernel 3
+/// without pooling.
 ///
 /// Convolutions are initialised from `N(0, 2 / (k^2 outputs))`, batch normalisations with scale 1 and shift 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResnetConfig {
-    /// Layers with weights, counted as the paper does: 18, or 8, 14, 20, 26, 32 and so on.
+    /// Number of layers with weights, as the paper counts: 18, or 8, 14, 20, 26, 32 and so on.
     pub depth: usize,
-    /// Shortcut where the shape changes; where not given padding at depth 6n + 2, projection at depth 18.
+    /// Shortcut where the shape changes. Default: padding at depth 6n + 2, projection at depth 18.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shortcut: Option<Shortcut>,
-    /// Width of the first layer; where not given 16 at depth 6n + 2, 64 at depth 18.
+    /// Width of the first layer. Default: 16 at depth 6n + 2, 64 at depth 18.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<usize>,
-    /// Whether the last normalisation of each block starts at 0, so that the block starts as its shortcut (Goyal et al.,
-    /// arXiv 1706.02677).
+    /// Whether the scale of each block's last normalisation starts at 0, so that the block starts as its shortcut
+    /// (Goyal et al., arXiv 1706.02677).
     #[serde(default)]
     pub zero_init_last: bool,
     /// Kind of the head.
     #[serde(default)]
     pub head: HeadKind,
-    /// Width of the hidden layers of an MLP head; the features' where not given.
+    /// Width of the hidden layers of an MLP head. Default: the width of the features.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head_width: Option<usize>,
-    /// Deviation of the weight of the head's last layer, its bias 0; where not given PyTorch's default for linear layers.
+    /// Standard deviation of the initial weight of the head's last layer, with bias 0. Default: PyTorch's
+    /// initialisation of linear layers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head_std: Option<f64>,
 }
 
 impl ResnetConfig {
-    /// A depth, everything else at its default.
+    /// This depth, everything else at its default.
     pub fn new(depth: usize) -> ResnetConfig {
         ResnetConfig {
             depth,
@@ -50,20 +53,6 @@ impl ResnetConfig {
             head: HeadKind::default(),
             head_width: None,
             head_std: None,
-        }
-    }
-
-    pub(in crate::models) fn check(&self) -> Result<(), NetworkError> {
-        if self.depth != 18 && (self.depth < 8 || self.depth > 2000 || self.depth % 6 != 2) {
-            return Err(NetworkError::argument("depth", self.depth, "18, or 6n + 2 from 8 to 2000"));
-        }
-        between("width", self.first_width(), 1, 1 << 12)?;
-        if let Some(width) = self.head_width {
-            between("head_width", width, 1, 1 << 14)?;
-        }
-        match self.head_std {
-            Some(std) if !(0.0..=1.0).contains(&std) => Err(NetworkError::argument("head_std", std, "0 to 1")),
-            _ => Ok(()),
         }
     }
 
@@ -90,35 +79,6 @@ impl ResnetConfig {
         self.shortcut() == Shortcut::Projection && block.changes()
     }
 
-    pub(in crate::models) fn parameters(&self, channels: usize, classes: usize) -> usize {
-        // A convolution and the scale and shift of the normalisation behind it.
-        let pair = |inputs: usize, outputs: usize, kernel: usize| outputs * (inputs * kernel * kernel + 2);
-        let block = |block: &BlockPlan| {
-            let BlockPlan { inputs, outputs, .. } = *block;
-            let shortcut = if self.projects(block) { pair(inputs, outputs, 1) } else { 0 };
-            pair(inputs, outputs, 3) + pair(outputs, outputs, 3) + shortcut
-        };
-        let stem = pair(channels, self.first_width(), 3);
-        stem + self.plan().iter().map(block).sum::<usize>() + self.head(classes).count()
-    }
-
-    /// The inputs of each convolution, normalisation and ReLU.
-    pub(in crate::models) fn activations(&self, input: [usize; 3], classes: usize) -> usize {
-        let [channels, mut height, mut width] = input;
-        let mut total = channels * height * width + 2 * self.first_width() * height * width;
-        for block in self.plan() {
-            let incoming = block.inputs * height * width;
-            (height, width) = (height.div_ceil(block.stride), width.div_ceil(block.stride));
-            let outgoing = block.outputs * height * width;
-            // Convolution 1, norm 1, ReLU, convolution 2, norm 2, ReLU of the sum.
-            total += incoming + 5 * outgoing;
-            if self.projects(&block) {
-                total += incoming + outgoing;
-            }
-        }
-        total + self.head(classes).activations()
-    }
-
     pub(in crate::models) fn init(&self, channels: usize, classes: usize, init: &mut Init) -> Resnet {
         let width = self.first_width();
         let conv1 = Convolution::new(channels, width, 3, 1, init);
@@ -132,5 +92,58 @@ impl ResnetConfig {
         }
         let [layer1, layer2, layer3, layer4] = layers;
         Resnet { conv1, bn1, layer1, layer2, layer3, layer4, fc: self.head(classes).init(init) }
+    }
+}
+
+impl Architecture for ResnetConfig {
+    fn kind(&self) -> &'static NetworkKind {
+        &Resnet::KIND
+    }
+
+    fn check(&self, _: [usize; 3]) -> Result<(), NetworkError> {
+        if self.depth != 18 && (self.depth < 8 || self.depth > 2000 || self.depth % 6 != 2) {
+            return Err(NetworkError::argument("depth", self.depth, "18, or 6n + 2 from 8 to 2000"));
+        }
+        between("width", self.first_width(), 1, 1 << 12)?;
+        if let Some(width) = self.head_width {
+            between("head_width", width, 1, 1 << 14)?;
+        }
+        match self.head_std {
+            Some(std) if !(0.0..=1.0).contains(&std) => Err(NetworkError::argument("head_std", std, "0 to 1")),
+            _ => Ok(()),
+        }
+    }
+
+    fn parameters(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
+        // A convolution and the weight and bias of the normalisation after it.
+        let pair = |inputs: usize, outputs: usize, kernel: usize| outputs * (inputs * kernel * kernel + 2);
+        let block = |block: &BlockPlan| {
+            let BlockPlan { inputs, outputs, .. } = *block;
+            let shortcut = if self.projects(block) { pair(inputs, outputs, 1) } else { 0 };
+            pair(inputs, outputs, 3) + pair(outputs, outputs, 3) + shortcut
+        };
+        let stem = pair(input[0], self.first_width(), 3);
+        Ok(stem + self.plan().iter().map(block).sum::<usize>() + self.head(classes).count())
+    }
+
+    /// The inputs of all convolutions, normalisations and ReLUs.
+    fn activations(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
+        let [channels, mut height, mut width] = input;
+        let mut total = channels * height * width + 2 * self.first_width() * height * width;
+        for block in self.plan() {
+            let incoming = block.inputs * height * width;
+            (height, width) = (height.div_ceil(block.stride), width.div_ceil(block.stride));
+            let outgoing = block.outputs * height * width;
+            // Convolution 1, norm 1, ReLU, convolution 2, norm 2, ReLU of the sum.
+            total += incoming + 5 * outgoing;
+            if self.projects(&block) {
+                total += incoming + outgoing;
+            }
+        }
+        Ok(total + self.head(classes).activations())
+    }
+
+    fn describe(&self, _: [usize; 3], _: usize) -> String {
+        format!("residual network of {} layers", self.depth)
     }
 }

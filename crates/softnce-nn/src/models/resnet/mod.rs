@@ -1,4 +1,4 @@
-//! Residual networks for small pictures (He et al., arXiv 1512.03385), names as torchvision's.
+//! Residual networks for small pictures (He et al., arXiv 1512.03385), with torchvision's names.
 
 mod block;
 mod config;
@@ -12,7 +12,8 @@ use block::BasicBlock;
 pub use config::ResnetConfig;
 pub use shortcut::Shortcut;
 
-use super::layers::{BatchNorm, Convolution, Head, Pass};
+use super::architecture::{Body, NetworkKind, number_after};
+use super::layers::{BatchNorm, ClassifierHead, Convolution, ForwardPass};
 
 /// A residual network; see [`ResnetConfig`].
 #[derive(Module, Debug)]
@@ -24,11 +25,24 @@ pub struct Resnet {
     layer3: Vec<BasicBlock>,
     /// Empty at depth 6n + 2.
     layer4: Vec<BasicBlock>,
-    fc: Head,
+    fc: ClassifierHead,
 }
 
 impl Resnet {
-    pub(super) fn forward(&self, pictures: Tensor<4>, pass: &mut Pass) -> Tensor<2> {
+    pub(super) const KIND: NetworkKind = NetworkKind {
+        name: "resnet",
+        title: "Residual network for small pictures",
+        example: r#"{"kind": "resnet", "depth": 8, "width": 4}"#,
+    };
+
+    /// Number of blocks of each layer.
+    fn blocks(&self) -> [usize; 4] {
+        [&self.layer1, &self.layer2, &self.layer3, &self.layer4].map(Vec::len)
+    }
+}
+
+impl Body for Resnet {
+    fn forward(&self, pictures: Tensor<4>, pass: &mut ForwardPass) -> Tensor<2> {
         let stem = self.bn1.forward_relu(self.conv1.forward(pictures), pass);
         let layers = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
         let maps = layers.into_iter().flatten().fold(stem, |maps, block| block.forward(maps, pass));
@@ -37,8 +51,7 @@ impl Resnet {
         self.fc.forward(features, pass)
     }
 
-    /// The batch normalisations in the order of the forward pass.
-    pub(super) fn batch_norms(&mut self) -> Vec<(String, &mut BatchNorm)> {
+    fn batch_norms(&mut self) -> Vec<(String, &mut BatchNorm)> {
         let layers = [&mut self.layer1, &mut self.layer2, &mut self.layer3, &mut self.layer4];
         let mut norms = vec![("bn1".to_string(), &mut self.bn1)];
         for (layer, blocks) in layers.into_iter().enumerate() {
@@ -50,8 +63,23 @@ impl Resnet {
         norms
     }
 
-    /// Number of blocks of each layer.
-    pub(crate) fn blocks(&self) -> [usize; 4] {
-        [&self.layer1, &self.layer2, &self.layer3, &self.layer4].map(Vec::len)
+    /// The stem, each block, the head.
+    fn layers(&self) -> usize {
+        self.blocks().iter().sum::<usize>() + 2
+    }
+
+    fn layer_of(&self, name: &str) -> Option<usize> {
+        if name.starts_with("conv1.") || name.starts_with("bn1.") {
+            return Some(0);
+        }
+        let blocks = self.blocks();
+        (0..blocks.len()).find_map(|layer| {
+            let block = number_after(&format!("layer{}", layer + 1), name)?;
+            Some(blocks[..layer].iter().sum::<usize>().saturating_add(block).saturating_add(1))
+        })
+    }
+
+    fn is_head(&self, name: &str) -> bool {
+        name.starts_with("fc.")
     }
 }

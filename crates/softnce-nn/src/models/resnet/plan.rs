@@ -1,4 +1,4 @@
-//! The blocks of a residual network, before any is built.
+//! Shapes of the blocks of a residual network.
 
 /// Shape of one block.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ impl BlockPlan {
     }
 }
 
-/// The blocks in order: widths double from layer to layer, each layer but the first halves the picture.
+/// The blocks in order. The width doubles from layer to layer, and each layer but the first halves the picture.
 pub(super) fn blocks(layers: usize, blocks: usize, width: usize) -> Vec<BlockPlan> {
     let one = |layer: usize, number: usize| {
         let enters = number == 0 && layer > 0;

@@ -1,13 +1,14 @@
-//! Shortcuts past a block.
+//! Shortcuts of residual blocks.
 
 use serde::{Deserialize, Serialize};
 
-/// What a shortcut does where the shape changes.
+/// The shortcut of a block that changes the shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shortcut {
-    /// Every second pixel, new channels 0, half of them before and half after the old ones (option A): no parameters.
+    /// Option A of the paper, without parameters: every second pixel; new channels are 0, half of them before the old
+    /// ones and half after.
     Padding,
-    /// A convolution of kernel 1 and batch normalisation (option B).
+    /// Option B: a convolution of kernel 1 and batch normalisation.
     Projection,
 }

@@ -75,6 +75,19 @@ fn the_seed_decides_the_weights_and_the_names_decide_the_ids() {
 }
 
 #[test]
+fn every_kind_is_read_under_its_name_and_written_as_it_was() {
+    for (kind, config) in NetworkConfig::KINDS.into_iter().zip(examples()) {
+        assert_eq!(config.kind(), kind);
+        assert!(kind.example.contains(&format!(r#""kind": "{}""#, kind.name)));
+        let text = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<NetworkConfig>(&text).unwrap(), config);
+        let unknown = kind.example.replacen('{', r#"{"no_such_key": 1, "#, 1);
+        assert!(serde_json::from_str::<NetworkConfig>(&unknown).unwrap_err().to_string().contains("no_such_key"));
+        assert!(!kind.title.is_empty() && !config.describe(INPUT, CLASSES).is_empty());
+    }
+}
+
+#[test]
 fn configurations_are_read_strictly_and_checked() {
     let read = |text: &str| serde_json::from_str::<NetworkConfig>(text);
     let tiny = read(r#"{"kind": "vit", "patch": 4, "preset": "tiny", "drop_path": 0.1}"#).unwrap();

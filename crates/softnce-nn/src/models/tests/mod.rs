@@ -12,10 +12,16 @@ use super::*;
 const INPUT: [usize; 3] = [3, 8, 8];
 const CLASSES: usize = 5;
 
+/// The example of every kind of network.
+fn examples() -> impl Iterator<Item = NetworkConfig> {
+    NetworkConfig::KINDS.into_iter().map(|kind| serde_json::from_str(kind.example).unwrap())
+}
+
+/// A few configurations of each kind, and the example of every kind.
 fn configs() -> Vec<NetworkConfig> {
     let vit = VitConfig::explicit(12, 2, 3, 4);
     let resnet = ResnetConfig { width: Some(4), ..ResnetConfig::new(8) };
-    vec![
+    let varied = vec![
         NetworkConfig::Mlp(MlpConfig { hidden: vec![10, 7] }),
         NetworkConfig::Vit(VitConfig { head_std: 0.02, ..vit.clone() }),
         NetworkConfig::Vit(VitConfig {
@@ -30,7 +36,8 @@ fn configs() -> Vec<NetworkConfig> {
         NetworkConfig::Resnet(resnet.clone()),
         NetworkConfig::Resnet(ResnetConfig { depth: 14, shortcut: Some(Shortcut::Projection), ..resnet.clone() }),
         NetworkConfig::Resnet(ResnetConfig { depth: 18, head: HeadKind::Mlp, zero_init_last: true, ..resnet }),
-    ]
+    ];
+    varied.into_iter().chain(examples()).collect()
 }
 
 fn network(config: &NetworkConfig, seed: u64, device: &Device) -> Network {

@@ -1,18 +1,18 @@
-//! A transformer block with the norms before its branches.
+//! A transformer block with a norm before each branch.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 
 use super::config::Sizes;
-use crate::models::layers::{Init, LayerNorm, Linear, Pass};
+use crate::models::layers::{ForwardPass, Init, LayerNorm, Linear};
 use crate::ops;
 
-/// Deviation of the weights of linear layers, as timm's.
+/// Standard deviation of the weights of linear layers, as in timm.
 const STD: f64 = 0.02;
 
-/// `x + attention(norm(x))`, then `x + mlp(norm(x))`, each branch with stochastic depth.
+/// `x + attention(norm(x))`, then `x + mlp(norm(x))`, with stochastic depth in both branches.
 #[derive(Module, Debug)]
-pub(super) struct Block {
+pub(super) struct TransformerBlock {
     norm1: LayerNorm,
     attn: Attention,
     norm2: LayerNorm,
@@ -35,10 +35,16 @@ struct Feedforward {
     fc2: Linear,
 }
 
-impl Block {
-    pub(super) fn new(sizes: &Sizes, qkv_bias: bool, epsilon: f64, drop_path: f64, init: &mut Init) -> Block {
+impl TransformerBlock {
+    pub(super) fn new(
+        sizes: &Sizes,
+        qkv_bias: bool,
+        epsilon: f64,
+        drop_path: f64,
+        init: &mut Init,
+    ) -> TransformerBlock {
         let Sizes { width, heads, hidden, .. } = *sizes;
-        Block {
+        TransformerBlock {
             norm1: LayerNorm::new(width, epsilon, init),
             attn: Attention {
                 qkv: Linear::truncated(width, 3 * width, STD, qkv_bias, init),
@@ -56,7 +62,7 @@ impl Block {
 
     /// # Shapes
     /// `[N, L, D]`, the result the same.
-    pub(super) fn forward(&self, tokens: Tensor<3>, pass: &mut Pass) -> Tensor<3> {
+    pub(super) fn forward(&self, tokens: Tensor<3>, pass: &mut ForwardPass) -> Tensor<3> {
         let branch = self.attn.forward(self.norm1.forward(tokens.clone()));
         let tokens = tokens + pass.drop_path(branch, self.drop_path);
         let branch = self.mlp.forward(self.norm2.forward(tokens.clone()));

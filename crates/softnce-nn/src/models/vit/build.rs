@@ -1,10 +1,11 @@
-//! From a configuration to a vision transformer, or to its size alone.
+//! Builds a vision transformer from its configuration, or computes its size alone.
 
-use super::block::Block;
+use super::block::TransformerBlock;
 use super::config::Sizes;
 use super::patches::PatchEmbed;
 use super::{Pool, Vit, VitConfig};
-use crate::models::NetworkError;
+use crate::models::architecture::{Architecture, NetworkKind};
+use crate::models::error::NetworkError;
 use crate::models::layers::{HeadConfig, Init, LayerNorm, Linear};
 
 impl VitConfig {
@@ -15,27 +16,6 @@ impl VitConfig {
     fn head(&self, width: usize, classes: usize) -> HeadConfig {
         let hidden = self.head_width.unwrap_or(width);
         HeadConfig { kind: self.head, inputs: width, hidden, classes, std: Some(self.head_std) }
-    }
-
-    pub(in crate::models) fn parameters(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
-        let Sizes { width, depth, hidden, .. } = self.sizes()?;
-        let embedding =
-            width + (1 + self.patches(input)) * width + Linear::count(input[0] * self.patch * self.patch, width);
-        let qkv = 3 * width * if self.qkv_bias { width + 1 } else { width };
-        let block =
-            4 * width + qkv + Linear::count(width, width) + Linear::count(width, hidden) + Linear::count(hidden, width);
-        Ok(embedding + depth * block + 2 * width + self.head(width, classes).count())
-    }
-
-    /// A block keeps the inputs of two norms, of the four linear layers and of GELU, the queries, keys and values, and
-    /// the attention probabilities.
-    pub(in crate::models) fn activations(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
-        let Sizes { width, depth, heads, hidden } = self.sizes()?;
-        let tokens = 1 + self.patches(input);
-        let block =
-            (tokens * (8 * width + 2 * hidden)).saturating_add(tokens.saturating_mul(tokens).saturating_mul(heads));
-        let rest = input.iter().product::<usize>() + 2 * width + self.head(width, classes).activations();
-        Ok(block.saturating_mul(depth).saturating_add(rest))
     }
 
     pub(in crate::models) fn init(
@@ -52,11 +32,50 @@ impl VitConfig {
             pos_embed: init.truncated(0.02, [1, 1 + self.patches(input), width]),
             patch_embed: PatchEmbed::new(input, self.patch, width, init),
             blocks: (0..depth)
-                .map(|number| Block::new(&sizes, self.qkv_bias, self.epsilon, rate(number), init))
+                .map(|number| TransformerBlock::new(&sizes, self.qkv_bias, self.epsilon, rate(number), init))
                 .collect(),
             norm: (self.pool == Pool::Token).then(|| LayerNorm::new(width, self.epsilon, init)),
             fc_norm: (self.pool == Pool::Mean).then(|| LayerNorm::new(width, self.epsilon, init)),
             head: self.head(width, classes).init(init),
         })
+    }
+}
+
+impl Architecture for VitConfig {
+    fn kind(&self) -> &'static NetworkKind {
+        &Vit::KIND
+    }
+
+    fn check(&self, input: [usize; 3]) -> Result<(), NetworkError> {
+        self.check_sizes(input)
+    }
+
+    fn parameters(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
+        let Sizes { width, depth, hidden, .. } = self.sizes()?;
+        let embedding =
+            width + (1 + self.patches(input)) * width + Linear::count(input[0] * self.patch * self.patch, width);
+        let qkv = 3 * width * if self.qkv_bias { width + 1 } else { width };
+        let block =
+            4 * width + qkv + Linear::count(width, width) + Linear::count(width, hidden) + Linear::count(hidden, width);
+        Ok(embedding + depth * block + 2 * width + self.head(width, classes).count())
+    }
+
+    /// A block keeps the inputs of two norms, four linear layers and GELU, the queries, keys and values, and the
+    /// attention probabilities.
+    fn activations(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
+        let Sizes { width, depth, heads, hidden } = self.sizes()?;
+        let tokens = 1 + self.patches(input);
+        let block =
+            (tokens * (8 * width + 2 * hidden)).saturating_add(tokens.saturating_mul(tokens).saturating_mul(heads));
+        let rest = input.iter().product::<usize>() + 2 * width + self.head(width, classes).activations();
+        Ok(block.saturating_mul(depth).saturating_add(rest))
+    }
+
+    fn describe(&self, _: [usize; 3], _: usize) -> String {
+        let size = match self.preset {
+            Some(preset) => preset.name().to_owned(),
+            None => format!("width {}, depth {}", self.width.unwrap_or(0), self.depth.unwrap_or(0)),
+        };
+        format!("vision transformer ({size}) on patches of {} x {}", self.patch, self.patch)
     }
 }

@@ -17,6 +17,26 @@ pub enum VitPreset {
     Base,
 }
 
+impl VitPreset {
+    /// Its name in a configuration.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            VitPreset::Tiny => "tiny",
+            VitPreset::Small => "small",
+            VitPreset::Base => "base",
+        }
+    }
+
+    /// Width, depth and heads.
+    fn sizes(self) -> (usize, usize, usize) {
+        match self {
+            VitPreset::Tiny => (192, 12, 3),
+            VitPreset::Small => (384, 12, 6),
+            VitPreset::Base => (768, 12, 12),
+        }
+    }
+}
+
 /// What the head sees.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -24,37 +44,37 @@ pub enum Pool {
     /// The class token, normalised by `norm`.
     #[default]
     Token,
-    /// The mean over the patches, then normalised by `fc_norm`, as MAE's `global_pool` and timm's `avg`. The class token
-    /// takes part in attention still.
+    /// The mean over the patches, then normalised by `fc_norm`, as MAE's `global_pool` and timm's `avg`. The class
+    /// token still takes part in attention.
     Mean,
 }
 
-/// Configuration of a [`Vit`](super::Vit). Width, depth and heads come from the preset or are given; a given one goes before the
-/// preset's.
+/// Configuration of a [`Vit`](super::Vit). `width`, `depth` and `heads` override the preset's values; without a preset
+/// all three are needed.
 ///
 /// Weights are initialised as timm's: linear layers and position embeddings from `N(0, 0.02^2)`, the class token from
 /// `N(0, 1e-12)`, biases 0, the patch projection from `U(-k, k)` with `k = 1 / sqrt(C p^2)`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VitConfig {
-    /// Side of a patch in pixels; divides height and width.
+    /// Side of a patch in pixels; it must divide the pictures' height and width.
     pub patch: usize,
     /// Sizes by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<VitPreset>,
-    /// Values of a token.
+    /// Width of a token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<usize>,
     /// Number of blocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<usize>,
-    /// Number of attention heads; divides the width.
+    /// Number of attention heads; it must divide the width.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heads: Option<usize>,
-    /// Width of the hidden layer of a block over the width of a token.
+    /// Width of the hidden layer of a block divided by the width of a token.
     #[serde(default = "four")]
     pub mlp_ratio: f64,
-    /// Probability that the last block drops a branch, in `[0, 1)`; earlier blocks' fall linearly to 0 at the first.
+    /// Probability that the last block drops a branch, in `[0, 1)`; it rises linearly from 0 at the first block.
     #[serde(default)]
     pub drop_path: f64,
     /// What the head sees.
@@ -69,10 +89,10 @@ pub struct VitConfig {
     /// Kind of the head.
     #[serde(default)]
     pub head: HeadKind,
-    /// Width of the hidden layers of an MLP head; the token's where not given.
+    /// Width of the hidden layers of an MLP head; default: the width of a token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head_width: Option<usize>,
-    /// Deviation of the weight of the head's last layer.
+    /// Standard deviation of the initial weight of the head's last layer.
     #[serde(default = "head_std")]
     pub head_std: f64,
 }
@@ -93,7 +113,7 @@ fn head_std() -> f64 {
     2e-5
 }
 
-/// The sizes as resolved.
+/// The sizes after the preset is filled in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sizes {
     pub(super) width: usize,
@@ -109,7 +129,7 @@ impl VitConfig {
         VitConfig { preset: Some(preset), ..VitConfig::plain(patch) }
     }
 
-    /// Sizes of one's own, everything else at its default.
+    /// These sizes, everything else at its default.
     pub fn explicit(width: usize, depth: usize, heads: usize, patch: usize) -> VitConfig {
         VitConfig { width: Some(width), depth: Some(depth), heads: Some(heads), ..VitConfig::plain(patch) }
     }
@@ -133,13 +153,9 @@ impl VitConfig {
     }
 
     pub(super) fn sizes(&self) -> Result<Sizes, NetworkError> {
-        let preset = self.preset.map(|preset| match preset {
-            VitPreset::Tiny => (192, 12, 3),
-            VitPreset::Small => (384, 12, 6),
-            VitPreset::Base => (768, 12, 12),
-        });
+        let preset = self.preset.map(VitPreset::sizes);
         let pick = |argument, own: Option<usize>, preset: Option<usize>| {
-            own.or(preset).ok_or_else(|| NetworkError::argument(argument, own, "a number, or a preset"))
+            own.or(preset).ok_or_else(|| NetworkError::argument(argument, "not given", "a number, or a preset"))
         };
         let width = pick("width", self.width, preset.map(|sizes| sizes.0))?;
         let depth = pick("depth", self.depth, preset.map(|sizes| sizes.1))?;
@@ -147,7 +163,7 @@ impl VitConfig {
         Ok(Sizes { width, depth, heads, hidden: (width as f64 * self.mlp_ratio) as usize })
     }
 
-    pub(in crate::models) fn check(&self, input: [usize; 3]) -> Result<(), NetworkError> {
+    pub(super) fn check_sizes(&self, input: [usize; 3]) -> Result<(), NetworkError> {
         let Sizes { width, depth, heads, hidden } = self.sizes()?;
         between("width", width, 1, 1 << 14)?;
         between("depth", depth, 1, 1000)?;

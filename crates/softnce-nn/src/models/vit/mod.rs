@@ -1,4 +1,4 @@
-//! The vision transformer (Dosovitskiy et al., arXiv 2010.11929), as timm's `VisionTransformer`.
+//! The vision transformer (Dosovitskiy et al., arXiv 2010.11929), equal to timm's `VisionTransformer`.
 
 mod block;
 mod build;
@@ -8,36 +8,45 @@ mod patches;
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
-use block::Block;
+use block::TransformerBlock;
 pub use config::{Pool, VitConfig, VitPreset};
 use patches::PatchEmbed;
 
-use super::layers::{BatchNorm, Head, LayerNorm, Pass};
+use super::architecture::{Body, NetworkKind, number_after};
+use super::layers::{BatchNorm, ClassifierHead, ForwardPass, LayerNorm};
 
 /// A vision transformer; see [`VitConfig`].
 #[derive(Module, Debug)]
 pub struct Vit {
     /// `[1, 1, D]`.
     cls_token: Param<Tensor<3>>,
-    /// `[1, 1 + patches, D]`, the class token's first.
+    /// `[1, 1 + patches, D]`; the first is for the class token.
     pos_embed: Param<Tensor<3>>,
     patch_embed: PatchEmbed,
-    blocks: Vec<Block>,
-    /// Before the class token is taken.
+    blocks: Vec<TransformerBlock>,
+    /// Normalisation of the class token; `None` if the head sees the mean.
     norm: Option<LayerNorm>,
-    /// After the mean over the patches.
+    /// Normalisation of the mean over the patches; `None` if the head sees the class token.
     fc_norm: Option<LayerNorm>,
-    head: Head,
+    head: ClassifierHead,
 }
 
 impl Vit {
-    pub(super) fn forward(&self, pictures: Tensor<4>, pass: &mut Pass) -> Tensor<2> {
+    pub(super) const KIND: NetworkKind = NetworkKind {
+        name: "vit",
+        title: "Vision transformer",
+        example: r#"{"kind": "vit", "patch": 4, "width": 12, "depth": 2, "heads": 3, "head_std": 0.02}"#,
+    };
+}
+
+impl Body for Vit {
+    fn forward(&self, pictures: Tensor<4>, pass: &mut ForwardPass) -> Tensor<2> {
         let patches = self.patch_embed.forward(pictures);
         let [rows, count, width] = patches.dims();
         let class = self.cls_token.val().expand([rows, 1, width]);
         let tokens = Tensor::cat(vec![class, patches], 1) + self.pos_embed.val();
         let tokens = self.blocks.iter().fold(tokens, |tokens, block| block.forward(tokens, pass));
-        // The norms treat each token alone: the class token can be taken before its norm.
+        // The norm treats each token separately, so the class token can be taken before it.
         let pooled = match (&self.norm, &self.fc_norm) {
             (Some(norm), _) => norm.forward(tokens.narrow(1, 0, 1)),
             (None, Some(norm)) => norm.forward(tokens.narrow(1, 1, count).mean_dim(1)),
@@ -46,27 +55,34 @@ impl Vit {
         self.head.forward(pooled.squeeze_dim(1), pass)
     }
 
-    pub(super) fn batch_norms(&mut self) -> Vec<(String, &mut BatchNorm)> {
+    fn batch_norms(&mut self) -> Vec<(String, &mut BatchNorm)> {
         self.head.batch_norms("head")
     }
 
-    /// Number of blocks.
-    pub(crate) fn depth(&self) -> usize {
-        self.blocks.len()
+    /// The embeddings, each block, norm and head together: as MAE's fine-tuning counts.
+    fn layers(&self) -> usize {
+        self.blocks.len() + 2
     }
 
-    /// Whether the head sees the mean over the patches.
-    pub(crate) fn pools_by_mean(&self) -> bool {
+    fn layer_of(&self, name: &str) -> Option<usize> {
+        let embeds = ["cls_token", "pos_embed", "patch_embed."].iter().any(|prefix| name.starts_with(prefix));
+        if embeds { Some(0) } else { number_after("blocks", name).map(|block| block.saturating_add(1)) }
+    }
+
+    fn is_head(&self, name: &str) -> bool {
+        name.starts_with("head.")
+    }
+
+    /// The projection of the patches is a convolution in PyTorch.
+    fn torch_shape(&self, name: &str) -> Option<Vec<usize>> {
+        (name == "patch_embed.proj.weight").then(|| self.patch_embed.torch_shape())
+    }
+
+    fn embedded_grid(&self) -> Option<[usize; 2]> {
+        Some(self.patch_embed.grid())
+    }
+
+    fn pools_by_mean(&self) -> bool {
         self.fc_norm.is_some()
-    }
-
-    /// Side of a patch, and channels of the pictures.
-    pub(crate) fn patch(&self) -> (usize, usize) {
-        (self.patch_embed.patch(), self.patch_embed.channels())
-    }
-
-    /// Rows and columns of patches.
-    pub(crate) fn grid(&self) -> [usize; 2] {
-        self.patch_embed.grid()
     }
 }

@@ -1,14 +1,14 @@
-//! Patches of a picture as tokens.
+//! Turns the patches of a picture into tokens.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 
 use crate::models::layers::{Init, Linear};
 
-/// Cuts pictures into square patches and projects each: a convolution whose stride is its kernel.
+/// Cuts pictures into square patches and projects each one: a convolution whose stride is its kernel size.
 #[derive(Module, Debug)]
 pub(super) struct PatchEmbed {
-    /// `[C p p, D]`, the input's axes in the order of PyTorch's `[D, C, p, p]`.
+    /// `[C p p, D]`; the inputs are in the order of the last three axes of PyTorch's `[D, C, p, p]`.
     proj: Linear,
     patch: usize,
     channels: usize,
@@ -39,14 +39,12 @@ impl PatchEmbed {
         self.proj.forward(patches)
     }
 
-    pub(super) fn patch(&self) -> usize {
-        self.patch
+    /// Shape of the projection's weight as a convolution, `[D, C, p, p]`.
+    pub(super) fn torch_shape(&self) -> Vec<usize> {
+        vec![self.proj.outputs(), self.channels, self.patch, self.patch]
     }
 
-    pub(super) fn channels(&self) -> usize {
-        self.channels
-    }
-
+    /// Rows and columns of patches.
     pub(super) fn grid(&self) -> [usize; 2] {
         [self.grid_rows, self.grid_columns]
     }

@@ -1,7 +1,7 @@
 //! Batch normalisation on slices: planes (one channel of one picture) lie one after another.
 //!
-//! Each plane is read once for its moments and once for the result. Moments of planes are put together in f64 in the order
-//! of the pictures, by the formula of Chan, Golub and LeVeque, so that no large mean cancels a small variance.
+//! Each plane is read once for its moments and once for the result. Moments of planes are put together in f64 in the
+//! order of the pictures, by the formula of Chan, Golub and LeVeque, so that no large mean cancels a small variance.
 
 use rayon::prelude::*;
 

@@ -1,8 +1,8 @@
 //! Plain loops that the compiler turns into the widest vector instructions of the machine.
 //!
-//! [`vectorised`] compiles its closure once for each instruction set. The functions here are branch-free and inlined into
-//! it. Sums run in a fixed number of lanes, and a multiplication with an addition is always rounded once, so that the
-//! result depends neither on the instruction set nor on the number of threads.
+//! [`vectorised`] compiles its closure once for each instruction set. The functions here are branch-free and inlined
+//! into it. Sums run in a fixed number of lanes, and a multiplication with an addition is always rounded once, so that
+//! the result depends neither on the instruction set nor on the number of threads.
 
 use std::f32::consts::LOG2_E;
 

@@ -5,8 +5,8 @@ use pulp::{Simd, WithSimd};
 /// Upstream planes a tile works on together.
 pub(super) const TILE: usize = 4;
 
-/// `sums[result][term] += sum over pictures and places of upstream[picture][result][place] input[picture][offset(term) +
-/// place]`.
+/// `sums[result][term] += sum over pictures and places of upstream[picture][result][place] input[picture][offset(term)
+/// + place]`.
 pub(super) struct Dots<'a> {
     pub(super) upstream: &'a [f32],
     /// Values of an upstream plane: whole vectors of any instruction set, 0 beyond its places.
