@@ -164,3 +164,41 @@ fn same_classes(train: &Labelled, test: &Labelled) -> Result<(), RunError> {
     let expected = format!("the {} classes of the training pictures", expected.len());
     Err(RunError::Data { argument: "classes of the test pictures", found, expected })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use softnce_data::Picture;
+    use softnce_data::info::write_png;
+
+    use super::*;
+
+    #[test]
+    fn a_set_without_a_test_part_is_split_by_its_share() {
+        let folder = tempfile::tempdir().unwrap();
+        for class in ["ant", "bee"] {
+            std::fs::create_dir_all(folder.path().join("set").join(class)).unwrap();
+            for number in 0..20 {
+                let picture = Picture { height: 1, width: 1, channels: 1, pixels: vec![number].into() };
+                write_png(&folder.path().join(format!("set/{class}/{number}.png")), &picture).unwrap();
+            }
+        }
+        let section = DataSection { path: Some("set".into()), validation_share: 0.25, ..DataSection::default() };
+        let message = RunData::open(&section, folder.path()).unwrap_err().to_string();
+        assert!(message.contains("no test part") && message.contains("data.test_share"), "{message}");
+
+        let section = DataSection { test_share: Some(0.2), ..section };
+        let data = RunData::open(&section, folder.path()).unwrap();
+        let validation = data.validation.as_ref().unwrap();
+        assert_eq!((data.train.len(), validation.len(), data.test.len()), (24, 8, 8));
+        assert_eq!(data.class_counts, [12, 12]);
+        assert_eq!(data.train.pictures.class_names(), ["ant", "bee"]);
+        // No picture is in two parts.
+        let name = |part: &Labelled| (0..part.len()).map(|index| part.pictures.describe(index)).collect::<Vec<_>>();
+        let mut all = [name(&data.train), name(validation), name(&data.test)].concat();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 40);
+    }
+}

@@ -5,6 +5,7 @@
 
 mod cifar;
 mod idx;
+mod image_folder;
 mod optdigits;
 mod tiny_imagenet;
 mod tree;
@@ -26,6 +27,10 @@ impl Layout {
     /// `val/CLASS/*` or else `test/CLASS/*`. JPEG, PNG, BMP or WebP, in colour. Classes are in the order of their
     /// folders' names.
     pub const TREE: Layout = Layout::new(&tree::RULES);
+    /// A folder for each class directly under the root, as torchvision's `ImageFolder` reads them: `CLASS/*.jpg` and so on,
+    /// and pictures in folders below. JPEG, PNG, BMP or WebP, in colour. Classes are in the order of their folders' names.
+    /// There is a training part alone: a recipe holds out a share of it for testing.
+    pub const IMAGE_FOLDER: Layout = Layout::new(&image_folder::RULES);
     /// Tiny ImageNet: `train/WNID/images/*`, `val/images/*` with `val/val_annotations.txt`, `wnids.txt`, and
     /// optionally `words.txt` with the names. Classes are in the order of their WordNet ids. [`Split::Test`] is its
     /// validation part: the labels of its test part are not published.
@@ -36,6 +41,13 @@ impl Layout {
     pub const OPTDIGITS: Layout = Layout::new(&optdigits::RULES);
 
     /// All layouts, in the order in which the help lists them.
-    pub const ALL: [Layout; 6] =
-        [Layout::IDX, Layout::CIFAR10, Layout::CIFAR100, Layout::TREE, Layout::TINY_IMAGENET, Layout::OPTDIGITS];
+    pub const ALL: [Layout; 7] = [
+        Layout::IDX,
+        Layout::CIFAR10,
+        Layout::CIFAR100,
+        Layout::TREE,
+        Layout::IMAGE_FOLDER,
+        Layout::TINY_IMAGENET,
+        Layout::OPTDIGITS,
+    ];
 }
