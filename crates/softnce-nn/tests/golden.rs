@@ -8,7 +8,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use chacha20::ChaCha8Rng;
 use rand::SeedableRng;
-use softnce_nn::models::{HeadKind, Network, NetworkConfig, Pool, ResnetConfig, Shortcut, VitConfig};
+use softnce_nn::models::{HeadKind, LinearConfig, Network, NetworkConfig, Pool, ResnetConfig, Shortcut, VitConfig};
 use softnce_nn::weights::{HeadImport, ImportOptions, NamedTensor, WeightsError, import, named, read_checkpoint};
 
 fn fixture(name: &str) -> BTreeMap<String, NamedTensor> {
@@ -90,6 +90,24 @@ fn a_vision_transformer_is_timms() {
 
     // What is written out is what was read in, name for name.
     let out: BTreeMap<_, _> = named(&token).unwrap().into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
+    assert_eq!(out, weights);
+}
+
+#[test]
+fn softmax_regression_is_torchs_linear() {
+    let (weights, cases) = (fixture("linear.safetensors"), fixture("linear-logits.safetensors"));
+    assert_eq!(weights.keys().collect::<Vec<_>>(), ["bias", "weight"]);
+    let network = build(&NetworkConfig::Linear(LinearConfig {}), [3, 4, 5]);
+    let (network, report) = import(network, weights.clone(), &ImportOptions::default()).unwrap();
+    assert!(report.skipped.is_empty() && report.left_as_initialised.is_empty());
+    close_tensor(&network.forward(pictures(&cases["pictures"])), &cases["logits"]);
+    let training = network.clone().train();
+    let on_graph = Tensor::from_inner(pictures(&cases["pictures"]));
+    close_gradients(&training, training.forward_train(on_graph, 0).0, &cases);
+
+    // The written tensors are those that `torch.nn.Linear.load_state_dict` takes.
+    let out: BTreeMap<_, _> =
+        named(&network).unwrap().into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
     assert_eq!(out, weights);
 }
 

@@ -13,6 +13,7 @@
 mod architecture;
 mod error;
 mod layers;
+mod linear;
 mod mlp;
 mod names;
 mod network;
@@ -25,6 +26,7 @@ mod vit;
 pub use architecture::NetworkKind;
 pub use error::NetworkError;
 pub use layers::HeadKind;
+pub use linear::{LinearConfig, LinearNetwork};
 pub use mlp::{Mlp, MlpConfig};
 pub(crate) use names::ModulePath;
 pub use network::{Network, NetworkConfig};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::architecture::{Architecture, Body, NetworkKind};
 use super::error::{NetworkError, check_shapes};
 use super::layers::{BatchNorm, ForwardPass, Init};
+use super::linear::{LinearConfig, LinearNetwork};
 use super::mlp::{Mlp, MlpConfig};
 use super::names::with_ids;
 use super::resnet::{Resnet, ResnetConfig};
@@ -21,6 +22,8 @@ use super::vit::{Vit, VitConfig};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum NetworkConfig {
+    /// Softmax regression.
+    Linear(LinearConfig),
     /// Linear layers with ReLU between them.
     Mlp(MlpConfig),
     /// A residual network.
@@ -32,6 +35,8 @@ pub enum NetworkConfig {
 /// A network from pictures to class logits.
 #[derive(Module, Debug)]
 pub enum Network {
+    /// Softmax regression.
+    Linear(LinearNetwork),
     /// Linear layers with ReLU between them.
     Mlp(Mlp),
     /// A residual network.
@@ -42,10 +47,11 @@ pub enum Network {
 
 impl NetworkConfig {
     /// All kinds of networks, in the order in which documents list them.
-    pub const KINDS: [&NetworkKind; 3] = [&Mlp::KIND, &Resnet::KIND, &Vit::KIND];
+    pub const KINDS: [&NetworkKind; 4] = [&LinearNetwork::KIND, &Mlp::KIND, &Resnet::KIND, &Vit::KIND];
 
     fn architecture(&self) -> &dyn Architecture {
         match self {
+            NetworkConfig::Linear(config) => config,
             NetworkConfig::Mlp(config) => config,
             NetworkConfig::Resnet(config) => config,
             NetworkConfig::Vit(config) => config,
@@ -54,6 +60,7 @@ impl NetworkConfig {
 
     fn build(&self, input: [usize; 3], classes: usize, init: &mut Init) -> Result<Network, NetworkError> {
         Ok(match self {
+            NetworkConfig::Linear(config) => Network::Linear(config.init(input, classes, init)),
             NetworkConfig::Mlp(config) => Network::Mlp(config.init(input, classes, init)),
             NetworkConfig::Resnet(config) => Network::Resnet(config.init(input[0], classes, init)),
             NetworkConfig::Vit(config) => Network::Vit(config.init(input, classes, init)?),
@@ -64,6 +71,7 @@ impl NetworkConfig {
 impl Network {
     pub(crate) fn body(&self) -> &dyn Body {
         match self {
+            Network::Linear(network) => network,
             Network::Mlp(network) => network,
             Network::Resnet(network) => network,
             Network::Vit(network) => network,
@@ -72,6 +80,7 @@ impl Network {
 
     fn body_mut(&mut self) -> &mut dyn Body {
         match self {
+            Network::Linear(network) => network,
             Network::Mlp(network) => network,
             Network::Resnet(network) => network,
             Network::Vit(network) => network,
