@@ -15,6 +15,9 @@ use crate::PictureSource;
 #[derive(Clone, Copy)]
 pub struct Layout(&'static Rules);
 
+/// One part of a set, or why it cannot be read.
+type Opened = Result<Arc<dyn PictureSource>, SetError>;
+
 /// All that the rest of the program asks of a layout. To add one, write its rules in a file of `layouts/` and list them
 /// in `layouts/mod.rs`.
 pub(super) struct Rules {
@@ -34,7 +37,7 @@ pub(super) struct Rules {
     /// 2: file names that the publisher chose; 1: names of folders; 0: anything weaker.
     pub(super) proof: u8,
     /// Reads one of `parts` from a folder.
-    pub(super) open: fn(&Path, Split) -> Result<Arc<dyn PictureSource>, SetError>,
+    pub(super) open: fn(&Path, Split) -> Opened,
 }
 
 impl Layout {
