@@ -29,7 +29,7 @@ struct Manifest {
 }
 
 impl Folder {
-    /// Opens or makes the folder of a study with these settings; the revision is that of what the study does.
+    /// Opens or makes the folder of a study with these settings; the revision changes whenever trainings do.
     pub(crate) fn open(path: &Path, study: &str, revision: u32, settings: &impl Serialize) -> Result<Self, StudyError> {
         let file = path.join(MANIFEST);
         let failed = |action, source| StudyError::File { action, path: file.clone(), source };
@@ -83,7 +83,7 @@ impl Folder {
 /// How many differing settings are named.
 const MOST: usize = 3;
 
-/// What tells two studies apart, in words.
+/// The error that names how two studies differ.
 fn other(path: &Path, found: &Manifest, expected: &Manifest) -> StudyError {
     let words = |manifest: &Manifest, differing: &[String]| {
         let settings = differing.iter().take(MOST).map(|key| format!("{key} = {}", manifest.settings[key.as_str()]));

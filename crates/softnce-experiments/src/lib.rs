@@ -1,5 +1,5 @@
-//! Studies of when the softnce losses help, and why: each a list of trainings, kept one by one, and a page of what came
-//! of them.
+//! Studies of when the softnce losses help, and why. Each is a list of trainings, kept one by one, and a page with the
+//! results.
 //!
 //! - [`toy`]: a problem whose truth is known; [`pictures`]: the paper's claims on real pictures; [`graphs`]: node
 //!   classification; [`variants`]: ablations, long tails and human labels.

@@ -1,6 +1,6 @@
-//! Who is told of a study's progress.
+//! The progress of a study.
 
-/// Told of the progress of a study.
+/// Shows the progress of a study.
 pub trait Progress: Sync {
     /// The study starts with `finished` of `parts` parts already there.
     fn start(&self, parts: usize, finished: usize);

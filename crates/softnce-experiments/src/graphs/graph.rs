@@ -27,7 +27,7 @@ pub enum Part {
 pub struct Graph {
     /// The number of classes.
     pub classes: usize,
-    /// Label of each node; none where it is unknown.
+    /// Label of each node; none if it is unknown.
     pub labels: Vec<Option<usize>>,
     /// What each node is for; none for those that only pass features on.
     pub parts: Vec<Option<Part>>,

@@ -1,4 +1,4 @@
-//! What soft target InfoNCE is after on a teacher's targets: its optimum where the logits of a node can be anything.
+//! The optimum of soft target InfoNCE on a teacher's targets, each node's logits being free.
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 

@@ -13,7 +13,7 @@ use super::results::{GraphsResults, MEASURES, Row, SOURCES};
 use super::trial::{Found, Source, Tested, Unit};
 use crate::estimate::estimate;
 
-/// The page: what was tried and what came of it.
+/// The page: setting, results, learning rates.
 pub(crate) fn page(results: &GraphsResults) -> String {
     let config = &results.config;
     let entries =

@@ -37,7 +37,7 @@ pub struct Row {
     pub values: [Estimate; 5],
     /// The difference to soft target cross-entropy in each, paired by seed; none for that loss itself.
     pub differences: Option<[Estimate; 5]>,
-    /// Beside the teacher, where there is one.
+    /// Compared with the teacher, if there is one.
     pub distilled: Option<DistilledSummary>,
     /// Seed by seed.
     pub runs: Vec<Found>,
@@ -55,7 +55,7 @@ pub struct DistilledSummary {
     pub confidence: Vec<Option<Estimate>>,
     /// The labels.
     pub labels: ClassedSummary,
-    /// The optimum of soft target InfoNCE, for that loss, where it was found under every seed.
+    /// The optimum, for soft target InfoNCE, if it was found under every seed.
     pub optimum: Option<ClassedSummary>,
 }
 

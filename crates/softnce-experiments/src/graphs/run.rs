@@ -16,10 +16,10 @@ use crate::folder::Folder;
 use crate::parts::{Around, Part, Workplace, each_seed};
 use crate::{Budget, Outcome, Progress, StudyError};
 
-/// Raised with every change after which a training comes to something else.
+/// Raised with every change of what a training results in.
 const REVISION: u32 = 2;
 
-/// What tells one such study from another.
+/// What a folder must agree in to be continued.
 #[derive(Serialize)]
 struct Identity<'a> {
     #[serde(flatten)]

@@ -58,7 +58,7 @@ pub struct Found {
     pub validation_top1: f64,
     /// Negative log likelihood there, in nats.
     pub validation_nll: f64,
-    /// How it does on the test nodes; not looked at where a rate is tried out.
+    /// How it does on the test nodes; none while learning rates are tried.
     pub test: Option<Tested>,
     /// Whether logits became NaN or infinite; the validation accuracy is then 0.
     pub diverged: bool,
@@ -77,7 +77,7 @@ pub struct Tested {
     pub scaled_nll: f64,
     /// Calibration error after it.
     pub scaled_ece: f64,
-    /// Beside the teacher, where there is one.
+    /// Compared with the teacher, if there is one.
     pub distilled: Option<Distilled>,
 }
 

@@ -57,7 +57,7 @@ pub struct LossRow {
 /// The metrics of [`LossRow::values`].
 pub(crate) const METRICS: [Metric; 3] = [Metric::Top1, Metric::Nll, Metric::EceEqualWidth];
 
-/// A claim about test accuracy, held against the seeds.
+/// A claim about test accuracy, tested over the seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     /// The loss that soft target InfoNCE is compared with.

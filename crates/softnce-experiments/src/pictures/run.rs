@@ -13,10 +13,10 @@ use super::{forest, page};
 use crate::folder::Folder;
 use crate::{Budget, Outcome, Progress, StudyError};
 
-/// Raised with every change after which a set comes to something else.
+/// Raised with every change of what a set results in.
 const REVISION: u32 = 1;
 
-/// Where the study is run, and who is told of it.
+/// Where the study runs, and where its progress is shown.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
     /// The folder of all data, in which the recipes' relative paths lie.
@@ -27,7 +27,7 @@ pub struct Place<'a> {
     pub out: &'a Path,
     /// How long it may take.
     pub budget: Budget<'a>,
-    /// Told of each run of the comparisons.
+    /// Shows each run of the comparisons.
     pub progress: &'a dyn Progress,
     /// Counts allocated memory, where the program can.
     pub memory: Option<&'a dyn PeakMemory>,
@@ -74,7 +74,7 @@ pub fn run(config: PicturesConfig, command: String, place: Place<'_>) -> Result<
     Ok(Outcome::Finished(results))
 }
 
-/// Tells of a comparison's progress as of a study's, and stops it once the budget is spent.
+/// Passes a comparison's progress on as a study's, and stops it once the budget is spent.
 struct Timed<'a> {
     progress: &'a dyn Progress,
     budget: Budget<'a>,

@@ -33,7 +33,7 @@ pub struct Estimator {
     pub loss: LossKind,
     /// Where its candidates come from.
     pub candidates: Candidates,
-    /// Whether the loss is told the noise distribution, or takes it for uniform.
+    /// Whether the loss knows the noise distribution; otherwise it assumes a uniform one.
     pub corrected: bool,
 }
 
@@ -73,7 +73,7 @@ impl Estimator {
         }
     }
 
-    /// The noise distribution that the loss is told, given the frequencies of the classes among its targets.
+    /// The noise distribution that the loss assumes, given the frequencies of the classes among its targets.
     fn noise(self, frequencies: &[f64]) -> Result<NoiseDistribution, Error> {
         match self.candidates {
             _ if !self.corrected => Ok(NoiseDistribution::uniform()),

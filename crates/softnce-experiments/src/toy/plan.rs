@@ -46,7 +46,7 @@ pub(crate) const COMPARED: [Estimator; 6] = [
     Estimator::in_batch(LossKind::Nll),
 ];
 
-/// Unbalanced noise, told to the loss and not.
+/// Unbalanced noise, with the loss knowing its distribution and not.
 pub(crate) const UNBALANCED: [Estimator; 2] =
     [Estimator::with(Candidates::Skewed), Estimator { corrected: false, ..Estimator::with(Candidates::Skewed) }];
 

@@ -32,9 +32,9 @@ pub struct ToyResults {
 pub struct Cell {
     /// The setting.
     pub setting: Setting,
-    /// What it is after with data without limit, as [`Found::curve`]; none where that is not known.
+    /// What it finds with unlimited data, as [`Found::curve`]; none if that is not known.
     pub predicted: Option<Vec<f64>>,
-    /// Root mean square distance of what is predicted to the true parameter.
+    /// Root mean square distance between prediction and true parameter.
     pub bias: Option<f64>,
     /// Root mean square distance to the true parameter, over the points and the classes but for the last.
     pub to_truth: Estimate,
@@ -79,7 +79,7 @@ impl Known {
         }
     }
 
-    /// What a setting is after, where that is known.
+    /// What a setting finds with unlimited data, if that is known.
     fn predicted(&self, setting: &Setting) -> Option<Vec<f64>> {
         let Setting { estimator, candidates, .. } = *setting;
         Some(match (estimator.loss, estimator.candidates) {

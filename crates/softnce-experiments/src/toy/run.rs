@@ -10,7 +10,7 @@ use crate::folder::Folder;
 use crate::parts::{Around, Part, Workplace, each_seed};
 use crate::{Budget, Outcome, Progress, StudyError};
 
-/// Raised with every change after which a training comes to something else.
+/// Raised with every change of what a training results in.
 const REVISION: u32 = 1;
 
 /// Trains what is not there yet, then writes `results.json`, `results.csv`, `results.md`, `curves.svg` and `report.html`.

@@ -1,5 +1,5 @@
-//! What each estimator is after when data and network are without limit: the natural parameter that its loss, minimised
-//! at each input on its own, gives as the logits.
+//! What each estimator finds with unlimited data and an unlimited network: the natural parameter that its loss gives as
+//! the logits if it is minimised at each input on its own.
 
 use super::density::{log_normaliser, mean, second_moments};
 use super::problem::{Problem, grid};
@@ -8,7 +8,7 @@ use crate::newton::{Local, minimise};
 /// Inputs that stand for the distribution of all inputs: a smooth and periodic function is integrated to all digits.
 const QUADRATURE: usize = 64;
 
-/// The parameter that soft target InfoNCE finds where the candidates are other targets, as many as one likes.
+/// The parameter that soft target InfoNCE finds when the candidates are other targets, in the limit of many.
 ///
 /// With noise density `q` the loss at `x` is `-s . m + ln E_q[exp(s . w)]`, m being the mean target there and
 /// `s = z - ln eta`. It is least where `q`, tilted by `s`, has the mean m. Is `q` the continuous categorical density with

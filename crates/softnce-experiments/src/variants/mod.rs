@@ -1,7 +1,7 @@
 //! Studies made of variants of a recipe: ablations, long tails, human labels.
 //!
-//! A [`Study`] says what to train and what its page says; [`STUDIES`] lists them. Each is a list of [`Group`]s; every variant of a group is trained from the same seeds, judged on the test pictures,
-//! and paired with the variant that it is held against.
+//! [`STUDIES`] lists them. A [`Study`] is a list of [`Group`]s with the words of its page. Every variant of a group is
+//! trained from the same seeds, evaluated on the test pictures, and paired with the variant that it is compared with.
 
 mod measure;
 mod page;

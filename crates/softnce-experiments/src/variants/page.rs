@@ -24,7 +24,7 @@ const LOOKS: [Look; 6] = [
     Look { colour: "#882255", dash: "4 2", shape: Shape::Cross },
 ];
 
-/// The page: group by group what theory says, what came of it.
+/// The page: for each group what theory says, and the results.
 pub(crate) fn page(study: &Study, results: &VariantsResults) -> String {
     let entries = results.config.groups.iter().map(|group| (group.name.as_str(), group.title.as_str()));
     let head = html! {

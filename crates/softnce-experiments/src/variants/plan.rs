@@ -16,7 +16,7 @@ pub struct VariantsConfig {
     pub groups: Vec<Group>,
 }
 
-/// Variants of one recipe that are held against each other.
+/// Variants of one recipe that are compared with each other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     /// Its name, and the start of those of its parts.
@@ -33,7 +33,7 @@ pub struct Group {
     pub variants: Vec<Variant>,
     /// What the table shows.
     pub measures: Vec<Measure>,
-    /// The drawing, where there is one.
+    /// The drawing, if there is one.
     pub chart: Option<ChartPlan>,
 }
 

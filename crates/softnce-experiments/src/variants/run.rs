@@ -20,13 +20,13 @@ use crate::folder::Folder;
 use crate::parts::{Around, Part, Workplace};
 use crate::{Budget, Outcome, Progress, StudyError};
 
-/// Raised with every change after which a training comes to something else.
+/// Raised with every change of what a training results in.
 const REVISION: u32 = 1;
 
 /// The folder of the trainings that go on, within that of the study.
 const RUNS: &str = "runs";
 
-/// Where the study is run, and who is told of it.
+/// Where the study runs, and where its progress is shown.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
     /// The folder of all data, in which the recipes' relative paths lie.
@@ -39,11 +39,11 @@ pub struct Place<'a> {
     pub jobs: usize,
     /// How long it may take.
     pub budget: Budget<'a>,
-    /// Told of each training.
+    /// Shows each training.
     pub progress: &'a dyn Progress,
 }
 
-/// What tells one such study from another: its recipes with what they are trained on, not its words.
+/// What a folder must agree in to be continued: recipes and data, not the words of the page.
 #[derive(Serialize)]
 struct Identity {
     seeds: u64,
@@ -114,7 +114,7 @@ impl Part for Planned<'_> {
 }
 
 /// Trains what is not there yet, then writes `results.json`, `results.csv`, `results.md`, `report.html` and each
-/// group's chart, where it has one, as `GROUP.svg`.
+/// group's chart, if it has one, as `GROUP.svg`.
 ///
 /// # Errors
 /// Settings out of range; data or a folder that cannot be used; a training that fails. What was finished stays.

@@ -13,9 +13,9 @@ pub struct Study {
     pub about: &'static str,
     /// Seeds of each variant, unless told otherwise.
     pub seeds: u64,
-    /// Whether its networks are so small that trainings side by side, one a core, take less time than one after another.
+    /// Whether its networks are so small that it pays to run one training per core.
     pub small: bool,
-    /// Its groups of variants: recipe, changes, what each variant is held against, what is measured, what theory says.
+    /// Its groups of variants: recipe, changes, what each variant is compared with, measures, theory.
     pub groups: fn() -> Vec<Group>,
 }
 

@@ -40,7 +40,7 @@ pub(super) struct Bench<'a> {
     pub(super) stop: &'a AtomicBool,
 }
 
-/// Trains and judges; `None` where it was stopped, and goes on from there the next time.
+/// Trains and evaluates. `None` if it was stopped; the next call continues from there.
 pub(super) fn train(recipe: Recipe, bench: Bench<'_>) -> Result<Option<Found>, StudyError> {
     let seed = recipe.seed;
     let found = match measured(recipe, bench) {
@@ -77,7 +77,7 @@ fn measured(recipe: Recipe, bench: Bench<'_>) -> Result<Option<BTreeMap<Measure,
     Ok(Some(found))
 }
 
-/// Balanced accuracy, in %, where the class frequencies are divided out of the posterior; `None` where it was stopped.
+/// Balanced accuracy, in %, with the class frequencies divided out of the posterior; `None` if it was stopped.
 fn balanced_adjusted(bench: Bench<'_>) -> Result<Option<f64>, RunError> {
     let (data, trained) = (bench.data, TrainedRun::open(bench.folder, bench.device)?);
     let labels = data.test.pictures.labels();

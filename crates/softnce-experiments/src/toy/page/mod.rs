@@ -13,7 +13,7 @@ pub(crate) use tables::{markdown, rows};
 
 use super::results::ToyResults;
 
-/// The page: what was tried, what theory says, what came of it.
+/// The page: setting, theory, results.
 pub(crate) fn page(results: &ToyResults) -> String {
     let entries = [
         ("curves", "What each loss estimates"),
