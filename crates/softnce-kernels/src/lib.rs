@@ -9,3 +9,6 @@ pub mod memory;
 pub mod parallel;
 pub mod product;
 pub mod simd;
+pub mod system;
+#[cfg(test)]
+mod testing;

@@ -1,26 +1,31 @@
 //! Work shared among the threads of rayon's current pool.
 //!
-//! What the parts are never depends on the number of threads, and no part's result on another's: with any number of
-//! threads the results are the same, bit for bit.
+//! [`for_each`] gives each thread working memory once. Rayon's `for_each_init` makes it anew for every split of the work:
+//! with 1 MiB of it, 16 parts take 0.46 ms instead of 0.14 ms on two threads. Work that needs no memory of its own runs on
+//! rayon's iterators over chunks.
+//!
+//! Callers choose parts that do not depend on the number of threads, so results have the same bits with any number.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-/// Work that takes less than waking another thread, in vector operations: some twenty microseconds of them.
+/// Least work, in vector operations, that is worth waking another thread for: about twenty microseconds.
 pub const WAKING: usize = 30_000;
-/// The same where the threads read what another has just written, which comes to them line by line.
+/// The same for work on data that another thread has just written: it arrives cache line by cache line.
 pub const SHARING: usize = 300_000;
 
-/// How many threads `work` vector operations in so many parts are worth, where less than `least` is worth one alone.
+/// Threads to use for `work` vector operations: 1 if `work` is below `least`, otherwise all, but at most one per part.
 pub fn threads_for(work: usize, least: usize, parts: usize) -> usize {
     if work < least { 1 } else { rayon::current_num_threads().min(parts).max(1) }
 }
 
-/// Hands the parts to the threads; each thread has working memory of its own from `init`.
+/// Calls `work` for every part, on `threads` threads, each with working memory of its own from `init`.
 ///
-/// The calling thread works too. Every thread has a stretch of the parts to itself, so that in the next call it finds the
-/// same memory in its own cache; one that is done helps the others from their far ends. Errors of the parts come back; of
-/// several the first part's.
+/// The calling thread is one of them. Each thread owns a contiguous range of the parts, so that the next call finds the
+/// same memory in its cache; a thread that has finished takes parts from the ends of the other ranges.
+///
+/// # Errors
+/// The error of the first part that failed. With several threads the other parts are still worked on.
 pub fn for_each<T: Send, W, E: Send>(
     threads: usize,
     parts: impl Iterator<Item = T> + Send,
@@ -33,15 +38,15 @@ pub fn for_each<T: Send, W, E: Send>(
         return parts.try_for_each(|(_, part)| work(&mut own, part));
     }
     let parts: Vec<_> = parts.collect();
-    let stretch = parts.len().div_ceil(threads).max(1);
+    let range = parts.len().div_ceil(threads).max(1);
     let mut parts = parts.into_iter();
-    let stretches: Vec<Mutex<VecDeque<(usize, T)>>> =
-        (0..threads).map(|_| Mutex::new(parts.by_ref().take(stretch).collect())).collect();
+    let ranges: Vec<Mutex<VecDeque<(usize, T)>>> =
+        (0..threads).map(|_| Mutex::new(parts.by_ref().take(range).collect())).collect();
     let failed: Mutex<Option<(usize, E)>> = Mutex::new(None);
-    // A panic elsewhere leaves a stretch as it was.
+    // A thread that panicked cannot have left a range half changed.
     let take = |thread: usize, own: bool| {
-        let mut stretch = stretches[thread].lock().unwrap_or_else(PoisonError::into_inner);
-        if own { stretch.pop_front() } else { stretch.pop_back() }
+        let mut range = ranges[thread].lock().unwrap_or_else(PoisonError::into_inner);
+        if own { range.pop_front() } else { range.pop_back() }
     };
     let one = |thread: usize| {
         let mut own = init();
@@ -77,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_part_is_worked_once() {
+    fn every_part_is_worked_on_once() {
         for threads in [1, 2, 5] {
             let mut seen = vec![0; 1000];
             for_each(

@@ -1,5 +1,6 @@
 //! Networks on Burn: fused operations for its CPU device, models, and weights in and out.
 
+#![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod models;

@@ -76,17 +76,17 @@ fn a_vision_transformer_is_timms() {
     let token = build(&NetworkConfig::Vit(config.clone()), [3, 16, 16]);
     let (token, report) = import(token, weights.clone(), &ImportOptions::default()).unwrap();
     assert!(report.skipped.is_empty() && report.left_as_initialised.is_empty());
-    close_tensor(&token.forward(pictures(&cases["pictures"])), &cases["token"]);
+    close_tensor(&token.forward(pictures(&cases["pictures"])).unwrap(), &cases["token"]);
 
     let mean = build(&NetworkConfig::Vit(VitConfig { pool: Pool::Mean, ..config }), [3, 16, 16]);
     let options = ImportOptions { norm_to_fc_norm: true, ..ImportOptions::default() };
     let (mean, report) = import(mean, weights.clone(), &options).unwrap();
     assert!(report.loaded.contains(&"fc_norm.weight".to_string()));
-    close_tensor(&mean.forward(pictures(&cases["pictures"])), &cases["mean"]);
+    close_tensor(&mean.forward(pictures(&cases["pictures"])).unwrap(), &cases["mean"]);
 
     let training = token.clone().train();
     let on_graph = Tensor::from_inner(pictures(&cases["pictures"]));
-    close_gradients(&training, training.forward(on_graph), &cases);
+    close_gradients(&training, training.forward(on_graph).unwrap(), &cases);
 
     // What is written out is what was read in, name for name.
     let out: BTreeMap<_, _> = named(&token).unwrap().into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
@@ -100,10 +100,10 @@ fn softmax_regression_is_torchs_linear() {
     let network = build(&NetworkConfig::Linear(LinearConfig {}), [3, 4, 5]);
     let (network, report) = import(network, weights.clone(), &ImportOptions::default()).unwrap();
     assert!(report.skipped.is_empty() && report.left_as_initialised.is_empty());
-    close_tensor(&network.forward(pictures(&cases["pictures"])), &cases["logits"]);
+    close_tensor(&network.forward(pictures(&cases["pictures"])).unwrap(), &cases["logits"]);
     let training = network.clone().train();
     let on_graph = Tensor::from_inner(pictures(&cases["pictures"]));
-    close_gradients(&training, training.forward_train(on_graph, 0).0, &cases);
+    close_gradients(&training, training.forward_train(on_graph, 0).unwrap().0, &cases);
 
     // The written tensors are those that `torch.nn.Linear.load_state_dict` takes.
     let out: BTreeMap<_, _> =
@@ -122,8 +122,8 @@ fn a_head_of_three_layers_is_torchs() {
     let network = build(&NetworkConfig::Vit(config), [3, 16, 16]);
     let (network, _) = import(network, weights, &options).unwrap();
     let (inputs, cases) = (fixture("vit-logits.safetensors"), fixture("vit-head-logits.safetensors"));
-    close_tensor(&network.forward(pictures(&inputs["pictures"])), &cases["evaluated"]);
-    close_tensor(&network.forward_train(pictures(&inputs["pictures"]), 0).0, &cases["trained"]);
+    close_tensor(&network.forward(pictures(&inputs["pictures"])).unwrap(), &cases["evaluated"]);
+    close_tensor(&network.forward_train(pictures(&inputs["pictures"]), 0).unwrap().0, &cases["trained"]);
 }
 
 #[test]
@@ -135,13 +135,13 @@ fn a_residual_network_is_torchs_in_evaluation_and_training() {
         let weights = fixture(&format!("resnet-{name}.safetensors"));
         let (mut network, report) = import(network, weights, &ImportOptions::default()).unwrap();
         assert!(report.skipped.iter().all(|(name, _)| name.ends_with("num_batches_tracked")), "{report:?}");
-        close_tensor(&network.forward(pictures(&cases["pictures"])), &cases["evaluated"]);
+        close_tensor(&network.forward(pictures(&cases["pictures"])).unwrap(), &cases["evaluated"]);
 
-        let (trained, updates) = network.forward_train(pictures(&cases["pictures"]), 0);
+        let (trained, updates) = network.forward_train(pictures(&cases["pictures"]), 0).unwrap();
         close_tensor(&trained, &cases["trained"]);
         let training = network.clone().train();
         let on_graph = Tensor::from_inner(pictures(&cases["pictures"]));
-        close_gradients(&training, training.forward_train(on_graph, 0).0, &cases);
+        close_gradients(&training, training.forward_train(on_graph, 0).unwrap().0, &cases);
 
         network.update_running(updates).unwrap();
         let mut compared = 0;

@@ -81,7 +81,7 @@ fn the_forward_pass_from_a_mae_checkpoint_equals_pytorch() {
     let loader = Loader::evaluation(Arc::clone(&run.data().test.pictures), augmentation, None, 2, 0).unwrap();
     let batch = loader.epoch(0, 0).next().unwrap().unwrap();
     let inputs = Tensor::<4>::from_data(TensorData::new(batch.pixels, batch.shape), &Device::flex());
-    let logits = network.forward(inputs).try_to_vec_as::<f32>().unwrap();
+    let logits = network.forward(inputs).unwrap().try_to_vec_as::<f32>().unwrap();
 
     let features: Vec<Vec<f64>> = serde_json::from_slice(&fs::read(fixture("mae_features.json")).unwrap()).unwrap();
     let tensors = named(&network).unwrap();

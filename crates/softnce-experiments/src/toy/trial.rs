@@ -90,7 +90,7 @@ pub(crate) fn train(setting: &Setting, training: &Training, seed: u64) -> Result
         let rows: Vec<usize> = (0..training.batch).map(|_| draws.random_range(0..setting.samples)).collect();
         let mut draws = generator(seed, Stream::Candidates, 0, step as u64);
         let inputs: Vec<f64> = rows.iter().map(|&row| sample.inputs[row]).collect();
-        let logits = forward(&network, &inputs, &device);
+        let logits = forward(&network, &inputs, &device)?;
         let values = matrix(&logits)?;
         let (loss, gradient) = objective.evaluate(values.view(), &rows, &mut draws)?;
         if !loss.is_finite() {
@@ -103,7 +103,7 @@ pub(crate) fn train(setting: &Setting, training: &Training, seed: u64) -> Result
         let gradients = GradientsParams::from_grads(product.sum().backward(), &network);
         network = optimizer.step(schedule.at(step), network, gradients);
     }
-    let logits = matrix(&forward(&network, &points(), &device))?;
+    let logits = matrix(&forward(&network, &points(), &device)?)?;
     let last = setting.classes - 1;
     let curve = (0..last).flat_map(|class| logits.rows().into_iter().map(move |row| row[class] - row[last])).collect();
     let bound =
@@ -129,7 +129,7 @@ fn bound(
     let count = setting.candidates;
     let groups = FRESH.div_ceil(count);
     let fresh = problem.fresh(groups * count, seed);
-    let logits = matrix(&forward(network, &fresh.inputs, device))?;
+    let logits = matrix(&forward(network, &fresh.inputs, device)?)?;
     let mut sum = 0.0;
     for group in 0..groups {
         let rows = ndarray::s![group * count..(group + 1) * count, ..];
@@ -138,9 +138,9 @@ fn bound(
     Ok((count as f64).ln() - sum / groups as f64)
 }
 
-fn forward(network: &Network, inputs: &[f64], device: &Device) -> Tensor<2> {
+fn forward(network: &Network, inputs: &[f64], device: &Device) -> Result<Tensor<2>, StudyError> {
     let values: Vec<f32> = inputs.iter().map(|&x| x as f32).collect();
-    network.forward(Tensor::<4>::from_data(TensorData::new(values, [inputs.len(), 1, 1, 1]), device))
+    Ok(network.forward(Tensor::<4>::from_data(TensorData::new(values, [inputs.len(), 1, 1, 1]), device))?)
 }
 
 fn matrix(tensor: &Tensor<2>) -> Result<Array2<f32>, StudyError> {

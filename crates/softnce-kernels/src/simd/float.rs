@@ -1,4 +1,4 @@
-//! The vector operations the kernels need, for `f32` and `f64` alike.
+//! The vector operations of the kernels, for `f32` and `f64`.
 
 use bytemuck::Pod;
 use num_traits::Float;
@@ -11,7 +11,7 @@ pub trait SimdFloat: Pod + Float {
     /// A vector of the instruction set.
     type Vector<S: Simd>: Pod + Send + Sync;
 
-    /// Every lane the same.
+    /// The value in every lane.
     fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
     /// `a + b`
     fn v_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
@@ -19,25 +19,25 @@ pub trait SimdFloat: Pod + Float {
     fn v_sub<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// `a b`
     fn v_mul<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
-    /// `a b + c`, rounded once where the instruction set has it so.
+    /// `a b + c`, rounded once if the instruction set can.
     fn v_mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
-    /// The larger; either where one is NaN.
+    /// The larger value of each lane; either one if one is NaN.
     fn v_max<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
-    /// The smaller; either where one is NaN.
+    /// The smaller value of each lane; either one if one is NaN.
     fn v_min<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// `2^x` for `x` not above 0 by more than rounding, within 1.5 units in the last place.
     fn v_exp2<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
-    /// `value << amount` of each lane's bits.
+    /// Shifts the bits of each lane to the left.
     fn shift_left<S: Simd>(simd: S, value: Self::Vector<S>, amount: u32) -> Self::Vector<S>;
-    /// The slice as vectors, and what is left over.
+    /// The slice as whole vectors, and the values that do not fill one.
     fn vectors<S: Simd>(values: &[Self]) -> (&[Self::Vector<S>], &[Self]);
-    /// The slice as vectors, and what is left over.
+    /// The slice as whole vectors, and the values that do not fill one.
     fn vectors_mut<S: Simd>(values: &mut [Self]) -> (&mut [Self::Vector<S>], &mut [Self]);
-    /// The first lanes from a slice shorter than a vector, the others 0.
+    /// Loads the first lanes from a slice shorter than a vector; the others are 0.
     fn load_part<S: Simd>(simd: S, values: &[Self]) -> Self::Vector<S>;
-    /// The first lanes into a slice shorter than a vector.
+    /// Stores the first lanes into a slice shorter than a vector.
     fn store_part<S: Simd>(simd: S, values: &mut [Self], vector: Self::Vector<S>);
-    /// Sum over the lanes, in an order that depends on the instruction set alone.
+    /// The sum over the lanes, in an order that only the instruction set decides.
     fn sum_lanes<S: Simd>(simd: S, vector: Self::Vector<S>) -> Self;
     /// The largest lane.
     fn max_lane<S: Simd>(simd: S, vector: Self::Vector<S>) -> Self;
@@ -92,7 +92,7 @@ macro_rules! simd_float {
             }
             #[inline(always)]
             fn shift_left<S: Simd>(_: S, mut value: S::$vector, amount: u32) -> S::$vector {
-                // A loop over all lanes becomes one instruction, also where the set's own trait has no such shift.
+                // The compiler makes one instruction of this loop; pulp has no shift for all sets.
                 let lanes: &mut [$bits] = bytemuck::cast_slice_mut(std::slice::from_mut(&mut value));
                 lanes.iter_mut().for_each(|lane| *lane <<= amount);
                 value

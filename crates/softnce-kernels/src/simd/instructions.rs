@@ -1,11 +1,12 @@
-//! Which vector instructions the kernels run on.
+//! The sets of vector instructions, and the choice among them at run time.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use pulp::{Simd, WithSimd};
 
-/// A set of vector instructions. The kernels take the widest that the machine has; the results of two sets differ by
-/// rounding only, and within a set they do not depend on the number of threads.
+/// A set of vector instructions. The kernels use the widest set that this CPU has. Results of two sets differ by rounding
+/// only; with one set, results do not depend on the number of threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Instructions {
@@ -31,23 +32,25 @@ impl fmt::Display for Instructions {
 }
 
 impl Instructions {
-    /// The sets this machine has, the widest last.
+    /// The sets that this CPU has, the widest last.
     pub fn available() -> Vec<Instructions> {
         let sets = [Instructions::Portable, Instructions::Neon, Instructions::Avx2, Instructions::Avx512];
         sets.into_iter().filter(|set| set.is_available()).collect()
     }
 
-    /// The widest set this machine has.
+    /// The widest set that this CPU has.
+    #[inline]
     pub fn widest() -> Instructions {
-        Instructions::available().pop().unwrap_or(Instructions::Portable)
+        static WIDEST: OnceLock<Instructions> = OnceLock::new();
+        *WIDEST.get_or_init(|| Instructions::available().pop().unwrap_or(Instructions::Portable))
     }
 
-    /// Whether this machine has the set.
+    /// Whether this CPU has the set.
     pub fn is_available(self) -> bool {
         self.resolve().is_some()
     }
 
-    /// Runs an operation compiled for this set, or for the portable one if this machine does not have the set.
+    /// Runs an operation compiled for this set, or for the portable one if this CPU does not have the set.
     ///
     /// Hidden because `softnce` re-exports this type, and `pulp` is no part of its public interface.
     #[doc(hidden)]
@@ -81,7 +84,7 @@ impl Instructions {
     }
 }
 
-/// Proof that the machine has a set.
+/// Proof that this CPU has a set.
 enum Token {
     Portable(pulp::Scalar),
     #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
@@ -107,7 +110,7 @@ impl Token {
     }
 }
 
-/// The AVX-512 instructions, where the set is theirs.
+/// The AVX-512 instructions, if `simd` is that set.
 #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
 #[inline(always)]
 pub(super) fn avx512<S: Simd>(simd: S) -> Option<pulp::x86::V4> {
@@ -115,7 +118,7 @@ pub(super) fn avx512<S: Simd>(simd: S) -> Option<pulp::x86::V4> {
     simd.downcast_ref::<pulp::x86::V4>().copied()
 }
 
-/// The AVX2 instructions, where the set is theirs or wider.
+/// The AVX2 instructions, if `simd` is that set or a wider one.
 #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
 #[inline(always)]
 pub(super) fn avx2<S: Simd>(simd: S) -> Option<pulp::x86::V3> {

@@ -1,14 +1,18 @@
-//! Vector code, chosen at run time: the instruction sets, the operations the kernels need, the exponential.
+//! Vector code: the instruction sets and the choice among them at run time, vector operations, the exponential,
+//! reductions.
 //!
-//! The kernels are written once over [`pulp::Simd`] and compiled for every instruction set; nothing here is unsafe.
+//! Kernels are written once, over [`pulp::Simd`] or as loops inside [`vectorised`], and compiled for every instruction set.
 
 mod cells;
 mod exp2;
 mod float;
 mod instructions;
+mod lanes;
 mod transpose;
 
 pub use cells::Cells;
+pub use exp2::exp2;
 pub use float::SimdFloat;
 pub use instructions::Instructions;
+pub use lanes::{add_to, exp, largest, sum, sums, vectorised};
 pub use transpose::{Block, BlockMut, Cell, ToGradient, ToScore, Turn};

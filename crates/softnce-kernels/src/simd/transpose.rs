@@ -1,9 +1,9 @@
-//! Rows into lanes and back: as many rows as a vector has lanes, one cell a class.
+//! Blocks of rows into lanes and back: as many rows as a vector has lanes, and one cell per column.
 //!
-//! A cell holds two vectors of one class for all the rows of a block: the scores, and the sum that becomes the gradient. So
-//! a kernel reads and adds up classes without gathers and scatters; that the two lie side by side keeps a store to a sum from
-//! ever having the low address bits of a score, which processors take for the same address at first and wait. On x86
-//! squares of 8 x 8 (`f32`) or 4 x 4 (`f64`) are turned by shuffles; elsewhere lane by lane.
+//! A cell holds two vectors of one column, with a lane for each row of the block: an input, and a sum that a kernel adds to.
+//! Kernels thus read and add to columns without gathers and scatters. The two vectors lie side by side, so a store to a sum
+//! never shares the low address bits with a load of an input of another cell; CPUs first take such a pair for the same
+//! address and wait. On x86, shuffles transpose squares of 8 x 8 (`f32`) or 4 x 4 (`f64`); other CPUs copy lane by lane.
 
 use bytemuck::{cast_slice, cast_slice_mut};
 use pulp::Simd;
@@ -12,7 +12,7 @@ use super::SimdFloat;
 #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
 use super::instructions::avx2;
 
-/// Rows that lie `stride` apart, from the column `first` on.
+/// Rows of a matrix, from the column `first` on.
 #[derive(Clone, Copy)]
 pub struct Block<'b, A> {
     /// All rows of the matrix.
@@ -25,7 +25,7 @@ pub struct Block<'b, A> {
     pub first: usize,
 }
 
-/// The same, to be written.
+/// As [`Block`], for writing.
 pub struct BlockMut<'b, A> {
     /// All rows of the matrix.
     pub values: &'b mut [A],
@@ -37,7 +37,7 @@ pub struct BlockMut<'b, A> {
     pub first: usize,
 }
 
-/// What turns a logit into a score: `(z - origin) rate + shift`, origin by row, shift by column.
+/// Map of the values on their way into lanes: `(z - origin) rate + shift`.
 #[derive(Clone, Copy)]
 pub struct ToScore<'t, A> {
     /// By row.
@@ -48,7 +48,7 @@ pub struct ToScore<'t, A> {
     pub shift: Option<&'t [A]>,
 }
 
-/// What turns a sum into a gradient: `(x share + floor) scale`, each by row.
+/// Map of the sums on their way out of lanes: `(x share + floor) scale`.
 #[derive(Clone, Copy)]
 pub struct ToGradient<'t, A> {
     /// By row.
@@ -59,15 +59,15 @@ pub struct ToGradient<'t, A> {
     pub scales: &'t [A],
 }
 
-/// A class in a block of rows, one row to a lane: its scores, and the sum of the terms times its weights.
+/// One column of a block, one row per lane: the inputs, and a sum.
 pub type Cell<A, S> = [<A as SimdFloat>::Vector<S>; 2];
 
-/// A float type whose rows can be turned into cells and back.
+/// A float type whose rows can be moved into cells and back.
 pub trait Turn: SimdFloat {
-    /// Columns of a block of rows into the scores of cells. Lanes beyond the block's rows repeat its last row.
+    /// Writes columns of a block into the inputs of cells. Lanes beyond the block's rows repeat its last row.
     fn cells_of_columns<S: Simd>(simd: S, block: Block<'_, Self>, to: ToScore<'_, Self>, cells: &mut [Cell<Self, S>]);
 
-    /// The sums of cells into columns of gradients of the block's rows; lanes beyond them are left out.
+    /// Writes the sums of cells into columns of the block's rows. Lanes beyond the rows are ignored.
     fn columns_of_cells<S: Simd>(simd: S, cells: &[Cell<Self, S>], to: ToGradient<'_, Self>, block: BlockMut<'_, Self>);
 }
 
@@ -172,7 +172,7 @@ turn!(f32, f32x8, 8, x86::eight);
 turn!(f64, f64x4, 4, x86::four);
 
 impl<'b, A> Block<'b, A> {
-    /// So many columns of a row; of the last row for those beyond it.
+    /// The first columns of a row; a row beyond the last is the last.
     #[inline(always)]
     fn row(&self, row: usize, columns: usize) -> &'b [A] {
         let at = row.min(self.rows - 1) * self.stride + self.first;

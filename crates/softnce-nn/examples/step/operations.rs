@@ -1,31 +1,40 @@
 //! Each operation alone, in the shapes of the two networks, times how often a step calls it.
 
 use burn::tensor::Tensor;
+use softnce_nn::ops::OperationError;
 
 use crate::{FORMS, Form, fastest, leaf};
 
-/// Forward and backward seconds of a function of its inputs, all of which ask for gradients.
-fn passes<const D: usize>(rounds: usize, call: impl Fn() -> Tensor<D>) -> (f64, f64) {
-    let weights = leaf(call().dims(), 1.0).detach();
-    // The product with fixed weights is part of both, and of the forward pass it is taken off.
-    let forward = fastest(rounds, || drop(call()));
-    let both = fastest(rounds, || drop((call() * weights.clone()).sum().backward()));
+type Outcome<T> = Result<T, OperationError>;
+
+/// Forward and backward seconds of a function of its inputs, all of which need gradients.
+fn passes<const D: usize>(rounds: usize, call: impl Fn() -> Outcome<Tensor<D>>) -> Outcome<(f64, f64)> {
+    let weights = leaf(call()?.dims(), 1.0).detach();
+    let forward = fastest(rounds, &call)?;
+    let both = fastest(rounds, || Ok((call()? * weights.clone()).sum().backward()))?;
+    // The time of the product with fixed weights, which is subtracted.
     let output = leaf(weights.dims(), 1.0);
-    let end = fastest(rounds, || drop((output.clone() * weights.clone()).sum().backward()));
-    (forward, (both - forward - end).max(0.0))
+    let end = fastest(rounds, || Ok((output.clone() * weights.clone()).sum().backward()))?;
+    Ok((forward, (both - forward - end).max(0.0)))
 }
 
-fn line<const D: usize>(name: &str, calls: usize, rounds: usize, call: impl Fn(&Form) -> Tensor<D>) {
+fn line<const D: usize>(
+    name: &str,
+    calls: usize,
+    rounds: usize,
+    call: impl Fn(&Form) -> Outcome<Tensor<D>>,
+) -> Outcome<()> {
     print!("{name:34} x {calls:2}");
     for form in &FORMS {
-        let (forward, backward) = passes(rounds, || call(form));
+        let (forward, backward) = passes(rounds, || call(form))?;
         print!("{:12.2} +{:8.2}", forward * 1e3 * calls as f64, backward * 1e3 * calls as f64);
     }
     println!();
+    Ok(())
 }
 
 /// The table: milliseconds of a step, forward + backward, fused and composed.
-pub fn print(batch: usize, rounds: usize) {
+pub fn print(batch: usize, rounds: usize) -> Outcome<()> {
     println!("\nms a step, forward + backward{:>20}{:>22}", FORMS[0].name, FORMS[1].name);
     let tokens = leaf([batch, 65, 192], 1.0);
     let wide = leaf([batch, 65, 768], 1.0);
@@ -38,12 +47,12 @@ pub fn print(batch: usize, rounds: usize) {
         ("linear 768 -> 192", &wide, 192),
     ] {
         let (weight, bias) = (leaf([input.dims()[2], outputs], 0.02), leaf([outputs], 0.02));
-        line(name, 6, rounds, |form| (form.linear)(input.clone(), weight.clone(), Some(bias.clone())));
+        line(name, 6, rounds, |form| (form.linear)(input.clone(), weight.clone(), Some(bias.clone())))?;
     }
-    line("gelu", 6, rounds, |form| (form.gelu)(wide.clone()));
-    line("layer norm", 13, rounds, |form| (form.layer_norm)(tokens.clone(), gamma.clone(), beta.clone(), 1e-6));
-    line("attention", 6, rounds, |form| (form.attention)(packed.clone(), 3));
-    line("residual sum (Burn's)", 12, rounds, |_| tokens.clone() + tokens.clone());
+    line("gelu", 6, rounds, |form| Ok((form.gelu)(wide.clone())))?;
+    line("layer norm", 13, rounds, |form| (form.layer_norm)(tokens.clone(), gamma.clone(), beta.clone(), 1e-6))?;
+    line("attention", 6, rounds, |form| (form.attention)(packed.clone(), 3))?;
+    line("residual sum (Burn's)", 12, rounds, |_| Ok(tokens.clone() + tokens.clone()))?;
 
     for (inputs, outputs, size, kernel, stride, calls) in [
         (3, 16, 32, 3, 1, 1),
@@ -57,16 +66,19 @@ pub fn print(batch: usize, rounds: usize) {
     ] {
         let (x, weight) = (leaf([batch, inputs, size, size], 1.0), leaf([outputs, inputs, kernel, kernel], 0.1));
         let name = format!("conv {inputs} -> {outputs}, {size}, kernel {kernel}, stride {stride}");
-        line(&name, calls, rounds, |form| (form.conv2d)(x.clone(), weight.clone(), stride, kernel / 2));
+        line(&name, calls, rounds, |form| (form.conv2d)(x.clone(), weight.clone(), stride, kernel / 2))?;
     }
     for (channels, size, rectified, plain) in [(16, 32, 4, 3), (32, 16, 3, 4), (64, 8, 3, 4)] {
         let x = leaf([batch, channels, size, size], 1.0);
         let (gamma, beta) = (leaf([channels], 1.0), leaf([channels], 1.0));
         let name = format!("batch norm {channels}, {size}");
-        line(&name, plain, rounds, |form| (form.batch_norm)(x.clone(), gamma.clone(), beta.clone(), 1e-5).0);
+        line(&name, plain, rounds, |form| Ok((form.batch_norm)(x.clone(), gamma.clone(), beta.clone(), 1e-5)?.0))?;
         let name = format!("batch norm, relu {channels}, {size}");
-        line(&name, rectified, rounds, |form| (form.batch_norm_relu)(x.clone(), gamma.clone(), beta.clone(), 1e-5).0);
+        line(&name, rectified, rounds, |form| {
+            Ok((form.batch_norm_relu)(x.clone(), gamma.clone(), beta.clone(), 1e-5)?.0)
+        })?;
         let name = format!("sum, relu {channels}, {size}");
-        line(&name, 3, rounds, |form| (form.add_relu)(x.clone(), x.clone()));
+        line(&name, 3, rounds, |form| (form.add_relu)(x.clone(), x.clone()))?;
     }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! A residual network of the CIFAR kind (He et al., arXiv 1512.03385): 20 layers, 16 to 64 channels.
 
 use burn::tensor::Tensor;
+use softnce_nn::ops::OperationError;
 
 use crate::{Form, leaf, loss};
 
@@ -21,11 +22,11 @@ impl Layer {
         Layer { weight, stride, gamma: leaf([outputs], 1.0), beta: leaf([outputs], 0.1) }
     }
 
-    fn run(&self, form: &Form, x: Tensor<4>, rectify: bool) -> Tensor<4> {
+    fn run(&self, form: &Form, x: Tensor<4>, rectify: bool) -> Result<Tensor<4>, OperationError> {
         let padding = self.weight.dims()[2] / 2;
-        let x = (form.conv2d)(x, self.weight.clone(), self.stride, padding);
+        let x = (form.conv2d)(x, self.weight.clone(), self.stride, padding)?;
         let norm = if rectify { form.batch_norm_relu } else { form.batch_norm };
-        norm(x, self.gamma.clone(), self.beta.clone(), EPSILON).0
+        Ok(norm(x, self.gamma.clone(), self.beta.clone(), EPSILON)?.0)
     }
 }
 
@@ -52,16 +53,16 @@ impl ResNet {
     }
 
     /// The loss of pictures of shape `[N, 3, 32, 32]`.
-    pub fn loss(&self, form: &Form, pictures: Tensor<4>) -> Tensor<1> {
-        let mut x = self.stem.run(form, pictures, true);
+    pub fn loss(&self, form: &Form, pictures: Tensor<4>) -> Result<Tensor<1>, OperationError> {
+        let mut x = self.stem.run(form, pictures, true)?;
         for (first, second, shortcut) in &self.blocks {
             let kept = match shortcut {
-                Some(shortcut) => shortcut.run(form, x.clone(), false),
+                Some(shortcut) => shortcut.run(form, x.clone(), false)?,
                 None => x.clone(),
             };
-            x = (form.add_relu)(second.run(form, first.run(form, x, true), false), kept);
+            x = (form.add_relu)(second.run(form, first.run(form, x, true)?, false)?, kept)?;
         }
         let features = x.mean_dims(&[2, 3]).flatten::<2>(1, 3).unsqueeze_dim::<3>(1);
-        loss((form.linear)(features, self.head.0.clone(), Some(self.head.1.clone())).squeeze_dim(1))
+        Ok(loss((form.linear)(features, self.head.0.clone(), Some(self.head.1.clone()))?.squeeze_dim(1)))
     }
 }

@@ -1,6 +1,7 @@
 //! A vision transformer of width 192, depth 6 and 3 heads over 64 patches and a class token.
 
 use burn::tensor::Tensor;
+use softnce_nn::ops::OperationError;
 
 use crate::{Form, leaf, loss};
 
@@ -54,19 +55,19 @@ impl Vit {
     }
 
     /// The loss of patches of shape `[N, 64, 48]`.
-    pub fn loss(&self, form: &Form, patches: Tensor<3>) -> Tensor<1> {
+    pub fn loss(&self, form: &Form, patches: Tensor<3>) -> Result<Tensor<1>, OperationError> {
         let rows = patches.dims()[0];
         let linear = |x, (weight, bias): &Linear| (form.linear)(x, weight.clone(), Some(bias.clone()));
         let norm = |x, (gamma, beta): &(Tensor<1>, Tensor<1>)| (form.layer_norm)(x, gamma.clone(), beta.clone(), 1e-6);
-        let tokens = Tensor::cat(vec![self.class.clone().repeat_dim(0, rows), linear(patches, &self.embed)], 1);
+        let tokens = Tensor::cat(vec![self.class.clone().repeat_dim(0, rows), linear(patches, &self.embed)?], 1);
         let mut x = tokens + self.places.clone();
         for block in &self.blocks {
-            let mixed = (form.attention)(linear(norm(x.clone(), &block.norms[0]), &block.qkv), HEADS);
-            x = x + linear(mixed, &block.project);
-            let wide = (form.gelu)(linear(norm(x.clone(), &block.norms[1]), &block.expand));
-            x = x + linear(wide, &block.contract);
+            let mixed = (form.attention)(linear(norm(x.clone(), &block.norms[0])?, &block.qkv)?, HEADS)?;
+            x = x + linear(mixed, &block.project)?;
+            let wide = (form.gelu)(linear(norm(x.clone(), &block.norms[1])?, &block.expand)?);
+            x = x + linear(wide, &block.contract)?;
         }
-        let class = norm(x, &self.norm).slice([0..rows, 0..1]);
-        loss(linear(class, &self.head).squeeze_dim(1))
+        let class = norm(x, &self.norm)?.slice([0..rows, 0..1]);
+        Ok(loss(linear(class, &self.head)?.squeeze_dim(1)))
     }
 }

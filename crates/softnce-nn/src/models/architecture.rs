@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 
 use super::error::NetworkError;
 use super::layers::{BatchNorm, ForwardPass};
+use crate::ops::OperationError;
 
 /// A kind of network, for the help, the documents and the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +54,10 @@ pub(crate) trait Body {
     ///
     /// # Shapes
     /// `[N, C, H, W]` to `[N, classes]`.
-    fn forward(&self, pictures: Tensor<4>, pass: &mut ForwardPass) -> Tensor<2>;
+    ///
+    /// # Errors
+    /// Pictures of a size that does not fit the network.
+    fn forward(&self, pictures: Tensor<4>, pass: &mut ForwardPass) -> Result<Tensor<2>, OperationError>;
 
     /// The batch normalisations with their names, in the order of the forward pass.
     fn batch_norms(&mut self) -> Vec<(String, &mut BatchNorm)> {

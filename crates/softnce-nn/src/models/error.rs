@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::ops::OperationError;
+
 /// Why a network cannot be built or its running statistics not be updated.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
@@ -28,6 +30,9 @@ pub enum NetworkError {
         /// Channels of each batch normalisation of the network, in order.
         expected: Vec<usize>,
     },
+    /// Pictures that do not fit the network.
+    #[error(transparent)]
+    Operation(#[from] OperationError),
 }
 
 impl NetworkError {

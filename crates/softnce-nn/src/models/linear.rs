@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::architecture::{Architecture, Body, NetworkKind};
 use super::error::NetworkError;
 use super::layers::{ForwardPass, Init, Linear};
-use crate::ops;
+use crate::ops::{self, OperationError};
 
 /// Configuration of [`LinearNetwork`]; it has no keys.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -64,9 +64,9 @@ impl LinearNetwork {
 }
 
 impl Body for LinearNetwork {
-    fn forward(&self, pictures: Tensor<4>, _: &mut ForwardPass) -> Tensor<2> {
+    fn forward(&self, pictures: Tensor<4>, _: &mut ForwardPass) -> Result<Tensor<2>, OperationError> {
         let pixels: Tensor<2> = pictures.flatten(1, 3);
-        ops::linear(pixels.unsqueeze_dim(0), self.weight.val(), Some(self.bias.val())).squeeze_dim(0)
+        Ok(ops::linear(pixels.unsqueeze_dim(0), self.weight.val(), Some(self.bias.val()))?.squeeze_dim(0))
     }
 
     fn layers(&self) -> usize {

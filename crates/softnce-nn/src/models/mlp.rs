@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::architecture::{Architecture, Body, NetworkKind, number_after};
 use super::error::{NetworkError, between};
 use super::layers::{ForwardPass, Init, Linear};
+use crate::ops::OperationError;
 
 /// Configuration of [`Mlp`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -71,12 +72,12 @@ impl Mlp {
 }
 
 impl Body for Mlp {
-    fn forward(&self, pictures: Tensor<4>, _: &mut ForwardPass) -> Tensor<2> {
+    fn forward(&self, pictures: Tensor<4>, _: &mut ForwardPass) -> Result<Tensor<2>, OperationError> {
         let last = self.layers.len().saturating_sub(1);
         let pixels: Tensor<2> = pictures.flatten(1, 3);
-        self.layers.iter().enumerate().fold(pixels, |values, (number, layer)| {
-            let values = layer.forward_rows(values);
-            if number < last { relu(values) } else { values }
+        self.layers.iter().enumerate().try_fold(pixels, |values, (number, layer)| {
+            let values = layer.forward_rows(values)?;
+            Ok(if number < last { relu(values) } else { values })
         })
     }
 

@@ -159,10 +159,10 @@ impl Network {
     /// - pictures: `[N, C, H, W]`, of the size the network was made for
     /// - output: `[N, classes]`
     ///
-    /// # Panics
-    /// Burn panics on pictures of another size.
-    pub fn forward(&self, pictures: Tensor<4>) -> Tensor<2> {
-        self.body().forward(pictures, &mut ForwardPass::Evaluation)
+    /// # Errors
+    /// [`NetworkError::Operation`] for pictures of a size that does not fit the network.
+    pub fn forward(&self, pictures: Tensor<4>) -> Result<Tensor<2>, NetworkError> {
+        Ok(self.body().forward(pictures, &mut ForwardPass::Evaluation)?)
     }
 
     /// Class logits in training: batch normalisation with the statistics of the batch, and branches dropped at random.
@@ -173,12 +173,12 @@ impl Network {
     /// # Shapes
     /// As [`Network::forward`].
     ///
-    /// # Panics
-    /// Burn panics on pictures of another size.
-    pub fn forward_train(&self, pictures: Tensor<4>, seed: u64) -> (Tensor<2>, RunningUpdates) {
+    /// # Errors
+    /// As [`Network::forward`].
+    pub fn forward_train(&self, pictures: Tensor<4>, seed: u64) -> Result<(Tensor<2>, RunningUpdates), NetworkError> {
         let mut pass = ForwardPass::training(seed);
-        let logits = self.body().forward(pictures, &mut pass);
-        (logits, pass.into_updates())
+        let logits = self.body().forward(pictures, &mut pass)?;
+        Ok((logits, pass.into_updates()))
     }
 
     /// Moves the running statistics by a tenth towards those of a batch, with its unbiased variance, as PyTorch does.

@@ -1,21 +1,27 @@
-//! The operations, composed of Burn's.
+//! The operations of the parent module, composed of Burn's. Shapes and errors are the same.
 
 use burn::tensor::activation::softmax;
 use burn::tensor::module;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Tensor, activation};
 
+use super::{Normalised, OperationError, checks};
+
 /// `x W + bias` over the last axis.
 ///
 /// # Shapes
 /// `input` `[N, L, inputs]`, `weight` `[inputs, outputs]`, `bias` `[outputs]`; result `[N, L, outputs]`.
-pub fn linear(input: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<3> {
-    module::linear(input, weight, bias)
+///
+/// # Errors
+/// If the shapes do not fit together.
+pub fn linear(input: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Result<Tensor<3>, OperationError> {
+    checks::linear(input.dims(), weight.dims(), bias.as_ref().map(Tensor::dims))?;
+    Ok(module::linear(input, weight, bias))
 }
 
 /// The exact GELU, `x Phi(x)` (Hendrycks and Gimpel, arXiv 1606.08415).
 ///
-/// Not Burn's own, which off the CPU pairs this value with the derivative of the approximation by tanh.
+/// Burn's own GELU is not used: on other devices than the CPU, its derivative is that of the approximation by tanh.
 pub fn gelu<const D: usize>(input: Tensor<D>) -> Tensor<D> {
     let below = (input.clone() * std::f64::consts::FRAC_1_SQRT_2).erf() * 0.5 + 0.5;
     input * below
@@ -24,12 +30,21 @@ pub fn gelu<const D: usize>(input: Tensor<D>) -> Tensor<D> {
 /// Layer normalisation over the last axis (Ba et al., arXiv 1607.06450).
 ///
 /// # Shapes
-/// `input` `[N, L, D]`, `gamma` and `beta` `[D]`.
-pub fn layer_norm(input: Tensor<3>, gamma: Tensor<1>, beta: Tensor<1>, epsilon: f64) -> Tensor<3> {
+/// `input` `[N, L, D]`, `gamma` and `beta` `[D]`; result as `input`.
+///
+/// # Errors
+/// If the shapes do not fit together.
+pub fn layer_norm(
+    input: Tensor<3>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> Result<Tensor<3>, OperationError> {
+    checks::layer_norm(input.dims(), gamma.dims(), beta.dims())?;
     let mean = input.clone().mean_dim(2);
     let centred = input - mean;
     let variance = (centred.clone() * centred.clone()).mean_dim(2);
-    centred / (variance + epsilon).sqrt() * gamma.unsqueeze() + beta.unsqueeze()
+    Ok(centred / (variance + epsilon).sqrt() * gamma.unsqueeze() + beta.unsqueeze())
 }
 
 /// Multi-head self-attention between the projections (Vaswani et al., arXiv 1706.03762):
@@ -38,37 +53,47 @@ pub fn layer_norm(input: Tensor<3>, gamma: Tensor<1>, beta: Tensor<1>, epsilon: 
 /// # Shapes
 /// `qkv` `[N, L, 3 D]`: queries, keys and values of all heads, one after another, as timm's `qkv` layer gives them;
 /// result `[N, L, D]`.
-pub fn attention(qkv: Tensor<3>, heads: usize) -> Tensor<3> {
+///
+/// # Errors
+/// If `heads` is 0, or the last axis is empty or cannot be divided into three parts of `heads` heads.
+pub fn attention(qkv: Tensor<3>, heads: usize) -> Result<Tensor<3>, OperationError> {
+    checks::attention(qkv.dims(), heads)?;
     let [rows, length, width] = qkv.dims();
-    let size = width / (3 * heads.max(1));
+    let size = width / (3 * heads);
     let parts = qkv.reshape([rows, length, 3, heads, size]).permute([2, 0, 3, 1, 4]);
     let part = |number: usize| parts.clone().narrow(0, number, 1).squeeze_dim::<4>(0);
     let (queries, keys, values) = (part(0), part(1), part(2));
     let scores = queries.matmul(keys.swap_dims(2, 3)) / (size as f64).sqrt();
-    softmax(scores, 3).matmul(values).swap_dims(1, 2).reshape([rows, length, heads * size])
+    Ok(softmax(scores, 3).matmul(values).swap_dims(1, 2).reshape([rows, length, heads * size]))
 }
 
 /// Convolution in two dimensions, without bias.
 ///
 /// # Shapes
-/// `input` `[N, C, H, W]`, `weight` `[outputs, C, k, k]`.
-pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, stride: usize, padding: usize) -> Tensor<4> {
-    module::conv2d(input, weight, None, ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1))
+/// `input` `[N, C, H, W]`, `weight` `[outputs, C, h, w]`; result `[N, outputs, (H + 2 padding - h) / stride + 1,
+/// (W + 2 padding - w) / stride + 1]`, rounded down.
+///
+/// # Errors
+/// If `stride` is 0, the channels differ, an axis other than N is empty, or the kernel is larger than the padded picture.
+pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, stride: usize, padding: usize) -> Result<Tensor<4>, OperationError> {
+    checks::conv2d(input.dims(), weight.dims(), stride, padding)?;
+    Ok(module::conv2d(input, weight, None, ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1)))
 }
 
 /// Batch normalisation with the batch's own statistics (Ioffe and Szegedy, arXiv 1502.03167), for training.
 ///
-/// Returns the result, the mean and the biased variance of each channel (both outside the graph), from which the
-/// caller keeps its running statistics.
-///
 /// # Shapes
-/// `input` `[N, C, H, W]`, `gamma` and `beta` `[C]`.
+/// `input` `[N, C, H, W]`, `gamma` and `beta` `[C]`; results as `input`, `[C]` and `[C]`.
+///
+/// # Errors
+/// If the shapes do not fit together.
 pub fn batch_norm(
     input: Tensor<4>,
     gamma: Tensor<1>,
     beta: Tensor<1>,
     epsilon: f64,
-) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
+) -> Result<Normalised, OperationError> {
+    checks::batch_norm(input.dims(), gamma.dims(), beta.dims())?;
     let channels = input.dims()[1];
     let over_channels = |values: Tensor<1>| values.reshape([1, channels, 1, 1]);
     let mean = input.clone().mean_dims(&[0, 2, 3]);
@@ -76,24 +101,31 @@ pub fn batch_norm(
     let variance = (centred.clone() * centred.clone()).mean_dims(&[0, 2, 3]);
     let normalised = centred / (variance.clone() + epsilon).sqrt();
     let output = normalised * over_channels(gamma) + over_channels(beta);
-    (output, mean.reshape([channels]).detach(), variance.reshape([channels]).detach())
+    Ok((output, mean.reshape([channels]).detach(), variance.reshape([channels]).detach()))
 }
 
-/// [`batch_norm`], then nothing below 0.
+/// [`batch_norm`]; values below 0 become 0.
 ///
 /// # Shapes
+/// As [`batch_norm`].
+///
+/// # Errors
 /// As [`batch_norm`].
 pub fn batch_norm_relu(
     input: Tensor<4>,
     gamma: Tensor<1>,
     beta: Tensor<1>,
     epsilon: f64,
-) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
-    let (output, mean, variance) = batch_norm(input, gamma, beta, epsilon);
-    (activation::relu(output), mean, variance)
+) -> Result<Normalised, OperationError> {
+    let (output, mean, variance) = batch_norm(input, gamma, beta, epsilon)?;
+    Ok((activation::relu(output), mean, variance))
 }
 
 /// `max(a + b, 0)`, the end of a residual block.
-pub fn add_relu<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
-    activation::relu(a + b)
+///
+/// # Errors
+/// If the shapes differ.
+pub fn add_relu<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Result<Tensor<D>, OperationError> {
+    checks::add_relu(&a.dims(), &b.dims())?;
+    Ok(activation::relu(a + b))
 }

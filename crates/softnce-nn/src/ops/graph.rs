@@ -1,6 +1,6 @@
-//! A computed value, tied to the tensors it was computed from by a backward rule on Flex tensors.
+//! Connects a computed value to the tensors that it was computed from, with a backward rule on Flex tensors.
 //!
-//! One registered operation serves all fused ones: it carries the rule as a closure.
+//! Burn's autodiff sees one operation for all fused ones; it carries the rule as a closure.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, DispatchTensor, Flex, backend_extension};
 use burn::tensor::{Tensor, TensorData};
 
-/// The most tensors that an operation has a gradient for.
+/// The largest number of tensors that an operation has gradients for.
 pub(super) const PARENTS: usize = 5;
 
-/// Gradients by the parents, where they were asked for.
+/// Gradients with respect to the parents, where they are needed.
 pub(super) type ByParents = [Option<FlexTensor>; PARENTS];
 
-/// What takes the upstream gradient, and which parents need one, to their gradients.
+/// Maps the upstream gradient and the mask of parents that need one to their gradients.
 #[derive(Clone)]
 pub struct Rule(Arc<dyn Fn(FlexTensor, [bool; PARENTS]) -> ByParents + Send + Sync>);
 
@@ -36,7 +36,7 @@ impl fmt::Debug for Rule {
     }
 }
 
-/// The value as part of the graph of its parents, at most [`PARENTS`] of them.
+/// The value as a node of the autodiff graph of its parents; there are at most [`PARENTS`].
 pub(super) fn attach<const D: usize, const P: usize>(
     parents: [DispatchTensor; P],
     value: FlexTensor,
@@ -66,7 +66,7 @@ pub trait Attach: Backend {
     ) -> FloatTensor<Self>;
 }
 
-/// A backend whose gradients a rule can be applied to.
+/// A backend on whose gradients a rule can run.
 pub trait Apply: Backend {
     fn apply(rule: &Rule, upstream: FloatTensor<Self>, needed: [bool; PARENTS])
     -> [Option<FloatTensor<Self>>; PARENTS];

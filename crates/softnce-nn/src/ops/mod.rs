@@ -1,7 +1,9 @@
-//! Operations of the networks: on the CPU device Flex with kernels and a backward pass of their own, elsewhere (and as
-//! the readable twin that the tests compare with) composed of Burn's.
+//! Operations of the networks. On the CPU device Flex they run as kernels with a backward pass of their own; on other
+//! devices, and as the readable reference of the tests, they are composed of Burn's operations.
 
+mod checks;
 pub mod composed;
+mod error;
 mod fused;
 mod graph;
 mod kernels;
@@ -11,12 +13,18 @@ mod tests;
 
 use burn::tensor::Tensor;
 
+pub use error::OperationError;
+
 /// `x W + bias` over the last axis.
 ///
 /// # Shapes
 /// `input` `[N, L, inputs]`, `weight` `[inputs, outputs]`, `bias` `[outputs]`; result `[N, L, outputs]`.
-pub fn linear(input: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<3> {
-    fused::linear(&input, &weight, bias.as_ref()).unwrap_or_else(|| composed::linear(input, weight, bias))
+///
+/// # Errors
+/// If the shapes do not fit together.
+pub fn linear(input: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Result<Tensor<3>, OperationError> {
+    checks::linear(input.dims(), weight.dims(), bias.as_ref().map(Tensor::dims))?;
+    fused::linear(&input, &weight, bias.as_ref()).map_or_else(|| composed::linear(input, weight, bias), Ok)
 }
 
 /// The exact GELU, `x Phi(x)` (Hendrycks and Gimpel, arXiv 1606.08415).
@@ -27,10 +35,19 @@ pub fn gelu<const D: usize>(input: Tensor<D>) -> Tensor<D> {
 /// Layer normalisation over the last axis (Ba et al., arXiv 1607.06450).
 ///
 /// # Shapes
-/// `input` `[N, L, D]`, `gamma` and `beta` `[D]`.
-pub fn layer_norm(input: Tensor<3>, gamma: Tensor<1>, beta: Tensor<1>, epsilon: f64) -> Tensor<3> {
+/// `input` `[N, L, D]`, `gamma` and `beta` `[D]`; result as `input`.
+///
+/// # Errors
+/// If the shapes do not fit together.
+pub fn layer_norm(
+    input: Tensor<3>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> Result<Tensor<3>, OperationError> {
+    checks::layer_norm(input.dims(), gamma.dims(), beta.dims())?;
     fused::layer_norm(&input, &gamma, &beta, epsilon)
-        .unwrap_or_else(|| composed::layer_norm(input, gamma, beta, epsilon))
+        .map_or_else(|| composed::layer_norm(input, gamma, beta, epsilon), Ok)
 }
 
 /// Multi-head self-attention between the projections (Vaswani et al., arXiv 1706.03762):
@@ -39,54 +56,77 @@ pub fn layer_norm(input: Tensor<3>, gamma: Tensor<1>, beta: Tensor<1>, epsilon: 
 /// # Shapes
 /// `qkv` `[N, L, 3 D]`: queries, keys and values of all heads, one after another, as timm's `qkv` layer gives them;
 /// result `[N, L, D]`.
-pub fn attention(qkv: Tensor<3>, heads: usize) -> Tensor<3> {
-    fused::attention(&qkv, heads).unwrap_or_else(|| composed::attention(qkv, heads))
+///
+/// # Errors
+/// If `heads` is 0, or the last axis is empty or cannot be divided into three parts of `heads` heads.
+pub fn attention(qkv: Tensor<3>, heads: usize) -> Result<Tensor<3>, OperationError> {
+    checks::attention(qkv.dims(), heads)?;
+    fused::attention(&qkv, heads).map_or_else(|| composed::attention(qkv, heads), Ok)
 }
 
-/// Convolution in two dimensions, without bias.
+/// Convolution in two dimensions, without bias. `padding` rows and columns of zeros surround each picture.
 ///
 /// # Shapes
-/// `input` `[N, C, H, W]`, `weight` `[outputs, C, k, k]`.
-pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, stride: usize, padding: usize) -> Tensor<4> {
-    fused::conv2d(&input, &weight, stride, padding).unwrap_or_else(|| composed::conv2d(input, weight, stride, padding))
+/// `input` `[N, C, H, W]`, `weight` `[outputs, C, h, w]`; result `[N, outputs, (H + 2 padding - h) / stride + 1,
+/// (W + 2 padding - w) / stride + 1]`, rounded down.
+///
+/// # Errors
+/// If `stride` is 0, the channels differ, an axis other than N is empty, or the kernel is larger than the padded picture.
+pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, stride: usize, padding: usize) -> Result<Tensor<4>, OperationError> {
+    checks::conv2d(input.dims(), weight.dims(), stride, padding)?;
+    fused::conv2d(&input, &weight, stride, padding).map_or_else(|| composed::conv2d(input, weight, stride, padding), Ok)
 }
+
+/// A batch-normalised tensor, and the mean and the biased variance of each channel (both outside the autodiff graph),
+/// from which the caller updates its running statistics.
+pub type Normalised = (Tensor<4>, Tensor<1>, Tensor<1>);
 
 /// Batch normalisation with the batch's own statistics (Ioffe and Szegedy, arXiv 1502.03167), for training.
 ///
-/// Returns the result, the mean and the biased variance of each channel (both outside the graph and without autodiff),
-/// from which the caller keeps its running statistics.
-///
 /// # Shapes
-/// `input` `[N, C, H, W]`, `gamma` and `beta` `[C]`.
+/// `input` `[N, C, H, W]`, `gamma` and `beta` `[C]`; results as `input`, `[C]` and `[C]`.
+///
+/// # Errors
+/// If the shapes do not fit together.
 pub fn batch_norm(
     input: Tensor<4>,
     gamma: Tensor<1>,
     beta: Tensor<1>,
     epsilon: f64,
-) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
-    fused::batch_norm::<false>(&input, &gamma, &beta, epsilon).unwrap_or_else(|| {
-        let (output, mean, variance) = composed::batch_norm(input, gamma, beta, epsilon);
-        (output, mean.without_autodiff(), variance.without_autodiff())
-    })
+) -> Result<Normalised, OperationError> {
+    checks::batch_norm(input.dims(), gamma.dims(), beta.dims())?;
+    let fused = fused::batch_norm::<false>(&input, &gamma, &beta, epsilon);
+    fused.map_or_else(|| composed::batch_norm(input, gamma, beta, epsilon).map(outside_graph), Ok)
 }
 
-/// [`batch_norm`], then nothing below 0.
+/// [`batch_norm`]; values below 0 become 0.
 ///
 /// # Shapes
+/// As [`batch_norm`].
+///
+/// # Errors
 /// As [`batch_norm`].
 pub fn batch_norm_relu(
     input: Tensor<4>,
     gamma: Tensor<1>,
     beta: Tensor<1>,
     epsilon: f64,
-) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
-    fused::batch_norm::<true>(&input, &gamma, &beta, epsilon).unwrap_or_else(|| {
-        let (output, mean, variance) = composed::batch_norm_relu(input, gamma, beta, epsilon);
-        (output, mean.without_autodiff(), variance.without_autodiff())
-    })
+) -> Result<Normalised, OperationError> {
+    checks::batch_norm(input.dims(), gamma.dims(), beta.dims())?;
+    let fused = fused::batch_norm::<true>(&input, &gamma, &beta, epsilon);
+    fused.map_or_else(|| composed::batch_norm_relu(input, gamma, beta, epsilon).map(outside_graph), Ok)
+}
+
+/// The statistics as plain tensors, as the fused form returns them.
+fn outside_graph((output, mean, variance): Normalised) -> Normalised {
+    (output, mean.without_autodiff(), variance.without_autodiff())
 }
 
 /// `max(a + b, 0)`, the end of a residual block.
-pub fn add_relu<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
-    fused::add_relu(&a, &b).unwrap_or_else(|| composed::add_relu(a, b))
+///
+/// # Errors
+/// If the shapes differ.
+pub fn add_relu<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Result<Tensor<D>, OperationError> {
+    checks::add_relu(&a.dims(), &b.dims())?;
+    fused::add_relu(&a, &b).map_or_else(|| composed::add_relu(a, b), Ok)
 }

@@ -1,8 +1,9 @@
-//! Each fused operation against its composed twin, forward and backward.
+//! Each fused operation against its composed form, forward and backward.
 
 mod differences;
 mod extremes;
 mod modes;
+mod refused;
 mod threads;
 mod twins;
 

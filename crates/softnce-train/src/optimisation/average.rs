@@ -92,7 +92,7 @@ mod tests {
         let made = |seed| config.init([1, 8, 8], 3, &mut ChaCha8Rng::seed_from_u64(seed), &device).unwrap();
         let (first, mut second) = (made(1), made(2));
         let pictures = Tensor::<4>::ones([2, 1, 8, 8], &device);
-        let (_, updates) = second.forward_train(pictures, 0);
+        let (_, updates) = second.forward_train(pictures, 0).unwrap();
         second.update_running(updates).unwrap();
         let mut average = WeightAverage::new(&first, 0.9);
         average.update(&second, 1).unwrap();

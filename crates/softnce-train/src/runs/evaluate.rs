@@ -47,7 +47,7 @@ pub(super) fn logits(
         }
         let batch = batch?;
         let inputs = Tensor::<4>::from_data(TensorData::new(batch.pixels, batch.shape), &device);
-        let output = network.forward(inputs);
+        let output = network.forward(inputs)?;
         let shape = output.dims();
         let values = output.try_to_vec_as::<f32>().map_err(|error| RunError::read("logits", error))?;
         let values =

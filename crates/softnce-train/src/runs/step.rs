@@ -48,7 +48,7 @@ pub(super) fn step(
     let rows = batch.labels.len();
     let pictures = Tensor::<4>::from_data(TensorData::new(batch.pixels, batch.shape), device);
     let (logits, updates) =
-        state.network.forward_train(pictures, seed(recipe.seed, Stream::Network, epoch as u64, number as u64));
+        state.network.forward_train(pictures, seed(recipe.seed, Stream::Network, epoch as u64, number as u64))?;
     let values = logits.clone().without_autodiff().try_to_vec_as::<f32>();
     let values = values.map_err(|error| RunError::read("logits", error))?;
     // Its draws are those of this batch, whatever was computed before.

@@ -21,7 +21,8 @@ pub use selected::SelectedLoss;
 pub use settings::LossSettings;
 pub use soft_distribution::SoftDistributionInfoNce;
 pub use soft_target_info_nce::SoftTargetInfoNce;
-use softnce_kernels::memory::{advise, zeros};
+use softnce_kernels::memory::zeros;
+use softnce_kernels::system::advise_large_pages;
 
 use crate::targets::check_size;
 use crate::{Batch, Element, Error, LossKind, LossValue};
@@ -112,7 +113,7 @@ pub trait Loss {
             return Err(Error::Shape { argument: "gradient", found, expected });
         }
         if let Some(values) = gradient.as_slice() {
-            advise(values);
+            advise_large_pages(values);
         }
         self.evaluate(logits, &batch.into(), Some(Wanted { request, logits: gradient, zeroed: false }))
     }

@@ -6,7 +6,7 @@ use burn::tensor::activation::relu;
 
 use super::{ForwardPass, Init};
 use crate::models::running::{BatchStatistics, Running};
-use crate::ops;
+use crate::ops::{self, Normalised, OperationError};
 
 /// Added to the variance, as PyTorch's default.
 const EPSILON: f64 = 1e-5;
@@ -14,7 +14,7 @@ const EPSILON: f64 = 1e-5;
 const MOMENTUM: f64 = 0.1;
 
 /// An operation that returns its result and the batch's mean and variance.
-type Normalise = fn(Tensor<4>, Tensor<1>, Tensor<1>, f64) -> (Tensor<4>, Tensor<1>, Tensor<1>);
+type Normalise = fn(Tensor<4>, Tensor<1>, Tensor<1>, f64) -> Result<Normalised, OperationError>;
 
 /// Batch normalisation of channels. The running statistics are plain tensors, which Burn's visitors skip: they are not
 /// parameters, and replacing one does not change clones.
@@ -43,9 +43,9 @@ impl BatchNorm {
 
     /// # Shapes
     /// `[N, C, H, W]`, the result the same.
-    pub(crate) fn forward(&self, input: Tensor<4>, pass: &mut ForwardPass) -> Tensor<4> {
+    pub(crate) fn forward(&self, input: Tensor<4>, pass: &mut ForwardPass) -> Result<Tensor<4>, OperationError> {
         match pass {
-            ForwardPass::Evaluation => self.with_running(input),
+            ForwardPass::Evaluation => Ok(self.with_running(input)),
             ForwardPass::Training { .. } => self.with_batch(input, pass, ops::batch_norm),
         }
     }
@@ -54,25 +54,30 @@ impl BatchNorm {
     ///
     /// # Shapes
     /// `[N, C, H, W]`, the result the same.
-    pub(crate) fn forward_relu(&self, input: Tensor<4>, pass: &mut ForwardPass) -> Tensor<4> {
+    pub(crate) fn forward_relu(&self, input: Tensor<4>, pass: &mut ForwardPass) -> Result<Tensor<4>, OperationError> {
         match pass {
-            ForwardPass::Evaluation => relu(self.with_running(input)),
+            ForwardPass::Evaluation => Ok(relu(self.with_running(input))),
             ForwardPass::Training { .. } => self.with_batch(input, pass, ops::batch_norm_relu),
         }
     }
 
-    fn with_batch(&self, input: Tensor<4>, pass: &mut ForwardPass, normalise: Normalise) -> Tensor<4> {
+    fn with_batch(
+        &self,
+        input: Tensor<4>,
+        pass: &mut ForwardPass,
+        normalise: Normalise,
+    ) -> Result<Tensor<4>, OperationError> {
         let [rows, _, height, width] = input.dims();
-        let (output, mean, variance) = normalise(input, self.weight.val(), self.bias.val(), EPSILON);
+        let (output, mean, variance) = normalise(input, self.weight.val(), self.bias.val(), EPSILON)?;
         pass.collect(BatchStatistics { mean, variance, count: rows * height * width });
-        output
+        Ok(output)
     }
 
     /// # Shapes
     /// `[N, C]`, the result the same.
-    pub(crate) fn forward_rows(&self, input: Tensor<2>, pass: &mut ForwardPass) -> Tensor<2> {
+    pub(crate) fn forward_rows(&self, input: Tensor<2>, pass: &mut ForwardPass) -> Result<Tensor<2>, OperationError> {
         let [rows, channels] = input.dims();
-        self.forward(input.reshape([rows, channels, 1, 1]), pass).reshape([rows, channels])
+        Ok(self.forward(input.reshape([rows, channels, 1, 1]), pass)?.reshape([rows, channels]))
     }
 
     fn with_running(&self, input: Tensor<4>) -> Tensor<4> {

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::Init;
-use crate::ops;
+use crate::ops::{self, OperationError};
 
 /// A square convolution without bias.
 #[derive(Module, Debug)]
@@ -25,7 +25,7 @@ impl Convolution {
 
     /// # Shapes
     /// `[N, inputs, H, W]` to `[N, outputs, ceil(H / stride), ceil(W / stride)]`.
-    pub(crate) fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+    pub(crate) fn forward(&self, input: Tensor<4>) -> Result<Tensor<4>, OperationError> {
         ops::conv2d(input, self.weight.val(), self.stride, self.padding)
     }
 }

@@ -6,6 +6,7 @@ use burn::tensor::activation::relu;
 use serde::{Deserialize, Serialize};
 
 use super::{BatchNorm, ForwardPass, Init, Linear};
+use crate::ops::OperationError;
 
 /// Kind of a classification head.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,12 +97,12 @@ pub(crate) struct MlpHead {
 impl ClassifierHead {
     /// # Shapes
     /// `[N, inputs]` to `[N, classes]`.
-    pub(crate) fn forward(&self, features: Tensor<2>, pass: &mut ForwardPass) -> Tensor<2> {
+    pub(crate) fn forward(&self, features: Tensor<2>, pass: &mut ForwardPass) -> Result<Tensor<2>, OperationError> {
         match self {
             ClassifierHead::Linear(linear) => linear.forward_rows(features),
             ClassifierHead::Mlp(MlpHead { fc1, bn1, fc2, bn2, fc3 }) => {
-                let hidden = relu(bn1.forward_rows(fc1.forward_rows(features), pass));
-                let hidden = relu(bn2.forward_rows(fc2.forward_rows(hidden), pass));
+                let hidden = relu(bn1.forward_rows(fc1.forward_rows(features)?, pass)?);
+                let hidden = relu(bn2.forward_rows(fc2.forward_rows(hidden)?, pass)?);
                 fc3.forward_rows(hidden)
             }
         }

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::Init;
-use crate::ops;
+use crate::ops::{self, OperationError};
 
 /// Layer normalisation over the last axis.
 #[derive(Module, Debug)]
@@ -21,7 +21,7 @@ impl LayerNorm {
 
     /// # Shapes
     /// `[N, L, width]`, the result the same.
-    pub(crate) fn forward(&self, input: Tensor<3>) -> Tensor<3> {
+    pub(crate) fn forward(&self, input: Tensor<3>) -> Result<Tensor<3>, OperationError> {
         ops::layer_norm(input, self.weight.val(), self.bias.val(), self.epsilon)
     }
 }

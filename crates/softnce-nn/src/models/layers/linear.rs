@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::Init;
-use crate::ops;
+use crate::ops::{self, OperationError};
 
 /// `x W + bias`.
 #[derive(Module, Debug)]
@@ -41,13 +41,13 @@ impl Linear {
 
     /// # Shapes
     /// `[N, L, inputs]` to `[N, L, outputs]`.
-    pub(crate) fn forward(&self, input: Tensor<3>) -> Tensor<3> {
+    pub(crate) fn forward(&self, input: Tensor<3>) -> Result<Tensor<3>, OperationError> {
         ops::linear(input, self.weight.val(), self.bias.as_ref().map(Param::val))
     }
 
     /// # Shapes
     /// `[N, inputs]` to `[N, outputs]`.
-    pub(crate) fn forward_rows(&self, input: Tensor<2>) -> Tensor<2> {
-        self.forward(input.unsqueeze_dim(0)).squeeze_dim(0)
+    pub(crate) fn forward_rows(&self, input: Tensor<2>) -> Result<Tensor<2>, OperationError> {
+        Ok(self.forward(input.unsqueeze_dim(0))?.squeeze_dim(0))
     }
 }

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use super::plan::BlockPlan;
 use super::shortcut::Shortcut;
 use crate::models::layers::{BatchNorm, Convolution, ForwardPass, Init};
-use crate::ops::add_relu;
+use crate::ops::{OperationError, add_relu};
 
 /// Two convolutions of kernel 3 beside a shortcut.
 #[derive(Module, Debug)]
@@ -39,11 +39,11 @@ impl BasicBlock {
 
     /// # Shapes
     /// `[N, inputs, H, W]` to `[N, outputs, ceil(H / stride), ceil(W / stride)]`.
-    pub(super) fn forward(&self, input: Tensor<4>, pass: &mut ForwardPass) -> Tensor<4> {
-        let branch = self.bn1.forward_relu(self.conv1.forward(input.clone()), pass);
-        let branch = self.bn2.forward(self.conv2.forward(branch), pass);
+    pub(super) fn forward(&self, input: Tensor<4>, pass: &mut ForwardPass) -> Result<Tensor<4>, OperationError> {
+        let branch = self.bn1.forward_relu(self.conv1.forward(input.clone())?, pass)?;
+        let branch = self.bn2.forward(self.conv2.forward(branch)?, pass)?;
         let shortcut = match &self.downsample {
-            Some((convolution, norm)) => norm.forward(convolution.forward(input), pass),
+            Some((convolution, norm)) => norm.forward(convolution.forward(input)?, pass)?,
             None => padded(input, self.outputs, self.stride),
         };
         add_relu(branch, shortcut)

@@ -14,6 +14,7 @@ pub use shortcut::Shortcut;
 
 use super::architecture::{Body, NetworkKind, number_after};
 use super::layers::{BatchNorm, ClassifierHead, Convolution, ForwardPass};
+use crate::ops::OperationError;
 
 /// A residual network; see [`ResnetConfig`].
 #[derive(Module, Debug)]
@@ -42,10 +43,10 @@ impl Resnet {
 }
 
 impl Body for Resnet {
-    fn forward(&self, pictures: Tensor<4>, pass: &mut ForwardPass) -> Tensor<2> {
-        let stem = self.bn1.forward_relu(self.conv1.forward(pictures), pass);
+    fn forward(&self, pictures: Tensor<4>, pass: &mut ForwardPass) -> Result<Tensor<2>, OperationError> {
+        let stem = self.bn1.forward_relu(self.conv1.forward(pictures)?, pass)?;
         let layers = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
-        let maps = layers.into_iter().flatten().fold(stem, |maps, block| block.forward(maps, pass));
+        let maps = layers.into_iter().flatten().try_fold(stem, |maps, block| block.forward(maps, pass))?;
         let [rows, channels, height, width] = maps.dims();
         let features = maps.reshape([rows, channels, height * width]).mean_dim(2).squeeze_dim(2);
         self.fc.forward(features, pass)

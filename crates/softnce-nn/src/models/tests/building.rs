@@ -37,7 +37,7 @@ proptest! {
             let network = config.init([channels, 8, 8], classes, rng, &Device::flex()).unwrap();
             prop_assert_eq!(config.parameters([channels, 8, 8], classes).unwrap(), network.num_params());
             let pictures = Tensor::<4>::ones([2, channels, 8, 8], &Device::flex());
-            prop_assert_eq!(network.forward(pictures).dims(), [2, classes]);
+            prop_assert_eq!(network.forward(pictures).unwrap().dims(), [2, classes]);
         }
     }
 }
@@ -54,6 +54,25 @@ fn sizes_are_those_of_the_field() {
     assert_eq!(resnet(18), 11_173_962);
     assert_eq!(resnet(20), 269_722);
     assert_eq!(resnet(32), 464_154);
+}
+
+#[test]
+fn pictures_of_another_size_are_refused() {
+    for config in configs() {
+        let network = network(&config, 1, &Device::flex());
+        let [channels, height, width] = INPUT;
+        let mut wrong = vec![[channels + 1, height, width]];
+        // A residual network takes pictures of any height and width.
+        if !matches!(config, NetworkConfig::Resnet(_)) {
+            wrong.extend([[channels, height + 4, width], [channels, height, 2 * width]]);
+        }
+        for [channels, height, width] in wrong {
+            let pictures = Tensor::<4>::ones([2, channels, height, width], &Device::flex());
+            for outcome in [network.forward(pictures.clone()).map(drop), network.forward_train(pictures, 1).map(drop)] {
+                assert!(matches!(outcome, Err(NetworkError::Operation(_))), "{config:?}: {outcome:?}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn every_parameter_has_a_gradient() {
             resnet.zero_init_last = false;
         }
         let network = network(&config, 1, &device);
-        let (logits, _) = network.forward_train(pictures(4, &device), 7);
+        let (logits, _) = network.forward_train(pictures(4, &device), 7).unwrap();
         let gradients = GradientsParams::from_grads(loss(logits).backward(), &network);
         let mut check = Check { gradients: &gradients, sizes: Vec::new() };
         network.visit(&mut check);
@@ -45,8 +45,8 @@ fn training_and_evaluation_differ_by_batch_norm_and_drop_path_alone() {
     let device = Device::flex();
     for config in configs() {
         let network = network(&config, 1, &device);
-        let evaluated = values(&network.forward(pictures(4, &device)));
-        let (trained, updates) = network.forward_train(pictures(4, &device), 7);
+        let evaluated = values(&network.forward(pictures(4, &device)).unwrap());
+        let (trained, updates) = network.forward_train(pictures(4, &device), 7).unwrap();
         let apart = distance(&evaluated, &values(&trained));
         if updates.batches.is_empty() {
             assert_eq!(apart, 0.0, "{config:?}");
@@ -62,17 +62,17 @@ fn drop_path_follows_the_seed() {
     let device = Device::flex();
     let config = VitConfig { drop_path: 0.5, head_std: 0.02, ..VitConfig::explicit(12, 3, 3, 4) };
     let network = network(&NetworkConfig::Vit(config), 1, &device);
-    let run = |seed| values(&network.forward_train(pictures(8, &device), seed).0);
+    let run = |seed| values(&network.forward_train(pictures(8, &device), seed).unwrap().0);
     assert_eq!(run(1), run(1));
     assert!(distance(&run(1), &run(2)) > 1e-4);
-    let evaluated = values(&network.forward(pictures(8, &device)));
+    let evaluated = values(&network.forward(pictures(8, &device)).unwrap());
     assert!(distance(&run(1), &evaluated) > 1e-4);
 
     // The rates rise from 0 at the first block, so that a single one drops nothing.
     let config = VitConfig { drop_path: 0.5, head_std: 0.02, ..VitConfig::explicit(12, 1, 3, 4) };
     let one = self::network(&NetworkConfig::Vit(config), 1, &device);
-    let trained = values(&one.forward_train(pictures(8, &device), 1).0);
-    assert_eq!(trained, values(&one.forward(pictures(8, &device))));
+    let trained = values(&one.forward_train(pictures(8, &device), 1).unwrap().0);
+    assert_eq!(trained, values(&one.forward(pictures(8, &device)).unwrap()));
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_few_steps_lower_the_loss_and_leave_a_clone_alone() {
         let (kept, before) = (network.clone(), named(&network).unwrap());
         let mut losses = Vec::new();
         for step in 0..8 {
-            let (logits, updates) = network.forward_train(pictures(8, &device), step);
+            let (logits, updates) = network.forward_train(pictures(8, &device), step).unwrap();
             let value = loss(logits);
             losses.push(values(&value)[0]);
             let gradients = GradientsParams::from_grads(value.backward(), &network);
@@ -124,7 +124,8 @@ fn a_few_steps_lower_the_loss_and_leave_a_clone_alone() {
         // Evaluation without a graph gives the same.
         let plain = network.valid();
         let pictures = |device: &Device| pictures(3, device);
-        let (with, without) = (network.forward(pictures(&device)), plain.forward(pictures(&Device::flex())));
+        let (with, without) =
+            (network.forward(pictures(&device)).unwrap(), plain.forward(pictures(&Device::flex())).unwrap());
         assert!(with.is_autodiff() && !without.is_autodiff());
         assert!(distance(&values(&with), &values(&without)) < 1e-6);
         assert_eq!(named(&plain).unwrap(), changed);
@@ -136,7 +137,7 @@ fn another_process_goes_on_where_one_stopped() {
     let config = &configs()[3];
     let device = Device::flex().autodiff();
     let step = |network: Network, optimizer: &mut ModuleOptimizer, number| {
-        let (logits, updates) = network.forward_train(pictures(4, &device), number);
+        let (logits, updates) = network.forward_train(pictures(4, &device), number).unwrap();
         let gradients = GradientsParams::from_grads(loss(logits).backward(), &network);
         let mut network = optimizer.step(0.01, network, gradients);
         network.update_running(updates).unwrap();
@@ -165,7 +166,7 @@ fn running_statistics_move_by_a_tenth() {
     let device = Device::flex();
     let mut network = network(&configs()[3], 1, &device);
     let copy = network.clone();
-    let (_, updates) = network.forward_train(pictures(4, &device), 0);
+    let (_, updates) = network.forward_train(pictures(4, &device), 0).unwrap();
     let (mean, variance) = (values(&updates.batches[0].mean), values(&updates.batches[0].variance));
     assert_eq!(updates.batches[0].count, 4 * 64);
     network.update_running(updates).unwrap();

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use super::config::Sizes;
 use crate::models::layers::{ForwardPass, Init, LayerNorm, Linear};
-use crate::ops;
+use crate::ops::{self, OperationError};
 
 /// Standard deviation of the weights of linear layers, as in timm.
 const STD: f64 = 0.02;
@@ -62,22 +62,22 @@ impl TransformerBlock {
 
     /// # Shapes
     /// `[N, L, D]`, the result the same.
-    pub(super) fn forward(&self, tokens: Tensor<3>, pass: &mut ForwardPass) -> Tensor<3> {
-        let branch = self.attn.forward(self.norm1.forward(tokens.clone()));
+    pub(super) fn forward(&self, tokens: Tensor<3>, pass: &mut ForwardPass) -> Result<Tensor<3>, OperationError> {
+        let branch = self.attn.forward(self.norm1.forward(tokens.clone())?)?;
         let tokens = tokens + pass.drop_path(branch, self.drop_path);
-        let branch = self.mlp.forward(self.norm2.forward(tokens.clone()));
-        tokens + pass.drop_path(branch, self.drop_path)
+        let branch = self.mlp.forward(self.norm2.forward(tokens.clone())?)?;
+        Ok(tokens + pass.drop_path(branch, self.drop_path))
     }
 }
 
 impl Attention {
-    fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
-        self.proj.forward(ops::attention(self.qkv.forward(tokens), self.heads))
+    fn forward(&self, tokens: Tensor<3>) -> Result<Tensor<3>, OperationError> {
+        self.proj.forward(ops::attention(self.qkv.forward(tokens)?, self.heads)?)
     }
 }
 
 impl Feedforward {
-    fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
-        self.fc2.forward(ops::gelu(self.fc1.forward(tokens)))
+    fn forward(&self, tokens: Tensor<3>) -> Result<Tensor<3>, OperationError> {
+        self.fc2.forward(ops::gelu(self.fc1.forward(tokens)?))
     }
 }

@@ -14,6 +14,7 @@ use patches::PatchEmbed;
 
 use super::architecture::{Body, NetworkKind, number_after};
 use super::layers::{BatchNorm, ClassifierHead, ForwardPass, LayerNorm};
+use crate::ops::OperationError;
 
 /// A vision transformer; see [`VitConfig`].
 #[derive(Module, Debug)]
@@ -40,16 +41,16 @@ impl Vit {
 }
 
 impl Body for Vit {
-    fn forward(&self, pictures: Tensor<4>, pass: &mut ForwardPass) -> Tensor<2> {
-        let patches = self.patch_embed.forward(pictures);
+    fn forward(&self, pictures: Tensor<4>, pass: &mut ForwardPass) -> Result<Tensor<2>, OperationError> {
+        let patches = self.patch_embed.forward(pictures)?;
         let [rows, count, width] = patches.dims();
         let class = self.cls_token.val().expand([rows, 1, width]);
         let tokens = Tensor::cat(vec![class, patches], 1) + self.pos_embed.val();
-        let tokens = self.blocks.iter().fold(tokens, |tokens, block| block.forward(tokens, pass));
+        let tokens = self.blocks.iter().try_fold(tokens, |tokens, block| block.forward(tokens, pass))?;
         // The norm treats each token separately, so the class token can be taken before it.
         let pooled = match (&self.norm, &self.fc_norm) {
-            (Some(norm), _) => norm.forward(tokens.narrow(1, 0, 1)),
-            (None, Some(norm)) => norm.forward(tokens.narrow(1, 1, count).mean_dim(1)),
+            (Some(norm), _) => norm.forward(tokens.narrow(1, 0, 1))?,
+            (None, Some(norm)) => norm.forward(tokens.narrow(1, 1, count).mean_dim(1))?,
             (None, None) => tokens.narrow(1, 0, 1),
         };
         self.head.forward(pooled.squeeze_dim(1), pass)

@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use crate::models::layers::{Init, Linear};
+use crate::ops::OperationError;
 
 /// Cuts pictures into square patches and projects each one: a convolution whose stride is its kernel size.
 #[derive(Module, Debug)]
@@ -30,9 +31,14 @@ impl PatchEmbed {
 
     /// # Shapes
     /// `[N, C, H, W]` to `[N, H W / p^2, D]`, patches row by row.
-    pub(super) fn forward(&self, pictures: Tensor<4>) -> Tensor<3> {
+    pub(super) fn forward(&self, pictures: Tensor<4>) -> Result<Tensor<3>, OperationError> {
         let PatchEmbed { patch, channels, grid_rows, grid_columns, .. } = *self;
-        let rows = pictures.dims()[0];
+        let found = pictures.dims();
+        let (rows, expected) = (found[0], [channels, grid_rows * patch, grid_columns * patch]);
+        if found[1..] != expected {
+            let expected = format!("pictures of shape {expected:?}");
+            return Err(OperationError::shape("patch embedding", "pictures", &found, expected));
+        }
         let cut: Tensor<6> = pictures.reshape([rows, channels, grid_rows, patch, grid_columns, patch]);
         let patches =
             cut.permute([0, 2, 4, 1, 3, 5]).reshape([rows, grid_rows * grid_columns, channels * patch * patch]);

@@ -1,23 +1,19 @@
-//! The end of a residual block: its result is kept, and both terms share one gradient.
+//! The end of a residual block. The result is kept for the backward pass; both terms have the same gradient.
 
 use burn::tensor::Tensor;
 
 use crate::ops::graph::{PARENTS, Rule, attach};
 use crate::ops::kernels::add_relu::{backward, forward};
-use crate::ops::memory::{filled, read, values};
+use crate::ops::memory::{read, tensor, values};
 
 pub(in crate::ops) fn add_relu<const D: usize>(a: &Tensor<D>, b: &Tensor<D>) -> Option<Tensor<D>> {
     let shape = a.shape();
-    if b.shape() != shape {
-        return None;
-    }
     let (x, y) = (read(a)?, read(b)?);
-    let output = filled(shape.clone(), |output| forward(values(&x), values(&y), output));
+    let output = tensor(shape.clone(), forward(values(&x), values(&y)));
     let kept = output.clone();
     let rule = Rule::new(move |upstream, needed| {
         let mut gradients = [const { None }; PARENTS];
-        let fill = |gradient: &mut [f32]| backward(values(&kept), values(&upstream), gradient);
-        let gradient = filled(shape.clone(), fill);
+        let gradient = tensor(shape.clone(), backward(values(&kept), values(&upstream)));
         for (gradients, _) in gradients.iter_mut().zip(needed).filter(|(_, needed)| *needed) {
             *gradients = Some(gradient.clone());
         }

@@ -1,33 +1,26 @@
-//! Attention: its packed input and the probabilities are kept.
+//! Attention. The packed input and the probabilities are kept for the backward pass.
 
 use burn::tensor::Tensor;
 
 use crate::ops::graph::{PARENTS, Rule, attach};
-use crate::ops::kernels::attention::{Heads, backward, forward};
-use crate::ops::memory::{filled, read, tracked, values};
+use crate::ops::kernels::attention::{Heads, backward, forward, forward_keeping};
+use crate::ops::memory::{read, tensor, tracked, values};
 
 pub(in crate::ops) fn attention(qkv: &Tensor<3>, heads: usize) -> Option<Tensor<3>> {
     let [rows, length, width] = qkv.dims();
-    if heads == 0 || width % (3 * heads) != 0 {
-        return None;
-    }
     let packed = read(qkv)?;
     let sizes = Heads { length, heads, size: width / (3 * heads) };
     let shape = [rows, length, width / 3];
     if !tracked(qkv) {
-        let output = filled(shape, |output| forward(sizes, values(&packed), output, None));
+        let output = tensor(shape, forward(sizes, values(&packed)));
         return Some(attach([qkv.clone().into_dispatch()], output, Rule::new(|_, _| [const { None }; PARENTS])));
     }
-    let mut output = None;
-    let probabilities = filled([rows, heads, length, length], |kept| {
-        output = Some(filled(shape, |output| forward(sizes, values(&packed), output, Some(kept))));
-    });
+    let (output, probabilities) = forward_keeping(sizes, values(&packed));
     let rule = Rule::new(move |upstream, _| {
         let mut gradients = [const { None }; PARENTS];
-        gradients[0] = Some(filled([rows, length, width], |gradient| {
-            backward(sizes, values(&packed), values(&probabilities), values(&upstream), gradient);
-        }));
+        let gradient = backward(sizes, values(&packed), &probabilities, values(&upstream));
+        gradients[0] = Some(tensor([rows, length, width], gradient));
         gradients
     });
-    Some(attach([qkv.clone().into_dispatch()], output?, rule))
+    Some(attach([qkv.clone().into_dispatch()], tensor(shape, output), rule))
 }

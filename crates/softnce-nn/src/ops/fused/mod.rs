@@ -1,7 +1,6 @@
 //! The operations on the CPU device, each a kernel with a backward rule.
 //!
-//! Each returns nothing where it does not apply: on another device, for another type than `f32`, or for shapes that do
-//! not fit together, about which the composed twin then speaks.
+//! Each expects shapes that fit together, and returns `None` on other devices and for other types than `f32`.
 
 mod add_relu;
 mod attention;

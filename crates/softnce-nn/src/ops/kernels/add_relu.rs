@@ -1,39 +1,43 @@
-//! A sum with nothing below 0, on slices.
+//! A sum whose values below 0 become 0, on slices.
 
 use rayon::prelude::*;
+use softnce_kernels::memory::FreshBuffer;
+use softnce_kernels::simd::vectorised;
 
-use super::lanes::vectorised;
+use super::CHUNK;
 
-/// Values a task works on.
-const CHUNK: usize = 1 << 13;
-
-/// `output = max(a + b, 0)`; NaN stays.
-pub(crate) fn forward(a: &[f32], b: &[f32], output: &mut [f32]) {
-    let chunks = output.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).zip(b.par_chunks(CHUNK));
-    chunks.for_each(|((output, a), b)| {
+/// `max(a + b, 0)`; NaN stays NaN.
+pub(crate) fn forward(a: &[f32], b: &[f32]) -> Vec<f32> {
+    let mut output = FreshBuffer::new(a.len());
+    let parts = output.par_parts(CHUNK).zip(a.par_chunks(CHUNK)).zip(b.par_chunks(CHUNK));
+    parts.for_each(|((output, a), b)| {
         vectorised(
             #[inline(always)]
             || {
-                for ((output, &a), &b) in output.iter_mut().zip(a).zip(b) {
-                    let sum = a + b;
-                    *output = if sum < 0.0 { 0.0 } else { sum };
-                }
+                output.fill(a.iter().zip(b).map(
+                    #[inline(always)]
+                    |(&a, &b)| if a + b < 0.0 { 0.0 } else { a + b },
+                ));
             },
         );
     });
+    output.finish()
 }
 
-/// The gradient by either term: upstream where the output is above 0.
-pub(crate) fn backward(output: &[f32], upstream: &[f32], gradient: &mut [f32]) {
-    let chunks = gradient.par_chunks_mut(CHUNK).zip(output.par_chunks(CHUNK)).zip(upstream.par_chunks(CHUNK));
-    chunks.for_each(|((gradient, output), upstream)| {
+/// The gradient with respect to either term: upstream where the output is above 0.
+pub(crate) fn backward(output: &[f32], upstream: &[f32]) -> Vec<f32> {
+    let mut gradient = FreshBuffer::new(output.len());
+    let parts = gradient.par_parts(CHUNK).zip(output.par_chunks(CHUNK)).zip(upstream.par_chunks(CHUNK));
+    parts.for_each(|((gradient, output), upstream)| {
         vectorised(
             #[inline(always)]
             || {
-                for ((gradient, &y), &up) in gradient.iter_mut().zip(output).zip(upstream) {
-                    *gradient = if y > 0.0 { up } else { 0.0 };
-                }
+                gradient.fill(output.iter().zip(upstream).map(
+                    #[inline(always)]
+                    |(&y, &up)| if y > 0.0 { up } else { 0.0 },
+                ));
             },
         );
     });
+    gradient.finish()
 }

@@ -1,18 +1,28 @@
-//! Multi-head self-attention on slices: the heads are read where they lie in the packed rows.
+//! Multi-head self-attention on slices. The heads are read in place in the packed rows.
 
+use ndarray::{ArrayView2, ArrayViewMut2};
 use rayon::prelude::*;
-
-use super::lanes::{exp, largest, sum, sums, vectorised};
-use super::product::{Matrix, Target, Workers, multiply};
+use softnce_kernels::memory::FreshBuffer;
+use softnce_kernels::product::{Threads, matrix, matrix_mut, scaled_product};
+use softnce_kernels::simd::{exp, largest, sum, sums, vectorised};
 
 /// The sizes of packed queries, keys and values.
 #[derive(Clone, Copy)]
 pub(crate) struct Heads {
     /// Rows of a sequence.
     pub(crate) length: usize,
+    /// Number of heads.
     pub(crate) heads: usize,
     /// Width of a head.
     pub(crate) size: usize,
+}
+
+/// Number of values of one sequence, at least 1 so that slices can be cut by it.
+struct Steps {
+    packed: usize,
+    output: usize,
+    /// Of the probabilities of all heads.
+    probabilities: usize,
 }
 
 impl Heads {
@@ -20,10 +30,10 @@ impl Heads {
         self.heads * self.size
     }
 
-    /// Values of one sequence: packed, of the result, and of the probabilities of all its heads.
-    fn steps(self) -> (usize, usize, usize) {
-        let result = self.length * self.width();
-        ((3 * result).max(1), result.max(1), (self.heads * self.length * self.length).max(1))
+    fn steps(self) -> Steps {
+        let output = self.length * self.width();
+        let probabilities = self.heads * self.length * self.length;
+        Steps { packed: (3 * output).max(1), output: output.max(1), probabilities: probabilities.max(1) }
     }
 
     fn factor(self) -> f32 {
@@ -31,39 +41,55 @@ impl Heads {
     }
 
     /// Queries (0), keys (1) or values (2) of a head.
-    fn part(self, packed: &[f32], which: usize, head: usize) -> Matrix<'_> {
-        let stride = 3 * self.width();
-        Matrix::new(&packed[which * self.width() + head * self.size..], self.length, self.size, stride)
+    fn part(self, packed: &[f32], which: usize, head: usize) -> ArrayView2<'_, f32> {
+        let first = which * self.width() + head * self.size;
+        matrix(&packed[first..], self.length, self.size, 3 * self.width())
     }
 
-    fn result(self, values: &[f32], head: usize) -> Matrix<'_> {
-        Matrix::new(&values[head * self.size..], self.length, self.size, self.width())
+    /// As [`Heads::part`], for writing.
+    fn part_mut(self, packed: &mut [f32], which: usize, head: usize) -> ArrayViewMut2<'_, f32> {
+        let first = which * self.width() + head * self.size;
+        matrix_mut(&mut packed[first..], self.length, self.size, 3 * self.width())
     }
-}
 
-/// `output = softmax(Q K^T / sqrt(size)) V`, head by head; the probabilities are kept where there is room for them.
-pub(crate) fn forward(heads: Heads, packed: &[f32], output: &mut [f32], probabilities: Option<&mut [f32]>) {
-    let (packed_step, output_step, kept_step) = heads.steps();
-    let sequences = output.par_chunks_mut(output_step).zip(packed.par_chunks(packed_step));
-    match probabilities {
-        Some(kept) => sequences
-            .zip(kept.par_chunks_mut(kept_step))
-            .for_each(|((output, packed), kept)| sequence(heads, packed, output, kept)),
-        None => sequences.for_each_init(
-            || vec![0.0; heads.length * heads.length],
-            |scratch, (output, packed)| sequence(heads, packed, output, scratch),
-        ),
+    /// A square of one row per query and one column per key.
+    fn square(self, values: &[f32]) -> ArrayView2<'_, f32> {
+        matrix(values, self.length, self.length, self.length)
     }
 }
 
-/// One sequence; `room` holds the probabilities of all heads, or of one at a time.
+/// `softmax(Q K^T / sqrt(size)) V`, head by head.
+pub(crate) fn forward(heads: Heads, packed: &[f32]) -> Vec<f32> {
+    let steps = heads.steps();
+    let mut output = FreshBuffer::new(packed.len() / 3);
+    output.par_parts(steps.output).zip(packed.par_chunks(steps.packed)).for_each_init(
+        || vec![0.0; heads.length * heads.length],
+        |scratch, (output, packed)| sequence(heads, packed, output.zeroed(), scratch),
+    );
+    output.finish()
+}
+
+/// As [`forward`]; also returns the probabilities, shape `[N, heads, length, length]`.
+pub(crate) fn forward_keeping(heads: Heads, packed: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let steps = heads.steps();
+    let mut output = FreshBuffer::new(packed.len() / 3);
+    let mut kept = FreshBuffer::new(packed.len() / steps.packed * heads.heads * heads.length * heads.length);
+    let sequences = output.par_parts(steps.output).zip(packed.par_chunks(steps.packed));
+    sequences
+        .zip(kept.par_parts(steps.probabilities))
+        .for_each(|((output, packed), kept)| sequence(heads, packed, output.zeroed(), kept.zeroed()));
+    (output.finish(), kept.finish())
+}
+
+/// One sequence. `room` holds the probabilities of all heads, or of one head at a time.
 fn sequence(heads: Heads, packed: &[f32], output: &mut [f32], room: &mut [f32]) {
     let (length, square) = (heads.length, heads.length * heads.length);
     for head in 0..heads.heads {
         let at = if room.len() > square { head * square } else { 0 };
         let scores = &mut room[at..at + square];
-        let (queries, keys) = (heads.part(packed, 0, head), heads.part(packed, 1, head).transposed());
-        multiply(Target::new(scores, length), heads.factor(), queries, keys, Workers::One);
+        let (queries, keys) = (heads.part(packed, 0, head), heads.part(packed, 1, head));
+        let target = matrix_mut(scores, length, length, length);
+        scaled_product(target, false, heads.factor(), queries, keys.t(), Threads::Caller);
         vectorised(
             #[inline(always)]
             || {
@@ -72,9 +98,8 @@ fn sequence(heads: Heads, packed: &[f32], output: &mut [f32], room: &mut [f32]) 
                 }
             },
         );
-        let probabilities = Matrix::new(scores, length, length, length);
-        let target = Target::new(&mut output[head * heads.size..], heads.width());
-        multiply(target, 1.0, probabilities, heads.part(packed, 2, head), Workers::One);
+        let target = matrix_mut(&mut output[head * heads.size..], length, heads.size, heads.width());
+        scaled_product(target, false, 1.0, heads.square(scores), heads.part(packed, 2, head), Threads::Caller);
     }
 }
 
@@ -95,21 +120,23 @@ fn softmax(row: &mut [f32]) {
     }
 }
 
-/// The gradient by the packed queries, keys and values, from the kept probabilities `P`:
+/// The gradient with respect to the packed queries, keys and values, from the probabilities `P`:
 /// `dV = P^T dO`, `dS = P (dP - rowsum(dP P))` with `dP = dO V^T`, `dQ = dS K`, `dK = dS^T Q`.
-pub(crate) fn backward(heads: Heads, packed: &[f32], probabilities: &[f32], upstream: &[f32], gradient: &mut [f32]) {
-    let (packed_step, output_step, kept_step) = heads.steps();
-    let sequences = gradient.par_chunks_mut(packed_step).zip(packed.par_chunks(packed_step));
-    let sequences = sequences.zip(probabilities.par_chunks(kept_step)).zip(upstream.par_chunks(output_step));
+pub(crate) fn backward(heads: Heads, packed: &[f32], probabilities: &[f32], upstream: &[f32]) -> Vec<f32> {
+    let steps = heads.steps();
+    let mut gradient = FreshBuffer::new(packed.len());
+    let sequences = gradient.par_parts(steps.packed).zip(packed.par_chunks(steps.packed));
+    let sequences = sequences.zip(probabilities.par_chunks(steps.probabilities)).zip(upstream.par_chunks(steps.output));
     sequences.for_each_init(
         || vec![0.0; heads.length * heads.length],
         |scratch, (((gradient, packed), kept), upstream)| {
             let (length, square) = (heads.length, heads.length * heads.length);
+            let gradient = gradient.zeroed();
             for head in 0..heads.heads {
                 let kept = &kept[head * square..][..square];
-                let upstream = heads.result(upstream, head);
-                let values = heads.part(packed, 2, head).transposed();
-                multiply(Target::new(scratch, length), 1.0, upstream, values, Workers::One);
+                let upstream = matrix(&upstream[head * heads.size..], length, heads.size, heads.width());
+                let target = matrix_mut(scratch, length, length, length);
+                scaled_product(target, false, 1.0, upstream, heads.part(packed, 2, head).t(), Threads::Caller);
                 vectorised(
                     #[inline(always)]
                     || {
@@ -119,21 +146,20 @@ pub(crate) fn backward(heads: Heads, packed: &[f32], probabilities: &[f32], upst
                         }
                     },
                 );
-                let by_scores = Matrix::new(scratch, length, length, length);
+                let by_scores = heads.square(scratch);
                 let mut into = |which: usize, factor, a, b| {
-                    let stride = 3 * heads.width();
-                    let target = Target::new(&mut gradient[which * heads.width() + head * heads.size..], stride);
-                    multiply(target, factor, a, b, Workers::One);
+                    scaled_product(heads.part_mut(gradient, which, head), false, factor, a, b, Threads::Caller);
                 };
                 into(0, heads.factor(), by_scores, heads.part(packed, 1, head));
-                into(1, heads.factor(), by_scores.transposed(), heads.part(packed, 0, head));
-                into(2, 1.0, Matrix::new(kept, length, length, length).transposed(), upstream);
+                into(1, heads.factor(), by_scores.t(), heads.part(packed, 0, head));
+                into(2, 1.0, heads.square(kept).t(), upstream);
             }
         },
     );
+    gradient.finish()
 }
 
-/// The gradient by the scores of a row, in place of that by the probabilities.
+/// Turns the gradient with respect to a row's probabilities into the gradient with respect to its scores, in place.
 #[inline(always)]
 fn through_softmax(probabilities: &[f32], gradient: &mut [f32]) {
     let (along, _) = sums(

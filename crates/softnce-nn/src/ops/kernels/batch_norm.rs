@@ -1,11 +1,11 @@
-//! Batch normalisation on slices: planes (one channel of one picture) lie one after another.
+//! Batch normalisation on slices. A plane is one channel of one picture; planes lie one after another.
 //!
-//! Each plane is read once for its moments and once for the result. Moments of planes are put together in f64 in the
-//! order of the pictures, by the formula of Chan, Golub and LeVeque, so that no large mean cancels a small variance.
+//! Each plane is read once for its moments and once for the result. The moments of planes are combined in f64, in the
+//! order of the pictures, by the formula of Chan, Golub and LeVeque, so that a large mean does not cancel a small variance.
 
 use rayon::prelude::*;
-
-use super::lanes::{sum, sums, vectorised};
+use softnce_kernels::memory::FreshBuffer;
+use softnce_kernels::simd::{sum, sums, vectorised};
 
 /// Number of channels, and of values of a plane.
 #[derive(Clone, Copy)]
@@ -27,7 +27,7 @@ pub(crate) struct Statistics {
     pub(crate) variances: Vec<f32>,
 }
 
-/// Mean and biased variance of each channel over pictures and places; those of nothing are 0.
+/// Mean and biased variance of each channel over pictures and pixels; 0 if there are none.
 pub(crate) fn statistics(planes: Planes, input: &[f32]) -> Statistics {
     let moments: Vec<(f32, f32)> = input
         .par_chunks(planes.step())
@@ -45,7 +45,7 @@ pub(crate) fn statistics(planes: Planes, input: &[f32]) -> Statistics {
                         #[inline(always)]
                         |x| (x - mean) * (x - mean),
                     );
-                    // What the mean's rounding left, so that the pair is exact to second order.
+                    // Corrects the mean by its own rounding error.
                     let rest = sum(
                         plane,
                         #[inline(always)]
@@ -83,7 +83,7 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
-    /// One a channel.
+    /// One for each channel.
     pub(crate) fn each(statistics: &Statistics, epsilon: f64, gamma: &[f32], beta: &[f32]) -> Vec<Self> {
         let channels = statistics.means.iter().zip(&statistics.variances).zip(gamma.iter().zip(beta));
         channels
@@ -99,32 +99,37 @@ impl Channel {
         (x - self.mean).mul_add(self.factor, self.shift)
     }
 
-    /// The upstream gradient before the cut at 0, where there is one.
+    /// The gradient with respect to the normalised value: upstream, or 0 where `CUT` cut the value off.
     #[inline(always)]
     fn passed<const CUT: bool>(self, x: f32, upstream: f32) -> f32 {
         if !CUT || self.of(x) > 0.0 { upstream } else { 0.0 }
     }
 }
 
-/// The normalised planes; with `CUT` nothing below 0 (the rectifier of Nair and Hinton, 2010).
-pub(crate) fn forward<const CUT: bool>(planes: Planes, channels: &[Channel], input: &[f32], output: &mut [f32]) {
-    let pairs = output.par_chunks_mut(planes.step()).zip(input.par_chunks(planes.step())).enumerate();
+/// The normalised planes; with `CUT`, values below 0 become 0 (the rectifier of Nair and Hinton, 2010).
+pub(crate) fn forward<const CUT: bool>(planes: Planes, channels: &[Channel], input: &[f32]) -> Vec<f32> {
+    let mut output = FreshBuffer::new(input.len());
+    let pairs = output.par_parts(planes.step()).zip(input.par_chunks(planes.step())).enumerate();
     pairs.for_each(|(number, (output, input))| {
         let channel = channels[number % planes.channels];
         vectorised(
             #[inline(always)]
             || {
-                for (output, &x) in output.iter_mut().zip(input) {
-                    let y = channel.of(x);
-                    // NaN stays.
-                    *output = if CUT && y < 0.0 { 0.0 } else { y };
-                }
+                output.fill(input.iter().map(
+                    #[inline(always)]
+                    |&x| {
+                        let y = channel.of(x);
+                        // NaN stays NaN.
+                        if CUT && y < 0.0 { 0.0 } else { y }
+                    },
+                ));
             },
         );
     });
+    output.finish()
 }
 
-/// Gradients by gamma and by beta: `sum of upstream n` and `sum of upstream`, with n the normalised input.
+/// Gradients with respect to gamma and beta: `sum of upstream n` and `sum of upstream`, with n the normalised input.
 pub(crate) fn by_parameters<const CUT: bool>(
     planes: Planes,
     channels: &[Channel],
@@ -159,17 +164,17 @@ pub(crate) fn by_parameters<const CUT: bool>(
     (0..planes.channels).map(total).unzip()
 }
 
-/// The gradient by the input: `gamma scale (upstream - mean(upstream) - n mean(upstream n))`.
+/// The gradient with respect to the input: `gamma scale (upstream - mean(upstream) - n mean(upstream n))`.
 pub(crate) fn by_input<const CUT: bool>(
     planes: Planes,
     channels: &[Channel],
     (by_gamma, by_beta): (&[f32], &[f32]),
     (input, upstream): (&[f32], &[f32]),
-    gradient: &mut [f32],
-) {
+) -> Vec<f32> {
+    let mut gradient = FreshBuffer::new(input.len());
     let step = planes.step();
     let count = (upstream.len() / planes.channels.max(1)) as f32;
-    let each = gradient.par_chunks_mut(step).zip(input.par_chunks(step)).zip(upstream.par_chunks(step));
+    let each = gradient.par_parts(step).zip(input.par_chunks(step)).zip(upstream.par_chunks(step));
     each.enumerate().for_each(|(number, ((gradient, input), upstream))| {
         let at = number % planes.channels;
         let channel = channels[at];
@@ -177,11 +182,15 @@ pub(crate) fn by_input<const CUT: bool>(
         vectorised(
             #[inline(always)]
             || {
-                for ((gradient, &x), &up) in gradient.iter_mut().zip(input).zip(upstream) {
-                    let up = channel.passed::<CUT>(x, up);
-                    *gradient = channel.factor * (channel.mean - x).mul_add(tilt, up - level);
-                }
+                gradient.fill(input.iter().zip(upstream).map(
+                    #[inline(always)]
+                    |(&x, &up)| {
+                        let up = channel.passed::<CUT>(x, up);
+                        channel.factor * (channel.mean - x).mul_add(tilt, up - level)
+                    },
+                ));
             },
         );
     });
+    gradient.finish()
 }

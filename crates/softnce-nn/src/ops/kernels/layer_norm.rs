@@ -1,21 +1,23 @@
-//! Layer normalisation on slices: one reading of each row, held in the nearest cache.
+//! Layer normalisation on slices. Each row is read from memory once and then stays in the nearest cache.
 
 use rayon::prelude::*;
+use softnce_kernels::memory::FreshBuffer;
+use softnce_kernels::simd::{add_to, sum, sums, vectorised};
 
-use super::lanes::{add_to, sum, sums, vectorised};
-
-/// Rows a task works on.
+/// Rows of a task.
 const BLOCK: usize = 64;
 
-/// What the backward pass needs of a row: its mean, and one over its standard deviation.
+/// What the backward pass needs of a row: its mean, and the reciprocal of its standard deviation.
 pub(crate) type Moments = (f32, f32);
 
-/// `output = (input - mean) / sqrt(variance + epsilon) gamma + beta`, row by row; returns the moments.
-pub(crate) fn forward(input: &[f32], gamma: &[f32], beta: &[f32], epsilon: f64, output: &mut [f32]) -> Vec<Moments> {
+/// `(input - mean) / sqrt(variance + epsilon) gamma + beta`, row by row, and the moments of each row.
+pub(crate) fn forward(input: &[f32], gamma: &[f32], beta: &[f32], epsilon: f64) -> (Vec<f32>, Vec<Moments>) {
+    let mut output = FreshBuffer::new(input.len());
     let width = gamma.len().max(1);
     let mut moments = vec![(0.0, 0.0); input.len() / width];
-    let blocks = output.par_chunks_mut(BLOCK * width).zip(input.par_chunks(BLOCK * width));
+    let blocks = output.par_parts(BLOCK * width).zip(input.par_chunks(BLOCK * width));
     blocks.zip(moments.par_chunks_mut(BLOCK)).for_each(|((output, input), moments)| {
+        let output = output.zeroed();
         vectorised(
             #[inline(always)]
             || {
@@ -40,10 +42,10 @@ pub(crate) fn forward(input: &[f32], gamma: &[f32], beta: &[f32], epsilon: f64, 
             },
         );
     });
-    moments
+    (output.finish(), moments)
 }
 
-/// Writes the gradient by the input, where it is asked for; returns those by gamma and beta, one after the other.
+/// The gradient with respect to the input, if `by_input`, and those with respect to gamma and beta, one after the other.
 ///
 /// With `g = upstream gamma` and `n` the normalised row: `scale (g - mean(g) - n mean(g n))`.
 pub(crate) fn backward(
@@ -51,26 +53,27 @@ pub(crate) fn backward(
     gamma: &[f32],
     moments: &[Moments],
     upstream: &[f32],
-    mut gradient: Option<&mut [f32]>,
-) -> Vec<f32> {
+    by_input: bool,
+) -> (Option<Vec<f32>>, Vec<f32>) {
     let width = gamma.len().max(1);
-    let gradients: Vec<Option<&mut [f32]>> = match &mut gradient {
-        Some(gradient) => gradient.chunks_mut(BLOCK * width).map(Some).collect(),
-        None => (0..moments.len().div_ceil(BLOCK)).map(|_| None).collect(),
+    let blocks = input.par_chunks(BLOCK * width).zip(upstream.par_chunks(BLOCK * width)).zip(moments.par_chunks(BLOCK));
+    let work = |((input, upstream), moments), gradient| {
+        vectorised(
+            #[inline(always)]
+            || block(Block { input, gamma, moments, upstream, gradient }),
+        )
     };
-    let blocks = gradients.into_par_iter().zip(input.par_chunks(BLOCK * width));
-    let blocks = blocks.zip(upstream.par_chunks(BLOCK * width)).zip(moments.par_chunks(BLOCK));
-    let parts: Vec<Vec<f32>> = blocks
-        .map(|(((gradient, input), upstream), moments)| {
-            vectorised(
-                #[inline(always)]
-                || block(Block { input, gamma, moments, upstream, gradient }),
-            )
-        })
-        .collect();
-    let mut total = vec![0.0; 2 * gamma.len()];
-    parts.iter().for_each(|part| add_to(&mut total, part));
-    total
+    let mut gradient = by_input.then(|| FreshBuffer::new(input.len()));
+    let parts: Vec<Vec<f32>> = match &mut gradient {
+        Some(gradient) => {
+            let gradients = gradient.par_parts(BLOCK * width);
+            blocks.zip(gradients).map(|(rows, gradient)| work(rows, Some(gradient.zeroed()))).collect()
+        }
+        None => blocks.map(|rows| work(rows, None)).collect(),
+    };
+    let mut by_parameters = vec![0.0; 2 * gamma.len()];
+    parts.iter().for_each(|part| add_to(&mut by_parameters, part));
+    (gradient.map(FreshBuffer::finish), by_parameters)
 }
 
 struct Block<'a> {

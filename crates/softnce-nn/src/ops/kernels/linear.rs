@@ -1,11 +1,11 @@
-//! The linear layer on slices: `y = x W + b` over rows.
+//! The linear layer on slices: `y = x W + b` for each row.
 
 use rayon::prelude::*;
+use softnce_kernels::memory::FreshBuffer;
+use softnce_kernels::product::{Threads, matrix, matrix_mut, scaled_product};
+use softnce_kernels::simd::{add_to, vectorised};
 
-use super::lanes::{add_to, vectorised};
-use super::product::{Matrix, Target, Workers, multiply};
-
-/// Rows a task works on.
+/// Rows of a task.
 const BLOCK: usize = 256;
 
 /// Numbers of inputs and outputs.
@@ -15,50 +15,55 @@ pub(crate) struct Widths {
     pub(crate) outputs: usize,
 }
 
-/// `output = input weight + bias`
-pub(crate) fn forward(widths: Widths, input: &[f32], weight: &[f32], bias: Option<&[f32]>, output: &mut [f32]) {
+/// `input weight + bias` of so many rows.
+pub(crate) fn forward(widths: Widths, rows: usize, input: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     let Widths { inputs, outputs } = widths;
-    let weight = Matrix::new(weight, inputs, outputs, outputs);
-    let blocks = output.par_chunks_mut((BLOCK * outputs).max(1)).enumerate();
-    blocks.for_each(|(number, output)| {
+    let weight = matrix(weight, inputs, outputs, outputs);
+    let mut output = FreshBuffer::new(rows * outputs);
+    output.par_parts((BLOCK * outputs).max(1)).enumerate().for_each(|(number, output)| {
+        let output = output.zeroed();
         let rows = output.len() / outputs;
-        let input = Matrix::new(&input[number * BLOCK * inputs..], rows, inputs, inputs);
-        let target = match bias {
-            Some(bias) => {
-                output.chunks_exact_mut(outputs).for_each(|row| row.copy_from_slice(bias));
-                Target::adding(output, outputs)
-            }
-            None => Target::new(output, outputs),
-        };
-        multiply(target, 1.0, input, weight, Workers::One);
+        let input = matrix(&input[number * BLOCK * inputs..], rows, inputs, inputs);
+        if let Some(bias) = bias {
+            output.chunks_exact_mut(outputs).for_each(|row| row.copy_from_slice(bias));
+        }
+        let output = matrix_mut(output, rows, outputs, outputs);
+        scaled_product(output, bias.is_some(), 1.0, input, weight, Threads::Caller);
     });
+    output.finish()
 }
 
-/// `gradient = upstream weight^T`
-pub(crate) fn by_input(widths: Widths, upstream: &[f32], weight: &[f32], gradient: &mut [f32]) {
+/// The gradient with respect to the input, `upstream weight^T`, of so many rows.
+pub(crate) fn by_input(widths: Widths, rows: usize, upstream: &[f32], weight: &[f32]) -> Vec<f32> {
     let Widths { inputs, outputs } = widths;
-    let weight = Matrix::new(weight, inputs, outputs, outputs).transposed();
-    let blocks = gradient.par_chunks_mut((BLOCK * inputs).max(1)).enumerate();
-    blocks.for_each(|(number, gradient)| {
+    let weight = matrix(weight, inputs, outputs, outputs);
+    let mut gradient = FreshBuffer::new(rows * inputs);
+    gradient.par_parts((BLOCK * inputs).max(1)).enumerate().for_each(|(number, gradient)| {
+        let gradient = gradient.zeroed();
         let rows = gradient.len() / inputs;
-        let upstream = Matrix::new(&upstream[number * BLOCK * outputs..], rows, outputs, outputs);
-        multiply(Target::new(gradient, inputs), 1.0, upstream, weight, Workers::One);
+        let upstream = matrix(&upstream[number * BLOCK * outputs..], rows, outputs, outputs);
+        let gradient = matrix_mut(gradient, rows, inputs, inputs);
+        scaled_product(gradient, false, 1.0, upstream, weight.t(), Threads::Caller);
     });
+    gradient.finish()
 }
 
-/// `gradient = input^T upstream`
-pub(crate) fn by_weight(widths: Widths, input: &[f32], upstream: &[f32], rows: usize, gradient: &mut [f32]) {
+/// The gradient with respect to the weight, `input^T upstream`, of so many rows.
+pub(crate) fn by_weight(widths: Widths, rows: usize, input: &[f32], upstream: &[f32]) -> Vec<f32> {
     let Widths { inputs, outputs } = widths;
-    let input = Matrix::new(input, rows, inputs, inputs).transposed();
-    let upstream = Matrix::new(upstream, rows, outputs, outputs);
-    multiply(Target::new(gradient, outputs), 1.0, input, upstream, Workers::All);
+    let input = matrix(input, rows, inputs, inputs);
+    let upstream = matrix(upstream, rows, outputs, outputs);
+    let mut gradient = vec![0.0; inputs * outputs];
+    let target = matrix_mut(&mut gradient, inputs, outputs, outputs);
+    scaled_product(target, false, 1.0, input.t(), upstream, Threads::Pool);
+    gradient
 }
 
-/// `sums = sum of the rows`, in blocks that the number of threads does not change.
-pub(crate) fn column_sums(rows: &[f32], columns: usize, sums: &mut [f32]) {
-    sums.fill(0.0);
+/// The sum of the rows, in blocks that do not depend on the number of threads.
+pub(crate) fn column_sums(rows: &[f32], columns: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; columns];
     if columns == 0 {
-        return;
+        return sums;
     }
     let block = |rows: &[f32]| {
         vectorised(
@@ -73,5 +78,6 @@ pub(crate) fn column_sums(rows: &[f32], columns: usize, sums: &mut [f32]) {
         )
     };
     let blocks: Vec<Vec<f32>> = rows.par_chunks(BLOCK * columns).map(block).collect();
-    blocks.iter().for_each(|block| add_to(sums, block));
+    blocks.iter().for_each(|block| add_to(&mut sums, block));
+    sums
 }

@@ -11,7 +11,11 @@ fn bits() -> Vec<u32> {
     let x = leaf(&random([9, 65, 48], 1, &flex));
     let (w, b) = (leaf(&random([48, 144], 2, &flex)), leaf(&random([144], 3, &flex)));
     let (g, s) = (leaf(&random([48], 4, &flex)), leaf(&random([48], 5, &flex)));
-    let y = attention(linear(layer_norm(x.clone(), g.clone(), s.clone(), 1e-5), w.clone(), Some(b.clone())), 3);
+    let y = attention(
+        linear(layer_norm(x.clone(), g.clone(), s.clone(), 1e-5).unwrap(), w.clone(), Some(b.clone())).unwrap(),
+        3,
+    )
+    .unwrap();
     let value = gelu(y).sum();
     let gradients = value.backward();
     let mut all = data(Some(value.without_autodiff()));
@@ -20,8 +24,8 @@ fn bits() -> Vec<u32> {
 
     let x = leaf(&random([37, 5, 9, 8], 6, &flex));
     let (w, g, s) = (leaf(&random([5, 5, 3, 3], 7, &flex)), leaf(&random([5], 8, &flex)), leaf(&random([5], 9, &flex)));
-    let y = batch_norm_relu(conv2d(x.clone(), w.clone(), 1, 1), g.clone(), s.clone(), 1e-5).0;
-    let value = add_relu(x.clone(), y).sum();
+    let y = batch_norm_relu(conv2d(x.clone(), w.clone(), 1, 1).unwrap(), g.clone(), s.clone(), 1e-5).unwrap().0;
+    let value = add_relu(x.clone(), y).unwrap().sum();
     let gradients = value.backward();
     all.extend(data(Some(value.without_autodiff())));
     all.extend([data(x.grad(&gradients)), data(w.grad(&gradients))].concat());

@@ -1,4 +1,4 @@
-//! Sizes of a convolution, and what its taps read.
+//! The sizes of a convolution, and where its taps read.
 
 /// The sizes of a convolution.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +12,7 @@ pub(crate) struct Geometry {
     pub(crate) padding: usize,
 }
 
-/// One entry of the kernel: which phase it reads, and how far from the place written.
+/// One entry of the kernel: the phase that it reads, and the distance from the place that it writes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Tap {
     pub(super) phase: (usize, usize),
@@ -20,7 +20,7 @@ pub(super) struct Tap {
 }
 
 impl Geometry {
-    /// Height and width of a result; nothing where the kernel is larger than the padded picture, or a size is 0.
+    /// Height and width of a result; `None` if the kernel is larger than the padded picture, or a size is 0.
     pub(crate) fn result(self) -> Option<(usize, usize)> {
         let along = |size: usize, kernel: usize| {
             let padded = self.padding.checked_mul(2)?.checked_add(size)?;
@@ -42,13 +42,13 @@ impl Geometry {
         rows.flat_map(|row| (0..self.kernel.1).map(move |at| tap(row, along(at)))).collect()
     }
 
-    /// Height and width of the part of an input picture that lies in a phase.
+    /// Height and width of a phase of an input picture.
     pub(super) fn phase(self, (row, column): (usize, usize)) -> (usize, usize) {
         let along = |size: usize, first: usize| size.saturating_sub(first).div_ceil(self.stride);
         (along(self.picture.0, row), along(self.picture.1, column))
     }
 
-    /// Values of an input picture, and of a result.
+    /// Number of values of an input picture, and of a result.
     pub(super) fn steps(self, result: (usize, usize)) -> (usize, usize) {
         (self.inputs * self.picture.0 * self.picture.1, self.outputs * result.0 * result.1)
     }

@@ -1,10 +1,10 @@
 //! Convolution on slices, without im2col.
 //!
-//! For a stride s a picture is parted into s x s phases (the rows and columns with the same remainder), so that the
-//! kernel's every entry, a *tap*, reads one phase contiguously, at a fixed distance from the place written. Phases lie
-//! in zeroed planes that serve as padding. A convolution is then, place by place, a sum over planes and taps of a
-//! weight times a shifted vector ([`places`]); so is its gradient by the input, with the upstream gradient as planes;
-//! its gradient by the weight is a dot product of an upstream plane and a shifted plane for each weight ([`weights`]).
+//! With stride s, a picture is divided into s x s phases: the pixels whose row and column have the same remainders by s.
+//! Each entry of the kernel, a *tap*, then reads one phase contiguously, at a fixed distance from the place that it writes.
+//! Phases lie in planes whose zeros serve as padding. The convolution is a sum over planes and taps of a weight times a
+//! shifted vector ([`places`]). So is the gradient with respect to the input, with the upstream gradient as planes. The
+//! gradient with respect to each weight is the dot product of an upstream plane and a shifted plane ([`weights`]).
 
 mod geometry;
 mod passes;

@@ -1,23 +1,24 @@
-//! The convolution, and its gradients by the input and by the weight.
+//! The convolution, and its gradients with respect to the input and the weight.
 
 use rayon::prelude::*;
+use softnce_kernels::memory::FreshBuffer;
+use softnce_kernels::simd::{Instructions, add_to};
 
 use super::geometry::{Geometry, Tap};
 use super::places::{self, Places, Weights};
 use super::planes::{Grid, Rows, gather, spread};
 use super::weights::{self, Dots};
-use crate::ops::kernels::lanes::add_to;
 
-/// Vectors of the widest kind divide it.
+/// A multiple of the lanes of every vector.
 const WHOLE: usize = 16;
 
-/// Places a task works on at least, as far as there are pictures: it reads the weights once for all of them.
+/// Least number of places of a task, if there are enough pictures: it reads the weights once for all of them.
 const PLACES: usize = 512;
 
-/// Parts of the batch, the gradients by the weight of which are added up: a number that no thread count changes.
+/// Parts of the batch whose weight gradients are added up. It does not depend on the number of threads.
 const PARTS: usize = 16;
 
-/// The phases that taps read, each once.
+/// The phases that the taps read, each listed once.
 fn phases(taps: &[Tap]) -> Vec<(usize, usize)> {
     let mut phases: Vec<_> = taps.iter().map(|tap| tap.phase).collect();
     phases.sort_unstable();
@@ -56,7 +57,7 @@ impl Input {
         self.geometry.inputs * self.phases.len() * self.grid.len
     }
 
-    /// One picture into its planes, which hold 0 where no data go.
+    /// Writes one picture into its planes, which hold 0 outside the data.
     fn fill(&self, picture: &[f32], planes: &mut [f32]) {
         let ((height, width), stride) = (self.geometry.picture, self.geometry.stride);
         let planes = planes.chunks_exact_mut(self.grid.len * self.phases.len());
@@ -77,8 +78,8 @@ impl Input {
     }
 }
 
-/// `output = input * weight`
-pub(crate) fn forward(geometry: Geometry, result: (usize, usize), input: &[f32], weight: &[f32], output: &mut [f32]) {
+/// `input * weight`
+pub(crate) fn forward(geometry: Geometry, result: (usize, usize), input: &[f32], weight: &[f32]) -> Vec<f32> {
     let planes = Input::new(geometry, result);
     let terms = planes.offsets.len();
     let weights = Weights::new(geometry.outputs, terms, |result, term| weight[result * terms + term]);
@@ -86,15 +87,16 @@ pub(crate) fn forward(geometry: Geometry, result: (usize, usize), input: &[f32],
     let places = planes.grid.places();
     let (group, row) = (PLACES.div_ceil(places), places.next_multiple_of(WHOLE));
     let tiles = geometry.outputs.next_multiple_of(places::TILE);
-    let groups = output.par_chunks_mut(group * output_step).zip(input.par_chunks(group * input_step));
+    let mut output = FreshBuffer::new(input.len() / input_step * output_step);
+    let groups = output.par_parts(group * output_step).zip(input.par_chunks(group * input_step));
     groups.for_each_init(
         || (vec![0.0; group * planes.step()], vec![0.0; group * tiles * row]),
         |(room, sums), (output, input)| {
-            let pictures = input.len() / input_step;
+            let (output, pictures) = (output.zeroed(), input.len() / input_step);
             for (picture, room) in input.chunks_exact(input_step).zip(room.chunks_exact_mut(planes.step())) {
                 planes.fill(picture, room);
             }
-            pulp::Arch::new().dispatch(Places {
+            Instructions::widest().run(Places {
                 weights: &weights,
                 offsets: &planes.offsets,
                 input: room,
@@ -111,23 +113,19 @@ pub(crate) fn forward(geometry: Geometry, result: (usize, usize), input: &[f32],
             }
         },
     );
+    output.finish()
 }
 
-/// What one phase of the gradient by the input is summed from.
+/// The terms of one phase of the gradient with respect to the input.
 struct Phase {
     at: (usize, usize),
     weights: Weights,
     offsets: Vec<usize>,
 }
 
-/// The gradient by the input: phase by phase, a convolution of the upstream gradient with the taps that read the phase.
-pub(crate) fn by_input(
-    geometry: Geometry,
-    result: (usize, usize),
-    upstream: &[f32],
-    weight: &[f32],
-    gradient: &mut [f32],
-) {
+/// The gradient with respect to the input: for each phase, a convolution of the upstream gradient with the taps that read
+/// the phase.
+pub(crate) fn by_input(geometry: Geometry, result: (usize, usize), upstream: &[f32], weight: &[f32]) -> Vec<f32> {
     let (taps, stride) = (geometry.taps(), geometry.stride);
     let back = |tap: &Tap| (-tap.shift.0, -tap.shift.1);
     let grid = Grid::new(result, geometry.phase((0, 0)), &taps.iter().map(back).collect::<Vec<_>>());
@@ -143,7 +141,6 @@ pub(crate) fn by_input(
         Phase { at, weights, offsets }
     };
     let phases: Vec<Phase> = phases(&taps).into_iter().map(phase).collect();
-    let whole = phases.len() == stride * stride;
 
     let (input_step, output_step) = geometry.steps(result);
     let (height, width) = geometry.picture;
@@ -151,20 +148,19 @@ pub(crate) fn by_input(
     let (group, row) = (PLACES.div_ceil(places), places.next_multiple_of(WHOLE));
     let tiles = geometry.inputs.next_multiple_of(places::TILE);
     let planes_step = geometry.outputs * grid.len;
-    let groups = gradient.par_chunks_mut(group * input_step).zip(upstream.par_chunks(group * output_step));
+    let mut gradient = FreshBuffer::new(upstream.len() / output_step * input_step);
+    let groups = gradient.par_parts(group * input_step).zip(upstream.par_chunks(group * output_step));
     groups.for_each_init(
         || (vec![0.0; group * planes_step], vec![0.0; group * tiles * row]),
         |(room, sums), (gradient, upstream)| {
-            let pictures = upstream.len() / output_step;
+            let (gradient, pictures) = (gradient.zeroed(), upstream.len() / output_step);
             for (plane, upstream) in room.chunks_exact_mut(grid.len).zip(upstream.chunks_exact(result.0 * result.1)) {
                 let rows = Rows { source: upstream, height: result.0, width: result.1, row_stride: result.1, step: 1 };
                 spread(plane, (grid.read((0, 0)), grid.pitch), rows);
             }
-            if !whole {
-                gradient.fill(0.0);
-            }
+            // A phase that no tap reads keeps the zeros of the new memory.
             for phase in &phases {
-                pulp::Arch::new().dispatch(Places {
+                Instructions::widest().run(Places {
                     weights: &phase.weights,
                     offsets: &phase.offsets,
                     input: room,
@@ -184,16 +180,11 @@ pub(crate) fn by_input(
             }
         },
     );
+    gradient.finish()
 }
 
-/// The gradient by the weight, added up over fixed parts of the batch in order.
-pub(crate) fn by_weight(
-    geometry: Geometry,
-    result: (usize, usize),
-    input: &[f32],
-    upstream: &[f32],
-    gradient: &mut [f32],
-) {
+/// The gradient with respect to the weight, added up over fixed parts of the batch in order.
+pub(crate) fn by_weight(geometry: Geometry, result: (usize, usize), input: &[f32], upstream: &[f32]) -> Vec<f32> {
     let planes = Input::new(geometry, result);
     let (input_step, output_step) = geometry.steps(result);
     let places = planes.grid.places();
@@ -217,7 +208,7 @@ pub(crate) fn by_weight(
                         spread(ups, (0, planes.grid.pitch), rows);
                     }
                 }
-                pulp::Arch::new().dispatch(Dots {
+                Instructions::widest().run(Dots {
                     upstream: &ups,
                     row,
                     results,
@@ -231,8 +222,9 @@ pub(crate) fn by_weight(
             gradient
         })
         .collect();
-    gradient.fill(0.0);
-    parts.iter().for_each(|part| add_to(gradient, part));
+    let mut gradient = vec![0.0; gradient_len(geometry)];
+    parts.iter().for_each(|part| add_to(&mut gradient, part));
+    gradient
 }
 
 fn gradient_len(geometry: Geometry) -> usize {

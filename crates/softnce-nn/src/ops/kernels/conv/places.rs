@@ -1,18 +1,19 @@
-//! Sums over planes and taps, for every place: the inner loop of the convolution and of its gradient by the input.
+//! Sums over planes and taps for every place: the inner loop of the convolution and of its gradient with respect to the
+//! input.
 
 use pulp::{Simd, WithSimd};
 
-/// Results a tile works on together: each vector read serves all of them.
+/// Results of a tile: each vector that is read serves all of them.
 pub(super) const TILE: usize = 8;
 
-/// Weights in the order the loop reads them: by tile, then by term (plane and tap), then by result in the tile.
+/// Weights in the order in which the loop reads them: by tile, then by term (plane and tap), then by result in the tile.
 pub(super) struct Weights {
     pub(super) packed: Vec<f32>,
     pub(super) terms: usize,
 }
 
 impl Weights {
-    /// `weight(result, term)` for all results and terms; tiles are filled up with 0.
+    /// `weight(result, term)` for all results and terms; the last tile is filled up with 0.
     pub(super) fn new(results: usize, terms: usize, weight: impl Fn(usize, usize) -> f32) -> Self {
         let tiles = results.div_ceil(TILE);
         let mut packed = vec![0.0; tiles * terms * TILE];
@@ -28,15 +29,15 @@ impl Weights {
 /// `output[picture][result][place] = sum over terms of weight(result, term) input[picture][offset(term) + place]`.
 pub(super) struct Places<'a> {
     pub(super) weights: &'a Weights,
-    /// Where each term is read for place 0, from the beginning of a picture's planes.
+    /// Where each term reads for place 0, from the beginning of a picture's planes.
     pub(super) offsets: &'a [usize],
     pub(super) input: &'a [f32],
-    /// Values of a picture's planes.
+    /// Number of values of a picture's planes.
     pub(super) input_step: usize,
     pub(super) pictures: usize,
     pub(super) places: usize,
     pub(super) output: &'a mut [f32],
-    /// Values of a result's places, room for whole vectors included.
+    /// Number of values of a result's places, with room for whole vectors.
     pub(super) row: usize,
 }
 
@@ -45,7 +46,7 @@ impl WithSimd for Places<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        // As many vectors at a time as leave the accumulators in registers.
+        // As many vectors at a time as keep the accumulators in registers.
         if S::REGISTER_COUNT >= 32 { self.run::<S, 3>(simd) } else { self.run::<S, 1>(simd) }
     }
 }
@@ -77,7 +78,7 @@ impl Places<'_> {
     }
 }
 
-/// The sums of a tile for some vectors of places, into rows of the output.
+/// Writes the sums of a tile, for some vectors of places, into rows of the output.
 #[inline(always)]
 fn sums<S: Simd, const VECTORS: usize>(
     simd: S,

@@ -1,25 +1,25 @@
-//! Zeroed planes that hold shifted reads, and their filling.
+//! Planes with margins of zeros, and how they are filled and read.
 
-/// The most values that a vectorised loop reads or writes beyond the last place.
+/// Largest number of values that a vectorised loop reads or writes beyond the last place.
 pub(super) const SLACK: usize = 64;
 
-/// How planes are laid out, so that a shifted read of a place outside the data finds a 0.
+/// The layout of planes: a shifted read of a place outside the data finds a 0.
 ///
-/// Places are numbered `row pitch + column`. The zeros right of a row are those left of the next.
+/// Places are numbered `row pitch + column`. The zeros to the right of a row are also those to the left of the next row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grid {
-    /// Numbers from a place to the one below.
+    /// Distance from a place to the one below.
     pub(super) pitch: usize,
-    /// Where place 0 of the data lies.
+    /// Position of place 0 of the data.
     origin: usize,
-    /// Values of a plane.
+    /// Number of values of a plane.
     pub(super) len: usize,
     /// Rows of places.
     rows: usize,
 }
 
 impl Grid {
-    /// For planes with `data` rows and columns, read for `places` rows and columns at these shifts.
+    /// For planes that hold `data` rows and columns and are read at these shifts for `places` rows and columns.
     pub(super) fn new(data: (usize, usize), places: (usize, usize), shifts: &[(isize, isize)]) -> Self {
         let most =
             |shift: &dyn Fn(&(isize, isize)) -> isize| shifts.iter().map(shift).max().unwrap_or(0).max(0) as usize;
@@ -31,22 +31,22 @@ impl Grid {
         Grid { pitch, origin, len, rows: places.0 }
     }
 
-    /// Where a shifted read of place 0 lies in a plane.
+    /// Position of the shifted read of place 0.
     pub(super) fn read(self, shift: (isize, isize)) -> usize {
         (self.origin as isize + shift.0 * self.pitch as isize + shift.1) as usize
     }
 
-    /// Number of places, those between the rows' ends included.
+    /// Number of places, including those between the ends of rows.
     pub(super) fn places(self) -> usize {
         self.rows * self.pitch
     }
 }
 
-/// Writes rows of `width` values, taken every `step` from `source`, into a plane from `origin` on, `pitch` apart.
+/// Writes rows of a picture into a plane, from `origin` on and `pitch` apart.
 #[inline(always)]
 pub(super) fn spread(plane: &mut [f32], (origin, pitch): (usize, usize), rows: Rows<'_>) {
     let Rows { source, height, width, row_stride, step } = rows;
-    // A phase beyond the picture's last column still counts its rows.
+    // A phase beyond the last column of the picture has rows, but no columns.
     if width == 0 {
         return;
     }
@@ -63,7 +63,7 @@ pub(super) fn spread(plane: &mut [f32], (origin, pitch): (usize, usize), rows: R
     }
 }
 
-/// Rows within a picture.
+/// Rows of a picture: `width` values each, every `step`-th of `source`.
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'a> {
     pub(super) source: &'a [f32],
@@ -73,7 +73,7 @@ pub(super) struct Rows<'a> {
     pub(super) step: usize,
 }
 
-/// The reverse: rows of a plane, `pitch` apart, to every `step`-th value of the picture.
+/// The reverse of [`spread`]: writes rows of a plane, `pitch` apart, to every `step`-th value of a picture.
 #[inline(always)]
 pub(super) fn gather(
     plane: &[f32],

@@ -80,11 +80,11 @@ fn every_pass_equals_its_definition() {
                 expected.2[w] += f64::from(upstream[o]) * f64::from(input[i]);
                 seen += 1;
             });
-            // Memory that was used before: what a pass leaves unset would show.
-            let mut found = (vec![9.0; upstream.len()], vec![9.0; input.len()], vec![9.0; weight.len()]);
-            forward(geometry, result, &input, &weight, &mut found.0);
-            by_input(geometry, result, &upstream, &weight, &mut found.1);
-            by_weight(geometry, result, &input, &upstream, &mut found.2);
+            let found = (
+                forward(geometry, result, &input, &weight),
+                by_input(geometry, result, &upstream, &weight),
+                by_weight(geometry, result, &input, &upstream),
+            );
             assert_close("output", geometry, &found.0, &expected.0);
             assert_close("gradient by the input", geometry, &found.1, &expected.1);
             assert_close("gradient by the weight", geometry, &found.2, &expected.2);
@@ -100,9 +100,7 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
     let (input, upstream) = (values(70 * 3 * 81, 1), values(70 * 5 * result.0 * result.1, 2));
     let passes = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let mut gradient = vec![0.0; 5 * 3 * 9];
-        pool.install(|| by_weight(geometry, result, &input, &upstream, &mut gradient));
-        gradient
+        pool.install(|| by_weight(geometry, result, &input, &upstream))
     };
     assert_eq!(passes(1), passes(2));
     assert_eq!(passes(1), passes(5));

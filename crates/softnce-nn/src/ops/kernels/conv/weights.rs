@@ -1,23 +1,23 @@
-//! Dot products of upstream planes and shifted input planes: the gradient by the weight.
+//! Dot products of upstream planes and shifted input planes: the gradient with respect to the weight.
 
 use pulp::{Simd, WithSimd};
 
-/// Upstream planes a tile works on together.
+/// Upstream planes of a tile.
 pub(super) const TILE: usize = 4;
 
 /// `sums[result][term] += sum over pictures and places of upstream[picture][result][place] input[picture][offset(term)
 /// + place]`.
 pub(super) struct Dots<'a> {
     pub(super) upstream: &'a [f32],
-    /// Values of an upstream plane: whole vectors of any instruction set, 0 beyond its places.
+    /// Number of values of an upstream plane: whole vectors of any instruction set, 0 beyond its places.
     pub(super) row: usize,
-    /// Upstream planes of a picture, whole tiles.
+    /// Number of upstream planes of a picture, in whole tiles.
     pub(super) results: usize,
     pub(super) input: &'a [f32],
     pub(super) input_step: usize,
     pub(super) offsets: &'a [usize],
     pub(super) pictures: usize,
-    /// Rows of `offsets.len()` values, one for each result that is wanted.
+    /// One row of `offsets.len()` values for each result.
     pub(super) sums: &'a mut [f32],
 }
 
@@ -36,7 +36,7 @@ impl Dots<'_> {
         let terms = self.offsets.len();
         for first_result in (0..self.results).step_by(TILE) {
             for first_term in (0..terms).step_by(TERMS) {
-                // A term beyond the last is read like the last, and dropped.
+                // A term beyond the last repeats the last, and its sum is dropped.
                 let offsets: [usize; TERMS] = std::array::from_fn(
                     #[inline(always)]
                     |term| self.offsets[(first_term + term).min(terms - 1)],
