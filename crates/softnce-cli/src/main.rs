@@ -17,7 +17,7 @@ use clap::Parser;
 use crate::args::{Arguments, Command};
 
 fn main() -> ExitCode {
-    softnce_terminal::keep_freed_pages();
+    softnce_kernels::system::keep_freed_memory();
     softnce_terminal::show_warnings();
     match Arguments::parse().command {
         Command::Train(arguments) => runs::train(&arguments),

@@ -166,11 +166,7 @@ fn ctrl_c_leaves_the_files_of_the_last_measurement() {
         assert!(started.elapsed() < Duration::from_secs(60), "the measurement did not start");
         std::thread::sleep(Duration::from_millis(2));
     }
-    #[allow(unsafe_code)]
-    // SAFETY: a signal to a child that is not waited for yet.
-    unsafe {
-        libc::kill(child.id() as libc::pid_t, libc::SIGINT);
-    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(fs::read_to_string(&log).unwrap().contains("stopped; nothing was written"));
     assert_eq!(read(), before);

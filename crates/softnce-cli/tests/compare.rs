@@ -164,11 +164,7 @@ fn an_interrupted_run_keeps_what_is_finished_and_continues() {
         std::thread::sleep(Duration::from_millis(2));
     }
     let kept = fs::read(&first).unwrap();
-    #[allow(unsafe_code)]
-    // SAFETY: a signal to a child that is not waited for yet.
-    unsafe {
-        libc::kill(child.id() as libc::pid_t, libc::SIGINT);
-    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let parts = fs::read_dir(out.join("parts")).unwrap().count();
     assert!((1..6).contains(&parts), "interrupted in the middle: {parts} of 6");

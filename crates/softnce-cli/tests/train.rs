@@ -107,11 +107,7 @@ fn ctrl_c_keeps_a_checkpoint_and_the_same_command_goes_on() {
         assert!(child.try_wait().unwrap().is_none(), "it ended before a checkpoint was made");
         std::thread::sleep(Duration::from_millis(2));
     }
-    #[allow(unsafe_code)]
-    // SAFETY: a signal to a child that is not waited for yet.
-    unsafe {
-        libc::kill(child.id() as libc::pid_t, libc::SIGINT);
-    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     assert!(error_of(&output).contains("the same command goes on"), "{}", error_of(&output));

@@ -7,7 +7,7 @@ mod program;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    softnce_terminal::keep_freed_pages();
+    softnce_kernels::system::keep_freed_memory();
     softnce_terminal::show_warnings();
     program::run()
 }

@@ -8,6 +8,7 @@
 //! - [`page`]: the frame, sections, figures and tables of a page in one file.
 //! - [`number`]: numbers as readers expect them.
 
+#![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod drawing;

@@ -1,6 +1,7 @@
 //! What the programs share in a terminal: progress bars, warnings, Ctrl-C, exit codes, output that survives a closed
 //! pipe, common arguments, sizes in bytes, and an allocator that counts.
 
+#![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod arguments;
@@ -16,7 +17,7 @@ pub use arguments::{PlaceArguments, quoted};
 pub use exit::{FAILED, INTERRUPTED, USAGE, fail};
 pub use interrupt::stop_on_ctrl_c;
 pub use logging::show_warnings;
-pub use memory::{keep_freed_pages, peak_memory, reset_peak_memory};
+pub use memory::{peak_memory, reset_peak_memory};
 pub use output::{err, out};
 pub use progress::{PartBar, styled};
 pub use size::{format_bytes, parse_bytes};

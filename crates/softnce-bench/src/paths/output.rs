@@ -9,9 +9,9 @@ use crate::{Case, Path};
 #[derive(Debug)]
 pub struct Kept {
     /// Shape `[N, d]`; `None` where every call takes new memory, or where there are no logits.
-    gradient: Option<Array2<f32>>,
+    pub(super) gradient: Option<Array2<f32>>,
     /// The first of two products. Shape `[N, M]`.
-    scores: Option<Array2<f32>>,
+    pub(super) scores: Option<Array2<f32>>,
 }
 
 /// What a call gives back.

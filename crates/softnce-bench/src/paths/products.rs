@@ -1,7 +1,7 @@
 //! The two matrix products behind dense targets, and nothing else.
 
-use gemm::Parallelism;
-use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use ndarray::{Array2, ArrayView2};
+use softnce_kernels::product::product;
 
 use super::output::{Kept, Output};
 use crate::BenchError;
@@ -15,8 +15,8 @@ pub(super) fn products(
 ) -> Result<Output, BenchError> {
     let new = |columns: usize| Array2::zeros((logits.nrows(), columns));
     let both = |scores: &mut Array2<f32>, weighed: &mut Array2<f32>| {
-        product(scores.view_mut(), logits, targets.t());
-        product(weighed.view_mut(), scores.view(), targets);
+        product(scores.view_mut(), false, logits, targets.t());
+        product(weighed.view_mut(), false, scores.view(), targets);
     };
     if let Kept { gradient: Some(weighed), scores: Some(scores) } = kept {
         both(scores, weighed);
@@ -25,45 +25,6 @@ pub(super) fn products(
     let (mut scores, mut weighed) = (new(targets.nrows()), new(targets.ncols()));
     both(&mut scores, &mut weighed);
     Ok(Output::Products(scores, weighed))
-}
-
-/// A product on the threads of rayon's current pool.
-///
-/// # Panics
-/// Where the extents do not agree, which they always do here.
-#[allow(unsafe_code)]
-fn product(mut out: ArrayViewMut2<'_, f32>, lhs: ArrayView2<'_, f32>, rhs: ArrayView2<'_, f32>) {
-    let ((m, k), (inner, n)) = (lhs.dim(), rhs.dim());
-    assert!(k == inner && out.dim() == (m, n), "extents of a product");
-    let threads = rayon::current_num_threads();
-    let parallelism = if threads > 1 { Parallelism::Rayon(threads) } else { Parallelism::None };
-    let out_strides = [out.strides()[0], out.strides()[1]];
-    let (lhs_strides, rhs_strides) = (lhs.strides(), rhs.strides());
-    // SAFETY: pointers, extents and strides are those of arrays that are alive here, the extents agree, and `out` is
-    // borrowed for writing, so that it overlaps neither of the factors.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            out.as_mut_ptr(),
-            out_strides[1],
-            out_strides[0],
-            false,
-            lhs.as_ptr(),
-            lhs_strides[1],
-            lhs_strides[0],
-            rhs.as_ptr(),
-            rhs_strides[1],
-            rhs_strides[0],
-            0.0,
-            1.0,
-            false,
-            false,
-            false,
-            parallelism,
-        );
-    }
 }
 
 #[cfg(test)]

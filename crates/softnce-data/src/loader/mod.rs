@@ -10,7 +10,6 @@ mod buffers;
 mod config;
 mod epoch;
 mod error;
-mod rows;
 mod streams;
 mod task;
 mod workers;

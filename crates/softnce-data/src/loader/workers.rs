@@ -1,13 +1,13 @@
 //! Threads that prepare the batches of an epoch, a few pictures at a time.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use super::buffers::Buffers;
-use super::rows::{Chunk, Rows};
 use super::task::{Task, message};
 use super::{Batch, LoaderError};
 
@@ -55,11 +55,31 @@ struct WorkState {
 #[derive(Debug)]
 struct Open {
     step: usize,
-    rows: Arc<Rows>,
+    /// Of all rows. A thread prepares rows in memory of its own and copies them here while they are in its cache.
+    pixels: Arc<Mutex<Vec<f32>>>,
+    rows: usize,
+    /// Number of rows that threads have taken.
+    claimed: usize,
     /// Number of unfinished rows.
     missing: usize,
     /// The first row that failed, with its error.
     error: Option<(usize, LoaderError)>,
+}
+
+/// Some rows of a batch, for one thread to prepare.
+struct Chunk {
+    step: usize,
+    rows: Range<usize>,
+    pixels: Arc<Mutex<Vec<f32>>>,
+}
+
+impl Open {
+    /// The next rows, at most `most`; `None` if threads have taken all of them.
+    fn claim(&mut self, most: usize) -> Option<Chunk> {
+        let rows = self.claimed..self.rows.min(self.claimed + most);
+        self.claimed = rows.end;
+        (!rows.is_empty()).then(|| Chunk { step: self.step, rows, pixels: Arc::clone(&self.pixels) })
+    }
 }
 
 impl LoaderThreads {
@@ -143,8 +163,9 @@ impl SharedWork {
 
     fn run(&self) {
         let work = || {
-            while let Some((step, chunk)) = self.claim() {
-                self.make(step, chunk);
+            let mut scratch = Vec::new();
+            while let Some(chunk) = self.claim() {
+                self.make(chunk, &mut scratch);
             }
         };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
@@ -154,24 +175,23 @@ impl SharedWork {
     }
 
     /// Waits for pictures to prepare; `None` when there will be no more.
-    fn claim(&self) -> Option<(usize, Chunk)> {
+    fn claim(&self) -> Option<Chunk> {
         let mut state = self.lock();
         loop {
             if self.stopped.load(Ordering::Relaxed) {
                 return None;
             }
-            let open = state.open.iter().find_map(|open| open.rows.claim(self.grain).map(|chunk| (open.step, chunk)));
-            if open.is_some() {
-                return open;
+            let chunk = state.open.iter_mut().find_map(|open| open.claim(self.grain));
+            if chunk.is_some() {
+                return chunk;
             }
             if state.next >= self.task.steps() {
                 return None;
             }
             if state.next < state.limit {
-                let (step, count) = (state.next, self.task.places(state.next).len());
-                let length = self.task.row_length();
-                let rows = Arc::new(Rows::new(self.buffers.take(count * length), length));
-                state.open.push_back(Open { step, rows, missing: count, error: None });
+                let (step, rows) = (state.next, self.task.places(state.next).len());
+                let pixels = Arc::new(Mutex::new(self.buffers.take(rows * self.task.row_length())));
+                state.open.push_back(Open { step, pixels, rows, claimed: 0, missing: rows, error: None });
                 state.next += 1;
                 // Other threads may be waiting for it.
                 self.work.notify_all();
@@ -181,24 +201,31 @@ impl SharedWork {
         }
     }
 
-    /// Prepares some pictures, and the batch if they were its last ones.
-    fn make(&self, step: usize, mut chunk: Chunk) {
-        let (epoch, range, length) = (self.epoch, chunk.range(), self.task.row_length());
+    /// Prepares some pictures, and the batch if they were its last ones. `scratch` is memory of the thread.
+    fn make(&self, chunk: Chunk, scratch: &mut Vec<f32>) {
+        let Chunk { step, rows, pixels } = chunk;
+        let (epoch, length) = (self.epoch, self.task.row_length());
         let places = self.task.places(step);
         let indices = &self.order[places.clone()];
         let mut error = None;
-        for (row, pixels) in range.clone().zip(chunk.pixels().chunks_exact_mut(length)) {
+        scratch.resize(rows.len() * length, 0.0);
+        for (row, out) in rows.clone().zip(scratch.chunks_exact_mut(length)) {
             if self.stopped.load(Ordering::Relaxed) {
                 return;
             }
-            if let Err(found) = self.task.fill(epoch, &indices[row..=row], pixels) {
+            if let Err(found) = self.task.fill(epoch, &indices[row..=row], out) {
                 error.get_or_insert((row, found));
             }
         }
-        // Before these rows count as done: the thread that finishes the batch must own it alone.
-        drop(chunk);
-        let Some(open) = self.report(step, range.len(), error) else { return };
-        let batch = match (open.error, open.rows.into_pixels()) {
+        let mut all = pixels.lock().unwrap_or_else(PoisonError::into_inner);
+        all[rows.start * length..rows.end * length].copy_from_slice(scratch);
+        drop(all);
+        // Before these rows count as done: the thread that finishes the batch must own its pixels alone.
+        drop(pixels);
+        let Some(open) = self.report(step, rows.len(), error) else { return };
+        let pixels = Arc::into_inner(open.pixels);
+        let pixels = pixels.map(|pixels| pixels.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let batch = match (open.error, pixels) {
             (Some((_, error)), _) => Err(error),
             (None, Some(pixels)) => self.task.finish(epoch, step, indices, pixels),
             (None, None) => {
