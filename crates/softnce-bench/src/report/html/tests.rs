@@ -44,7 +44,7 @@ fn the_page_holds_every_number_and_every_path() {
             );
         }
     }
-    assert!(Path::ALL.iter().all(|path| text.contains(&page::prose(path.description()))));
+    assert!(crate::Path::ALL.iter().all(|path| text.contains(&page::prose(path.description()))));
     assert!(text.contains("A processor, 2 cores, AVX2 instructions, linux x86_64"));
     assert_eq!(text.matches("<svg viewBox").count(), Plot::all(&results).len());
 }
