@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use softnce_train::compare::Metric;
-use softnce_train::report::Comparison as Results;
+use softnce_report::results::Comparison as Results;
+use softnce_report::results::Metric;
 use tempfile::TempDir;
 
 /// Two losses, two seeds, two rates tried twice, one epoch: twelve short runs.

@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
+use softnce_metrics::{MetricError, StatsError};
 use softnce_nn::models::NetworkError;
 use softnce_store::parts::PartsError;
 use softnce_train::compare::CompareError;
-use softnce_train::metrics::MetricError;
 use softnce_train::recipe::RecipeError;
 use softnce_train::runs::RunError;
-use softnce_train::stats::StatsError;
 
 /// Why a study stopped.
 #[derive(Debug, thiserror::Error)]

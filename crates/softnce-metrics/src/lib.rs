@@ -1,4 +1,43 @@
-//! Metrics, calibration, temperature scaling, intervals and tests, on plain slices: no Burn, no files.
+//! Metrics of a classifier, and statistics over repeated runs.
+//!
+//! - [`evaluate`]: accuracy, negative log likelihood, Brier score and calibration of logits in memory.
+//! - [`Evaluator`]: all of that and more for a set of any size, a batch at a time.
+//! - [`TemperatureFit`]: temperature scaling.
+//! - [`mean_interval`], [`paired_difference`], [`equivalence`], [`median`]: statistics over the seeds of an experiment.
+//!
+//! All metrics are computed from the posterior `p(y|x) = softmax(logits / temperature)`; the noise distribution of a
+//! contrastive loss plays no part. No metric is ever NaN: input that would make it so is an error.
 
-#![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod accuracy;
+mod binning;
+mod calibrated_reference;
+mod calibration;
+mod class_wise;
+mod error;
+mod evaluation;
+mod moments;
+mod overall;
+mod scores;
+mod selective;
+mod statistics;
+mod temperature;
+#[cfg(test)]
+mod tests;
+
+pub use binning::MAX_BINS;
+pub use calibration::{
+    Calibration, CalibrationError, ReliabilityBin, equal_mass, equal_width, expected_calibration_error,
+};
+pub use error::MetricError;
+pub use evaluation::{
+    ClassResult, ConfusionMatrix, DENSE_CLASSES, EvaluatedExample, EvaluationResult, Evaluator, EvaluatorConfig,
+    FREQUENT_ABOVE, Frequency, FrequencyGroup, FrequencyGroups, RARE_BELOW, SOFT_LABEL_TOLERANCE, SoftLabelScores,
+};
+pub use overall::{CALIBRATION_BINS, Evaluation, evaluate};
+pub use selective::Selective;
+pub use statistics::{
+    CONFIDENCE_LEVEL, Equivalence, Estimate, StatsError, equivalence, mean_interval, median, paired_difference,
+};
+pub use temperature::{LARGEST_CHANGE, TemperatureFit};

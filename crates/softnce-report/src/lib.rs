@@ -1,26 +1,34 @@
-//! What the reports of softnce are made of.
+//! Reports: figures, tables and pages from plain results.
 //!
-//! - [`panel`], [`standalone`], [`sheet()`]: a drawing as inline SVG, as a file of its own, several in one file; [`Area`],
-//!   [`x_axis`], [`y_axis`].
-//! - [`Scale`], [`Ticks`]: from values to coordinates, and round values on the way.
-//! - [`Look`]: colour, dash and shape, so that no figure depends on colour alone; [`marker`], [`line()`], [`whisker`],
-//!   [`interval`], [`legend`].
+//! - [`results`]: the plain results of a run and of a comparison of losses.
+//! - [`run`], [`comparison`]: their pages, tables and data files.
+//! - [`drawing`]: a drawing as inline SVG, as a file of its own, several in one file; scales, axes and marks. Re-exported
+//!   here.
 //! - [`page`]: the frame, sections, figures and tables of a page in one file.
+//! - [`table`]: tables for a terminal.
 //! - [`number`]: numbers as readers expect them.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod drawing;
-mod look;
-mod mark;
+pub mod comparison;
+pub mod drawing;
+mod error;
+mod figures;
+mod format;
+mod loss;
 pub mod number;
 pub mod page;
-mod scale;
-mod sheet;
+pub mod results;
+pub mod run;
+pub mod table;
+#[cfg(test)]
+mod wellformed;
 
-pub use drawing::{Area, WIDTH, panel, px, standalone, x_axis, y_axis};
-pub use look::{Look, Shape};
-pub use mark::{band, interval, legend, legend_height, line, marker, swatch, upright, whisker};
-pub use scale::{Scale, Ticks, byte_ticks, log_ticks, spread, ticks};
-pub use sheet::sheet;
+pub use drawing::{
+    Area, Look, Scale, Shape, Ticks, WIDTH, band, byte_ticks, interval, legend, legend_height, line, log_ticks, marker,
+    panel, px, sheet, spread, standalone, swatch, ticks, upright, whisker, x_axis, y_axis,
+};
+pub use error::ReportError;
+pub use format::plus_minus;
+pub use loss::look;

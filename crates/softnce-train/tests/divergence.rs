@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use softnce_train::compare::{CompareError, Outcome, Progress, Study, Surroundings};
+use softnce_report::results::EpochRecord;
+use softnce_train::compare::{CompareError, ComparisonRun, Outcome, Progress, Surroundings};
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::Recipe;
-use softnce_train::runs::{EpochRecord, StepReport};
+use softnce_train::runs::StepReport;
 use tempfile::TempDir;
 
 struct Silent;
@@ -45,7 +46,7 @@ fn run(recipe: &Recipe, folder: &TempDir) -> Result<Outcome, CompareError> {
         progress: &Silent,
         memory: None,
     };
-    Study::open(recipe.clone(), "softnce compare".into(), place)?.run()
+    ComparisonRun::open(recipe.clone(), "softnce compare".into(), place)?.run()
 }
 
 #[test]

@@ -4,9 +4,10 @@ use std::cell::Cell;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use softnce_report::results::EpochRecord;
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::{Recipe, RecipeError};
-use softnce_train::runs::{EpochRecord, LAST, Outcome, Progress, Run, RunError, StepReport, TrainedRun};
+use softnce_train::runs::{LAST, Outcome, Progress, Run, RunError, StepReport, TrainedRun};
 use tempfile::TempDir;
 
 /// The digits, a small network and few epochs.
@@ -186,7 +187,7 @@ fn a_trained_run_is_judged_and_exported_as_it_was() {
     let run = trained(&recipe(&["evaluation.best=true", "schedule.epochs=4"]), &out);
     let kept = TrainedRun::open(&out, DeviceName::Cpu).unwrap();
     let report = kept.judge(run.data(), &AtomicBool::new(false)).unwrap().unwrap();
-    let written: softnce_train::report::run::RunReport =
+    let written: softnce_report::results::RunReport =
         serde_json::from_slice(&std::fs::read(out.join("metrics.json")).unwrap()).unwrap();
     assert_eq!(report.result, written.result);
     assert_eq!(report.scaled, written.scaled);

@@ -6,14 +6,14 @@ mod progress;
 use std::process::ExitCode;
 
 pub use args::CompareArguments;
+use progress::Bars;
 use softnce_data::fetch::data_folder;
+use softnce_report::comparison as report;
 use softnce_terminal::{FAILED, INTERRUPTED, USAGE, fail, say, stop_on_ctrl_c, tell};
-use softnce_train::compare::{Outcome, Study, Surroundings};
+use softnce_train::compare::{ComparisonRun, Outcome, Surroundings};
 use softnce_train::recipe::Recipe;
-use softnce_train::report;
 
 use crate::peak::AllocatorPeak;
-use progress::Bars;
 
 pub fn run(arguments: &CompareArguments) -> ExitCode {
     let stop = stop_on_ctrl_c();
@@ -32,11 +32,11 @@ pub fn run(arguments: &CompareArguments) -> ExitCode {
         progress: &bars,
         memory: Some(&AllocatorPeak),
     };
-    let study = match Study::open(recipe, arguments.command(), place) {
-        Ok(study) => study,
+    let comparison = match ComparisonRun::open(recipe, arguments.command(), place) {
+        Ok(comparison) => comparison,
         Err(error) => return fail(&error, USAGE),
     };
-    let outcome = study.run();
+    let outcome = comparison.run();
     bars.clear();
     match outcome {
         Ok(Outcome::Finished(comparison)) => {

@@ -3,9 +3,10 @@
 use std::io::IsTerminal;
 
 use indicatif::{MultiProgress, ProgressBar};
+use softnce_report::results::EpochRecord;
 use softnce_terminal::{styled, tell};
 use softnce_train::compare::Progress;
-use softnce_train::runs::{EpochRecord, StepReport};
+use softnce_train::runs::StepReport;
 
 /// The two bars of a comparison.
 pub struct Bars {

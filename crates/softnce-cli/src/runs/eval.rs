@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use softnce_data::fetch::data_folder;
+use softnce_report::run::{json, terminal};
 use softnce_terminal::{INTERRUPTED, say, stop_on_ctrl_c};
-use softnce_train::report::run::{json, terminal};
 use softnce_train::runs::{RunData, RunError, TrainedRun, write};
 
 use super::args::EvalArguments;

@@ -5,8 +5,9 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar};
+use softnce_report::results::EpochRecord;
 use softnce_terminal::{styled, tell};
-use softnce_train::runs::{EpochRecord, Progress, StepReport};
+use softnce_train::runs::{Progress, StepReport};
 
 /// Without a terminal, a line this often and at the end of each epoch.
 const EVERY: Duration = Duration::from_secs(60);

@@ -36,7 +36,7 @@ fn attempt(arguments: &TrainArguments) -> Result<ExitCode, RunError> {
     progress.clear();
     match outcome? {
         Outcome::Finished(report) => {
-            say!("{}", softnce_train::report::run::terminal(&report));
+            say!("{}", softnce_report::run::terminal(&report));
             say!("\nReport: {}", out.join("report.html").display());
             Ok(ExitCode::SUCCESS)
         }

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use maud::{Markup, html};
+use softnce_metrics::Estimate;
 use softnce_report::number::{fixed, signed};
 use softnce_report::page;
-use softnce_train::compare::Estimate;
-use softnce_train::report::plus_minus;
+use softnce_report::plus_minus;
 
 use super::results::{ClassedSummary, GraphsResults};
 

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use maud::{Markup, html};
 use serde::Serialize;
+use softnce_report::look;
 use softnce_report::number::{count, fixed, plural, signed};
 use softnce_report::page::{self, section};
-use softnce_train::report::look;
 
 use super::classes;
 use super::results::{GraphsResults, MEASURES, Row, SOURCES};

@@ -1,9 +1,9 @@
 //! The claims as a drawing: each difference with its interval, beside the margin.
 
 use maud::{Markup, html};
+use softnce_report::look;
 use softnce_report::number::{setting, signed};
 use softnce_report::{Area, Scale, WIDTH, interval, px, spread, ticks, upright, x_axis};
-use softnce_train::report::look;
 
 use super::results::{Claim, PicturesResults};
 use crate::estimate::estimate;
@@ -103,7 +103,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use softnce::LossKind;
-    use softnce_train::compare::{Estimate, Setting};
+    use softnce_metrics::Estimate;
+    use softnce_report::results::Setting;
 
     use super::*;
     use crate::pictures::{PicturesConfig, SetResults, Verdict};

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use maud::{Markup, html};
+use softnce_metrics::Estimate;
+use softnce_report::look;
 use softnce_report::number::{count, fixed, plural, setting, signed};
 use softnce_report::page::{self, section};
-use softnce_train::compare::Estimate;
-use softnce_train::report::look;
 
 use super::forest;
 use super::results::{Claim, METRICS, PicturesResults, SetResults};

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
-use softnce_train::compare::{BASELINE, Estimate, Metric, RunRecord, Setting};
-use softnce_train::report::Comparison;
-use softnce_train::stats::{Equivalence, equivalence, paired_difference};
+use softnce_metrics::Estimate;
+use softnce_metrics::{Equivalence, equivalence, paired_difference};
+use softnce_report::results::Comparison;
+use softnce_report::results::{BASELINE, Metric, RunRecord, Setting};
 
 use super::plan::PicturesConfig;
 use crate::StudyError;

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use softnce_train::compare::{self, PeakMemory, Study, Surroundings};
+use softnce_report::results::EpochRecord;
+use softnce_train::compare::{self, ComparisonRun, PeakMemory, Surroundings};
 use softnce_train::device::DeviceName;
-use softnce_train::runs::{EpochRecord, StepReport};
+use softnce_train::runs::StepReport;
 
 use super::plan::PicturesConfig;
 use super::results::{PicturesResults, SetResults};
@@ -56,7 +57,7 @@ pub fn run(config: PicturesConfig, command: String, place: Place<'_>) -> Result<
         timed.check();
         let changes: Vec<String> = set.changes.iter().map(|change| format!(" --set '{change}'")).collect();
         let again = format!("cargo run --release -- compare {}{}", set.recipe, changes.concat());
-        let study = Study::open(set.read()?, again, surroundings)?;
+        let study = ComparisonRun::open(set.read()?, again, surroundings)?;
         match study.run()? {
             compare::Outcome::Finished(comparison) => {
                 sets.push(SetResults::new(&set.name, &comparison, config.margin)?);

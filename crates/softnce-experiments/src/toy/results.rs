@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
-use softnce_train::compare::Estimate;
-use softnce_train::stats::mean_interval;
+use softnce_metrics::Estimate;
+use softnce_metrics::mean_interval;
 
 use super::estimator::Candidates;
 use super::plan::{CLASSES, COMPARED, ToyConfig};

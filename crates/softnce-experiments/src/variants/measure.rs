@@ -1,8 +1,8 @@
 //! What is measured of a training.
 
 use serde::{Deserialize, Serialize};
-use softnce_train::evaluation::EvaluationResult;
-use softnce_train::report::run::RunReport;
+use softnce_metrics::EvaluationResult;
+use softnce_report::results::RunReport;
 
 /// Something measured, on the test pictures unless said otherwise; shares are in per cent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use softnce_metrics::Estimate;
+use softnce_metrics::{mean_interval, paired_difference};
 use softnce_report::number::{fixed, is_zero};
-use softnce_train::compare::Estimate;
 use softnce_train::runs::Summary;
-use softnce_train::stats::{mean_interval, paired_difference};
 
 use super::measure::Measure;
 use super::plan::{Group, Variant, VariantsConfig};

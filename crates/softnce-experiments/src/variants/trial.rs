@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
+use softnce_metrics::MetricError;
 use softnce_train::device::DeviceName;
-use softnce_train::metrics::MetricError;
 use softnce_train::recipe::Recipe;
 use softnce_train::runs::{Outcome, Run, RunData, RunError, TrainedRun};
 

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use softnce_metrics::StatsError;
+use softnce_report::ReportError;
 use softnce_store::parts::PartsError;
 
-use crate::report::ReportError;
 use crate::runs::RunError;
-use crate::stats::StatsError;
 
 /// Why a comparison stopped.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use softnce_store::file;
 use softnce_store::parts::{Parts, is_occupied, write_json};
 
-use super::CompareError;
+use super::error::CompareError;
 use crate::recipe::Recipe;
 use crate::runs::{RunFolder, RunInfo, differences, other_run, same};
 

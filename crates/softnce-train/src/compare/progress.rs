@@ -1,6 +1,8 @@
 //! Who is told of a comparison's progress, and who counts its memory.
 
-use crate::runs::{EpochRecord, StepReport};
+use softnce_report::results::EpochRecord;
+
+use crate::runs::StepReport;
 
 /// Told of the comparison's progress.
 pub trait Progress {

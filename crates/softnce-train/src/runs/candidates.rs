@@ -6,7 +6,8 @@ use softnce_data::candidates::{CandidateConfig, TargetQueue};
 use softnce_data::loader::Batch;
 use softnce_data::mixing::Mixing;
 
-use super::{Labelled, RunError};
+use super::data::Labelled;
+use super::error::RunError;
 use crate::randomness::{Stream, generator};
 use crate::recipe::Recipe;
 

@@ -15,11 +15,12 @@ use serde::{Deserialize, Serialize};
 use softnce_data::candidates::TargetQueue;
 use softnce_nn::models::Network;
 use softnce_nn::weights::{self, NamedTensor};
+use softnce_report::results::EpochRecord;
 use softnce_store::file;
 
+use super::error::RunError;
 use super::setup::{TEMPERATURE, scalar};
-use super::state::Position;
-use super::{EpochRecord, RunError, TrainState};
+use super::state::{Position, TrainState};
 
 const METADATA: &str = "softnce";
 

@@ -9,7 +9,7 @@ use softnce_data::labels::{self, LabelSource};
 use softnce_data::sets::{Layout, Split};
 use softnce_data::subset::{Subset, long_tail, stratified};
 
-use super::RunError;
+use super::error::RunError;
 use crate::recipe::DataSection;
 
 /// Pictures with what is known of their labels.

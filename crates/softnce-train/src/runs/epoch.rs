@@ -3,13 +3,16 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use softnce_metrics::Evaluation;
+use softnce_report::results::{EpochRecord, ValidationPoint};
+
 use super::candidates::candidates;
+use super::error::RunError;
 use super::evaluate::evaluate;
+use super::progress::{Progress, StepReport};
 use super::state::{Best, Sums};
 use super::step::{Accumulated, Course, step};
-use super::{EpochRecord, Progress, Run, RunError, StepReport};
-use crate::metrics::Evaluation;
-use crate::report::run::ValidationPoint;
+use super::train::Run;
 
 /// At the end of an epoch a checkpoint is made where the last one is as old as this: short epochs would spend their
 /// time on it. A run that is killed goes on from the last one, and ends the same.

@@ -10,11 +10,11 @@ use softnce_data::mixing::MixingError;
 use softnce_data::pictures::AugmentationError;
 use softnce_data::sets::SetError;
 use softnce_data::subset::SubsetError;
+use softnce_metrics::MetricError;
 use softnce_nn::models::NetworkError;
 use softnce_nn::weights::WeightsError;
 
 use crate::device::DeviceError;
-use crate::metrics::MetricError;
 use crate::recipe::RecipeError;
 
 /// Why a run failed.

@@ -8,10 +8,11 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use softnce_data::loader::Loader;
 use softnce_data::pictures::Augmentation;
+use softnce_metrics::{EvaluationResult, Evaluator, EvaluatorConfig, TemperatureFit};
 use softnce_nn::models::Network;
 
-use super::{Labelled, RunData, RunError};
-use crate::evaluation::{EvaluationResult, Evaluator, EvaluatorConfig, TemperatureFit};
+use super::data::{Labelled, RunData};
+use super::error::RunError;
 use crate::recipe::Recipe;
 
 /// What a network came to on the test pictures: `metrics.json`.

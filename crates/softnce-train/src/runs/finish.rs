@@ -1,31 +1,27 @@
 //! What a finished run writes: the metrics, the epochs, the report.
 
 use softnce_data::info::png;
+use softnce_metrics::EvaluatedExample;
+use softnce_report::ReportError;
+use softnce_report::results::{EpochPoint, EpochRecord, ReportPicture, RunReport, ScaledResult, ValidationPoint};
+use softnce_report::run::{caption, json, markdown, page};
 
-use super::{EpochRecord, Judged, Labelled, Run, RunData, RunError, RunInfo};
-use crate::evaluation::EvaluatedExample;
+use super::data::{Labelled, RunData};
+use super::error::RunError;
+use super::evaluate::Judged;
+use super::folder::{RunFolder, RunInfo};
+use super::state::TrainState;
 use crate::recipe::Recipe;
-use crate::report::run::{
-    EpochPoint, ReportPicture, RunReport, ScaledResult, ValidationPoint, caption, json, markdown, page,
-};
 
-/// Writes `metrics.json`, `metrics.md`, `history.csv` and `report.html`; returns the report.
-pub(super) fn write(run: &Run, judged: Judged) -> Result<RunReport, RunError> {
-    let report = report(run, judged)?;
-    let failed = |error: crate::report::ReportError| RunError::Report { reason: error.to_string() };
-    let folder = run.folder();
+/// Adds its epochs to the report of a run, and writes `metrics.json`, `metrics.md`, `history.csv` and `report.html`.
+pub(super) fn write(folder: &RunFolder, state: &TrainState, mut report: RunReport) -> Result<RunReport, RunError> {
+    report.wall_seconds = state.position.seconds;
+    report.curves = state.history.iter().map(point).collect();
+    let failed = |error: ReportError| RunError::Report { reason: error.to_string() };
     folder.write("metrics.json", json(&report).map_err(failed)?.as_bytes())?;
     folder.write("metrics.md", markdown(&report).as_bytes())?;
-    folder.write("history.csv", &history(&run.state().history)?)?;
+    folder.write("history.csv", &history(&state.history)?)?;
     folder.write("report.html", page(&report).map_err(failed)?.as_bytes())?;
-    Ok(report)
-}
-
-/// The report of a run with its epochs.
-fn report(run: &Run, judged: Judged) -> Result<RunReport, RunError> {
-    let mut report = figures(run.recipe(), run.info(), run.data(), judged)?;
-    report.wall_seconds = run.state().position.seconds;
-    report.curves = run.state().history.iter().map(point).collect();
     Ok(report)
 }
 

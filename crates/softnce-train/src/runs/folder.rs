@@ -8,7 +8,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use softnce_store::file;
 
-use super::{Labelled, RunData, RunError, setup};
+use super::data::{Labelled, RunData};
+use super::error::RunError;
+use super::setup;
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
 

@@ -1,6 +1,6 @@
 //! Who is told of a run's progress.
 
-use super::EpochRecord;
+use softnce_report::results::EpochRecord;
 
 /// Where a run stands after a step.
 #[derive(Debug, Clone, Copy)]

@@ -14,8 +14,9 @@ use softnce_data::pictures::Augmentation;
 use softnce_nn::models::Network;
 use softnce_nn::weights::{self, HeadImport, ImportOptions};
 
-use super::state::Position;
-use super::{Labelled, RunData, RunError, TrainState};
+use super::data::{Labelled, RunData};
+use super::error::RunError;
+use super::state::{Position, TrainState};
 use crate::optimisation::{OptimizerConfig, Parameter, WeightAverage, build};
 use crate::randomness::{Stream, generator, seed};
 use crate::recipe::{NoiseSource, Recipe};

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use softnce_burn::SelectedLoss;
 use softnce_data::candidates::TargetQueue;
 use softnce_nn::models::Network;
+use softnce_report::results::EpochRecord;
 
-use super::{EpochRecord, Times};
+use super::times::Times;
 use crate::optimisation::WeightAverage;
 
 /// All that a step changes; what else a step needs follows from the recipe, the data and the position.

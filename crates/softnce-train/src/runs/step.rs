@@ -7,8 +7,10 @@ use softnce_data::loader::Batch;
 use softnce_nn::models::Network;
 
 use super::adjustment::adjusted;
+use super::error::RunError;
+use super::plan::Plan;
 use super::setup::scalar;
-use super::{Plan, RunError, TrainState};
+use super::state::TrainState;
 use crate::optimisation::clip_global_norm;
 use crate::randomness::{Stream, seed};
 use crate::recipe::Recipe;

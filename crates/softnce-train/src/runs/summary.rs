@@ -1,6 +1,9 @@
 //! What a recipe comes to before it is run: `--dry-run`.
 
-use super::{Plan, RunData, RunError, setup};
+use super::data::RunData;
+use super::error::RunError;
+use super::plan::Plan;
+use super::setup;
 use crate::recipe::Recipe;
 
 /// Sizes of a run.

@@ -5,9 +5,9 @@ use std::time::Instant;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use softnce_burn::{LossBatch, SelectedLoss};
+use softnce_metrics::median;
 
-use super::RunError;
-use crate::stats::median;
+use super::error::RunError;
 
 /// Steps whose times are kept.
 const KEPT: usize = 4096;
@@ -53,7 +53,7 @@ impl Clock {
     }
 
     pub(super) fn times(&self, loss: &SelectedLoss, device: &Device) -> Result<Times, RunError> {
-        let not_finite = |error: crate::stats::StatsError| RunError::Report { reason: error.to_string() };
+        let not_finite = |error: softnce_metrics::StatsError| RunError::Report { reason: error.to_string() };
         let step_ms = if self.steps.is_empty() { 0.0 } else { median(&self.steps).map_err(not_finite)? };
         let Some((logits, batch)) = &self.batch else { return Ok(Times { step_ms, loss_ms: None }) };
         let device = device.clone().autodiff();

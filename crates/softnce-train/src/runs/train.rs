@@ -9,15 +9,20 @@ use softnce_data::loader::Loader;
 use softnce_data::mixing::Mixing;
 use softnce_nn::models::Network;
 use softnce_nn::weights;
+use softnce_report::results::{RunReport, ValidationPoint};
 
 use super::adjustment::adjustment;
+use super::data::RunData;
+use super::error::RunError;
 use super::evaluate::judge;
-use super::setup;
-use super::times::Clock;
-use super::{Plan, Progress, RunData, RunError, RunFolder, RunInfo, Times, TrainState, checkpoint, finish};
+use super::folder::{RunFolder, RunInfo};
+use super::plan::Plan;
+use super::progress::Progress;
+use super::state::TrainState;
+use super::times::{Clock, Times};
+use super::{checkpoint, finish, setup};
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
-use crate::report::run::{RunReport, ValidationPoint};
 
 /// The last checkpoint: everything needed to go on.
 pub const LAST: &str = "last.safetensors";
@@ -169,7 +174,8 @@ impl Run {
         let Some(judged) = judge(&network, &self.data, &self.recipe, temperature, &self.device, stop)? else {
             return Ok(Outcome::Interrupted { epochs: self.state.position.epoch });
         };
-        Ok(Outcome::Finished(Box::new(finish::write(self, judged)?)))
+        let report = finish::figures(&self.recipe, &self.info, &self.data, judged)?;
+        Ok(Outcome::Finished(Box::new(finish::write(&self.folder, &self.state, report)?)))
     }
 
     /// Trains to the end without a look at the test pictures; `false` where it was stopped.

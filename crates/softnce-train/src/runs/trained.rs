@@ -8,13 +8,17 @@ use chacha20::ChaCha8Rng;
 use rand::SeedableRng;
 use softnce_nn::models::Network;
 use softnce_nn::weights;
+use softnce_report::results::RunReport;
 
+use super::data::{Labelled, RunData};
+use super::error::RunError;
 use super::evaluate::{judge, logits};
 use super::finish::figures;
-use super::{BEST, Labelled, RunData, RunError, RunFolder, RunInfo, setup};
+use super::folder::{RunFolder, RunInfo};
+use super::setup;
+use super::train::BEST;
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
-use crate::report::run::RunReport;
 
 /// The best weights of a run, outside any graph.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! The figures.
 
 use maud::{Markup, html};
+use softnce_metrics::Estimate;
 use softnce_report::{Look, Shape, page, sheet};
-use softnce_train::compare::Estimate;
 
 use super::look::look;
 use super::words;

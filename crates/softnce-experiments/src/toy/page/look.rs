@@ -1,8 +1,7 @@
 //! How each estimator is drawn.
 
 use softnce::LossKind;
-use softnce_report::{Look, Shape};
-use softnce_train::report;
+use softnce_report::{self as report, Look, Shape};
 
 use crate::toy::{Candidates, Estimator};
 

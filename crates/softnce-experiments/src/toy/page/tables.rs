@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use maud::{Markup, html};
+use softnce_metrics::Estimate;
 use softnce_report::number::{count, fixed};
 use softnce_report::page;
-use softnce_train::compare::Estimate;
 
 use super::words;
 use crate::estimate::estimate;

@@ -1,0 +1,100 @@
+//! The paired differences to soft target cross-entropy, as a table and as a picture.
+
+use maud::{Markup, html};
+use softnce_metrics::Estimate;
+
+use super::claims::{self, REFERENCE};
+use super::intervals;
+use crate::format::{self, Verdict};
+use crate::loss;
+use crate::page;
+use crate::results::Comparison;
+use crate::results::{LossSummary, Metric, RunRecord};
+
+/// Each loss less soft target cross-entropy, with intervals.
+pub(crate) fn table(results: &Comparison) -> Markup {
+    page::table(
+        "Paired differences.",
+        "Each loss less soft target cross-entropy: the mean over the seeds of the difference between runs of the same \
+         seed and, below it, its 95 % interval. Better and worse mark intervals that exclude zero, judged before \
+         rounding; the intervals are not corrected for their number.",
+        html! {
+            thead {
+                tr {
+                    th scope="col" { "Loss" }
+                    @for metric in Metric::ALL { th.number scope="col" { (metric.label()) } }
+                }
+            }
+            tbody {
+                @for summary in compared(results) {
+                    tr {
+                        (loss::row_head(summary.loss))
+                        @for metric in Metric::ALL { (cell(claims::difference_of(summary, metric), metric)) }
+                    }
+                }
+            }
+        },
+    )
+}
+
+/// A difference with its interval and what that says.
+pub(crate) fn cell(difference: Option<Estimate>, metric: Metric) -> Markup {
+    let Some(difference) = difference else {
+        return html! { td.number { (format::MISSING) } };
+    };
+    let verdict = match format::verdict(difference, metric) {
+        Some(Verdict::Better) => Some("better"),
+        Some(Verdict::Worse) => Some("worse"),
+        _ => None,
+    };
+    html! {
+        td.number.clear[verdict.is_some()] {
+            (format::mean_difference(difference, metric))
+            span.under {
+                (format::interval(difference, metric).unwrap_or_else(|| "no interval".to_owned()))
+                @if let Some(verdict) = verdict { span.verdict { (verdict) } }
+            }
+        }
+    }
+}
+
+/// The same differences drawn, one panel a metric.
+pub(crate) fn figure(results: &Comparison) -> Markup {
+    let panels: Vec<Markup> = Metric::ALL
+        .into_iter()
+        .map(|metric| {
+            let rows: Vec<intervals::Row> = compared(results)
+                .filter_map(|summary| {
+                    let difference = claims::difference_of(summary, metric)?;
+                    Some(intervals::Row {
+                        loss: summary.loss,
+                        estimate: difference,
+                        seeds: by_seed(results, summary, metric),
+                        calibrated: None,
+                    })
+                })
+                .collect();
+            intervals::panel(metric, &rows, intervals::Kind::Difference)
+        })
+        .collect();
+    let caption = format!(
+        "{} The vertical line is no difference. An interval that crosses it does not tell the two losses apart.",
+        intervals::MARKS,
+    );
+    page::panels("Paired differences to soft target cross-entropy.", &caption, &panels)
+}
+
+fn compared(results: &Comparison) -> impl Iterator<Item = &LossSummary> {
+    results.summaries.iter().filter(|summary| summary.metrics.iter().any(|entry| entry.difference.is_some()))
+}
+
+fn by_seed(results: &Comparison, summary: &LossSummary, metric: Metric) -> Vec<f64> {
+    let reference =
+        |run: &RunRecord| results.runs.iter().find(|other| other.loss == REFERENCE && other.seed == run.seed);
+    results
+        .runs
+        .iter()
+        .filter(|run| run.loss == summary.loss)
+        .filter_map(|run| Some(metric.of(&run.test) - metric.of(&reference(run)?.test)))
+        .collect()
+}

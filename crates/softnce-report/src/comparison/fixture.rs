@@ -1,0 +1,175 @@
+//! Made-up results to test the reports on.
+
+use softnce::LossKind;
+use softnce_metrics::Estimate;
+use softnce_metrics::{CalibrationError, Evaluation, ReliabilityBin};
+
+use crate::results::{Comparison, Plan};
+use crate::results::{
+    Cost, CurvePoint, LossSummary, Metric, MetricSummary, RunRecord, Setting, TuningRecord, TuningScore,
+};
+
+const REFERENCE: LossKind = LossKind::SoftTargetCrossEntropy;
+const RECIPE: &str = "name = \"digits\"\n\n[schedule]\nepochs = 80\n";
+const TEST_PICTURES: usize = 1797;
+
+/// Three losses, three seeds, four epochs.
+pub(crate) fn small() -> Comparison {
+    made_up(&LossKind::ALL[..3], 3, 4)
+}
+
+/// Results of any losses and seeds: the same arguments give the same numbers.
+pub(crate) fn made_up(losses: &[LossKind], seeds: u64, epochs: usize) -> Comparison {
+    let learning_rates = vec![0.0003, 0.001, 0.003, 0.01];
+    let mut noise = Noise(20_240_414);
+    let runs: Vec<RunRecord> = losses
+        .iter()
+        .flat_map(|&loss| (0..seeds).map(move |seed| (loss, seed)))
+        .map(|(loss, seed)| run(loss, seed, epochs, &mut noise))
+        .collect();
+    let tuning = losses.iter().flat_map(|&loss| learning_rates.iter().map(move |&rate| (loss, rate)));
+    let tuning = tuning
+        .map(|(loss, learning_rate)| TuningRecord {
+            loss,
+            learning_rate,
+            seed: 1_000_003,
+            validation: Some(TuningScore {
+                top1: 0.985 - 0.01 * (learning_rate / rate_of(loss)).ln().abs() + 0.002 * noise.next(),
+                nll: 0.08 + 0.03 * (learning_rate / rate_of(loss)).ln().abs() + 0.003 * noise.next(),
+            }),
+        })
+        .collect();
+    let summaries = losses.iter().map(|&loss| summary(loss, &runs)).collect();
+    let setting = Setting {
+        data: "Optical Recognition of Handwritten Digits (E. Alpaydin and C. Kaynak, UCI repository, CC BY 4.0)".into(),
+        train: 3058,
+        validation: 765,
+        test: TEST_PICTURES,
+        classes: 10,
+        network: "64-128-128-10 perceptron with ReLU".into(),
+        parameters: 26_122,
+    };
+    Comparison {
+        title: "Classifier losses compared".into(),
+        version: "0.1.0".into(),
+        setting,
+        plan: Plan { losses: losses.to_vec(), epochs, learning_rates, tuning_seeds: 1 },
+        recipe: RECIPE.into(),
+        command: "cargo run --release -- compare".into(),
+        tuning,
+        runs,
+        diverged: Vec::new(),
+        summaries,
+    }
+}
+
+fn rate_of(loss: LossKind) -> f64 {
+    if loss.takes_soft_targets() { 0.003 } else { 0.01 }
+}
+
+fn run(loss: LossKind, seed: u64, epochs: usize, noise: &mut Noise) -> RunRecord {
+    let soft = f64::from(u8::from(loss.takes_soft_targets()));
+    let skill = LossKind::ALL.iter().position(|&kind| kind == loss).unwrap_or(0) as f64;
+    let top1 = 0.981 - 0.003 * skill + 0.0015 * noise.next();
+    let nll = 0.07 + 0.012 * skill + 0.02 * soft + 0.003 * noise.next();
+    let records = (1..=epochs)
+        .map(|epoch| {
+            let left = (-(epoch as f64) / 3.5).exp();
+            CurvePoint {
+                epoch,
+                train_loss: 2.0 * left + 0.5,
+                validation_top1: top1 - (0.6 + 0.05 * skill) * left + 0.0025 * noise.next(),
+                validation_nll: (nll + (1.8 + 0.2 * skill) * left) * (1.0 + 0.05 * noise.next()),
+            }
+        })
+        .collect();
+    let calibration = |noise: &mut Noise| CalibrationError {
+        error: 0.008 + 0.02 * soft + 0.002 * noise.next(),
+        calibrated_reference: 0.0045 + 0.0005 * noise.next(),
+    };
+    let test = Evaluation {
+        examples: TEST_PICTURES,
+        top1,
+        top5: 0.9985 + 0.0008 * noise.next(),
+        nll,
+        brier: 0.03 + 0.005 * skill + 0.001 * noise.next(),
+        ece_equal_width: calibration(noise),
+        ece_equal_mass: calibration(noise),
+        reliability: reliability(soft, noise),
+    };
+    let cost = Cost {
+        step_ms: 1.3 + 0.02 * noise.next(),
+        loss_ms: Some(0.04 + 0.03 * skill + 0.002 * noise.next()),
+        peak_bytes: Some(23_000_000 + 400_000 * seed),
+    };
+    RunRecord { loss, seed, learning_rate: rate_of(loss), epochs: records, test, scaled: None, cost }
+}
+
+/// Fifteen bins, the lowest empty as they are for ten classes.
+fn reliability(soft: f64, noise: &mut Noise) -> Vec<ReliabilityBin> {
+    (0..15)
+        .map(|bin| {
+            let (lower, upper) = (f64::from(bin) / 15.0, f64::from(bin + 1) / 15.0);
+            let count = match bin {
+                0..=3 => 0,
+                14 => TEST_PICTURES - 200,
+                _ => 3 + 3 * (bin as usize - 4),
+            };
+            let mean_confidence = if count == 0 { 0.0 } else { (lower + upper) / 2.0 };
+            let accuracy = (mean_confidence + 0.06 * soft + 0.06 * noise.next()).clamp(0.0, 1.0);
+            ReliabilityBin { lower, upper, count, mean_confidence, accuracy: if count == 0 { 0.0 } else { accuracy } }
+        })
+        .collect()
+}
+
+fn summary(loss: LossKind, runs: &[RunRecord]) -> LossSummary {
+    let of = |kind: LossKind, metric: Metric| -> Vec<f64> {
+        runs.iter().filter(|run| run.loss == kind).map(|run| metric.of(&run.test)).collect()
+    };
+    let metrics = Metric::ALL
+        .into_iter()
+        .map(|metric| {
+            let (own, reference) = (of(loss, metric), of(REFERENCE, metric));
+            let differences: Vec<f64> = own.iter().zip(&reference).map(|(own, other)| own - other).collect();
+            MetricSummary {
+                metric,
+                value: estimate(&own),
+                difference: (loss != REFERENCE && !reference.is_empty()).then(|| estimate(&differences)),
+                calibrated_reference: matches!(metric, Metric::EceEqualWidth | Metric::EceEqualMass).then_some(0.0045),
+            }
+        })
+        .collect();
+    let own: Vec<&RunRecord> = runs.iter().filter(|run| run.loss == loss).collect();
+    LossSummary {
+        loss,
+        learning_rate: rate_of(loss),
+        seeds: own.len(),
+        metrics,
+        scaled: None,
+        step_ms: own.first().map_or(0.0, |run| run.cost.step_ms),
+        loss_ms: own.first().and_then(|run| run.cost.loss_ms),
+        peak_bytes: own.iter().filter_map(|run| run.cost.peak_bytes).max(),
+    }
+}
+
+fn estimate(values: &[f64]) -> Estimate {
+    // Student's t at 97.5 % for two to five values; the tests use no more.
+    let quantiles = [12.706, 4.303, 3.182, 2.776];
+    let n = values.len();
+    let mean = values.iter().sum::<f64>() / n as f64;
+    let half_width = (n >= 2).then(|| {
+        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1) as f64;
+        quantiles[(n - 2).min(3)] * (variance / n as f64).sqrt()
+    });
+    Estimate { mean, half_width }
+}
+
+/// A small generator of numbers in `[-1, 1)`: the tests need no quality, only that nothing changes between runs.
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as f64 / f64::from(1u32 << 30) - 1.0
+    }
+}

@@ -1,0 +1,27 @@
+//! The report of a comparison of losses: a page, a figure, a spreadsheet file and tables.
+//!
+//! Everything is a pure function of a [`Comparison`](crate::results::Comparison). The page says in words what its
+//! figures show and what they do not; those sentences are computed from the same numbers.
+
+mod claims;
+mod cost;
+mod csv;
+mod curves;
+mod differences;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod intervals;
+mod metrics;
+mod page;
+mod reliability;
+mod scaled;
+mod setting;
+mod table;
+#[cfg(test)]
+mod tests;
+mod tuning;
+
+pub use self::csv::rows;
+pub use self::intervals::standalone;
+pub use self::page::page;
+pub use self::table::{markdown, terminal};

@@ -1,0 +1,107 @@
+//! `report.html`: one page in one file, with its style and its figures inside.
+
+use maud::{Markup, html};
+
+use super::claims::{self, Claims, claims};
+use super::{cost, curves, differences, intervals, metrics, reliability, scaled, setting, tuning};
+use crate::error::ReportError;
+use crate::format;
+use crate::page::{self, section};
+use crate::results::Comparison;
+
+/// The page: what was measured, what that shows and does not show, tables, figures, cost and configuration. It needs
+/// nothing from outside the file.
+pub fn page(results: &Comparison) -> Result<String, ReportError> {
+    if results.summaries.is_empty() {
+        return Err(ReportError::Empty);
+    }
+    let differences = claims::has_differences(results);
+    let main = html! {
+        (findings(&claims(results)))
+        (section("results", "Results on the test pictures", html! {
+            (metrics::values(results))
+            (intervals::figure(results))
+        }))
+        @if differences {
+            (section("differences", "Differences to soft target cross-entropy", html! {
+                (differences::table(results))
+                (differences::figure(results))
+            }))
+        }
+        (section("curves", "Learning curves", curves::figures(results)))
+        (section("calibration", "Calibration", reliability::figure(results)))
+        @if scaled::is_there(results) {
+            (section("scaled", "After temperature scaling", scaled::tables(results)))
+        }
+        (section("tuning", "Learning rates", tuning::table(results)))
+        (section("cost", "Cost", cost::table(results)))
+        (section("setting", "Configuration and data", setting::tables(results)))
+        (section("reproduce", "How to reproduce", setting::reproduce(results)))
+    };
+    let head = html! { (head(results)) (contents(differences, scaled::is_there(results))) };
+    Ok(page::page(&results.title, &results.version, head, main))
+}
+
+fn head(results: &Comparison) -> Markup {
+    let setting = &results.setting;
+    let losses = format::plural(results.summaries.len(), "loss", "losses");
+    let seeds = results.summaries.iter().map(|summary| summary.seeds).max().unwrap_or(0);
+    let epochs = format::plural(results.plan.epochs, "epoch", "epochs");
+    html! {
+        header {
+            h1 { (results.title) }
+            p.lead {
+                (losses) @if results.summaries.len() > 1 { ", each" } @else { "," } " trained from "
+                (format::plural(seeds, "seed", "seeds")) " for " (epochs) " on " (format::count(setting.train))
+                " pictures of " (format::plural(setting.classes, "class", "classes"))
+                ", with the same network and optimiser"
+                @if results.tuning.is_empty() { ". The " } @else {
+                    " and the same grid of learning rates. The learning rate of each loss was chosen on "
+                    (format::count(setting.validation)) " validation pictures; the "
+                }
+                "metrics below were computed once, after the last epoch, on " (format::count(setting.test))
+                " test pictures."
+            }
+            p.quiet { "Data: " (setting.data) ". Network: " (setting.network) "." }
+        }
+    }
+}
+
+fn contents(differences: bool, scaled: bool) -> Markup {
+    let entries = [
+        ("findings", "Findings"),
+        ("results", "Results"),
+        ("differences", "Differences"),
+        ("curves", "Learning curves"),
+        ("calibration", "Calibration"),
+        ("scaled", "Temperature scaling"),
+        ("tuning", "Learning rates"),
+        ("cost", "Cost"),
+        ("setting", "Configuration"),
+        ("reproduce", "Reproduce"),
+    ];
+    page::contents(entries.into_iter().filter(|(id, _)| match *id {
+        "differences" => differences,
+        "scaled" => scaled,
+        _ => true,
+    }))
+}
+
+fn findings(claims: &Claims) -> Markup {
+    section(
+        "findings",
+        "What the figures show, and what they do not",
+        html! {
+            div.claims {
+                div {
+                    h3 { "They show" }
+                    ul { @for sentence in &claims.shows { li { (page::prose(sentence)) } } }
+                }
+                div {
+                    h3 { "Their limits" }
+                    ul { @for sentence in &claims.limits { li { (page::prose(sentence)) } } }
+                }
+            }
+        },
+    )
+}

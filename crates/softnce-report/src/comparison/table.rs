@@ -1,0 +1,211 @@
+//! The main tables as text: for a terminal and for a README.
+
+use super::claims;
+use crate::format::{self, Verdict};
+use crate::results::{Comparison, LossSummary, Metric, MetricSummary};
+use crate::table::Table;
+
+const NOTE: &str = "Mean ± half width of the 95 % interval over the seeds. cal.: what a calibrated model would show.";
+const DIFFERENCE_NOTE: &str =
+    "Difference to soft target cross-entropy, paired by seed. * its 95 % interval excludes zero (not corrected).";
+
+/// The results as tables for a terminal, at most 110 columns wide: the metrics, then the differences to soft target
+/// cross-entropy where there are any.
+pub fn terminal(results: &Comparison) -> String {
+    let mut metrics = table();
+    for summary in &results.summaries {
+        let first = format!("{}\n  lr {}, {}", summary.loss.title(), rate(summary), seeds(summary));
+        metrics.add(row(first, summary, terminal_value));
+    }
+    let mut text = format!("{metrics}\n{NOTE}\n");
+    if claims::has_differences(results) {
+        let mut differences = table();
+        for summary in results.summaries.iter().filter(|summary| is_compared(summary)) {
+            differences.add(row(summary.loss.title().to_owned(), summary, terminal_difference));
+        }
+        text.push_str(&format!("\n{differences}\n{DIFFERENCE_NOTE}\n"));
+    }
+    text
+}
+
+/// The same tables in Markdown, for a README.
+pub fn markdown(results: &Comparison) -> String {
+    let head: Vec<&str> = Metric::ALL.into_iter().map(Metric::label).collect();
+    let mut text = format!("| loss | seeds | {} |\n| --- | ---: |{}\n", head.join(" | "), " ---: |".repeat(head.len()));
+    for summary in &results.summaries {
+        let cells = cells(summary, markdown_value);
+        text.push_str(&format!("| {} | {} | {} |\n", summary.loss.title(), summary.seeds, cells.join(" | ")));
+    }
+    text.push_str(
+        "\nMean ± half width of the 95 % interval over the seeds; in parentheses the calibration error that a \
+         perfectly calibrated model would show.\n",
+    );
+    text.push_str(&scaled(results));
+    if claims::has_differences(results) {
+        text.push_str(&format!(
+            "\n| loss, difference | {} |\n| --- |{}\n",
+            head.join(" | "),
+            " ---: |".repeat(head.len())
+        ));
+        for summary in results.summaries.iter().filter(|summary| is_compared(summary)) {
+            let cells = cells(summary, markdown_difference);
+            text.push_str(&format!("| {} | {} |\n", summary.loss.title(), cells.join(" | ")));
+        }
+        text.push_str(
+            "\nDifference to soft target cross-entropy, paired by seed, with the half width of its 95 % interval. \
+             Bold: the interval excludes zero. The intervals are not corrected for their number.\n",
+        );
+    }
+    text
+}
+
+/// The metrics after temperature scaling in Markdown; nothing where there are none.
+fn scaled(results: &Comparison) -> String {
+    let rows = results.summaries.iter().filter_map(|summary| {
+        let scaled = summary.scaled.as_ref()?;
+        let cells = scaled.metrics.iter().map(|entry| with_reference(entry, entry.metric)).collect::<Vec<_>>();
+        let temperature = format::temperature(scaled.temperature);
+        Some(format!("| {} | {temperature} | {} |\n", summary.loss.title(), cells.join(" | ")))
+    });
+    let rows: String = rows.collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    let head: Vec<&str> = Metric::SCALED.into_iter().map(Metric::label).collect();
+    format!(
+        "\n| loss, scaled | temperature | {} |\n| --- | ---: |{}\n{rows}\nAfter temperature scaling, fitted on the \
+         validation pictures.\n",
+        head.join(" | "),
+        " ---: |".repeat(head.len()),
+    )
+}
+
+/// An empty table with its head: the loss, then a column a metric.
+fn table() -> Table {
+    Table::new(std::iter::once("loss").chain(Metric::ALL.into_iter().map(Metric::label))).ruled()
+}
+
+fn row(first: String, summary: &LossSummary, cell: fn(&LossSummary, Metric) -> String) -> Vec<String> {
+    std::iter::once(first).chain(cells(summary, cell)).collect()
+}
+
+fn cells(summary: &LossSummary, cell: fn(&LossSummary, Metric) -> String) -> Vec<String> {
+    Metric::ALL.into_iter().map(|metric| cell(summary, metric)).collect()
+}
+
+fn is_compared(summary: &LossSummary) -> bool {
+    summary.metrics.iter().any(|entry| entry.difference.is_some())
+}
+
+fn rate(summary: &LossSummary) -> String {
+    format::setting(summary.learning_rate)
+}
+
+fn seeds(summary: &LossSummary) -> String {
+    format::plural(summary.seeds, "seed", "seeds")
+}
+
+fn terminal_value(summary: &LossSummary, metric: Metric) -> String {
+    let Some(entry) = claims::metric_of(summary, metric) else { return format::MISSING.to_owned() };
+    let value = format::estimate_tight(entry.value, metric);
+    match entry.calibrated_reference {
+        Some(reference) => format!("{value}\ncal. {}", format::value(reference, metric)),
+        None => value,
+    }
+}
+
+fn terminal_difference(summary: &LossSummary, metric: Metric) -> String {
+    let Some(difference) = claims::difference_of(summary, metric) else { return format::MISSING.to_owned() };
+    // A space where there is no star keeps the digits of a column in line.
+    let star = if is_clear(format::verdict(difference, metric)) { "*" } else { " " };
+    let mean = format::mean_difference(difference, metric);
+    match difference.finite_half_width() {
+        Some(half) => format!("{mean}{star}\n±{} ", format::value(half, metric)),
+        None => mean,
+    }
+}
+
+fn markdown_value(summary: &LossSummary, metric: Metric) -> String {
+    claims::metric_of(summary, metric).map_or(format::MISSING.to_owned(), |entry| with_reference(entry, metric))
+}
+
+fn with_reference(entry: &MetricSummary, metric: Metric) -> String {
+    let value = format::estimate(entry.value, metric);
+    match entry.calibrated_reference {
+        Some(reference) => format!("{value} ({})", format::value(reference, metric)),
+        None => value,
+    }
+}
+
+fn markdown_difference(summary: &LossSummary, metric: Metric) -> String {
+    let Some(difference) = claims::difference_of(summary, metric) else { return format::MISSING.to_owned() };
+    let text = format::difference(difference, metric);
+    if is_clear(format::verdict(difference, metric)) { format!("**{text}**") } else { text }
+}
+
+fn is_clear(verdict: Option<Verdict>) -> bool {
+    matches!(verdict, Some(Verdict::Better | Verdict::Worse))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use softnce::LossKind;
+    use softnce_metrics::Estimate;
+
+    use super::*;
+    use crate::comparison::fixture;
+
+    #[test]
+    fn the_terminal_table_fits() {
+        for (losses, seeds) in [(&LossKind::ALL[..], 5), (&LossKind::ALL[..], 1), (&LossKind::ALL[..1], 3)] {
+            let text = terminal(&fixture::made_up(losses, seeds, 2));
+            for line in text.lines() {
+                assert!(line.chars().count() <= 110, "{} columns:\n{text}", line.chars().count());
+            }
+        }
+    }
+
+    #[test]
+    fn both_tables_hold_the_numbers() {
+        let results = fixture::small();
+        let (terminal, markdown) = (terminal(&results), markdown(&results));
+        for summary in &results.summaries {
+            assert!(terminal.contains(summary.loss.title()) && markdown.contains(summary.loss.title()));
+            for entry in &summary.metrics {
+                assert!(terminal.contains(&format::estimate_tight(entry.value, entry.metric)), "{terminal}");
+                assert!(markdown.contains(&format::estimate(entry.value, entry.metric)), "{markdown}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_clear_differences_are_marked() {
+        let mut results = fixture::small();
+        for entry in results.summaries.iter_mut().flat_map(|summary| &mut summary.metrics) {
+            entry.difference = entry.difference.map(|_| Estimate { mean: 0.001, half_width: Some(0.002) });
+        }
+        assert!(!markdown(&results).contains("**"));
+        assert!(!terminal(&results).contains("0.10*"));
+        results.summaries[0].metrics[0].difference = Some(Estimate { mean: 0.003, half_width: Some(0.002) });
+        assert!(markdown(&results).contains("**+0.30 ± 0.20**"));
+        assert!(terminal(&results).contains("+0.30*") && !terminal(&results).contains("+0.10*"));
+    }
+
+    #[test]
+    fn without_the_reference_there_are_no_differences() {
+        let results = fixture::made_up(&[LossKind::Nll], 3, 2);
+        assert!(!terminal(&results).contains("Difference"));
+        assert!(!markdown(&results).contains("difference"));
+    }
+
+    #[test]
+    fn rows_of_the_markdown_table_have_as_many_cells_as_its_head() {
+        let text = markdown(&fixture::small());
+        for block in text.split("\n\n").filter(|block| block.starts_with('|')) {
+            let columns: Vec<usize> = block.trim().lines().map(|line| line.matches('|').count()).collect();
+            assert!(columns.windows(2).all(|pair| pair[0] == pair[1]), "{block}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! A reliability diagram: accuracy against confidence, bin by bin, with the number of pictures behind each.
+
+use maud::{Markup, html};
+use softnce_metrics::ReliabilityBin;
+
+use crate::drawing::{Area, Look, Scale, Ticks, line, marker, px, swatch, whisker};
+use crate::format;
+
+const PLOT: Area = Area { left: 52.0, right: 312.0, top: 46.0, bottom: 306.0 };
+const COUNTS: Area = Area { left: 52.0, right: 312.0, top: 336.0, bottom: 396.0 };
+const HEIGHT: f64 = 434.0;
+
+/// What a diagram shows.
+pub(crate) struct Diagram<'a> {
+    pub(crate) look: Look,
+    pub(crate) title: &'a str,
+    /// A line of figures below the title.
+    pub(crate) note: &'a str,
+    pub(crate) bins: &'a [ReliabilityBin],
+    /// How many times the bins count each picture: once a seed.
+    pub(crate) repeats: usize,
+    /// The largest count of any diagram beside this one, as [`most`] gives it.
+    pub(crate) most: usize,
+}
+
+/// The largest count of the bins, for the scale of the counts.
+pub(crate) fn most<'a>(bins: impl IntoIterator<Item = &'a ReliabilityBin>) -> usize {
+    bins.into_iter().map(|bin| bin.count).max().unwrap_or(0).max(10)
+}
+
+impl Diagram<'_> {
+    /// The drawing.
+    pub(crate) fn panel(&self) -> Markup {
+        let Diagram { look, title, note, bins, repeats, most } = *self;
+        let x = Scale::linear((0.0, 1.0), PLOT.left, PLOT.right);
+        let y = Scale::linear((0.0, 1.0), PLOT.bottom, PLOT.top);
+        // From one half, so that a single picture still has a bar.
+        let heights = Scale::log((0.5, 1.3 * most as f64), COUNTS.bottom, COUNTS.top);
+        let shares = Ticks::new([(0.0, "0"), (0.25, "25"), (0.5, "50"), (0.75, "75"), (1.0, "100")].map(owned));
+        let count_ticks = count_ticks(most);
+        let filled: Vec<&ReliabilityBin> = bins
+            .iter()
+            .filter(|bin| bin.count > 0 && bin.mean_confidence.is_finite() && bin.accuracy.is_finite())
+            .collect();
+        let points: Vec<(f64, f64)> =
+            filled.iter().map(|bin| (x.at(bin.mean_confidence), y.at(bin.accuracy))).collect();
+        let middle = (PLOT.top + PLOT.bottom) / 2.0;
+        let name = format!("Reliability diagram of {title}: {note}");
+        crate::drawing::panel(
+            HEIGHT,
+            &name,
+            html! {
+                (swatch(look, 0.0, 11.0))
+                text.heading x="34" y="15" { (title) }
+                (crate::drawing::y_axis(PLOT, y, &shares))
+                text.label text-anchor="middle" transform=(format!("translate(14 {}) rotate(-90)", px(middle))) {
+                    "accuracy, %"
+                }
+                line.diagonal x1=(px(PLOT.left)) y1=(px(PLOT.bottom)) x2=(px(PLOT.right)) y2=(px(PLOT.top)) {}
+                text.tick x="34" y="31" { (note) }
+                (line(&points, "thin", look.colour, "none"))
+                @for (bin, (across, up)) in filled.iter().zip(&points) {
+                    @let (low, high) = wilson(bin.accuracy, bin.count as f64 / repeats.max(1) as f64);
+                    (whisker(look, *across, (y.at(low), y.at(high))))
+                    (marker(look, *across, *up, 3.8))
+                }
+                text.tick x=(px(COUNTS.left)) y=(px(COUNTS.top - 6.0)) { "pictures in the bin" }
+                (crate::drawing::y_axis(COUNTS, heights, &count_ticks))
+                @for bin in bins.iter().filter(|bin| bin.count > 0) {
+                    @let (left, top) = (x.at(bin.lower) + 1.0, heights.at(bin.count as f64));
+                    @let (width, height) = ((x.at(bin.upper) - 1.0 - left).max(0.5), COUNTS.bottom - top);
+                    rect.count x=(px(left)) y=(px(top)) width=(px(width)) height=(px(height)) fill=(look.colour) {
+                        title {
+                            "confidence " (format::fixed(100.0 * bin.lower, 0)) " to " (format::fixed(100.0 * bin.upper, 0))
+                            " %: " (format::plural(bin.count, "picture", "pictures"))
+                        }
+                    }
+                }
+                (crate::drawing::x_axis(COUNTS, x, &shares, "confidence, %"))
+            },
+        )
+    }
+}
+
+fn owned((value, label): (f64, &str)) -> (f64, String) {
+    (value, label.to_owned())
+}
+
+/// Powers of ten, every other one where there are many.
+fn count_ticks(most: usize) -> Ticks {
+    let powers = (most as f64).log10().floor() as i32;
+    let step = if powers > 3 { 2 } else { 1 };
+    let powers = (0..=powers).filter(|power| power % step == 0);
+    Ticks::new(powers.map(|power| (10f64.powi(power), format::count(10usize.pow(power.unsigned_abs())))))
+}
+
+/// Wilson's 95 % interval of a share of `n`.
+pub(crate) fn wilson(share: f64, n: f64) -> (f64, f64) {
+    let z2 = 1.96f64.powi(2);
+    let scale = 1.0 / (1.0 + z2 / n);
+    let middle = scale * (share + z2 / (2.0 * n));
+    let half = scale * (z2 * (share * (1.0 - share) / n + z2 / (4.0 * n * n))).sqrt();
+    ((middle - half).max(0.0), (middle + half).min(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_of_a_share_stays_a_share() {
+        let (low, high) = wilson(1.0, 3.0);
+        assert!(low > 0.3 && low < 0.5 && high == 1.0, "{low} {high}");
+        let (low, high) = wilson(0.5, 100.0);
+        assert!((low - 0.404).abs() < 1e-3 && (high - 0.596).abs() < 1e-3, "{low} {high}");
+    }
+}

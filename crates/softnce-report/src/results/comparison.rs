@@ -1,0 +1,284 @@
+//! The results of a comparison of losses: plain data, as `results.json` holds it.
+
+use serde::{Deserialize, Serialize};
+use softnce::LossKind;
+use softnce_metrics::{Estimate, Evaluation};
+
+/// The loss that the others are compared with.
+pub const BASELINE: LossKind = LossKind::SoftTargetCrossEntropy;
+
+/// One point of a learning curve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Number of the epoch, from 1.
+    pub epoch: usize,
+    /// Mean training loss over the epoch's pictures. Losses of different kinds do not compare.
+    pub train_loss: f64,
+    /// Share of the validation pictures whose most probable class is right, in `[0, 1]`.
+    pub validation_top1: f64,
+    /// Negative log likelihood on the validation pictures, in nats.
+    pub validation_nll: f64,
+}
+
+/// Cost of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Median wall time of a training step once its batch is prepared (forward, loss, backward, optimiser), in
+    /// milliseconds.
+    pub step_ms: f64,
+    /// Median wall time of the loss alone (its forward and backward pass on logits of a batch), in milliseconds;
+    /// `None` where it was not measured.
+    pub loss_ms: Option<f64>,
+    /// Largest number of bytes allocated at once during the run; `None` where no counting allocator is installed.
+    pub peak_bytes: Option<u64>,
+}
+
+/// One trial of the learning-rate grid, judged on the validation split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TuningRecord {
+    /// The loss that was trained.
+    pub loss: LossKind,
+    /// Learning rate tried.
+    pub learning_rate: f64,
+    /// Seed of the trial; none of those compared.
+    pub seed: u64,
+    /// What it came to; `None` where the weights diverged.
+    pub validation: Option<TuningScore>,
+}
+
+/// What a trial came to on the validation split after its last epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TuningScore {
+    /// Accuracy, in `[0, 1]`.
+    pub top1: f64,
+    /// Negative log likelihood, in nats.
+    pub nll: f64,
+}
+
+impl TuningScore {
+    /// The mean over the trials of one loss at one rate; `None` without a trial or where one diverged.
+    pub fn mean<'a>(trials: impl IntoIterator<Item = &'a TuningRecord>) -> Option<TuningScore> {
+        let scores: Vec<TuningScore> = trials.into_iter().map(|trial| trial.validation).collect::<Option<_>>()?;
+        let mean = |of: fn(&TuningScore) -> f64| scores.iter().map(of).sum::<f64>() / scores.len() as f64;
+        (!scores.is_empty()).then(|| TuningScore { top1: mean(|score| score.top1), nll: mean(|score| score.nll) })
+    }
+}
+
+/// One finished training run with its evaluation on the test set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// The loss that was trained.
+    pub loss: LossKind,
+    /// Seed of the initial weights, the batch order and the mixing.
+    pub seed: u64,
+    /// Learning rate chosen for the loss on the validation split.
+    pub learning_rate: f64,
+    /// Epoch by epoch.
+    pub epochs: Vec<CurvePoint>,
+    /// Metrics on the test set, computed once, after the last epoch.
+    pub test: Evaluation,
+    /// The same after temperature scaling, where it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaled: Option<ScaledEvaluation>,
+    /// What the run cost.
+    pub cost: Cost,
+}
+
+/// The metrics of a run after temperature scaling.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScaledEvaluation {
+    /// The temperature fitted on the validation split.
+    pub temperature: f64,
+    /// Metrics on the test set with that temperature.
+    pub test: Evaluation,
+}
+
+/// A run whose weights diverged: it has no figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DivergedRun {
+    /// The loss that was trained.
+    pub loss: LossKind,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Learning rate chosen for the loss on the validation split.
+    pub learning_rate: f64,
+    /// What ended the run.
+    pub reason: String,
+}
+
+/// A metric of one loss over all its seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricSummary {
+    /// Which metric.
+    pub metric: Metric,
+    /// Mean and interval of the metric itself.
+    pub value: Estimate,
+    /// Mean and interval of the difference to soft target cross-entropy, paired by seed; `None` for that loss itself
+    /// or where it was not run.
+    pub difference: Option<Estimate>,
+    /// Mean over the seeds of the value a perfectly calibrated model of the same confidences would show;
+    /// only for the calibration errors.
+    pub calibrated_reference: Option<f64>,
+}
+
+/// The metrics a comparison reports, in the order it reports them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// Share of pictures whose most probable class is right.
+    Top1,
+    /// Share of pictures whose class is among the five most probable.
+    Top5,
+    /// Negative log likelihood, in nats.
+    Nll,
+    /// Brier score, summed over classes, in `[0, 2]`.
+    Brier,
+    /// Expected calibration error over equal-width bins.
+    EceEqualWidth,
+    /// Expected calibration error over equal-mass bins.
+    EceEqualMass,
+}
+
+impl Metric {
+    /// All metrics, in report order.
+    pub const ALL: [Metric; 6] =
+        [Metric::Top1, Metric::Top5, Metric::Nll, Metric::Brier, Metric::EceEqualWidth, Metric::EceEqualMass];
+
+    /// Those that temperature scaling changes.
+    pub const SCALED: [Metric; 4] = [Metric::Nll, Metric::Brier, Metric::EceEqualWidth, Metric::EceEqualMass];
+
+    /// Short name for table heads.
+    pub fn label(self) -> &'static str {
+        match self {
+            Metric::Top1 => "top-1 %",
+            Metric::Top5 => "top-5 %",
+            Metric::Nll => "NLL",
+            Metric::Brier => "Brier",
+            Metric::EceEqualWidth => "ECE width %",
+            Metric::EceEqualMass => "ECE mass %",
+        }
+    }
+
+    /// Factor between the stored value and the one shown: 100 for shares, 1 otherwise.
+    pub fn shown_scale(self) -> f64 {
+        match self {
+            Metric::Top1 | Metric::Top5 | Metric::EceEqualWidth | Metric::EceEqualMass => 100.0,
+            Metric::Nll | Metric::Brier => 1.0,
+        }
+    }
+
+    /// Decimals shown after scaling.
+    pub fn decimals(self) -> usize {
+        match self {
+            Metric::Nll | Metric::Brier => 4,
+            _ => 2,
+        }
+    }
+
+    /// Whether a larger value is better.
+    pub fn larger_is_better(self) -> bool {
+        matches!(self, Metric::Top1 | Metric::Top5)
+    }
+
+    /// Reads the metric from an evaluation.
+    pub fn of(self, evaluation: &Evaluation) -> f64 {
+        match self {
+            Metric::Top1 => evaluation.top1,
+            Metric::Top5 => evaluation.top5,
+            Metric::Nll => evaluation.nll,
+            Metric::Brier => evaluation.brier,
+            Metric::EceEqualWidth => evaluation.ece_equal_width.error,
+            Metric::EceEqualMass => evaluation.ece_equal_mass.error,
+        }
+    }
+}
+
+/// The metrics of one loss after temperature scaling, over all its seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScaledSummary {
+    /// The temperature fitted.
+    pub temperature: Estimate,
+    /// One entry a metric, in the order of [`Metric::SCALED`].
+    pub metrics: Vec<MetricSummary>,
+}
+
+/// One loss over all its seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LossSummary {
+    /// The loss.
+    pub loss: LossKind,
+    /// Learning rate chosen for it.
+    pub learning_rate: f64,
+    /// Number of seeds whose run came to its end.
+    pub seeds: usize,
+    /// One entry a metric, in the order of [`Metric::ALL`].
+    pub metrics: Vec<MetricSummary>,
+    /// The same after temperature scaling, where every seed has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaled: Option<ScaledSummary>,
+    /// Median over the seeds of the time of a training step, in milliseconds.
+    pub step_ms: f64,
+    /// Median over the seeds of the time of the loss alone, in milliseconds; `None` where one has none.
+    pub loss_ms: Option<f64>,
+    /// Largest peak memory over the seeds, in bytes.
+    pub peak_bytes: Option<u64>,
+}
+
+/// Sizes that the report names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Name and origin of the data.
+    pub data: String,
+    /// Pictures trained on.
+    pub train: usize,
+    /// Pictures of the validation split.
+    pub validation: usize,
+    /// Pictures tested on.
+    pub test: usize,
+    /// Number of classes.
+    pub classes: usize,
+    /// The network in words.
+    pub network: String,
+    /// Trainable parameters of the network.
+    pub parameters: usize,
+}
+
+/// Several losses at equal budgets, on any data and network: everything that the page, the tables and the spreadsheet
+/// show. [`summarise_runs`](super::summarise_runs) makes the summaries from the
+/// runs; [`RunReport::record`](super::RunReport::record) makes a run's record from its report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Title of the page.
+    pub title: String,
+    /// Version of softnce that ran it.
+    pub version: String,
+    /// What was trained on what.
+    pub setting: Setting,
+    /// What was asked for.
+    pub plan: Plan,
+    /// The recipe in TOML, every setting as it was used; the losses and the seeds go over those in it.
+    pub recipe: String,
+    /// The command that runs it again, from the source of that version.
+    pub command: String,
+    /// Every trial of the learning-rate grid; empty where each loss was given its rate.
+    pub tuning: Vec<TuningRecord>,
+    /// Every run that came to its end, loss by loss.
+    pub runs: Vec<RunRecord>,
+    /// Every run that did not.
+    pub diverged: Vec<DivergedRun>,
+    /// One entry a loss that has a run, in the order of the plan.
+    pub summaries: Vec<LossSummary>,
+}
+
+/// The budget that every loss was given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The losses, in report order.
+    pub losses: Vec<LossKind>,
+    /// Passes over the training split.
+    pub epochs: usize,
+    /// Learning rates tried on the validation split, the same for every loss.
+    pub learning_rates: Vec<f64>,
+    /// Seeds that each learning rate was tried with.
+    pub tuning_seeds: u64,
+}

@@ -1,0 +1,35 @@
+//! What is recorded of each epoch of a run.
+
+use serde::{Deserialize, Serialize};
+
+/// One epoch of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Number of the epoch, from 1.
+    pub epoch: usize,
+    /// Mean training loss over the epoch's pictures. Losses of different kinds do not compare.
+    pub train_loss: f64,
+    /// Share of the training pictures, as augmented and mixed, whose own class was the most probable.
+    pub train_top1: f64,
+    /// Learning rate of the epoch's last step, of the layer nearest the output.
+    pub learning_rate: f64,
+    /// The validation pictures after it; none where the epoch was not looked at.
+    pub validation: Option<ValidationPoint>,
+    /// Training pictures a second, without the validation.
+    pub samples_per_second: f64,
+    /// Share of the epoch's training time spent waiting for pictures.
+    pub waited: f64,
+    /// Wall time since the run began, its interruptions left out, in seconds.
+    pub seconds: f64,
+}
+
+/// The validation split after an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ValidationPoint {
+    /// Accuracy, in `[0, 1]`.
+    pub top1: f64,
+    /// Share of the pictures whose class is among the five most probable, in `[0, 1]`.
+    pub top5: f64,
+    /// Negative log likelihood, in nats.
+    pub nll: f64,
+}

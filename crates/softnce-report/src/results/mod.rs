@@ -1,0 +1,14 @@
+//! Plain results, which the reports show and the files of a run and a comparison hold.
+
+mod comparison;
+mod epoch;
+mod run;
+mod summary;
+
+pub use comparison::{
+    BASELINE, Comparison, Cost, CurvePoint, DivergedRun, LossSummary, Metric, MetricSummary, Plan, RunRecord,
+    ScaledEvaluation, ScaledSummary, Setting, TuningRecord, TuningScore,
+};
+pub use epoch::{EpochRecord, ValidationPoint};
+pub use run::{EpochPoint, ReportPicture, RunReport, ScaledResult};
+pub use summary::summarise_runs;

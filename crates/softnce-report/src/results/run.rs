@@ -1,0 +1,101 @@
+//! The results of one training run: plain data, as `metrics.json` holds it.
+
+use serde::{Deserialize, Serialize};
+use softnce::LossKind;
+use softnce_metrics::{EvaluationResult, TemperatureFit};
+
+use super::comparison::{Cost, CurvePoint, RunRecord, ScaledEvaluation};
+use super::epoch::ValidationPoint;
+
+/// What the report of a run shows. Its JSON, pictures aside, is `metrics.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// Title of the page: what was trained on what.
+    pub title: String,
+    /// Version of softnce that trained and evaluated.
+    pub version: String,
+    /// The resolved recipe, every setting as it was used.
+    pub recipe_toml: String,
+    /// Name of the split that was evaluated, as in "the test pictures".
+    pub split: String,
+    /// Trainable parameters of the network.
+    pub parameters: usize,
+    /// Wall time of the training, in seconds; shown only where there are curves.
+    pub wall_seconds: f64,
+    /// Names of the classes, in their order.
+    pub class_names: Vec<String>,
+    /// Epoch by epoch; empty where a network was only evaluated.
+    pub curves: Vec<EpochPoint>,
+    /// The metrics on the split.
+    pub result: EvaluationResult,
+    /// The same after temperature scaling.
+    pub scaled: Option<ScaledResult>,
+    /// The pictures with the largest loss, in the order of [`EvaluationResult::hardest`].
+    #[serde(skip)]
+    pub hardest: Vec<ReportPicture>,
+    /// The most confidently wrong pictures, in the order of [`EvaluationResult::confidently_wrong`].
+    #[serde(skip)]
+    pub confidently_wrong: Vec<ReportPicture>,
+}
+
+/// The metrics after temperature scaling.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScaledResult {
+    /// The fit, on the validation split.
+    pub fit: TemperatureFit,
+    /// The metrics with its temperature, on the split evaluated.
+    pub result: EvaluationResult,
+}
+
+/// One epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochPoint {
+    /// Number of the epoch, from 1.
+    pub epoch: usize,
+    /// Mean training loss. Losses of different kinds do not compare.
+    pub train_loss: f64,
+    /// Accuracy on the training batches, in `[0, 1]`, where it has a meaning.
+    pub train_top1: Option<f64>,
+    /// The validation split after the epoch, where it was evaluated.
+    pub validation: Option<ValidationPoint>,
+    /// Learning rate of the epoch's last step.
+    pub learning_rate: f64,
+    /// Pictures trained on per second.
+    pub samples_per_second: f64,
+}
+
+/// A picture for the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportPicture {
+    /// The picture as a PNG file.
+    pub png: Vec<u8>,
+    /// What stands below it; [`caption`](crate::run::caption) writes the usual line.
+    pub caption: String,
+}
+
+impl RunReport {
+    /// The run as one of a comparison: its epochs with a validation, its metrics as trained and as scaled, and what it cost.
+    pub fn record(&self, loss: LossKind, seed: u64, learning_rate: f64, cost: Cost) -> RunRecord {
+        let epochs = self.curves.iter().filter_map(|point| {
+            let validation = point.validation?;
+            Some(CurvePoint {
+                epoch: point.epoch,
+                train_loss: point.train_loss,
+                validation_top1: validation.top1,
+                validation_nll: validation.nll,
+            })
+        });
+        RunRecord {
+            loss,
+            seed,
+            learning_rate,
+            epochs: epochs.collect(),
+            test: self.result.overall.clone(),
+            scaled: self.scaled.as_ref().map(|scaled| ScaledEvaluation {
+                temperature: scaled.fit.temperature,
+                test: scaled.result.overall.clone(),
+            }),
+            cost,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Class by class, and the classes by their frequency in training.
+
+use maud::{Markup, html};
+use softnce_metrics::{Frequency, FrequencyGroups};
+
+use super::caption::name;
+use super::rows::share;
+use super::table::frequency_name;
+use crate::format;
+use crate::page;
+use crate::results::RunReport;
+
+/// Most classes whose table stands open.
+const OPEN: usize = 20;
+/// Classes that stand open where there are more.
+const WORST: usize = 10;
+
+/// The classes by their frequency.
+pub(super) fn groups(groups: &FrequencyGroups) -> Markup {
+    page::table(
+        "Accuracy by frequency in training.",
+        "Mean over the classes of each group, as the literature on long-tailed recognition reports it.",
+        html! {
+            thead {
+                tr {
+                    th scope="col" { "Classes" }
+                    th.number scope="col" { "Number" }
+                    th.number scope="col" { "Pictures evaluated" }
+                    th.number scope="col" { "Mean accuracy, %" }
+                }
+            }
+            tbody {
+                @for frequency in Frequency::ALL {
+                    @let group = groups.get(frequency);
+                    tr {
+                        th scope="row" { (frequency_name(frequency)) }
+                        td.number { (format::count(group.classes)) }
+                        td.number { (format::count(group.examples)) }
+                        td.number { (group.accuracy.map_or(format::MISSING.to_owned(), share)) }
+                    }
+                }
+            }
+        },
+    )
+}
+
+/// Every class; folded away where there are many, the least accurate ones aside.
+pub(super) fn table(report: &RunReport) -> Markup {
+    let all: Vec<usize> = (0..report.result.classes.len()).collect();
+    if all.len() <= OPEN {
+        return rows(report, "Class by class.", &all);
+    }
+    let mut worst: Vec<usize> = all.iter().copied().filter(|&class| accuracy(report, class).is_some()).collect();
+    worst.sort_by(|&a, &b| accuracy(report, a).unwrap_or(1.0).total_cmp(&accuracy(report, b).unwrap_or(1.0)));
+    worst.truncate(WORST);
+    html! {
+        (rows(report, &format!("The {} least accurate classes.", worst.len()), &worst))
+        (page::details(&format!("All {} classes", all.len()), rows(report, "Class by class.", &all)))
+    }
+}
+
+fn accuracy(report: &RunReport, class: usize) -> Option<f64> {
+    report.result.classes[class].accuracy
+}
+
+fn rows(report: &RunReport, lead: &str, classes: &[usize]) -> Markup {
+    let counted = report.result.classes.iter().any(|class| class.training_examples.is_some());
+    let training = if counted { " Training: pictures of the class in the training set." } else { "" };
+    let caption = format!(
+        "Accuracy: share of the class's pictures that are classified right. Precision: share of the pictures \
+         classified as this class that belong to it.{training}",
+    );
+    page::table(
+        lead,
+        &caption,
+        html! {
+            thead {
+                tr {
+                    th scope="col" { "Class" }
+                    @if counted { th.number scope="col" { "Training" } }
+                    th.number scope="col" { "Pictures" }
+                    th.number scope="col" { "Right" }
+                    th.number scope="col" { "Accuracy, %" }
+                    th.number scope="col" { "Precision, %" }
+                }
+            }
+            tbody {
+                @for &class in classes {
+                    @let result = &report.result.classes[class];
+                    @let precision = (result.predicted > 0).then(|| result.correct as f64 / result.predicted as f64);
+                    tr {
+                        th scope="row" { (name(&report.class_names, class)) }
+                        @if counted {
+                            td.number {
+                                (result.training_examples.map_or(format::MISSING.to_owned(), |count| count.to_string()))
+                            }
+                        }
+                        td.number { (format::count(result.examples)) }
+                        td.number { (format::count(result.correct)) }
+                        td.number { (result.accuracy.map_or(format::MISSING.to_owned(), share)) }
+                        td.number { (precision.map_or(format::MISSING.to_owned(), share)) }
+                    }
+                }
+            }
+        },
+    )
+}

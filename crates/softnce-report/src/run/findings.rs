@@ -1,0 +1,125 @@
+//! The figures in words.
+
+use maud::{Markup, html};
+use softnce_metrics::EvaluationResult;
+
+use super::caption::name;
+use super::rows::{accuracy_interval, score, share};
+use crate::format;
+use crate::page;
+use crate::results::RunReport;
+
+/// What the figures show and what they do not, computed from them.
+pub(super) fn list(report: &RunReport) -> Markup {
+    html! {
+        div.claims {
+            div {
+                h3 { "They show" }
+                ul { @for sentence in shows(report) { li { (page::prose(&sentence)) } } }
+            }
+            div {
+                h3 { "Their limits" }
+                ul { @for sentence in limits(report) { li { (page::prose(&sentence)) } } }
+            }
+        }
+    }
+}
+
+pub(super) fn shows(report: &RunReport) -> Vec<String> {
+    let result = &report.result;
+    let mut sentences = vec![format!(
+        "{} % of the {} pictures are classified right, where chance would give {} %.",
+        share(result.overall.top1),
+        report.split,
+        share(1.0 / result.classes.len() as f64),
+    )];
+    sentences.push(calibration(result));
+    sentences.extend(scaling(report));
+    sentences.extend(frequencies(result));
+    sentences.extend(confusion(report));
+    sentences
+}
+
+fn limits(report: &RunReport) -> Vec<String> {
+    let mut sentences = vec![
+        format!(
+            "With {} pictures the 95 % interval of the top-1 accuracy is {} %.",
+            format::count(report.result.overall.examples),
+            accuracy_interval(&report.result),
+        ),
+        "This is one run from one seed: how far another seed would differ cannot be read from it.".to_owned(),
+    ];
+    if report.scaled.as_ref().is_some_and(|scaled| scaled.fit.at_bound) {
+        sentences.push(
+            "The temperature stands at the end of the range searched: the validation split alone does not \
+             bound it, and the scaled figures should not be relied on."
+                .to_owned(),
+        );
+    }
+    let empty = report.result.classes.iter().filter(|class| class.examples == 0).count();
+    if empty > 0 {
+        sentences.push(format!(
+            "{} no picture in the split and no part in the means over classes.",
+            format::plural(empty, "class has", "classes have"),
+        ));
+    }
+    sentences
+}
+
+fn calibration(result: &EvaluationResult) -> String {
+    let overall = &result.overall;
+    let sum = |of: fn(&softnce_metrics::ReliabilityBin) -> f64| overall.reliability.iter().map(of).sum::<f64>();
+    let confidence = sum(|bin| bin.count as f64 * bin.mean_confidence) / overall.examples.max(1) as f64;
+    let ece = &overall.ece_equal_mass;
+    let (error, reference) = (share(ece.error), share(ece.calibrated_reference));
+    if ece.error <= ece.calibrated_reference {
+        return format!(
+            "The calibration error over bins of equal mass, {error} %, is no larger than the {reference} % that chance alone makes of a \
+             perfectly calibrated model: no sign of miscalibration."
+        );
+    }
+    let direction = if confidence > overall.top1 { "overconfident" } else { "underconfident" };
+    format!(
+        "The calibration error over bins of equal mass is {error} %, where chance alone makes {reference} % of a perfectly calibrated model. \
+         On the whole the model is {direction}: its mean confidence is {} %.",
+        share(confidence),
+    )
+}
+
+fn scaling(report: &RunReport) -> Option<String> {
+    let scaled = report.scaled.as_ref()?;
+    let (before, after) = (&report.result.overall, &scaled.result.overall);
+    Some(format!(
+        "Temperature scaling, from {} to {}, takes the negative log likelihood on the {} pictures from {} to {} nats \
+         and the calibration error from {} % to {} %.",
+        format::setting(report.result.temperature),
+        format::fixed(scaled.fit.temperature, 3),
+        report.split,
+        score(before.nll),
+        score(after.nll),
+        share(before.ece_equal_mass.error),
+        share(after.ece_equal_mass.error),
+    ))
+}
+
+fn frequencies(result: &EvaluationResult) -> Option<String> {
+    let groups = result.groups.as_ref()?;
+    let (frequent, rare) = (groups.frequent.accuracy?, groups.rare.accuracy?);
+    Some(format!(
+        "Classes with more than 100 training pictures reach {} % on average, those with fewer than 20 reach {} %.",
+        share(frequent),
+        share(rare),
+    ))
+}
+
+fn confusion(report: &RunReport) -> Option<String> {
+    let [label, predicted, count] = *report.result.confusion.most_confused(1).first()?;
+    let examples = report.result.classes.get(label)?.examples;
+    Some(format!(
+        "The most frequent confusion: {} of the {} pictures of {} are taken for {}.",
+        format::count(count),
+        format::count(examples),
+        name(&report.class_names, label),
+        name(&report.class_names, predicted),
+    ))
+}

@@ -1,0 +1,61 @@
+//! `report.html` of a run: one page in one file, with its style, figures and pictures inside.
+
+use maud::{Markup, html};
+
+use super::check::check;
+use super::{classes, confusion, curves, findings, metrics, pictures, reliability};
+use crate::error::ReportError;
+use crate::format;
+use crate::page::{self, section};
+use crate::results::RunReport;
+
+/// The page: what was measured, what that shows and does not show, tables, figures, pictures and the recipe. It needs
+/// nothing from outside the file.
+///
+/// # Errors
+/// Class names that are not one a class; a picture that is no PNG file.
+pub fn page(report: &RunReport) -> Result<String, ReportError> {
+    check(report)?;
+    let sections: Vec<(&str, &str, Markup)> = [
+        Some(("findings", "Findings", findings::list(report))),
+        Some(("metrics", "Metrics", metrics::tables(report))),
+        curves::figure(report).map(|content| ("curves", "Learning curves", content)),
+        Some(("calibration", "Calibration", reliability::figure(report))),
+        Some(("confusion", "Confusions", confusion::section(report))),
+        report.result.groups.as_ref().map(|groups| ("frequency", "Frequent and rare classes", classes::groups(groups))),
+        Some(("classes", "Classes", classes::table(report))),
+        pictures::section(report).map(|content| ("pictures", "Pictures", content)),
+        Some(("recipe", "Recipe", recipe(report))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let contents = page::contents(sections.iter().map(|(id, title, _)| (*id, *title)));
+    let main = html! { @for (id, title, content) in sections { (section(id, title, content)) } };
+    Ok(page::page(&report.title, &report.version, html! { (head(report)) (contents) }, main))
+}
+
+fn head(report: &RunReport) -> Markup {
+    let result = &report.result;
+    let training = report.curves.last().map(|last| {
+        let epochs = format::plural(last.epoch, "epoch", "epochs");
+        format!("trained for {epochs} in {} and ", format::duration(report.wall_seconds))
+    });
+    html! {
+        header {
+            h1 { (report.title) }
+            p.lead {
+                "A network of " (format::count(report.parameters)) " parameters, " (training.unwrap_or_default())
+                "evaluated on " (format::count(result.overall.examples)) " " (report.split) " pictures of "
+                (format::plural(result.classes.len(), "class", "classes")) "."
+            }
+        }
+    }
+}
+
+fn recipe(report: &RunReport) -> Markup {
+    html! {
+        p { "Every setting as it was used. Trained with softnce " (report.version) "." }
+        pre tabindex="0" { code { (report.recipe_toml) } }
+    }
+}

@@ -1,0 +1,50 @@
+//! The metrics of a run in Markdown.
+
+use softnce_metrics::Frequency;
+
+use super::rows::{accuracy_interval, rows};
+use crate::format;
+use crate::results::RunReport;
+
+/// The metrics as a table in Markdown, with the values to hold them against; then the accuracy of frequent, medium
+/// and rare classes where it is known.
+pub fn markdown(report: &RunReport) -> String {
+    let scaled = report.scaled.as_ref();
+    let mut text = String::from("| metric | value |");
+    text.push_str(if scaled.is_some() { " after scaling | reference |\n" } else { " reference |\n" });
+    text.push_str(if scaled.is_some() { "| --- | ---: | ---: | --- |\n" } else { "| --- | ---: | --- |\n" });
+    for row in rows(report) {
+        text.push_str(&format!("| {} | {} | {} |\n", row.name, row.values.join(" | "), row.reference));
+    }
+    text.push_str(&format!(
+        "\n{} {} pictures; top-1 accuracy with its 95 % Wilson interval: {} %. Temperature {}.",
+        format::count(report.result.overall.examples),
+        report.split,
+        accuracy_interval(&report.result),
+        format::setting(report.result.temperature),
+    ));
+    if let Some(scaled) = scaled {
+        let temperature = format::fixed(scaled.fit.temperature, 4);
+        text.push_str(&format!(" After scaling: {temperature}, fitted on the validation split."));
+    }
+    text.push('\n');
+    if let Some(groups) = &report.result.groups {
+        text.push_str("\n| classes | number | pictures | mean accuracy % |\n| --- | ---: | ---: | ---: |\n");
+        for frequency in Frequency::ALL {
+            let group = groups.get(frequency);
+            let accuracy = group.accuracy.map_or(format::MISSING.to_owned(), super::rows::share);
+            let name = frequency_name(frequency);
+            text.push_str(&format!("| {name} | {} | {} | {accuracy} |\n", group.classes, group.examples));
+        }
+    }
+    text
+}
+
+/// The name of a group of classes, with its bounds.
+pub(super) fn frequency_name(frequency: Frequency) -> &'static str {
+    match frequency {
+        Frequency::Frequent => "frequent (> 100 training pictures)",
+        Frequency::Medium => "medium (20 to 100)",
+        Frequency::Rare => "rare (< 20)",
+    }
+}
