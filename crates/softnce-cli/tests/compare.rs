@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use softnce_metrics::TOP1;
 use softnce_report::results::Comparison as Results;
-use softnce_report::results::Metric;
 use tempfile::TempDir;
 
 /// Two losses, two seeds, two rates tried twice, one epoch: twelve short runs.
@@ -71,7 +71,8 @@ fn writes_results_that_agree_with_each_other() {
     assert_eq!((results.setting.train + results.setting.validation, results.setting.test), (3823, 1797));
     for run in &results.runs {
         assert_eq!(run.epochs.len(), 1);
-        assert!(run.test.top1 > 0.5, "one epoch is enough to beat chance by far: {}", run.test.top1);
+        let top1 = run.test.get(TOP1).unwrap();
+        assert!(top1 > 0.5, "one epoch is enough to beat chance by far: {top1}");
         assert_eq!(run.test.examples, 1797);
         assert_eq!(run.test.reliability.iter().map(|bin| bin.count).sum::<usize>(), 1797);
         assert!(run.cost.step_ms > 0.0 && run.cost.loss_ms.is_some_and(|time| time > 0.0));
@@ -80,11 +81,11 @@ fn writes_results_that_agree_with_each_other() {
     // The summary is the mean of the runs, its difference that of the pairs.
     let top1 = |loss: usize| -> Vec<f64> {
         let of_loss = results.runs.iter().filter(|run| run.loss == results.summaries[loss].loss);
-        of_loss.map(|run| run.test.top1).collect()
+        of_loss.map(|run| run.test.get(TOP1).unwrap()).collect()
     };
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let summary = &results.summaries[0].metrics[0];
-    assert_eq!(summary.metric, Metric::Top1);
+    assert_eq!(summary.metric, TOP1);
     assert!((summary.value.mean - mean(&top1(0))).abs() < 1e-12);
     let difference = mean(&top1(0)) - mean(&top1(1));
     assert!((summary.difference.unwrap().mean - difference).abs() < 1e-12);

@@ -34,13 +34,13 @@ fn short() -> VariantsConfig {
         changes: vec!["schedule.epochs=2".into(), "loss.noise=\"uniform\"".into()],
         variants,
         measures: vec![
-            Measure::Top1,
-            Measure::Balanced,
+            Measure::TOP1,
+            Measure::BALANCED,
             Measure::BalancedAdjusted,
-            Measure::ScaledNll,
+            Measure::SCALED_NLL,
             Measure::TrainLoss,
         ],
-        chart: Some(ChartPlan { axis: "smoothing".into(), log: false, measure: Measure::Top1 }),
+        chart: Some(ChartPlan { axis: "smoothing".into(), log: false, measure: Measure::TOP1 }),
     };
     VariantsConfig { seeds: 2, groups: vec![group] }
 }
@@ -83,14 +83,14 @@ fn stopped_it_goes_on_to_the_same_end_whatever_runs_at_once() {
         let pairs = rows[row].runs.iter().zip(&rows[0].runs);
         pairs.map(|(own, other)| (own.values[&measure] - other.values[&measure]).abs()).fold(0.0, f64::max)
     };
-    for measure in [Measure::Top1, Measure::ScaledNll, Measure::TrainLoss] {
+    for measure in [Measure::TOP1, Measure::SCALED_NLL, Measure::TrainLoss] {
         let (twin, other) = (largest(1, measure), largest(2, measure));
         assert!(twin < 1e-3, "{measure:?}: {twin}");
-        assert!(other > 1e-3 || measure == Measure::Top1, "{measure:?}: {other}");
+        assert!(other > 1e-3 || measure == Measure::TOP1, "{measure:?}: {other}");
     }
     // Balanced classes: there is little to divide out.
     let of = |measure| rows[0].values[&measure].mean;
-    assert!((of(Measure::Balanced) - of(Measure::BalancedAdjusted)).abs() < 1.0);
+    assert!((of(Measure::BALANCED) - of(Measure::BalancedAdjusted)).abs() < 1.0);
 
     check_page(&fs::read_to_string(out.join("report.html")).unwrap());
     let drawing = fs::read_to_string(out.join("smoothing.svg")).unwrap();

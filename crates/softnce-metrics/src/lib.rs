@@ -3,6 +3,7 @@
 //! - [`evaluate`]: accuracy, negative log likelihood, Brier score and calibration of logits in memory.
 //! - [`Evaluator`]: all of that and more for a set of any size, a batch at a time.
 //! - [`TemperatureFit`]: temperature scaling.
+//! - [`METRICS`]: the table of metrics that every report walks.
 //! - [`mean_interval`], [`paired_difference`], [`equivalence`], [`median`]: statistics over the seeds of an experiment.
 //!
 //! All metrics are computed from the posterior `p(y|x) = softmax(logits / temperature)`; the noise distribution of a
@@ -17,6 +18,7 @@ mod calibration;
 mod class_wise;
 mod error;
 mod evaluation;
+mod metric;
 mod moments;
 mod overall;
 mod scores;
@@ -34,6 +36,10 @@ pub use error::MetricError;
 pub use evaluation::{
     ClassResult, ConfusionMatrix, DENSE_CLASSES, EvaluatedExample, EvaluationResult, Evaluator, EvaluatorConfig,
     FREQUENT_ABOVE, Frequency, FrequencyGroup, FrequencyGroups, RARE_BELOW, SOFT_LABEL_TOLERANCE, SoftLabelScores,
+};
+pub use metric::{
+    AURC, BALANCED, Baseline, Direction, ECE_EQUAL_MASS, ECE_EQUAL_WIDTH, KL_DIVERGENCE, METRICS, Metric, MetricValues,
+    NLL, Reading, SUREST_NINETY, Specification, TOP1, TOP5, Unit,
 };
 pub use overall::{CALIBRATION_BINS, Evaluation, evaluate};
 pub use selective::Selective;

@@ -4,9 +4,7 @@ pub(crate) use crate::number::{
     MISSING, count, duration, enumerate, fixed, is_zero, mebibytes, milliseconds, plural, setting, signed,
 };
 
-use softnce_metrics::Estimate;
-
-use crate::results::Metric;
+use softnce_metrics::{Direction, Estimate, Metric};
 
 /// Mean and half width, where that can be used, the mean by `number` and `sign` between them: `97.85 ± 0.12`.
 pub fn plus_minus(estimate: Estimate, decimals: usize, number: fn(f64, usize) -> String, sign: &str) -> String {
@@ -19,17 +17,12 @@ pub fn plus_minus(estimate: Estimate, decimals: usize, number: fn(f64, usize) ->
 
 /// Mean and half width as shown: `97.85 ± 0.12`.
 pub(crate) fn estimate(estimate: Estimate, metric: Metric) -> String {
-    plus_minus(estimate.scaled(metric.shown_scale()), metric.decimals(), fixed, " ± ")
-}
-
-/// Like [`estimate`], without the spaces, for narrow tables.
-pub(crate) fn estimate_tight(estimate: Estimate, metric: Metric) -> String {
-    plus_minus(estimate.scaled(metric.shown_scale()), metric.decimals(), fixed, "±")
+    plus_minus(estimate.scaled(metric.unit.scale()), metric.unit.decimals(), fixed, " ± ")
 }
 
 /// A difference with its sign and half width.
 pub(crate) fn difference(difference: Estimate, metric: Metric) -> String {
-    plus_minus(difference.scaled(metric.shown_scale()), metric.decimals(), signed, " ± ")
+    plus_minus(difference.scaled(metric.unit.scale()), metric.unit.decimals(), signed, " ± ")
 }
 
 /// A temperature: `1.243 ± 0.012`.
@@ -39,27 +32,27 @@ pub(crate) fn temperature(estimate: Estimate) -> String {
 
 /// The mean alone, as shown.
 pub(crate) fn mean(estimate: Estimate, metric: Metric) -> String {
-    fixed(estimate.mean * metric.shown_scale(), metric.decimals())
+    fixed(estimate.mean * metric.unit.scale(), metric.unit.decimals())
 }
 
 /// The mean of a difference alone, with its sign.
 pub(crate) fn mean_difference(difference: Estimate, metric: Metric) -> String {
-    signed(difference.mean * metric.shown_scale(), metric.decimals())
+    signed(difference.mean * metric.unit.scale(), metric.unit.decimals())
 }
 
 /// The ends of a difference's interval: `−0.03 to +0.27`.
 pub(crate) fn interval(difference: Estimate, metric: Metric) -> Option<String> {
-    let ends = difference.interval()?.map(|end| end * metric.shown_scale());
+    let ends = difference.interval()?.map(|end| end * metric.unit.scale());
     // An end that rounds to zero hides on which side of it the interval stops: two more digits at most tell.
     let hides = |decimals: &usize| ends.iter().any(|end| *end != 0.0 && is_zero(&fixed(end.abs(), *decimals)));
-    let most = metric.decimals() + 2;
-    let decimals = (metric.decimals()..most).find(|decimals| !hides(decimals)).unwrap_or(most);
+    let most = metric.unit.decimals() + 2;
+    let decimals = (metric.unit.decimals()..most).find(|decimals| !hides(decimals)).unwrap_or(most);
     Some(format!("{} to {}", signed(ends[0], decimals), signed(ends[1], decimals)))
 }
 
 /// A value that belongs beside a metric, as shown.
 pub(crate) fn value(value: f64, metric: Metric) -> String {
-    fixed(value * metric.shown_scale(), metric.decimals())
+    fixed(value * metric.unit.scale(), metric.unit.decimals())
 }
 
 /// What the interval of a difference says.
@@ -78,64 +71,65 @@ pub(crate) fn verdict(difference: Estimate, metric: Metric) -> Option<Verdict> {
     difference.finite_half_width()?;
     Some(if !difference.excludes_zero() {
         Verdict::Open
-    } else if (difference.mean > 0.0) == metric.larger_is_better() {
+    } else if (difference.mean > 0.0) == (metric.direction == Direction::Higher) {
         Verdict::Better
     } else {
         Verdict::Worse
     })
 }
 
-/// The metric's name inside a sentence.
-pub(crate) fn in_prose(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Top1 => "top-1 accuracy",
-        Metric::Top5 => "top-5 accuracy",
-        Metric::Nll => "negative log likelihood",
-        Metric::Brier => "Brier score",
-        Metric::EceEqualWidth => "calibration error over equal-width bins",
-        Metric::EceEqualMass => "calibration error over equal-mass bins",
-    }
+/// What the metrics are, a sentence each, for captions.
+pub(crate) fn meanings(metrics: &[Metric]) -> String {
+    let meanings: Vec<String> =
+        metrics.iter().map(|metric| format!("{}: {}.", metric.short_title, metric.meaning)).collect();
+    meanings.join(" ")
 }
 
-/// The unit of a difference in the metric, with the space before it.
-pub(crate) fn unit(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Nll => " nats",
-        Metric::Brier => "",
-        _ => " points",
+/// Which direction is better, in a sentence.
+pub(crate) fn directions(metrics: &[Metric]) -> String {
+    let (higher, lower): (Vec<Metric>, Vec<Metric>) =
+        metrics.iter().partition(|metric| metric.direction == Direction::Higher);
+    let names =
+        |metrics: &[Metric]| enumerate(&metrics.iter().map(|metric| metric.phrase.to_owned()).collect::<Vec<_>>());
+    match (higher.is_empty(), lower.is_empty()) {
+        (false, false) => format!("Higher is better for {}, lower for the others.", names(&higher)),
+        (false, true) => "Higher is better.".to_owned(),
+        _ => "Lower is better.".to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use softnce_metrics::{NLL, TOP1};
+
     use super::*;
 
     #[test]
     fn what_is_not_finite_is_missing() {
-        assert_eq!(estimate(Estimate { mean: f64::NAN, half_width: Some(1.0) }, Metric::Top1), MISSING);
-        assert_eq!(estimate(Estimate { mean: 0.5, half_width: Some(f64::NAN) }, Metric::Top1), "50.00");
+        assert_eq!(estimate(Estimate { mean: f64::NAN, half_width: Some(1.0) }, TOP1), MISSING);
+        assert_eq!(estimate(Estimate { mean: 0.5, half_width: Some(f64::NAN) }, TOP1), "50.00");
     }
 
     #[test]
     fn estimates_carry_their_scale_and_decimals() {
         let value = Estimate { mean: 0.978_5, half_width: Some(0.001_2) };
-        assert_eq!(estimate(value, Metric::Top1), "97.85 ± 0.12");
-        assert_eq!(estimate_tight(value, Metric::Nll), "0.9785±0.0012");
+        assert_eq!(estimate(value, TOP1), "97.85 ± 0.12");
+        assert_eq!(estimate(value, NLL), "0.9785 ± 0.0012");
         let difference = Estimate { mean: 0.001, half_width: Some(0.002) };
-        assert_eq!(interval(difference, Metric::Top1).as_deref(), Some("\u{2212}0.10 to +0.30"));
+        assert_eq!(interval(difference, TOP1).as_deref(), Some("\u{2212}0.10 to +0.30"));
         let touching = Estimate { mean: 0.001, half_width: Some(0.000_98) };
-        assert_eq!(interval(touching, Metric::Top1).as_deref(), Some("+0.002 to +0.198"));
+        assert_eq!(interval(touching, TOP1).as_deref(), Some("+0.002 to +0.198"));
         let equal = Estimate { mean: 0.0, half_width: Some(0.0) };
-        assert_eq!(interval(equal, Metric::Top1).as_deref(), Some("0.00 to 0.00"));
+        assert_eq!(interval(equal, TOP1).as_deref(), Some("0.00 to 0.00"));
     }
 
     #[test]
     fn the_verdict_minds_the_direction_of_the_metric() {
         let up = Estimate { mean: 0.02, half_width: Some(0.01) };
-        assert_eq!(verdict(up, Metric::Top1), Some(Verdict::Better));
-        assert_eq!(verdict(up, Metric::Nll), Some(Verdict::Worse));
-        assert_eq!(verdict(Estimate { mean: 0.02, half_width: Some(0.03) }, Metric::Nll), Some(Verdict::Open));
-        assert_eq!(verdict(Estimate { mean: 0.0, half_width: Some(0.0) }, Metric::Nll), Some(Verdict::Open));
-        assert_eq!(verdict(Estimate { mean: 0.02, half_width: None }, Metric::Nll), None);
+        assert_eq!(verdict(up, TOP1), Some(Verdict::Better));
+        assert_eq!(verdict(up, NLL), Some(Verdict::Worse));
+        assert_eq!(verdict(Estimate { mean: 0.02, half_width: Some(0.03) }, NLL), Some(Verdict::Open));
+        assert_eq!(verdict(Estimate { mean: 0.0, half_width: Some(0.0) }, NLL), Some(Verdict::Open));
+        assert_eq!(verdict(Estimate { mean: 0.02, half_width: None }, NLL), None);
     }
 }

@@ -5,8 +5,7 @@ use std::fmt::Write;
 use maud::{Markup, html};
 use softnce_metrics::Estimate;
 use softnce_report::number::{fixed, signed};
-use softnce_report::page;
-use softnce_report::plus_minus;
+use softnce_report::{page, plus_minus};
 
 use super::results::{ClassedSummary, GraphsResults};
 

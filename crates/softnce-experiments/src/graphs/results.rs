@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
-use softnce_metrics::Estimate;
-use softnce_metrics::{StatsError, mean_interval, paired_difference};
+use softnce_metrics::{Estimate, StatsError, mean_interval, paired_difference};
 use softnce_report::results::BASELINE;
 
 use super::graph::{Graph, Part};

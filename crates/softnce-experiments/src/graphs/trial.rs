@@ -3,8 +3,7 @@
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 use softnce::{GradientRequest, Loss, LossKind, LossSettings, NoiseDistribution, SelectedLoss, Targets};
-use softnce_metrics::TemperatureFit;
-use softnce_metrics::evaluate;
+use softnce_metrics::{TemperatureFit, evaluate};
 use softnce_train::randomness::{Stream, generator};
 
 use super::adam::Adam;

@@ -1,9 +1,8 @@
 //! The claims as a drawing: each difference with its interval, beside the margin.
 
 use maud::{Markup, html};
-use softnce_report::look;
 use softnce_report::number::{setting, signed};
-use softnce_report::{Area, Scale, WIDTH, interval, px, spread, ticks, upright, x_axis};
+use softnce_report::{Area, Scale, WIDTH, interval, look, px, spread, ticks, upright, x_axis};
 
 use super::results::{Claim, PicturesResults};
 use crate::estimate::estimate;

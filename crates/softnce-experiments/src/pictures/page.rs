@@ -9,7 +9,7 @@ use softnce_report::number::{count, fixed, plural, setting, signed};
 use softnce_report::page::{self, section};
 
 use super::forest;
-use super::results::{Claim, METRICS, PicturesResults, SetResults};
+use super::results::{Claim, PicturesResults, SHOWN, SetResults};
 use crate::estimate::estimate;
 
 /// The page: the claims, then the figures of each set.
@@ -104,7 +104,7 @@ fn table(set: &SetResults) -> Markup {
                 th scope="col" { "loss" }
                 th.number scope="col" { "rate" }
                 th.number scope="col" { "seeds" }
-                @for metric in METRICS { th.number scope="col" { (page::prose(metric.label())) } }
+                @for metric in SHOWN { th.number scope="col" { (page::prose(metric.head)) } }
                 th.number scope="col" { "NLL, scaled" }
             } }
             tbody {
@@ -113,8 +113,8 @@ fn table(set: &SetResults) -> Markup {
                         th.loss scope="row" { (page::swatch(look(row.loss))) (row.loss.title()) }
                         td.number { (setting(row.learning_rate)) }
                         td.number { (row.seeds) }
-                        @for (metric, value) in METRICS.iter().zip(&row.values) {
-                            td.number { (shown(*value, metric.shown_scale(), metric.decimals())) }
+                        @for (metric, value) in SHOWN.iter().zip(&row.values) {
+                            td.number { (shown(*value, metric.unit.scale(), metric.unit.decimals())) }
                         }
                         td.number { (row.scaled_nll.map_or_else(|| "–".into(), |value| shown(value, 1.0, 4))) }
                     }
@@ -143,8 +143,8 @@ pub(crate) fn markdown(results: &PicturesResults) -> String {
     );
     for set in &results.sets {
         for row in &set.rows {
-            let values = METRICS.iter().zip(&row.values);
-            let values = values.map(|(metric, value)| shown(*value, metric.shown_scale(), metric.decimals()));
+            let values = SHOWN.iter().zip(&row.values);
+            let values = values.map(|(metric, value)| shown(*value, metric.unit.scale(), metric.unit.decimals()));
             let values = values.collect::<Vec<_>>().join(" | ");
             let scaled = row.scaled_nll.map_or_else(|| "–".into(), |value| shown(value, 1.0, 4));
             let (loss, rate) = (row.loss.title(), setting(row.learning_rate));

@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
-use softnce_metrics::Estimate;
-use softnce_metrics::{Equivalence, equivalence, paired_difference};
-use softnce_report::results::Comparison;
-use softnce_report::results::{BASELINE, Metric, RunRecord, Setting};
+use softnce_metrics::{ECE_EQUAL_WIDTH, Equivalence, Estimate, Metric, NLL, TOP1, equivalence, paired_difference};
+use softnce_report::results::{BASELINE, Comparison, RunRecord, Setting};
 
 use super::plan::PicturesConfig;
 use crate::StudyError;
@@ -56,7 +54,7 @@ pub struct LossRow {
 }
 
 /// The metrics of [`LossRow::values`].
-pub(crate) const METRICS: [Metric; 3] = [Metric::Top1, Metric::Nll, Metric::EceEqualWidth];
+pub(crate) const SHOWN: [Metric; 3] = [TOP1, NLL, ECE_EQUAL_WIDTH];
 
 /// A claim about test accuracy, tested over the seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,17 +104,14 @@ impl SetResults {
     /// From the comparison over its recipe.
     pub(crate) fn new(name: &str, comparison: &Comparison, margin: f64) -> Result<Self, StudyError> {
         let rows = comparison.summaries.iter().map(|summary| {
-            let of = |metric: Metric| summary.metrics.iter().find(|found| found.metric == metric);
             let none = Estimate { mean: f64::NAN, half_width: None };
             let scaled = summary.scaled.as_ref();
             LossRow {
                 loss: summary.loss,
                 learning_rate: summary.learning_rate,
                 seeds: summary.seeds,
-                values: METRICS.map(|metric| of(metric).map_or(none, |found| found.value)).to_vec(),
-                scaled_nll: scaled
-                    .and_then(|scaled| scaled.metrics.iter().find(|found| found.metric == Metric::Nll))
-                    .map(|found| found.value),
+                values: SHOWN.map(|metric| summary.metric(metric).map_or(none, |found| found.value)).to_vec(),
+                scaled_nll: scaled.and_then(|scaled| scaled.metric(NLL)).map(|found| found.value),
             }
         });
         let claims = [BASELINE, LossKind::Nll, LossKind::InfoNce];
@@ -136,7 +131,7 @@ impl SetResults {
 fn claim(runs: &[RunRecord], other: LossKind, margin: f64) -> Result<Option<Claim>, StudyError> {
     let accuracy = |loss: LossKind, seed: u64| {
         let run = runs.iter().find(|run| run.loss == loss && run.seed == seed);
-        run.map(|run| 100.0 * run.test.top1)
+        run.and_then(|run| run.test.get(TOP1)).map(|top1| 100.0 * top1)
     };
     let seeds = runs.iter().filter(|run| run.loss == other).map(|run| run.seed);
     let pairs = seeds.filter_map(|seed| Some((accuracy(LossKind::SoftTargetInfoNce, seed)?, accuracy(other, seed)?)));

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
-use softnce_metrics::Estimate;
-use softnce_metrics::mean_interval;
+use softnce_metrics::{Estimate, mean_interval};
 
 use super::estimator::Candidates;
 use super::plan::{CLASSES, COMPARED, ToyConfig};

@@ -1,19 +1,19 @@
 //! What is measured of a training.
 
-use serde::{Deserialize, Serialize};
-use softnce_metrics::EvaluationResult;
+use std::cmp::Ordering;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use softnce_metrics::{self as metrics, Baseline, ECE_EQUAL_WIDTH, METRICS, Metric, Reading};
 use softnce_report::results::RunReport;
 
-/// Something measured, on the test pictures unless said otherwise; shares are in per cent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// Something measured, on the test pictures unless said otherwise; shares are in per cent. Files hold its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
-    /// Accuracy.
-    Top1,
-    /// Mean over the classes of their accuracy.
-    Balanced,
-    /// The same where the class frequencies of the training pictures are divided out of the posterior first (post-hoc
-    /// logit adjustment, Menon et al., arXiv 2007.07314, equation 9, tau = 1).
+    /// A metric of the table.
+    Metric(Metric, View),
+    /// Class-balanced accuracy where the class frequencies of the training pictures are divided out of the posterior first
+    /// (post-hoc logit adjustment, Menon et al., arXiv 2007.07314, equation 9, tau = 1).
     BalancedAdjusted,
     /// Accuracy of the classes with more than 100 training pictures.
     Frequent,
@@ -21,159 +21,260 @@ pub enum Measure {
     Medium,
     /// Accuracy of the classes with fewer than 20 training pictures.
     Rare,
-    /// Negative log likelihood.
-    Nll,
-    /// The same after temperature scaling.
-    ScaledNll,
-    /// Calibration error over bins of equal width.
-    Ece,
-    /// What a calibrated model of the same confidences would show of it.
-    EceReference,
-    /// Calibration error after temperature scaling.
-    ScaledEce,
-    /// What a calibrated model of the same confidences would show of that.
-    ScaledEceReference,
-    /// The temperature fitted on the validation pictures, over that of the loss: above 1 the network is too sure.
+    /// The temperature fitted on the validation pictures over that of the loss: above 1 the network is overconfident.
     FittedTemperature,
-    /// Divergence of the posterior from the label distributions.
-    Kl,
-    /// The same after temperature scaling.
-    ScaledKl,
-    /// Area under the risk-coverage curve.
-    Aurc,
-    /// Accuracy on the most confident 90 %.
-    SurestNinety,
     /// Training loss of the last epoch.
     TrainLoss,
 }
 
-impl Measure {
-    /// All of them, in the order of the tables.
-    pub const ALL: [Measure; 18] = [
-        Measure::Top1,
-        Measure::Balanced,
-        Measure::BalancedAdjusted,
-        Measure::Frequent,
-        Measure::Medium,
-        Measure::Rare,
-        Measure::Nll,
-        Measure::ScaledNll,
-        Measure::Ece,
-        Measure::EceReference,
-        Measure::ScaledEce,
-        Measure::ScaledEceReference,
-        Measure::FittedTemperature,
-        Measure::Kl,
-        Measure::ScaledKl,
-        Measure::Aurc,
-        Measure::SurestNinety,
-        Measure::TrainLoss,
-    ];
+/// Which value of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// As trained.
+    Plain,
+    /// What a perfectly calibrated model of the same confidences would show.
+    Reference,
+    /// After temperature scaling.
+    Scaled,
+    /// What a perfectly calibrated model of the scaled confidences would show.
+    ScaledReference,
+}
 
-    /// The heading of its column.
-    pub fn label(self) -> &'static str {
-        self.spec().label
+/// Measures that the plans name.
+impl Measure {
+    /// Accuracy.
+    pub const TOP1: Measure = Measure::Metric(metrics::TOP1, View::Plain);
+    /// Mean over the classes of their accuracy.
+    pub const BALANCED: Measure = Measure::Metric(metrics::BALANCED, View::Plain);
+    /// Negative log likelihood.
+    pub const NLL: Measure = Measure::Metric(metrics::NLL, View::Plain);
+    /// The same after temperature scaling.
+    pub const SCALED_NLL: Measure = Measure::Metric(metrics::NLL, View::Scaled);
+    /// Calibration error over bins of equal width.
+    pub const ECE: Measure = Measure::Metric(ECE_EQUAL_WIDTH, View::Plain);
+    /// What a perfectly calibrated model of the same confidences would show of it.
+    pub const ECE_REFERENCE: Measure = Measure::Metric(ECE_EQUAL_WIDTH, View::Reference);
+    /// Calibration error after temperature scaling.
+    pub const SCALED_ECE: Measure = Measure::Metric(ECE_EQUAL_WIDTH, View::Scaled);
+    /// Divergence of the posterior from the label distributions.
+    pub const KL: Measure = Measure::Metric(metrics::KL_DIVERGENCE, View::Plain);
+    /// The same after temperature scaling.
+    pub const SCALED_KL: Measure = Measure::Metric(metrics::KL_DIVERGENCE, View::Scaled);
+    /// Area under the risk-coverage curve.
+    pub const AURC: Measure = Measure::Metric(metrics::AURC, View::Plain);
+    /// Accuracy on the most confident 90 %.
+    pub const SUREST_NINETY: Measure = Measure::Metric(metrics::SUREST_NINETY, View::Plain);
+}
+
+impl Measure {
+    /// All of them, in the order of the data files: those of the table first.
+    pub fn all() -> Vec<Measure> {
+        let mut all = Vec::new();
+        for metric in METRICS.into_iter().filter(|metric| metric.in_studies) {
+            let calibrated = matches!(metric.baseline, Baseline::Calibrated);
+            all.push(Measure::Metric(metric, View::Plain));
+            all.extend(calibrated.then_some(Measure::Metric(metric, View::Reference)));
+            all.extend(metric.after_scaling.then_some(Measure::Metric(metric, View::Scaled)));
+            all.extend((metric.after_scaling && calibrated).then_some(Measure::Metric(metric, View::ScaledReference)));
+        }
+        all.extend([
+            Measure::BalancedAdjusted,
+            Measure::Frequent,
+            Measure::Medium,
+            Measure::Rare,
+            Measure::FittedTemperature,
+            Measure::TrainLoss,
+        ]);
+        all
+    }
+
+    /// Its name in files: `scaled_nll`.
+    pub fn name(self) -> String {
+        let (metric, view) = match self {
+            Measure::Metric(metric, view) => (metric, view),
+            Measure::BalancedAdjusted => return "balanced_adjusted".into(),
+            Measure::Frequent => return "frequent".into(),
+            Measure::Medium => return "medium".into(),
+            Measure::Rare => return "rare".into(),
+            Measure::FittedTemperature => return "fitted_temperature".into(),
+            Measure::TrainLoss => return "train_loss".into(),
+        };
+        // The only calibration error of the studies needs no further name.
+        let name = if metric == ECE_EQUAL_WIDTH { "ece" } else { metric.name };
+        match view {
+            View::Plain => name.into(),
+            View::Reference => format!("{name}_reference"),
+            View::Scaled => format!("scaled_{name}"),
+            View::ScaledReference => format!("scaled_{name}_reference"),
+        }
+    }
+
+    /// The head of its column: `NLL, scaled`.
+    pub fn label(self) -> String {
+        let (metric, view) = match self {
+            Measure::Metric(metric, view) => (metric, view),
+            Measure::BalancedAdjusted => return "balanced %, adjusted".into(),
+            Measure::Frequent => return "frequent %".into(),
+            Measure::Medium => return "medium %".into(),
+            Measure::Rare => return "rare %".into(),
+            Measure::FittedTemperature => return "temperature fitted".into(),
+            Measure::TrainLoss => return "training loss".into(),
+        };
+        let head = if metric == ECE_EQUAL_WIDTH { "ECE %" } else { metric.head };
+        let view = match view {
+            View::Plain => "",
+            View::Reference => ", calibrated",
+            View::Scaled => ", scaled",
+            View::ScaledReference => ", scaled, calibrated",
+        };
+        format!("{head}{view}")
+    }
+
+    /// Whether it is what another measure is read against, and no result itself.
+    pub(crate) fn is_reference(self) -> bool {
+        matches!(self, Measure::Metric(_, View::Reference | View::ScaledReference))
+    }
+
+    /// What the head of its column stands for, where it does not say so itself.
+    pub(crate) fn meaning(self) -> Option<String> {
+        let known = [metrics::TOP1, metrics::NLL, ECE_EQUAL_WIDTH];
+        Some(match self {
+            Measure::Metric(metric, View::Plain) if known.contains(&metric) => return None,
+            Measure::Metric(metric, View::Plain) => {
+                format!("{}: {}", metric.head.trim_end_matches(" %"), metric.meaning)
+            }
+            Measure::Metric(_, View::Scaled) => {
+                "scaled: at the temperature that fits the class labels of the validation pictures best".into()
+            }
+            Measure::Metric(_, View::Reference | View::ScaledReference) => {
+                "ECE, calibrated: what a calibrated model of the same confidences would show".into()
+            }
+            Measure::BalancedAdjusted => {
+                "adjusted: the class frequencies of the training pictures are divided out of the \
+                 posterior first (logit adjustment after training, Menon et al., arXiv 2007.07314)"
+                    .into()
+            }
+            Measure::Frequent => "frequent: classes with more than 100 training pictures".into(),
+            Measure::Medium => "medium: with 20 to 100".into(),
+            Measure::Rare => "rare: with fewer than 20".into(),
+            Measure::FittedTemperature => {
+                "temperature fitted: divided by that of the loss; above 1 the network is overconfident".into()
+            }
+            Measure::TrainLoss => return None,
+        })
     }
 
     /// Decimals shown.
     pub fn decimals(self) -> usize {
-        self.spec().decimals
-    }
-
-    /// What the heading means, where it does not say so itself.
-    pub(crate) fn meaning(self) -> Option<&'static str> {
-        self.spec().meaning
+        match self {
+            Measure::FittedTemperature | Measure::TrainLoss => 3,
+            measure if measure == Measure::AURC => 3,
+            Measure::Metric(metric, _) => metric.unit.decimals(),
+            _ => 2,
+        }
     }
 
     /// Its value in a report; none where the data or the recipe gives none. [`Measure::BalancedAdjusted`] is not in a
     /// report.
     pub(crate) fn of(self, report: &RunReport) -> Option<f64> {
-        (self.spec().value)(report)
-    }
-
-    /// Whether it only serves to read another measure, so that differences in it mean nothing.
-    pub(crate) fn is_reference(self) -> bool {
-        matches!(self, Measure::EceReference | Measure::ScaledEceReference)
-    }
-
-    fn spec(self) -> Spec {
-        const SCALED: &str = "scaled: at the temperature that fits the class labels of the validation pictures best";
-        const REFERENCE: &str = "ECE, calibrated: what a calibrated model of the same confidences would show";
+        let (plain, scaled) = (&report.result, report.scaled.as_ref());
+        let percent = |share: f64| 100.0 * share;
+        let groups = plain.groups.as_ref();
         match self {
-            Measure::Top1 => Spec::new("top-1 %", 2, |run| percent(run.result.overall.top1)),
-            Measure::Balanced => Spec::new("balanced %", 2, |run| percent(run.result.class_balanced_accuracy))
-                .meaning("balanced: mean over the classes of their accuracy"),
-            Measure::BalancedAdjusted => Spec::new("balanced %, adjusted", 2, |_| None).meaning(
-                "adjusted: the class frequencies of the training pictures are divided out of the posterior first (logit \
-                 adjustment after training, Menon et al., arXiv 2007.07314)",
-            ),
-            Measure::Frequent => {
-                Spec::new("frequent %", 2, |run| run.result.groups.as_ref()?.frequent.accuracy.and_then(percent))
-                    .meaning("frequent: classes with more than 100 training pictures")
+            Measure::Metric(metric, view) => {
+                let result = match view {
+                    View::Plain | View::Reference => plain,
+                    View::Scaled | View::ScaledReference => &scaled?.result,
+                };
+                let reading: Reading = (metric.of)(result)?;
+                let value = match view {
+                    View::Plain | View::Scaled => reading.value(),
+                    View::Reference | View::ScaledReference => reading.calibrated_reference()?,
+                };
+                Some(metric.unit.scale() * value)
             }
-            Measure::Medium => {
-                Spec::new("medium %", 2, |run| run.result.groups.as_ref()?.medium.accuracy.and_then(percent))
-                    .meaning("medium: with 20 to 100")
-            }
-            Measure::Rare => Spec::new("rare %", 2, |run| run.result.groups.as_ref()?.rare.accuracy.and_then(percent))
-                .meaning("rare: with fewer than 20"),
-            Measure::Nll => Spec::new("NLL", 4, |run| Some(run.result.overall.nll)),
-            Measure::ScaledNll => Spec::new("NLL, scaled", 4, |run| Some(scaled(run)?.overall.nll)).meaning(SCALED),
-            Measure::Ece => Spec::new("ECE %", 2, |run| percent(run.result.overall.ece_equal_width.error)),
-            Measure::EceReference => Spec::new("ECE %, calibrated", 2, |run| {
-                percent(run.result.overall.ece_equal_width.calibrated_reference)
-            })
-            .meaning(REFERENCE),
-            Measure::ScaledEce => {
-                Spec::new("ECE %, scaled", 2, |run| percent(scaled(run)?.overall.ece_equal_width.error)).meaning(SCALED)
-            }
-            Measure::ScaledEceReference => Spec::new("ECE %, scaled, calibrated", 2, |run| {
-                percent(scaled(run)?.overall.ece_equal_width.calibrated_reference)
-            })
-            .meaning(REFERENCE),
-            Measure::FittedTemperature => Spec::new("temperature fitted", 3, |run| {
-                Some(run.scaled.as_ref()?.fit.temperature / run.result.temperature)
-            })
-            .meaning("temperature fitted: over that of the loss; above 1 the network is too sure"),
-            Measure::Kl => Spec::new("KL", 4, |run| Some(run.result.soft_labels?.kl_divergence))
-                .meaning("KL: divergence of the posterior from the votes, nats"),
-            Measure::ScaledKl => {
-                Spec::new("KL, scaled", 4, |run| Some(scaled(run)?.soft_labels?.kl_divergence)).meaning(SCALED)
-            }
-            Measure::Aurc => Spec::new("AURC %", 3, |run| percent(run.result.selective.as_ref()?.aurc))
-                .meaning("AURC: area under the risk-coverage curve (Geifman and El-Yaniv 2017); less is better"),
-            Measure::SurestNinety => Spec::new("top-1 % of surest 90 %", 2, |run| {
-                percent(run.result.selective.as_ref()?.accuracy_of_surest)
-            })
-            .meaning("surest: the pictures with the most probable prediction"),
-            Measure::TrainLoss => Spec::new("training loss", 3, |run| Some(run.curves.last()?.train_loss)),
+            Measure::BalancedAdjusted => None,
+            Measure::Frequent => groups.and_then(|groups| groups.frequent.accuracy).map(percent),
+            Measure::Medium => groups.and_then(|groups| groups.medium.accuracy).map(percent),
+            Measure::Rare => groups.and_then(|groups| groups.rare.accuracy).map(percent),
+            Measure::FittedTemperature => scaled.map(|scaled| scaled.fit.temperature / plain.temperature),
+            Measure::TrainLoss => report.curves.last().map(|epoch| epoch.train_loss),
         }
     }
-}
 
-/// How a measure is named, shown and computed.
-struct Spec {
-    label: &'static str,
-    decimals: usize,
-    meaning: Option<&'static str>,
-    value: fn(&RunReport) -> Option<f64>,
-}
-
-impl Spec {
-    fn new(label: &'static str, decimals: usize, value: fn(&RunReport) -> Option<f64>) -> Self {
-        Spec { label, decimals, meaning: None, value }
-    }
-
-    fn meaning(self, meaning: &'static str) -> Self {
-        Spec { meaning: Some(meaning), ..self }
+    fn place(self) -> usize {
+        let all = Measure::all();
+        all.iter().position(|other| *other == self).unwrap_or(all.len())
     }
 }
 
-fn percent(share: f64) -> Option<f64> {
-    Some(100.0 * share)
+impl PartialOrd for Measure {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
-/// The evaluation after temperature scaling, if there is one.
-fn scaled(report: &RunReport) -> Option<&EvaluationResult> {
-    Some(&report.scaled.as_ref()?.result)
+/// In the order of [`Measure::all`].
+impl Ord for Measure {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.place().cmp(&other.place())
+    }
+}
+
+impl Serialize for Measure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Measure {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let found = Measure::all().into_iter().find(|measure| measure.name() == name);
+        found.ok_or_else(|| D::Error::custom(format!("this version measures no {name}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// The names in files of version 0.1 before the table of metrics.
+    const FIRST_NAMES: [&str; 18] = [
+        "top1",
+        "balanced",
+        "balanced_adjusted",
+        "frequent",
+        "medium",
+        "rare",
+        "nll",
+        "scaled_nll",
+        "ece",
+        "ece_reference",
+        "scaled_ece",
+        "scaled_ece_reference",
+        "fitted_temperature",
+        "kl",
+        "scaled_kl",
+        "aurc",
+        "surest_ninety",
+        "train_loss",
+    ];
+
+    #[test]
+    fn names_read_back_and_those_of_before_are_still_known() {
+        for measure in Measure::all() {
+            let text = serde_json::to_string(&measure).unwrap();
+            assert_eq!(serde_json::from_str::<Measure>(&text).unwrap(), measure);
+        }
+        for name in FIRST_NAMES {
+            let measure: Measure = serde_json::from_str(&format!("{name:?}")).unwrap();
+            assert_eq!(measure.name(), name);
+        }
+        let labels = [Measure::ECE, Measure::SCALED_NLL, Measure::KL, Measure::SUREST_NINETY].map(Measure::label);
+        assert_eq!(labels, ["ECE %", "NLL, scaled", "KL", "top-1 % of surest 90 %"]);
+        assert!(serde_json::from_str::<Measure>("\"none\"").unwrap_err().to_string().contains("measures no none"));
+    }
 }

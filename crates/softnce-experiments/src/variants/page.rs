@@ -105,10 +105,11 @@ fn plot<'r>(group: &'r Group, plan: &ChartPlan, found: &GroupResults, title: &st
             ranges: there.iter().map(|(_, value)| value.span().into()).collect(),
         }
     });
+    let label = plan.measure.label();
     let chart = Chart {
         title,
         x: (&plan.axis, spacing),
-        y: (plan.measure.label(), Spacing::Even),
+        y: (&label, Spacing::Even),
         references: Vec::new(),
         series: series.collect(),
         marked: true,
@@ -138,7 +139,7 @@ fn table(group: &Group, found: &GroupResults) -> Markup {
         html! {
             thead { tr {
                 th scope="col" { "variant" }
-                @for measure in &measures { th.number scope="col" { (page::prose(measure.label())) } }
+                @for measure in &measures { th.number scope="col" { (page::prose(&measure.label())) } }
             } }
             tbody {
                 @for (variant, row) in group.variants.iter().zip(&found.rows) {
@@ -169,7 +170,7 @@ fn table(group: &Group, found: &GroupResults) -> Markup {
 
 /// What the headings stand for.
 fn meanings(group: &Group, found: &GroupResults) -> Markup {
-    let mut words: Vec<&str> = shown(group, found).into_iter().filter_map(Measure::meaning).collect();
+    let mut words: Vec<String> = shown(group, found).into_iter().filter_map(Measure::meaning).collect();
     words.dedup();
     html! { @if !words.is_empty() { p.quiet { (page::prose(&words.join("; "))) "." } } }
 }
@@ -226,7 +227,7 @@ pub(crate) fn rows(results: &VariantsResults) -> Result<Vec<u8>, csv::Error> {
                 }
                 for (measure, value) in &run.values {
                     let (seed, value) = (run.seed.to_string(), value.to_string());
-                    writer.write_record([&group.name, &row.name, &seed, measure.label(), &value])?;
+                    writer.write_record([&group.name, &row.name, &seed, &measure.label(), &value])?;
                 }
             }
         }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use softnce_metrics::Estimate;
-use softnce_metrics::{mean_interval, paired_difference};
+use softnce_metrics::{Estimate, mean_interval, paired_difference};
 use softnce_report::number::{fixed, is_zero};
 use softnce_train::runs::Summary;
 

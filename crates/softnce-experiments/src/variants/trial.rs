@@ -68,7 +68,7 @@ fn measured(recipe: Recipe, bench: Bench<'_>) -> Result<Option<BTreeMap<Measure,
     let Bench { data, data_folder, device, folder, adjusted, stop } = bench;
     let mut run = Run::with_data(recipe, data.clone(), data_folder, device, folder)?;
     let Outcome::Finished(report) = run.train(stop, &())? else { return Ok(None) };
-    let found = Measure::ALL.into_iter().filter_map(|measure| Some((measure, measure.of(&report)?)));
+    let found = Measure::all().into_iter().filter_map(|measure| Some((measure, measure.of(&report)?)));
     let mut found: BTreeMap<Measure, f64> = found.collect();
     if adjusted {
         let Some(value) = balanced_adjusted(bench)? else { return Ok(None) };

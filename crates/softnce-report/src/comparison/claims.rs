@@ -1,11 +1,10 @@
 //! What the figures show and what they do not, in sentences computed from the results.
 
 use softnce::LossKind;
-use softnce_metrics::Estimate;
+use softnce_metrics::{Estimate, Metric, NLL, TOP1};
 
 use crate::format::{self, Verdict};
-use crate::results::Comparison;
-use crate::results::{LossSummary, Metric, MetricSummary};
+use crate::results::{Comparison, LossSummary};
 
 /// The loss that the comparison is about.
 const SUBJECT: LossKind = LossKind::SoftTargetInfoNce;
@@ -26,19 +25,9 @@ pub(crate) fn claims(results: &Comparison) -> Claims {
     Claims { shows: shows(results), limits: limits(results) }
 }
 
-/// The summary of one metric.
-pub(crate) fn metric_of(summary: &LossSummary, metric: Metric) -> Option<&MetricSummary> {
-    summary.metrics.iter().find(|entry| entry.metric == metric)
-}
-
-/// The difference of one metric to the reference loss.
-pub(crate) fn difference_of(summary: &LossSummary, metric: Metric) -> Option<Estimate> {
-    metric_of(summary, metric)?.difference
-}
-
 /// Whether any loss has a difference to the reference.
 pub(crate) fn has_differences(results: &Comparison) -> bool {
-    results.summaries.iter().any(|summary| summary.metrics.iter().any(|entry| entry.difference.is_some()))
+    results.summaries.iter().any(LossSummary::is_compared)
 }
 
 fn shows(results: &Comparison) -> Vec<String> {
@@ -48,7 +37,7 @@ fn shows(results: &Comparison) -> Vec<String> {
     let mut sentences = Vec::new();
     let (subject, others): (Vec<_>, Vec<_>) = results.summaries.iter().partition(|summary| summary.loss == SUBJECT);
     for summary in subject {
-        for metric in [Metric::Top1, Metric::Nll] {
+        for metric in [TOP1, NLL] {
             sentences.extend(headline(results, summary, metric));
         }
         sentences.extend(over_all_metrics(summary));
@@ -65,8 +54,8 @@ fn without_differences(results: &Comparison) -> String {
             .summaries
             .iter()
             .filter_map(|summary| {
-                let value = metric_of(summary, Metric::Top1)?.value;
-                Some(format!("{} {} %", summary.loss.title(), format::estimate(value, Metric::Top1)))
+                let value = summary.metric(TOP1)?.value;
+                Some(format!("{} {} %", summary.loss.title(), format::estimate(value, TOP1)))
             })
             .collect::<Vec<_>>(),
     );
@@ -83,21 +72,21 @@ fn without_differences(results: &Comparison) -> String {
 
 /// The subject against the reference in one metric, in full.
 fn headline(results: &Comparison, summary: &LossSummary, metric: Metric) -> Option<String> {
-    let entry = metric_of(summary, metric)?;
+    let entry = summary.metric(metric)?;
     let difference = entry.difference?;
     let reference = results.summaries.iter().find(|other| other.loss == REFERENCE)?;
-    let reference = metric_of(reference, metric)?.value;
+    let reference = reference.metric(metric)?.value;
     let (name, other) = (summary.loss.title(), REFERENCE.title());
-    let percent = if metric.shown_scale() > 1.0 { " %" } else { "" };
+    let percent = metric.unit.after_value();
     let mut sentence = format!(
         "{}: {name} {}{percent}, {other} {}{percent}; mean paired difference {}{}",
-        capital(format::in_prose(metric)),
+        capital(metric.phrase),
         format::mean(entry.value, metric),
         format::mean(reference, metric),
         format::mean_difference(difference, metric),
-        format::unit(metric),
+        metric.unit.after_difference(),
     );
-    if metric == Metric::Top1 && difference.mean.is_finite() {
+    if metric == TOP1 && difference.mean.is_finite() {
         let pictures = difference.mean.abs() * results.setting.test as f64;
         let test = format::count(results.setting.test);
         sentence.push_str(&format!(" (about {} of {test} test pictures)", format::fixed(pictures, 1)));
@@ -126,7 +115,7 @@ fn over_all_metrics(summary: &LossSummary) -> Option<String> {
             .filter(|entry| {
                 entry.difference.and_then(|difference| format::verdict(difference, entry.metric)) == Some(wanted)
             })
-            .map(|entry| format::in_prose(entry.metric).to_owned())
+            .map(|entry| entry.metric.phrase.to_owned())
             .collect()
     };
     let parts: Vec<String> = [
@@ -151,9 +140,9 @@ fn over_all_metrics(summary: &LossSummary) -> Option<String> {
 /// Another loss against the reference, in one sentence.
 fn in_short(summary: &LossSummary) -> Option<String> {
     let part = |metric: Metric| {
-        let difference = difference_of(summary, metric)?;
+        let difference = summary.difference(metric)?;
         let mean = format::mean_difference(difference, metric);
-        let (name, unit) = (format::in_prose(metric), format::unit(metric));
+        let (name, unit) = (metric.phrase, metric.unit.after_difference());
         Some(match (format::interval(difference, metric), format::verdict(difference, metric)) {
             (Some(interval), Some(verdict)) => {
                 let verdict = match verdict {
@@ -166,7 +155,7 @@ fn in_short(summary: &LossSummary) -> Option<String> {
             _ => format!("{name} {mean}{unit} (no interval)"),
         })
     };
-    let parts: Vec<String> = [Metric::Top1, Metric::Nll].into_iter().filter_map(part).collect();
+    let parts: Vec<String> = [TOP1, NLL].into_iter().filter_map(part).collect();
     let name = format!("the {} loss", summary.loss.title());
     (!parts.is_empty())
         .then(|| format!("{} against {}: {}.", capital(&name), REFERENCE.title(), format::enumerate(&parts)))
@@ -235,7 +224,7 @@ fn sampling_error(results: &Comparison) -> Option<String> {
     let tops: Vec<f64> = results
         .summaries
         .iter()
-        .filter_map(|summary| Some(metric_of(summary, Metric::Top1)?.value.mean))
+        .filter_map(|summary| Some(summary.metric(TOP1)?.value.mean))
         .filter(|mean| mean.is_finite())
         .collect();
     if test == 0 || tops.is_empty() {
@@ -251,9 +240,9 @@ fn sampling_error(results: &Comparison) -> Option<String> {
     Some(format!(
         "Every run is tested on the same pictures, so no interval here covers their choice: a top-1 accuracy of {} % \
          on {} pictures alone carries about ± {} points (95 %, binomial).{paired}",
-        format::value(mean, Metric::Top1),
+        format::value(mean, TOP1),
         format::count(test),
-        format::value(half, Metric::Top1),
+        format::value(half, TOP1),
     ))
 }
 
@@ -366,7 +355,10 @@ mod tests {
         let results = fixture::made_up(&LossKind::ALL, 5, 2);
         let text = claims(&results).limits.concat();
         assert!(text.contains("5 seeds"), "{text}");
-        assert!(text.contains("Of 24 paired 95 % intervals, about 1.2 would"), "{text}");
+        // Four losses are compared with the reference.
+        let intervals = 4 * Metric::compared().count();
+        let by_chance = format::fixed(0.05 * intervals as f64, 1);
+        assert!(text.contains(&format!("Of {intervals} paired 95 % intervals, about {by_chance} would")), "{text}");
         assert!(text.contains("InfoNCE and NLL were trained on hard labels, without mixing"), "{text}");
         assert!(text.contains("chosen for InfoNCE and NLL lies at the edge"), "{text}");
         let soft = claims(&fixture::small()).limits.concat();

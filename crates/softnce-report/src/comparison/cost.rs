@@ -2,10 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::format;
-use crate::loss;
-use crate::page;
 use crate::results::Comparison;
+use crate::{format, loss, page};
 
 /// Times and memory.
 pub(crate) fn table(results: &Comparison) -> Markup {

@@ -3,71 +3,71 @@
 use std::io;
 
 use serde::Serialize;
+use softnce_metrics::{Baseline, Metric};
 
 use crate::error::ReportError;
-use crate::results::Comparison;
-use crate::results::RunRecord;
+use crate::results::{Comparison, RunRecord};
 
-/// A run as a row; the order of the fields is the order of the columns.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(serde::Deserialize))]
-struct Row {
-    loss: String,
-    seed: u64,
-    learning_rate: f64,
-    top1: f64,
-    top5: f64,
-    nll: f64,
-    brier: f64,
-    ece_equal_width: f64,
-    ece_equal_width_calibrated: f64,
-    ece_equal_mass: f64,
-    ece_equal_mass_calibrated: f64,
-    step_ms: f64,
-    loss_ms: Option<f64>,
-    peak_bytes: Option<u64>,
-}
-
-impl From<&RunRecord> for Row {
-    fn from(run: &RunRecord) -> Self {
-        let (test, cost) = (&run.test, &run.cost);
-        Self {
-            loss: run.loss.name().to_owned(),
-            seed: run.seed,
-            learning_rate: run.learning_rate,
-            top1: test.top1,
-            top5: test.top5,
-            nll: test.nll,
-            brier: test.brier,
-            ece_equal_width: test.ece_equal_width.error,
-            ece_equal_width_calibrated: test.ece_equal_width.calibrated_reference,
-            ece_equal_mass: test.ece_equal_mass.error,
-            ece_equal_mass_calibrated: test.ece_equal_mass.calibrated_reference,
-            step_ms: cost.step_ms,
-            loss_ms: cost.loss_ms,
-            peak_bytes: cost.peak_bytes,
-        }
-    }
-}
-
-/// The content of `results.csv`: one row a run, in the order of the runs. Shares are in `[0, 1]`, not per cent; an
-/// unknown peak memory leaves its field empty. Every number reads back as the one that was measured.
+/// The content of `results.csv`: one row a run, in the order of the runs. Shares are in `[0, 1]`, not per cent; what is not
+/// known, such as peak memory, leaves its field empty. Every number reads back as the one that was measured.
+///
+/// # Errors
+/// No runs; a row that cannot be written.
 pub fn rows(results: &Comparison) -> Result<String, ReportError> {
     if results.runs.is_empty() {
         return Err(ReportError::Empty);
     }
-    let mut writer = ::csv::Writer::from_writer(Vec::new());
+    let metrics = results.metrics();
+    let mut writer = ::csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    writer.write_record(head(&metrics))?;
     for run in &results.runs {
-        writer.serialize(Row::from(run))?;
+        writer.serialize(row(run, &metrics))?;
     }
     let bytes = writer.into_inner().map_err(|error| ::csv::Error::from(error.into_error()))?;
     let text = String::from_utf8(bytes).map_err(|error| ::csv::Error::from(io::Error::other(error)))?;
     Ok(text)
 }
 
+/// The names of the columns: the run, its metrics, its cost. A calibration error is followed by its reference.
+fn head(metrics: &[Metric]) -> Vec<String> {
+    let mut head = ["loss", "seed", "learning_rate"].map(str::to_owned).to_vec();
+    for metric in metrics {
+        head.push(metric.name.to_owned());
+        if matches!(metric.baseline, Baseline::Calibrated) {
+            head.push(format!("{}_calibrated", metric.name));
+        }
+    }
+    head.extend(["step_ms", "loss_ms", "peak_bytes"].map(str::to_owned));
+    head
+}
+
+/// A field of a row; nothing where a number is not known.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Field {
+    Text(&'static str),
+    Whole(Option<u64>),
+    Number(Option<f64>),
+}
+
+fn row(run: &RunRecord, metrics: &[Metric]) -> Vec<Field> {
+    let number = |value| Field::Number(Some(value));
+    let mut row = vec![Field::Text(run.loss.name()), Field::Whole(Some(run.seed)), number(run.learning_rate)];
+    for &metric in metrics {
+        row.push(Field::Number(run.test.get(metric)));
+        if matches!(metric.baseline, Baseline::Calibrated) {
+            row.push(Field::Number(run.test.calibrated_reference(metric)));
+        }
+    }
+    row.extend([number(run.cost.step_ms), Field::Number(run.cost.loss_ms), Field::Whole(run.cost.peak_bytes)]);
+    row
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use std::collections::BTreeMap;
 
     use super::*;
     use crate::comparison::fixture;
@@ -78,19 +78,19 @@ mod tests {
         results.runs[1].cost.peak_bytes = None;
         let text = rows(&results).unwrap();
         let mut reader = ::csv::Reader::from_reader(text.as_bytes());
-        let read: Vec<Row> = reader.deserialize().map(Result::unwrap).collect();
+        let read: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
         assert_eq!(read.len(), results.runs.len());
         for (row, run) in read.iter().zip(&results.runs) {
-            assert_eq!(row.loss, run.loss.name());
-            assert_eq!((row.seed, row.learning_rate), (run.seed, run.learning_rate));
-            assert_eq!((row.top1, row.top5), (run.test.top1, run.test.top5));
-            assert_eq!((row.nll, row.brier), (run.test.nll, run.test.brier));
-            assert_eq!(row.ece_equal_width, run.test.ece_equal_width.error);
-            assert_eq!(row.ece_equal_width_calibrated, run.test.ece_equal_width.calibrated_reference);
-            assert_eq!(row.ece_equal_mass, run.test.ece_equal_mass.error);
-            assert_eq!(row.ece_equal_mass_calibrated, run.test.ece_equal_mass.calibrated_reference);
-            assert_eq!((row.step_ms, row.loss_ms), (run.cost.step_ms, run.cost.loss_ms));
-            assert_eq!(row.peak_bytes, run.cost.peak_bytes);
+            let number = |column: &str| row[column].parse::<f64>().ok();
+            assert_eq!(row["loss"], run.loss.name());
+            assert_eq!((number("seed"), number("learning_rate")), (Some(run.seed as f64), Some(run.learning_rate)));
+            for metric in Metric::compared() {
+                assert_eq!(number(metric.name), run.test.get(metric), "{metric:?}");
+                let reference = row.get(&format!("{}_calibrated", metric.name));
+                assert_eq!(reference.map(|text| text.parse().unwrap()), run.test.calibrated_reference(metric));
+            }
+            assert_eq!((number("step_ms"), number("loss_ms")), (Some(run.cost.step_ms), run.cost.loss_ms));
+            assert_eq!(number("peak_bytes"), run.cost.peak_bytes.map(|bytes| bytes as f64));
         }
     }
 
@@ -98,7 +98,11 @@ mod tests {
     fn the_head_names_the_columns() {
         let text = rows(&fixture::small()).unwrap();
         let head = text.lines().next().unwrap();
-        assert!(head.starts_with("loss,seed,learning_rate,top1,top5,nll,brier,ece_equal_width,"), "{head}");
+        assert!(
+            head.starts_with("loss,seed,learning_rate,top1,top5,")
+                && head.contains(",nll,brier,ece_equal_width,ece_equal_width_calibrated,"),
+            "{head}"
+        );
         assert!(head.ends_with(",step_ms,loss_ms,peak_bytes"), "{head}");
     }
 

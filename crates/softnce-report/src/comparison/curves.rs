@@ -9,8 +9,7 @@ use crate::drawing::{Scale, Ticks, band, line, marker, px, swatch};
 use crate::figures::axes::{AREA, HEIGHT, accuracy_scale, epoch_ticks, nll_scale};
 use crate::loss::look;
 use crate::page;
-use crate::results::Comparison;
-use crate::results::CurvePoint;
+use crate::results::{Comparison, CurvePoint};
 
 /// Mean and range over the seeds, epoch by epoch.
 struct Curve {

@@ -1,15 +1,13 @@
 //! The paired differences to soft target cross-entropy, as a table and as a picture.
 
 use maud::{Markup, html};
-use softnce_metrics::Estimate;
+use softnce_metrics::{Estimate, Metric};
 
-use super::claims::{self, REFERENCE};
+use super::claims::REFERENCE;
 use super::intervals;
 use crate::format::{self, Verdict};
-use crate::loss;
-use crate::page;
-use crate::results::Comparison;
-use crate::results::{LossSummary, Metric, RunRecord};
+use crate::results::{Comparison, LossSummary, RunRecord};
+use crate::{loss, page};
 
 /// Each loss less soft target cross-entropy, with intervals.
 pub(crate) fn table(results: &Comparison) -> Markup {
@@ -22,14 +20,14 @@ pub(crate) fn table(results: &Comparison) -> Markup {
             thead {
                 tr {
                     th scope="col" { "Loss" }
-                    @for metric in Metric::ALL { th.number scope="col" { (metric.label()) } }
+                    @for metric in results.metrics() { th.number scope="col" { (metric.head) } }
                 }
             }
             tbody {
                 @for summary in compared(results) {
                     tr {
                         (loss::row_head(summary.loss))
-                        @for metric in Metric::ALL { (cell(claims::difference_of(summary, metric), metric)) }
+                        @for metric in results.metrics() { (cell(summary.difference(metric), metric)) }
                     }
                 }
             }
@@ -60,12 +58,13 @@ pub(crate) fn cell(difference: Option<Estimate>, metric: Metric) -> Markup {
 
 /// The same differences drawn, one panel a metric.
 pub(crate) fn figure(results: &Comparison) -> Markup {
-    let panels: Vec<Markup> = Metric::ALL
+    let panels: Vec<Markup> = results
+        .metrics()
         .into_iter()
         .map(|metric| {
             let rows: Vec<intervals::Row> = compared(results)
                 .filter_map(|summary| {
-                    let difference = claims::difference_of(summary, metric)?;
+                    let difference = summary.difference(metric)?;
                     Some(intervals::Row {
                         loss: summary.loss,
                         estimate: difference,
@@ -85,7 +84,7 @@ pub(crate) fn figure(results: &Comparison) -> Markup {
 }
 
 fn compared(results: &Comparison) -> impl Iterator<Item = &LossSummary> {
-    results.summaries.iter().filter(|summary| summary.metrics.iter().any(|entry| entry.difference.is_some()))
+    results.summaries.iter().filter(|summary| summary.is_compared())
 }
 
 fn by_seed(results: &Comparison, summary: &LossSummary, metric: Metric) -> Vec<f64> {
@@ -95,6 +94,6 @@ fn by_seed(results: &Comparison, summary: &LossSummary, metric: Metric) -> Vec<f
         .runs
         .iter()
         .filter(|run| run.loss == summary.loss)
-        .filter_map(|run| Some(metric.of(&run.test) - metric.of(&reference(run)?.test)))
+        .filter_map(|run| Some(run.test.get(metric)? - reference(run)?.test.get(metric)?))
         .collect()
 }

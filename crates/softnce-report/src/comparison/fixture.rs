@@ -1,12 +1,12 @@
 //! Made-up results to test the reports on.
 
 use softnce::LossKind;
-use softnce_metrics::Estimate;
-use softnce_metrics::{CalibrationError, Evaluation, ReliabilityBin};
+use softnce_metrics::{
+    Baseline, CalibrationError, Direction, Estimate, Metric, MetricValues, NLL, Reading, ReliabilityBin, TOP1,
+};
 
-use crate::results::{Comparison, Plan};
 use crate::results::{
-    Cost, CurvePoint, LossSummary, Metric, MetricSummary, RunRecord, Setting, TuningRecord, TuningScore,
+    Comparison, Cost, CurvePoint, LossSummary, MetricSummary, Plan, RunRecord, Setting, TuningRecord, TuningScore,
 };
 
 const REFERENCE: LossKind = LossKind::SoftTargetCrossEntropy;
@@ -87,16 +87,22 @@ fn run(loss: LossKind, seed: u64, epochs: usize, noise: &mut Noise) -> RunRecord
         error: 0.008 + 0.02 * soft + 0.002 * noise.next(),
         calibrated_reference: 0.0045 + 0.0005 * noise.next(),
     };
-    let test = Evaluation {
-        examples: TEST_PICTURES,
-        top1,
-        top5: 0.9985 + 0.0008 * noise.next(),
-        nll,
-        brier: 0.03 + 0.005 * skill + 0.001 * noise.next(),
-        ece_equal_width: calibration(noise),
-        ece_equal_mass: calibration(noise),
-        reliability: reliability(soft, noise),
-    };
+    let values = Metric::compared().map(|metric| {
+        let reading: Reading = if metric == TOP1 {
+            top1.into()
+        } else if metric == NLL {
+            nll.into()
+        } else if matches!(metric.baseline, Baseline::Calibrated) {
+            calibration(noise).into()
+        } else if metric.direction == Direction::Higher {
+            (0.9985 + 0.0008 * noise.next()).into()
+        } else {
+            (0.03 + 0.005 * skill + 0.001 * noise.next()).into()
+        };
+        (metric, reading)
+    });
+    let values = values.collect();
+    let test = MetricValues { examples: TEST_PICTURES, values, reliability: reliability(soft, noise) };
     let cost = Cost {
         step_ms: 1.3 + 0.02 * noise.next(),
         loss_ms: Some(0.04 + 0.03 * skill + 0.002 * noise.next()),
@@ -124,10 +130,9 @@ fn reliability(soft: f64, noise: &mut Noise) -> Vec<ReliabilityBin> {
 
 fn summary(loss: LossKind, runs: &[RunRecord]) -> LossSummary {
     let of = |kind: LossKind, metric: Metric| -> Vec<f64> {
-        runs.iter().filter(|run| run.loss == kind).map(|run| metric.of(&run.test)).collect()
+        runs.iter().filter(|run| run.loss == kind).filter_map(|run| run.test.get(metric)).collect()
     };
-    let metrics = Metric::ALL
-        .into_iter()
+    let metrics = Metric::compared()
         .map(|metric| {
             let (own, reference) = (of(loss, metric), of(REFERENCE, metric));
             let differences: Vec<f64> = own.iter().zip(&reference).map(|(own, other)| own - other).collect();
@@ -135,7 +140,7 @@ fn summary(loss: LossKind, runs: &[RunRecord]) -> LossSummary {
                 metric,
                 value: estimate(&own),
                 difference: (loss != REFERENCE && !reference.is_empty()).then(|| estimate(&differences)),
-                calibrated_reference: matches!(metric, Metric::EceEqualWidth | Metric::EceEqualMass).then_some(0.0045),
+                calibrated_reference: matches!(metric.baseline, Baseline::Calibrated).then_some(0.0045),
             }
         })
         .collect();

@@ -2,15 +2,13 @@
 
 use maud::{Markup, html};
 use softnce::LossKind;
-use softnce_metrics::Estimate;
+use softnce_metrics::{Direction, ECE_EQUAL_MASS, Estimate, Metric, NLL, TOP1};
 
 use super::claims;
 use crate::drawing::{Area, Scale, WIDTH, interval, px, sheet, spread, upright};
-use crate::format;
 use crate::loss::look;
-use crate::page;
 use crate::results::Comparison;
-use crate::results::Metric;
+use crate::{format, page};
 
 /// One loss in a panel; values as stored, not scaled.
 #[derive(Debug)]
@@ -30,7 +28,7 @@ pub(crate) enum Kind {
 }
 
 /// Metrics drawn beside the table; the others are in it.
-const DRAWN: [Metric; 3] = [Metric::Top1, Metric::Nll, Metric::EceEqualMass];
+const DRAWN: [Metric; 3] = [TOP1, NLL, ECE_EQUAL_MASS];
 
 /// What the marks of a panel are, for captions.
 pub(crate) const MARKS: &str = "Mark and bar: mean and, with more than one seed, its 95 % interval over the seeds; \
@@ -68,12 +66,12 @@ fn panels(results: &Comparison) -> Vec<Markup> {
             .summaries
             .iter()
             .filter_map(|summary| {
-                let entry = claims::metric_of(summary, metric)?;
+                let entry = summary.metric(metric)?;
                 let runs = results.runs.iter().filter(|run| run.loss == summary.loss);
                 Some(Row {
                     loss: summary.loss,
                     estimate: entry.value,
-                    seeds: runs.map(|run| metric.of(&run.test)).collect(),
+                    seeds: runs.filter_map(|run| run.test.get(metric)).collect(),
                     calibrated: entry.calibrated_reference,
                 })
             })
@@ -90,12 +88,12 @@ fn bottom(rows: usize) -> f64 {
 
 /// One panel: a row a loss, its name and numbers above its interval.
 pub(crate) fn panel(metric: Metric, rows: &[Row], kind: Kind) -> Markup {
-    let factor = metric.shown_scale();
+    let factor = metric.unit.scale();
     let zero = (kind == Kind::Difference).then_some(0.0);
     let shown = rows
         .iter()
         .flat_map(|row| row.estimate.span().into_iter().chain(row.seeds.iter().copied()).chain(row.calibrated));
-    let least = 20.0 * 10f64.powi(-(metric.decimals() as i32));
+    let least = 20.0 * 10f64.powi(-(metric.unit.decimals() as i32));
     let span = spread(shown.map(|value| value * factor).chain(zero), least);
     let area = Area { left: 0.0, right: WIDTH, top: HEAD, bottom: bottom(rows.len()) };
     let scale = Scale::linear(span, area.left + 6.0, area.right - 6.0);
@@ -125,7 +123,7 @@ pub(crate) fn panel(metric: Metric, rows: &[Row], kind: Kind) -> Markup {
 
 fn draw(row: &Row, metric: Metric, kind: Kind, scale: Scale, top: f64) -> Markup {
     let look = look(row.loss);
-    let factor = metric.shown_scale();
+    let factor = metric.unit.scale();
     let at = |value: f64| value.is_finite().then(|| scale.at(value * factor));
     let (line, dots) = (top + 26.0, top + 38.0);
     html! {
@@ -158,18 +156,14 @@ fn describe(metric: Metric, rows: &[Row], kind: Kind) -> String {
 }
 
 /// The panel's heading, and which way is better.
-fn head(metric: Metric, kind: Kind) -> (&'static str, &'static str) {
-    let what = match (metric, kind) {
-        (Metric::Top1, Kind::Value) => "Top-1 accuracy, %",
-        (Metric::Top1, Kind::Difference) => "Top-1, points",
-        (Metric::Top5, Kind::Value) => "Top-5 accuracy, %",
-        (Metric::Top5, Kind::Difference) => "Top-5, points",
-        (Metric::Nll, _) => "NLL, nats",
-        (Metric::Brier, _) => "Brier score",
-        (Metric::EceEqualWidth, Kind::Value) => "ECE, equal width, %",
-        (Metric::EceEqualWidth, Kind::Difference) => "ECE, equal width, points",
-        (Metric::EceEqualMass, Kind::Value) => "ECE, equal mass, %",
-        (Metric::EceEqualMass, Kind::Difference) => "ECE, equal mass, points",
+fn head(metric: Metric, kind: Kind) -> (String, &'static str) {
+    let what = match kind {
+        Kind::Value => format!("{}{}", metric.title, metric.unit.after_title()),
+        Kind::Difference => format!("{}{}", metric.short_title, metric.unit.after_difference_title()),
     };
-    (what, if metric.larger_is_better() { "higher is better \u{2192}" } else { "\u{2190} lower is better" })
+    let direction = match metric.direction {
+        Direction::Higher => "higher is better \u{2192}",
+        Direction::Lower => "\u{2190} lower is better",
+    };
+    (what, direction)
 }

@@ -2,13 +2,11 @@
 
 use maud::{Markup, html};
 use softnce::LossKind;
+use softnce_metrics::Metric;
 
 use super::claims;
-use crate::format;
-use crate::loss;
-use crate::page;
-use crate::results::Comparison;
-use crate::results::{Metric, MetricSummary};
+use crate::results::{Comparison, MetricSummary};
+use crate::{format, loss, page};
 
 /// The metrics of the losses. No value is set in bold: a best mean says nothing about chance.
 pub(crate) fn values(results: &Comparison) -> Markup {
@@ -19,7 +17,7 @@ pub(crate) fn values(results: &Comparison) -> Markup {
         "One seed, so no intervals."
     };
     let namesake = if results.summaries.iter().any(|summary| summary.loss == LossKind::Nll) {
-        " (the metric; the loss of that name is cross-entropy on hard labels)"
+        " NLL is the metric here; the loss of that name is cross-entropy on hard labels."
     } else {
         ""
     };
@@ -28,11 +26,12 @@ pub(crate) fn values(results: &Comparison) -> Markup {
     } else {
         ""
     };
+    let metrics = results.metrics();
     let caption = format!(
-        "{interval} Top-1 and top-5: share of pictures whose class is the most probable, or among the five most \
-         probable. NLL: negative log likelihood in nats{namesake}. Brier: Brier score. ECE: expected calibration error \
-         over bins of equal width or equal mass; the second line is what a perfectly calibrated model of the same \
-         confidences would show, which is not zero. Higher is better for top-1 and top-5, lower for the others.{best}",
+        "{interval} {}{namesake} Below a calibration error: what a perfectly calibrated model of the same confidences would \
+         show, which is not zero. {}{best}",
+        format::meanings(&metrics),
+        format::directions(&metrics),
     );
     page::table(
         "Metrics on the test pictures.",
@@ -41,7 +40,7 @@ pub(crate) fn values(results: &Comparison) -> Markup {
             thead {
                 tr {
                     th scope="col" { "Loss" }
-                    @for metric in Metric::ALL { th.number scope="col" { (metric.label()) } }
+                    @for metric in &metrics { th.number scope="col" { (metric.head) } }
                     th.number scope="col" { "Seeds" }
                 }
             }
@@ -49,7 +48,7 @@ pub(crate) fn values(results: &Comparison) -> Markup {
                 @for summary in &results.summaries {
                     tr {
                         (loss::row_head(summary.loss))
-                        @for metric in Metric::ALL { (cell(claims::metric_of(summary, metric), metric)) }
+                        @for &metric in &metrics { (cell(summary.metric(metric), metric)) }
                         td.number { (summary.seeds) }
                     }
                 }

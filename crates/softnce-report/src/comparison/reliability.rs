@@ -1,15 +1,12 @@
 //! Reliability diagrams: accuracy against confidence, bin by bin, with the number of pictures behind each.
 
 use maud::Markup;
-use softnce_metrics::ReliabilityBin;
+use softnce_metrics::{ECE_EQUAL_WIDTH, ReliabilityBin};
 
-use super::claims;
 use crate::figures::reliability::{Diagram, most};
-use crate::format;
 use crate::loss::look;
-use crate::page;
-use crate::results::Comparison;
-use crate::results::{LossSummary, Metric, RunRecord};
+use crate::results::{Comparison, LossSummary, RunRecord};
+use crate::{format, page};
 
 /// One diagram a loss.
 pub(crate) fn figure(results: &Comparison) -> Markup {
@@ -65,8 +62,8 @@ fn panel(summary: &LossSummary, bins: &[ReliabilityBin], most: usize) -> Markup 
 }
 
 fn calibration(summary: &LossSummary) -> String {
-    let metric = Metric::EceEqualWidth;
-    let Some(entry) = claims::metric_of(summary, metric) else { return String::new() };
+    let metric = ECE_EQUAL_WIDTH;
+    let Some(entry) = summary.metric(metric) else { return String::new() };
     let reference = entry
         .calibrated_reference
         .map_or_else(String::new, |reference| format!(" (calibrated {} %)", format::value(reference, metric)));

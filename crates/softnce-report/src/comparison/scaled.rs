@@ -3,13 +3,9 @@
 
 use maud::{Markup, html};
 
-use super::claims;
-use super::{differences, metrics};
-use crate::format;
-use crate::loss;
-use crate::page;
-use crate::results::Comparison;
-use crate::results::{LossSummary, Metric, ScaledSummary};
+use super::{claims, differences, metrics};
+use crate::results::{Comparison, LossSummary, ScaledSummary};
+use crate::{format, loss, page};
 
 /// Whether any loss has metrics after scaling.
 pub(crate) fn is_there(results: &Comparison) -> bool {
@@ -34,7 +30,7 @@ fn values(results: &Comparison) -> Markup {
                 tr {
                     th scope="col" { "Loss" }
                     th.number scope="col" { "Temperature" }
-                    @for metric in Metric::SCALED { th.number scope="col" { (metric.label()) } }
+                    @for metric in results.scaled_metrics() { th.number scope="col" { (metric.head) } }
                 }
             }
             tbody {
@@ -42,7 +38,7 @@ fn values(results: &Comparison) -> Markup {
                     tr {
                         (loss::row_head(summary.loss))
                         td.number { (format::temperature(scaled.temperature)) }
-                        @for metric in Metric::SCALED { (metrics::cell(entry(scaled, metric), metric)) }
+                        @for metric in results.scaled_metrics() { (metrics::cell(scaled.metric(metric), metric)) }
                     }
                 }
             }
@@ -58,15 +54,15 @@ fn paired(results: &Comparison) -> Markup {
             thead {
                 tr {
                     th scope="col" { "Loss" }
-                    @for metric in Metric::SCALED { th.number scope="col" { (metric.label()) } }
+                    @for metric in results.scaled_metrics() { th.number scope="col" { (metric.head) } }
                 }
             }
             tbody {
                 @for (summary, scaled) in scaled(results).filter(|(summary, _)| summary.loss != claims::REFERENCE) {
                     tr {
                         (loss::row_head(summary.loss))
-                        @for metric in Metric::SCALED {
-                            (differences::cell(entry(scaled, metric).and_then(|entry| entry.difference), metric))
+                        @for metric in results.scaled_metrics() {
+                            (differences::cell(scaled.metric(metric).and_then(|entry| entry.difference), metric))
                         }
                     }
                 }
@@ -77,8 +73,4 @@ fn paired(results: &Comparison) -> Markup {
 
 fn scaled(results: &Comparison) -> impl Iterator<Item = (&LossSummary, &ScaledSummary)> {
     results.summaries.iter().filter_map(|summary| Some((summary, summary.scaled.as_ref()?)))
-}
-
-fn entry(scaled: &ScaledSummary, metric: Metric) -> Option<&crate::results::MetricSummary> {
-    scaled.metrics.iter().find(|entry| entry.metric == metric)
 }

@@ -2,9 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::format;
-use crate::page;
 use crate::results::Comparison;
+use crate::{format, page};
 
 /// What was trained on what, and every setting.
 pub(crate) fn tables(results: &Comparison) -> Markup {

@@ -1,8 +1,10 @@
 //! The main tables as text: for a terminal and for a README.
 
+use softnce_metrics::Metric;
+
 use super::claims;
 use crate::format::{self, Verdict};
-use crate::results::{Comparison, LossSummary, Metric, MetricSummary};
+use crate::results::{Comparison, LossSummary, MetricSummary};
 use crate::table::Table;
 
 const NOTE: &str = "Mean ± half width of the 95 % interval over the seeds. cal.: what a calibrated model would show.";
@@ -12,16 +14,16 @@ const DIFFERENCE_NOTE: &str =
 /// The results as tables for a terminal, at most 110 columns wide: the metrics, then the differences to soft target
 /// cross-entropy where there are any.
 pub fn terminal(results: &Comparison) -> String {
-    let mut metrics = table();
+    let mut metrics = table(results);
     for summary in &results.summaries {
         let first = format!("{}\n  lr {}, {}", summary.loss.title(), rate(summary), seeds(summary));
-        metrics.add(row(first, summary, terminal_value));
+        metrics.add(row(results, first, summary, terminal_value));
     }
     let mut text = format!("{metrics}\n{NOTE}\n");
     if claims::has_differences(results) {
-        let mut differences = table();
-        for summary in results.summaries.iter().filter(|summary| is_compared(summary)) {
-            differences.add(row(summary.loss.title().to_owned(), summary, terminal_difference));
+        let mut differences = table(results);
+        for summary in results.summaries.iter().filter(|summary| summary.is_compared()) {
+            differences.add(row(results, summary.loss.title().to_owned(), summary, terminal_difference));
         }
         text.push_str(&format!("\n{differences}\n{DIFFERENCE_NOTE}\n"));
     }
@@ -30,10 +32,10 @@ pub fn terminal(results: &Comparison) -> String {
 
 /// The same tables in Markdown, for a README.
 pub fn markdown(results: &Comparison) -> String {
-    let head: Vec<&str> = Metric::ALL.into_iter().map(Metric::label).collect();
+    let head = heads(results.metrics());
     let mut text = format!("| loss | seeds | {} |\n| --- | ---: |{}\n", head.join(" | "), " ---: |".repeat(head.len()));
     for summary in &results.summaries {
-        let cells = cells(summary, markdown_value);
+        let cells = cells(results, summary, markdown_value);
         text.push_str(&format!("| {} | {} | {} |\n", summary.loss.title(), summary.seeds, cells.join(" | ")));
     }
     text.push_str(
@@ -47,8 +49,8 @@ pub fn markdown(results: &Comparison) -> String {
             head.join(" | "),
             " ---: |".repeat(head.len())
         ));
-        for summary in results.summaries.iter().filter(|summary| is_compared(summary)) {
-            let cells = cells(summary, markdown_difference);
+        for summary in results.summaries.iter().filter(|summary| summary.is_compared()) {
+            let cells = cells(results, summary, markdown_difference);
             text.push_str(&format!("| {} | {} |\n", summary.loss.title(), cells.join(" | ")));
         }
         text.push_str(
@@ -63,7 +65,9 @@ pub fn markdown(results: &Comparison) -> String {
 fn scaled(results: &Comparison) -> String {
     let rows = results.summaries.iter().filter_map(|summary| {
         let scaled = summary.scaled.as_ref()?;
-        let cells = scaled.metrics.iter().map(|entry| with_reference(entry, entry.metric)).collect::<Vec<_>>();
+        let missing = || format::MISSING.to_owned();
+        let cell = |metric| scaled.metric(metric).map_or_else(missing, |entry| with_reference(entry, metric));
+        let cells: Vec<String> = results.scaled_metrics().into_iter().map(cell).collect();
         let temperature = format::temperature(scaled.temperature);
         Some(format!("| {} | {temperature} | {} |\n", summary.loss.title(), cells.join(" | ")))
     });
@@ -71,7 +75,7 @@ fn scaled(results: &Comparison) -> String {
     if rows.is_empty() {
         return rows;
     }
-    let head: Vec<&str> = Metric::SCALED.into_iter().map(Metric::label).collect();
+    let head = heads(results.scaled_metrics());
     format!(
         "\n| loss, scaled | temperature | {} |\n| --- | ---: |{}\n{rows}\nAfter temperature scaling, fitted on the \
          validation pictures.\n",
@@ -81,20 +85,23 @@ fn scaled(results: &Comparison) -> String {
 }
 
 /// An empty table with its head: the loss, then a column a metric.
-fn table() -> Table {
-    Table::new(std::iter::once("loss").chain(Metric::ALL.into_iter().map(Metric::label))).ruled()
+fn table(results: &Comparison) -> Table {
+    Table::new(std::iter::once("loss").chain(heads(results.metrics()))).ruled()
 }
 
-fn row(first: String, summary: &LossSummary, cell: fn(&LossSummary, Metric) -> String) -> Vec<String> {
-    std::iter::once(first).chain(cells(summary, cell)).collect()
+fn heads(metrics: Vec<Metric>) -> Vec<&'static str> {
+    metrics.into_iter().map(|metric| metric.head).collect()
 }
 
-fn cells(summary: &LossSummary, cell: fn(&LossSummary, Metric) -> String) -> Vec<String> {
-    Metric::ALL.into_iter().map(|metric| cell(summary, metric)).collect()
+/// Writes a metric of a loss.
+type CellText = fn(&LossSummary, Metric) -> String;
+
+fn row(results: &Comparison, first: String, summary: &LossSummary, cell: CellText) -> Vec<String> {
+    std::iter::once(first).chain(cells(results, summary, cell)).collect()
 }
 
-fn is_compared(summary: &LossSummary) -> bool {
-    summary.metrics.iter().any(|entry| entry.difference.is_some())
+fn cells(results: &Comparison, summary: &LossSummary, cell: CellText) -> Vec<String> {
+    results.metrics().into_iter().map(|metric| cell(summary, metric)).collect()
 }
 
 fn rate(summary: &LossSummary) -> String {
@@ -106,16 +113,14 @@ fn seeds(summary: &LossSummary) -> String {
 }
 
 fn terminal_value(summary: &LossSummary, metric: Metric) -> String {
-    let Some(entry) = claims::metric_of(summary, metric) else { return format::MISSING.to_owned() };
-    let value = format::estimate_tight(entry.value, metric);
-    match entry.calibrated_reference {
-        Some(reference) => format!("{value}\ncal. {}", format::value(reference, metric)),
-        None => value,
-    }
+    let Some(entry) = summary.metric(metric) else { return format::MISSING.to_owned() };
+    let half = entry.value.finite_half_width().map(|half| format!("\n±{}", format::value(half, metric)));
+    let reference = entry.calibrated_reference.map(|reference| format!("\ncal. {}", format::value(reference, metric)));
+    format!("{}{}{}", format::mean(entry.value, metric), half.unwrap_or_default(), reference.unwrap_or_default())
 }
 
 fn terminal_difference(summary: &LossSummary, metric: Metric) -> String {
-    let Some(difference) = claims::difference_of(summary, metric) else { return format::MISSING.to_owned() };
+    let Some(difference) = summary.difference(metric) else { return format::MISSING.to_owned() };
     // A space where there is no star keeps the digits of a column in line.
     let star = if is_clear(format::verdict(difference, metric)) { "*" } else { " " };
     let mean = format::mean_difference(difference, metric);
@@ -126,7 +131,7 @@ fn terminal_difference(summary: &LossSummary, metric: Metric) -> String {
 }
 
 fn markdown_value(summary: &LossSummary, metric: Metric) -> String {
-    claims::metric_of(summary, metric).map_or(format::MISSING.to_owned(), |entry| with_reference(entry, metric))
+    summary.metric(metric).map_or(format::MISSING.to_owned(), |entry| with_reference(entry, metric))
 }
 
 fn with_reference(entry: &MetricSummary, metric: Metric) -> String {
@@ -138,7 +143,7 @@ fn with_reference(entry: &MetricSummary, metric: Metric) -> String {
 }
 
 fn markdown_difference(summary: &LossSummary, metric: Metric) -> String {
-    let Some(difference) = claims::difference_of(summary, metric) else { return format::MISSING.to_owned() };
+    let Some(difference) = summary.difference(metric) else { return format::MISSING.to_owned() };
     let text = format::difference(difference, metric);
     if is_clear(format::verdict(difference, metric)) { format!("**{text}**") } else { text }
 }
@@ -174,7 +179,9 @@ mod tests {
         for summary in &results.summaries {
             assert!(terminal.contains(summary.loss.title()) && markdown.contains(summary.loss.title()));
             for entry in &summary.metrics {
-                assert!(terminal.contains(&format::estimate_tight(entry.value, entry.metric)), "{terminal}");
+                assert!(terminal.contains(&format::mean(entry.value, entry.metric)), "{terminal}");
+                let half = entry.value.half_width.unwrap();
+                assert!(terminal.contains(&format!("±{}", format::value(half, entry.metric))), "{terminal}");
                 assert!(markdown.contains(&format::estimate(entry.value, entry.metric)), "{markdown}");
             }
         }

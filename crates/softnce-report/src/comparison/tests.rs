@@ -1,16 +1,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use softnce::LossKind;
+use softnce_metrics::{NLL, TOP1};
 
 use super::claims::claims;
 use super::*;
 use crate::comparison::fixture;
 use crate::error::ReportError;
-use crate::format;
-use crate::page;
 use crate::results::Comparison;
-use crate::results::Metric;
 use crate::wellformed::assert_well_formed;
+use crate::{format, page};
 
 /// What must hold of every page.
 fn checked(results: &Comparison) -> String {
@@ -43,7 +42,7 @@ fn the_page_holds_the_titles_and_numbers() {
     }
     assert!(!page.contains("#scaled") && !page.contains("id=\"scaled\""), "nothing was scaled");
     for trial in &results.tuning {
-        assert!(page.contains(&format::value(trial.validation.unwrap().top1, Metric::Top1)));
+        assert!(page.contains(&format::value(trial.validation.unwrap().top1, TOP1)));
     }
     for sentence in claims(&results).shows.iter().chain(&claims(&results).limits) {
         assert!(page.contains(&page::prose(sentence)), "{sentence}");
@@ -109,7 +108,8 @@ fn what_diverged_leaves_a_gap() {
         entry.calibrated_reference = entry.calibrated_reference.map(|_| f64::INFINITY);
     }
     for run in results.runs.iter_mut().filter(|run| run.loss == LossKind::SoftTargetInfoNce) {
-        (run.test.top1, run.test.nll) = (f64::NAN, f64::INFINITY);
+        run.test.set(TOP1, f64::NAN);
+        run.test.set(NLL, f64::INFINITY);
         for epoch in &mut run.epochs {
             (epoch.validation_top1, epoch.validation_nll) = (f64::NAN, f64::INFINITY);
         }
@@ -136,7 +136,7 @@ fn runs_without_epochs_or_bins_are_drawn_empty() {
 fn equal_seeds_are_drawn_too() {
     let mut results = fixture::small();
     for run in &mut results.runs {
-        run.test.top1 = 1.0;
+        run.test.set(TOP1, 1.0);
         run.epochs.iter_mut().for_each(|epoch| (epoch.validation_top1, epoch.validation_nll) = (1.0, 0.0));
     }
     checked(&results);
@@ -194,7 +194,7 @@ fn runs_of_a_recipe_are_compared_too() {
     assert!(page.contains("Paired differences after temperature scaling") && page.contains("+0.0110"));
     let scaled = comparison.summaries[1].scaled.as_ref().unwrap();
     assert!(page.contains(&format::temperature(scaled.temperature)));
-    assert_eq!(scaled.metrics.iter().map(|entry| entry.metric).collect::<Vec<_>>(), Metric::SCALED);
+    assert_eq!(scaled.metrics.iter().map(|entry| entry.metric).collect::<Vec<_>>(), comparison.scaled_metrics());
     assert!(page.contains(">n/a<"), "the loss alone was not timed");
     assert!(markdown(&comparison).contains(&format!("| {} |", format::temperature(scaled.temperature))));
     assert!(markdown(&comparison).contains("**+1.10 ± 0.25**") && terminal(&comparison).contains("+1.10*"));

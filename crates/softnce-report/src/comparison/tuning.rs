@@ -2,12 +2,10 @@
 
 use maud::{Markup, html};
 use softnce::LossKind;
+use softnce_metrics::{NLL, TOP1};
 
-use crate::format;
-use crate::loss;
-use crate::page;
-use crate::results::Comparison;
-use crate::results::{LossSummary, Metric, TuningRecord, TuningScore};
+use crate::results::{Comparison, LossSummary, TuningRecord, TuningScore};
+use crate::{format, loss, page};
 
 /// Rows are losses, columns are learning rates.
 pub(crate) fn table(results: &Comparison) -> Markup {
@@ -47,8 +45,8 @@ fn cell(results: &Comparison, summary: &LossSummary, rate: f64) -> Markup {
     html! {
         td.number.chosen[chosen] {
             @if let Some(score) = TuningScore::mean(trials(results, summary.loss, rate)) {
-                (format::value(score.top1, Metric::Top1))
-                span.under { (format::value(score.nll, Metric::Nll)) }
+                (format::value(score.top1, TOP1))
+                span.under { (format::value(score.nll, NLL)) }
             } @else if tried {
                 "diverged"
             } @else {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
-use softnce_metrics::{Estimate, Evaluation};
+use softnce_metrics::{Estimate, Metric, MetricValues};
 
 /// The loss that the others are compared with.
 pub const BASELINE: LossKind = LossKind::SoftTargetCrossEntropy;
@@ -76,7 +76,7 @@ pub struct RunRecord {
     /// Epoch by epoch.
     pub epochs: Vec<CurvePoint>,
     /// Metrics on the test set, computed once, after the last epoch.
-    pub test: Evaluation,
+    pub test: MetricValues,
     /// The same after temperature scaling, where it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scaled: Option<ScaledEvaluation>,
@@ -90,7 +90,7 @@ pub struct ScaledEvaluation {
     /// The temperature fitted on the validation split.
     pub temperature: f64,
     /// Metrics on the test set with that temperature.
-    pub test: Evaluation,
+    pub test: MetricValues,
 }
 
 /// A run whose weights diverged: it has no figures.
@@ -121,84 +121,12 @@ pub struct MetricSummary {
     pub calibrated_reference: Option<f64>,
 }
 
-/// The metrics a comparison reports, in the order it reports them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Metric {
-    /// Share of pictures whose most probable class is right.
-    Top1,
-    /// Share of pictures whose class is among the five most probable.
-    Top5,
-    /// Negative log likelihood, in nats.
-    Nll,
-    /// Brier score, summed over classes, in `[0, 2]`.
-    Brier,
-    /// Expected calibration error over equal-width bins.
-    EceEqualWidth,
-    /// Expected calibration error over equal-mass bins.
-    EceEqualMass,
-}
-
-impl Metric {
-    /// All metrics, in report order.
-    pub const ALL: [Metric; 6] =
-        [Metric::Top1, Metric::Top5, Metric::Nll, Metric::Brier, Metric::EceEqualWidth, Metric::EceEqualMass];
-
-    /// Those that temperature scaling changes.
-    pub const SCALED: [Metric; 4] = [Metric::Nll, Metric::Brier, Metric::EceEqualWidth, Metric::EceEqualMass];
-
-    /// Short name for table heads.
-    pub fn label(self) -> &'static str {
-        match self {
-            Metric::Top1 => "top-1 %",
-            Metric::Top5 => "top-5 %",
-            Metric::Nll => "NLL",
-            Metric::Brier => "Brier",
-            Metric::EceEqualWidth => "ECE width %",
-            Metric::EceEqualMass => "ECE mass %",
-        }
-    }
-
-    /// Factor between the stored value and the one shown: 100 for shares, 1 otherwise.
-    pub fn shown_scale(self) -> f64 {
-        match self {
-            Metric::Top1 | Metric::Top5 | Metric::EceEqualWidth | Metric::EceEqualMass => 100.0,
-            Metric::Nll | Metric::Brier => 1.0,
-        }
-    }
-
-    /// Decimals shown after scaling.
-    pub fn decimals(self) -> usize {
-        match self {
-            Metric::Nll | Metric::Brier => 4,
-            _ => 2,
-        }
-    }
-
-    /// Whether a larger value is better.
-    pub fn larger_is_better(self) -> bool {
-        matches!(self, Metric::Top1 | Metric::Top5)
-    }
-
-    /// Reads the metric from an evaluation.
-    pub fn of(self, evaluation: &Evaluation) -> f64 {
-        match self {
-            Metric::Top1 => evaluation.top1,
-            Metric::Top5 => evaluation.top5,
-            Metric::Nll => evaluation.nll,
-            Metric::Brier => evaluation.brier,
-            Metric::EceEqualWidth => evaluation.ece_equal_width.error,
-            Metric::EceEqualMass => evaluation.ece_equal_mass.error,
-        }
-    }
-}
-
 /// The metrics of one loss after temperature scaling, over all its seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScaledSummary {
     /// The temperature fitted.
     pub temperature: Estimate,
-    /// One entry a metric, in the order of [`Metric::SCALED`].
+    /// One entry a metric, in the order of [`METRICS`](softnce_metrics::METRICS).
     pub metrics: Vec<MetricSummary>,
 }
 
@@ -211,7 +139,7 @@ pub struct LossSummary {
     pub learning_rate: f64,
     /// Number of seeds whose run came to its end.
     pub seeds: usize,
-    /// One entry a metric, in the order of [`Metric::ALL`].
+    /// One entry a metric, in the order of [`METRICS`](softnce_metrics::METRICS).
     pub metrics: Vec<MetricSummary>,
     /// The same after temperature scaling, where every seed has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -268,6 +196,45 @@ pub struct Comparison {
     pub diverged: Vec<DivergedRun>,
     /// One entry a loss that has a run, in the order of the plan.
     pub summaries: Vec<LossSummary>,
+}
+
+impl Comparison {
+    /// The metrics that it holds, in the order of [`METRICS`](softnce_metrics::METRICS): a file of an older version lacks
+    /// those that came later.
+    pub fn metrics(&self) -> Vec<Metric> {
+        let has = |metric: &Metric| self.summaries.iter().any(|summary| summary.metric(*metric).is_some());
+        Metric::compared().filter(has).collect()
+    }
+
+    /// The same after temperature scaling.
+    pub fn scaled_metrics(&self) -> Vec<Metric> {
+        let scaled = || self.summaries.iter().filter_map(|summary| summary.scaled.as_ref());
+        Metric::compared().filter(|metric| scaled().any(|scaled| scaled.metric(*metric).is_some())).collect()
+    }
+}
+
+impl LossSummary {
+    /// The summary of a metric.
+    pub fn metric(&self, metric: Metric) -> Option<&MetricSummary> {
+        self.metrics.iter().find(|entry| entry.metric == metric)
+    }
+
+    /// The difference to the baseline in a metric.
+    pub fn difference(&self, metric: Metric) -> Option<Estimate> {
+        self.metric(metric)?.difference
+    }
+
+    /// Whether it has a difference to the baseline.
+    pub fn is_compared(&self) -> bool {
+        self.metrics.iter().any(|entry| entry.difference.is_some())
+    }
+}
+
+impl ScaledSummary {
+    /// The summary of a metric.
+    pub fn metric(&self, metric: Metric) -> Option<&MetricSummary> {
+        self.metrics.iter().find(|entry| entry.metric == metric)
+    }
 }
 
 /// The budget that every loss was given.

@@ -6,8 +6,8 @@ mod run;
 mod summary;
 
 pub use comparison::{
-    BASELINE, Comparison, Cost, CurvePoint, DivergedRun, LossSummary, Metric, MetricSummary, Plan, RunRecord,
-    ScaledEvaluation, ScaledSummary, Setting, TuningRecord, TuningScore,
+    BASELINE, Comparison, Cost, CurvePoint, DivergedRun, LossSummary, MetricSummary, Plan, RunRecord, ScaledEvaluation,
+    ScaledSummary, Setting, TuningRecord, TuningScore,
 };
 pub use epoch::{EpochRecord, ValidationPoint};
 pub use run::{EpochPoint, ReportPicture, RunReport, ScaledResult};

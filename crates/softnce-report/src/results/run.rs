@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
-use softnce_metrics::{EvaluationResult, TemperatureFit};
+use softnce_metrics::{EvaluationResult, MetricValues, TemperatureFit};
 
 use super::comparison::{Cost, CurvePoint, RunRecord, ScaledEvaluation};
 use super::epoch::ValidationPoint;
@@ -90,10 +90,10 @@ impl RunReport {
             seed,
             learning_rate,
             epochs: epochs.collect(),
-            test: self.result.overall.clone(),
+            test: MetricValues::compared(&self.result),
             scaled: self.scaled.as_ref().map(|scaled| ScaledEvaluation {
                 temperature: scaled.fit.temperature,
-                test: scaled.result.overall.clone(),
+                test: MetricValues::compared(&scaled.result),
             }),
             cost,
         }

@@ -1,9 +1,9 @@
 //! The runs of a loss put together: means with intervals, paired differences, costs.
 
 use softnce::LossKind;
-use softnce_metrics::{Estimate, Evaluation, StatsError, mean_interval, median, paired_difference};
+use softnce_metrics::{Estimate, Metric, MetricValues, StatsError, mean_interval, median, paired_difference};
 
-use super::comparison::{BASELINE, LossSummary, Metric, MetricSummary, RunRecord, ScaledSummary};
+use super::comparison::{BASELINE, LossSummary, MetricSummary, RunRecord, ScaledSummary};
 
 /// Puts the runs of each loss together, in the order of `losses`, paired by seed with those of [`BASELINE`]; a loss
 /// without a run is left out.
@@ -25,14 +25,16 @@ fn summarise(loss: LossKind, own: Vec<&RunRecord>, runs: &[RunRecord]) -> Result
     let temperatures: Option<Vec<f64>> =
         own.iter().map(|run| run.scaled.as_ref().map(|scaled| scaled.temperature)).collect();
     let scaled = temperatures.map(|temperatures| {
-        let metrics = summaries(&Metric::SCALED, &own, &baseline, |run| run.scaled.as_ref().map(|scaled| &scaled.test));
+        let metrics = summaries(Metric::compared_after_scaling(), &own, &baseline, |run| {
+            run.scaled.as_ref().map(|scaled| &scaled.test)
+        });
         Ok::<_, StatsError>(ScaledSummary { temperature: mean_interval(&temperatures)?, metrics: metrics? })
     });
     Ok(LossSummary {
         loss,
         learning_rate: own.first().map_or(0.0, |run| run.learning_rate),
         seeds: own.len(),
-        metrics: summaries(&Metric::ALL, &own, &baseline, |run| Some(&run.test))?,
+        metrics: summaries(Metric::compared(), &own, &baseline, |run| Some(&run.test))?,
         scaled: scaled.transpose()?,
         step_ms,
         loss_ms: loss_ms.map(|times| median(&times)).transpose()?,
@@ -40,53 +42,69 @@ fn summarise(loss: LossKind, own: Vec<&RunRecord>, runs: &[RunRecord]) -> Result
     })
 }
 
-/// Which of a run's evaluations to read.
-type Reading = fn(&RunRecord) -> Option<&Evaluation>;
-
+/// The metrics that every run of the loss has: a file of an older version lacks those that came later.
 fn summaries(
-    metrics: &[Metric],
+    metrics: impl Iterator<Item = Metric>,
     own: &[&RunRecord],
     baseline: &[&RunRecord],
-    reading: Reading,
+    of: fn(&RunRecord) -> Option<&MetricValues>,
 ) -> Result<Vec<MetricSummary>, StatsError> {
-    let summary = |&metric: &Metric| {
-        Ok(MetricSummary {
-            metric,
-            value: mean_interval(&read(own, reading, |test| metric.of(test)))?,
-            difference: difference(own, baseline, metric, reading)?,
-            calibrated_reference: reference(own, metric, reading)?,
-        })
+    let value = |run: &RunRecord, metric| of(run)?.get(metric);
+    let summary = |metric: Metric| {
+        let values: Vec<f64> = own.iter().map(|run| value(run, metric)).collect::<Option<_>>()?;
+        let references: Option<Vec<f64>> = own.iter().map(|run| of(run)?.calibrated_reference(metric)).collect();
+        let mean = |values: Vec<f64>| mean_interval(&values).map(|estimate| estimate.mean);
+        let summarise = || {
+            Ok(MetricSummary {
+                metric,
+                value: mean_interval(&values)?,
+                difference: difference(own, baseline, |run| value(run, metric))?,
+                calibrated_reference: references.map(mean).transpose()?,
+            })
+        };
+        Some(summarise())
     };
-    metrics.iter().map(summary).collect()
-}
-
-fn read(runs: &[&RunRecord], reading: Reading, of: impl Fn(&Evaluation) -> f64) -> Vec<f64> {
-    runs.iter().filter_map(|run| reading(run)).map(of).collect()
+    metrics.filter_map(summary).collect()
 }
 
 /// The difference to the baseline; none for the baseline itself, nor where no seed is in both.
 fn difference(
     own: &[&RunRecord],
     baseline: &[&RunRecord],
-    metric: Metric,
-    reading: Reading,
+    value: impl Fn(&RunRecord) -> Option<f64>,
 ) -> Result<Option<Estimate>, StatsError> {
-    let (mut left, mut right) = (Vec::new(), Vec::new());
-    for run in own.iter().filter(|run| run.loss != BASELINE) {
-        let pair = baseline.iter().find(|other| other.seed == run.seed);
-        if let (Some(own), Some(other)) = (reading(run), pair.and_then(|pair| reading(pair))) {
-            left.push(metric.of(own));
-            right.push(metric.of(other));
-        }
-    }
+    let pairs = own.iter().filter(|run| run.loss != BASELINE).filter_map(|run| {
+        let other = baseline.iter().find(|other| other.seed == run.seed)?;
+        Some((value(run)?, value(other)?))
+    });
+    let (left, right): (Vec<f64>, Vec<f64>) = pairs.unzip();
     (!left.is_empty()).then(|| paired_difference(&left, &right)).transpose()
 }
 
-fn reference(runs: &[&RunRecord], metric: Metric, reading: Reading) -> Result<Option<f64>, StatsError> {
-    let of: fn(&Evaluation) -> f64 = match metric {
-        Metric::EceEqualWidth => |test| test.ece_equal_width.calibrated_reference,
-        Metric::EceEqualMass => |test| test.ece_equal_mass.calibrated_reference,
-        _ => return Ok(None),
-    };
-    Ok(Some(mean_interval(&read(runs, reading, of))?.mean))
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use softnce_metrics::{NLL, TOP1};
+
+    use super::*;
+    use crate::comparison::fixture;
+
+    #[test]
+    fn summaries_are_those_of_the_runs_that_have_the_metric() {
+        let mut results = fixture::small();
+        results.runs.last_mut().unwrap().test.values.remove(&NLL);
+        let losses = results.plan.losses.clone();
+        results.summaries = summarise_runs(&losses, &results.runs).unwrap();
+        let [first, .., last] = &results.summaries[..] else { panic!("three losses") };
+        assert!(last.metric(NLL).is_none() && last.metric(TOP1).is_some());
+        let tops: Vec<f64> =
+            results.runs.iter().filter(|run| run.loss == first.loss).filter_map(|run| run.test.get(TOP1)).collect();
+        assert_eq!(first.metric(TOP1).unwrap().value, mean_interval(&tops).unwrap());
+        assert!(first.difference(NLL).is_some());
+        // A metric that no run has leaves no column.
+        results.runs.iter_mut().for_each(|run| drop(run.test.values.remove(&NLL)));
+        results.summaries = summarise_runs(&losses, &results.runs).unwrap();
+        assert!(!results.metrics().contains(&NLL) && results.metrics().contains(&TOP1));
+    }
 }

@@ -6,9 +6,8 @@ use softnce_metrics::{Frequency, FrequencyGroups};
 use super::caption::name;
 use super::rows::share;
 use super::table::frequency_name;
-use crate::format;
-use crate::page;
 use crate::results::RunReport;
+use crate::{format, page};
 
 /// Most classes whose table stands open.
 const OPEN: usize = 20;

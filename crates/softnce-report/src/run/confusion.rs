@@ -6,9 +6,8 @@ use softnce_metrics::ConfusionMatrix;
 use super::caption::name;
 use super::rows::share;
 use crate::drawing::{Area, Scale, Ticks, px};
-use crate::format;
-use crate::page;
 use crate::results::RunReport;
+use crate::{format, page};
 
 /// Largest number of classes whose matrix is drawn.
 const DRAWN: usize = 100;

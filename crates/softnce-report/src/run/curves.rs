@@ -4,9 +4,8 @@ use maud::{Markup, html};
 
 use crate::drawing::{Look, Scale, Shape, Ticks, line, marker, spread};
 use crate::figures::axes::{AREA, HEIGHT, accuracy_scale, epoch_ticks, nll_scale};
-use crate::format;
-use crate::page;
 use crate::results::{EpochPoint, RunReport};
+use crate::{format, page};
 
 /// How the training batches are drawn.
 const TRAINING: Look = Look { colour: "#d55e00", dash: "none", shape: Shape::Circle };

@@ -5,9 +5,8 @@ use softnce_metrics::EvaluationResult;
 
 use super::caption::name;
 use super::rows::{accuracy_interval, score, share};
-use crate::format;
-use crate::page;
 use crate::results::RunReport;
+use crate::{format, page};
 
 /// What the figures show and what they do not, computed from them.
 pub(super) fn list(report: &RunReport) -> Markup {

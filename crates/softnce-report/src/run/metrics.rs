@@ -1,11 +1,11 @@
 //! The main tables: every metric with the value to hold it against, and the run in figures.
 
 use maud::{Markup, html};
+use softnce_metrics::Metric;
 
 use super::rows::{Row, accuracy_interval, rows};
-use crate::format;
-use crate::page;
 use crate::results::RunReport;
+use crate::{format, page};
 
 /// The metrics, then the run.
 pub(super) fn tables(report: &RunReport) -> Markup {
@@ -22,12 +22,12 @@ fn metrics(report: &RunReport) -> Markup {
         ),
         None => String::new(),
     };
+    let rows = rows(report);
+    let metrics: Vec<Metric> = rows.iter().map(|row| row.metric).collect();
     let caption = format!(
-        "Top-1 and top-5: share of pictures whose class is the most probable, or among the five most probable, with \
-         ties against the model. Class-balanced: mean of the classes' accuracies. NLL: negative log likelihood. ECE: \
-         expected calibration error over {} bins of equal width or equal mass of the confidence, or class by class \
-         over the whole posterior. Reference: what guessing, the uniform posterior, or a perfectly calibrated model of \
-         the same confidences would show; the last is not zero.{scaled}",
+        "{} A tie counts as a wrong prediction. The calibration errors are over {} bins. Reference: what guessing, the uniform \
+         posterior, or a perfectly calibrated model of the same confidences would show; the last is not zero.{scaled}",
+        format::meanings(&metrics),
         report.result.overall.reliability.len(),
     );
     page::table(
@@ -43,7 +43,7 @@ fn metrics(report: &RunReport) -> Markup {
                     th scope="col" { "Better" }
                 }
             }
-            tbody { @for (index, row) in rows(report).iter().enumerate() { (line(report, row, index == 0)) } }
+            tbody { @for (index, row) in rows.iter().enumerate() { (line(report, row, index == 0)) } }
         },
     )
 }
@@ -59,7 +59,7 @@ fn line(report: &RunReport, row: &Row, is_accuracy: bool) -> Markup {
                 }
             }
             td { (row.reference) }
-            td.meaning { @if row.higher_is_better { "higher" } @else { "lower" } }
+            td.meaning { (row.metric.direction.word()) }
         }
     }
 }

@@ -1,15 +1,13 @@
 //! Reliability diagrams, before and after temperature scaling.
 
 use maud::{Markup, html};
-use softnce_metrics::EvaluationResult;
-use softnce_metrics::ReliabilityBin;
+use softnce_metrics::{EvaluationResult, ReliabilityBin};
 
 use super::rows::{results, share};
 use crate::drawing::{Look, Shape};
 use crate::figures::reliability::{Diagram, most};
-use crate::format;
-use crate::page;
 use crate::results::RunReport;
+use crate::{format, page};
 
 const LOOKS: [Look; 2] = [
     Look { colour: "#d55e00", dash: "none", shape: Shape::Circle },

@@ -1,7 +1,6 @@
-//! The metrics as rows of a table, for the page and for Markdown.
+//! The metrics as rows of a table, for the page, for Markdown and for a terminal.
 
-use softnce_metrics::EvaluationResult;
-use softnce_metrics::{CalibrationError, Selective};
+use softnce_metrics::{Baseline, EvaluationResult, METRICS, Metric, Reading};
 
 use crate::figures::reliability::wilson;
 use crate::format;
@@ -9,61 +8,47 @@ use crate::results::RunReport;
 
 /// One metric.
 pub(super) struct Row {
-    pub(super) name: &'static str,
+    pub(super) metric: Metric,
+    /// Its title with the unit.
+    pub(super) name: String,
     /// The value, and that after temperature scaling.
     pub(super) values: Vec<String>,
     /// What chance, a model without opinion, or a perfect one would show.
     pub(super) reference: String,
-    pub(super) higher_is_better: bool,
 }
 
-/// All metrics of the report.
+/// All metrics that the report has.
 pub(super) fn rows(report: &RunReport) -> Vec<Row> {
-    let classes = report.result.classes.len() as f64;
-    let chance = |k: f64| format!("chance {}", share((k / classes).min(1.0)));
-    let mut rows = vec![
-        row(report, "Top-1 accuracy, %", true, |result| share(result.overall.top1), chance(1.0)),
-        row(report, "Top-5 accuracy, %", true, |result| share(result.overall.top5), chance(5.0)),
-        row(report, "Class-balanced accuracy, %", true, |result| share(result.class_balanced_accuracy), chance(1.0)),
-        row(report, "NLL, nats", false, |result| score(result.overall.nll), format!("uniform {}", score(classes.ln()))),
-        row(
-            report,
-            "Brier score, 0 to 2",
-            false,
-            |result| score(result.overall.brier),
-            format!("uniform {}", score(1.0 - 1.0 / classes)),
-        ),
-        calibration(report, "ECE, equal width, %", |result| &result.overall.ece_equal_width),
-        calibration(report, "ECE, equal mass, %", |result| &result.overall.ece_equal_mass),
-        calibration(report, "ECE, class-wise, %", |result| &result.ece_class_wise),
-    ];
-    if let Some(found) = &report.result.selective {
-        let of = |value: fn(&Selective) -> f64| {
-            move |result: &EvaluationResult| {
-                result.selective.as_ref().map_or(format::MISSING.into(), |of| share(value(of)))
-            }
-        };
-        let perfect = format!("all errors last {}", share(found.aurc_perfect));
-        rows.push(row(report, "Risk-coverage area, %", false, of(|found| found.aurc), perfect));
-        let all = format!("of all {}", share(report.result.overall.top1));
-        rows.push(row(
-            report,
-            "Accuracy on the most confident 90 %, %",
-            true,
-            of(|found| found.accuracy_of_surest),
-            all,
-        ));
-    }
-    if let Some(scores) = report.result.soft_labels {
-        let value = |of: fn(&softnce_metrics::SoftLabelScores) -> f64| {
-            move |result: &EvaluationResult| result.soft_labels.map_or(format::MISSING.into(), |soft| score(of(&soft)))
-        };
-        let entropy = format!("entropy of the labels {}", score(scores.entropy));
-        rows.push(row(report, "Cross-entropy to soft labels, nats", false, value(|soft| soft.cross_entropy), entropy));
-        let perfect = "perfect 0.0000".to_owned();
-        rows.push(row(report, "KL divergence to soft labels, nats", false, value(|soft| soft.kl_divergence), perfect));
-    }
-    rows
+    METRICS.into_iter().filter_map(|metric| row(report, metric)).collect()
+}
+
+fn row(report: &RunReport, metric: Metric) -> Option<Row> {
+    let first = (metric.of)(&report.result)?;
+    let rest = results(report).skip(1).map(|result| (metric.of)(result));
+    let readings: Vec<Option<Reading>> = std::iter::once(Some(first)).chain(rest).collect();
+    let references: Vec<f64> = readings.iter().filter_map(|reading| (*reading)?.calibrated_reference()).collect();
+    let decimals = decimals(metric, &references);
+    let shown = |value: f64| format::fixed(metric.unit.scale() * value, decimals);
+    let reference = match metric.baseline {
+        Baseline::Calibrated => {
+            let references: Vec<String> = references.iter().map(|&reference| shown(reference)).collect();
+            format!("calibrated {}", references.join(" and "))
+        }
+        Baseline::Value { name, of } => {
+            let value = of(&report.result).map_or_else(|| format::MISSING.to_owned(), shown);
+            format!("{name} {value}")
+        }
+    };
+    let missing = || format::MISSING.to_owned();
+    let values = readings.into_iter().map(|reading| reading.map_or_else(missing, |found| shown(found.value())));
+    let name = format!("{}{}", metric.title, metric.unit.after_title());
+    Some(Row { metric, name, values: values.collect(), reference })
+}
+
+/// Class-wise calibration errors are a mean over classes most of which are nearly impossible: they need more decimals.
+fn decimals(metric: Metric, references: &[f64]) -> usize {
+    let smallest = references.iter().copied().fold(f64::INFINITY, f64::min);
+    if smallest < 0.001 { 4 } else { metric.unit.decimals() }
 }
 
 /// The results side by side: as trained, then scaled.
@@ -85,24 +70,4 @@ pub(super) fn share(value: f64) -> String {
 /// A score with four decimals.
 pub(super) fn score(value: f64) -> String {
     format::fixed(value, 4)
-}
-
-fn row(
-    report: &RunReport,
-    name: &'static str,
-    higher_is_better: bool,
-    value: impl Fn(&EvaluationResult) -> String,
-    reference: String,
-) -> Row {
-    Row { name, values: results(report).map(value).collect(), reference, higher_is_better }
-}
-
-/// Class-wise errors are a mean over classes most of which are nearly impossible: they need more decimals.
-fn calibration(report: &RunReport, name: &'static str, of: fn(&EvaluationResult) -> &CalibrationError) -> Row {
-    let references: Vec<f64> = results(report).map(|result| of(result).calibrated_reference).collect();
-    let smallest = references.iter().copied().fold(f64::INFINITY, f64::min);
-    let decimals = if smallest < 0.001 { 4 } else { 2 };
-    let shown = |value: f64| format::fixed(100.0 * value, decimals);
-    let reference = references.into_iter().map(shown).collect::<Vec<_>>().join(" and ");
-    row(report, name, false, |result| shown(of(result).error), format!("calibrated {reference}"))
 }

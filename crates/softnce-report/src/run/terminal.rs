@@ -12,7 +12,7 @@ pub fn terminal(report: &RunReport) -> String {
     let reference = head.len() - 1;
     let mut table = Table::new(head).with_text(reference).ruled();
     for row in rows(report) {
-        table.add(std::iter::once(row.name.to_owned()).chain(row.values).chain([row.reference]));
+        table.add(std::iter::once(row.name).chain(row.values).chain([row.reference]));
     }
     table.to_string()
 }

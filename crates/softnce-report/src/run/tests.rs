@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use softnce_metrics::Reading;
+
 use super::*;
 use crate::results::RunReport;
 use crate::wellformed::assert_well_formed;
@@ -29,7 +31,7 @@ fn the_page_holds_the_numbers() {
     let report = fixture::full(10, 30);
     let page = checked(&report);
     for row in rows::rows(&report) {
-        assert!(page.contains(row.name) && page.contains(&row.reference), "{}", row.name);
+        assert!(page.contains(&row.name) && page.contains(&row.reference), "{}", row.name);
         assert!(row.values.len() == 2 && row.values.iter().all(|value| page.contains(value)), "{}", row.name);
     }
     for picture in report.hardest.iter().chain(&report.confidently_wrong) {
@@ -103,6 +105,15 @@ fn the_figures_read_back_from_json() {
     let report = fixture::full(10, 5);
     let text = json(&report).unwrap();
     let read: RunReport = serde_json::from_str(&text).unwrap();
+    let values: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for row in rows::rows(&report) {
+        let name = row.metric.name;
+        for (list, result) in [("metrics", &report.result), ("scaled_metrics", &report.scaled.as_ref().unwrap().result)]
+        {
+            let found: Reading = serde_json::from_value(values[list][name].clone()).unwrap();
+            assert_eq!(Some(found), (row.metric.of)(result), "{list} {name}");
+        }
+    }
     assert_eq!(read, RunReport { hardest: Vec::new(), confidently_wrong: Vec::new(), ..report });
 }
 

@@ -1,8 +1,7 @@
 //! The folder of a comparison: its recipe, its finished runs and its report, each file written whole or not at all.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde::Serialize;
 use softnce_store::file;

@@ -45,9 +45,9 @@ fn candidates() -> Group {
     let theory = "A batch of 128 pictures has 128 candidates, its own targets. Past targets and free draws from the \
         distribution of the training targets add more, which need no picture. They are noise of the same kind: the end point moves \
         to that of many candidates, the variance falls, and the bound log M rises. How much that is worth is what is measured.";
-    let measures = [Measure::Top1, Measure::Nll, Measure::ScaledNll, Measure::Ece, Measure::FittedTemperature];
+    let measures = [Measure::TOP1, Measure::NLL, Measure::SCALED_NLL, Measure::ECE, Measure::FittedTemperature];
     Group {
-        chart: Some(ChartPlan { axis: "candidates".into(), log: true, measure: Measure::Top1 }),
+        chart: Some(ChartPlan { axis: "candidates".into(), log: true, measure: Measure::TOP1 }),
         ..group("candidates", "How many candidates, and from where", theory, variants, &measures)
     }
 }
@@ -65,9 +65,9 @@ fn temperature() -> Group {
     let theory = "The network ends in a linear layer, whose weights can take any temperature in: but for weight decay the optimum \
         is the same with other weights. What a temperature changes is where training starts and how large its gradients are, and \
         so which learning rate fits; the posterior is taken at the same temperature.";
-    let measures = [Measure::Top1, Measure::Nll, Measure::ScaledNll, Measure::Ece, Measure::FittedTemperature];
+    let measures = [Measure::TOP1, Measure::NLL, Measure::SCALED_NLL, Measure::ECE, Measure::FittedTemperature];
     Group {
-        chart: Some(ChartPlan { axis: "temperature".into(), log: true, measure: Measure::Top1 }),
+        chart: Some(ChartPlan { axis: "temperature".into(), log: true, measure: Measure::TOP1 }),
         ..group("temperature", "Temperature", theory, variants, &measures)
     }
 }
@@ -94,7 +94,7 @@ fn smoothing() -> Group {
         softmax over candidates cancels it: what stays is the score times 1 - s, a temperature of 1 / (1 - s). So smoothing and \
         that temperature are, under uniform noise, the same training, from the same seed the same but for rounding; only the posterior is taken at \
         another temperature, which temperature scaling undoes. Under cross-entropy smoothing is no such thing.";
-    let measures = [Measure::Top1, Measure::ScaledNll, Measure::ScaledEce, Measure::Nll];
+    let measures = [Measure::TOP1, Measure::SCALED_NLL, Measure::SCALED_ECE, Measure::NLL];
     // Another noise distribution would be taken to the power 1 - s along with the scores.
     Group {
         changes: vec!["loss.noise=\"uniform\"".into()],
@@ -129,7 +129,7 @@ fn mixing() -> Group {
         optimum. In a batch of 128 digits nearly all meet their own class, in one of 4 fewer do; the fitted temperature shows \
         how far the logits have grown, which is as slow as on any separable problem. With a weight for each picture, or with candidates from elsewhere, own targets \
         have rivals.";
-    let measures = [Measure::Top1, Measure::Nll, Measure::ScaledNll, Measure::Ece, Measure::FittedTemperature];
+    let measures = [Measure::TOP1, Measure::NLL, Measure::SCALED_NLL, Measure::ECE, Measure::FittedTemperature];
     group("mixing", "One mixing weight a batch", theory, variants, &measures)
 }
 
@@ -150,12 +150,12 @@ fn noise() -> Group {
         but for the batch's frequencies, which are not quite those of the training set. The noise distribution is the class \
         frequencies to the power alpha: at 1 it divides the frequencies out of what the candidates teach, so that the posterior \
         follows them as cross-entropy's does; at 0 nothing is divided out, and the posterior is that of balanced classes.";
-    let measures = [Measure::Balanced, Measure::BalancedAdjusted, Measure::Top1, Measure::Nll, Measure::ScaledNll];
+    let measures = [Measure::BALANCED, Measure::BalancedAdjusted, Measure::TOP1, Measure::NLL, Measure::SCALED_NLL];
     Group {
         changes: ["data.imbalance=10.0", "mixing.mixup=0.0", "mixing.cutmix=0.0", "mixing.smoothing=0.0"]
             .map(str::to_owned)
             .to_vec(),
-        chart: Some(ChartPlan { axis: "alpha".into(), log: false, measure: Measure::Balanced }),
+        chart: Some(ChartPlan { axis: "alpha".into(), log: false, measure: Measure::BALANCED }),
         ..group("noise", "The power of the noise", theory, variants, &measures)
     }
 }

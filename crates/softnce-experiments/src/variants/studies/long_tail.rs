@@ -74,14 +74,14 @@ fn group(set: &str, title: &str, recipe: &str, changes: &[&str], imbalance: u32)
         changes: changes.iter().map(|&change| change.to_owned()).chain([format!("data.imbalance={imbalance}.0")]).collect(),
         variants,
         measures: vec![
-            Measure::Balanced,
+            Measure::BALANCED,
             Measure::BalancedAdjusted,
-            Measure::Top1,
+            Measure::TOP1,
             Measure::Frequent,
             Measure::Medium,
             Measure::Rare,
-            Measure::ScaledNll,
+            Measure::SCALED_NLL,
         ],
-        chart: Some(ChartPlan { axis: "alpha".into(), log: false, measure: Measure::Balanced }),
+        chart: Some(ChartPlan { axis: "alpha".into(), log: false, measure: Measure::BALANCED }),
     }
 }

@@ -46,7 +46,7 @@ fn scale() -> Group {
         recipe: "digits".to_owned(),
         changes: Vec::new(),
         variants,
-        measures: vec![Measure::Top1, Measure::Nll, Measure::ScaledNll, Measure::Ece, Measure::FittedTemperature],
-        chart: Some(ChartPlan { axis: "learning rate over the recipe's".into(), log: true, measure: Measure::Top1 }),
+        measures: vec![Measure::TOP1, Measure::NLL, Measure::SCALED_NLL, Measure::ECE, Measure::FittedTemperature],
+        chart: Some(ChartPlan { axis: "learning rate over the recipe's".into(), log: true, measure: Measure::TOP1 }),
     }
 }
