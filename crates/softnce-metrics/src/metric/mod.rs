@@ -6,6 +6,7 @@ mod accuracy;
 mod brier;
 mod calibration;
 mod likelihood;
+mod macro_f1;
 mod selective;
 mod soft_labels;
 mod specification;
@@ -22,10 +23,11 @@ pub use specification::{Baseline, Direction, Reading, Specification, Unit};
 pub use values::MetricValues;
 
 /// Every metric, in the order of the reports.
-pub static METRICS: [Metric; 12] = [
+pub static METRICS: [Metric; 13] = [
     TOP1,
     TOP5,
     BALANCED,
+    Metric(&macro_f1::MACRO_F1),
     NLL,
     Metric(&brier::BRIER),
     ECE_EQUAL_WIDTH,
