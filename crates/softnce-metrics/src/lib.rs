@@ -15,6 +15,7 @@ mod accuracy;
 mod binning;
 mod calibrated_reference;
 mod calibration;
+mod choice;
 mod class_wise;
 mod error;
 mod evaluation;
@@ -32,6 +33,7 @@ pub use binning::MAX_BINS;
 pub use calibration::{
     Calibration, CalibrationError, ReliabilityBin, equal_mass, equal_width, expected_calibration_error,
 };
+pub use choice::{ValidationScore, best_setting};
 pub use error::MetricError;
 pub use evaluation::{
     ClassResult, ConfusionMatrix, DENSE_CLASSES, EvaluatedExample, EvaluationResult, Evaluator, EvaluatorConfig,

@@ -4,22 +4,25 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use softnce_report::results::EpochRecord;
-use softnce_train::compare::{CompareError, ComparisonRun, Outcome, Progress, Surroundings};
+use softnce_train::compare::{CompareError, ComparisonProgress, ComparisonRun, Outcome, Surroundings};
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::Recipe;
-use softnce_train::runs::StepReport;
+use softnce_train::runs::{Progress, StepReport};
 use tempfile::TempDir;
 
 struct Silent;
 
 impl Progress for Silent {
-    fn start(&self, _: usize, _: usize) {}
-    fn run(&self, _: &str) {}
-    fn epochs(&self, _: usize) {}
+    fn start(&self, _: usize, _: usize, _: usize) {}
     fn step(&self, _: &StepReport) {}
     fn epoch(&self, _: &EpochRecord) {}
     fn note(&self, _: &str) {}
-    fn finished(&self) {}
+}
+
+impl ComparisonProgress for Silent {
+    fn start_runs(&self, _: usize, _: usize) {}
+    fn run(&self, _: &str) {}
+    fn finish_run(&self) {}
 }
 
 /// A weight decay of 30 throws every weight to minus 29 times itself at rate 1, and only shrinks it at rate 0.01.

@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 use indicatif::{MultiProgress, ProgressBar};
 use softnce_report::results::EpochRecord;
 use softnce_terminal::{styled, tell};
-use softnce_train::compare::Progress;
-use softnce_train::runs::StepReport;
+use softnce_train::compare::ComparisonProgress;
+use softnce_train::runs::{Progress, StepReport};
 
 /// The two bars of a comparison.
 pub struct Bars {
@@ -36,8 +36,8 @@ impl Bars {
     }
 }
 
-impl Progress for Bars {
-    fn start(&self, runs: usize, finished: usize) {
+impl ComparisonProgress for Bars {
+    fn start_runs(&self, runs: usize, finished: usize) {
         self.runs.set_length(runs as u64);
         self.runs.set_position(finished as u64);
         self.runs.reset_eta();
@@ -56,7 +56,13 @@ impl Progress for Bars {
         }
     }
 
-    fn epochs(&self, epochs: usize) {
+    fn finish_run(&self) {
+        self.runs.inc(1);
+    }
+}
+
+impl Progress for Bars {
+    fn start(&self, epochs: usize, _: usize, _: usize) {
         self.epochs.set_length(epochs as u64);
     }
 
@@ -78,9 +84,5 @@ impl Progress for Bars {
 
     fn note(&self, text: &str) {
         if self.terminal { self.runs.suspend(|| tell!("{text}")) } else { tell!("{text}") }
-    }
-
-    fn finished(&self) {
-        self.runs.inc(1);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use serde::Serialize;
 use softnce::LossKind;
+use softnce_metrics::{ValidationScore, best_setting};
 use softnce_train::compare::FIRST_TUNING_SEED;
 
 use super::graph::Graph;
@@ -87,17 +88,12 @@ pub fn run(
     Ok(Outcome::Finished(results))
 }
 
-/// The rate with the best mean validation accuracy, between equals that with the lower negative log likelihood, then the
-/// lower rate.
+/// The rate with the best mean over its seeds.
 fn best<'a>(trials: impl Iterator<Item = &'a (Unit, Vec<Found>)>) -> Option<f64> {
-    let mean = |found: &[Found], of: fn(&Found) -> f64| found.iter().map(of).sum::<f64>() / found.len().max(1) as f64;
-    // Equal counts of right nodes are equal, whatever the rounding of their mean.
-    let accuracy = |found: &[Found]| (1e9 * mean(found, |run| run.validation_top1)).round();
-    let best = trials.max_by(|(a, left), (b, right)| {
-        let by_nll = || mean(right, |run| run.validation_nll).total_cmp(&mean(left, |run| run.validation_nll));
-        accuracy(left).total_cmp(&accuracy(right)).then_with(by_nll).then_with(|| b.rate.total_cmp(&a.rate))
-    });
-    best.map(|(unit, _)| unit.rate)
+    best_setting(trials.filter_map(|(unit, found)| {
+        let scores = found.iter().map(|run| ValidationScore { top1: run.validation_top1, nll: run.validation_nll });
+        Some((unit.rate, ValidationScore::mean(&scores.collect::<Vec<_>>())?))
+    }))
 }
 
 /// Every graph, source and loss at its rates.
@@ -130,33 +126,5 @@ impl Part for Unit {
 
     fn is(&self, (unit, _): &Self::Kept) -> bool {
         unit == self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn the_best_rate_is_the_most_accurate_then_the_likeliest_then_the_lowest() {
-        let trial = |rate: f64, tops: [f64; 3], nll: f64| {
-            let unit = Unit { graph: "g".into(), source: Source::Labels, loss: LossKind::Nll, rate, tuning: true };
-            let found = tops.map(|validation_top1| Found {
-                seed: 0,
-                validation_top1,
-                validation_nll: nll,
-                test: None,
-                diverged: false,
-            });
-            (unit, found.to_vec())
-        };
-        let of = |trials: &[(Unit, Vec<Found>)]| best(trials.iter()).unwrap();
-        assert_eq!(of(&[trial(0.1, [0.5, 0.5, 0.6], 1.0), trial(0.2, [0.6, 0.6, 0.6], 9.0)]), 0.2);
-        // The same counts in another order: their sums differ in the last place.
-        assert_eq!(of(&[trial(0.1, [0.1, 0.2, 0.3], 2.0), trial(0.2, [0.3, 0.2, 0.1], 1.0)]), 0.2);
-        assert_eq!(of(&[trial(0.2, [0.1; 3], 1.0), trial(0.1, [0.1; 3], 1.0)]), 0.1);
-        assert_eq!(best([].iter()), None);
     }
 }

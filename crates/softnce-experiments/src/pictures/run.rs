@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use softnce_report::results::EpochRecord;
-use softnce_train::compare::{self, ComparisonRun, PeakMemory, Surroundings};
+use softnce_train::compare::{self, ComparisonProgress, ComparisonRun, PeakMemory, Surroundings};
 use softnce_train::device::DeviceName;
-use softnce_train::runs::StepReport;
+use softnce_train::runs::{self, StepReport};
 
 use super::plan::PicturesConfig;
 use super::results::{PicturesResults, SetResults};
@@ -90,8 +90,8 @@ impl Timed<'_> {
     }
 }
 
-impl compare::Progress for Timed<'_> {
-    fn start(&self, runs: usize, finished: usize) {
+impl ComparisonProgress for Timed<'_> {
+    fn start_runs(&self, runs: usize, finished: usize) {
         self.progress.start(runs, finished);
     }
 
@@ -100,7 +100,13 @@ impl compare::Progress for Timed<'_> {
         self.progress.part(label);
     }
 
-    fn epochs(&self, _: usize) {}
+    fn finish_run(&self) {
+        self.progress.finished();
+    }
+}
+
+impl runs::Progress for Timed<'_> {
+    fn start(&self, _: usize, _: usize, _: usize) {}
 
     fn step(&self, _: &StepReport) {
         self.check();
@@ -112,9 +118,5 @@ impl compare::Progress for Timed<'_> {
 
     fn note(&self, text: &str) {
         self.progress.note(text);
-    }
-
-    fn finished(&self) {
-        self.progress.finished();
     }
 }

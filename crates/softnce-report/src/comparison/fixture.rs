@@ -3,10 +3,11 @@
 use softnce::LossKind;
 use softnce_metrics::{
     Baseline, CalibrationError, Direction, Estimate, Metric, MetricValues, NLL, Reading, ReliabilityBin, TOP1,
+    ValidationScore,
 };
 
 use crate::results::{
-    Comparison, Cost, CurvePoint, LossSummary, MetricSummary, Plan, RunRecord, Setting, TuningRecord, TuningScore,
+    Comparison, Cost, CurvePoint, LossSummary, MetricSummary, Plan, RunRecord, Setting, TuningRecord,
 };
 
 const REFERENCE: LossKind = LossKind::SoftTargetCrossEntropy;
@@ -33,7 +34,7 @@ pub(crate) fn made_up(losses: &[LossKind], seeds: u64, epochs: usize) -> Compari
             loss,
             learning_rate,
             seed: 1_000_003,
-            validation: Some(TuningScore {
+            validation: Some(ValidationScore {
                 top1: 0.985 - 0.01 * (learning_rate / rate_of(loss)).ln().abs() + 0.002 * noise.next(),
                 nll: 0.08 + 0.03 * (learning_rate / rate_of(loss)).ln().abs() + 0.003 * noise.next(),
             }),

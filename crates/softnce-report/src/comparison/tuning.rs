@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use softnce::LossKind;
 use softnce_metrics::{NLL, TOP1};
 
-use crate::results::{Comparison, LossSummary, TuningRecord, TuningScore};
+use crate::results::{Comparison, LossSummary, TuningRecord};
 use crate::{format, loss, page};
 
 /// Rows are losses, columns are learning rates.
@@ -44,7 +44,7 @@ fn cell(results: &Comparison, summary: &LossSummary, rate: f64) -> Markup {
     let chosen = tried && rate == summary.learning_rate;
     html! {
         td.number.chosen[chosen] {
-            @if let Some(score) = TuningScore::mean(trials(results, summary.loss, rate)) {
+            @if let Some(score) = TuningRecord::mean(trials(results, summary.loss, rate)) {
                 (format::value(score.top1, TOP1))
                 span.under { (format::value(score.nll, NLL)) }
             } @else if tried {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
-use softnce_metrics::{Estimate, Metric, MetricValues};
+use softnce_metrics::{Estimate, Metric, MetricValues, ValidationScore};
 
 /// The loss that the others are compared with.
 pub const BASELINE: LossKind = LossKind::SoftTargetCrossEntropy;
@@ -42,25 +42,15 @@ pub struct TuningRecord {
     pub learning_rate: f64,
     /// Seed of the trial; none of those compared.
     pub seed: u64,
-    /// What it came to; `None` where the weights diverged.
-    pub validation: Option<TuningScore>,
+    /// What it came to after its last epoch; `None` where the weights diverged.
+    pub validation: Option<ValidationScore>,
 }
 
-/// What a trial came to on the validation split after its last epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct TuningScore {
-    /// Accuracy, in `[0, 1]`.
-    pub top1: f64,
-    /// Negative log likelihood, in nats.
-    pub nll: f64,
-}
-
-impl TuningScore {
+impl TuningRecord {
     /// The mean over the trials of one loss at one rate; `None` without a trial or where one diverged.
-    pub fn mean<'a>(trials: impl IntoIterator<Item = &'a TuningRecord>) -> Option<TuningScore> {
-        let scores: Vec<TuningScore> = trials.into_iter().map(|trial| trial.validation).collect::<Option<_>>()?;
-        let mean = |of: fn(&TuningScore) -> f64| scores.iter().map(of).sum::<f64>() / scores.len() as f64;
-        (!scores.is_empty()).then(|| TuningScore { top1: mean(|score| score.top1), nll: mean(|score| score.nll) })
+    pub fn mean<'a>(trials: impl IntoIterator<Item = &'a TuningRecord>) -> Option<ValidationScore> {
+        let scores: Vec<ValidationScore> = trials.into_iter().map(|trial| trial.validation).collect::<Option<_>>()?;
+        ValidationScore::mean(&scores)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is recorded of each epoch of a run.
 
 use serde::{Deserialize, Serialize};
+use softnce_metrics::ValidationScore;
 
 /// One epoch of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,13 +14,15 @@ pub struct EpochRecord {
     pub train_top1: f64,
     /// Learning rate of the epoch's last step, of the layer nearest the output.
     pub learning_rate: f64,
-    /// The validation pictures after it; none where the epoch was not looked at.
+    /// The validation pictures after it; none where the epoch was not validated.
     pub validation: Option<ValidationPoint>,
     /// Training pictures a second, without the validation.
     pub samples_per_second: f64,
-    /// Share of the epoch's training time spent waiting for pictures.
+    /// Share of the epoch's training time spent waiting for pictures; 0 in `metrics.json` of older versions.
+    #[serde(default)]
     pub waited: f64,
-    /// Wall time since the run began, its interruptions left out, in seconds.
+    /// Wall time since the run began, without interruptions, in seconds; 0 in `metrics.json` of older versions.
+    #[serde(default)]
     pub seconds: f64,
 }
 
@@ -32,4 +35,11 @@ pub struct ValidationPoint {
     pub top5: f64,
     /// Negative log likelihood, in nats.
     pub nll: f64,
+}
+
+impl ValidationPoint {
+    /// What epochs and settings are chosen by.
+    pub fn score(&self) -> ValidationScore {
+        ValidationScore { top1: self.top1, nll: self.nll }
+    }
 }

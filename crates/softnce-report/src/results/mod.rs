@@ -7,8 +7,8 @@ mod summary;
 
 pub use comparison::{
     BASELINE, Comparison, Cost, CurvePoint, DivergedRun, LossSummary, MetricSummary, Plan, RunRecord, ScaledEvaluation,
-    ScaledSummary, Setting, TuningRecord, TuningScore,
+    ScaledSummary, Setting, TuningRecord,
 };
 pub use epoch::{EpochRecord, ValidationPoint};
-pub use run::{EpochPoint, ReportPicture, RunReport, ScaledResult};
+pub use run::{ReportPicture, RunReport, ScaledResult};
 pub use summary::summarise_runs;

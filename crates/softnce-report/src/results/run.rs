@@ -5,7 +5,7 @@ use softnce::LossKind;
 use softnce_metrics::{EvaluationResult, MetricValues, TemperatureFit};
 
 use super::comparison::{Cost, CurvePoint, RunRecord, ScaledEvaluation};
-use super::epoch::ValidationPoint;
+use super::epoch::EpochRecord;
 
 /// What the report of a run shows. Its JSON, pictures aside, is `metrics.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct RunReport {
     /// Names of the classes, in their order.
     pub class_names: Vec<String>,
     /// Epoch by epoch; empty where a network was only evaluated.
-    pub curves: Vec<EpochPoint>,
+    pub curves: Vec<EpochRecord>,
     /// The metrics on the split.
     pub result: EvaluationResult,
     /// The same after temperature scaling.
@@ -45,23 +45,6 @@ pub struct ScaledResult {
     pub fit: TemperatureFit,
     /// The metrics with its temperature, on the split evaluated.
     pub result: EvaluationResult,
-}
-
-/// One epoch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EpochPoint {
-    /// Number of the epoch, from 1.
-    pub epoch: usize,
-    /// Mean training loss. Losses of different kinds do not compare.
-    pub train_loss: f64,
-    /// Accuracy on the training batches, in `[0, 1]`, where it has a meaning.
-    pub train_top1: Option<f64>,
-    /// The validation split after the epoch, where it was evaluated.
-    pub validation: Option<ValidationPoint>,
-    /// Learning rate of the epoch's last step.
-    pub learning_rate: f64,
-    /// Pictures trained on per second.
-    pub samples_per_second: f64,
 }
 
 /// A picture for the page.

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::drawing::{Look, Scale, Shape, Ticks, line, marker, spread};
 use crate::figures::axes::{AREA, HEIGHT, accuracy_scale, epoch_ticks, nll_scale};
-use crate::results::{EpochPoint, RunReport};
+use crate::results::{EpochRecord, RunReport};
 use crate::{format, page};
 
 /// How the training batches are drawn.
@@ -23,7 +23,7 @@ pub(super) fn figure(report: &RunReport) -> Option<Markup> {
     let error = |top1: f64| (1.0 - top1).max(5e-4);
     let loss = curve(TRAINING, points, |point| Some(point.train_loss));
     let nll = curve(VALIDATION, points, |point| point.validation.map(|validation| validation.nll));
-    let train = curve(TRAINING, points, |point| point.train_top1.map(error));
+    let train = curve(TRAINING, points, |point| Some(error(point.train_top1)));
     let validation = curve(VALIDATION, points, |point| point.validation.map(|validation| error(validation.top1)));
     let top5 = curve(VALIDATION, points, |point| point.validation.map(|validation| error(validation.top5)));
     let rate = curve(TRAINING, points, |point| Some(point.learning_rate));
@@ -37,19 +37,14 @@ pub(super) fn figure(report: &RunReport) -> Option<Markup> {
     }
     panels.extend(panel("Learning rate", last, &[rate], linear_up));
     panels.extend(panel("Pictures per second", last, &[speed], from_zero));
-    let mixed = if points.iter().any(|point| point.train_top1.is_some()) {
-        " The accuracy on the training batches is that of pictures as they were trained on, mixed and distorted, under \
-         weights still changing."
-    } else {
-        ""
-    };
     Some(html! {
         (page::panels(
             "Learning curves by epoch.",
             &format!(
                 "The training loss is that of the recipe's loss; losses of different kinds do not compare, and it is \
                  no likelihood. The negative log likelihood stands on a logarithmic scale. The scales of the \
-                 accuracies follow the error: from 90 % to 99 % is as far as from 0 % to 90 %.{mixed}"
+                 accuracies follow the error: from 90 % to 99 % is as far as from 0 % to 90 %. The accuracy on the training \
+                 batches is that of pictures as they were trained on, mixed and distorted, under weights still changing."
             ),
             &panels,
         ))
@@ -57,7 +52,7 @@ pub(super) fn figure(report: &RunReport) -> Option<Markup> {
     })
 }
 
-fn curve(look: Look, points: &[EpochPoint], value: impl Fn(&EpochPoint) -> Option<f64>) -> Curve {
+fn curve(look: Look, points: &[EpochRecord], value: impl Fn(&EpochRecord) -> Option<f64>) -> Curve {
     let values = points.iter().filter_map(|point| Some((point.epoch, value(point).filter(|value| value.is_finite())?)));
     (look, values.collect())
 }
@@ -129,7 +124,7 @@ fn by_error(values: &dyn Fn() -> Vec<f64>) -> (Scale, Ticks) {
     accuracy_scale(low / 1.1, high * 1.1)
 }
 
-fn table(points: &[EpochPoint]) -> Markup {
+fn table(points: &[EpochRecord]) -> Markup {
     let share = |value: Option<f64>| value.map_or(format::MISSING.to_owned(), |value| format::fixed(100.0 * value, 2));
     page::table(
         "Epoch by epoch.",
@@ -148,7 +143,7 @@ fn table(points: &[EpochPoint]) -> Markup {
                     tr {
                         th.number scope="row" { (point.epoch) }
                         td.number { (format::fixed(point.train_loss, 4)) }
-                        td.number { (share(point.train_top1)) }
+                        td.number { (share(Some(point.train_top1))) }
                         td.number { (share(point.validation.map(|validation| validation.top1))) }
                         td.number { (share(point.validation.map(|validation| validation.top5))) }
                         td.number {

@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 use softnce_metrics::{Evaluator, EvaluatorConfig, TemperatureFit};
 
 use super::caption::caption;
-use crate::results::{EpochPoint, ReportPicture, RunReport, ScaledResult, ValidationPoint};
+use crate::results::{EpochRecord, ReportPicture, RunReport, ScaledResult, ValidationPoint};
 
 /// Everything a report can have, with so many classes and epochs.
 pub(crate) fn full(classes: usize, epochs: usize) -> RunReport {
@@ -86,14 +86,14 @@ fn logits(examples: usize, classes: usize, seed: u64) -> (Array2<f32>, Vec<usize
     (logits, labels)
 }
 
-fn point(epoch: usize, epochs: usize) -> EpochPoint {
+fn point(epoch: usize, epochs: usize) -> EpochRecord {
     let left = (-6.0 * epoch as f64 / epochs.max(20) as f64).exp();
     let wave = 0.02 * (epoch as f64 * 1.7).sin();
     let progress = epoch as f64 / epochs as f64;
-    EpochPoint {
+    EpochRecord {
         epoch,
         train_loss: 1.2 + 3.5 * left + wave,
-        train_top1: Some(0.62 - 0.5 * left + wave),
+        train_top1: 0.62 - 0.5 * left + wave,
         validation: (epoch.is_multiple_of(2) || epoch == epochs).then_some(ValidationPoint {
             top1: 0.93 - 0.6 * left + 0.3 * wave,
             top5: 0.995 - 0.3 * left,
@@ -101,6 +101,8 @@ fn point(epoch: usize, epochs: usize) -> EpochPoint {
         }),
         learning_rate: if progress < 0.1 { 0.0011 * progress / 0.1 } else { 0.0011 * (1.0 - progress) },
         samples_per_second: 2_500.0 + 4_000.0 * wave,
+        waited: 0.02,
+        seconds: 55.0 * epoch as f64,
     }
 }
 

@@ -10,6 +10,7 @@ mod curves;
 mod findings;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod history;
 mod json;
 mod metrics;
 mod page;
@@ -22,6 +23,7 @@ mod terminal;
 mod tests;
 
 pub use self::caption::caption;
+pub use self::history::history;
 pub use self::json::json;
 pub use self::page::page;
 pub use self::table::markdown;

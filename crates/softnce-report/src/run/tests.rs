@@ -84,7 +84,7 @@ fn one_epoch_and_odd_values_are_drawn() {
     let mut report = fixture::full(10, 1);
     checked(&report);
     let point = &mut report.curves[0];
-    (point.train_loss, point.train_top1, point.validation) = (0.0, Some(1.0), None);
+    (point.train_loss, point.train_top1, point.validation) = (0.0, 1.0, None);
     (point.learning_rate, point.samples_per_second) = (0.0, f64::INFINITY);
     checked(&report);
     report.curves[0].train_loss = f64::NAN;

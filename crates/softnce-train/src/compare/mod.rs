@@ -8,5 +8,5 @@ mod trial;
 mod words;
 
 pub use error::CompareError;
-pub use progress::{PeakMemory, Progress};
+pub use progress::{ComparisonProgress, PeakMemory};
 pub use run::{ComparisonRun, FIRST_TUNING_SEED, Outcome, Surroundings};

@@ -4,14 +4,13 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use softnce::LossKind;
+use softnce_metrics::best_setting;
 use softnce_report::comparison as report;
-use softnce_report::results::{
-    Comparison, DivergedRun, Plan, RunRecord, Setting, TuningRecord, TuningScore, summarise_runs,
-};
+use softnce_report::results::{Comparison, DivergedRun, Plan, RunRecord, Setting, TuningRecord, summarise_runs};
 
 use super::error::CompareError;
 use super::folder::Folder;
-use super::progress::{PeakMemory, Progress};
+use super::progress::{ComparisonProgress, PeakMemory};
 use super::trial::{RunPart, Trainer, Trial};
 use super::words;
 use crate::device::DeviceName;
@@ -56,7 +55,7 @@ pub struct Surroundings<'a> {
     /// Set to stop it at the next step.
     pub stop: &'a AtomicBool,
     /// Told of its progress.
-    pub progress: &'a dyn Progress,
+    pub progress: &'a dyn ComparisonProgress,
     /// Counts allocated memory, where the program can.
     pub memory: Option<&'a dyn PeakMemory>,
 }
@@ -93,7 +92,7 @@ impl<'a> ComparisonRun<'a> {
         let compare = &self.trainer.recipe.compare;
         let trials = self.trials();
         let planned = trials.len() + compare.losses.len() * compare.seeds as usize;
-        self.trainer.progress.start(planned, self.count_finished(&trials)?);
+        self.trainer.progress.start_runs(planned, self.count_finished(&trials)?);
         let interrupted = || -> Result<Outcome, CompareError> {
             Ok(Outcome::Interrupted { finished: self.count_finished(&trials)?, planned })
         };
@@ -147,22 +146,15 @@ impl<'a> ComparisonRun<'a> {
         trials
     }
 
-    /// The rate with the best mean validation accuracy; between equals the lower negative log likelihood decides, then
-    /// the lower rate. `None` where the loss diverged at every rate.
+    /// The rate with the best mean over its trials; `None` where the loss diverged at every rate.
     fn choose(&self, loss: LossKind, tuning: &[TuningRecord]) -> Option<f64> {
         if let [only] = self.rates[..] {
             return Some(only);
         }
-        let scored = self.rates.iter().filter_map(|&rate| {
+        best_setting(self.rates.iter().filter_map(|&rate| {
             let trials = tuning.iter().filter(|trial| trial.loss == loss && trial.learning_rate == rate);
-            TuningScore::mean(trials).map(|score| (rate, score))
-        });
-        // Equal counts of right pictures are equal, whatever the rounding of their mean.
-        let rank = |score: &TuningScore| (score.top1 * 1e9).round();
-        let best = scored.max_by(|(rate_a, a), (rate_b, b)| {
-            rank(a).total_cmp(&rank(b)).then(b.nll.total_cmp(&a.nll)).then(rate_b.total_cmp(rate_a))
-        });
-        best.map(|(rate, _)| rate)
+            TuningRecord::mean(trials).map(|score| (rate, score))
+        }))
     }
 
     fn count_finished(&self, trials: &[Trial]) -> Result<usize, CompareError> {

@@ -5,14 +5,14 @@ use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
-use softnce_report::results::{Cost, DivergedRun, EpochRecord, RunRecord, RunReport, TuningRecord, TuningScore};
+use softnce_report::results::{Cost, DivergedRun, RunRecord, RunReport, TuningRecord};
 
 use super::error::CompareError;
 use super::folder::Folder;
-use super::progress::{PeakMemory, Progress};
+use super::progress::{ComparisonProgress, PeakMemory};
 use crate::device::DeviceName;
 use crate::recipe::{CompareSection, Recipe};
-use crate::runs::{self, Outcome, Run, RunData, RunError, StepReport};
+use crate::runs::{Outcome, Run, RunData, RunError};
 
 /// A point of the learning-rate grid under one seed, or a run that is compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,7 +71,7 @@ pub(super) struct Trainer<'a> {
     pub(super) data_folder: &'a Path,
     pub(super) device: DeviceName,
     pub(super) stop: &'a AtomicBool,
-    pub(super) progress: &'a dyn Progress,
+    pub(super) progress: &'a dyn ComparisonProgress,
     pub(super) memory: Option<&'a dyn PeakMemory>,
 }
 
@@ -88,19 +88,19 @@ impl Trainer<'_> {
         let Trial { loss, rate: learning_rate, seed } = trial;
         self.progress.run(&format!("{loss}, learning rate {learning_rate}"));
         let trained = self.open_run(trial, &name, &self.folder.trial(&name)).and_then(|mut run| {
-            let whole = run.train_only(self.stop, &Forward(self.progress))?;
+            let whole = run.train_only(self.stop, self.progress)?;
             Ok(whole.then(|| run.score()))
         });
         let validation = match trained {
             Ok(None) => return Ok(None),
-            Ok(Some(score)) => score.map(|look| TuningScore { top1: look.top1, nll: look.nll }),
+            Ok(Some(score)) => score.map(|look| look.score()),
             Err(error) if error.is_divergence() => None,
             Err(source) => return Err(CompareError::Run { run: name, source: Box::new(source) }),
         };
         let record = TuningRecord { loss, learning_rate, seed, validation };
         self.folder.parts().write(&name, &record)?;
         self.folder.remove_trial(&name)?;
-        self.progress.finished();
+        self.progress.finish_run();
         Ok(Some(record))
     }
 
@@ -124,13 +124,13 @@ impl Trainer<'_> {
             Err(source) => return Err(CompareError::Run { run: name, source: Box::new(source) }),
         };
         self.folder.parts().write(&name, &part)?;
-        self.progress.finished();
+        self.progress.finish_run();
         Ok(Some(part))
     }
 
     fn train_and_test(&self, trial: Trial, name: &str) -> Result<Option<(RunReport, Cost)>, RunError> {
         let mut run = self.open_run(trial, name, &self.folder.run(name))?;
-        match run.train(self.stop, &Forward(self.progress))? {
+        match run.train(self.stop, self.progress)? {
             Outcome::Interrupted { .. } => Ok(None),
             Outcome::Finished(report) => {
                 let (step_ms, loss_ms) = run.times().map_or((0.0, None), |times| (times.step_ms, times.loss_ms));
@@ -166,26 +166,5 @@ impl Trainer<'_> {
 
     fn open_run(&self, trial: Trial, name: &str, out: &Path) -> Result<Run, RunError> {
         Run::with_data(trial.recipe(&self.recipe, name), self.data.clone(), self.data_folder, self.device, out)
-    }
-}
-
-/// A run's progress as part of the comparison's.
-struct Forward<'p>(&'p dyn Progress);
-
-impl runs::Progress for Forward<'_> {
-    fn start(&self, epochs: usize, _: usize, _: usize) {
-        self.0.epochs(epochs);
-    }
-
-    fn step(&self, report: &StepReport) {
-        self.0.step(report);
-    }
-
-    fn epoch(&self, record: &EpochRecord) {
-        self.0.epoch(record);
-    }
-
-    fn note(&self, text: &str) {
-        self.0.note(text);
     }
 }

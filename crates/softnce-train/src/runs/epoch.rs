@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use softnce_metrics::Evaluation;
+use softnce_metrics::{Evaluation, ValidationScore};
 use softnce_report::results::{EpochRecord, ValidationPoint};
 
 use super::candidates::candidates;
@@ -89,9 +89,9 @@ impl Run {
                 self.save()?;
                 return Ok(false);
             };
-            let new = Best { epoch, top1: found.overall.top1, nll: found.overall.nll };
-            if self.state.position.best.is_none_or(|best| new.beats(&best)) {
-                self.state.position.best = Some(new);
+            let score = ValidationScore { top1: found.overall.top1, nll: found.overall.nll };
+            if self.state.position.best.is_none_or(|best| score.beats(&best.score)) {
+                self.state.position.best = Some(Best { epoch, score });
                 self.state.position.looks_since_best = 0;
                 if self.recipe.evaluation.best {
                     self.write_weights(&network, epoch)?;

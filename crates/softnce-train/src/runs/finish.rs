@@ -3,8 +3,8 @@
 use softnce_data::info::png;
 use softnce_metrics::EvaluatedExample;
 use softnce_report::ReportError;
-use softnce_report::results::{EpochPoint, EpochRecord, ReportPicture, RunReport, ScaledResult, ValidationPoint};
-use softnce_report::run::{caption, json, markdown, page};
+use softnce_report::results::{ReportPicture, RunReport, ScaledResult};
+use softnce_report::run::{caption, history, json, markdown, page};
 
 use super::data::{Labelled, RunData};
 use super::error::RunError;
@@ -16,11 +16,11 @@ use crate::recipe::Recipe;
 /// Adds its epochs to the report of a run, and writes `metrics.json`, `metrics.md`, `history.csv` and `report.html`.
 pub(super) fn write(folder: &RunFolder, state: &TrainState, mut report: RunReport) -> Result<RunReport, RunError> {
     report.wall_seconds = state.position.seconds;
-    report.curves = state.history.iter().map(point).collect();
+    report.curves.clone_from(&state.history);
     let failed = |error: ReportError| RunError::Report { reason: error.to_string() };
     folder.write("metrics.json", json(&report).map_err(failed)?.as_bytes())?;
     folder.write("metrics.md", markdown(&report).as_bytes())?;
-    folder.write("history.csv", &history(&state.history)?)?;
+    folder.write("history.csv", history(&state.history).map_err(failed)?.as_bytes())?;
     folder.write("report.html", page(&report).map_err(failed)?.as_bytes())?;
     Ok(report)
 }
@@ -46,17 +46,6 @@ pub(super) fn figures(recipe: &Recipe, info: &RunInfo, data: &RunData, judged: J
     })
 }
 
-fn point(record: &EpochRecord) -> EpochPoint {
-    EpochPoint {
-        epoch: record.epoch,
-        train_loss: record.train_loss,
-        train_top1: Some(record.train_top1),
-        validation: record.validation,
-        learning_rate: record.learning_rate,
-        samples_per_second: record.samples_per_second,
-    }
-}
-
 /// The pictures of a list, as PNG files.
 fn shown(
     pictures: &Labelled,
@@ -70,42 +59,4 @@ fn shown(
         Ok(ReportPicture { png, caption: caption(example, class_names) })
     };
     examples.iter().map(show).collect()
-}
-
-/// The epochs as a table, a row each; empty where an epoch was not looked at.
-fn history(epochs: &[EpochRecord]) -> Result<Vec<u8>, RunError> {
-    let failed = |reason: String| RunError::Report { reason };
-    let mut table = csv::Writer::from_writer(Vec::new());
-    let head = [
-        "epoch",
-        "train_loss",
-        "train_top1",
-        "learning_rate",
-        "validation_top1",
-        "validation_top5",
-        "validation_nll",
-        "samples_per_second",
-        "waited",
-        "seconds",
-    ];
-    table.write_record(head).map_err(|error| failed(error.to_string()))?;
-    for epoch in epochs {
-        let look = |value: fn(&ValidationPoint) -> f64| {
-            epoch.validation.as_ref().map_or(String::new(), |look| value(look).to_string())
-        };
-        let row = [
-            epoch.epoch.to_string(),
-            epoch.train_loss.to_string(),
-            epoch.train_top1.to_string(),
-            epoch.learning_rate.to_string(),
-            look(|look| look.top1),
-            look(|look| look.top5),
-            look(|look| look.nll),
-            epoch.samples_per_second.to_string(),
-            epoch.waited.to_string(),
-            epoch.seconds.to_string(),
-        ];
-        table.write_record(row).map_err(|error| failed(error.to_string()))?;
-    }
-    table.into_inner().map_err(|error| failed(error.to_string()))
 }

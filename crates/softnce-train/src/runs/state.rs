@@ -5,6 +5,7 @@ use burn::optim::ModuleOptimizer;
 use serde::{Deserialize, Serialize};
 use softnce_burn::SelectedLoss;
 use softnce_data::candidates::TargetQueue;
+use softnce_metrics::ValidationScore;
 use softnce_nn::models::Network;
 use softnce_report::results::EpochRecord;
 
@@ -91,15 +92,7 @@ pub struct Sums {
 pub struct Best {
     /// Number of the epoch, from 1.
     pub epoch: usize,
-    /// Its accuracy.
-    pub top1: f64,
-    /// Its negative log likelihood, in nats.
-    pub nll: f64,
-}
-
-impl Best {
-    /// Whether this is better: more accurate, or as accurate and more likely.
-    pub fn beats(&self, other: &Best) -> bool {
-        (self.top1, -self.nll) > (other.top1, -other.nll)
-    }
+    /// What the network came to after it.
+    #[serde(flatten)]
+    pub score: ValidationScore,
 }
