@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use rayon::ThreadPoolBuilder;
+use softnce_metrics::Spread;
 
 use crate::agreement::Agreement;
-use crate::measure::{Plan, Spread, extra_bytes, rounds, time_of_a_call};
+use crate::measure::{Plan, extra_bytes, rounds, time_of_a_call};
 use crate::{
     AllocatedBytes, BenchError, BenchSettings, Case, Kept, Machine, Measurement, Path, Results, Skipped, Workload,
 };

@@ -30,7 +30,7 @@ pub use case_set::CaseSet;
 pub use error::BenchError;
 pub use folder::BenchFolder;
 pub use machine::Machine;
-pub use measure::{AllocatedBytes, Spread};
+pub use measure::AllocatedBytes;
 pub use path::Path;
 pub use paths::{Kept, Output, Workload};
 pub use results::{Measurement, Results, Skipped};

@@ -1,8 +1,9 @@
 //! What a measurement writes down: plain data, the schema of `results.json`.
 
 use serde::{Deserialize, Serialize};
+use softnce_metrics::Spread;
 
-use crate::{BenchSettings, Case, Machine, Path, Spread};
+use crate::{BenchSettings, Case, Machine, Path};
 
 /// One path at one case with one number of threads: an entry of `results.json`, a row of `results.csv`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

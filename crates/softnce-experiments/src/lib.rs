@@ -9,10 +9,8 @@
 mod budget;
 mod chart;
 mod error;
-mod estimate;
 mod folder;
 pub mod graphs;
-mod largest;
 mod named;
 mod newton;
 mod outcome;
@@ -24,6 +22,5 @@ pub mod variants;
 
 pub use budget::Budget;
 pub use error::StudyError;
-pub use estimate::estimate;
 pub use outcome::Outcome;
 pub use progress::Progress;

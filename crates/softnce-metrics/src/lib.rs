@@ -19,11 +19,13 @@ mod choice;
 mod class_wise;
 mod error;
 mod evaluation;
+mod largest;
 mod metric;
 mod moments;
 mod overall;
 mod scores;
 mod selective;
+mod spread;
 mod statistics;
 mod temperature;
 #[cfg(test)]
@@ -39,12 +41,14 @@ pub use evaluation::{
     ClassResult, ConfusionMatrix, DENSE_CLASSES, EvaluatedExample, EvaluationResult, Evaluator, EvaluatorConfig,
     FREQUENT_ABOVE, Frequency, FrequencyGroup, FrequencyGroups, RARE_BELOW, SOFT_LABEL_TOLERANCE, SoftLabelScores,
 };
+pub use largest::largest_entry;
 pub use metric::{
     AURC, BALANCED, Baseline, Direction, ECE_EQUAL_MASS, ECE_EQUAL_WIDTH, KL_DIVERGENCE, METRICS, Metric, MetricValues,
     NLL, Reading, SUREST_NINETY, Specification, TOP1, TOP5, Unit,
 };
 pub use overall::{CALIBRATION_BINS, Evaluation, evaluate};
 pub use selective::Selective;
+pub use spread::Spread;
 pub use statistics::{
     CONFIDENCE_LEVEL, Equivalence, Estimate, StatsError, equivalence, mean_interval, median, paired_difference,
 };

@@ -15,19 +15,24 @@ pub fn plus_minus(estimate: Estimate, decimals: usize, number: fn(f64, usize) ->
     }
 }
 
+/// Mean and half width, the mean by `number`: `81.59 ± 0.28`.
+pub fn with_interval(estimate: Estimate, decimals: usize, number: fn(f64, usize) -> String) -> String {
+    plus_minus(estimate, decimals, number, " ± ")
+}
+
 /// Mean and half width as shown: `97.85 ± 0.12`.
 pub(crate) fn estimate(estimate: Estimate, metric: Metric) -> String {
-    plus_minus(estimate.scaled(metric.unit.scale()), metric.unit.decimals(), fixed, " ± ")
+    with_interval(estimate.scaled(metric.unit.scale()), metric.unit.decimals(), fixed)
 }
 
 /// A difference with its sign and half width.
 pub(crate) fn difference(difference: Estimate, metric: Metric) -> String {
-    plus_minus(difference.scaled(metric.unit.scale()), metric.unit.decimals(), signed, " ± ")
+    with_interval(difference.scaled(metric.unit.scale()), metric.unit.decimals(), signed)
 }
 
 /// A temperature: `1.243 ± 0.012`.
 pub(crate) fn temperature(estimate: Estimate) -> String {
-    plus_minus(estimate, 3, fixed, " ± ")
+    with_interval(estimate, 3, fixed)
 }
 
 /// The mean alone, as shown.

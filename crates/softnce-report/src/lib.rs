@@ -30,5 +30,5 @@ pub use drawing::{
     panel, px, sheet, spread, standalone, swatch, ticks, upright, whisker, x_axis, y_axis,
 };
 pub use error::ReportError;
-pub use format::plus_minus;
+pub use format::{plus_minus, with_interval};
 pub use loss::look;

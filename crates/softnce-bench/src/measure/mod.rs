@@ -3,10 +3,8 @@
 mod memory;
 mod plan;
 mod rounds;
-mod spread;
 
 pub use memory::AllocatedBytes;
 pub(crate) use memory::extra_bytes;
 pub(crate) use plan::{Plan, time_of_a_call};
 pub(crate) use rounds::rounds;
-pub use spread::Spread;

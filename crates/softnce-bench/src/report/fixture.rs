@@ -1,6 +1,8 @@
 //! Made-up results to test the reports on.
 
-use crate::{BenchSettings, Case, CaseSet, Machine, Measurement, Path, Results, Skipped, Spread};
+use softnce_metrics::Spread;
+
+use crate::{BenchSettings, Case, CaseSet, Machine, Measurement, Path, Results, Skipped};
 
 /// Two cases, one of them with a linear head, with two numbers of threads; one path is skipped.
 pub(crate) fn small() -> Results {

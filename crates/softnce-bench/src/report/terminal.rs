@@ -1,6 +1,6 @@
 //! The results as tables for a terminal.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, presets};
+use softnce_report::table::Table;
 
 use super::block::{Block, blocks};
 use super::row::{HEADS, NOTE, cells};
@@ -17,8 +17,7 @@ pub fn terminal(results: &Results) -> String {
 fn block(block: &Block<'_>) -> String {
     let mut text = format!("{}\n", block.title());
     if !block.measured.is_empty() {
-        text.push_str(&table(block).trim_fmt());
-        text.push('\n');
+        text.push_str(&format!("{}\n", table(block)));
     }
     for skipped in &block.skipped {
         text.push_str(&format!("  {} skipped: {}\n", skipped.path, skipped.reason));
@@ -28,19 +27,10 @@ fn block(block: &Block<'_>) -> String {
 }
 
 fn table(block: &Block<'_>) -> Table {
-    let right = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
-    let mut table = Table::new();
-    // Lines between the rows would make a long measurement twice as long.
-    let style = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
-    table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(std::iter::once(Cell::new("path")).chain(HEADS.map(right)));
+    let mut table = Table::new(std::iter::once("path").chain(HEADS));
     for measurement in block.measured {
-        let values = cells(block, measurement).map(|text| right(&text));
-        table.add_row(std::iter::once(Cell::new(measurement.path)).chain(values));
+        table.add(std::iter::once(measurement.path.to_string()).chain(cells(block, measurement)));
     }
-    table.column_iter_mut().for_each(|column| {
-        column.set_padding((0, 2));
-    });
     table
 }
 

@@ -81,9 +81,9 @@ mod tests {
 
     use ndarray::array;
     use softnce::{GradientRequest, Loss, LossSettings, NoiseDistribution, Reduction, SoftTargetInfoNce, Targets};
+    use softnce_metrics::largest_entry;
 
     use super::*;
-    use crate::largest::largest;
 
     /// Where the loss itself has no slope, to what the penalty explains.
     #[test]
@@ -123,7 +123,7 @@ mod tests {
         let targets = Array2::from(rows);
         let noise = NoiseDistribution::try_from(&Targets::dense(targets.view()).unwrap()).unwrap();
         let logits = optimum(targets.view(), noise.log_probabilities().unwrap(), &[0]).unwrap();
-        largest(logits.row(0))
+        largest_entry(logits.row(0))
     }
 
     /// Class frequencies take out of soft candidates only in part how many they are and how sure: the rarer class is

@@ -4,14 +4,13 @@ use std::fmt::Write;
 
 use maud::{Markup, html};
 use serde::Serialize;
-use softnce_report::look;
 use softnce_report::number::{count, fixed, plural, signed};
 use softnce_report::page::{self, section};
+use softnce_report::{look, with_interval};
 
 use super::classes;
 use super::results::{GraphsResults, MEASURES, Row, SOURCES};
 use super::trial::{Found, Source, Tested, Unit};
-use crate::estimate::estimate;
 
 /// The page: setting, results, learning rates.
 pub(crate) fn page(results: &GraphsResults) -> String {
@@ -102,10 +101,10 @@ fn table(results: &GraphsResults, graph: &str, source: Source) -> Markup {
                         td.number { (row.unit.rate) }
                         @for (at, value) in row.values.iter().enumerate() {
                             td.number {
-                                (estimate(*value, MEASURES[at].decimals, fixed))
+                                (with_interval(*value, MEASURES[at].decimals, fixed))
                                 @if let Some(differences) = &row.differences {
                                     @let clear = differences[at].excludes_zero();
-                                    span.under.clear[clear] { (estimate(differences[at], MEASURES[at].decimals, signed)) }
+                                    span.under.clear[clear] { (with_interval(differences[at], MEASURES[at].decimals, signed)) }
                                 }
                             }
                         }
@@ -173,7 +172,7 @@ pub(crate) fn markdown(results: &GraphsResults) -> String {
         for (at, value) in row.values.iter().enumerate() {
             let bold = row.differences.is_some_and(|differences| differences[at].excludes_zero());
             let mark = if bold { "**" } else { "" };
-            let _ = write!(text, " {mark}{}{mark} |", estimate(*value, MEASURES[at].decimals, fixed));
+            let _ = write!(text, " {mark}{}{mark} |", with_interval(*value, MEASURES[at].decimals, fixed));
         }
         text.push('\n');
     }

@@ -3,11 +3,11 @@
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 use softnce::{LossKind, NoiseDistribution, Targets};
+use softnce_metrics::largest_entry;
 
 use super::graph::{Graph, Part};
 use super::optimum::optimum;
 use crate::StudyError;
-use crate::largest::largest;
 
 /// A network that learned from a teacher's probabilities, beside the teacher.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,7 +74,7 @@ pub(super) fn targets(probabilities: &Array2<f64>, loss: LossKind) -> Result<Tar
 
 /// The most probable class of each row.
 fn classes(rows: &Array2<f64>) -> Vec<usize> {
-    rows.rows().into_iter().map(largest).collect()
+    rows.rows().into_iter().map(largest_entry).collect()
 }
 
 /// What classes the test nodes are given: by the network, by the teacher, by the optimum of the loss.

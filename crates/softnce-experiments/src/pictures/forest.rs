@@ -2,10 +2,9 @@
 
 use maud::{Markup, html};
 use softnce_report::number::{setting, signed};
-use softnce_report::{Area, Scale, WIDTH, interval, look, px, spread, ticks, upright, x_axis};
+use softnce_report::{Area, Scale, WIDTH, interval, look, px, spread, ticks, upright, with_interval, x_axis};
 
 use super::results::{Claim, PicturesResults};
-use crate::estimate::estimate;
 
 /// Height of a set's name, of a claim, of the axis below all.
 const HEAD: f64 = 26.0;
@@ -36,7 +35,7 @@ fn name(results: &PicturesResults) -> String {
     let claims = results.sets.iter().flat_map(|set| {
         set.claims
             .iter()
-            .map(|claim| format!("{}, {}: {}", set.name, claim.words(), estimate(claim.difference, 2, signed)))
+            .map(|claim| format!("{}, {}: {}", set.name, claim.words(), with_interval(claim.difference, 2, signed)))
     });
     format!(
         "Test accuracy of soft target InfoNCE less that of the other loss, points. {}",
@@ -83,7 +82,7 @@ fn row(claim: &Claim, scale: Scale, top: f64) -> Markup {
     html! {
         text.label x="0" y=(px(top + 12.0)) { (claim.words()) }
         text.value x=(px(WIDTH)) y=(px(top + 12.0)) text-anchor="end" {
-            (estimate(claim.difference, 2, signed))
+            (with_interval(claim.difference, 2, signed))
         }
         @if mean.is_finite() {
             @let ends = claim.difference.interval().map(|[from, to]| (scale.at(from), scale.at(to)));

@@ -4,13 +4,12 @@ use std::fmt::Write;
 
 use maud::{Markup, html};
 use softnce_metrics::Estimate;
-use softnce_report::look;
 use softnce_report::number::{count, fixed, plural, setting, signed};
 use softnce_report::page::{self, section};
+use softnce_report::{look, with_interval};
 
 use super::forest;
 use super::results::{Claim, PicturesResults, SHOWN, SetResults};
-use crate::estimate::estimate;
 
 /// The page: the claims, then the figures of each set.
 pub(crate) fn page(results: &PicturesResults) -> String {
@@ -66,7 +65,7 @@ fn claims(results: &PicturesResults) -> Markup {
                         tr {
                             th scope="row" { (set.name) }
                             td { (claim.words()) }
-                            td.number { (estimate(claim.difference, 2, signed)) }
+                            td.number { (with_interval(claim.difference, 2, signed)) }
                             td { (verdict(claim)) }
                         }
                     }
@@ -125,7 +124,7 @@ fn table(set: &SetResults) -> Markup {
 }
 
 fn shown(value: Estimate, scale: f64, decimals: usize) -> String {
-    estimate(value.scaled(scale), decimals, fixed)
+    with_interval(value.scaled(scale), decimals, fixed)
 }
 
 /// The claims and the figures in Markdown.
@@ -133,7 +132,7 @@ pub(crate) fn markdown(results: &PicturesResults) -> String {
     let mut text = String::from("| set | claim | difference, points | verdict |\n| --- | --- | ---: | --- |\n");
     for set in &results.sets {
         for claim in &set.claims {
-            let difference = estimate(claim.difference, 2, signed);
+            let difference = with_interval(claim.difference, 2, signed);
             // Writing to a string cannot fail.
             let _ = writeln!(text, "| {} | {} | {difference} | {} |", set.name, claim.words(), verdict(claim));
         }

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use softnce_data::fetch::data_folder;
+use softnce_experiments::Budget;
 use softnce_experiments::graphs::{self, GraphsConfig, GraphsResults, Source};
-use softnce_experiments::{Budget, estimate};
 use softnce_report::number::fixed;
+use softnce_report::with_interval;
 use softnce_terminal::{say, stop_on_ctrl_c};
 
 use super::args::{StudyArguments, program};
@@ -76,7 +77,7 @@ fn summary(results: &GraphsResults) {
         for (source, words) in [(Source::Labels, "labels"), (Source::Teacher, "teacher")] {
             say!("{graph}, targets from {words}: test accuracy, %");
             for row in results.of(graph, source) {
-                say!("  {:28} {}", row.unit.loss.title(), estimate(row.values[0], 2, fixed));
+                say!("  {:28} {}", row.unit.loss.title(), with_interval(row.values[0], 2, fixed));
             }
         }
     }

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use clap::Args;
 use softnce_data::fetch::data_folder;
 use softnce_experiments::pictures::{PictureSet, PicturesConfig, PicturesResults, Place, run as study};
-use softnce_experiments::{Budget, StudyError, estimate};
+use softnce_experiments::{Budget, StudyError};
 use softnce_report::number::signed;
+use softnce_report::with_interval;
 use softnce_terminal::{PlaceArguments, peak_memory, reset_peak_memory, say, stop_on_ctrl_c};
 use softnce_train::compare::PeakMemory;
 use softnce_train::device::DeviceName;
@@ -92,7 +93,7 @@ pub fn run(arguments: &PicturesArguments) -> ExitCode {
 fn summary(results: &PicturesResults) {
     for set in &results.sets {
         for claim in &set.claims {
-            let difference = estimate(claim.difference, 2, signed);
+            let difference = with_interval(claim.difference, 2, signed);
             say!("{:16} {:40} {difference} points: {}", set.name, claim.words(), claim.verdict.name());
         }
     }

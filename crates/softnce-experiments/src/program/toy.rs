@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use softnce_experiments::Budget;
 use softnce_experiments::toy::{self, ToyConfig, ToyResults};
-use softnce_experiments::{Budget, estimate};
 use softnce_report::number::fixed;
+use softnce_report::with_interval;
 use softnce_terminal::{say, stop_on_ctrl_c};
 
 use super::args::{StudyArguments, program};
@@ -67,7 +68,7 @@ pub fn run(arguments: &ToyArguments) -> ExitCode {
 fn summary(results: &ToyResults) {
     say!("RMS distance to the true parameter, and to what theory predicts:");
     for (name, cell) in results.side_by_side() {
-        let truth = estimate(cell.to_truth, 3, fixed);
+        let truth = with_interval(cell.to_truth, 3, fixed);
         let theory = cell.to_prediction.map_or_else(String::new, |away| format!(", {}", fixed(away.mean, 3)));
         say!("  {} classes  {name:36} {truth}{theory}", cell.setting.classes);
     }

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use softnce_data::fetch::data_folder;
 use softnce_experiments::variants::{Place, Study, VariantsConfig, VariantsResults, run as run_study};
-use softnce_experiments::{Budget, StudyError, estimate};
+use softnce_experiments::{Budget, StudyError};
 use softnce_report::number::fixed;
+use softnce_report::with_interval;
 use softnce_terminal::{PlaceArguments, say, stop_on_ctrl_c};
 use softnce_train::device::DeviceName;
 
@@ -104,7 +105,8 @@ fn summary(results: &VariantsResults) {
         say!("{}: {}", group.title, measure.label());
         for row in &found.rows {
             let value = row.values.get(&measure);
-            let value = value.map_or_else(|| "diverged".into(), |value| estimate(*value, measure.decimals(), fixed));
+            let value =
+                value.map_or_else(|| "diverged".into(), |value| with_interval(*value, measure.decimals(), fixed));
             say!("  {:44} {value}", row.name);
         }
     }

@@ -5,9 +5,9 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 use softnce::{Error, GradientRequest, Loss, LossKind, LossSettings, NoiseDistribution, SelectedLoss, Targets};
+use softnce_metrics::largest_entry;
 
 use super::density::sample;
-use crate::largest::largest;
 
 /// Where the candidates come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -103,7 +103,7 @@ impl<'s> Objective<'s> {
         let mut frequencies = vec![0.0; targets.ncols()];
         for row in targets.rows() {
             match hard {
-                true => frequencies[largest(row)] += 1.0,
+                true => frequencies[largest_entry(row)] += 1.0,
                 false => frequencies.iter_mut().zip(row).for_each(|(sum, value)| *sum += value),
             }
         }
@@ -154,7 +154,7 @@ impl<'s> Objective<'s> {
         let targets = if self.estimator.loss.takes_soft_targets() {
             Targets::dense_as_is(own)?
         } else {
-            let labels: Vec<usize> = own.rows().into_iter().map(largest).collect();
+            let labels: Vec<usize> = own.rows().into_iter().map(largest_entry).collect();
             Targets::hard(&labels, own.ncols())?
         };
         let found = self.loss.loss_and_gradient(logits, targets, &GradientRequest::new())?;
@@ -204,10 +204,10 @@ mod tests {
 
     use ndarray::s;
     use softnce::Batch;
+    use softnce_train::randomness::{Stream, generator};
 
     use super::*;
     use crate::toy::problem::Problem;
-    use softnce_train::randomness::{Stream, generator};
 
     /// Row by row, the loss of the library with the row's own target and the noise as its candidates.
     #[test]

@@ -5,14 +5,13 @@ use std::fmt::Write;
 use maud::{Markup, html};
 use softnce_report::number::{count, fixed, plural, signed};
 use softnce_report::page::{self, section};
-use softnce_report::{Look, Shape, sheet};
+use softnce_report::{Look, Shape, sheet, with_interval};
 
 use super::measure::Measure;
 use super::plan::{ChartPlan, Drawn, Group};
 use super::results::{GroupResults, Row, VariantsResults};
 use super::study::Study;
 use crate::chart::{Chart, HEIGHT, Series, Spacing};
-use crate::estimate::estimate;
 
 /// How the lines of a drawing look, in their order.
 const LOOKS: [Look; 6] = [
@@ -156,7 +155,7 @@ fn table(group: &Group, found: &GroupResults) -> Markup {
                                 (value(row, measure))
                                 @if let Some(difference) = row.differences.get(&measure) {
                                     span.under.clear[row.is_clear(measure)] {
-                                        (estimate(*difference, measure.decimals(), signed))
+                                        (with_interval(*difference, measure.decimals(), signed))
                                     }
                                 }
                             }
@@ -183,7 +182,7 @@ fn shown(group: &Group, found: &GroupResults) -> Vec<Measure> {
 
 fn value(row: &Row, measure: Measure) -> String {
     let value = row.values.get(&measure);
-    value.map_or_else(|| "–".into(), |value| estimate(*value, measure.decimals(), fixed))
+    value.map_or_else(|| "–".into(), |value| with_interval(*value, measure.decimals(), fixed))
 }
 
 /// The same tables in Markdown.

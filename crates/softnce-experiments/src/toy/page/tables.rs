@@ -5,10 +5,9 @@ use std::fmt::Write;
 use maud::{Markup, html};
 use softnce_metrics::Estimate;
 use softnce_report::number::{count, fixed};
-use softnce_report::page;
+use softnce_report::{page, with_interval};
 
 use super::words;
-use crate::estimate::estimate;
 use crate::toy::results::{Cell, ToyResults};
 
 const HEADINGS: [&str; 8] = [
@@ -23,7 +22,7 @@ const HEADINGS: [&str; 8] = [
 ];
 
 fn distance(value: Estimate) -> String {
-    estimate(value, 3, fixed)
+    with_interval(value, 3, fixed)
 }
 
 /// The cells of a row.

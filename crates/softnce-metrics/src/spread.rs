@@ -1,6 +1,6 @@
-//! Samples put together.
+//! The spread of repeated measurements.
 
-/// The samples of a path, in milliseconds a call.
+/// Median, quartiles and range of repeated measurements, in their unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spread {
     /// Smallest sample.
