@@ -1,4 +1,4 @@
-//! The calibration gap that chance alone makes.
+//! The calibration gap that a perfectly calibrated model shows by chance.
 //!
 //! If a model is perfectly calibrated, the number `K` of right predictions in a bin is a sum of independent
 //! Bernoulli(c_i), Poisson-binomial distributed. Its mean absolute deviation `E|K - sum c_i|`, summed over the bins
@@ -6,10 +6,10 @@
 
 use std::f64::consts::FRAC_2_PI;
 
-/// Bins up to this size are always worked exactly: at most 400^2 / 2 multiplications, whatever the confidences.
+/// Bins up to this size are always computed exactly: at most 400^2 / 2 multiplications, whatever the confidences.
 const EXACT_SIZE: usize = 400;
 
-/// Larger bins are worked exactly too while the standard deviation of `K` is at most this, as it is where most
+/// Larger bins are computed exactly too while the standard deviation of `K` is at most this, as it is where most
 /// confidences are near 0 or 1: few values of `K` are then possible. Above it the normal approximation is
 /// within 0.1 %.
 const EXACT_DEVIATION: f64 = 10.0;

@@ -8,8 +8,8 @@
 //! ECE = sum over bins b of (n_b / n) |accuracy_b - mean confidence_b|
 //! ```
 //!
-//! With finitely many examples it is above 0 for a perfectly calibrated model too, and the more so the fewer examples
-//! and the more bins there are. Each value therefore comes with the one to expect from such a model.
+//! With finitely many examples it is above 0 for a perfectly calibrated model too: the fewer examples and the more bins
+//! there are, the larger it is. Each value therefore comes with the one to expect from such a model.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ use crate::binning::{self, Group, MAX_BINS};
 use crate::calibrated_reference::expected_deviation;
 use crate::error::MetricError;
 
-/// An expected calibration error and the value to hold it against.
+/// An expected calibration error and the value to compare it with.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationError {
     /// The expected calibration error, in `[0, 1]`.
@@ -111,7 +111,7 @@ fn check(confidences: &[f64], correct: &[bool], bins: usize) -> Result<(), Metri
     }
 }
 
-/// Rejects a number of bins that is 0 or absurd.
+/// Rejects a number of bins that is 0 or above [`MAX_BINS`].
 pub(crate) fn check_bins(bins: usize) -> Result<(), MetricError> {
     if (1..=MAX_BINS).contains(&bins) { Ok(()) } else { Err(MetricError::Bins { value: bins }) }
 }

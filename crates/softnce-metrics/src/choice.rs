@@ -24,8 +24,9 @@ impl ValidationScore {
     }
 }
 
-/// The setting with the highest accuracy; between equal accuracies the lower negative log likelihood decides, then the lower
-/// setting. Accuracies are equal to within 1e-9: means of the same counts may differ by rounding. `None` without candidates.
+/// The setting with the highest accuracy; between equal accuracies the lower negative log likelihood decides, then the
+/// lower setting. Accuracies are equal to within 1e-9: means of the same counts may differ by rounding. `None` without
+/// candidates.
 pub fn best_setting(candidates: impl IntoIterator<Item = (f64, ValidationScore)>) -> Option<f64> {
     let rank = |score: &ValidationScore| (score.top1 * 1e9).round();
     let best = candidates.into_iter().max_by(|(setting_a, a), (setting_b, b)| {

@@ -1,4 +1,5 @@
-//! The calibration gap that chance alone makes, from counts and moments instead of the confidences themselves.
+//! The calibration gap that a perfectly calibrated model shows by chance, from counts and moments instead of the
+//! confidences themselves.
 
 use std::f64::consts::{FRAC_2_PI, LN_2};
 

@@ -55,8 +55,8 @@ pub fn evaluate(logits: ArrayView2<'_, f32>, temperature: f64, labels: &[usize])
     overall.finish()
 }
 
-/// What has been seen so far: sums, and of each example its confidence and whether it was right (nine bytes), without
-/// which bins of equal mass cannot be had exactly.
+/// Sums over the rows so far, and for each example its confidence and whether it was right (nine bytes), which exact
+/// bins of equal mass need.
 #[derive(Debug, Clone)]
 pub(crate) struct Overall {
     temperature: f64,
@@ -113,7 +113,7 @@ impl Overall {
         self.temperature
     }
 
-    /// What it comes to on the most confident of the rows added; none without a row.
+    /// The results on the most confident of the rows added; `None` without a row.
     pub(crate) fn selective(&self) -> Option<Selective> {
         (!self.correct.is_empty()).then(|| selective(&self.confidences, &self.correct))
     }
@@ -158,7 +158,7 @@ pub(crate) fn check_rows(logits: ArrayView2<'_, f32>, labels: &[usize]) -> Resul
     }
 }
 
-/// Rejects an argument that has not one entry per row of logits.
+/// Rejects an argument that does not have one entry per row of logits.
 pub(crate) fn check_length(argument: &'static str, length: usize, rows: usize) -> Result<(), MetricError> {
     if length == rows {
         return Ok(());

@@ -5,21 +5,21 @@ use serde::{Deserialize, Serialize};
 /// Share of the examples in [`Selective::accuracy_of_surest`].
 const SUREST: f64 = 0.9;
 
-/// What a classifier comes to where it may pass on the examples that it is least confident of.
+/// The results of a classifier that may abstain on the examples it is least confident of.
 ///
-/// Examples of the same confidence count as if their order were drawn: means over all orders.
+/// Examples of equal confidence have no order: the values are means over all orders.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Selective {
     /// Area under the risk-coverage curve (Geifman and El-Yaniv 2017): the mean, over `k` from 1 to all, of the error
     /// rate of the `k` most confident examples. In `[0, 1]`, less is better.
     pub aurc: f64,
-    /// The least area that a classifier with as many errors can have: that of a confidence which puts all of them last.
+    /// The smallest area possible with this number of errors: that of a confidence that ranks all errors last.
     pub aurc_perfect: f64,
     /// Accuracy of the most confident 90 % of the examples, rounded up.
     pub accuracy_of_surest: f64,
 }
 
-/// From the confidence of each example and whether it was right; the lists are as long, and not empty.
+/// From the confidence of each example and whether it was right; both lists have the same length and are not empty.
 pub(crate) fn selective(confidences: &[f64], correct: &[bool]) -> Selective {
     let n = correct.len();
     let mut order: Vec<usize> = (0..n).collect();
@@ -53,7 +53,7 @@ mod tests {
         assert!((found.aurc_perfect - (0.25 + 0.4) / 5.0).abs() < 1e-15, "{found:?}");
         // All five of five.
         assert_eq!(found.accuracy_of_surest, 0.6);
-        // The order of the rows is no matter.
+        // The order of the rows does not matter.
         assert_eq!(selective(&[0.5, 0.7, 0.9, 0.6, 0.8], &[false, true, true, true, false]), found);
     }
 

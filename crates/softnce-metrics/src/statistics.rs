@@ -1,4 +1,5 @@
-//! Statistics over the seeds of a comparison: means with confidence intervals, paired differences, equivalence, medians.
+//! Statistics over the seeds of a comparison: means with confidence intervals, paired differences, equivalence,
+//! medians.
 
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -148,8 +149,8 @@ impl Equivalence {
 ///
 /// # Errors
 ///
-/// [`StatsError`] if the lengths disagree, there are fewer than two pairs, a value is not finite, or the margin is not a
-/// finite number above 0.
+/// [`StatsError`] if the lengths disagree, there are fewer than two pairs, a value is not finite, or the margin is not
+/// a finite number above 0.
 pub fn equivalence(a: &[f64], b: &[f64], margin: f64) -> Result<Equivalence, StatsError> {
     if !(margin > 0.0 && margin.is_finite()) {
         return Err(StatsError::Margin { value: margin });

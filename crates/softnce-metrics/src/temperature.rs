@@ -1,4 +1,4 @@
-//! Temperature scaling: the one temperature that makes the posterior of a held-out split most likely.
+//! Temperature scaling: the temperature with the lowest negative log likelihood on a held-out split.
 
 use ndarray::{ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
@@ -7,13 +7,13 @@ use crate::error::MetricError;
 use crate::overall::check_rows;
 use crate::scores::{largest, shifted};
 
-/// The temperature is looked for between the one to start from divided by this and multiplied by it.
+/// The search covers the starting temperature divided by this to the starting temperature times this.
 pub const LARGEST_CHANGE: f64 = 100.0;
 
 /// Steps of Newton's method, safeguarded by bisection: enough for bisection alone.
 const MOST_STEPS: usize = 60;
 
-/// A change of the temperature by this factor less one does not show in any metric.
+/// Relative change of the temperature that shows in no metric.
 const PRECISION: f64 = 1e-9;
 
 /// Temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv 1706.04599, section 4.2),
@@ -30,7 +30,7 @@ pub struct TemperatureFit {
     /// search stops: as it does downwards where every prediction is right, and upwards where the logits are no better
     /// than chance.
     pub at_bound: bool,
-    /// How often the logits were gone through.
+    /// Number of passes over the logits.
     pub passes: usize,
 }
 
@@ -44,9 +44,9 @@ impl TemperatureFit {
         Self::fit_passes(start, |visit| visit(logits, labels))
     }
 
-    /// Fits the temperature to rows that are too many to hold: `pass` hands all of them, in parts of any size (shapes
-    /// as in [`TemperatureFit::fit`]), to the function it is given, and must do so alike each time it is called; some
-    /// ten passes are usual. The fit does not depend on the parts.
+    /// Fits the temperature to more rows than fit in memory: `pass` hands all of them, in batches of any size (shapes
+    /// as in [`TemperatureFit::fit`]), to the function it is given, and must hand over the same rows each time it is
+    /// called; about ten passes are usual. The fit does not depend on the batches.
     ///
     /// The negative log likelihood is convex in `1 / temperature`; Newton's method on its derivative, kept within a
     /// bracket, works on the logarithm of the temperature.

@@ -6,7 +6,7 @@ use softnce::LossKind;
 use crate::drawing::{Look, Shape};
 use crate::page;
 
-/// The same look for a loss wherever it appears, whichever others stand beside it.
+/// The look of a loss, the same in every figure.
 pub fn look(loss: LossKind) -> Look {
     let (colour, dash, shape) = match loss {
         LossKind::SoftTargetInfoNce => ("#d55e00", "none", Shape::Circle),

@@ -12,8 +12,8 @@ use softnce_report::results::RunReport;
 pub enum Measure {
     /// A metric of the table.
     Metric(Metric, View),
-    /// Class-balanced accuracy where the class frequencies of the training pictures are divided out of the posterior first
-    /// (post-hoc logit adjustment, Menon et al., arXiv 2007.07314, equation 9, tau = 1).
+    /// Class-balanced accuracy where the class frequencies of the training pictures are divided out of the posterior
+    /// first (post-hoc logit adjustment, Menon et al., arXiv 2007.07314, equation 9, tau = 1).
     BalancedAdjusted,
     /// Accuracy of the classes with more than 100 training pictures.
     Frequent,

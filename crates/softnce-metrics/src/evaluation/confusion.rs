@@ -1,15 +1,15 @@
-//! Which class is taken for which.
+//! The confusion matrix.
 
 use std::collections::BTreeMap;
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-/// Largest number of classes whose confusions are counted in a full square; above it, only those seen are held.
+/// Largest number of classes whose confusions are counted in a full matrix; above it, only pairs that occur are stored.
 pub const DENSE_CLASSES: usize = 2048;
 
-/// The confusion matrix: how many examples of one class were predicted to be of another. Only pairs that occurred are
-/// held.
+/// The confusion matrix: how many examples of one class were predicted to be of another. Only pairs that
+/// occur are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfusionMatrix {
     /// Number of classes.

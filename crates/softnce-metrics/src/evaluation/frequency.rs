@@ -1,4 +1,4 @@
-//! Accuracy of the classes that training saw often, and of those that it hardly saw.
+//! Accuracy of frequent and of rare classes, by their number of training examples.
 
 use serde::{Deserialize, Serialize};
 

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-/// An example and what the model made of it.
+/// An example with the prediction of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EvaluatedExample {
     /// Index of the example, as it was pushed.
     pub index: usize,
     /// Its class.
     pub label: usize,
-    /// The class predicted; another than `label` where that only ties with the largest logit.
+    /// The class predicted. If the label only ties with the largest logit, it is another class.
     pub predicted: usize,
     /// Probability of the class predicted, in `[0, 1]`.
     pub probability: f64,
@@ -19,8 +19,8 @@ pub struct EvaluatedExample {
     pub loss: f64,
 }
 
-/// The examples with the largest keys, at most so many. Of equal keys the smaller index goes first, then the one that
-/// came first.
+/// At most `most` examples, those with the largest keys. Between equal keys the smaller index goes first, then the one
+/// added first.
 #[derive(Debug, Clone)]
 pub(super) struct Ranked {
     most: usize,

@@ -1,4 +1,4 @@
-//! What an evaluation comes to.
+//! The result of an evaluation.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,11 +18,12 @@ pub struct EvaluationResult {
     pub temperature: f64,
     /// Accuracy, likelihood, Brier score and calibration of the whole set.
     pub overall: Evaluation,
-    /// Accuracy where the least confident examples may be passed on; none in files of version 0.1 before it was measured.
+    /// Accuracy where the least confident examples may be passed on; none in files of version 0.1 before it was
+    /// measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selective: Option<Selective>,
     /// Class-wise expected calibration error over bins of equal width (Kull et al. 2019): the mean over the classes
-    /// of each class's own, the whole posterior looked at. Its reference is worked from moments, within about 1 %.
+    /// of each class's own, over the whole posterior. Its reference is computed from moments, to within about 1 %.
     pub ece_class_wise: CalibrationError,
     /// Mean over the classes of the class's accuracy, in `[0, 1]`; classes without an example are left out.
     pub class_balanced_accuracy: f64,

@@ -18,7 +18,8 @@ pub struct Specification {
     pub short_title: &'static str,
     /// Its name inside a sentence: `top-1 accuracy`.
     pub phrase: &'static str,
-    /// What it is, for captions, after the head of its column: `share of the pictures whose class is the most probable`.
+    /// What it is, for captions, after the head of its column: `share of the pictures whose class is the most
+    /// probable`.
     pub meaning: &'static str,
     /// Its unit, with the number of decimals shown.
     pub unit: Unit,

@@ -8,8 +8,8 @@ use softnce_metrics::{Baseline, Metric};
 use crate::error::ReportError;
 use crate::results::{Comparison, RunRecord};
 
-/// The content of `results.csv`: one row a run, in the order of the runs. Shares are in `[0, 1]`, not per cent; what is not
-/// known, such as peak memory, leaves its field empty. Every number reads back as the one that was measured.
+/// The content of `results.csv`: one row a run, in the order of the runs. Shares are in `[0, 1]`, not per cent; what is
+/// not known, such as peak memory, leaves its field empty. Every number reads back as the one that was measured.
 ///
 /// # Errors
 /// No runs; a row that cannot be written.

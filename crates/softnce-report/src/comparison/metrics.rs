@@ -22,7 +22,7 @@ pub(crate) fn values(results: &Comparison) -> Markup {
         ""
     };
     let best = if claims::has_differences(results) {
-        " No best value is marked: whether two losses differ is a matter of the paired differences below."
+        " No best value is marked: the paired differences below say whether two losses differ."
     } else {
         ""
     };

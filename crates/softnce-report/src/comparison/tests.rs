@@ -203,7 +203,7 @@ fn runs_of_a_recipe_are_compared_too() {
     assert_eq!(serde_json::from_str::<Comparison>(&json).unwrap(), comparison);
 }
 
-/// `SOFTNCE_LOOK=folder cargo test -p softnce-train --release look -- --ignored` writes a page to look at.
+/// `SOFTNCE_LOOK=folder cargo test -p softnce-report --release look -- --ignored` writes a page to look at.
 #[test]
 #[ignore = "writes a page to look at into the folder that SOFTNCE_LOOK names"]
 fn look() {

@@ -45,7 +45,7 @@ pub struct Ticks {
 }
 
 impl Ticks {
-    /// Ticks with labels of one's own.
+    /// Ticks with the labels given.
     pub fn new(pairs: impl IntoIterator<Item = (f64, String)>) -> Self {
         let (values, labels) = pairs.into_iter().unzip();
         Self { values, labels }

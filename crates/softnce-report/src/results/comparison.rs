@@ -189,8 +189,8 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// The metrics that it holds, in the order of [`METRICS`](softnce_metrics::METRICS): a file of an older version lacks
-    /// those that came later.
+    /// The metrics that it holds, in the order of [`METRICS`](softnce_metrics::METRICS): a file of an older version
+    /// lacks those that came later.
     pub fn metrics(&self) -> Vec<Metric> {
         let has = |metric: &Metric| self.summaries.iter().any(|summary| summary.metric(*metric).is_some());
         Metric::compared().filter(has).collect()

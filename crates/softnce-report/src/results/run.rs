@@ -57,7 +57,8 @@ pub struct ReportPicture {
 }
 
 impl RunReport {
-    /// The run as one of a comparison: its epochs with a validation, its metrics as trained and as scaled, and what it cost.
+    /// The run as one of a comparison: its epochs with a validation, its metrics as trained and as scaled, and what it
+    /// cost.
     pub fn record(&self, loss: LossKind, seed: u64, learning_rate: f64, cost: Cost) -> RunRecord {
         let epochs = self.curves.iter().filter_map(|point| {
             let validation = point.validation?;

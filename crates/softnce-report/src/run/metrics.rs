@@ -1,4 +1,4 @@
-//! The main tables: every metric with the value to hold it against, and the run in figures.
+//! The main tables: every metric with the value to compare it with, and the figures of the run.
 
 use maud::{Markup, html};
 use softnce_metrics::Metric;

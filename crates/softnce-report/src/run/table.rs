@@ -6,7 +6,7 @@ use super::rows::{accuracy_interval, rows};
 use crate::format;
 use crate::results::RunReport;
 
-/// The metrics as a table in Markdown, with the values to hold them against; then the accuracy of frequent, medium
+/// The metrics as a table in Markdown, with the values to compare them with; then the accuracy of frequent, medium
 /// and rare classes where it is known.
 pub fn markdown(report: &RunReport) -> String {
     let scaled = report.scaled.as_ref();

@@ -140,7 +140,7 @@ fn bad_reports_are_named() {
     assert_eq!(page(&report).unwrap_err().to_string(), "class_names: 9 names, expected 10, one a class");
 }
 
-/// `SOFTNCE_LOOK=folder cargo test -p softnce-train --release look -- --ignored` writes pages to look at.
+/// `SOFTNCE_LOOK=folder cargo test -p softnce-report --release look -- --ignored` writes pages to look at.
 #[test]
 #[ignore = "writes pages to look at into the folder that SOFTNCE_LOOK names"]
 fn look() {

@@ -84,7 +84,8 @@ impl<'a> ComparisonRun<'a> {
         Ok(ComparisonRun { trainer, summary, rates, command })
     }
 
-    /// Runs what is not there yet, then writes `results.json`, `results.csv`, `results.md`, `figure.svg` and `report.html`.
+    /// Runs what is not there yet, then writes `results.json`, `results.csv`, `results.md`, `figure.svg` and
+    /// `report.html`.
     ///
     /// # Errors
     /// A run that fails; a file that cannot be written. What was finished stays.

@@ -104,7 +104,7 @@ impl Trainer<'_> {
         Ok(Some(record))
     }
 
-    /// One run that is compared, with its only look at the test set. `None` where the comparison was stopped.
+    /// One run that is compared; the only use of the test set. `None` if the comparison was stopped.
     pub(super) fn compared(&self, trial: Trial) -> Result<Option<RunPart>, CompareError> {
         let name = trial.run_name();
         if let Some(part) = self.kept_run(trial.loss, trial.seed, Some(trial.rate))? {

@@ -1,4 +1,4 @@
-//! One epoch of a run: its batches, the look at the validation pictures, the checkpoints.
+//! One epoch of a run: its batches, the validation, the checkpoints.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

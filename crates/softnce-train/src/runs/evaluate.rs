@@ -1,4 +1,4 @@
-//! A network judged on pictures, batch by batch, so that the size of the set is no matter.
+//! Evaluation of a network on pictures, batch by batch, for sets of any size.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

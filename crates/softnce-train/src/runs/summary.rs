@@ -1,4 +1,4 @@
-//! What a recipe comes to before it is run: `--dry-run`.
+//! The sizes of a run before it starts: `--dry-run`.
 
 use super::data::RunData;
 use super::error::RunError;

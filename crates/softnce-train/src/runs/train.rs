@@ -178,7 +178,7 @@ impl Run {
         Ok(Outcome::Finished(Box::new(finish::write(&self.folder, &self.state, report)?)))
     }
 
-    /// Trains to the end without a look at the test pictures; `false` where it was stopped.
+    /// Trains to the end without using the test pictures; `false` if it was stopped.
     ///
     /// # Errors
     /// As [`Run::train`].
@@ -195,7 +195,7 @@ impl Run {
         Ok(true)
     }
 
-    /// The validation pictures after the epoch that counts: the best, or the last. `None` where none was looked at.
+    /// The validation after the epoch that counts: the best, or the last. `None` if no epoch was validated.
     pub fn score(&self) -> Option<ValidationPoint> {
         let mut looks = self.state.history.iter().filter(|record| record.validation.is_some());
         let best = self.state.position.best.filter(|_| self.recipe.evaluation.best);

@@ -32,8 +32,8 @@ pub struct TrainedRun {
 }
 
 impl TrainedRun {
-    /// Opens the folder of a run whose weights are there: after the first look at the validation pictures, or, where the
-    /// figures are those of the last epoch, at the end.
+    /// Opens the folder of a run that has written its weights: after the first validation, or, if the figures are those
+    /// of the last epoch, at the end.
     ///
     /// # Errors
     /// A folder without a run or without weights; weights that do not fit the recipe.
