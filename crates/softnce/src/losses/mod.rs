@@ -10,11 +10,12 @@ mod settings;
 mod soft_distribution;
 mod soft_target_info_nce;
 
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
+
 use call::run_path;
 pub use cross_entropy::{Nll, SoftTargetCrossEntropy};
 pub use head::{HeadLoss, HeadLossAndGradient, LinearHead};
 pub use info_nce::InfoNce;
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
 pub use request::{GradientRequest, Wanted};
 pub use selected::SelectedLoss;
 pub use settings::LossSettings;
