@@ -1,9 +1,9 @@
-//! The definition in float64, plain enough to be read as the specification.
+//! The definition in float64, written to be read as the specification.
 //!
-//! Every path of this crate is tested against these functions; they are public so that other people's tests can do
-//! the same. They are slow: every sum of the definition is written out.
+//! Every path of this crate is tested against these functions. They are public so that the tests of other crates can
+//! use them too. They are slow: every sum of the definition is written out.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Dimension};
 
 use crate::Error;
 
@@ -31,8 +31,9 @@ pub struct Exact {
 /// `logits` Z: `[N, d]`; `targets` W: `[M, d]`; `positives` p: `[N]`; `multiplicities` m: `[M]`; `noise` eta: `[d]`.
 ///
 /// # Errors
-/// Shapes that do not agree; a positive out of range; logits or targets that are not finite; a temperature or a noise
-/// probability not above 0; multiplicities below 0 or all 0.
+/// Shapes that do not agree; a positive out of range; logits or targets that are not finite; a temperature that is
+/// not a finite number above 0 with a finite reciprocal; a noise probability not above 0; multiplicities below 0 or
+/// all 0; scores, a loss or a gradient that overflow.
 pub fn soft_target_info_nce(
     logits: ArrayView2<'_, f64>,
     targets: ArrayView2<'_, f64>,
@@ -60,12 +61,13 @@ pub fn soft_target_info_nce(
 
     let mut exact = Exact::zeros(rows, classes);
     for i in 0..rows {
+        let scaled = scaled_row(logits, i, temperature)?;
         let mut score = vec![0.0; candidates];
-        let mut score_by_temperature = vec![0.0; candidates];
+        let mut scaled_dot = vec![0.0; candidates];
         for j in 0..candidates {
             for k in 0..classes {
-                score[j] += targets[[j, k]] * (logits[[i, k]] / temperature - noise[k].ln());
-                score_by_temperature[j] -= targets[[j, k]] * logits[[i, k]] / (temperature * temperature);
+                score[j] += targets[[j, k]] * (scaled[k] - noise[k].ln());
+                scaled_dot[j] += targets[[j, k]] * scaled[k];
             }
         }
         let log_sum = log_sum_exp(multiplicities.iter().zip(&score).map(|(m, a)| m.ln() + a));
@@ -76,10 +78,12 @@ pub fn soft_target_info_nce(
             for k in 0..classes {
                 exact.logits_gradients[[i, k]] += coefficient * targets[[j, k]] / temperature;
             }
-            exact.temperature_gradients[i] += coefficient * score_by_temperature[j];
+            // dA_ij / dtau = -(W_j . Z_i) / tau^2
+            exact.temperature_gradients[i] -= coefficient * scaled_dot[j];
         }
+        exact.temperature_gradients[i] /= temperature;
     }
-    Ok(exact)
+    exact.check()
 }
 
 /// Soft target cross-entropy by its definition, `L_i = -sum_k W_ik log softmax(Z_i / tau)_k`.
@@ -88,7 +92,8 @@ pub fn soft_target_info_nce(
 /// `logits` Z, `targets` W: `[N, d]`.
 ///
 /// # Errors
-/// Shapes that do not agree; logits or targets that are not finite; a temperature not above 0.
+/// Shapes that do not agree; logits or targets that are not finite; a temperature that is not a finite number above 0
+/// with a finite reciprocal; scores, a loss or a gradient that overflow.
 pub fn soft_target_cross_entropy(
     logits: ArrayView2<'_, f64>,
     targets: ArrayView2<'_, f64>,
@@ -100,17 +105,19 @@ pub fn soft_target_cross_entropy(
 
     let mut exact = Exact::zeros(rows, classes);
     for i in 0..rows {
-        let log_sum = log_sum_exp((0..classes).map(|k| logits[[i, k]] / temperature));
+        let scaled = scaled_row(logits, i, temperature)?;
+        let log_sum = log_sum_exp(scaled.iter().copied());
         let mass: f64 = targets.row(i).sum();
         for k in 0..classes {
-            let log_probability = logits[[i, k]] / temperature - log_sum;
+            let log_probability = scaled[k] - log_sum;
             exact.losses[i] -= targets[[i, k]] * log_probability;
             let coefficient = mass * log_probability.exp() - targets[[i, k]];
             exact.logits_gradients[[i, k]] = coefficient / temperature;
-            exact.temperature_gradients[i] -= coefficient * logits[[i, k]] / (temperature * temperature);
+            exact.temperature_gradients[i] -= coefficient * scaled[k];
         }
+        exact.temperature_gradients[i] /= temperature;
     }
-    Ok(exact)
+    exact.check()
 }
 
 impl Exact {
@@ -120,6 +127,33 @@ impl Exact {
             logits_gradients: Array2::zeros((rows, classes)),
             temperature_gradients: Array1::zeros(rows),
         }
+    }
+
+    /// Refuses results that overflowed.
+    fn check(self) -> Result<Self, Error> {
+        for (argument, values) in [
+            ("loss", self.losses.view().into_dyn()),
+            ("gradient with respect to the logits", self.logits_gradients.view().into_dyn()),
+            ("gradient with respect to the temperature", self.temperature_gradients.view().into_dyn()),
+        ] {
+            if let Some((index, &value)) = values.indexed_iter().find(|(_, value)| !value.is_finite()) {
+                return Err(Error::NonFinite { argument, index: index.slice().to_vec(), value });
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// `Z_i / tau`, shape `[d]`. Refuses a row of which an entry, or the difference of two entries, overflows.
+fn scaled_row(logits: ArrayView2<'_, f64>, row: usize, temperature: f64) -> Result<Vec<f64>, Error> {
+    let scaled: Vec<f64> = logits.row(row).iter().map(|logit| logit / temperature).collect();
+    let largest = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    match scaled.iter().position(|score| !(score - largest).is_finite()) {
+        Some(class) => {
+            let logit = logits[[row, class]];
+            Err(Error::ScoreOverflow { row, class, logit, temperature, accumulator: "f64" })
+        }
+        None => Ok(scaled),
     }
 }
 
@@ -137,7 +171,7 @@ fn check(argument: &'static str, found: &[usize], expected: &[usize]) -> Result<
 }
 
 fn check_values(logits: ArrayView2<'_, f64>, targets: ArrayView2<'_, f64>, temperature: f64) -> Result<(), Error> {
-    if !(temperature.is_finite() && temperature > 0.0) {
+    if !(temperature.is_finite() && temperature > 0.0 && temperature.recip().is_finite()) {
         return Err(Error::Temperature { value: temperature });
     }
     for (argument, values) in [("logits", logits), ("targets", targets)] {
