@@ -5,8 +5,8 @@ mod common;
 use common::{Random, deviation, rows, widen};
 use ndarray::{Array1, Array2, array};
 use softnce::{
-    Batch, GradientRequest, Loss, LossAndGradient, LossSettings, NoiseDistribution, SoftTargetCrossEntropy,
-    SoftTargetInfoNce, Targets,
+    Batch, GradientRequest, HeadLoss, Instructions, LinearHead, Loss, LossAndGradient, LossKind, LossSettings,
+    NoiseDistribution, SelectedLoss, SoftTargetCrossEntropy, SoftTargetInfoNce, Targets,
 };
 
 fn both(loss: &impl Loss, logits: &Array2<f64>, batch: &Batch<'_>) -> (LossAndGradient<f32>, LossAndGradient<f64>) {
@@ -48,6 +48,100 @@ fn many_candidates_over_few_classes_do_not_drift() {
             close(&found, &exact, 2e-6, &format!("{candidates} candidates over {classes} classes"));
             assert!(found.logits_gradient.outer_iter().all(|row| row.sum().abs() < 1e-5));
         }
+    }
+}
+
+/// Row sums of the gradient, added up in double precision.
+fn row_sums(out: &LossAndGradient<f32>) -> Array1<f64> {
+    widen(out.logits_gradient.view()).sum_axis(ndarray::Axis(1))
+}
+
+#[test]
+fn nearly_equal_terms_over_many_classes_do_not_drift() {
+    // A head that starts at 0, after its first step: the rounding errors of equal terms all have one sign.
+    let classes = 1 << 20;
+    let every: Vec<usize> = (0..classes).collect();
+    let few = Array1::from_vec(vec![5_usize]);
+    let shares = Targets::compact(&[0.25], &array![[5]], &array![[0.75]], classes).unwrap();
+    let written = Targets::smoothed(&few, classes, 0.5).unwrap().to_dense().unwrap().mapv(|weight| weight as f32);
+    let cases = [
+        (LossKind::Nll, Targets::hard(&few, classes).unwrap()),
+        (LossKind::SoftTargetCrossEntropy, shares.view()),
+        (LossKind::SoftTargetCrossEntropy, Targets::dense_as_is(written.view()).unwrap()),
+        (LossKind::InfoNce, Targets::hard(&every, classes).unwrap()),
+        (LossKind::SoftTargetInfoNce, Targets::smoothed(&every, classes, 0.1).unwrap()),
+    ];
+    for instructions in Instructions::available() {
+        for lead in [1.0, 0.3, 0.7] {
+            let mut logits = Array2::zeros((1, classes));
+            logits[[0, 5]] = lead;
+            for (kind, targets) in &cases {
+                let batch = Batch::from(targets).with_positives(vec![if targets.len() > 1 { 5 } else { 0 }]);
+                let loss = SelectedLoss::new(*kind, rows().with_instructions(instructions).unwrap(), 0);
+                let (found, exact) = both(&loss, &logits, &batch);
+                let what = format!("{kind} of {} targets on {instructions}, lead {lead}", targets.form());
+                let (loss, expected) = (f64::from(found.value.rows().unwrap()[0]), exact.value.rows().unwrap()[0]);
+                assert!((loss / expected - 1.0).abs() < 1e-6, "{what}: loss {loss}, expected {expected}");
+                let sum = row_sums(&found)[0];
+                // The last case sums over candidates, in longer stretches.
+                let most = if *kind == LossKind::SoftTargetInfoNce { 1e-5 } else { 1e-6 };
+                assert!(sum.abs() < most, "{what}: the gradient sums to {sum:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nearly_equal_terms_over_many_candidates_do_not_drift() {
+    let candidates = 1 << 18;
+    for classes in [3, 10] {
+        let labels = Random::new(5).labels(candidates, classes);
+        let smoothed = Targets::smoothed(&labels, classes, 0.75).unwrap();
+        let written = smoothed.to_dense().unwrap().mapv(|weight| weight as f32);
+        let lambda = Array1::from_shape_fn(candidates, |candidate| 0.5 + candidate as f64 / candidates as f64 / 2.0);
+        let cases = [
+            Targets::dense_as_is(written.view()).unwrap(),
+            // No two are equal, so that none are merged.
+            Targets::mixed(&labels, &Random::new(6).labels(candidates, classes), &lambda, classes, 0.75).unwrap(),
+        ];
+        for instructions in Instructions::available() {
+            for lead in [1.0, 0.3, 0.0] {
+                let mut logits = Array2::zeros((2, classes));
+                logits.column_mut(1).fill(lead);
+                for targets in &cases {
+                    let loss = SoftTargetInfoNce::new(rows().with_instructions(instructions).unwrap());
+                    let (found, exact) = both(&loss, &logits, &Batch::from(targets));
+                    let what = format!("{} targets over {classes} classes on {instructions}", targets.form());
+                    close(&found, &exact, 2e-6, &what);
+                    let sums = row_sums(&found);
+                    assert!(sums.iter().all(|sum| sum.abs() < 1e-5), "{what}: the gradients sum to {sums:e}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_head_s_gradients_over_many_rows_do_not_drift() {
+    let (rows_in_all, classes, width) = (1 << 17, 10, 4);
+    let labels = Random::new(7).labels(rows_in_all, classes);
+    let targets = Targets::smoothed(&labels, classes, 0.1).unwrap();
+    let loss = SoftTargetInfoNce::new(LossSettings::new());
+    let bias = Array1::from_shape_fn(classes, |class| if class == 3 { 1.0 } else { 0.0 });
+    let (features, weights) = (Array2::from_elem((rows_in_all, width), 0.3), Array2::zeros((classes, width)));
+    let single = (features.mapv(|x| x as f32), weights.mapv(|x: f64| x as f32), bias.mapv(|x| x as f32));
+    let features = single.0.mapv(f64::from);
+    let head = LinearHead::new(&single.0, &single.1).unwrap().with_bias(&single.2).unwrap();
+    let found = loss.head_loss_and_gradient(&head, &targets, &GradientRequest::new()).unwrap();
+    let head = LinearHead::new(&features, &weights).unwrap().with_bias(&bias).unwrap();
+    let exact = loss.head_loss_and_gradient(&head, &targets, &GradientRequest::new()).unwrap();
+    for (found, exact) in [
+        (found.weights_gradient.mapv(f64::from).into_dyn(), exact.weights_gradient.into_dyn()),
+        (found.bias_gradient.unwrap().mapv(f64::from).into_dyn(), exact.bias_gradient.unwrap().into_dyn()),
+    ] {
+        let largest = exact.iter().fold(0.0, |largest: f64, gradient| largest.max(gradient.abs()));
+        let off = (found - &exact).iter().fold(0.0, |most: f64, off| most.max(off.abs())) / largest;
+        assert!(off < 5e-6, "off by {off:e} of the largest entry");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Soft target cross-entropy and its hard case. O(N d), O(N k) more for compact rows.
+//! Soft target cross-entropy and NLL, its special case with hard labels. O(N d).
 //!
 //! `L_i = -sum_k W_ik log softmax(S_i)_k`, `dL_i/dS_i = softmax(S_i) - W_i`.
 
@@ -6,11 +6,15 @@ use num_traits::{Float, Zero};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
 use super::hard::{Working, rows_at_once};
-use super::outputs::Part;
+use super::outputs::BlockOutputs;
 use super::row::{Exponentials, Find, LessTargets, Scale, dot_with_scores, sum_of_scores};
 use super::{Outputs, Scores};
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error};
+
+/// Classes of a compact target whose losses are added up in the accumulating type before the sum goes on in double
+/// precision.
+const CLASSES_IN_SUM: usize = 64;
 
 pub(crate) fn cross_entropy<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
@@ -21,14 +25,15 @@ pub(crate) fn cross_entropy<E: Element, G: Element<Accum = E::Accum>>(
     let rows = rows_at_once(scores.classes());
     let threads = threads_for(scores.rows() * scores.classes(), WAKING, scores.rows().div_ceil(rows));
     let working = || (Working::new(scores), Vec::new());
-    for_each(threads, outputs.parts(rows), working, |(working, weights), mut part| {
-        (0..part.losses.len()).try_for_each(|at| {
-            let target = batch.candidate(positives[part.first + at]);
-            target.map_or(Ok(()), |(segment, row)| one_row(scores, &segment.rows, row, working, weights, at, &mut part))
+    for_each(threads, outputs.blocks(rows), working, |(working, weights), mut out| {
+        (0..out.losses.len()).try_for_each(|at| {
+            let target = batch.candidate(positives[out.first + at]);
+            target.map_or(Ok(()), |(segment, row)| one_row(scores, &segment.rows, row, working, weights, at, &mut out))
         })
     })
 }
 
+/// Loss and gradient of row `at` of a block, whose target is row `target` of `targets`.
 fn one_row<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
     targets: &Rows<'_>,
@@ -36,15 +41,16 @@ fn one_row<E: Element, G: Element<Accum = E::Accum>>(
     working: &mut Working<E::Accum>,
     weights: &mut Vec<E::Accum>,
     at: usize,
-    part: &mut Part<'_, E::Accum, G>,
+    out: &mut BlockOutputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
-    let (classes, rate, row) = (scores.classes(), scores.rate, part.first + at);
+    let (classes, rate, row) = (scores.classes(), scores.rate, out.first + at);
     let origin = scores.origin(row, &mut working.logits)?;
     let logits = scores.logits(row, 0..classes, &mut working.logits);
-    // The largest class, whose term is 1: the others' sum then gives 1 - P there without cancellation.
+    // The class with the largest logit: its term is 1, and the sum of the other terms gives 1 - P of this class without
+    // cancellation.
     let top = scores.instructions.run(Find { values: logits, value: origin });
-    let demand = part.demand(at, scores.temperature);
-    let values = part.row(at, &mut working.terms);
+    let demand = out.demand(at, scores.temperature);
+    let values = out.row(at, &mut working.terms);
     let (bias, offset) = (None, E::Accum::zero());
     let terms = scores.instructions.run(Exponentials {
         logits,
@@ -67,7 +73,7 @@ fn one_row<E: Element, G: Element<Accum = E::Accum>>(
     };
     values[top] = terms.own;
     let wants_temperature = demand.is_some_and(|(_, wants)| wants);
-    // Where the temperature's gradient is wanted, that by the scores is needed first.
+    // The gradient with respect to the temperature needs the one with respect to the scores, which is not yet scaled.
     let scale = demand.map_or(E::Accum::zero(), |(scale, _)| if wants_temperature { E::Accum::of(1.0) } else { scale });
     let loss = match targets {
         Rows::Hard(labels) => {
@@ -84,37 +90,43 @@ fn one_row<E: Element, G: Element<Accum = E::Accum>>(
             softmax.every(scores, rows.row(target, weights), values, scale)
         }
     };
-    part.losses[at] = loss;
+    out.losses[at] = loss;
     if let Some((scale, true)) = demand {
-        let values = part.row(at, &mut working.terms);
+        let values = out.row(at, &mut working.terms);
         let dot = dot_with_scores(values, logits, origin, rate);
         let (share, floor) = (E::Accum::of(1.0), E::Accum::zero());
         scores.instructions.run(Scale { values, share, floor, scale });
-        part.write_temperature(at, dot, scores.temperature);
+        out.write_temperature(at, dot, scores.temperature);
     }
-    part.write_row(at, &working.terms);
+    out.write_row(at, &working.terms);
     Ok(())
 }
 
-/// A row's logits, and what turns the terms `exp(S - max S)` into probabilities.
+/// The softmax of a row: `P = share exp(S - max S)`.
 struct Softmax<'r, A> {
     logits: &'r [A],
     origin: A,
     rate: A,
-    /// The largest class, and `1 - P` there.
+    /// The class with the largest logit.
     top: usize,
+    /// `1 - P` of this class.
     top_rest: A,
+    /// `1 / sum_k exp(S_k - max S)`.
     share: A,
-    /// The logarithm of the sum of all terms.
+    /// `log sum_k exp(S_k - max S)`.
     log_total: A,
 }
 
 impl<A: Accum> Softmax<'_, A> {
+    /// `-log P` of a class.
     fn surprise(&self, class: usize) -> A {
         self.log_total - (self.logits[class] - self.origin) * self.rate
     }
 
-    /// The loss of a target of a few classes, each once, over a floor under all; terms become gradients.
+    /// The loss of a target with weight `floor` on every class, plus `weighted` on a few classes, each of them listed
+    /// once.
+    ///
+    /// Replaces `terms` by the gradient.
     fn few<E: Element<Accum = A>>(
         &self,
         scores: &Scores<'_, E>,
@@ -131,18 +143,24 @@ impl<A: Accum> Softmax<'_, A> {
         }
         scores.instructions.run(Scale { values: terms, share: self.share, floor: -floor, scale });
         let mut on_top = floor;
-        for (class, weight) in weighted {
+        let mut summed = 0.0;
+        for (number, (class, weight)) in weighted.enumerate() {
+            // In stretches, so that the rounding error does not grow with the number of classes.
+            if number > 0 && number.is_multiple_of(CLASSES_IN_SUM) {
+                summed += std::mem::replace(&mut loss, A::zero()).as_f64();
+            }
             loss += weight * self.surprise(class);
             if class == self.top { on_top += weight } else { terms[class] = terms[class] - weight * scale }
         }
-        // P - W, as (1 - W) - (1 - P) where P nears 1.
+        loss = A::of(summed + loss.as_f64());
+        // P - W of the largest class, computed as (1 - W) - (1 - P) because P may be near 1.
         terms[self.top] = ((A::one() - on_top) - self.top_rest) * scale;
         loss
     }
 
-    /// The loss of a target with a weight for every class; terms become gradients.
+    /// The loss of a target with a weight for every class, `weights` times `weight_share`.
     ///
-    /// `weights` times `weight_share` are the target.
+    /// Replaces `terms` by the gradient.
     fn every<E: Element<Accum = A>>(
         &self,
         scores: &Scores<'_, E>,

@@ -1,8 +1,10 @@
-//! Dense rows, alone or beside other forms: matrix products over blocks of rows and candidates. O(N M d).
+//! Soft target InfoNCE of batches with dense targets: matrix products over blocks of rows and candidates. O(N M d).
 //!
-//! `A = S W^T`, `dL/dS = (P - E) W`. A block of candidates serves both products while it is in cache: the terms
-//! `exp A` need no maximum (see [`super::out_of_reach`]), and their sum divides the gradient at the end. So the extra memory
-//! is a block of rows of scores and a block of terms, whatever M.
+//! `A = S W^T` and `dL/dS = (P - E) W`, where E marks the positives. Both products read a block of candidates while
+//! it is in cache. This takes one pass over the candidates, because the terms `exp A` need no maximum (see
+//! [`super::needs_offset`]) and the gradient is divided by their sum at the end. So the extra memory is a block of
+//! scores, a block of terms and, beyond 4,096 candidates, two blocks of the size of the scores for sums that do not
+//! drift.
 
 use std::f64::consts::LOG2_E;
 
@@ -14,19 +16,27 @@ use softnce_kernels::product::product;
 use softnce_kernels::simd::Instructions;
 
 use super::scores::zeroed;
-use super::{Outputs, Scores, natural, out_of_reach, relative_logs, row_loss, to_base_2};
-use crate::paths::outputs::Part;
-use crate::paths::row::{Scale, partial_sums};
+use super::{Outputs, Scores, natural, needs_offset, relative_logs, row_loss, to_base_2};
+use crate::paths::outputs::BlockOutputs;
+use crate::paths::row::{Scale, dot_with_scores, partial_sums};
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error, Targets};
 
-/// Rows worked on at once, where the caller sets no number: enough that packing the candidates costs little beside the
+/// Rows per block, unless the caller sets the number: enough that packing the candidates costs little compared with the
 /// products.
 const BLOCK_ROWS: usize = 256;
-/// Bytes of terms kept at once, and of candidates converted at once.
+/// Size limit in bytes of a block of terms, and of a block of candidates converted to the accumulating type.
 const BLOCK_BYTES: usize = 4 << 20;
-/// Rows a thread takes at once outside the products.
-const PART_ROWS: usize = 8;
+/// Candidates whose terms times targets one product adds up. The matrix product keeps its sums in the accumulating
+/// type, in stretches of some 512 terms; in longer sums the rounding errors of nearly equal terms would show.
+const PRODUCT_CANDIDATES: usize = 4096;
+/// The same for a single row or class: the product of a matrix and a vector adds up all terms in one stretch.
+const VECTOR_PRODUCT_CANDIDATES: usize = 512;
+/// Rows that a thread takes at a time, outside the products.
+const THREAD_ROWS: usize = 8;
+/// Vectors of terms that are added up in the accumulating type before the sum goes on in double precision: in a
+/// longer sum the rounding errors of nearly equal terms would show.
+const VECTORS_IN_SUM: usize = 32;
 
 pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
@@ -36,50 +46,72 @@ pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let block_rows = block_rows.unwrap_or(BLOCK_ROWS).clamp(1, positives.len().max(1));
-    let mut dense = DenseBlocks::new(scores, batch, block_rows, outputs.gradients_apart());
-    for mut part in outputs.parts(block_rows) {
-        let positives = &positives[part.first..part.first + part.losses.len()];
-        dense.block(scores, batch, positives, &mut part)?;
+    let needs = Needs { gradients: outputs.gradients.is_some(), scratch: outputs.gradients_need_scratch() };
+    let mut dense = DenseBlocks::new(scores, batch, block_rows, needs);
+    for mut out in outputs.blocks(block_rows) {
+        let positives = &positives[out.first..out.first + out.losses.len()];
+        dense.block(scores, batch, positives, &mut out)?;
     }
     Ok(())
 }
 
-/// One row's sums so far, relative to `2^offset`.
+/// One row's sums over the candidates so far, divided by `2^offset`.
 #[derive(Clone, Copy)]
 struct RowSums<A> {
     offset: A,
+    /// The positive's term.
     own: A,
+    /// The sum of the other candidates' terms.
     others: f64,
     /// The largest exponent.
     largest: A,
 }
 
-/// Working memory.
+/// Whether gradients are requested, and whether they need a scratch buffer.
+struct Needs {
+    gradients: bool,
+    scratch: bool,
+}
+
+/// Working memory for a block of rows.
 struct DenseBlocks<A> {
-    /// The scores of a block of rows. Shape `[block rows, d]`.
+    /// The scores. Shape `[block rows, d]`.
     scores: Vec<A>,
-    /// Their gradients, where they cannot be summed in place. Shape `[block rows, d]` or `[0]`.
+    /// The gradients, if their own memory cannot hold the sums. Shape `[block rows, d]` or `[0]`.
     gradients: Vec<A>,
-    /// Terms of a block of candidates. Shape `[block rows, block candidates]`.
+    /// The terms of a block of candidates. Shape `[block rows, block candidates]`.
     terms: Vec<A>,
+    /// If there are several blocks of candidates: the part of the gradients that comes from one block, and the
+    /// rounding errors of adding up these parts. Shapes `[block rows, d]` or `[0]`.
+    addend: Vec<A>,
+    rounded_off: Vec<A>,
     block_candidates: usize,
+    /// Shape `[block rows]`.
     sums: Vec<RowSums<A>>,
-    /// To base 2, relative to the largest; empty where all are 1. Shape `[M]`.
+    /// `log2` of the multiplicities divided by the largest; empty if all are 1. Shape `[M]`.
     log2_multiplicities: Vec<A>,
+    /// The logarithm of the largest multiplicity.
     log_unit: f64,
 }
 
 impl<A: Accum> DenseBlocks<A> {
-    fn new<E: Element<Accum = A>>(scores: &Scores<'_, E>, batch: &Batch<'_>, rows: usize, gradients: bool) -> Self {
-        let block_candidates = (BLOCK_BYTES / (rows * size_of::<A>())).clamp(1, batch.candidates().max(1));
+    fn new<E: Element<Accum = A>>(scores: &Scores<'_, E>, batch: &Batch<'_>, rows: usize, needs: Needs) -> Self {
+        let vectors = [rows, scores.rows() % rows, scores.classes()].contains(&1);
+        let most = if vectors { VECTOR_PRODUCT_CANDIDATES } else { PRODUCT_CANDIDATES };
+        let fitting = (BLOCK_BYTES / (rows * size_of::<A>())).clamp(1, most);
+        let block_candidates = fitting.min(batch.candidates().max(1));
+        let several = needs.gradients && batch.candidates() > block_candidates;
+        let gradient_size = |needed: bool| if needed { rows * scores.classes() } else { 0 };
         let (logs, log_unit) = match batch.multiplicities() {
             Some(multiplicities) => relative_logs(&multiplicities.to_vec()),
             None => (Vec::new(), 0.0),
         };
         DenseBlocks {
             scores: zeroed(rows * scores.classes()),
-            gradients: zeroed(if gradients { rows * scores.classes() } else { 0 }),
+            gradients: zeroed(gradient_size(needs.scratch)),
             terms: zeroed(rows * block_candidates),
+            addend: zeroed(gradient_size(several)),
+            rounded_off: zeroed(gradient_size(several)),
             block_candidates,
             sums: Vec::new(),
             log2_multiplicities: logs.into_iter().map(to_base_2).collect(),
@@ -87,28 +119,28 @@ impl<A: Accum> DenseBlocks<A> {
         }
     }
 
+    /// Losses and gradients of a block of rows.
     fn block<E: Element<Accum = A>, G: Element<Accum = A>>(
         &mut self,
         scores: &Scores<'_, E>,
         batch: &Batch<'_>,
         positives: &[usize],
-        part: &mut Part<'_, A, G>,
+        out: &mut BlockOutputs<'_, A, G>,
     ) -> Result<(), Error> {
-        self.write_scores(scores, part.first, positives.len())?;
+        self.write_scores(scores, out.first, positives.len())?;
         let start = RowSums { offset: A::zero(), own: A::zero(), others: 0.0, largest: A::neg_infinity() };
         self.sums.clear();
         self.sums.resize(positives.len(), start);
-        self.accumulate(scores, batch, positives, part);
-        let lost = |sums: &RowSums<A>| out_of_reach(sums.own + A::of(sums.others));
+        self.accumulate(scores, batch, positives, out);
+        let lost = |sums: &RowSums<A>| needs_offset(sums.own + A::of(sums.others));
         if self.sums.iter().any(lost) {
             for sums in &mut self.sums {
                 let offset = if lost(sums) { sums.largest } else { sums.offset };
                 *sums = RowSums { offset, ..start };
             }
-            self.accumulate(scores, batch, positives, part);
+            self.accumulate(scores, batch, positives, out);
         }
-        self.finish(scores, batch, positives, part);
-        Ok(())
+        self.finish(scores, batch, positives, out)
     }
 
     fn write_scores<E: Element<Accum = A>>(
@@ -118,38 +150,43 @@ impl<A: Accum> DenseBlocks<A> {
         rows: usize,
     ) -> Result<(), Error> {
         let classes = scores.classes();
-        let parts = self.scores[..rows * classes].chunks_mut(PART_ROWS * classes).enumerate();
-        let threads = threads_for(rows * classes, WAKING, rows.div_ceil(PART_ROWS));
+        let stretches = self.scores[..rows * classes].chunks_mut(THREAD_ROWS * classes).enumerate();
+        let threads = threads_for(rows * classes, WAKING, rows.div_ceil(THREAD_ROWS));
         for_each(
             threads,
-            parts,
+            stretches,
             || zeroed(classes),
-            |scratch: &mut Vec<A>, (number, part)| {
-                for (at, out) in part.chunks_exact_mut(classes).enumerate() {
-                    scores.write_row(first + number * PART_ROWS + at, scratch, out)?;
+            |scratch: &mut Vec<A>, (number, stretch)| {
+                for (at, out) in stretch.chunks_exact_mut(classes).enumerate() {
+                    scores.write_row(first + number * THREAD_ROWS + at, scratch, out)?;
                 }
                 Ok(())
             },
         )
     }
 
-    /// Sums of terms and, where wanted, of terms times targets.
+    /// Adds up the terms of all candidates and, if gradients are requested, the terms times the targets.
     fn accumulate<E: Element<Accum = A>, G: Element<Accum = A>>(
         &mut self,
         scores: &Scores<'_, E>,
         batch: &Batch<'_>,
         positives: &[usize],
-        part: &mut Part<'_, A, G>,
+        out: &mut BlockOutputs<'_, A, G>,
     ) {
         let (rows, classes) = (positives.len(), scores.classes());
-        let DenseBlocks { scores: row_scores, gradients: gradients_apart, terms, sums, log2_multiplicities, .. } = self;
+        let block_candidates = self.block_candidates;
+        let DenseBlocks { scores: row_scores, gradients: scratch, terms, sums, log2_multiplicities, .. } = self;
+        let DenseBlocks { addend, rounded_off, .. } = self;
+        rounded_off.fill(A::zero());
+        let size = if addend.is_empty() { 0 } else { rows * classes };
+        let mut addend = ArrayViewMut2::from_shape((rows, classes), &mut addend[..size]).ok();
         let Ok(row_scores) = ArrayView2::from_shape((rows, classes), &row_scores[..rows * classes]) else { return };
-        let gradients = part.gradients.as_mut();
-        let gradients = gradients.map(|part| part.in_place().unwrap_or_else(|| &mut gradients_apart[..rows * classes]));
+        let gradients = out.gradients.as_mut();
+        let gradients = gradients.map(|out| out.in_place().unwrap_or_else(|| &mut scratch[..rows * classes]));
         let mut gradients = gradients.and_then(|values| ArrayViewMut2::from_shape((rows, classes), values).ok());
         let mut first = 0;
         for segment in batch.segments() {
-            for_each_block(segment, self.block_candidates, |weights, sums_of_weights| {
+            for_each_block(segment, block_candidates, |weights, sums_of_weights| {
                 let candidates = weights.nrows();
                 let Ok(mut terms) = ArrayViewMut2::from_shape((rows, candidates), &mut terms[..rows * candidates])
                 else {
@@ -163,70 +200,90 @@ impl<A: Accum> DenseBlocks<A> {
                     inverse_sums: sums_of_weights,
                 };
                 exponents.run(scores.instructions, positives, terms.as_slice_mut().unwrap_or_default(), sums);
-                if let Some(gradients) = &mut gradients {
-                    product(gradients.view_mut(), first > 0, terms.view(), weights);
+                match (&mut gradients, &mut addend) {
+                    (Some(gradients), Some(addend)) if first > 0 => {
+                        product(addend.view_mut(), false, terms.view(), weights);
+                        let totals = gradients.as_slice_mut().unwrap_or_default();
+                        let addends = addend.as_slice().unwrap_or_default();
+                        add_compensated(
+                            scores.instructions,
+                            totals,
+                            addends,
+                            &mut rounded_off[..rows * classes],
+                            classes,
+                        );
+                    }
+                    (Some(gradients), _) => product(gradients.view_mut(), first > 0, terms.view(), weights),
+                    (None, _) => {}
                 }
                 first += candidates;
             });
         }
     }
 
-    /// Losses, and gradients from their sums.
+    /// Computes the losses, and turns the sums of terms times targets into gradients.
     fn finish<E: Element<Accum = A>, G: Element<Accum = A>>(
         &mut self,
         scores: &Scores<'_, E>,
         batch: &Batch<'_>,
         positives: &[usize],
-        part: &mut Part<'_, A, G>,
-    ) {
+        out: &mut BlockOutputs<'_, A, G>,
+    ) -> Result<(), Error> {
         let classes = scores.classes();
-        let DenseBlocks { scores: row_scores, gradients, sums, log2_multiplicities, log_unit, .. } = self;
-        // Where the gradients are summed in place there are none apart.
-        let mut apart = gradients.chunks_mut(PART_ROWS * classes);
-        let rows = part.losses.len();
-        let parts = part.parts(PART_ROWS).map(|part| (part, apart.next().unwrap_or_default()));
-        let parts: Vec<_> = parts.collect();
-        let threads = threads_for(rows * classes, WAKING, parts.len());
-        let outcome = for_each(
+        let DenseBlocks { scores: row_scores, gradients, sums, log2_multiplicities, log_unit, rounded_off, .. } = self;
+        // Empty if the sums are in the gradients' own memory.
+        let mut scratch = gradients.chunks_mut(THREAD_ROWS * classes);
+        let (first, rows) = (out.first, out.losses.len());
+        let stretches: Vec<_> = out.blocks(THREAD_ROWS).map(|out| (out, scratch.next().unwrap_or_default())).collect();
+        let threads = threads_for(rows * classes, WAKING, stretches.len());
+        for_each(
             threads,
-            parts.into_iter(),
+            stretches.into_iter(),
             || zeroed(classes),
-            |target, (mut part, apart)| {
-                for at in 0..part.losses.len() {
-                    let row = part.first + at;
+            |buffer, (mut out, scratch)| {
+                for at in 0..out.losses.len() {
+                    let row = out.first + at;
                     let (positive, sums) = (positives[row], &sums[row]);
-                    let row_scores = &row_scores[row * classes..(row + 1) * classes];
                     let Some((segment, own)) = batch.candidate(positive) else { continue };
-                    segment.write_row(own, target);
-                    let score = dot(target, row_scores);
+                    segment.write_row(own, buffer);
+                    let target = &*buffer;
+                    let score = dot(target, &row_scores[row * classes..(row + 1) * classes]);
                     let log2 = log2_multiplicities.get(positive);
                     let log_multiplicity = log2.map_or(0.0, |log2| natural(log2.as_f64()) + *log_unit);
                     let offset = natural(sums.offset.as_f64()) + *log_unit;
                     let others = A::of(sums.others);
-                    part.losses[at] = row_loss(sums.own, others, log_multiplicity, offset, score);
-                    let Some((scale, wants_temperature)) = part.demand(at, scores.temperature) else { continue };
-                    let values = if apart.is_empty() {
-                        part.row(at, &mut [])
+                    out.losses[at] = row_loss(sums.own, others, log_multiplicity, offset, score);
+                    let Some((scale, wants_temperature)) = out.demand(at, scores.temperature) else { continue };
+                    let values = if scratch.is_empty() {
+                        out.row(at, &mut [])
                     } else {
-                        &mut apart[at * classes..(at + 1) * classes]
+                        &mut scratch[at * classes..(at + 1) * classes]
                     };
-                    // The positive's coefficient P - 1, without the cancellation where P nears 1.
-                    values.iter_mut().zip(&*target).for_each(|(value, &weight)| *value = *value - others * weight);
+                    if !rounded_off.is_empty() {
+                        let errors = &rounded_off[row * classes..(row + 1) * classes];
+                        values.iter_mut().zip(errors).for_each(|(value, &error)| *value += error);
+                    }
+                    // The positive's coefficient P - 1 = -others / (own + others), which keeps its digits where P is
+                    // near 1.
+                    values.iter_mut().zip(target).for_each(|(value, &weight)| *value = *value - others * weight);
                     let share = (sums.own + others).recip();
-                    let shift = scores.shift.as_deref();
-                    let dot = if wants_temperature { dot_less_shift(values, row_scores, shift) } else { 0.0 };
+                    let dot = if wants_temperature {
+                        // From the logits and not from the scores, in which the noise may have rounded them away.
+                        let origin = scores.origin(first + row, buffer)?;
+                        let logits = scores.logits(first + row, 0..classes, buffer);
+                        dot_with_scores(values, logits, origin, scores.rate)
+                    } else {
+                        0.0
+                    };
                     scores.instructions.run(Scale { values, share, floor: A::zero(), scale });
-                    if let (false, Some(gradients)) = (apart.is_empty(), &mut part.gradients) {
-                        gradients.write(at, 0, &apart[at * classes..(at + 1) * classes]);
+                    if let (false, Some(gradients)) = (scratch.is_empty(), &mut out.gradients) {
+                        gradients.write(at, 0, &scratch[at * classes..(at + 1) * classes]);
                     }
-                    if wants_temperature {
-                        part.write_temperature(at, dot * share.as_f64(), scores.temperature);
-                    }
+                    out.write_temperature(at, dot * share.as_f64(), scores.temperature);
                 }
-                Ok::<(), std::convert::Infallible>(())
+                Ok(())
             },
-        );
-        let Ok(()) = outcome;
+        )
     }
 }
 
@@ -235,19 +292,55 @@ fn dot<A: Accum>(weights: &[A], scores: &[A]) -> f64 {
     partial_sums(weights.iter().zip(scores).map(|(w, s)| w.as_f64() * s.as_f64()))
 }
 
-/// `sum_k g_k (s_k - shift_k)` in double precision.
-fn dot_less_shift<A: Accum>(gradient: &[A], scores: &[A], shift: Option<&[A]>) -> f64 {
-    match shift {
-        Some(shift) => {
-            let products = gradient.iter().zip(scores).zip(shift);
-            partial_sums(products.map(|((g, &s), &shift)| g.as_f64() * (s - shift).as_f64()))
+/// `totals <- totals + addends`, with the rounding errors added to `rounded_off`, on several threads. Shapes
+/// `[rows, classes]`.
+fn add_compensated<A: Accum>(
+    instructions: Instructions,
+    totals: &mut [A],
+    addends: &[A],
+    rounded_off: &mut [A],
+    classes: usize,
+) {
+    let stretch = THREAD_ROWS * classes;
+    let threads = threads_for(totals.len(), WAKING, totals.len().div_ceil(stretch));
+    let stretches = totals.chunks_mut(stretch).zip(addends.chunks(stretch)).zip(rounded_off.chunks_mut(stretch));
+    let outcome: Result<(), std::convert::Infallible> = for_each(
+        threads,
+        stretches,
+        || (),
+        |(), ((totals, addends), rounded_off)| {
+            instructions.run(AddCompensated { totals, addends, rounded_off });
+            Ok(())
+        },
+    );
+    let Ok(()) = outcome;
+}
+
+/// A sum that keeps its rounding errors (Knuth's two-sum).
+struct AddCompensated<'r, A> {
+    totals: &'r mut [A],
+    addends: &'r [A],
+    rounded_off: &'r mut [A],
+}
+
+impl<A: Accum> WithSimd for AddCompensated<'_, A> {
+    type Output = ();
+
+    // A plain loop, which the compiler vectorises for the instruction set.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for ((total, &addend), rounded_off) in self.totals.iter_mut().zip(self.addends).zip(self.rounded_off) {
+            let sum = *total + addend;
+            let added = sum - *total;
+            *rounded_off += (*total - (sum - added)) + (addend - added);
+            *total = sum;
         }
-        None => dot(gradient, scores),
     }
 }
 
-/// Candidates of a segment in the accumulating type, a block at a time, with the reciprocals of what their rows are to be
-/// divided by: as they lie in memory where they have the type, else converted.
+/// Calls `work` with the candidates of a segment in the accumulating type, one block after another: their own memory
+/// if they are of this type, else a converted copy. The second argument holds the reciprocals of the rows' sums, if
+/// the rows are still to be divided by them.
 fn for_each_block<A: Accum>(
     segment: &Targets<'_>,
     block: usize,
@@ -279,24 +372,26 @@ fn for_each_block<A: Accum>(
     }
 }
 
-/// From scores of candidates to terms.
+/// Turns the scores of a block of candidates into terms.
 struct Exponents<'e, A> {
-    /// The first of the candidates, and how many.
+    /// The first candidate of the block.
     first: usize,
+    /// Number of candidates.
     candidates: usize,
     log2_multiplicities: Option<&'e [A]>,
     inverse_sums: Option<&'e [A]>,
 }
 
 impl<A: Accum> Exponents<'_, A> {
-    /// Turns scores into the coefficients of the targets and adds to the rows' sums. Shape of `terms`: `[B, candidates]`.
+    /// Replaces the scores in `terms` by the coefficients of the targets and adds to the rows' sums. Shape of `terms`:
+    /// `[B, candidates]`.
     fn run(&self, instructions: Instructions, positives: &[usize], terms: &mut [A], sums: &mut [RowSums<A>]) {
-        let parts = terms.chunks_mut(PART_ROWS * self.candidates).zip(sums.chunks_mut(PART_ROWS));
-        let parts = parts.zip(positives.chunks(PART_ROWS));
-        let threads = threads_for(positives.len() * self.candidates, WAKING, positives.len().div_ceil(PART_ROWS));
+        let stretches = terms.chunks_mut(THREAD_ROWS * self.candidates).zip(sums.chunks_mut(THREAD_ROWS));
+        let stretches = stretches.zip(positives.chunks(THREAD_ROWS));
+        let threads = threads_for(positives.len() * self.candidates, WAKING, positives.len().div_ceil(THREAD_ROWS));
         let outcome: Result<(), std::convert::Infallible> = for_each(
             threads,
-            parts,
+            stretches,
             || (),
             |(), ((terms, sums), positives)| {
                 for ((terms, sums), &positive) in terms.chunks_exact_mut(self.candidates).zip(sums).zip(positives) {
@@ -310,8 +405,10 @@ impl<A: Accum> Exponents<'_, A> {
     }
 }
 
+/// [`Exponents`] of one row.
 struct RowTerms<'r, 'e, A> {
     exponents: &'r Exponents<'e, A>,
+    /// The row's positive, if it is among these candidates.
     own: Option<usize>,
     terms: &'r mut [A],
     sums: &'r mut RowSums<A>,
@@ -358,11 +455,15 @@ impl<A: Accum> WithSimd for RowTerms<'_, '_, A> {
         if let Some(own) = self.own {
             self.sums.own = std::mem::replace(&mut self.terms[own], A::zero());
         }
-        let mut total = zero;
         let (terms, tail) = A::vectors::<S>(self.terms);
-        terms.iter().for_each(|&term| total = A::v_add(simd, total, term));
-        self.sums.others += A::sum_lanes(simd, total).as_f64() + tail.iter().map(|term| term.as_f64()).sum::<f64>();
-        // What multiplies the targets as they came, which are not divided by their sums.
+        let mut total: f64 = 0.0;
+        for terms in terms.chunks(VECTORS_IN_SUM) {
+            let mut sum = zero;
+            terms.iter().for_each(|&term| sum = A::v_add(simd, sum, term));
+            total += A::sum_lanes(simd, sum).as_f64();
+        }
+        self.sums.others += total + tail.iter().map(|term| term.as_f64()).sum::<f64>();
+        // The targets in memory are not divided by their sums: divide their coefficients instead.
         if let Some(inverse_sums) = self.exponents.inverse_sums {
             let (terms, tail) = A::vectors_mut::<S>(self.terms);
             let (inverse, inverse_tail) = A::vectors::<S>(inverse_sums);

@@ -1,30 +1,32 @@
-//! Hard labels: equal candidates merge into class counts. O(N d + M).
+//! Soft target InfoNCE of hard labels. O(N d + M).
 //!
-//! `L_i = -S_i,y + log sum_c n_c exp(S_i,c)` over the classes c that occur, n_c of them: a cross-entropy with the
-//! logarithms of the counts added to the scores.
+//! Candidates with the same label are equal, so they merge into class counts:
+//! `L_i = -S_i,y + log sum_c n_c exp(S_i,c)`, where `n_c` is the number of candidates with label c. This is a
+//! cross-entropy with `log n_c` added to the scores.
 
 use std::convert::Infallible;
 
 use num_traits::{Float, Zero};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
-use super::outputs::Part;
+use super::outputs::BlockOutputs;
 use super::row::{Exponentials, Scale, Terms, dot_with_scores, largest};
 use super::scores::zeroed;
-use super::{Outputs, Scores, natural, out_of_reach, relative_logs, row_loss, to_base_2};
+use super::{Outputs, Scores, natural, needs_offset, relative_logs, row_loss, to_base_2};
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error};
 
-/// Labels counted at once.
-const COUNTED_AT_ONCE: usize = 1 << 14;
+/// Labels that one thread counts at a time.
+const LABELS_PER_TABLE: usize = 1 << 14;
 
-/// What the candidates add to a row's scores.
-struct Counts<A> {
-    /// `-log2 eta + log2 n` relative to the largest; lowest for a class that does not occur. Shape `[d]`.
+/// How often each class occurs among the candidates.
+struct ClassCounts<A> {
+    /// `log2 (n / largest n) - log2 eta`, shifted so that neither part is above 0; a very low number for a class that
+    /// does not occur. Shape `[d]`.
     bias2: Vec<A>,
-    /// The logarithm of the largest count, as it is counted in.
+    /// The logarithm of the largest count.
     log_unit: f64,
-    /// `log n` relative to the largest. Shape `[d]`.
+    /// `log (n / largest n)`; minus infinity for a class that does not occur. Shape `[d]`.
     log_counts: Vec<f64>,
 }
 
@@ -35,24 +37,24 @@ pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let classes = scores.classes();
-    let counts = Counts::new(scores, batch);
+    let counts = ClassCounts::new(scores, batch);
     let labels: Vec<usize> = positives.iter().map(|&positive| label_of(batch, positive)).collect();
     let rows = rows_at_once(classes);
     let threads = threads_for(scores.rows() * classes, WAKING, scores.rows().div_ceil(rows));
     let working = || Working::new(scores);
-    for_each(threads, outputs.parts(rows), working, |working, part| block(scores, &counts, &labels, working, part))
+    for_each(threads, outputs.blocks(rows), working, |working, out| block(scores, &counts, &labels, working, out))
 }
 
-/// How many rows a thread takes at once: enough that taking them costs nothing beside working on them.
+/// Rows per block: enough that handing out the blocks costs little compared with the work on them.
 pub(super) fn rows_at_once(classes: usize) -> usize {
     (1 << 14) / classes.clamp(1, 1 << 14)
 }
 
 /// Working memory of a thread.
 pub(super) struct Working<A> {
-    /// A row of logits, where they do not lie in memory as they are needed.
+    /// Copy of a row of logits, used if they are of another type or not contiguous. Shape `[d]`.
     pub(super) logits: Vec<A>,
-    /// A row of gradients likewise.
+    /// A row of terms, used if the gradient cannot be computed in its place. Shape `[d]`.
     pub(super) terms: Vec<A>,
 }
 
@@ -64,18 +66,18 @@ impl<A: Accum> Working<A> {
 
 fn block<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
-    counts: &Counts<E::Accum>,
+    counts: &ClassCounts<E::Accum>,
     labels: &[usize],
     working: &mut Working<E::Accum>,
-    mut part: Part<'_, E::Accum, G>,
+    mut out: BlockOutputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let (classes, rate, rate2) = (scores.classes(), scores.rate, scores.rate2);
-    for at in 0..part.losses.len() {
-        let row = part.first + at;
+    for at in 0..out.losses.len() {
+        let row = out.first + at;
         let label = labels[row];
         let mut origin = scores.origin(row, &mut working.logits)?;
         let logits = scores.logits(row, 0..classes, &mut working.logits);
-        let values = part.row(at, &mut working.terms);
+        let values = out.row(at, &mut working.terms);
 
         let bias = Some(&counts.bias2[..]);
         let run = |origin: E::Accum, offset: E::Accum, values: &mut [E::Accum]| {
@@ -84,9 +86,11 @@ fn block<E: Element, G: Element<Accum = E::Accum>>(
         };
         let mut offset = E::Accum::zero();
         let mut terms = run(origin, offset, values);
-        if out_of_reach(terms.own + terms.others) {
-            // First relative to the largest class that occurs: one that does not may have taken all digits.
-            origin += largest(logits, origin, rate2, bias) / rate2;
+        if needs_offset(terms.own + terms.others) {
+            // A class that does not occur may be so far above the others that their scores have lost all digits. One of
+            // the logits themselves as the origin, without any arithmetic: a rounding error of the origin would shift
+            // every score, at logits of 1e35 by far more than the exponential can take.
+            origin = counts.largest_logit(logits);
             offset = largest(logits, origin, rate2, bias);
             terms = run(origin, offset, values);
         }
@@ -94,30 +98,26 @@ fn block<E: Element, G: Element<Accum = E::Accum>>(
         let shift = scores.shift.as_ref().map_or(0.0, |shift| shift[label].as_f64());
         let score = (logits[label] - origin).as_f64() / scores.temperature + shift;
         let log_count = counts.log_counts[label] + counts.log_unit;
-        part.losses[at] = row_loss(own, others, log_count, natural(offset.as_f64()) + counts.log_unit, score);
+        out.losses[at] = row_loss(own, others, log_count, natural(offset.as_f64()) + counts.log_unit, score);
 
-        if let Some((scale, wants_temperature)) = part.demand(at, scores.temperature) {
-            let values = part.row(at, &mut working.terms);
-            // P - 1, without the cancellation where P nears 1.
+        if let Some((scale, wants_temperature)) = out.demand(at, scores.temperature) {
+            let values = out.row(at, &mut working.terms);
+            // P - 1 = -others / (own + others), which keeps its digits where P is near 1.
             values[label] = -others;
             let share = (own + others).recip();
-            if wants_temperature {
-                let dot = dot_with_scores(values, logits, origin, rate) * share.as_f64();
-                scores.instructions.run(Scale { values, share, floor: E::Accum::zero(), scale });
-                part.write_temperature(at, dot, scores.temperature);
-            } else {
-                scores.instructions.run(Scale { values, share, floor: E::Accum::zero(), scale });
-            }
-            part.write_row(at, &working.terms);
+            let dot = if wants_temperature { dot_with_scores(values, logits, origin, rate) } else { 0.0 };
+            scores.instructions.run(Scale { values, share, floor: E::Accum::zero(), scale });
+            out.write_temperature(at, dot * share.as_f64(), scores.temperature);
+            out.write_row(at, &working.terms);
         }
     }
     Ok(())
 }
 
-impl<A: Accum> Counts<A> {
+impl<A: Accum> ClassCounts<A> {
     fn new<E: Element<Accum = A>>(scores: &Scores<'_, E>, batch: &Batch<'_>) -> Self {
         let multiplicities = batch.multiplicities();
-        // Counted in units of the largest, so that the sum of huge ones stays in range.
+        // Divided by the largest multiplicity, so that sums of huge multiplicities do not overflow.
         let unit = multiplicities.map_or(1.0, |multiplicities| multiplicities.iter().copied().fold(0.0, f64::max));
         let counts = match multiplicities {
             Some(multiplicities) => {
@@ -133,13 +133,19 @@ impl<A: Accum> Counts<A> {
             Some(shift2) => logs.iter().zip(shift2).map(|(&log, &shift2)| to_base_2::<A>(log) + shift2).collect(),
             None => logs.iter().map(|&log| to_base_2(log)).collect(),
         };
-        Counts { bias2, log_unit: largest + unit.ln(), log_counts: logs }
+        ClassCounts { bias2, log_unit: largest + unit.ln(), log_counts: logs }
+    }
+
+    /// The largest logit of a row among the classes that occur.
+    fn largest_logit(&self, logits: &[A]) -> A {
+        let occurring = logits.iter().zip(&self.log_counts).filter(|(_, log)| log.is_finite());
+        occurring.fold(A::neg_infinity(), |largest, (&logit, _)| Float::max(largest, logit))
     }
 }
 
-/// How often each class occurs. Many labels are counted in stretches, each into a table of its own.
+/// How often each class occurs. Many labels are counted in stretches on several threads, each into a table of its own.
 fn counted(batch: &Batch<'_>, classes: usize) -> Vec<u64> {
-    let stretch = COUNTED_AT_ONCE.max(2 * classes);
+    let stretch = LABELS_PER_TABLE.max(2 * classes);
     let labels = || batch.segments().iter().filter_map(|segment| segment.labels());
     let stretches: Vec<_> = labels()
         .flat_map(|labels| {

@@ -1,8 +1,8 @@
-//! The loss from the features of a linear head: products with the rows of the classes that occur, and nothing else.
+//! The loss of a linear head, computed from its features and the weights of the classes that occur in the batch.
 //!
-//! `Z = H V^T + b` is formed for these classes alone, a block of rows at a time; the loss over them is the loss over all
-//! classes (see [`Batch::over_occurring_classes`]). Then `dL/dH = dL/dZ V` and `dL/dV = (dL/dZ)^T H`. Work and memory
-//! depend on the batch, not on the number of classes.
+//! The logits `Z = H V^T + b` are computed for these classes only, one block of rows at a time. The loss over these
+//! classes is the loss over all classes (see [`Batch::over_occurring_classes`]). Then `dL/dH = dL/dZ V` and `dL/dV =
+//! (dL/dZ)^T H`. Work and memory depend on the batch and not on the number of classes.
 
 use std::convert::Infallible;
 
@@ -15,12 +15,12 @@ use super::compact::{Plan, run_plan};
 use super::{Gradients, Outputs, Scores};
 use crate::{Accum, Batch, Element, Error, LossSettings, NoiseDistribution};
 
-/// Bytes of logits formed at once.
+/// Size limit in bytes of a block of logits.
 const BLOCK_BYTES: usize = 4 << 20;
-/// Rows of a block are a multiple of this, which every vector's lanes divide.
+/// The number of rows of a block is a multiple of this number, and so a multiple of every vector's number of lanes.
 const ROWS_STEP: usize = 16;
 
-/// A linear head as it comes in.
+/// A linear head: features, class weights and bias.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Head<'h, E> {
     /// Shape `[N, D]`.
@@ -31,15 +31,16 @@ pub(crate) struct Head<'h, E> {
     pub(crate) bias: Option<ArrayView1<'h, E>>,
 }
 
-/// The gradients that are wanted.
+/// The gradients that are requested.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HeadWanted<'w> {
     /// Factor of each row: reduction, row weight and upstream gradient. Shape `[N]`.
     pub(crate) factors: &'w [f64],
+    /// Whether the gradient with respect to the temperature is requested.
     pub(crate) temperature: bool,
 }
 
-/// Losses and gradients.
+/// The losses and gradients of a head.
 #[derive(Debug)]
 pub(crate) struct HeadOutputs<A> {
     /// Loss of each row. Shape `[N]`.
@@ -51,18 +52,18 @@ pub(crate) struct HeadOutputs<A> {
 pub(crate) struct HeadGradients<A> {
     /// Shape `[N, D]`.
     pub(crate) features: Array2<A>,
-    /// Of the rows of the classes that occur. Shape `[T, D]`.
+    /// Gradient with respect to the weights of the classes that occur. Shape `[T, D]`.
     pub(crate) weights: Array2<A>,
     /// Shape `[T]`.
     pub(crate) bias: Option<Array1<A>>,
-    /// Each row's part. Shape `[N]`.
+    /// Each row's part of the gradient with respect to the temperature. Shape `[N]`.
     pub(crate) temperature: Option<Vec<f64>>,
 }
 
 /// Soft target InfoNCE of a head.
 ///
-/// `classes`: those of the logits' columns, the ones that occur first; `noise` over these and `batch` over those that
-/// occur. Shape `[T]`.
+/// `classes` are the classes of the logits' columns, shape `[T]`: first the classes that occur, then any others.
+/// `noise` is over `classes`, `batch` over the classes that occur.
 pub(crate) fn head<E: Element>(
     head: Head<'_, E>,
     classes: &[u32],
@@ -81,42 +82,50 @@ pub(crate) fn head<E: Element>(
         gradients: wanted.map(|wanted| HeadGradients {
             features: Array2::zeros((rows, width)),
             weights: Array2::zeros((classes.len(), width)),
-            bias: head.bias.map(|_| Array1::zeros(classes.len())),
+            bias: None,
             temperature: wanted.temperature.then(|| Vec::with_capacity(rows)),
         }),
     };
+    let mut bias_gradient = vec![0.0; if head.bias.is_some() { classes.len() } else { 0 }];
     let fitting = BLOCK_BYTES / (classes.len() * size_of::<E::Accum>());
-    let block = (fitting / ROWS_STEP * ROWS_STEP).clamp(ROWS_STEP, rows.next_multiple_of(ROWS_STEP)).min(rows);
-    let mut logits = Array2::zeros((block, classes.len()));
-    let mut logits_gradient = Array2::zeros(if wanted.is_some() { (block, classes.len()) } else { (0, 0) });
-    for first in (0..rows).step_by(block) {
-        let last = (first + block).min(rows);
+    let block_rows = (fitting / ROWS_STEP * ROWS_STEP).clamp(ROWS_STEP, rows.next_multiple_of(ROWS_STEP)).min(rows);
+    let mut logits = Array2::zeros((block_rows, classes.len()));
+    let mut logits_gradient = Array2::zeros(if wanted.is_some() { (block_rows, classes.len()) } else { (0, 0) });
+    for first in (0..rows).step_by(block_rows) {
+        let last = (first + block_rows).min(rows);
         let features = features.slice(s![first..last, ..]);
         let mut logits = logits.slice_mut(s![..last - first, ..]);
         occurring.logits(features, logits.view_mut());
 
         let scores = Scores::new(logits.view(), settings.temperature(), noise, settings.instructions());
-        let gradients = wanted.map(|wanted| Gradients {
+        let gradients = wanted.map(|wanted| Gradients::<E::Accum> {
             logits: logits_gradient.slice_mut(s![..last - first, ..]),
             zeroed: false,
             temperature: wanted.temperature.then(|| vec![0.0; last - first]),
             factors: &wanted.factors[first..last],
         });
-        let mut part = Outputs { losses: vec![E::Accum::zero(); last - first], gradients };
-        run_plan(&scores, &plan, first, &mut part).map_err(|error| explain(error, head, classes, first))?;
+        let mut block = Outputs { losses: vec![E::Accum::zero(); last - first], gradients };
+        run_plan(&scores, &plan, first, &mut block).map_err(|error| explain(error, head, classes, first))?;
 
-        outputs.losses.append(&mut part.losses);
-        if let (Some(part), Some(out)) = (part.gradients, &mut outputs.gradients) {
-            if let (Some(all), Some(part)) = (&mut out.temperature, part.temperature) {
-                all.extend(part);
+        outputs.losses.append(&mut block.losses);
+        if let (Some(block), Some(out)) = (block.gradients, &mut outputs.gradients) {
+            if let (Some(all), Some(by_row)) = (&mut out.temperature, block.temperature) {
+                all.extend(by_row);
             }
-            occurring.spread(part.logits, features, first, out);
+            // In double precision: the gradients of many rows may be nearly equal, and their rounding errors too.
+            for gradient in block.logits.outer_iter() {
+                bias_gradient.iter_mut().zip(gradient).for_each(|(sum, value)| *sum += value.as_f64());
+            }
+            occurring.spread(block.logits, features, first, out);
         }
+    }
+    if let Some(out) = &mut outputs.gradients {
+        out.bias = head.bias.map(|_| bias_gradient.into_iter().map(E::Accum::of).collect());
     }
     Ok(outputs)
 }
 
-/// The rows of the classes that occur, in the accumulating type.
+/// The weights and biases of the classes that occur, in the accumulating type.
 struct Occurring<A> {
     /// Shape `[T, D]`.
     weights: Array2<A>,
@@ -129,11 +138,11 @@ impl<A: Accum> Occurring<A> {
         const AT_ONCE: usize = 64;
         let width = head.weights.ncols();
         let mut weights = Array2::zeros((classes.len(), width));
-        let parts = weights.axis_chunks_iter_mut(Axis(0), AT_ONCE).zip(classes.chunks(AT_ONCE));
+        let chunks = weights.axis_chunks_iter_mut(Axis(0), AT_ONCE).zip(classes.chunks(AT_ONCE));
         let threads = threads_for(classes.len() * width, WAKING, classes.len().div_ceil(AT_ONCE));
         let outcome = for_each(
             threads,
-            parts,
+            chunks,
             || (),
             |(), (mut rows, classes)| {
                 for (mut row, &class) in rows.outer_iter_mut().zip(classes) {
@@ -155,7 +164,7 @@ impl<A: Accum> Occurring<A> {
         product(out, self.bias.is_some(), features, self.weights.t());
     }
 
-    /// From the gradient of a block of logits to those of features, weights and bias.
+    /// Adds a block of rows to the gradients of features and weights, given the block's gradient of the logits.
     fn spread(
         &self,
         logits_gradient: ArrayViewMut2<'_, A>,
@@ -167,14 +176,10 @@ impl<A: Accum> Occurring<A> {
         let features_gradient = out.features.slice_mut(s![first..first + rows, ..]);
         product(features_gradient, false, logits_gradient, self.weights.view());
         product(out.weights.view_mut(), first > 0, logits_gradient.t(), features);
-        if let Some(bias) = &mut out.bias {
-            let ones = Array2::from_elem((rows, 1), A::one());
-            product(bias.view_mut().insert_axis(Axis(1)), first > 0, logits_gradient.t(), ones.view());
-        }
     }
 }
 
-/// The features in the accumulating type, in their place where they have it.
+/// The features in the accumulating type; copied only if they are of another type.
 fn widened<E: Element>(features: ArrayView2<'_, E>) -> CowArray<'_, E::Accum, Ix2> {
     if let Some(values) = features.to_slice().and_then(E::as_accum)
         && let Ok(view) = ArrayView2::from_shape(features.dim(), values)
@@ -184,21 +189,21 @@ fn widened<E: Element>(features: ArrayView2<'_, E>) -> CowArray<'_, E::Accum, Ix
     features.map(|value| value.to_accum()).into()
 }
 
-/// An error about a block of logits, told of the head's own arrays.
+/// Turns an error about a block of logits into one about the head's own arrays.
 #[cold]
 fn explain<E: Element>(error: Error, head: Head<'_, E>, classes: &[u32], first: usize) -> Error {
     let class_of = |line: usize| classes.get(line).map_or(line, |&class| class as usize);
-    let bad = |values: ArrayView1<'_, E>| values.iter().position(|value| !value.as_f64().is_finite());
+    let first_bad = |values: ArrayView1<'_, E>| values.iter().position(|value| !value.as_f64().is_finite());
     match error {
         Error::NonFinite { argument: "logits", index, value } => {
             let &[row, line] = &index[..] else { return Error::NonFinite { argument: "logits", index, value } };
             let (row, class) = (row + first, class_of(line));
             let named =
                 |argument, index: Vec<usize>, value: E| Error::NonFinite { argument, index, value: value.as_f64() };
-            if let Some(at) = bad(head.features.row(row)) {
+            if let Some(at) = first_bad(head.features.row(row)) {
                 return named("features", vec![row, at], head.features[[row, at]]);
             }
-            if let Some(at) = bad(head.weights.row(class)) {
+            if let Some(at) = first_bad(head.weights.row(class)) {
                 return named("class weights", vec![class, at], head.weights[[class, at]]);
             }
             match head.bias.filter(|bias| !bias[class].as_f64().is_finite()) {

@@ -1,7 +1,7 @@
-//! The computations, one folder or file a path, chosen by the form of the targets.
+//! The computations: one file or folder per path. The form of the targets selects the path.
 //!
-//! Each path works on blocks of rows that do not depend on one another, spread over the threads. The rows come from
-//! [`Scores`] and go to [`Outputs`]; nothing else is kept.
+//! Each path reads the logits through [`Scores`], works on independent blocks of rows on several threads and writes
+//! losses and gradients to [`Outputs`].
 
 mod compact;
 mod cross_entropy;
@@ -19,7 +19,7 @@ pub(crate) use scores::Scores;
 
 use crate::{Accum, Batch, Element, Error, Form};
 
-/// Soft target InfoNCE on the path that fits the candidates.
+/// Soft target InfoNCE, on the path that suits the form of the candidates.
 pub(crate) fn soft_target_info_nce<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
     batch: &Batch<'_>,
@@ -31,29 +31,32 @@ pub(crate) fn soft_target_info_nce<E: Element, G: Element<Accum = E::Accum>>(
     if forms().any(|form| form == Form::Dense) {
         return dense::run(scores, batch, positives, block_rows, outputs);
     }
-    // Where few of the classes can occur, passing over all of them costs more than picking those that do.
-    let many = batch.candidates().saturating_mul(8) >= scores.classes();
-    if many && forms().all(|form| form == Form::Hard) {
+    // The hard path computes a term for every class. If only few classes can occur, the compact path is faster.
+    let many_occur = batch.candidates().saturating_mul(8) >= scores.classes();
+    if many_occur && forms().all(|form| form == Form::Hard) {
         return hard::run(scores, batch, positives, outputs);
     }
     compact::run(scores, batch, positives, outputs)
 }
 
-/// Whether a sum of terms relative to `2^offset` is so small, or so large, that it is to be taken anew relative to the
-/// largest term: many small terms may have been lost.
+/// Whether a row's sum of terms `2^(score - offset)` must be computed again with the largest score as the offset: the
+/// sum is so small that terms may have underflowed, or it is not finite.
 ///
-/// The scores are at most 0 for every candidate, and mostly not far below it where it counts, so that 0 serves as the
-/// offset and the largest need not be known beforehand.
-pub(crate) fn out_of_reach<A: Accum>(total: A) -> bool {
-    // Neither is true of what is not a number.
+/// The first attempt uses the offset 0, which saves a pass over the candidates to find the largest score. It mostly
+/// works, because every score is at most 0 and the scores that matter are rarely far below 0.
+pub(crate) fn needs_offset<A: Accum>(total: A) -> bool {
+    // Written so that NaN gives true.
     !(total >= A::of(1e-6) && total < A::infinity())
 }
 
-/// The loss of a row, `log(own + others) - log(own / multiplicity)`: a confident row keeps its last digits.
+/// The loss of a row, `log(own + others) - log(own / multiplicity)`, in double precision because large terms cancel.
 ///
-/// `own`, `others`: the positive's term with its multiplicity and the sum of the other candidates', both relative to
-/// `exp(offset)`; `score`: the positive's score without its multiplicity, which counts where its term is next to nothing.
-/// In double precision, for large parts cancel.
+/// - `own`: the positive's term, multiplicity included; `others`: the sum of the other candidates' terms; both are
+///   divided by `exp(offset)`.
+/// - `score`: the positive's score without its multiplicity. It replaces `log(own)` where `own` is 0 or nearly
+///   underflows.
+///
+/// If `own` is the larger part, `log(1 + others / own)` keeps all digits of a loss near 0.
 pub(crate) fn row_loss<A: Accum>(own: A, others: A, log_multiplicity: f64, offset: f64, score: f64) -> A {
     let in_range = own > A::min_positive_value() * A::of(1e6);
     let (own, others) = (own.as_f64(), others.as_f64());
@@ -66,23 +69,24 @@ pub(crate) fn row_loss<A: Accum>(own: A, others: A, log_multiplicity: f64, offse
     })
 }
 
-/// A logarithm to base e from one to base 2.
+/// Converts a logarithm from base 2 to base e.
 pub(crate) fn natural(log2: impl Into<f64>) -> f64 {
     log2.into() * std::f64::consts::LN_2
 }
 
-/// A logarithm to base 2 from one to base e. In the place of minus infinity stands a number so low that its power of 2 is
-/// 0 whatever scores are added to it.
+/// Converts a logarithm from base e to base 2. Minus infinity becomes a finite number so low that `2^(it + score)` is
+/// 0 for every score.
 pub(crate) fn to_base_2<A: Accum>(log: f64) -> A {
     num_traits::Float::max(A::of(log * std::f64::consts::LOG2_E), A::min_value() / A::of(4.0))
 }
 
-/// The logarithms of the multiplicities relative to the largest, and the largest's own. Shape `[M]`.
+/// The logarithms of the multiplicities divided by the largest multiplicity, shape `[M]`, and the logarithm of the
+/// largest.
 ///
-/// A candidate that is left out has minus infinity.
+/// A multiplicity of 0 gives minus infinity.
 pub(crate) fn relative_logs(multiplicities: &[f64]) -> (Vec<f64>, f64) {
     let largest = multiplicities.iter().copied().fold(0.0, f64::max).ln();
-    // Most are small counts, of which few differ: each logarithm is taken once.
+    // Most multiplicities are small integers: compute the logarithm of each integer once.
     let mut known = [f64::NAN; 256];
     let mut log = |multiplicity: f64| {
         let count = multiplicity as usize;

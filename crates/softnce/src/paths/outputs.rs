@@ -1,119 +1,104 @@
-//! Where the paths put their results, and how they are split into blocks of rows.
+//! The losses and gradients that the paths write, and how they are split into blocks of rows.
 
-use ndarray::{ArrayViewMut2, Axis, s};
+use std::slice::{Chunks, ChunksMut};
+
+use ndarray::iter::AxisChunksIterMut;
+use ndarray::{ArrayViewMut2, Axis, Ix2, s};
 
 use crate::{Accum, Element};
 
-/// Losses and gradients of all rows; gradients come in the type G.
+/// The losses and gradients of all rows; the gradients are of type G.
 pub(crate) struct Outputs<'a, A, G> {
     /// Loss of each row, before weights and reduction. Shape `[N]`.
     pub(crate) losses: Vec<A>,
     pub(crate) gradients: Option<Gradients<'a, G>>,
 }
 
-/// Gradients of the reduced loss times the upstream gradient.
+/// The gradients of the reduced loss, multiplied by the upstream gradient.
 pub(crate) struct Gradients<'a, G> {
     /// Shape `[N, d]`.
     pub(crate) logits: ArrayViewMut2<'a, G>,
-    /// Whether they are all 0 so far.
+    /// Whether `logits` is all 0 before the path writes to it.
     pub(crate) zeroed: bool,
-    /// Each row's part of the gradient with respect to the temperature, where asked for. Shape `[N]`.
+    /// Each row's part of the gradient with respect to the temperature, if requested. Shape `[N]`.
     pub(crate) temperature: Option<Vec<f64>>,
     /// Factor of each row: reduction, row weight and upstream gradient. Shape `[N]`.
     pub(crate) factors: &'a [f64],
 }
 
-/// The outputs of some rows that follow one another.
-pub(crate) struct Part<'p, A, G> {
-    /// The first of the rows.
+/// The outputs of a block of consecutive rows.
+pub(crate) struct BlockOutputs<'p, A, G> {
+    /// The first row of the block.
     pub(crate) first: usize,
     pub(crate) losses: &'p mut [A],
-    pub(crate) gradients: Option<PartGradients<'p, G>>,
+    pub(crate) gradients: Option<BlockGradients<'p, G>>,
 }
 
-pub(crate) struct PartGradients<'p, G> {
+/// [`Gradients`] of a block of consecutive rows.
+pub(crate) struct BlockGradients<'p, G> {
     pub(crate) logits: ArrayViewMut2<'p, G>,
     pub(crate) zeroed: bool,
     pub(crate) temperature: Option<&'p mut [f64]>,
     pub(crate) factors: &'p [f64],
 }
 
-/// A view in chunks of so many rows.
-fn chunks_of_rows<G>(mut left: ArrayViewMut2<'_, G>, rows: usize) -> impl Iterator<Item = ArrayViewMut2<'_, G>> {
-    std::iter::from_fn(move || {
-        if left.is_empty() {
-            return None;
-        }
-        let at = rows.min(left.nrows());
-        let columns = left.ncols();
-        let empty = ArrayViewMut2::from_shape((0, columns), &mut []).ok()?;
-        let (chunk, others) = std::mem::replace(&mut left, empty).split_at(Axis(0), at);
-        left = others;
-        Some(chunk)
-    })
-}
+/// Gradients in chunks of rows: those of the logits, those of the temperature, the factors; and [`Gradients::zeroed`].
+type GradientChunks<'p, G> = (AxisChunksIterMut<'p, G, Ix2>, Option<ChunksMut<'p, f64>>, Chunks<'p, f64>, bool);
 
-/// Outputs in parts of so many rows, the last one with the rest; `first` counts from the first of them.
-fn in_parts<'p, A: Accum, G: Element<Accum = A>>(
+/// Splits outputs into blocks of `rows` rows; the last block may be smaller. The first row has the number 0.
+fn in_blocks<'p, A: Accum, G: Element<Accum = A>>(
     losses: &'p mut [A],
-    gradients: Option<PartGradients<'p, G>>,
+    mut gradients: Option<GradientChunks<'p, G>>,
     rows: usize,
-) -> impl Iterator<Item = Part<'p, A, G>> + Send {
-    let mut gradients = gradients.map(|gradients| {
-        let logits = chunks_of_rows(gradients.logits, rows);
-        let temperature = gradients.temperature.map(|parts| parts.chunks_mut(rows));
-        (logits, temperature, gradients.factors.chunks(rows), gradients.zeroed)
-    });
-    losses.chunks_mut(rows).enumerate().map(move |(part, losses)| {
+) -> impl Iterator<Item = BlockOutputs<'p, A, G>> + Send {
+    losses.chunks_mut(rows).enumerate().map(move |(block, losses)| {
         let gradients = gradients.as_mut().and_then(|(logits, temperature, factors, zeroed)| {
             let temperature = temperature.as_mut().and_then(Iterator::next);
-            let (logits, factors) = (logits.next()?, factors.next()?);
-            Some(PartGradients { logits, zeroed: *zeroed, temperature, factors })
+            Some(BlockGradients { logits: logits.next()?, zeroed: *zeroed, temperature, factors: factors.next()? })
         });
-        Part { first: part * rows, losses, gradients }
+        BlockOutputs { first: block * rows, losses, gradients }
     })
 }
 
 impl<A: Accum, G: Element<Accum = A>> Outputs<'_, A, G> {
-    /// Whether gradients are wanted and lie where, or are of a type in which, they cannot be summed in place.
-    pub(crate) fn gradients_apart(&mut self) -> bool {
+    /// Whether gradients are requested that need a scratch buffer: sums cannot be kept in them, because they are of
+    /// another type or not contiguous.
+    pub(crate) fn gradients_need_scratch(&mut self) -> bool {
         self.gradients
             .as_mut()
             .is_some_and(|gradients| gradients.logits.as_slice_mut().and_then(G::as_accum_mut).is_none())
     }
 
-    /// The outputs in parts of so many rows, the last one with the rest.
-    pub(crate) fn parts(&mut self, rows: usize) -> impl Iterator<Item = Part<'_, A, G>> + Send {
-        let gradients = self.gradients.as_mut().map(|gradients| PartGradients {
-            logits: gradients.logits.view_mut(),
-            zeroed: gradients.zeroed,
-            temperature: gradients.temperature.as_deref_mut(),
-            factors: gradients.factors,
+    /// The outputs in blocks of `rows` rows; the last block may be smaller.
+    pub(crate) fn blocks(&mut self, rows: usize) -> impl Iterator<Item = BlockOutputs<'_, A, G>> + Send {
+        let gradients = self.gradients.as_mut().map(|gradients| {
+            let temperature = gradients.temperature.as_deref_mut().map(|by_row| by_row.chunks_mut(rows));
+            let logits = gradients.logits.axis_chunks_iter_mut(Axis(0), rows);
+            (logits, temperature, gradients.factors.chunks(rows), gradients.zeroed)
         });
-        in_parts(&mut self.losses, gradients, rows)
+        in_blocks(&mut self.losses, gradients, rows)
     }
 }
 
-impl<A: Accum, G: Element<Accum = A>> Part<'_, A, G> {
-    /// The same in parts of so many rows, the last one with the rest; `first` counts within this part.
-    pub(crate) fn parts(&mut self, rows: usize) -> impl Iterator<Item = Part<'_, A, G>> + Send {
-        let gradients = self.gradients.as_mut().map(|gradients| PartGradients {
-            logits: gradients.logits.view_mut(),
-            zeroed: gradients.zeroed,
-            temperature: gradients.temperature.as_deref_mut(),
-            factors: gradients.factors,
+impl<A: Accum, G: Element<Accum = A>> BlockOutputs<'_, A, G> {
+    /// The block in smaller blocks of `rows` rows; their `first` counts from the first row of this block.
+    pub(crate) fn blocks(&mut self, rows: usize) -> impl Iterator<Item = BlockOutputs<'_, A, G>> + Send {
+        let gradients = self.gradients.as_mut().map(|gradients| {
+            let temperature = gradients.temperature.as_deref_mut().map(|by_row| by_row.chunks_mut(rows));
+            let logits = gradients.logits.axis_chunks_iter_mut(Axis(0), rows);
+            (logits, temperature, gradients.factors.chunks(rows), gradients.zeroed)
         });
-        in_parts(self.losses, gradients, rows)
+        in_blocks(self.losses, gradients, rows)
     }
 
-    /// Where a row's gradient is computed: in its place, or in `scratch` where that is of another type, lies apart or
-    /// was not asked for.
+    /// The memory to compute a row's gradient in: the gradient's own memory if it is contiguous and of type A, else
+    /// `scratch`. Shape `[d]`.
     pub(crate) fn row<'r>(&'r mut self, row: usize, scratch: &'r mut [A]) -> &'r mut [A] {
         let in_place = self.gradients.as_mut().and_then(|gradients| gradients.row_in_place(row));
         in_place.unwrap_or(scratch)
     }
 
-    /// Takes a row over from `scratch`, where it is not in its place already.
+    /// Copies a row's gradient from `scratch`, if [`BlockOutputs::row`] returned that.
     pub(crate) fn write_row(&mut self, row: usize, scratch: &[A]) {
         if let Some(gradients) = &mut self.gradients
             && gradients.row_in_place(row).is_none()
@@ -122,38 +107,38 @@ impl<A: Accum, G: Element<Accum = A>> Part<'_, A, G> {
         }
     }
 
-    /// The factor from a row's derivative by its scores to that by its logits, where gradients are wanted, and whether
-    /// the one by the temperature is.
+    /// If gradients are requested: the factor from a row's gradient with respect to its scores to the one with
+    /// respect to its logits, and whether the gradient with respect to the temperature is requested too.
     pub(crate) fn demand(&self, row: usize, temperature: f64) -> Option<(A, bool)> {
         let gradients = self.gradients.as_ref()?;
         Some((A::of(gradients.factors[row] / temperature), gradients.temperature.is_some()))
     }
 
-    /// Takes `sum_k dL/dS_k (z_k - origin) / tau` of a row.
+    /// Writes a row's part of the gradient with respect to the temperature, if requested.
     ///
-    /// Every loss here depends on `Z / tau` alone, so `dL/dtau = -(Z . dL/dS) / tau^2`; a row of dL/dS sums to 0, so that
-    /// an origin changes nothing but the rounding.
+    /// `dot` is `sum_k dL/dS_k (z_k - origin) / tau`. Every loss here depends on the logits through `Z / tau`, so
+    /// `dL/dtau = -(Z . dL/dS) / tau^2`. A row of dL/dS sums to 0, so the origin changes the rounding only.
     pub(crate) fn write_temperature(&mut self, row: usize, dot: f64, temperature: f64) {
         if let Some(gradients) = &mut self.gradients
-            && let Some(parts) = &mut gradients.temperature
+            && let Some(by_row) = &mut gradients.temperature
         {
-            parts[row] = -gradients.factors[row] * dot / temperature;
+            by_row[row] = -gradients.factors[row] * dot / temperature;
         }
     }
 }
 
-impl<A: Accum, G: Element<Accum = A>> PartGradients<'_, G> {
-    /// All the part's gradients as they lie in memory, row by row, where they are of the accumulating type.
+impl<A: Accum, G: Element<Accum = A>> BlockGradients<'_, G> {
+    /// The memory of all the block's gradients, row by row, if it is contiguous and of type A.
     pub(crate) fn in_place(&mut self) -> Option<&mut [A]> {
         self.logits.as_slice_mut().and_then(G::as_accum_mut)
     }
 
-    /// One row of them likewise.
+    /// The memory of one row of them, if it is contiguous and of type A.
     pub(crate) fn row_in_place(&mut self, row: usize) -> Option<&mut [A]> {
         self.logits.row_mut(row).into_slice().and_then(G::as_accum_mut)
     }
 
-    /// Rounds values into a row, from a column on.
+    /// Rounds values and writes them to a row, from a column on.
     pub(crate) fn write(&mut self, row: usize, column: usize, values: &[A]) {
         let mut out = self.logits.slice_mut(s![row, column..column + values.len()]);
         match out.as_slice_mut() {

@@ -1,31 +1,35 @@
-//! A row of scores class by class: exponentials, sums and gradients of contiguous values.
+//! Operations on one row, class by class: exponentials, sums and gradients of contiguous values.
 
 use num_traits::Float;
 use pulp::{Simd, WithSimd};
 
 use crate::Accum;
 
-/// `2^((z - origin) rate + bias - offset)` of a row, and the sum without one class.
+/// Vectors that are added up in the accumulating type, by four accumulators, before the sum goes on in double
+/// precision. Rounding errors of nearly equal terms all have one sign: in a longer sum they would show in the loss.
+const VECTORS_IN_SUM: usize = 128;
+
+/// Computes the terms `2^((z - origin) rate + bias - offset)` of a row and their sum without one class.
 pub(super) struct Exponentials<'r, A> {
     pub(super) logits: &'r [A],
     pub(super) origin: A,
     pub(super) rate: A,
-    /// Shape `[d]`, finite.
+    /// Finite. Shape `[d]`.
     pub(super) bias: Option<&'r [A]>,
     pub(super) offset: A,
-    /// The class whose term is kept out of the sum.
+    /// The class whose term is left out of the sum.
     pub(super) own: usize,
-    /// Takes the terms, 0 in the place of the own class. Shape `[d]`.
+    /// Receives the terms, and 0 for the class `own`. Shape `[d]`.
     pub(super) out: &'r mut [A],
 }
 
-/// The own class's term, and the sum of the others.
+/// The term of the class `own`, and the sum of the other terms.
 pub(super) struct Terms<A> {
     pub(super) own: A,
     pub(super) others: A,
 }
 
-/// What does not change along a row.
+/// The constants of a row, in every lane of a vector.
 #[derive(Clone, Copy)]
 struct Constants<V> {
     origin: V,
@@ -75,37 +79,41 @@ impl<A: Accum> Exponentials<'_, A> {
             rate: A::splat(simd, self.rate),
             offset: A::splat(simd, self.offset),
         };
-        let mut sums = [A::splat(simd, A::zero()); 4];
-        let mut own = A::zero();
-        // Around the vector of the own class, whose term is kept out of the sum.
+        let (mut own, mut total) = (A::zero(), 0.0);
         let own_vector = self.own / lanes;
-        for (from, to) in [(0, own_vector.min(vectors)), ((own_vector + 1).min(vectors), vectors)] {
-            let mut at = from;
-            while at + 4 <= to {
-                for (step, sum) in sums.iter_mut().enumerate() {
-                    let bias = if BIAS { Some(bias[at + step]) } else { None };
-                    let term = term::<A, S>(simd, constants, logits[at + step], bias);
-                    out[at + step] = term;
-                    *sum = A::v_add(simd, *sum, term);
+        for first in (0..vectors).step_by(VECTORS_IN_SUM) {
+            let last = (first + VECTORS_IN_SUM).min(vectors);
+            let mut sums = [A::splat(simd, A::zero()); 4];
+            // The vector with the own class comes last: its term is kept out of the sum.
+            for (from, to) in [(first, own_vector.clamp(first, last)), ((own_vector + 1).clamp(first, last), last)] {
+                let mut at = from;
+                while at + 4 <= to {
+                    for (step, sum) in sums.iter_mut().enumerate() {
+                        let bias = if BIAS { Some(bias[at + step]) } else { None };
+                        let term = term::<A, S>(simd, constants, logits[at + step], bias);
+                        out[at + step] = term;
+                        *sum = A::v_add(simd, *sum, term);
+                    }
+                    at += 4;
                 }
-                at += 4;
+                for at in at..to {
+                    let bias = if BIAS { Some(bias[at]) } else { None };
+                    out[at] = term::<A, S>(simd, constants, logits[at], bias);
+                    sums[0] = A::v_add(simd, sums[0], out[at]);
+                }
             }
-            for at in at..to {
-                let bias = if BIAS { Some(bias[at]) } else { None };
-                out[at] = term::<A, S>(simd, constants, logits[at], bias);
-                sums[0] = A::v_add(simd, sums[0], out[at]);
+            if (first..last).contains(&own_vector) {
+                let bias = if BIAS { Some(bias[own_vector]) } else { None };
+                let mut with_own = term::<A, S>(simd, constants, logits[own_vector], bias);
+                let values: &mut [A] = bytemuck::cast_slice_mut(std::slice::from_mut(&mut with_own));
+                own = std::mem::replace(&mut values[self.own % lanes], A::zero());
+                out[own_vector] = with_own;
+                sums[1] = A::v_add(simd, sums[1], with_own);
             }
+            let sum = A::v_add(simd, A::v_add(simd, sums[0], sums[1]), A::v_add(simd, sums[2], sums[3]));
+            total += A::sum_lanes(simd, sum).as_f64();
         }
-        if own_vector < vectors {
-            let bias = if BIAS { Some(bias[own_vector]) } else { None };
-            let mut with_own = term::<A, S>(simd, constants, logits[own_vector], bias);
-            let values: &mut [A] = bytemuck::cast_slice_mut(std::slice::from_mut(&mut with_own));
-            own = std::mem::replace(&mut values[self.own % lanes], A::zero());
-            out[own_vector] = with_own;
-            sums[1] = A::v_add(simd, sums[1], with_own);
-        }
-        let sum = A::v_add(simd, A::v_add(simd, sums[0], sums[1]), A::v_add(simd, sums[2], sums[3]));
-        let mut others = A::sum_lanes(simd, sum);
+        let mut others = A::of(total);
         if !out_tail.is_empty() {
             let bias = if BIAS { Some(A::load_part(simd, bias_tail)) } else { None };
             let terms = term::<A, S>(simd, constants, A::load_part(simd, logits_tail), bias);
@@ -128,7 +136,7 @@ pub(super) fn largest<A: Accum>(logits: &[A], origin: A, rate: A, bias: Option<&
     }
 }
 
-/// The first place of a value; 0 where it is not there.
+/// Finds the index of the first entry that equals `value`; 0 if there is none.
 pub(super) struct Find<'r, A> {
     pub(super) values: &'r [A],
     pub(super) value: A,
@@ -137,7 +145,7 @@ pub(super) struct Find<'r, A> {
 impl<A: Accum> WithSimd for Find<'_, A> {
     type Output = usize;
 
-    // Whole stretches are compared without a branch: compiled for the instruction set, that becomes vector code.
+    // Stretches are compared without a branch, which the compiler vectorises for the instruction set.
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> usize {
         const STRETCH: usize = 64;
@@ -177,8 +185,8 @@ impl<A: Accum> WithSimd for Scale<'_, A> {
     }
 }
 
-/// `terms <- (terms share - W) scale` in a row of soft target cross-entropy, and `sum W (log_total - (z - origin) rate)`,
-/// where `W` is `weights weight_share`.
+/// A row of soft target cross-entropy with target `W = weights weight_share`: replaces `terms` by the gradient
+/// `(terms share - W) scale` and returns the loss `sum W (log_total - (z - origin) rate)`.
 pub(super) struct LessTargets<'r, A> {
     pub(super) logits: &'r [A],
     pub(super) origin: A,
@@ -202,7 +210,7 @@ impl<A: Accum> WithSimd for LessTargets<'_, A> {
         let (logits, logits_tail) = A::vectors::<S>(self.logits);
         let (weights, weights_tail) = A::vectors::<S>(self.weights);
         let (terms, terms_tail) = A::vectors_mut::<S>(self.terms);
-        // In stretches, so that rounding does not grow with the number of classes.
+        // In stretches, so that the rounding error does not grow with the number of classes.
         const STRETCH: usize = 64;
         let mut loss = 0.0;
         let stretches = logits.chunks(STRETCH).zip(weights.chunks(STRETCH)).zip(terms.chunks_mut(STRETCH));
@@ -235,7 +243,7 @@ pub(super) fn dot_with_scores<A: Accum>(gradient: &[A], logits: &[A], origin: A,
     partial_sums(gradient.iter().zip(logits).map(|(&g, &z)| g.as_f64() * ((z - origin) * rate).as_f64()))
 }
 
-/// A sum in eight parts, which do not wait for one another.
+/// A sum in eight independent parts, which the processor adds up in parallel.
 pub(super) fn partial_sums(values: impl Iterator<Item = f64>) -> f64 {
     let mut sums = [0.0; 8];
     values.enumerate().for_each(|(at, value)| sums[at % 8] += value);

@@ -1,4 +1,4 @@
-//! The scores `S = Z / tau - log eta`, and the checks on the logits.
+//! The scores `S = Z / tau - log eta`, and the checks of the logits.
 
 use std::f64::consts::LOG2_E;
 use std::ops::Range;
@@ -11,21 +11,21 @@ use softnce_kernels::simd::Instructions;
 
 use crate::{Accum, Element, Error, NoiseDistribution};
 
-/// The scores of all rows, each relative to the largest it could be: `(z - max z) / tau + shift`, at most 0.
+/// The scores of all rows, computed as `(z - max z) / tau + shift`. Every score is at most 0.
 ///
-/// A constant off a row changes no loss, and the digits that large logits would take from noise and multiplicities
-/// stay.
+/// Subtracting a constant from a row of logits changes no loss. It keeps the digits of the noise and the
+/// multiplicities, which large logits would otherwise round away.
 pub(crate) struct Scores<'a, E: Element> {
     logits: ArrayView2<'a, E>,
     pub(crate) temperature: f64,
     /// `1 / tau`.
     pub(crate) rate: E::Accum,
-    /// `-log eta` less its largest; `None` where eta is uniform, which changes nothing. Shape `[d]`.
+    /// `min log eta - log eta`, at most 0; `None` if eta is uniform, because then it changes nothing. Shape `[d]`.
     pub(crate) shift: Option<Vec<E::Accum>>,
-    /// `rate` and `shift` times log2 e, for exponentials to base 2.
+    /// `rate` and `shift` times log2 e, for exponentials of base 2.
     pub(crate) rate2: E::Accum,
     pub(crate) shift2: Option<Vec<E::Accum>>,
-    /// The largest shift less the smallest, to base 2.
+    /// The largest `shift2` minus the smallest.
     pub(crate) shift_extent2: f64,
     pub(crate) instructions: Instructions,
 }
@@ -57,7 +57,7 @@ impl<'a, E: Element> Scores<'a, E> {
         }
     }
 
-    /// Mean of the shift to base 2 over the classes.
+    /// Mean of `shift2` over the classes.
     pub(crate) fn mean_shift2(&self) -> f64 {
         let sum = |shift2: &Vec<E::Accum>| shift2.iter().map(|shift| shift.as_f64()).sum::<f64>();
         self.shift2.as_ref().map_or(0.0, |shift2| sum(shift2) / self.classes() as f64)
@@ -71,12 +71,12 @@ impl<'a, E: Element> Scores<'a, E> {
         self.logits.ncols()
     }
 
-    /// All logits as they lie in memory, row by row, where they are of the accumulating type.
+    /// The memory of all logits, row by row, if it is contiguous and of the accumulating type.
     pub(crate) fn in_place(&self) -> Option<&[E::Accum]> {
         self.logits.as_slice().and_then(E::as_accum)
     }
 
-    /// One row of them likewise.
+    /// The memory of one row of logits, if it is contiguous and of the accumulating type.
     pub(crate) fn row_in_place(&self, row: usize) -> Option<&[E::Accum]> {
         self.logits.row(row).to_slice().and_then(E::as_accum)
     }
@@ -86,7 +86,8 @@ impl<'a, E: Element> Scores<'a, E> {
         self.logits[[row, class]].to_accum()
     }
 
-    /// Some columns of a row of logits, as they lie in memory where that can be; else in `scratch`, which is as long.
+    /// Some columns of a row of logits: their own memory if it is contiguous and of the accumulating type, else a
+    /// copy in `scratch`, which has as many entries as `columns`.
     pub(crate) fn logits<'r>(
         &'r self,
         row: usize,
@@ -110,12 +111,12 @@ impl<'a, E: Element> Scores<'a, E> {
         scratch
     }
 
-    /// A row's largest logit; see [`Scores::extent`].
+    /// A row's largest logit, after the checks of [`Scores::extent`].
     pub(crate) fn origin(&self, row: usize, scratch: &mut [E::Accum]) -> Result<E::Accum, Error> {
         self.extent(row, scratch).map(|extent| extent.highest)
     }
 
-    /// Mean over the classes of `(z - origin) log2 e / tau` of a row. `scratch` is as long as a chunk of the row may be.
+    /// Mean over the classes of `(z - origin) log2 e / tau` of a row. `scratch` holds one chunk of the row at a time.
     pub(crate) fn mean2(&self, row: usize, origin: E::Accum, scratch: &mut [E::Accum]) -> f64 {
         let chunk = scratch.len().min(self.classes()).max(1);
         let sums = (0..self.classes()).step_by(chunk).map(|first| {
@@ -126,8 +127,10 @@ impl<'a, E: Element> Scores<'a, E> {
         sums.sum::<f64>() / self.classes() as f64
     }
 
-    /// A row's smallest and largest logit. Refuses logits that are not finite, and scores so large that a sum over the classes
-    /// could overflow. `scratch` is as long as a chunk of the row may be.
+    /// A row's smallest and largest logit. `scratch` holds one chunk of the row at a time.
+    ///
+    /// # Errors
+    /// Logits that are not finite; scores so large that their sum over the classes could overflow.
     pub(crate) fn extent(&self, row: usize, scratch: &mut [E::Accum]) -> Result<Extent<E::Accum>, Error> {
         let chunk = if self.row_in_place(row).is_some() { self.classes() } else { scratch.len().min(self.classes()) };
         let mut extent = Extent { lowest: E::Accum::infinity(), highest: E::Accum::neg_infinity(), finite: true };
@@ -144,7 +147,7 @@ impl<'a, E: Element> Scores<'a, E> {
         if extent.finite && lowest >= -self.limit() { Ok(extent) } else { Err(self.out_of_range(row)) }
     }
 
-    /// Writes a row of scores, after [`Scores::origin`]'s checks. Shape of `scratch` and `out`: `[d]`.
+    /// Writes a row of scores, after the checks of [`Scores::extent`]. Shape of `scratch` and `out`: `[d]`.
     pub(crate) fn write_row(&self, row: usize, scratch: &mut [E::Accum], out: &mut [E::Accum]) -> Result<(), Error> {
         let origin = self.origin(row, scratch)?;
         let logits = self.logits(row, 0..self.classes(), scratch);
@@ -170,7 +173,7 @@ impl<'a, E: Element> Scores<'a, E> {
     }
 }
 
-/// What there is among the values of a row.
+/// The smallest and the largest value of a row.
 #[derive(Clone, Copy)]
 pub(crate) struct Extent<A> {
     pub(crate) lowest: A,
@@ -178,6 +181,7 @@ pub(crate) struct Extent<A> {
     finite: bool,
 }
 
+/// Finds the [`Extent`] of a row.
 struct Extents<'r, A>(&'r [A]);
 
 impl<A: Accum> WithSimd for Extents<'_, A> {
@@ -190,7 +194,7 @@ impl<A: Accum> WithSimd for Extents<'_, A> {
         let zero = splat(A::zero());
         let mut low = [splat(A::infinity()); 4];
         let mut high = [splat(A::neg_infinity()); 4];
-        // 0 as long as all values are finite: 0 times anything else is NaN.
+        // Sums of 0 times each value: 0 if all values are finite, else NaN.
         let mut check = [zero; 4];
         let mut quads = vectors.chunks_exact(4);
         for quad in &mut quads {
@@ -232,7 +236,7 @@ struct ToScores<'r, A> {
 impl<A: Accum> WithSimd for ToScores<'_, A> {
     type Output = ();
 
-    // A plain loop: compiled for the instruction set, it becomes vector code of itself.
+    // A plain loop, which the compiler vectorises for the instruction set.
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let (origin, rate) = (self.origin, self.rate);
@@ -244,7 +248,7 @@ impl<A: Accum> WithSimd for ToScores<'_, A> {
     }
 }
 
-/// Room for a row or a chunk of one in the accumulating type.
+/// A buffer of zeros.
 pub(super) fn zeroed<A: Zeroable + Clone>(len: usize) -> Vec<A> {
     vec![A::zeroed(); len]
 }

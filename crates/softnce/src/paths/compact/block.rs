@@ -1,4 +1,4 @@
-//! Blocks of rows: scores into cells, the kernel, losses, and cells into gradients.
+//! Blocks of rows: fills the cells with scores, runs the kernel, and computes losses and gradients from its sums.
 
 use std::marker::PhantomData;
 
@@ -7,24 +7,24 @@ use pulp::{Simd, WithSimd};
 use softnce_kernels::parallel::{SHARING, for_each, threads_for};
 use softnce_kernels::simd::{Block, BlockMut, Cells, Instructions, ToGradient, ToScore};
 
-use super::accumulate::{Accumulate, ByLane, Largest, LargestClass, MAX_LANES, Positives, Sums};
+use super::accumulate::{Accumulate, ByLane, Largest, MAX_LANES, Positives, Sums};
 use super::plan::{Columns, Plan};
-use crate::paths::outputs::Part;
+use crate::paths::outputs::BlockOutputs;
 use crate::paths::scores::zeroed;
-use crate::paths::{Outputs, Scores, natural, out_of_reach, row_loss};
+use crate::paths::{Outputs, Scores, natural, needs_offset, row_loss};
 use crate::{Accum, Element, Error};
 
-/// Columns converted at a time, where logits or gradients are of another type than the sums or lie apart.
+/// Columns that are converted at a time, if logits or gradients are of another type than the sums or not contiguous.
 const CHUNK: usize = 256;
 
 /// Working memory of a thread.
 struct Working<A> {
     cells: Cells,
-    /// A chunk of columns of every row. Shape `[lanes, CHUNK]`; a whole row of gradients where columns are listed.
+    /// A chunk of columns of every row. Shape `[lanes, CHUNK]`.
     chunk: Vec<A>,
 }
 
-/// Runs the rows of the scores against a plan; the first of them is row `from` of those that the plan is for.
+/// Computes the losses and gradients of all rows of `scores`; the first of them is row `from` of the plan's rows.
 pub(crate) fn run_plan<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
     plan: &Plan<E::Accum>,
@@ -35,11 +35,11 @@ pub(crate) fn run_plan<E: Element, G: Element<Accum = E::Accum>>(
     let blocks = scores.rows().div_ceil(lanes);
     let threads = threads_for(blocks * (plan.pairs.len() * 16 + scores.classes() * 8), SHARING, blocks);
     let working = || Working::<E::Accum> {
-        // And the empty class.
+        // One more for the empty line.
         cells: Cells::new::<E::Accum>(plan.columns.len() + 1, lanes),
         chunk: zeroed(lanes * CHUNK),
     };
-    for_each(threads, outputs.parts(lanes), working, |working, part| block(scores, plan, from, working, part))
+    for_each(threads, outputs.blocks(lanes), working, |working, out| block(scores, plan, from, working, out))
 }
 
 fn block<E: Element, G: Element<Accum = E::Accum>>(
@@ -47,10 +47,10 @@ fn block<E: Element, G: Element<Accum = E::Accum>>(
     plan: &Plan<E::Accum>,
     from: usize,
     working: &mut Working<E::Accum>,
-    mut part: Part<'_, E::Accum, G>,
+    mut out: BlockOutputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let zeros = [E::Accum::zero(); MAX_LANES];
-    let (first, rows) = (part.first, part.losses.len());
+    let (first, rows) = (out.first, out.losses.len());
     let candidates: [u32; MAX_LANES] =
         std::array::from_fn(|lane| if lane < rows { plan.positives[from + first + lane] } else { u32::MAX });
     let mut of_lanes: Vec<(u32, u32)> = candidates[..rows].iter().copied().zip(0..).collect();
@@ -58,27 +58,28 @@ fn block<E: Element, G: Element<Accum = E::Accum>>(
     let positives = Positives { of_lanes };
 
     let mut origins = zeros;
-    // Of each lane, whether its uniform shares count: else they leave its exponents as they are, but for rounding.
+    // Per lane: do unequal uniform shares change the exponents by more than rounding?
     let (mut counting, mut means) = ([false; MAX_LANES], zeros);
     for lane in 0..rows {
         let extent = scores.extent(first + lane, &mut working.chunk)?;
         origins[lane] = extent.highest;
         let range = ((extent.highest - extent.lowest) * scores.rate2).as_f64() + scores.shift_extent2;
         let (extent_of_shares, epsilon) = (plan.share_extent, E::Accum::epsilon().as_f64());
-        // In the gradient they stand as they are, in the exponents times the mean of the scores.
+        // In the gradient the shares stand as they are, in the exponents they are multiplied by the mean of the scores.
         counting[lane] = extent_of_shares > epsilon || extent_of_shares * range > 4.0 * epsilon;
         counting[lane] &= !plan.uniform.is_empty();
         if counting[lane] {
             let mean = scores.mean2(first + lane, extent.highest, &mut working.chunk);
             means[lane] = E::Accum::of(mean + scores.mean_shift2());
         }
-        // While the row is in cache.
+        // Here, while the row is in cache.
         if let Columns::Listed(classes) = &plan.columns {
-            list_scores(scores, classes, (first + lane, lane), extent.highest, &mut working.cells);
+            let shift = scores.shift2.as_deref();
+            list_scores(scores, classes, (first + lane, lane), extent.highest, shift, &mut working.cells);
         }
     }
     if let Columns::All(_) = plan.columns {
-        fill_cells(scores, first, rows, &origins, working);
+        fill_cells(scores, first, rows, &origins, scores.shift2.as_deref(), working);
     }
 
     let shares_count = counting.contains(&true);
@@ -86,50 +87,57 @@ fn block<E: Element, G: Element<Accum = E::Accum>>(
     if !plan.bounded {
         offsets = scores.instructions.run(Largest { plan, cells: &mut working.cells, means: &means });
     }
-    let accumulate = |offsets: &ByLane<E::Accum>, working: &mut Working<E::Accum>| {
-        let (cells, means, positives) = (&mut working.cells, &means, &positives);
-        scores.instructions.run(Accumulate { plan, positives, cells, means, shares_count, offsets })
-    };
-    let mut sums = accumulate(&offsets, working);
-    // The other rows stay as they are, so that no row's result depends on which rows stand beside it.
-    let lost = |sums: &Sums<E::Accum>, lane: usize| out_of_reach(sums.own[lane] + sums.others[lane]);
+    let mut sums = scores.instructions.run(Accumulate {
+        plan,
+        positives: &positives,
+        cells: &mut working.cells,
+        means: &means,
+        shares_count,
+        offsets: &offsets,
+    });
+    // The other lanes keep their origin and offset, so that no row's result depends on the rows beside it.
+    let lost = |sums: &Sums<E::Accum>, lane: usize| needs_offset(sums.own[lane] + sums.others[lane]);
     if (0..rows).any(|lane| lost(&sums, lane)) {
-        // First relative to the largest class that occurs: one that does not may have taken all digits.
-        let largest = scores.instructions.run(LargestClass { plan, cells: &mut working.cells });
-        for lane in (0..rows).filter(|&lane| lost(&sums, lane) && !counting[lane]) {
-            if largest[lane] < E::Accum::zero() && plan.bounded {
-                origins[lane] += largest[lane] / scores.rate2;
+        // A class that does not occur may be so far above the others that their scores have lost all digits. One of
+        // the logits themselves as the origin, without any arithmetic: a rounding error of the origin would shift
+        // every score.
+        let lines = plan.occurring_lines();
+        for lane in (0..rows).filter(|&lane| lost(&sums, lane)) {
+            let row = first + lane;
+            let logits = lines.iter().map(|&line| scores.logit(row, plan.columns.class(line)));
+            let largest = logits.fold(E::Accum::neg_infinity(), Float::max);
+            if largest.is_finite() {
+                origins[lane] = largest;
+            }
+            if counting[lane] {
+                means[lane] = E::Accum::of(scores.mean2(row, origins[lane], &mut working.chunk) + scores.mean_shift2());
             }
         }
-        match &plan.columns {
-            Columns::Listed(classes) => {
-                for (lane, &origin) in origins.iter().enumerate().take(rows) {
-                    list_scores(scores, classes, (first + lane, lane), origin, &mut working.cells);
-                }
-            }
-            Columns::All(_) => fill_cells(scores, first, rows, &origins, working),
-        }
+        write_scores(scores, plan, (first, rows), &origins, scores.shift2.as_deref(), working);
         let largest = scores.instructions.run(Largest { plan, cells: &mut working.cells, means: &means });
         (0..rows).filter(|&lane| lost(&sums, lane)).for_each(|lane| offsets[lane] = largest[lane]);
-        sums = accumulate(&offsets, working);
+        let (cells, means, positives) = (&mut working.cells, &means, &positives);
+        let offsets = &offsets;
+        sums = scores.instructions.run(Accumulate { plan, positives, cells, means, shares_count, offsets });
     }
     let relative = Relative { offsets, means, counting, origins };
-    finish(scores, plan, &candidates[..rows], &sums, &relative, working, &mut part);
+    finish(scores, plan, &candidates[..rows], &sums, &relative, working, &mut out);
     Ok(())
 }
 
-/// What a block's scores and sums are relative to, by lane.
+/// What a block's scores and sums are relative to, per lane.
 struct Relative<A> {
-    /// Exponents of the sums.
+    /// The sums are divided by `2^offset`.
     offsets: ByLane<A>,
-    /// Means of the scores, where the uniform shares count.
+    /// Means of the scores; 0 in lanes where the uniform shares do not count.
     means: ByLane<A>,
+    /// Whether the uniform shares count.
     counting: [bool; MAX_LANES],
-    /// Logits of score 0.
+    /// The logits whose score, without the shift, is 0.
     origins: ByLane<A>,
 }
 
-/// Losses and gradients of a block's rows from its sums.
+/// Computes the losses and gradients of a block's rows from its sums.
 fn finish<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
     plan: &Plan<E::Accum>,
@@ -137,7 +145,7 @@ fn finish<E: Element, G: Element<Accum = E::Accum>>(
     sums: &Sums<E::Accum>,
     relative: &Relative<E::Accum>,
     working: &mut Working<E::Accum>,
-    part: &mut Part<'_, E::Accum, G>,
+    out: &mut BlockOutputs<'_, E::Accum, G>,
 ) {
     let zeros = [E::Accum::zero(); MAX_LANES];
     let (mut shares, mut floors, mut scales) = (zeros, zeros, zeros);
@@ -157,10 +165,10 @@ fn finish<E: Element, G: Element<Accum = E::Accum>>(
         };
         let log_multiplicity = natural(plan.pairs[candidate].log2_multiplicity.as_f64()) + plan.log_unit;
         let offset = natural(relative.offsets[lane].as_f64()) + plan.log_unit;
-        part.losses[lane] = row_loss(own, others, log_multiplicity, offset, natural(score));
-        if let Some((scale, wants)) = part.demand(lane, scores.temperature) {
+        out.losses[lane] = row_loss(own, others, log_multiplicity, offset, natural(score));
+        if let Some((scale, wants)) = out.demand(lane, scores.temperature) {
             wants_temperature = wants;
-            // The positive's coefficient P - 1, without the cancellation where P nears 1.
+            // The positive's coefficient P - 1 = -others / (own + others), which keeps its digits where P is near 1.
             let cells: &mut [E::Accum] = working.cells.values_mut();
             for (line, weight) in plan.terms(candidate, line) {
                 let sum = &mut cells[(2 * line + 1) * lanes + lane];
@@ -173,58 +181,79 @@ fn finish<E: Element, G: Element<Accum = E::Accum>>(
             scales[lane] = scale;
         }
     }
-    if part.gradients.is_none() {
+    if out.gradients.is_none() {
         return;
     }
     if wants_temperature {
-        temperature_gradients(scores, plan, candidates.len(), (&shares, &floors), relative, working, part);
+        temperature_gradients(scores, plan, candidates.len(), (&shares, &floors), relative, working, out);
     }
     let to = ToGradient { shares: &shares, floors: &floors, scales: &scales };
     match &plan.columns {
-        Columns::All(_) => write_cells(scores.instructions, candidates.len(), to, working, part),
-        Columns::Listed(classes) => write_listed(classes, candidates.len(), lanes, to, working, part),
+        Columns::All(_) => write_cells(scores.instructions, candidates.len(), to, working, out),
+        Columns::Listed(classes) => write_listed(classes, candidates.len(), lanes, to, working, out),
     }
 }
 
-/// All columns of the block's rows into cells.
+/// Fills the cells with the scores of a block's rows, given by the first one and their number.
+fn write_scores<E: Element>(
+    scores: &Scores<'_, E>,
+    plan: &Plan<E::Accum>,
+    (first, rows): (usize, usize),
+    origins: &ByLane<E::Accum>,
+    shift: Option<&[E::Accum]>,
+    working: &mut Working<E::Accum>,
+) {
+    match &plan.columns {
+        Columns::Listed(classes) => {
+            for (lane, &origin) in origins.iter().enumerate().take(rows) {
+                list_scores(scores, classes, (first + lane, lane), origin, shift, &mut working.cells);
+            }
+        }
+        Columns::All(_) => fill_cells(scores, first, rows, origins, shift, working),
+    }
+}
+
+/// Fills the cells with the scores of all columns.
 fn fill_cells<E: Element>(
     scores: &Scores<'_, E>,
     first: usize,
     rows: usize,
     origins: &ByLane<E::Accum>,
+    shift: Option<&[E::Accum]>,
     working: &mut Working<E::Accum>,
 ) {
-    // Lanes beyond the rows repeat the last one.
+    // Lanes beyond the rows repeat the last row.
     let origins: &ByLane<E::Accum> = &std::array::from_fn(|lane| origins[lane.min(rows - 1)]);
     let (classes, rate) = (scores.classes(), scores.rate2);
     if let Some(values) = scores.in_place() {
         let block = Block { values: &values[first * classes..], stride: classes, rows, first: 0 };
-        let to = ToScore { origins, rate, shift: scores.shift2.as_deref() };
+        let to = ToScore { origins, rate, shift };
         return scores.instructions.run(Fill { block, to, cells: &mut working.cells, from: 0, columns: classes });
     }
     for from in (0..classes).step_by(CHUNK) {
         let columns = from..(from + CHUNK).min(classes);
         for (row, chunk) in working.chunk.chunks_exact_mut(CHUNK).enumerate().take(rows) {
             let chunk = &mut chunk[..columns.len()];
-            // Where a chunk lies in place by itself, it is copied all the same: the block is turned as one.
+            // Copied even if this row alone is contiguous, because the block is transposed as a whole.
             let mut own = [E::Accum::zero(); CHUNK];
             let values = scores.logits(first + row, columns.clone(), &mut own[..columns.len()]);
             chunk.copy_from_slice(values);
         }
         let block = Block { values: &working.chunk, stride: CHUNK, rows, first: 0 };
-        let shift = scores.shift2.as_ref().map(|shift| &shift[columns.clone()]);
+        let shift = shift.map(|shift| &shift[columns.clone()]);
         let to = ToScore { origins, rate, shift };
         let columns = columns.len();
         scores.instructions.run(Fill { block, to, cells: &mut working.cells, from, columns });
     }
 }
 
-/// The listed columns of one row into their cells.
+/// Fills one lane of the cells with the scores of the listed columns of a row.
 fn list_scores<E: Element>(
     scores: &Scores<'_, E>,
     classes: &[u32],
     (row, lane): (usize, usize),
     origin: E::Accum,
+    shift: Option<&[E::Accum]>,
     cells: &mut Cells,
 ) {
     let lanes = lanes::<E::Accum>(scores.instructions);
@@ -238,21 +267,21 @@ fn list_scores<E: Element>(
             *score = (scores.logit(row, class as usize) - origin) * scores.rate2;
         }),
     }
-    if let Some(shift) = &scores.shift2 {
+    if let Some(shift) = shift {
         let out = cells[lane..].iter_mut().step_by(2 * lanes);
         out.zip(classes).for_each(|(score, &class)| *score += shift[class as usize]);
     }
 }
 
-/// All cells into the block's rows of gradients.
+/// Writes the sums in the cells to the block's rows of gradients, for all columns.
 fn write_cells<A: Accum, G: Element<Accum = A>>(
     instructions: Instructions,
     rows: usize,
     to: ToGradient<'_, A>,
     working: &mut Working<A>,
-    part: &mut Part<'_, A, G>,
+    out: &mut BlockOutputs<'_, A, G>,
 ) {
-    let Some(gradients) = &mut part.gradients else { return };
+    let Some(gradients) = &mut out.gradients else { return };
     let classes = gradients.logits.ncols();
     if let Some(values) = gradients.in_place() {
         let block = BlockMut { values, stride: classes, rows, first: 0 };
@@ -268,16 +297,17 @@ fn write_cells<A: Accum, G: Element<Accum = A>>(
     }
 }
 
-/// The cells of listed columns into the block's rows of gradients; the other columns have the floor alone.
+/// Writes the sums in the cells to the listed columns of the block's rows of gradients. The gradient of the other
+/// columns is the floor.
 fn write_listed<A: Accum, G: Element<Accum = A>>(
     classes: &[u32],
     rows: usize,
     lanes: usize,
     to: ToGradient<'_, A>,
     working: &mut Working<A>,
-    part: &mut Part<'_, A, G>,
+    out: &mut BlockOutputs<'_, A, G>,
 ) {
-    let Some(gradients) = &mut part.gradients else { return };
+    let Some(gradients) = &mut out.gradients else { return };
     let cells: &[A] = working.cells.values();
     for row in 0..rows {
         let (share, floor, scale) = (to.shares[row], to.floors[row], to.scales[row]);
@@ -298,7 +328,7 @@ fn write_listed<A: Accum, G: Element<Accum = A>>(
     }
 }
 
-/// `sum_k dL/dS_k (z_k - origin) / tau` of each row.
+/// Writes the gradients with respect to the temperature, from `sum_k dL/dS_k (z_k - origin) / tau` of each row.
 fn temperature_gradients<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
     plan: &Plan<E::Accum>,
@@ -306,36 +336,32 @@ fn temperature_gradients<E: Element, G: Element<Accum = E::Accum>>(
     (shares, floors): (&ByLane<E::Accum>, &ByLane<E::Accum>),
     relative: &Relative<E::Accum>,
     working: &mut Working<E::Accum>,
-    part: &mut Part<'_, E::Accum, G>,
+    out: &mut BlockOutputs<'_, E::Accum, G>,
 ) {
+    // The scores without the noise, from the logits: beside its logarithm small logits are rounded away.
+    if scores.shift2.is_some() {
+        write_scores(scores, plan, (out.first, rows), &relative.origins, None, working);
+    }
     let lanes = lanes::<E::Accum>(scores.instructions);
     let cells: &[E::Accum] = working.cells.values();
     let mut dots = [0.0; MAX_LANES];
     for line in 0..plan.columns.len() {
-        let class = match &plan.columns {
-            Columns::All(_) => line,
-            Columns::Listed(classes) => classes[line] as usize,
-        };
-        let shift = scores.shift2.as_ref().map_or(E::Accum::zero(), |shift| shift[class]);
         let (scores_at, sums_at) = (2 * line * lanes, (2 * line + 1) * lanes);
         for lane in 0..rows {
-            // A class without weight may be so far above the others that its score means nothing.
             let sum = cells[sums_at + lane] * shares[lane];
-            if sum != E::Accum::zero() {
-                dots[lane] += sum.as_f64() * (cells[scores_at + lane] - shift).as_f64();
-            }
+            dots[lane] += sum.as_f64() * cells[scores_at + lane].as_f64();
         }
     }
     for (row, dot) in dots.iter_mut().enumerate().take(rows) {
         if relative.counting[row] {
-            let mean = scores.mean2(part.first + row, relative.origins[row], &mut working.chunk);
+            let mean = scores.mean2(out.first + row, relative.origins[row], &mut working.chunk);
             *dot += floors[row].as_f64() * scores.classes() as f64 * mean;
         }
-        part.write_temperature(row, natural(*dot), scores.temperature);
+        out.write_temperature(row, natural(*dot), scores.temperature);
     }
 }
 
-/// Number of lanes of the type in an instruction set.
+/// The number of lanes that a vector of the type has in an instruction set.
 fn lanes<A: Accum>(instructions: Instructions) -> usize {
     struct Lanes<A>(PhantomData<A>);
     impl<A: Accum> WithSimd for Lanes<A> {
@@ -348,6 +374,7 @@ fn lanes<A: Accum>(instructions: Instructions) -> usize {
     instructions.run(Lanes::<A>(PhantomData))
 }
 
+/// Fills cells, from the column `from` on, with the scores of a block.
 struct Fill<'f, A> {
     block: Block<'f, A>,
     to: ToScore<'f, A>,
@@ -366,6 +393,7 @@ impl<A: Accum> WithSimd for Fill<'_, A> {
     }
 }
 
+/// Writes the sums of cells, from the column `from` on, to a block of gradients.
 struct Write<'w, A> {
     cells: &'w mut Cells,
     from: usize,

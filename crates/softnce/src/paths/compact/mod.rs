@@ -1,10 +1,12 @@
-//! Compact rows: a gather for the scores, a scatter for the gradient. O(N (d + M k)), nothing of size N x M.
+//! Soft target InfoNCE of compact and hard candidates. O(N (d + M k)), nothing of size N x M.
 //!
-//! `A_ij = b_j mean(S_i) + sum_k a_jk S_i,y_jk`, and `dL_i/dS_i = sum_j c_j W_j` with `c = P - E`.
+//! `A_ij = b_j mean(S_i) + sum_k a_jk S_i,y_jk`, and `dL_i/dS_i = sum_j c_j W_j` with `c = P - E`, where E marks the
+//! positives.
 //!
-//! As many rows as a vector has lanes are worked on together, one to a lane. Their scores are turned into lines, one a
-//! class, so that a candidate reads and adds up whole vectors: no gather, no scatter, and one pass, for the terms need
-//! no maximum (see [`super::out_of_reach`]) and their sum divides the gradient only as it is written.
+//! The kernel works on as many rows at once as a vector has lanes, one row per lane. The scores of the block are
+//! transposed into lines, one line per class, so that a candidate reads and adds up whole vectors, without gathers
+//! and scatters. One pass over the candidates is enough, because the terms need no maximum (see
+//! [`super::needs_offset`]) and the gradient is divided by their sum when it is written.
 
 mod accumulate;
 mod block;

@@ -1,19 +1,20 @@
-//! Equal candidates become one, and those with the same first class stand together.
+//! Merges equal candidates and groups them by their first class.
 //!
-//! A counting sort by the line of the first class, then a search for equal ones within each group. Large batches are
-//! searched in parts, which depend on the batch alone and not on the number of threads.
+//! A counting sort by the line of the first class is followed by a search for equal candidates within each group. Large
+//! batches are searched in sections of lines on several threads; the sections do not depend on the number of threads.
 
 use softnce_kernels::parallel::{SHARING, for_each, threads_for};
 use std::convert::Infallible;
+use std::sync::OnceLock;
 
 use super::listing::{Entry, Listing};
-use super::{Columns, Group, Pair, Plan};
+use super::{Columns, Further, Group, Pair, Plan};
 use crate::paths::to_base_2;
 use crate::{Accum, Batch};
 
-/// Candidates whose groups are searched at once.
-const AT_ONCE: usize = 8192;
-/// A group with more candidates than this is searched through a table.
+/// A section of lines ends when it has this many candidates.
+const SECTION_CANDIDATES: usize = 8192;
+/// In a group of more candidates than this, a hash table finds the equal ones.
 const FEW: usize = 12;
 
 pub(super) fn merge<A: Accum>(
@@ -26,82 +27,86 @@ pub(super) fn merge<A: Accum>(
     let sorted = Sorted::new(&listing.entries, lines);
     let masses = Masses::new(batch);
 
-    // Each part's groups by themselves, numbered from 0.
-    let bounds = sorted.parts();
-    let mut parts: Vec<Part<A>> = bounds.iter().map(|_| Part::default()).collect();
-    let threads = threads_for(listing.entries.len() * 8, SHARING, parts.len());
-    let outcome = for_each(threads, parts.iter_mut().zip(&bounds), Vec::new, |table, (part, &(first, last))| {
+    // Each section is merged by itself; its merged candidates are numbered from 0.
+    let bounds = sorted.sections();
+    let mut sections: Vec<MergedSection<A>> = bounds.iter().map(|_| MergedSection::default()).collect();
+    let threads = threads_for(listing.entries.len() * 8, SHARING, sections.len());
+    let work = sections.iter_mut().zip(&bounds);
+    let outcome = for_each(threads, work, Vec::new, |table, (section, &(first, last))| {
         let candidates = sorted.range(first, last);
-        part.reserve(candidates.len());
+        section.reserve(candidates.len());
         let line_of = |candidate: u32| listing.entries[candidate as usize].first.min(lines);
         for group in candidates.chunk_by(|&a, &b| line_of(a) == line_of(b)) {
-            part.add_group(line_of(group[0]), lines, group, listing, &masses, table);
+            section.add_group(line_of(group[0]), lines, group, listing, &masses, table);
         }
         Ok::<(), Infallible>(())
     });
     let Ok(()) = outcome;
 
-    // Put together: the numbers of a part go on where those of the one before end.
-    let starts: Vec<u32> =
-        parts.iter().scan(0, |next, part| Some(std::mem::replace(next, *next + part.pairs.len() as u32))).collect();
+    // The numbers of a section follow those of the section before it.
+    let starts = sections.iter().scan(0, |next, section| {
+        let start = *next;
+        *next += section.pairs.len() as u32;
+        Some(start)
+    });
+    let starts: Vec<u32> = starts.collect();
     let positives = positives.iter().map(|&positive| {
-        let line = listing.entries[positive].first.min(lines);
-        let part = bounds.partition_point(|&(_, last)| last <= line);
-        let place = sorted.place(line, positive as u32) - sorted.starts[bounds[part].0 as usize];
-        starts[part] + parts[part].numbers[place as usize]
+        let line = listing.entries[positive].first.min(lines) as usize;
+        let section = bounds.partition_point(|&(_, last)| last <= line);
+        let place = sorted.place(line, positive as u32) - sorted.starts[bounds[section].0];
+        starts[section] + sections[section].numbers[place as usize]
     });
     let positives = positives.collect();
-    let largest = parts.iter().flat_map(|part| &part.masses).copied().fold(0.0, f64::max);
+    let largest = sections.iter().flat_map(|section| &section.masses).copied().fold(0.0, f64::max);
     let mut plan = Plan {
         columns,
         groups: Vec::new(),
         pairs: Vec::new(),
         uniform: Vec::new(),
-        rest: Vec::new(),
-        rest_ends: Vec::new(),
+        further: Further::default(),
         positives,
         log_unit: largest.ln() + masses.unit.ln(),
         share_extent: 0.0,
-        bounded: !listing.below,
+        bounded: !listing.has_negative,
         folds: Vec::new(),
         folded_lines: Vec::new(),
+        occurring_lines: OnceLock::new(),
     };
-    if parts.len() > 1 {
-        plan.groups.reserve_exact(parts.iter().map(|part| part.groups.len()).sum());
-        plan.pairs.reserve_exact(parts.iter().map(|part| part.pairs.len()).sum());
-        plan.uniform.reserve_exact(parts.iter().map(|part| part.uniform.len()).sum());
+    if sections.len() > 1 {
+        plan.groups.reserve_exact(sections.iter().map(|section| section.groups.len()).sum());
+        plan.pairs.reserve_exact(sections.iter().map(|section| section.pairs.len()).sum());
+        plan.uniform.reserve_exact(sections.iter().map(|section| section.uniform.len()).sum());
     }
-    for (mut part, start) in parts.into_iter().zip(starts) {
-        part.take_logarithms(largest);
-        let rest_start = plan.rest.len() as u32;
-        part.groups.iter_mut().for_each(|group| group.end += start);
-        part.rest_ends.iter_mut().for_each(|end| *end += rest_start);
-        append(&mut plan.groups, part.groups);
-        append(&mut plan.pairs, part.pairs);
-        append(&mut plan.uniform, part.uniform);
-        append(&mut plan.rest, part.rest);
-        append(&mut plan.rest_ends, part.rest_ends);
+    for (mut section, start) in sections.into_iter().zip(starts) {
+        section.set_multiplicities(largest);
+        section.groups.iter_mut().for_each(|group| group.end += start);
+        append(&mut plan.groups, section.groups);
+        append(&mut plan.pairs, section.pairs);
+        append(&mut plan.uniform, section.uniform);
+        plan.further.append(section.further);
     }
     plan
 }
 
-/// Appends; a part that is all there is is not copied.
-fn append<T>(all: &mut Vec<T>, mut part: Vec<T>) {
-    if all.capacity() == 0 { *all = part } else { all.append(&mut part) }
+/// Appends a vector to another; the only one there is moves without a copy.
+fn append<T>(all: &mut Vec<T>, mut more: Vec<T>) {
+    if all.capacity() == 0 { *all = more } else { all.append(&mut more) }
 }
 
-/// The candidates in the order of the lines of their first classes, and within a line in their own.
+/// The candidates sorted by the line of their first class; candidates of one line stay in their order.
 struct Sorted {
     order: Vec<u32>,
-    /// Where the group of each line starts, and where the last one ends; the empty line behind the others has one too.
+    /// For each line, the empty line behind the others included, where its candidates start in `order`; at the end the
+    /// number of candidates.
     starts: Vec<u32>,
 }
 
 impl Sorted {
-    /// A counting sort, on one thread: it takes a few nanoseconds a candidate.
+    /// A counting sort on one thread, which takes a few nanoseconds per candidate.
     fn new<A: Accum>(entries: &[Entry<A>], lines: u32) -> Self {
         let line_of = |entry: &Entry<A>| entry.first.min(lines) as usize;
-        // Counts of a line stand at the second place behind its own, so that they become the next line's starts.
+        // A line's count is stored two places behind the line: the running sum then gives, one place behind each
+        // line, its start, and the loop below moves it to the line's end, which is the start of the next line.
         let mut starts = vec![0u32; lines as usize + 3];
         entries.iter().for_each(|entry| starts[line_of(entry) + 2] += 1);
         (1..starts.len()).for_each(|line| starts[line] += starts[line - 1]);
@@ -116,43 +121,44 @@ impl Sorted {
     }
 
     /// The candidates of one line.
-    fn group(&self, line: u32) -> &[u32] {
+    fn group(&self, line: usize) -> &[u32] {
         self.range(line, line + 1)
     }
 
-    /// The candidates of some lines.
-    fn range(&self, first: u32, last: u32) -> &[u32] {
-        &self.order[self.starts[first as usize] as usize..self.starts[last as usize] as usize]
+    /// The candidates of the lines from `first` up to, but without, `last`.
+    fn range(&self, first: usize, last: usize) -> &[u32] {
+        &self.order[self.starts[first] as usize..self.starts[last] as usize]
     }
 
-    /// Where a candidate stands that has this line.
-    fn place(&self, line: u32, candidate: u32) -> u32 {
-        self.starts[line as usize] + self.group(line).partition_point(|&other| other < candidate) as u32
+    /// The place in `order` of a candidate whose first class has this line.
+    fn place(&self, line: usize, candidate: u32) -> u32 {
+        self.starts[line] + self.group(line).partition_point(|&other| other < candidate) as u32
     }
 
-    /// Lines from one to another, so that each part has about as many candidates.
-    fn parts(&self) -> Vec<(u32, u32)> {
-        let groups = self.starts.len() as u32 - 1;
-        if self.order.len() <= AT_ONCE {
-            return vec![(0, groups)];
+    /// Splits the lines into sections with about as many candidates each: first line, and first line of the next
+    /// section.
+    fn sections(&self) -> Vec<(usize, usize)> {
+        let lines = self.starts.len() - 1;
+        if self.order.len() <= SECTION_CANDIDATES {
+            return vec![(0, lines)];
         }
-        let mut parts = Vec::new();
+        let mut sections = Vec::new();
         let mut first = 0;
-        for line in 0..groups {
-            let full = (self.starts[line as usize + 1] - self.starts[first as usize]) as usize >= AT_ONCE;
-            if full || line + 1 == groups {
-                parts.push((first, line + 1));
+        for line in 0..lines {
+            let full = (self.starts[line + 1] - self.starts[first]) as usize >= SECTION_CANDIDATES;
+            if full || line + 1 == lines {
+                sections.push((first, line + 1));
                 first = line + 1;
             }
         }
-        parts
+        sections
     }
 }
 
 /// How often each candidate counts.
 struct Masses<'b> {
     given: Option<ndarray::ArrayView1<'b, f64>>,
-    /// Counted in units of the largest, so that the sum of huge ones stays in range.
+    /// The largest multiplicity, which all are divided by so that sums of huge ones do not overflow.
     unit: f64,
 }
 
@@ -168,33 +174,32 @@ impl<'b> Masses<'b> {
     }
 }
 
-/// The groups of some lines.
-struct Part<A> {
-    /// Which merged candidate each candidate became, in the sorted order.
+/// The merged candidates of a section of lines.
+struct MergedSection<A> {
+    /// For each candidate, in the sorted order, the number of the merged candidate that it became.
     numbers: Vec<u32>,
     groups: Vec<Group>,
     pairs: Vec<Pair<A>>,
+    /// The multiplicity of each merged candidate, divided by the largest one of the batch.
     masses: Vec<f64>,
     uniform: Vec<A>,
-    rest: Vec<(u32, A)>,
-    rest_ends: Vec<u32>,
+    further: Further<(u32, A)>,
 }
 
-impl<A> Default for Part<A> {
+impl<A> Default for MergedSection<A> {
     fn default() -> Self {
-        Part {
+        MergedSection {
             numbers: Vec::new(),
             groups: Vec::new(),
             pairs: Vec::new(),
             masses: Vec::new(),
             uniform: Vec::new(),
-            rest: Vec::new(),
-            rest_ends: Vec::new(),
+            further: Further::default(),
         }
     }
 }
 
-impl<A: Accum> Part<A> {
+impl<A: Accum> MergedSection<A> {
     fn reserve(&mut self, candidates: usize) {
         self.numbers.reserve_exact(candidates);
         self.pairs.reserve_exact(candidates);
@@ -202,7 +207,7 @@ impl<A: Accum> Part<A> {
         self.groups.reserve(candidates.min(1 << 10));
     }
 
-    /// The candidates whose first class has this line.
+    /// Merges the candidates whose first class has this line. `empty` is the empty line, `table` working memory.
     #[allow(clippy::too_many_arguments)]
     fn add_group(
         &mut self,
@@ -216,7 +221,7 @@ impl<A: Accum> Part<A> {
         let start = self.pairs.len();
         let many = candidates.len() > FEW;
         if many {
-            // Open addressing, at most a quarter full; 0 is a free place.
+            // A hash table with open addressing, at most a quarter full. 0 marks a free place.
             table.clear();
             table.resize((4 * candidates.len()).next_power_of_two(), 0);
         }
@@ -229,11 +234,12 @@ impl<A: Accum> Part<A> {
                 log2_multiplicity: A::zero(),
                 second: entry.second.min(empty),
             };
-            let kind = Kind { pair, share: listing.uniform.get(candidate).copied(), rest: listing.rest_of(candidate) };
+            let share = listing.uniform.get(candidate).copied();
+            let target = Target { pair, share, further: listing.further.of(candidate) };
             let known = if many {
-                self.known_in_table(start, &kind, table)
+                self.find_or_insert(start, &target, table)
             } else {
-                (start..self.pairs.len()).find(|&number| self.is(number, &kind))
+                (start..self.pairs.len()).find(|&number| self.equals(number, &target))
             };
             let mass = masses.of(candidate);
             let number = match known {
@@ -242,7 +248,7 @@ impl<A: Accum> Part<A> {
                     number
                 }
                 None => {
-                    self.push(&kind, mass, !listing.rest_ends.is_empty());
+                    self.push(&target, mass, !listing.further.is_empty());
                     self.pairs.len() - 1
                 }
             };
@@ -251,9 +257,9 @@ impl<A: Accum> Part<A> {
         self.groups.push(Group { line, end: self.pairs.len() as u32 });
     }
 
-    /// The logarithms of the multiplicities relative to the largest.
-    fn take_logarithms(&mut self, largest: f64) {
-        // Most candidates count once, and then nothing is to be done.
+    /// Sets the logarithms of the multiplicities divided by the largest merged one.
+    fn set_multiplicities(&mut self, largest: f64) {
+        // The common case: all multiplicities are 1 and all logarithms 0.
         if largest == 1.0 && self.masses.iter().all(|&mass| mass == 1.0) {
             return;
         }
@@ -264,57 +270,51 @@ impl<A: Accum> Part<A> {
         }
     }
 
-    fn push(&mut self, kind: &Kind<'_, A>, mass: f64, with_rest: bool) {
-        self.pairs.push(kind.pair);
+    fn push(&mut self, target: &Target<'_, A>, mass: f64, with_further: bool) {
+        self.pairs.push(target.pair);
         self.masses.push(mass);
-        self.uniform.extend(kind.share);
-        if with_rest {
-            self.rest.extend(kind.rest);
-            self.rest_ends.push(self.rest.len() as u32);
+        self.uniform.extend(target.share);
+        if with_further {
+            self.further.push(target.further.iter().copied());
         }
     }
 
-    /// The number of a candidate like this, of those from `start` on; else its place in the table is taken.
-    fn known_in_table(&self, start: usize, kind: &Kind<'_, A>, table: &mut [u32]) -> Option<usize> {
+    /// The number of the merged candidate with this target, among those from `start` on. If there is none, enters the
+    /// next number into the table.
+    fn find_or_insert(&self, start: usize, target: &Target<'_, A>, table: &mut [u32]) -> Option<usize> {
         let mask = table.len() - 1;
-        let mut place = kind.hash() as usize & mask;
+        let mut place = target.hash() as usize & mask;
         loop {
             match table[place] {
                 0 => {
                     table[place] = (self.pairs.len() - start + 1) as u32;
                     return None;
                 }
-                known if self.is(start + known as usize - 1, kind) => return Some(start + known as usize - 1),
+                known if self.equals(start + known as usize - 1, target) => return Some(start + known as usize - 1),
                 _ => place = (place + 1) & mask,
             }
         }
     }
 
-    /// Whether a candidate of this group is the same target.
-    fn is(&self, number: usize, kind: &Kind<'_, A>) -> bool {
-        let (ours, theirs) = (&self.pairs[number], &kind.pair);
+    /// Whether a merged candidate has this target; its first class is known to be the same.
+    fn equals(&self, number: usize, target: &Target<'_, A>) -> bool {
+        let (ours, theirs) = (&self.pairs[number], &target.pair);
         ours.second == theirs.second
             && ours.first_weight == theirs.first_weight
             && ours.second_weight == theirs.second_weight
-            && self.uniform.get(number).copied() == kind.share
-            && self.rest_of(number) == kind.rest
-    }
-
-    fn rest_of(&self, number: usize) -> &[(u32, A)] {
-        let Some(&end) = self.rest_ends.get(number) else { return &[] };
-        let start = if number == 0 { 0 } else { self.rest_ends[number - 1] };
-        &self.rest[start as usize..end as usize]
+            && self.uniform.get(number).copied() == target.share
+            && self.further.of(number) == target.further
     }
 }
 
-/// What makes a candidate the same target as another of its group.
-struct Kind<'l, A> {
+/// A candidate's target without its first class, which is the same in the whole group.
+struct Target<'l, A> {
     pair: Pair<A>,
     share: Option<A>,
-    rest: &'l [(u32, A)],
+    further: &'l [(u32, A)],
 }
 
-impl<A: Accum> Kind<'_, A> {
+impl<A: Accum> Target<'_, A> {
     fn hash(&self) -> u64 {
         let mix = |state: u64, word: u64| (state.rotate_left(23) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let bits = |value: A| value.as_f64().to_bits();
@@ -323,7 +323,7 @@ impl<A: Accum> Kind<'_, A> {
         if let Some(share) = self.share {
             state = mix(state, bits(share));
         }
-        for &(line, weight) in self.rest {
+        for &(line, weight) in self.further {
             state = mix(mix(state, u64::from(line)), bits(weight));
         }
         state ^ (state >> 32)

@@ -1,18 +1,23 @@
-//! The candidates as the kernel takes them: equal ones merged, in the order of their first class.
+//! The candidates in the form that the kernel reads: equal ones merged, in the order of their first class.
 
+mod further;
 mod listing;
 mod merge;
 
+use std::sync::OnceLock;
+
+pub(crate) use further::Further;
 use listing::Listing;
 use merge::merge;
 
+use crate::paths::to_base_2;
 use crate::{Accum, Batch};
 
-/// Which columns of the logits have a line, and where.
+/// The columns of the logits that have a line in the kernel's cells.
 pub(crate) enum Columns {
-    /// All of them, each in its place.
+    /// All of this many columns; a column's line is its index.
     All(usize),
-    /// These, in ascending order.
+    /// These columns, in ascending order; a column's line is its place in the list.
     Listed(Vec<u32>),
 }
 
@@ -24,66 +29,78 @@ impl Columns {
             Columns::Listed(classes) => classes.len(),
         }
     }
+
+    /// The column that has a line.
+    pub(crate) fn class(&self, line: usize) -> usize {
+        match self {
+            Columns::All(_) => line,
+            Columns::Listed(classes) => classes[line] as usize,
+        }
+    }
 }
 
-/// Candidates of which the first class has this line, up to `end`.
+/// Consecutive merged candidates with the same first class.
 pub(crate) struct Group {
+    /// The line of the first class.
     pub(crate) line: u32,
+    /// The end of the group among the merged candidates; it starts where the group before it ends.
     pub(crate) end: u32,
 }
 
-/// A candidate: its first two classes (the first class's line is its group's) and the logarithm of its multiplicity.
+/// A merged candidate: the weights of its first two classes and its multiplicity. The line of the first class is in its
+/// [`Group`].
 #[derive(Clone, Copy)]
 pub(crate) struct Pair<A> {
     pub(crate) first_weight: A,
     pub(crate) second_weight: A,
-    /// To base 2, relative to the largest.
+    /// `log2` of the multiplicity divided by the largest one.
     pub(crate) log2_multiplicity: A,
-    /// Line of the second class; the empty line behind the others where there is none.
+    /// The line of the second class; the empty line behind all others if there is none.
     pub(crate) second: u32,
 }
 
-/// Candidates, merged and grouped.
+/// The candidates, merged and grouped.
 pub(crate) struct Plan<A> {
     pub(crate) columns: Columns,
     pub(crate) groups: Vec<Group>,
     pub(crate) pairs: Vec<Pair<A>>,
-    /// The uniform shares; empty where all are equal, for then they cancel.
+    /// The uniform shares; empty if all are equal, because then they cancel.
     pub(crate) uniform: Vec<A>,
-    /// The largest uniform share less the smallest.
+    /// The largest uniform share minus the smallest.
     pub(crate) share_extent: f64,
-    /// Lines and weights of further classes; empty where no candidate has any.
-    pub(crate) rest: Vec<(u32, A)>,
-    /// Where those of each candidate end; empty where none has any.
-    pub(crate) rest_ends: Vec<u32>,
+    /// Lines and weights of the classes beyond the first two.
+    pub(crate) further: Further<(u32, A)>,
     /// The merged candidate that is each row's positive. Shape `[N]`.
     pub(crate) positives: Vec<u32>,
     /// The logarithm of the largest multiplicity.
     pub(crate) log_unit: f64,
-    /// Whether every score is at most that of the largest class: no weight is below 0.
+    /// Whether no weight is below 0. Then no exponent is above 0.
     pub(crate) bounded: bool,
-    /// Where sums are set aside, by candidate.
+    /// Where sums are folded into double precision, in the order of the candidates.
     pub(crate) folds: Vec<Fold>,
-    /// The lines whose sums are set aside.
+    /// The lines whose sums are folded.
     pub(crate) folded_lines: Vec<u32>,
+    /// See [`Plan::occurring_lines`].
+    occurring_lines: OnceLock<Vec<usize>>,
 }
 
-/// Before this candidate's term is added, a sum goes into double precision: so many terms have gone into it that their
-/// rounding would show.
+/// Before a candidate's term is added, a sum that has taken [`TERMS_IN_SUM`] terms is folded into a sum in double
+/// precision, so that its rounding error does not grow with the number of candidates.
 pub(crate) struct Fold {
     pub(crate) candidate: u32,
-    /// Whose sum: that of a line, by its place in [`Plan::folded_lines`], or that over all candidates.
+    /// Which sum: the one of a line, given as an index into [`Plan::folded_lines`], or `None` for those over all
+    /// candidates.
     pub(crate) place: Option<u32>,
 }
 
-/// Terms that are summed in the accumulating type.
-const SUMMED_AT_ONCE: u32 = 512;
+/// Terms that are added up in the accumulating type before the sum goes on in double precision.
+const TERMS_IN_SUM: u32 = 512;
 
 impl<A: Accum> Plan<A> {
-    /// The plan for a batch whose rows are compact or hard, over `classes` classes with a logit each.
+    /// The plan for a batch of compact and hard candidates over `classes` classes.
     pub(crate) fn over_all(batch: &Batch<'_>, classes: usize, positives: &[usize]) -> Self {
         let (lowest, highest) = batch.extent_of_shares();
-        // Exactly, but for the rounding of numbers that were meant to be equal.
+        // Shares that were meant to be equal may differ by rounding.
         let equal_shares = highest - lowest <= 1e-14;
         let mut listing = Listing::new(batch, equal_shares);
         let columns = listing.take_lines(classes);
@@ -93,38 +110,38 @@ impl<A: Accum> Plan<A> {
         plan
     }
 
-    /// Finds out where a sum has taken so many terms that it is to be set aside.
+    /// Finds the candidates before which a sum is to be folded.
     fn mark_folds(&mut self) {
-        if self.pairs.len() <= SUMMED_AT_ONCE as usize {
+        if self.pairs.len() <= TERMS_IN_SUM as usize {
             return;
         }
         let empty = self.columns.len() as u32;
-        // Mostly no line takes so many, and the sum over all candidates alone is set aside.
+        // The common case: no line takes so many terms, and only the sums over all candidates are folded.
         let mut terms = vec![0u32; empty as usize + 1];
         self.pairs.iter().for_each(|pair| terms[pair.second as usize] += 1);
-        self.rest.iter().for_each(|&(line, _)| terms[line as usize] += 1);
+        self.further.items().iter().for_each(|&(line, _)| terms[line as usize] += 1);
         let starts = std::iter::once(0).chain(self.groups.iter().map(|group| group.end));
         self.groups.iter().zip(starts).for_each(|(group, start)| terms[group.line as usize] += group.end - start);
-        if terms[..empty as usize].iter().all(|&terms| terms <= SUMMED_AT_ONCE) {
-            let candidates = (SUMMED_AT_ONCE..self.pairs.len() as u32).step_by(SUMMED_AT_ONCE as usize);
+        if terms[..empty as usize].iter().all(|&terms| terms <= TERMS_IN_SUM) {
+            let candidates = (TERMS_IN_SUM..self.pairs.len() as u32).step_by(TERMS_IN_SUM as usize);
             self.folds = candidates.map(|candidate| Fold { candidate, place: None }).collect();
             return;
         }
-        // Terms in each line's sum, and the place of those that are set aside.
+        // For each line the terms in its sum, and its place among the folded lines.
         let mut lines = vec![(0u32, None); empty as usize + 1];
         let (mut folds, mut folded_lines) = (Vec::new(), Vec::new());
         let mut start = 0;
         for group in &self.groups {
             for candidate in start..group.end {
-                if candidate > 0 && candidate % SUMMED_AT_ONCE == 0 {
+                if candidate > 0 && candidate % TERMS_IN_SUM == 0 {
                     folds.push(Fold { candidate, place: None });
                 }
-                let further = self.rest_of(candidate as usize).iter().map(|&(line, _)| line);
+                let further = self.further.of(candidate as usize).iter().map(|&(line, _)| line);
                 let pair = [group.line, self.pairs[candidate as usize].second];
                 for line in pair.into_iter().chain(further).filter(|&line| line != empty) {
                     let (terms, place) = &mut lines[line as usize];
                     *terms += 1;
-                    if *terms > SUMMED_AT_ONCE {
+                    if *terms > TERMS_IN_SUM {
                         *terms = 1;
                         let next = folded_lines.len() as u32;
                         let place = *place.get_or_insert(next);
@@ -140,20 +157,36 @@ impl<A: Accum> Plan<A> {
         (self.folds, self.folded_lines) = (folds, folded_lines);
     }
 
-    /// Lines and weights of a merged candidate whose group has this line.
+    /// The lines and weights of a merged candidate; `line` is the line of its group.
     pub(crate) fn terms(&self, candidate: usize, line: u32) -> impl Iterator<Item = (usize, A)> {
         let pair = &self.pairs[candidate];
-        let rest = self.rest_of(candidate).iter().copied();
+        let further = self.further.of(candidate).iter().copied();
         let pair = [(line, pair.first_weight), (pair.second, pair.second_weight)];
-        pair.into_iter().chain(rest).map(|(line, weight)| (line as usize, weight))
+        pair.into_iter().chain(further).map(|(line, weight)| (line as usize, weight))
     }
 
-    /// Lines and weights beyond the first two of a merged candidate.
-    #[inline(always)]
-    pub(crate) fn rest_of(&self, candidate: usize) -> &[(u32, A)] {
-        let Some(&end) = self.rest_ends.get(candidate) else { return &[] };
-        let start = if candidate == 0 { 0 } else { self.rest_ends[candidate - 1] };
-        &self.rest[start as usize..end as usize]
+    /// The lines of the classes that occur in candidates with a multiplicity above 0, in ascending order.
+    pub(crate) fn occurring_lines(&self) -> &[usize] {
+        self.occurring_lines.get_or_init(|| self.find_occurring_lines())
+    }
+
+    fn find_occurring_lines(&self) -> Vec<usize> {
+        let mut occurs = vec![false; self.columns.len()];
+        let starts = std::iter::once(0).chain(self.groups.iter().map(|group| group.end));
+        for (group, start) in self.groups.iter().zip(starts) {
+            let kept = (start..group.end).filter(|&candidate| self.is_kept(candidate as usize));
+            for candidate in kept {
+                // The empty line stands behind the others.
+                let lines = self.terms(candidate as usize, group.line).map(|(line, _)| line);
+                lines.filter(|&line| line < self.columns.len()).for_each(|line| occurs[line] = true);
+            }
+        }
+        (0..occurs.len()).filter(|&line| occurs[line]).collect()
+    }
+
+    /// Whether a merged candidate has a multiplicity above 0.
+    fn is_kept(&self, candidate: usize) -> bool {
+        self.pairs[candidate].log2_multiplicity > to_base_2(f64::NEG_INFINITY)
     }
 
     /// The line of a merged candidate's first class.
