@@ -168,6 +168,26 @@ fn hard_losses_are_the_hard_cases() {
 }
 
 #[test]
+fn more_rows_than_candidates_share_their_positives() {
+    for source in [Source::Hard, Source::Mixed, Source::Dense] {
+        let mut case = Random::new(5).case([source, Source::Hard], 4, 3, 6);
+        let mut random = Random::new(6);
+        case.logits = random.logits(20, 6, 3.0);
+        case.positives = (0..20).map(|_| random.below(7)).collect();
+        let exact = case.exact();
+        for path in PATHS {
+            let loss = config(LossKind::SoftTargetInfoNce, &case, path).init(&device()).unwrap();
+            let logits = matrix(&case.logits, DType::F64).require_grad();
+            let value = loss.forward(logits.clone(), batch(&case, DType::F64)).unwrap();
+            check(&format!("{source:?} {path:?}"), values(value.clone()), exact.losses.iter().copied(), 1e-11);
+            let gradients = value.sum().backward();
+            let expected = exact.logits_gradients.iter().copied();
+            check(&format!("{source:?} {path:?}"), values(logits.grad(&gradients).unwrap()), expected, 1e-11);
+        }
+    }
+}
+
+#[test]
 fn reductions_and_row_weights_agree_with_the_core() {
     let case = Random::new(11).case([Source::Mixed, Source::Hard], 6, 5, 7);
     let exact = case.exact();

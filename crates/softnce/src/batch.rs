@@ -97,7 +97,8 @@ impl<'a> Batch<'a> {
         self
     }
 
-    /// Row i's positive is candidate `positives[i]`. Shape `[N]`.
+    /// Row i's positive is candidate `positives[i]`. Several rows may share a candidate, so M may be less than N.
+    /// Shape `[N]`.
     #[must_use]
     pub fn with_positives(mut self, positives: impl Into<Cow<'a, [usize]>>) -> Self {
         self.positives = Positives::Index(positives.into());
@@ -209,8 +210,8 @@ impl<'a> Batch<'a> {
     /// Checks everything that depends on the logits' shape, as every loss does, and finds each row's positive.
     ///
     /// # Errors
-    /// No rows or classes; targets over other classes; fewer candidates than rows; multiplicities, row weights or
-    /// positives of another length; a positive that is no candidate.
+    /// No rows or classes; targets over other classes; fewer candidates than rows where positives are given by offset;
+    /// multiplicities, row weights or positives of another length; a positive that is no candidate.
     pub fn check(&self, rows: usize, classes: usize) -> Result<Vec<usize>, Error> {
         if rows == 0 || classes == 0 {
             return Err(Error::Empty { argument: "logits", found: vec![rows, classes] });
@@ -225,7 +226,8 @@ impl<'a> Batch<'a> {
             let expected = format!("[M, {classes}], as the logits have classes");
             return Err(Error::Shape { argument: "targets", found: vec![candidates, self.classes()], expected });
         }
-        if candidates < rows {
+        // Explicit positives may share candidates; by offset each row has one of its own.
+        if candidates < rows && matches!(self.positives, Positives::Offset(_)) {
             return Err(Error::TooFewCandidates { candidates, rows });
         }
         for (argument, found, expected) in [

@@ -38,6 +38,25 @@ fn two_rows_and_three_candidates() {
 }
 
 #[test]
+fn many_rows_may_have_the_classes_for_candidates() {
+    // Ten one-hot candidates, each class once, and explicit positives: cross-entropy over the ten classes.
+    // torch.nn.functional.cross_entropy(torch.zeros(128, 10), torch.arange(128) % 10) -> log 10
+    let positives: Vec<usize> = (0..128).map(|row| row % 10).collect();
+    let classes = Targets::hard(&(0..10).collect::<Vec<usize>>(), 10).unwrap();
+    let dense = Targets::dense_as_is(classes.to_dense().unwrap()).unwrap();
+    for candidates in [&classes, &dense] {
+        let batch = || Batch::from(candidates).with_positives(positives.clone());
+        let zeros = run(&SoftTargetInfoNce::new(rows()), &Array2::<f64>::zeros((128, 10)), batch());
+        close(zeros.value.rows().unwrap(), &[10.0_f64.ln(); 128], 1e-14);
+        let logits = Random::new(5).logits(128, 10, 4.0);
+        let expected = run(&SoftTargetCrossEntropy::new(rows()), &logits, batch());
+        let found = run(&SoftTargetInfoNce::new(rows()), &logits, batch());
+        close(found.value.rows().unwrap(), expected.value.rows().unwrap().as_slice().unwrap(), 1e-13);
+        assert!(deviation(found.logits_gradient, &expected.logits_gradient) < 1e-13);
+    }
+}
+
+#[test]
 fn soft_cross_entropy_of_known_rows() {
     // cross_entropy(torch.tensor([[4., 2., 1.], [0., 5., 1.]]), torch.tensor([[1., 0., 0.], [0., .8, .2]]),
     //               reduction="none") -> 0.16984604, 0.82474494

@@ -65,7 +65,32 @@ fn half_densified(case: &Case) -> Case {
     Case { segments, ..case.clone() }
 }
 
+/// The case with other rows of logits, as many as given, whose positives share the candidates.
+fn with_rows(case: &Case, rows: usize, seed: u64) -> Case {
+    let mut random = common::Random::new(seed);
+    let candidates = case.multiplicities.len();
+    Case {
+        logits: random.logits(rows, case.logits.ncols(), 5.0),
+        positives: (0..rows).map(|_| random.below(candidates)).collect(),
+        upstream: Array1::from_shape_fn(rows, |_| random.unit() + 0.5),
+        ..case.clone()
+    }
+}
+
 proptest! {
+    #[test]
+    fn more_rows_than_candidates_share_their_positives(case in cases(), more in 1..40usize, seed in any::<u64>()) {
+        let case = with_rows(&case, case.multiplicities.len() + more, seed);
+        let loss = SoftTargetInfoNce::new(settings(&case, Reduction::None));
+        check(&per_row::<f64>(&loss, &case), &case, &case.exact(), (1e-12, 1e-11));
+        check(&per_row::<f64>(&loss, &densified(&case)), &case, &case.exact(), (1e-12, 1e-11));
+        let loss = SoftTargetCrossEntropy::new(settings(&case, Reduction::None));
+        check(&per_row::<f64>(&loss, &case), &case, &case.exact_cross_entropy(), (1e-12, 1e-11));
+        let single = rounded::<f32>(&case);
+        let loss = SoftTargetInfoNce::new(settings(&single, Reduction::None));
+        check(&per_row::<f32>(&loss, &single), &single, &single.exact(), (2e-6, 4e-4));
+    }
+
     #[test]
     fn info_nce_equals_the_oracle_in_f64(case in cases()) {
         let loss = SoftTargetInfoNce::new(settings(&case, Reduction::None));

@@ -110,7 +110,7 @@ impl SelectedLoss {
     /// # Shapes
     /// - features: `[N, D]`, f16, bf16, f32 or f64
     /// - weights: `[d, D]`, a row for each class; bias: `[d]`
-    /// - batch: M >= N hard or compact targets over d classes, with equal uniform shares
+    /// - batch: M hard or compact targets over d classes, with equal uniform shares
     ///
     /// # Errors
     /// What [`softnce::HeadLoss`] refuses; what [`SelectedLoss::forward`] does.

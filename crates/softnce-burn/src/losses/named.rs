@@ -79,7 +79,8 @@ macro_rules! named_loss {
             ///
             /// # Shapes
             /// - logits: `[N, d]`
-            /// - batch: M >= N targets over d classes: labels, probabilities, [`softnce::Targets`] or a [`LossBatch`]
+            /// - batch: M targets over d classes, as labels, probabilities, [`softnce::Targets`] or a [`LossBatch`];
+            ///   M >= N unless the batch names the positives
             /// - output: `[N]` under reduction none, else `[1]`
             ///
             /// # Errors
@@ -92,7 +93,7 @@ macro_rules! named_loss {
             ///
             /// # Shapes
             /// - features: `[N, D]`; weights: `[d, D]`; bias: `[d]`
-            /// - batch: M >= N hard or compact targets over d classes, with equal uniform shares
+            /// - batch: M hard or compact targets over d classes, with equal uniform shares
             ///
             /// # Errors
             /// See [`SelectedLoss::forward_head`]; a loss that is not contrastive needs every logit and has none.

@@ -99,7 +99,7 @@ impl SelectedLoss {
     ///
     /// # Shapes
     /// - logits: `[N, d]`, f16, bf16, f32 or f64
-    /// - batch: M >= N targets over d classes
+    /// - batch: M targets over d classes
     /// - output: `[N]` under reduction none, else `[1]`, in the type of the logits
     ///
     /// # Errors

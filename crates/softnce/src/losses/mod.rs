@@ -31,8 +31,9 @@ use crate::{Batch, Element, Error, LossKind, LossValue};
 /// through [`SelectedLoss`] (the calls are generic over the float type, so there is no `dyn Loss`).
 ///
 /// # Shapes
-/// `logits`: `[N, d]`, f16, bf16, f32 or f64, contiguous or not. `batch`: M >= N targets over d classes, from
-/// [`Targets`](crate::Targets) or a [`Batch`].
+/// `logits`: `[N, d]`, f16, bf16, f32 or f64, contiguous or not. `batch`: M targets over d classes, from
+/// [`Targets`](crate::Targets) or a [`Batch`]; M >= N unless the batch names the positives
+/// ([`Batch::with_positives`]).
 ///
 /// # Errors
 /// Shapes that do not agree; N or M of 0; logits that are not finite, or overflow once divided by the temperature; a

@@ -53,8 +53,8 @@ def soft_target_info_nce(
 
     Args:
         logits: ``[N, d]``; float16, bfloat16, float32 or float64. Sums are kept in float32 (float64 for float64).
-        targets: class indices ``[M]``, probabilities ``[M, d]`` or ``MixedTargets`` of M rows, M >= N. Row i's positive
-            is target i.
+        targets: class indices ``[M]``, probabilities ``[M, d]`` or ``MixedTargets`` of M rows. Row i's positive is
+            target i, so that M >= N, unless ``positives`` names them.
         candidates: additional candidates: targets in any form, or a list of several arrays or ``MixedTargets``. They
             may come from a queue or be drawn from the distribution of the targets.
         positives: the index ``[N]`` of each row's positive among all candidates, or the index of the first row's

@@ -70,8 +70,9 @@ def _shapes_fit(call: Call, logits: Tensor) -> bool:
         (call.positives, rows),
     )
     fit = all(vector is None or vector.shape[0] == length for vector, length in lengths)
-    last = rows if call.positives is not None else call.offset + rows
-    sizes = rows > 0 and num_classes > 0 and candidates >= last and candidates >= rows
+    # Explicit positives may share candidates; their range is checked with the values.
+    needed = 1 if call.positives is not None else call.offset + rows
+    sizes = rows > 0 and num_classes > 0 and candidates >= needed
     return fit and sizes and call.temperature > 0 and all(segment.rows() > 0 for segment in call.segments)
 
 
