@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn::tensor::{DType, Int, Tensor};
-use softnce::{Batch, Targets};
+use softnce::{Batch, ClassDraws, Targets};
 
 use crate::Error;
 
@@ -39,6 +39,17 @@ impl From<Targets<'static>> for LossTargets {
 impl From<Arc<Targets<'static>>> for LossTargets {
     fn from(targets: Arc<Targets<'static>>) -> Self {
         LossTargets::Host(targets)
+    }
+}
+
+impl LossTargets {
+    /// The targets on the host; dense rows in their compact form, if they have one.
+    pub(crate) fn on_host(&self, classes: usize) -> Result<Targets<'_>, Error> {
+        match self {
+            LossTargets::Labels(labels) => read_labels(labels, classes),
+            LossTargets::Probabilities(probabilities) => read_probabilities(probabilities),
+            LossTargets::Host(targets) => Ok(targets.view()),
+        }
     }
 }
 
@@ -104,6 +115,21 @@ impl LossBatch {
     pub fn with_row_weights(mut self, row_weights: Vec<f64>) -> Self {
         self.row_weights = Some(row_weights);
         self
+    }
+
+    /// The batch with every candidate replaced by a class drawn from it, for soft distribution InfoNCE over `classes`
+    /// classes. Targets on a device are read back.
+    ///
+    /// # Errors
+    /// Targets that cannot be read or are refused.
+    pub fn draw(self, classes: usize, draws: &mut ClassDraws) -> Result<Self, Error> {
+        let drawn: Vec<LossTargets> = {
+            let segments = self.segments.iter().map(|segment| segment.on_host(classes)).collect::<Result<_, _>>()?;
+            let drawn = self.over(segments)?;
+            let drawn = draws.draw(&drawn);
+            drawn.segments().iter().map(|segment| segment.clone().into_owned().into()).collect()
+        };
+        Ok(self.with_segments(drawn))
     }
 
     /// The same batch with other targets of the same lengths.

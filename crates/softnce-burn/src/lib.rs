@@ -32,4 +32,4 @@ pub use losses::{
     SelectedLoss, SoftDistributionInfoNceLoss, SoftDistributionInfoNceLossConfig, SoftTargetCrossEntropyLoss,
     SoftTargetCrossEntropyLossConfig, SoftTargetInfoNceLoss, SoftTargetInfoNceLossConfig,
 };
-pub use softnce::{LossKind, Reduction, Targets};
+pub use softnce::{ClassDraws, LossKind, Reduction, Targets};

@@ -9,7 +9,7 @@ use common::{Random, deviation};
 use device::{PATHS, plain};
 use ndarray::Array1;
 use softnce::{Error as LossError, LossKind, Reduction, Targets};
-use softnce_burn::{ComputePath, Error, LossBatch, LossConfig, Noise, SoftTargetInfoNceLossConfig};
+use softnce_burn::{ClassDraws, ComputePath, Error, LossBatch, LossConfig, Noise, SoftTargetInfoNceLossConfig};
 
 const ROWS: usize = 6;
 const CLASSES: usize = 40;
@@ -136,14 +136,16 @@ fn labels_and_draws() {
     assert_eq!(out.rows.classes(), [0, 3, 8, 9, 39]);
     close(out.value, loss.forward(logits.clone(), labels).unwrap());
 
-    let draws = |seed: u64| LossConfig::new(LossKind::SoftDistributionInfoNce).with_seed(seed).init(&device()).unwrap();
     let targets = Targets::smoothed(&[1, 2, 3, 4, 5, 6], CLASSES, 0.9).unwrap();
-    let (loss, twin) = (draws(5), draws(5));
+    let loss = LossConfig::new(LossKind::SoftDistributionInfoNce).init(&device()).unwrap();
+    let mut draws = ClassDraws::new(5);
     for _ in 0..3 {
-        let out = loss.forward_head(features.clone(), &weights, None, targets.clone()).unwrap();
-        close(out.value, twin.forward(logits.clone(), targets.clone()).unwrap());
+        let batch = LossBatch::from(targets.clone()).draw(CLASSES, &mut draws).unwrap();
+        let out = loss.forward_head(features.clone(), &weights, None, batch.clone()).unwrap();
+        close(out.value, loss.forward(logits.clone(), batch).unwrap());
     }
-    assert_eq!(loss.draws(), 3);
+    // Soft targets are refused: the loss draws nothing.
+    assert!(loss.forward(logits, targets).unwrap_err().to_string().contains("draw classes from them first"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use burn::tensor::{DType, Device, Int, Tensor};
 use device::{PATHS, plain};
 use softnce::Error as LossError;
 use softnce_burn::{
-    ComputePath, Error, InfoNceLossConfig, LossBatch, LossConfig, LossKind, NllLossConfig, Noise, Reduction,
+    ClassDraws, ComputePath, Error, InfoNceLossConfig, LossBatch, LossConfig, LossKind, NllLossConfig, Noise, Reduction,
     SoftDistributionInfoNceLossConfig, SoftTargetCrossEntropyLossConfig, SoftTargetInfoNceLossConfig, Targets,
 };
 
@@ -49,7 +49,8 @@ fn every_loss_has_a_module_of_its_name() {
     assert!((scalar(soft_target.forward(logits(), labels()).unwrap()) - expected).abs() < 1e-6);
     let drawn = SoftDistributionInfoNceLossConfig::new().init(&device()).unwrap();
     assert!((scalar(drawn.forward(logits(), labels()).unwrap()) - expected).abs() < 1e-6);
-    assert!(scalar(drawn.forward(logits(), soft).unwrap()).is_finite());
+    let batch = LossBatch::from(soft).draw(3, &mut ClassDraws::new(0)).unwrap();
+    assert!(scalar(drawn.forward(logits(), batch).unwrap()).is_finite());
 }
 
 #[test]
@@ -162,8 +163,73 @@ fn half_precision_tensors_pass_through() {
         for dtype in [DType::F16, DType::BF16] {
             let loss = LossConfig::new(LossKind::SoftTargetInfoNce).with_path(path).init(&device()).unwrap();
             let value = loss.forward(logits().cast(dtype), labels()).unwrap();
-            assert_eq!(value.dtype(), dtype);
-            assert!((value.cast(DType::F32).into_scalar::<f32>() - 0.066_82).abs() < 1e-3);
+            assert_eq!(value.dtype(), DType::F32);
+            assert!((value.into_scalar::<f32>() - 0.066_82).abs() < 1e-3);
+        }
+    }
+}
+
+#[test]
+fn losses_beyond_the_range_of_half_precision_are_finite() {
+    // 8,192 rows of two classes, 65,536 candidates in all: the sum is 8192 log 65536 = 90,852, the largest f16 65,504.
+    let expected = 8192.0 * 65_536_f64.ln();
+    let candidates = || {
+        let positives = (0..8192).map(|row| row % 2).collect();
+        let batch = LossBatch::from(Targets::hard(&[0, 1], 2).unwrap()).with_positives(positives);
+        batch.with_multiplicities(vec![32_768.0; 2])
+    };
+    let plain = |dtype, rows| Tensor::<2>::zeros([rows, 2], &device()).cast(dtype);
+    let learned = |path, reduction| {
+        let config = LossConfig::new(LossKind::SoftTargetInfoNce).with_path(path).with_reduction(reduction);
+        config.with_learnable_temperature(true).init(&device().autodiff()).unwrap()
+    };
+    for path in PATHS {
+        let config = LossConfig::new(LossKind::SoftTargetInfoNce).with_path(path);
+        let sum = config.clone().with_reduction(Reduction::Sum).init(&device()).unwrap();
+        let value = f64::from(scalar(sum.forward(plain(DType::F16, 8192), candidates()).unwrap()));
+        assert!((value / expected - 1.0).abs() < 1e-6, "{path:?}: {value}");
+        // From a head likewise.
+        let weights = plain(DType::F16, 2);
+        let head = sum.forward_head(plain(DType::F16, 8192), &weights, None, candidates()).unwrap();
+        assert!((f64::from(scalar(head.value)) / expected - 1.0).abs() < 1e-6, "{path:?}");
+        // And one row's loss under reduction none.
+        let rows = config.with_reduction(Reduction::None).init(&device()).unwrap();
+        let batch = candidates().with_row_weights(vec![1e5; 8192]);
+        let values: Vec<f32> = rows.forward(plain(DType::F16, 8192), batch).unwrap().into_data().to_vec().unwrap();
+        assert!(values.iter().all(|&value| (f64::from(value) / (1e5 * 65_536_f64.ln()) - 1.0).abs() < 1e-6));
+        // The gradients of the logits and of the temperature pass through.
+        let loss = learned(path, Reduction::Sum);
+        let leaf = plain(DType::F16, 8192).autodiff().require_grad();
+        let gradients = loss.forward(leaf.clone(), candidates()).unwrap().backward();
+        let by_logits = leaf.grad(&gradients).unwrap();
+        assert_eq!(by_logits.dtype(), DType::F16);
+        assert!((by_logits.slice([0..1, 0..1]).cast(DType::F32).into_scalar::<f32>() + 0.5).abs() < 1e-3);
+        let by_temperature = loss.log_temperature.as_ref().unwrap().val().grad(&gradients).unwrap();
+        assert!(by_temperature.into_scalar::<f32>().is_finite());
+    }
+}
+
+#[test]
+fn one_hot_rows_are_hard_labels_on_every_path() {
+    let one_hot = Tensor::<2>::from_floats([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], &device());
+    let host = Targets::dense_as_is(ndarray::array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]).unwrap();
+    let weights = Tensor::<2>::from_floats([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]], &device());
+    let features = Tensor::<2>::from_floats([[1.0, 2.0], [3.0, 4.0]], &device());
+    for path in PATHS {
+        for kind in [LossKind::InfoNce, LossKind::Nll] {
+            for recognise in [true, false] {
+                let config = LossConfig::new(kind).with_path(path).with_recognise(recognise);
+                let loss = config.init(&device()).unwrap();
+                let expected = scalar(loss.forward(logits(), labels()).unwrap());
+                for batch in [LossBatch::from(one_hot.clone()), LossBatch::from(host.clone())] {
+                    assert_eq!(scalar(loss.forward(logits(), batch.clone()).unwrap()), expected, "{path:?} {kind}");
+                    if kind.is_contrastive() {
+                        let found = loss.forward_head(features.clone(), &weights, None, batch).unwrap().value;
+                        let expected = loss.forward_head(features.clone(), &weights, None, labels()).unwrap().value;
+                        assert_eq!(scalar(found), scalar(expected));
+                    }
+                }
+            }
         }
     }
 }
@@ -179,8 +245,13 @@ fn extreme_row_weights_stay_finite_or_are_refused() {
         let sum = LossConfig::new(LossKind::SoftTargetInfoNce).with_reduction(Reduction::Sum);
         let loss = sum.with_path(path).init(&device()).unwrap();
         let batch = LossBatch::from(labels()).with_row_weights(vec![1e308; 2]);
-        let error = loss.forward(logits(), batch).unwrap_err();
-        assert!(matches!(error, Error::Loss(LossError::NonFinite { argument: "loss", .. })), "{path:?}: {error}");
+        // The value that was found, not NaN.
+        match loss.forward(logits(), batch).unwrap_err() {
+            Error::Loss(LossError::NonFinite { argument, value, .. }) => {
+                assert_eq!((argument, value), ("loss", f64::INFINITY), "{path:?}");
+            }
+            error => panic!("{path:?}: {error}"),
+        }
     }
 }
 

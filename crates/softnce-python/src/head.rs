@@ -43,7 +43,7 @@ pub(crate) fn head<'py>(
     let call = Call { settings: &settings, features, weight, bias, scale, upstream, wanted, value };
     let result = with_float!(features, "features", E => {
         let out = py.detach(|| threads::run(|| {
-            let recognise = settings.recognise() && settings.kind()?.takes_soft_targets();
+            let recognise = settings.recognise() || settings.kind()?.needs_hard_labels();
             let batch = batch(&segments, &positives, row_weights, weight.shape.0, recognise)?;
             call.evaluate::<E>(&batch)
         }));

@@ -48,7 +48,7 @@ impl Settings {
         };
         let settings = LossSettings::new().with_temperature(self.1).map_err(exception)?;
         let settings = settings.with_noise(noise).with_reduction(self.reduction()?);
-        Ok(SelectedLoss::new(self.kind()?, settings, 0))
+        Ok(SelectedLoss::new(self.kind()?, settings))
     }
 }
 
@@ -73,8 +73,8 @@ pub(crate) fn loss(
     py.detach(|| {
         threads::run(|| {
             let call = Call { settings: &settings, scale, outputs: &outputs };
-            // A loss of hard labels refuses dense rows, one-hot ones too, on every device alike.
-            let recognise = settings.recognise() && settings.kind()?.takes_soft_targets();
+            // A loss of hard labels looks for one-hot rows in any case.
+            let recognise = settings.recognise() || settings.kind()?.needs_hard_labels();
             let batch = batch(&segments, &positives, row_weights, logits.shape.1, recognise)?;
             with_float!(logits, "logits", E => call.evaluate::<E>(logits, &batch))
         })

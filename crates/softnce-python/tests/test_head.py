@@ -85,7 +85,7 @@ def test_narrow_types(backend: str, dtype: torch.dtype) -> None:
     made = head(backend=backend, sparse=False).to(dtype)
     features, targets = random_logits(6, WIDTH, dtype=dtype).requires_grad_(), random_targets("mixed", 6, CLASSES)
     loss = made(features, targets)
-    assert loss.dtype == dtype
+    assert loss.dtype == torch.float32
     loss.backward()
     wide = features.detach().double().requires_grad_()
     logits = wide @ made.weight.detach().double().T + made.bias.detach().double()

@@ -64,6 +64,41 @@ def test_soft_target_cross_entropy(backend: str, form: str) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("form", FORMS)
+def test_more_rows_than_candidates_share_their_positives(backend: str, form: str) -> None:
+    logits = random_logits(20, 10).requires_grad_()
+    targets, positives = random_targets(form, 4, 10), torch.arange(20) % 4
+    written = written_out(targets, 10)
+    scores = logits @ written.T.to(logits.dtype)
+    expected = both(torch.nn.functional.cross_entropy(scores, positives), logits)
+    loss = losses.soft_target_info_nce(logits, targets, positives=positives, backend=backend)
+    for found, wanted in zip(both(loss, logits), expected):
+        close(found, wanted, 1e-6 if form == "dense32" else TOLERANCE[torch.float64])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_hard_losses_take_one_hot_rows(backend: str) -> None:
+    logits, labels = random_logits(6, 5), torch.tensor([2, 0, 1, 2, 4, 4])
+    expected = losses.info_nce(logits, labels, backend=backend)
+    dense = torch.nn.functional.one_hot(labels, 5).float()
+    for targets in (dense, MixedTargets.hard(labels, 5), MixedTargets.mixed(labels, labels, torch.full((6,), 0.3), 5)):
+        close(losses.info_nce(logits, targets, backend=backend), expected, 1e-12)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_losses_beyond_the_range_of_half_precision_are_finite(backend: str) -> None:
+    # 8192 rows of loss log 65536: the sum is 90,852, the largest float16 65,504.
+    logits, positives = torch.zeros(8192, 2, dtype=torch.float16).requires_grad_(), torch.arange(8192) % 2
+    counts = torch.full((2,), 32768.0)
+    loss = losses.soft_target_info_nce(
+        logits, torch.tensor([0, 1]), positives=positives, multiplicities=counts, reduction="sum", backend=backend
+    )
+    assert abs(float(loss) / (8192 * math.log(65536)) - 1) < 1e-6
+    loss.backward()
+    assert logits.grad is not None and logits.grad.dtype == torch.float16
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("candidates", [9, 64])
 def test_info_nce(backend: str, candidates: int) -> None:
     # More candidates than classes are merged, fewer are not.
@@ -86,7 +121,8 @@ def test_every_type_of_logits(backend: str, form: str, dtype: torch.dtype) -> No
     expected = both(info_nce(wide, written_out(targets, 10)).mean(), wide)
     loss = losses.soft_target_info_nce(logits, targets, backend=backend)
     found = both(loss, logits)
-    assert found[0].dtype == dtype and found[1].dtype == dtype
+    # The loss is in the type of its sums.
+    assert found[0].dtype == torch.float32 and found[1].dtype == dtype
     for value, wanted in zip(found, expected):
         close(value, wanted, TOLERANCE[dtype])
 

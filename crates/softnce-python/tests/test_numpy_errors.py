@@ -205,13 +205,13 @@ def test_errors_of_the_head(name: str) -> None:
 OTHER_ERRORS: Dict[str, Tuple[Any, Callable[[], Any], str]] = {
     "infonce of dense": (
         ValueError,
-        lambda: sn.info_nce(np.eye(3), np.eye(3)),
-        "infonce takes class indices, .* dense rows",
+        lambda: sn.info_nce(np.eye(3), np.array([[0.2, 0.3, 0.5], [0.1, 0.2, 0.7], [0.6, 0.1, 0.3]])),
+        "infonce takes hard labels or one-hot rows, .* dense rows",
     ),
     "infonce of compact": (
         ValueError,
-        lambda: sn.info_nce(np.eye(3), [0, 1, 2], candidates=MixedTargets.hard([0], 3)),
-        "infonce takes class indices, targets came as compact rows; use its soft-target form",
+        lambda: sn.info_nce(np.eye(3), [0, 1, 2], candidates=MixedTargets.smoothed([0], 3, 0.1)),
+        "infonce takes hard labels or one-hot rows, targets came as soft compact rows; use its soft-target form",
     ),
     "cross-entropy": (
         ValueError,

@@ -112,6 +112,33 @@ def test_cross_entropy_is_the_definition(form: str, reduction: str, recognise: b
     close(sn.soft_target_cross_entropy(logits, targets, **arguments), exact[0], tolerance)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_more_rows_than_candidates_share_their_positives(form: str) -> None:
+    logits, targets = random_logits(20, 10), random_targets(form, 4, 10)
+    positives = np.arange(20) % 4
+    loss = sn.soft_target_info_nce(logits, targets, positives=positives, reduction="none")
+    scores = logits @ written_out(targets).T
+    expected = np.log(np.exp(scores).sum(1)) - scores[np.arange(20), positives]
+    close(loss, expected, 1e-6 if form == "dense32" else 1e-12)
+
+
+def test_hard_losses_take_one_hot_rows() -> None:
+    logits, labels = random_logits(6, 5), np.array([2, 0, 1, 2, 4, 4])
+    expected = sn.info_nce(logits, labels)
+    for targets in (np.eye(5)[labels], np.eye(5, dtype=np.float32)[labels], MixedTargets.hard(labels, 5)):
+        assert sn.info_nce(logits, targets) == expected
+
+
+def test_losses_beyond_the_range_of_half_precision_are_finite() -> None:
+    # 8192 rows of loss log 65536: the sum is 90,852, the largest float16 65,504.
+    logits, positives = np.zeros((8192, 2), np.float16), np.arange(8192) % 2
+    options = {"positives": positives, "multiplicities": np.full(2, 32768.0), "reduction": "sum"}
+    loss = sn.soft_target_info_nce(logits, [0, 1], **options)
+    assert abs(loss / (8192 * np.log(65536)) - 1) < 1e-6
+    head = sn.head_loss_and_gradient(logits, np.zeros((2, 2), np.float16), [0, 1], **options)
+    assert abs(head.loss / (8192 * np.log(65536)) - 1) < 1e-6
+
+
 def test_recognise_chooses_the_path() -> None:
     logits, dense = random_logits(64, 40), random_targets("recognised", 64, 40)
     by_terms, by_entries = (
@@ -138,7 +165,7 @@ def test_narrow_types_round_once(name: str, form: str, reduction: str) -> None:
     for function, definition in definitions:
         loss, gradient, by_temperature = function(logits, targets, reduction=reduction, upstream=upstream)
         exact = reduced(definition(wide, written_out(targets)), reduction, upstream=upstream)
-        assert loss.dtype == gradient.dtype == logits.dtype
+        assert loss.dtype == np.float32 and gradient.dtype == logits.dtype
         assert isinstance(by_temperature, float)
         close(loss, exact[0], tolerance)
         close(gradient, exact[1], tolerance)
@@ -378,7 +405,8 @@ def test_head_is_the_loss_of_its_logits(name: str, form: str, reduction: str) ->
     assert set(classes) <= set(range(CLASSES)) and (np.diff(classes) > 0).all()
     others = np.setdiff1d(np.arange(40), classes)
     assert np.abs(by_logits[:, others]).max() < 1e-15
-    for array in (found.loss, found.features_gradient, found.weight_gradient, found.bias_gradient):
+    assert found.loss.dtype == (np.float64 if name == "float64" else np.float32)
+    for array in (found.features_gradient, found.weight_gradient, found.bias_gradient):
         assert array.dtype == case.features.dtype
     close(found.loss, expected.loss, tolerance)
     close(found.features_gradient, by_logits @ case.weight.astype(np.float64), tolerance)

@@ -1,7 +1,8 @@
 //! Classes drawn from soft targets.
 
+use chacha20::ChaCha8Rng;
 use ndarray::{Array1, CowArray};
-use rand::{Rng, RngExt};
+use rand::{Rng, RngExt, SeedableRng};
 
 use crate::targets::Rows;
 use crate::{Batch, Targets};
@@ -68,6 +69,52 @@ impl Targets<'_> {
 /// Where rounding carries the level past the end: a class that surely has weight.
 fn heaviest(weights: impl Iterator<Item = (usize, f64)>) -> usize {
     weights.max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(class, _)| class)
+}
+
+/// The draws of soft distribution InfoNCE from a seed: a draw is a function of the seed and its number, whatever the
+/// machine.
+///
+/// ```
+/// use softnce::{Batch, ClassDraws, Targets};
+///
+/// let batch = Batch::from(Targets::smoothed(&[0, 1, 2], 3, 0.5)?);
+/// let labels = |drawn: Batch<'_>| drawn.segments()[0].labels().map(|labels| labels.to_vec());
+/// let mut draws = ClassDraws::new(7);
+/// draws.draw(&batch);
+/// // A run that is resumed goes on from the number of the next draw.
+/// assert_eq!(labels(draws.draw(&batch)), labels(ClassDraws::new(7).at(1).draw(&batch)));
+/// # Ok::<(), softnce::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClassDraws {
+    seed: u64,
+    next: u64,
+}
+
+impl ClassDraws {
+    /// The draws of this seed, from the first on.
+    pub fn new(seed: u64) -> Self {
+        ClassDraws { seed, next: 0 }
+    }
+
+    /// Goes to a draw by number, from 0.
+    #[must_use]
+    pub fn at(self, number: u64) -> Self {
+        ClassDraws { next: number, ..self }
+    }
+
+    /// The number of the next draw.
+    pub fn next_number(&self) -> u64 {
+        self.next
+    }
+
+    /// The batch with every candidate replaced by a class drawn from it.
+    pub fn draw<'b>(&mut self, batch: &'b Batch<'_>) -> Batch<'b> {
+        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
+        generator.set_stream(self.next);
+        self.next += 1;
+        batch.draw(&mut generator)
+    }
 }
 
 impl Batch<'_> {

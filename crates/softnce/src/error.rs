@@ -184,7 +184,7 @@ pub enum Error {
         limit: u128,
     },
     /// A hard-target loss was given soft targets.
-    #[error("{loss} takes hard labels, targets came as {found} rows; use its soft-target form")]
+    #[error("{loss} takes hard labels or one-hot rows, targets came as soft {found} rows; {hint}", hint = hard_hint(*.loss))]
     HardTargetsRequired {
         /// The loss.
         loss: LossKind,
@@ -235,6 +235,10 @@ pub enum Error {
 fn finite_hint(argument: &str) -> &'static str {
     // Masking with -inf is the usual way to get here; the loss weighs every class, and 0 times infinity is NaN.
     if argument == "logits" { " (to mask a class use a large negative number such as -1e4)" } else { "" }
+}
+
+fn hard_hint(loss: LossKind) -> &'static str {
+    if loss.draws_classes() { "draw classes from them first (ClassDraws)" } else { "use its soft-target form" }
 }
 
 fn listed(sets: &[Instructions]) -> String {

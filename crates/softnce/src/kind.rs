@@ -62,6 +62,16 @@ impl LossKind {
         !matches!(self, LossKind::InfoNce | LossKind::Nll)
     }
 
+    /// Whether the loss is computed on classes drawn from soft targets ([`ClassDraws`](crate::ClassDraws)).
+    pub fn draws_classes(self) -> bool {
+        self == LossKind::SoftDistributionInfoNce
+    }
+
+    /// Whether the loss itself reads hard labels: those that take no soft targets, and those that draw classes from them.
+    pub fn needs_hard_labels(self) -> bool {
+        !self.takes_soft_targets() || self.draws_classes()
+    }
+
     /// Whether the loss contrasts each row's positive with other candidates.
     pub fn is_contrastive(self) -> bool {
         !matches!(self, LossKind::SoftTargetCrossEntropy | LossKind::Nll)

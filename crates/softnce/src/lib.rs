@@ -48,6 +48,7 @@ mod warning;
 pub use {half, ndarray, rand};
 
 pub use batch::Batch;
+pub use draw::ClassDraws;
 pub use element::{Accum, Element};
 pub use error::Error;
 pub use kind::LossKind;

@@ -6,7 +6,7 @@ use common::{Random, cast, close, deviation, rows, run, widen};
 use half::{bf16, f16};
 use ndarray::{Array2, Axis, array};
 use softnce::{
-    Batch, Element, GradientRequest, InfoNce, Loss, LossSettings, NoiseDistribution, SoftTargetCrossEntropy,
+    Batch, Element, GradientRequest, InfoNce, Loss, LossSettings, Nll, NoiseDistribution, SoftTargetCrossEntropy,
     SoftTargetInfoNce, Targets,
 };
 
@@ -54,6 +54,31 @@ fn many_rows_may_have_the_classes_for_candidates() {
         close(found.value.rows().unwrap(), expected.value.rows().unwrap().as_slice().unwrap(), 1e-13);
         assert!(deviation(found.logits_gradient, &expected.logits_gradient) < 1e-13);
     }
+}
+
+#[test]
+fn hard_losses_take_one_hot_rows_of_any_form() {
+    let labels = [2, 0, 1, 2];
+    let hard = Targets::hard(&labels, 3).unwrap();
+    let dense = hard.to_dense().unwrap();
+    let ones = Array2::from_elem((4, 2), 1.0) * &array![[1.0, 0.0]];
+    let classes = array![[2, 0], [0, 1], [1, 1], [2, 2]];
+    let forms = [
+        Targets::dense(dense.view()).unwrap(),
+        Targets::dense_as_is(dense.view()).unwrap(),
+        Targets::compact(&[0.0; 4], &classes, &ones, 3).unwrap(),
+        Targets::mixed(&labels, &labels, &[0.3; 4], 3, 0.0).unwrap(),
+    ];
+    let logits = Random::new(3).logits(4, 3, 4.0);
+    for targets in &forms {
+        assert_eq!(run(&InfoNce::new(rows()), &logits, targets), run(&InfoNce::new(rows()), &logits, &hard));
+        assert_eq!(run(&Nll::new(rows()), &logits, targets), run(&Nll::new(rows()), &logits, &hard));
+        let further = Batch::from(&hard).with_further(targets).unwrap();
+        let expected = Batch::from(&hard).with_further(&hard).unwrap();
+        assert_eq!(run(&InfoNce::new(rows()), &logits, further), run(&InfoNce::new(rows()), &logits, expected));
+    }
+    let one_class = Targets::smoothed(&[0, 0], 1, 0.5).unwrap();
+    assert!(InfoNce::new(rows()).loss(array![[0.5], [1.0]].view(), &one_class).is_ok());
 }
 
 #[test]
@@ -219,17 +244,17 @@ fn soft_distribution_info_nce_keeps_positives_and_multiplicities() {
             .with_multiplicities(array![1.0, 2.0, 0.5, 1.0, 4.0, 1.0])
             .unwrap()
     };
-    let loss = softnce::SoftDistributionInfoNce::new(rows(), 11);
-    let drawn = softnce::SoftDistributionInfoNce::new(rows(), 11);
-    let drawn = drawn.draw(&batch()).segments()[0].clone().into_owned();
-    let expected = Batch::from(drawn)
+    let loss = softnce::SoftDistributionInfoNce::new(rows());
+    let given = batch();
+    let drawn = softnce::ClassDraws::new(11).draw(&given);
+    let expected = Batch::from(&drawn.segments()[0])
         .with_positives(vec![5, 0, 3])
         .with_multiplicities(array![1.0, 2.0, 0.5, 1.0, 4.0, 1.0])
         .unwrap();
-    assert_eq!(run(&loss, &logits, batch()), run(&InfoNce::new(rows()), &logits, expected));
-    // A call that is refused draws nothing.
-    assert!(loss.loss(logits.view(), Batch::from(&targets).with_offset(5)).is_err());
-    assert_eq!(loss.calls(), 1);
+    assert_eq!(run(&loss, &logits, drawn.clone()), run(&InfoNce::new(rows()), &logits, expected));
+    // The loss itself draws nothing.
+    let error = loss.loss(logits.view(), batch()).unwrap_err();
+    assert!(error.to_string().contains("draw classes from them first"), "{error}");
 }
 
 /// Optimiser steps on a linear model, its rows on several workers with everyone's targets, against one process.

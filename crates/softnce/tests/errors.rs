@@ -317,7 +317,7 @@ fn hard_losses_refuse_soft_targets() {
     assert_eq!(error, Error::HardTargetsRequired { loss: LossKind::InfoNce, found: Form::Compact });
     let dense = Targets::dense_as_is(soft.to_dense().unwrap()).unwrap();
     let error = Nll::default().loss(logits().view(), &dense).unwrap_err();
-    assert_eq!(error.to_string(), "nll takes hard labels, targets came as dense rows; use its soft-target form");
+    assert_eq!(error.to_string(), "nll takes hard labels or one-hot rows, targets came as soft dense rows; use its soft-target form");
 }
 
 #[test]

@@ -5,8 +5,9 @@ mod common;
 use common::{Case, Random, Source, cases, cast, deviation, run, source, widen};
 use ndarray::{Array1, Array2, Axis};
 use proptest::prelude::*;
+use softnce::rand::SeedableRng;
 use softnce::{
-    Batch, Element, InfoNce, Loss, LossAndGradient, LossSettings, Nll, NoiseDistribution, Reduction,
+    Batch, ClassDraws, Element, GradientRequest, InfoNce, Loss, LossAndGradient, LossSettings, Nll, NoiseDistribution, Reduction,
     SoftDistributionInfoNce, SoftTargetCrossEntropy, SoftTargetInfoNce, Targets, Warning,
 };
 
@@ -326,23 +327,45 @@ fn fact_10_one_lambda_for_the_batch_has_no_finite_optimum() {
 }
 
 #[test]
-fn drawing_is_seeded_and_differs_between_calls() {
+fn drawing_is_seeded_and_differs_between_draws() {
     let mut random = Random::new(5);
-    let targets = random.targets(Source::Dense, 32, 10);
+    let batch = Batch::from(random.targets(Source::Dense, 32, 10));
     let logits = random.logits(32, 10, 2.0);
-    let value = |loss: &SoftDistributionInfoNce| loss.loss(logits.view(), &targets).unwrap().scalar().unwrap();
-    let (one, two) =
-        (SoftDistributionInfoNce::new(LossSettings::new(), 1), SoftDistributionInfoNce::new(LossSettings::new(), 1));
-    let first = [value(&one), value(&one), value(&one)];
-    assert_eq!(first, [value(&two), value(&two), value(&two)]);
+    let loss = SoftDistributionInfoNce::new(LossSettings::new());
+    let value = |draws: &mut ClassDraws| loss.loss(logits.view(), draws.draw(&batch)).unwrap().scalar().unwrap();
+    let (mut one, mut two) = (ClassDraws::new(1), ClassDraws::new(1));
+    let first = [value(&mut one), value(&mut one), value(&mut one)];
+    assert_eq!(first, [value(&mut two), value(&mut two), value(&mut two)]);
     assert!(first[0] != first[1] && first[1] != first[2]);
-    assert_eq!(value(&two.clone().at_call(1)), first[1]);
-    assert_eq!(two.calls(), 3);
-    assert_ne!(value(&SoftDistributionInfoNce::new(LossSettings::new(), 2)), first[0]);
+    assert_eq!(value(&mut two.at(1)), first[1]);
+    assert_eq!(two.next_number(), 3);
+    assert_ne!(value(&mut ClassDraws::new(2)), first[0]);
+    // The stream that published runs drew from.
+    let drawn = ClassDraws::new(7).at(3).draw(&batch).segments()[0].labels().unwrap().to_vec();
+    let mut generator = chacha20::ChaCha8Rng::seed_from_u64(7);
+    generator.set_stream(3);
+    assert_eq!(drawn, batch.draw(&mut generator).segments()[0].labels().unwrap().to_vec());
+}
+
+#[test]
+fn a_draw_is_made_once_and_the_loss_is_a_function_of_it() {
+    let mut random = Random::new(6);
+    let batch = Batch::from(random.targets(Source::Dense, 16, 10));
+    let logits = random.logits(16, 10, 2.0);
+    let loss = SoftDistributionInfoNce::new(LossSettings::new());
+    let drawn = ClassDraws::new(3).draw(&batch);
+    let value = loss.loss(logits.view(), drawn.clone()).unwrap();
+    let with_gradient = loss.loss_and_gradient(logits.view(), drawn.clone(), &GradientRequest::new()).unwrap();
+    assert_eq!(with_gradient.value, value);
+    // Callers on several threads see the same classes.
+    std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..4).map(|_| scope.spawn(|| loss.loss(logits.view(), drawn.clone()).unwrap())).collect();
+        assert!(calls.into_iter().all(|call| call.join().unwrap() == value));
+    });
     // On hard labels there is nothing to draw: it is InfoNCE.
-    let hard = Targets::hard(&random.labels(32, 10), 10).unwrap();
+    let hard = Targets::hard(&random.labels(16, 10), 10).unwrap();
     assert_eq!(
-        one.loss(logits.view(), &hard).unwrap(),
+        loss.loss(logits.view(), &hard).unwrap(),
         InfoNce::new(LossSettings::new()).loss(logits.view(), &hard).unwrap()
     );
 }

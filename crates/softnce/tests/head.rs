@@ -7,7 +7,7 @@ use half::{bf16, f16};
 use ndarray::{Array1, Array2, Axis, array};
 use proptest::prelude::*;
 use softnce::{
-    Batch, Element, Error, Form, GradientRequest, HeadLoss, HeadLossAndGradient, InfoNce, LinearHead, Loss, LossKind,
+    Batch, ClassDraws, Element, Error, Form, GradientRequest, HeadLoss, HeadLossAndGradient, InfoNce, LinearHead, Loss, LossKind,
     LossSettings, NoiseDistribution, Reduction, SelectedLoss, SoftDistributionInfoNce, SoftTargetInfoNce, Targets,
 };
 
@@ -171,11 +171,13 @@ fn the_other_losses_have_heads_too() {
     let soft = Targets::smoothed(&[0, 3, 4, 5, 9, 9], 10, 0.4).unwrap();
     let error = InfoNce::new(settings.clone()).head_loss(&head, &soft).unwrap_err();
     assert_eq!(error, Error::HardTargetsRequired { loss: LossKind::InfoNce, found: Form::Compact });
-    let drawn = SoftDistributionInfoNce::new(settings.clone(), 5).loss(logits.view(), &soft).unwrap();
-    let drawn_head = SoftDistributionInfoNce::new(settings.clone(), 5).head_loss(&head, &soft).unwrap();
+    let batch = Batch::from(&soft);
+    let (batch, loss) = (ClassDraws::new(5).draw(&batch), SoftDistributionInfoNce::new(settings.clone()));
+    let drawn = loss.loss(logits.view(), batch.clone()).unwrap();
+    let drawn_head = loss.head_loss(&head, batch).unwrap();
     assert!((drawn_head.scalar().unwrap() - drawn.scalar().unwrap()).abs() < 1e-12);
     for kind in LossKind::ALL {
-        let out = SelectedLoss::new(kind, settings.clone(), 0).head_loss_and_gradient(&head, &case.targets, &request);
+        let out = SelectedLoss::new(kind, settings.clone()).head_loss_and_gradient(&head, &case.targets, &request);
         if kind.is_contrastive() {
             assert!((out.unwrap().value.scalar().unwrap() - expected.scalar().unwrap()).abs() < 1e-12, "{kind}");
         } else {

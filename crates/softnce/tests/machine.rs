@@ -18,7 +18,7 @@ fn settings(case: &Case, instructions: Instructions) -> LossSettings {
 
 fn soft<E: Element>(case: &Case, kind: LossKind, instructions: Instructions) -> LossAndGradient<E> {
     let request = GradientRequest::new().with_upstream(&case.upstream).with_temperature();
-    let loss = SelectedLoss::new(kind, settings(case, instructions), 0);
+    let loss = SelectedLoss::new(kind, settings(case, instructions));
     loss.loss_and_gradient(cast::<E>(&case.logits).view(), case.batch(), &request).unwrap()
 }
 
@@ -126,7 +126,7 @@ fn nor_in_a_head() {
     let (first, second) = (random.labels(rows, classes), random.labels(rows, classes));
     let lambda = ndarray::Array1::from_shape_fn(rows, |_| random.unit());
     let targets = Targets::mixed(&first, &second, &lambda, classes, 0.1).unwrap();
-    let loss = SelectedLoss::new(LossKind::SoftTargetInfoNce, LossSettings::new(), 0);
+    let loss = SelectedLoss::new(LossKind::SoftTargetInfoNce, LossSettings::new());
     on_threads("head", || {
         let head = LinearHead::new(&features, &weights).unwrap();
         let out = loss.head_loss_and_gradient(&head, &targets, &GradientRequest::new()).unwrap();

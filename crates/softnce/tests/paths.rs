@@ -154,7 +154,7 @@ proptest! {
         let request = GradientRequest::new().with_upstream(&case.upstream).with_temperature();
         let (rows, classes) = case.logits.dim();
         for kind in [LossKind::SoftTargetInfoNce, LossKind::SoftTargetCrossEntropy] {
-            let loss = SelectedLoss::new(kind, settings(&case, Reduction::None), 0);
+            let loss = SelectedLoss::new(kind, settings(&case, Reduction::None));
             let logits = cast::<f32>(&case.logits);
             let expected = loss.loss_and_gradient(logits.view(), case.batch(), &request).unwrap();
             // What was there before counts for nothing; nor does it matter how the memory lies.

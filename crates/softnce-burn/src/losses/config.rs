@@ -52,9 +52,6 @@ pub struct LossConfig {
     /// How the losses of the rows are put together.
     #[config(default = "Reduction::Mean")]
     pub reduction: Reduction,
-    /// Seed of soft distribution InfoNCE's draws.
-    #[config(default = "0")]
-    pub seed: u64,
     /// Which implementation computes the loss.
     #[config(default = "ComputePath::Auto")]
     pub path: ComputePath,

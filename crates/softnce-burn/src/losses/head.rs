@@ -1,16 +1,16 @@
 //! The contrastive losses from the features of a linear head, for any number of classes.
 
 use burn::tensor::{DType, Gradients, IndexingUpdateOp, Int, Tensor, TensorData};
-use softnce::{Error as LossError, LossKind, Targets};
+use softnce::Error as LossError;
 
 use super::SelectedLoss;
-use crate::batch::{check_float, read_labels, read_probabilities};
-use crate::{Error, LossBatch, LossTargets};
+use crate::batch::check_float;
+use crate::{Error, LossBatch};
 
 /// A loss of a linear head, and the rows of the head that took part.
 #[derive(Debug, Clone)]
 pub struct HeadLoss {
-    /// The loss: `[N]` under reduction none, else `[1]`, in the type of the features.
+    /// The loss: `[N]` under reduction none, else `[1]`; f64 for features in f64, else f32.
     pub value: Tensor<1>,
     /// The rows of weights, and of the bias, of the classes that occur.
     pub rows: HeadRows,
@@ -136,15 +136,15 @@ impl SelectedLoss {
             check_type("bias", bias.dtype(), features.dtype())?;
         }
         let batch = batch.into();
-        let segments = batch.segments.iter().map(|segment| on_host(segment, classes)).collect::<Result<Vec<_>, _>>()?;
-        let host = batch.over(segments.iter().map(Targets::view).collect())?;
+        let segments = batch.segments.iter().map(|segment| segment.on_host(classes)).collect::<Result<_, _>>()?;
+        let given = batch.over(segments)?;
+        let hard = self.kind().needs_hard_labels().then(|| given.to_hard(self.kind())).transpose()?;
+        let host = hard.as_ref().unwrap_or(&given);
         host.check(rows, classes)?;
         self.settings().noise().check_classes(classes)?;
-        self.require_hard(&host)?;
-        let drawn = (self.kind() == LossKind::SoftDistributionInfoNce).then(|| self.draw(&host));
         let (occurring, listed) = match features.dtype() {
-            DType::F64 => drawn.as_ref().unwrap_or(&host).over_occurring_classes::<f64>()?,
-            _ => drawn.as_ref().unwrap_or(&host).over_occurring_classes::<f32>()?,
+            DType::F64 => host.over_occurring_classes::<f64>()?,
+            _ => host.over_occurring_classes::<f32>()?,
         };
         let noise = self.settings().noise().over_classes(&listed)?;
         let segments = occurring.segments().iter().map(|segment| segment.clone().into_owned().into()).collect();
@@ -156,17 +156,7 @@ impl SelectedLoss {
             logits = logits + bias.clone().unsqueeze();
         }
         let settings = self.settings().clone().with_noise(noise);
-        let kind = if drawn.is_some() { LossKind::InfoNce } else { self.kind() };
-        Ok(HeadLoss { value: self.compute(kind, settings, logits, &over_occurring)?, rows: head })
-    }
-}
-
-/// The segment's targets on the host; dense rows where their compact form is recognised.
-fn on_host<'t>(segment: &'t LossTargets, classes: usize) -> Result<Targets<'t>, Error> {
-    match segment {
-        LossTargets::Labels(labels) => read_labels(labels, classes),
-        LossTargets::Probabilities(probabilities) => read_probabilities(probabilities),
-        LossTargets::Host(targets) => Ok(targets.view()),
+        Ok(HeadLoss { value: self.compute(settings, logits, &over_occurring)?, rows: head })
     }
 }
 

@@ -28,9 +28,6 @@ macro_rules! named_loss {
             /// How the losses of the rows are put together.
             #[config(default = "Reduction::Mean")]
             pub reduction: Reduction,
-            /// Seed of soft distribution InfoNCE's draws.
-            #[config(default = "0")]
-            pub seed: u64,
             /// Which implementation computes the loss.
             #[config(default = "ComputePath::Auto")]
             pub path: ComputePath,
@@ -56,7 +53,6 @@ macro_rules! named_loss {
                     noise: self.noise.clone(),
                     alpha: self.alpha,
                     reduction: self.reduction,
-                    seed: self.seed,
                     path: self.path,
                     check_values: self.check_values,
                     recognise: self.recognise,
@@ -81,7 +77,7 @@ macro_rules! named_loss {
             /// - logits: `[N, d]`
             /// - batch: M targets over d classes, as labels, probabilities, [`softnce::Targets`] or a [`LossBatch`];
             ///   M >= N unless the batch names the positives
-            /// - output: `[N]` under reduction none, else `[1]`
+            /// - output: `[N]` under reduction none, else `[1]`; f64 for logits in f64, else f32
             ///
             /// # Errors
             /// See [`SelectedLoss::forward`].

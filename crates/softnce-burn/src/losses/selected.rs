@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use softnce::{Batch, Error as LossError, Form, LossKind, LossSettings, SoftDistributionInfoNce};
+use softnce::{Error as LossError, LossKind, LossSettings};
 
 use super::{ComputePath, LossConfig};
 use crate::paths::{self, Call};
@@ -17,9 +17,6 @@ pub struct SelectedLoss {
     pub log_temperature: Option<Param<Tensor<1>>>,
     #[module(skip)]
     shared: Arc<Shared>,
-    /// A copy goes on from the same call: what one draws does not move the other.
-    #[module(skip)]
-    draws: SoftDistributionInfoNce,
 }
 
 /// What does not change with training.
@@ -42,7 +39,6 @@ impl LossConfig {
         let log_temperature = self
             .learnable_temperature
             .then(|| Param::from_tensor(Tensor::from_data(TensorData::from([self.temperature.ln() as f32]), device)));
-        let draws = SoftDistributionInfoNce::new(settings.clone(), self.seed);
         let shared = Shared {
             kind: self.kind,
             settings,
@@ -50,7 +46,7 @@ impl LossConfig {
             check_values: self.check_values,
             recognise: self.recognise,
         };
-        Ok(SelectedLoss { log_temperature, shared: Arc::new(shared), draws })
+        Ok(SelectedLoss { log_temperature, shared: Arc::new(shared) })
     }
 }
 
@@ -63,18 +59,6 @@ impl SelectedLoss {
     /// Temperature (its starting value where it is learned), noise distribution and reduction.
     pub fn settings(&self) -> &LossSettings {
         &self.shared.settings
-    }
-
-    /// How many calls have drawn classes so far, and the way to go to one by number: soft distribution InfoNCE alone.
-    pub fn draws(&self) -> u64 {
-        self.draws.calls()
-    }
-
-    /// Goes to a call by number, to resume a run: its draws are a function of the seed and this number.
-    #[must_use]
-    pub fn at_draw(mut self, call: u64) -> Self {
-        self.draws = self.draws.at_call(call);
-        self
     }
 
     /// The temperature as it is now, in the precision of its parameter.
@@ -100,27 +84,28 @@ impl SelectedLoss {
     /// # Shapes
     /// - logits: `[N, d]`, f16, bf16, f32 or f64
     /// - batch: M targets over d classes
-    /// - output: `[N]` under reduction none, else `[1]`, in the type of the logits
+    /// - output: `[N]` under reduction none, else `[1]`; f64 for logits in f64, else f32, for in half precision a sum over
+    ///   many rows is soon infinite
+    ///
+    /// Soft distribution InfoNCE takes a batch whose classes are drawn ([`LossBatch::draw`]).
     ///
     /// # Errors
     /// What [`softnce::Loss`] refuses; a tensor that cannot be read; the kernel path on a device other than Flex.
     pub fn forward(&self, logits: Tensor<2>, batch: impl Into<LossBatch>) -> Result<Tensor<1>, Error> {
-        self.compute(self.kind(), self.shared.settings.clone(), logits, &batch.into())
+        self.compute(self.shared.settings.clone(), logits, &batch.into())
     }
 
-    /// The loss of a kind, with these settings and the temperature as it is now.
+    /// The loss with these settings and the temperature as it is now.
     pub(super) fn compute(
         &self,
-        kind: LossKind,
         settings: LossSettings,
         logits: Tensor<2>,
         batch: &LossBatch,
     ) -> Result<Tensor<1>, Error> {
         let call = Call {
-            kind,
+            kind: self.kind(),
             settings: settings.with_temperature(self.temperature()?)?,
             log_temperature: self.log_temperature_for(&logits)?,
-            draws: &self.draws,
             check_values: self.shared.check_values,
             recognise: self.shared.recognise,
         };
@@ -134,20 +119,6 @@ impl SelectedLoss {
             ComputePath::Auto if on_cpu => paths::kernel(&call, logits, batch),
             ComputePath::Auto | ComputePath::Tensor => paths::tensor(&call, logits, batch),
         }
-    }
-
-    /// Refuses soft targets where the loss takes hard labels only.
-    pub(super) fn require_hard(&self, batch: &Batch<'_>) -> Result<(), Error> {
-        let soft = batch.segments().iter().map(|segment| segment.form()).find(|&form| form != Form::Hard);
-        match soft.filter(|_| !self.kind().takes_soft_targets()) {
-            Some(found) => Err(LossError::HardTargetsRequired { loss: self.kind(), found }.into()),
-            None => Ok(()),
-        }
-    }
-
-    /// The batch of soft distribution InfoNCE's next call.
-    pub(super) fn draw<'b>(&self, batch: &'b Batch<'_>) -> Batch<'b> {
-        self.draws.draw(batch)
     }
 
     /// The parameter as the logits' graph takes it.

@@ -4,7 +4,7 @@ use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use ndarray::{ArrayView2, ShapeBuilder};
-use softnce::{Element, GradientRequest, Loss, LossKind, Reduction, SelectedLoss, Targets};
+use softnce::{Element, GradientRequest, Loss, LossValue, Reduction, SelectedLoss, Targets};
 
 use super::Call;
 use super::attach::{Computed, attach};
@@ -15,7 +15,7 @@ use crate::{Error, LossBatch, LossTargets};
 trait Value: Element + burn::tensor::Element + bytemuck::Pod {}
 impl<T: Element + burn::tensor::Element + bytemuck::Pod> Value for T {}
 
-pub(crate) fn kernel(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> Result<Tensor<1>, Error> {
+pub(crate) fn kernel(call: &Call, logits: Tensor<2>, batch: &LossBatch) -> Result<Tensor<1>, Error> {
     match logits.dtype() {
         DType::F64 => typed::<f64>(call, logits, batch),
         DType::F32 => typed::<f32>(call, logits, batch),
@@ -25,36 +25,27 @@ pub(crate) fn kernel(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> R
     }
 }
 
-fn typed<E: Value<Accum: Value>>(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> Result<Tensor<1>, Error> {
+fn typed<E: Value<Accum: Value>>(call: &Call, logits: Tensor<2>, batch: &LossBatch) -> Result<Tensor<1>, Error> {
     let primitive = flex("logits", logits.clone())?;
-    let [rows, classes] = logits.dims();
+    let classes = logits.dims()[1];
     let kept = batch.segments.iter().map(|segment| Kept::new(segment, classes)).collect::<Result<Vec<_>, _>>()?;
-    // A loss of hard labels refuses dense rows, one-hot ones too, on every device alike.
-    let recognise = call.recognise && call.kind.takes_soft_targets();
+    // A loss of hard labels looks for one-hot rows in any case, and this finds them in the pass that checks the rows.
+    let recognise = call.recognise || call.kind.needs_hard_labels();
     let targets = kept.iter().map(|kept| kept.targets(recognise));
-    let batch = batch.over(targets.collect::<Result<_, _>>()?)?;
+    let batch = &batch.over(targets.collect::<Result<_, _>>()?)?;
     let view = view::<E>("logits", &primitive)?;
-    let loss = SelectedLoss::new(drawn_as(call.kind), call.settings.clone(), 0);
-    let drawn;
-    let batch = if call.kind == LossKind::SoftDistributionInfoNce {
-        // Before the draw: a call that is refused must not move the generator.
-        batch.check(rows, classes)?;
-        drawn = call.draws.draw(&batch);
-        &drawn
-    } else {
-        &batch
-    };
+    let loss = SelectedLoss::new(call.kind, call.settings.clone());
 
     let temperature_tracked = call.log_temperature.as_ref().is_some_and(Tensor::is_tracked);
     let logits_tracked = logits.is_autodiff() && logits.is_tracked();
     if !(logits_tracked || temperature_tracked) {
-        return Ok(value_tensor::<E>(loss.loss(view, batch)?));
+        return Ok(value_tensor(loss.loss(view, batch)?));
     }
     let request = GradientRequest::new();
     let request = if temperature_tracked { request.with_temperature() } else { request };
     let out = loss.loss_and_wide_gradient(view, batch, &request)?;
 
-    let parts = if call.settings.reduction() == Reduction::None { rows } else { 1 };
+    let parts = if call.settings.reduction() == Reduction::None { logits.dims()[0] } else { 1 };
     let by_row = out.temperature_gradient.map_or_else(|| vec![0.0; parts], |gradient| gradient.to_vec());
     let by_temperature = if parts == 1 { vec![by_row.iter().sum::<f64>()] } else { by_row };
     // dL / d log tau = tau dL / dtau
@@ -63,7 +54,7 @@ fn typed<E: Value<Accum: Value>>(call: &Call<'_>, logits: Tensor<2>, batch: &Los
     let log_temperature = call.log_temperature.clone().unwrap_or_else(|| Tensor::zeros([1], &device));
     let (shape, gradient) = (logits.dims(), out.logits_gradient.into_raw_vec_and_offset().0);
     let computed = Computed {
-        value: value_tensor::<E>(out.value),
+        value: value_tensor(out.value),
         logits_gradient: Tensor::from_primitive::<Flex>(FlexTensor::from_data(TensorData::new(gradient, shape))),
         temperature_gradient: Tensor::from_data(
             TensorData::new(by_logarithm, [parts]),
@@ -73,15 +64,11 @@ fn typed<E: Value<Accum: Value>>(call: &Call<'_>, logits: Tensor<2>, batch: &Los
     Ok(attach(logits, log_temperature, computed))
 }
 
-/// The loss to compute once the classes are drawn.
-fn drawn_as(kind: LossKind) -> LossKind {
-    if kind == LossKind::SoftDistributionInfoNce { LossKind::InfoNce } else { kind }
-}
-
-fn value_tensor<E: Value>(value: softnce::LossValue<E::Accum>) -> Tensor<1> {
-    let values: Vec<E> = match value {
-        softnce::LossValue::Scalar(value) => vec![E::from_accum(value)],
-        softnce::LossValue::Rows(rows) => rows.iter().map(|&value| E::from_accum(value)).collect(),
+/// The loss in the type of its sums: in half precision a sum over many rows is soon infinite.
+fn value_tensor<A: Value>(value: LossValue<A>) -> Tensor<1> {
+    let values = match value {
+        LossValue::Scalar(value) => vec![value],
+        LossValue::Rows(rows) => rows.to_vec(),
     };
     let rows = values.len();
     Tensor::from_primitive::<Flex>(FlexTensor::from_data(TensorData::new(values, [rows])))

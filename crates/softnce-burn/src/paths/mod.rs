@@ -7,19 +7,18 @@ mod tensor;
 
 use burn::backend::DispatchDevice;
 use burn::tensor::Tensor;
-use softnce::{LossKind, LossSettings, SoftDistributionInfoNce};
+use softnce::{LossKind, LossSettings};
 
 pub(crate) use kernel::kernel;
 pub(crate) use tensor::tensor;
 
 /// One call of a loss, without its tensors.
-pub(crate) struct Call<'a> {
+pub(crate) struct Call {
     pub(crate) kind: LossKind,
     /// With the temperature as it is now.
     pub(crate) settings: LossSettings,
     /// The temperature's logarithm, where it is learned. Shape `[1]`.
     pub(crate) log_temperature: Option<Tensor<1>>,
-    pub(crate) draws: &'a SoftDistributionInfoNce,
     pub(crate) check_values: bool,
     /// Whether dense rows are looked at for their compact form.
     pub(crate) recognise: bool,

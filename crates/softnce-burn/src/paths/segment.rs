@@ -2,10 +2,10 @@
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use ndarray::{Array2, Axis};
-use softnce::{Error as LossError, Form, LossKind, Targets};
+use softnce::{Error as LossError, Targets};
 
 use super::Call;
-use crate::batch::{check_float, read_labels, read_probabilities};
+use crate::batch::{check_float, read_labels};
 use crate::{Error, LossTargets};
 
 /// Where constants go.
@@ -31,31 +31,22 @@ pub(super) enum Segment<'t> {
 }
 
 impl<'t> Segment<'t> {
-    pub(super) fn new(targets: &'t LossTargets, call: &Call<'_>, classes: usize) -> Result<Self, Error> {
-        let segment = match targets {
+    pub(super) fn new(targets: &'t LossTargets, call: &Call, classes: usize) -> Result<Self, Error> {
+        if call.kind.needs_hard_labels() {
+            // One-hot rows are found on the host.
+            let targets = targets.on_host(classes)?;
+            let found = targets.form();
+            let hard = targets.to_hard().ok_or(LossError::HardTargetsRequired { loss: call.kind, found })?;
+            return Ok(Segment::Host(hard.into_owned()));
+        }
+        Ok(match targets {
             LossTargets::Host(targets) => Segment::Host(targets.view()),
             LossTargets::Labels(labels) => Segment::Host(read_labels(labels, classes)?),
-            // Classes are drawn on the host, by the same generator as the kernels'.
-            LossTargets::Probabilities(probabilities) if call.kind == LossKind::SoftDistributionInfoNce => {
-                Segment::Host(read_probabilities(probabilities)?)
-            }
             LossTargets::Probabilities(probabilities) => {
                 check_float("targets", probabilities.dtype())?;
                 Segment::Device(probabilities.clone().without_autodiff())
             }
-        };
-        match segment.form() {
-            Form::Hard => Ok(segment),
-            _ if call.kind.takes_soft_targets() => Ok(segment),
-            found => Err(LossError::HardTargetsRequired { loss: call.kind, found }.into()),
-        }
-    }
-
-    fn form(&self) -> Form {
-        match self {
-            Segment::Host(targets) => targets.form(),
-            Segment::Device(_) => Form::Dense,
-        }
+        })
     }
 
     pub(super) fn len(&self) -> usize {

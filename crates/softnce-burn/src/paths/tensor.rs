@@ -1,21 +1,21 @@
 //! The same losses composed of tensor operations, for devices without kernels of ours.
 //!
 //! Hard and compact targets through select, dense ones through matmul; the N x M scores live on the device. Logits in
-//! half precision are widened to f32 first.
+//! half precision are widened to f32 first, and the loss stays in it: in half precision a sum over many rows is soon
+//! infinite.
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{DType, Tensor};
 use ndarray::Array2;
-use softnce::{Batch, Element, Error as LossError, Loss, LossKind, Nll, Reduction, Targets};
+use softnce::{Batch, Element, Error as LossError, Loss, Nll, Reduction, Targets};
 
 use super::Call;
 use super::segment::{Place, Segment};
 use crate::batch::{read_error, read_probabilities};
 use crate::{Error, LossBatch};
 
-pub(crate) fn tensor(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> Result<Tensor<1>, Error> {
-    let dtype = logits.dtype();
-    let wide = match dtype {
+pub(crate) fn tensor(call: &Call, logits: Tensor<2>, batch: &LossBatch) -> Result<Tensor<1>, Error> {
+    let wide = match logits.dtype() {
         DType::F64 | DType::F32 => logits,
         DType::F16 | DType::BF16 => logits.cast(DType::F32),
         found => return Err(Error::DType { argument: "logits", found }),
@@ -31,12 +31,8 @@ pub(crate) fn tensor(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> R
         _ => call.settings.check_temperature::<f32>()?,
     }
     call.settings.noise().check_classes(classes)?;
-    let drawn = (call.kind == LossKind::SoftDistributionInfoNce).then(|| call.draws.draw(&host));
-    let drawn: Option<Vec<Segment<'_>>> =
-        drawn.as_ref().map(|batch| batch.segments().iter().map(|targets| Segment::Host(targets.view())).collect());
-    let segments = drawn.as_deref().unwrap_or(&segments);
     if call.check_values {
-        check_segments(segments)?;
+        check_segments(&segments)?;
     }
 
     let factors = call.settings.reduction().factors(rows, host.row_weights())?;
@@ -51,9 +47,9 @@ pub(crate) fn tensor(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> R
     let checked = call.check_values.then(|| scores.clone().without_autodiff());
     let losses = if call.kind.is_contrastive() {
         host.warn_once();
-        contrastive(call, scores, segments, &host, &positives, &place)?
+        contrastive(call, scores, &segments, &host, &positives, &place)?
     } else {
-        cross_entropy(scores, segments, &positives, &place)?
+        cross_entropy(scores, &segments, &positives, &place)?
     };
     let weighted = losses * place.floats(factors, [rows]);
     let reduced = match call.settings.reduction() {
@@ -63,12 +59,12 @@ pub(crate) fn tensor(call: &Call<'_>, logits: Tensor<2>, batch: &LossBatch) -> R
     if let Some(scores) = checked {
         check_finite(&wide, scores, &reduced, call)?;
     }
-    Ok(reduced.cast(dtype))
+    Ok(reduced)
 }
 
 /// `logsumexp_j (A_ij + log m_j) - A_i,p(i)`. Shape of the output: `[N]`.
 fn contrastive(
-    call: &Call<'_>,
+    call: &Call,
     mut scores: Tensor<2>,
     segments: &[Segment<'_>],
     batch: &Batch<'_>,
@@ -148,10 +144,10 @@ fn check_segments(segments: &[Segment<'_>]) -> Result<(), Error> {
 }
 
 /// Looks at the scores and the loss; one answer comes back.
-fn check_finite(logits: &Tensor<2>, scores: Tensor<2>, value: &Tensor<1>, call: &Call<'_>) -> Result<(), Error> {
+fn check_finite(logits: &Tensor<2>, scores: Tensor<2>, value: &Tensor<1>, call: &Call) -> Result<(), Error> {
     let logits = logits.clone().without_autodiff();
     let value = value.clone().without_autodiff();
-    if read_bool("logits", scores.is_finite().all().bool_and(value.is_finite().all()))? {
+    if read_bool("logits", scores.is_finite().all().bool_and(value.clone().is_finite().all()))? {
         return Ok(());
     }
     // The kernels' own checks name the entry.
@@ -165,7 +161,11 @@ fn check_finite(logits: &Tensor<2>, scores: Tensor<2>, value: &Tensor<1>, call: 
         DType::F64 => nll.loss(values.view(), &targets).map(|_| ()),
         _ => nll.loss(values.mapv(|value| value as f32).view(), &targets).map(|_| ()),
     }?;
-    Err(LossError::NonFinite { argument: "loss", index: vec![], value: f64::NAN }.into())
+    // The logits are finite, the loss is not: huge row weights, for example.
+    let values = value.try_to_vec_as::<f64>().map_err(|error| read_error("loss", error))?;
+    let row = values.iter().position(|value| !value.is_finite()).unwrap_or(0);
+    let index = if call.settings.reduction() == Reduction::None { vec![row] } else { vec![] };
+    Err(LossError::NonFinite { argument: "loss", index, value: values.get(row).copied().unwrap_or(f64::NAN) }.into())
 }
 
 fn read_bool(argument: &'static str, all: Tensor<1, burn::tensor::Bool>) -> Result<bool, Error> {

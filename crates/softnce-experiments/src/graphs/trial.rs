@@ -2,7 +2,9 @@
 
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
-use softnce::{GradientRequest, Loss, LossKind, LossSettings, NoiseDistribution, SelectedLoss, Targets};
+use softnce::{
+    Batch, ClassDraws, GradientRequest, Loss, LossKind, LossSettings, NoiseDistribution, SelectedLoss, Targets,
+};
 use softnce_metrics::{TemperatureFit, evaluate};
 use softnce_train::randomness::{Stream, generator};
 
@@ -155,7 +157,8 @@ fn fit(
 ) -> Result<Array2<f32>, StudyError> {
     let mut draws = generator(seed, Stream::Weights, network, 0);
     let mut weights = Weights::new(graph.width(), config.hidden, graph.classes, &mut draws);
-    let loss = SelectedLoss::new(loss, LossSettings::new().with_noise(NoiseDistribution::try_from(targets)?), seed);
+    let loss = SelectedLoss::new(loss, LossSettings::new().with_noise(NoiseDistribution::try_from(targets)?));
+    let (given, mut class_draws) = (Batch::from(targets), ClassDraws::new(seed));
     let mut first = Adam::new(weights.first.dim(), config.weight_decay);
     let mut second = Adam::new(weights.second.dim(), 0.0);
     let mut draws = generator(seed, Stream::Network, network, 0);
@@ -167,7 +170,8 @@ fn fit(
         if let Some(&bad) = logits.iter().find(|value| !value.is_finite()) {
             return Err(diverged(bad, epoch + 1));
         }
-        let found = loss.loss_and_gradient(logits.view(), targets.view(), &GradientRequest::new())?;
+        let batch = if loss.kind().draws_classes() { class_draws.draw(&given) } else { given.clone() };
+        let found = loss.loss_and_gradient(logits.view(), batch, &GradientRequest::new())?;
         let mut upstream = Array2::zeros(pass.logits.dim());
         for (&node, row) in nodes.iter().zip(found.logits_gradient.rows()) {
             upstream.row_mut(node).assign(&row);

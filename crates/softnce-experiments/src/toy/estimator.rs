@@ -4,7 +4,9 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
-use softnce::{Error, GradientRequest, Loss, LossKind, LossSettings, NoiseDistribution, SelectedLoss, Targets};
+use softnce::{
+    Batch, ClassDraws, Error, GradientRequest, Loss, LossKind, LossSettings, NoiseDistribution, SelectedLoss, Targets,
+};
 use softnce_metrics::largest_entry;
 
 use super::density::sample;
@@ -94,6 +96,8 @@ pub(crate) struct Objective<'s> {
     /// All training targets.
     targets: &'s Array2<f64>,
     loss: SelectedLoss,
+    /// The classes of soft distribution InfoNCE.
+    class_draws: ClassDraws,
 }
 
 impl<'s> Objective<'s> {
@@ -108,7 +112,8 @@ impl<'s> Objective<'s> {
             }
         }
         let settings = LossSettings::new().with_noise(estimator.noise(&frequencies)?);
-        Ok(Objective { estimator, count, targets, loss: SelectedLoss::new(estimator.loss, settings, seed) })
+        let (loss, class_draws) = (SelectedLoss::new(estimator.loss, settings), ClassDraws::new(seed));
+        Ok(Objective { estimator, count, targets, loss, class_draws })
     }
 
     /// The mean loss of fresh rows that are each other's candidates, under the noise distribution of the training.
@@ -116,7 +121,7 @@ impl<'s> Objective<'s> {
     /// # Shapes
     /// - logits: `[N, d]`
     /// - targets: `[N, d]`
-    pub(crate) fn among(&self, logits: ArrayView2<'_, f32>, targets: Array2<f64>) -> Result<f64, Error> {
+    pub(crate) fn among(&mut self, logits: ArrayView2<'_, f32>, targets: Array2<f64>) -> Result<f64, Error> {
         Ok(self.in_batch(logits, targets)?.0)
     }
 
@@ -126,7 +131,7 @@ impl<'s> Objective<'s> {
     /// - logits: `[N, d]`
     /// - rows: N, numbers of training targets
     pub(crate) fn evaluate(
-        &self,
+        &mut self,
         logits: ArrayView2<'_, f32>,
         rows: &[usize],
         draws: &mut impl Rng,
@@ -150,14 +155,16 @@ impl<'s> Objective<'s> {
     }
 
     /// Each row's candidates are the targets of all rows.
-    fn in_batch(&self, logits: ArrayView2<'_, f32>, own: Array2<f64>) -> Result<(f64, Array2<f32>), Error> {
+    fn in_batch(&mut self, logits: ArrayView2<'_, f32>, own: Array2<f64>) -> Result<(f64, Array2<f32>), Error> {
         let targets = if self.estimator.loss.takes_soft_targets() {
             Targets::dense_as_is(own)?
         } else {
             let labels: Vec<usize> = own.rows().into_iter().map(largest_entry).collect();
             Targets::hard(&labels, own.ncols())?
         };
-        let found = self.loss.loss_and_gradient(logits, targets, &GradientRequest::new())?;
+        let batch = Batch::from(targets);
+        let batch = if self.loss.kind().draws_classes() { self.class_draws.draw(&batch) } else { batch.clone() };
+        let found = self.loss.loss_and_gradient(logits, batch, &GradientRequest::new())?;
         Ok((f64::from(found.value.scalar().unwrap_or(f32::NAN)), found.logits_gradient))
     }
 
@@ -203,7 +210,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use ndarray::s;
-    use softnce::Batch;
     use softnce_train::randomness::{Stream, generator};
 
     use super::*;
@@ -214,7 +220,7 @@ mod tests {
     fn own_target_beside_noise_is_the_loss_of_the_library() {
         for classes in [2, 3] {
             let sample = Problem { classes }.training(40, 3);
-            let objective = Objective::new(Estimator::with(Candidates::Training), 30, &sample.targets, 0).unwrap();
+            let mut objective = Objective::new(Estimator::with(Candidates::Training), 30, &sample.targets, 0).unwrap();
             let rows: Vec<usize> = (5..12).collect();
             let logits = Array2::from_shape_fn((7, classes), |(row, class)| (row as f32 - 3.0) * (class as f32 + 0.5));
             let mut draws = generator(0, Stream::Draws, 0, 0);

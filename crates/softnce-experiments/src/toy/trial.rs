@@ -84,7 +84,7 @@ pub(crate) fn train(setting: &Setting, training: &Training, seed: u64) -> Result
     let optimizer = OptimizerConfig { weight_decay: training.weight_decay, ..OptimizerConfig::default() };
     let mut optimizer = build(&optimizer, &parameters);
     let schedule = Schedule { peak: training.rate, floor: 0.0, warmup: training.steps / 20, steps: training.steps };
-    let objective = Objective::new(setting.estimator, setting.candidates, &sample.targets, seed)?;
+    let mut objective = Objective::new(setting.estimator, setting.candidates, &sample.targets, seed)?;
     for step in 0..training.steps {
         let mut draws = generator(seed, Stream::Network, 0, step as u64);
         let rows: Vec<usize> = (0..training.batch).map(|_| draws.random_range(0..setting.samples)).collect();
@@ -107,7 +107,7 @@ pub(crate) fn train(setting: &Setting, training: &Training, seed: u64) -> Result
     let last = setting.classes - 1;
     let curve = (0..last).flat_map(|class| logits.rows().into_iter().map(move |row| row[class] - row[last])).collect();
     let bound =
-        setting.estimator.loss.is_contrastive().then(|| bound(setting, &network, problem, &objective, seed, &device));
+        setting.estimator.loss.is_contrastive().then(|| bound(setting, &network, problem, &mut objective, seed, &device));
     let found = Found { seed, curve, bound: bound.transpose()? };
     // What the last step did shows nowhere else.
     let bad = found.curve.iter().map(|&value| f64::from(value)).chain(found.bound).find(|value| !value.is_finite());
@@ -122,7 +122,7 @@ fn bound(
     setting: &Setting,
     network: &Network,
     problem: Problem,
-    objective: &Objective<'_>,
+    objective: &mut Objective<'_>,
     seed: u64,
     device: &Device,
 ) -> Result<f64, StudyError> {

@@ -18,7 +18,7 @@ use super::data::{Labelled, RunData};
 use super::error::RunError;
 use super::state::{Position, TrainState};
 use crate::optimisation::{OptimizerConfig, Parameter, WeightAverage, build};
-use crate::randomness::{Stream, generator, seed};
+use crate::randomness::{Stream, generator};
 use crate::recipe::{NoiseSource, Recipe};
 
 /// Channels, height and width of the network's input.
@@ -58,8 +58,7 @@ pub(super) fn loss(recipe: &Recipe, data: &RunData, device: &Device) -> Result<S
         .with_temperature(section.temperature)
         .with_learnable_temperature(section.learn_temperature)
         .with_noise(noise)
-        .with_alpha(section.alpha)
-        .with_seed(seed(recipe.seed, Stream::Draws, 0, 0));
+        .with_alpha(section.alpha);
     let mut loss = config.init(device)?;
     // Optimiser states are kept by id, and ids are drawn unless given.
     if let Some(temperature) = loss.log_temperature.take() {

@@ -2,7 +2,7 @@
 
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
-use softnce_burn::{LossBatch, SelectedLoss};
+use softnce_burn::{ClassDraws, LossBatch, SelectedLoss};
 use softnce_data::loader::Batch;
 use softnce_nn::models::Network;
 
@@ -53,9 +53,14 @@ pub(super) fn step(
         state.network.forward_train(pictures, seed(recipe.seed, Stream::Network, epoch as u64, number as u64))?;
     let values = logits.clone().without_autodiff().try_to_vec_as::<f32>();
     let values = values.map_err(|error| RunError::read("logits", error))?;
-    // Its draws are those of this batch, whatever was computed before.
-    state.loss = state.loss.clone().at_draw((epoch * plan.batches + number) as u64);
     let at = |source| RunError::Step { epoch: epoch + 1, step: number + 1, source };
+    let candidates = if recipe.loss.kind.draws_classes() {
+        // A function of the batch's number, so that a run that is resumed draws the same.
+        let draws = ClassDraws::new(seed(recipe.seed, Stream::Draws, 0, 0));
+        candidates.draw(logits.dims()[1], &mut draws.at((epoch * plan.batches + number) as u64)).map_err(at)?
+    } else {
+        candidates
+    };
     let value = state.loss.forward(adjusted(logits, adjustment, device), candidates).map_err(at)?;
     let sum = scalar(value.clone())? * rows as f64;
     // A mean over the pictures of the whole group, whatever the sizes of its batches.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
-use softnce_burn::{LossBatch, SelectedLoss};
+use softnce_burn::{ClassDraws, LossBatch, SelectedLoss};
 use softnce_metrics::median;
 
 use super::error::RunError;
@@ -58,11 +58,14 @@ impl Clock {
         let Some((logits, batch)) = &self.batch else { return Ok(Times { step_ms, loss_ms: None }) };
         let device = device.clone().autodiff();
         let mut times = Vec::with_capacity(REPETITIONS);
-        for _ in 0..REPETITIONS {
+        for repetition in 0..REPETITIONS {
             let data = TensorData::new(logits.clone(), [logits.len() / self.classes, self.classes]);
             let leaf = Tensor::<2>::from_data(data, &device).require_grad();
-            let batch = batch.clone();
+            let mut batch = batch.clone();
             let start = Instant::now();
+            if loss.kind().draws_classes() {
+                batch = batch.draw(self.classes, &mut ClassDraws::new(0).at(repetition as u64))?;
+            }
             let gradients = loss.forward(leaf.clone(), batch)?.backward();
             std::hint::black_box(leaf.grad(&gradients));
             times.push(start.elapsed().as_secs_f64() * 1e3);

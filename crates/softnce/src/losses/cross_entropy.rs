@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use super::{Evaluation, Loss, LossSettings, Wanted, require_hard, run_path};
+use super::{Evaluation, Loss, LossSettings, Wanted, run_path};
 use crate::{Batch, Element, Error, LossKind, NoiseDistribution, paths};
 
 /// Soft target cross-entropy, `L_i = -sum_k W_ik log softmax(Z_i / tau)_k`.
@@ -80,7 +80,6 @@ impl Loss for Nll {
         batch: &Batch<'_>,
         wanted: Option<Wanted<'_, '_, G>>,
     ) -> Result<Evaluation<E::Accum>, Error> {
-        require_hard(self.kind(), batch)?;
-        self.soft.evaluate(logits, batch, wanted)
+        self.soft.evaluate(logits, &batch.to_hard(self.kind())?, wanted)
     }
 }

@@ -3,10 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 
 use super::call::Rows;
-use super::{
-    GradientRequest, InfoNce, Loss, LossSettings, SelectedLoss, SoftDistributionInfoNce, SoftTargetInfoNce,
-    require_hard,
-};
+use super::{GradientRequest, InfoNce, Loss, LossSettings, SelectedLoss, SoftDistributionInfoNce, SoftTargetInfoNce};
 use crate::paths::{Head, HeadWanted, head};
 use crate::{Accum, Batch, Element, Error, LossValue};
 
@@ -227,8 +224,7 @@ impl HeadLoss for InfoNce {
         batch: &Batch<'_>,
         request: Option<&GradientRequest<'_>>,
     ) -> Result<HeadLossAndGradient<G>, Error> {
-        require_hard(self.kind(), batch)?;
-        evaluate(self.settings(), head, batch, request)
+        evaluate(self.settings(), head, &batch.to_hard(self.kind())?, request)
     }
 }
 
@@ -239,10 +235,7 @@ impl HeadLoss for SoftDistributionInfoNce {
         batch: &Batch<'_>,
         request: Option<&GradientRequest<'_>>,
     ) -> Result<HeadLossAndGradient<G>, Error> {
-        // Before the draw: a call that is refused must not move the generator.
-        let shape = (head.rows(), head.classes());
-        Rows::new::<E::Accum>(self.settings(), self.settings().noise(), shape, batch, request)?;
-        evaluate(self.settings(), head, &self.draw(batch), request)
+        evaluate(self.settings(), head, &batch.to_hard(self.kind())?, request)
     }
 }
 

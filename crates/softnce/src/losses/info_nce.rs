@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use super::{Evaluation, Loss, LossSettings, SoftTargetInfoNce, Wanted, require_hard};
+use super::{Evaluation, Loss, LossSettings, SoftTargetInfoNce, Wanted};
 use crate::{Batch, Element, Error, LossKind};
 
 /// InfoNCE (van den Oord et al., arXiv 1807.03748) over class labels: the hard-target case of
@@ -44,7 +44,6 @@ impl Loss for InfoNce {
         batch: &Batch<'_>,
         wanted: Option<Wanted<'_, '_, G>>,
     ) -> Result<Evaluation<E::Accum>, Error> {
-        require_hard(self.kind(), batch)?;
-        self.soft.evaluate(logits, batch, wanted)
+        self.soft.evaluate(logits, &batch.to_hard(self.kind())?, wanted)
     }
 }

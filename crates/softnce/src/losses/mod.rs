@@ -162,11 +162,3 @@ pub struct Evaluation<A> {
     /// Shape `[N]`.
     pub temperature_gradient: Option<Array1<f64>>,
 }
-
-/// Refuses soft targets where a loss takes hard labels only.
-fn require_hard(loss: LossKind, batch: &Batch<'_>) -> Result<(), Error> {
-    match batch.segments().iter().map(|segment| segment.form()).find(|&form| form != crate::Form::Hard) {
-        Some(found) => Err(Error::HardTargetsRequired { loss, found }),
-        None => Ok(()),
-    }
-}

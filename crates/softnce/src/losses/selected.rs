@@ -14,7 +14,7 @@ use crate::{Batch, Element, Error, LossKind};
 /// use softnce::{Loss, LossKind, LossSettings, SelectedLoss};
 ///
 /// let kind: LossKind = "soft-target-infonce".parse()?;
-/// assert_eq!(SelectedLoss::new(kind, LossSettings::new(), 0).kind(), kind);
+/// assert_eq!(SelectedLoss::new(kind, LossSettings::new()).kind(), kind);
 /// # Ok::<(), softnce::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -32,14 +32,12 @@ pub enum SelectedLoss {
 }
 
 impl SelectedLoss {
-    /// The loss of this kind; `seed` is read by [`SoftDistributionInfoNce`] alone.
-    pub fn new(kind: LossKind, settings: LossSettings, seed: u64) -> Self {
+    /// The loss of this kind.
+    pub fn new(kind: LossKind, settings: LossSettings) -> Self {
         match kind {
             LossKind::SoftTargetInfoNce => Self::SoftTargetInfoNce(SoftTargetInfoNce::new(settings)),
             LossKind::InfoNce => Self::InfoNce(InfoNce::new(settings)),
-            LossKind::SoftDistributionInfoNce => {
-                Self::SoftDistributionInfoNce(SoftDistributionInfoNce::new(settings, seed))
-            }
+            LossKind::SoftDistributionInfoNce => Self::SoftDistributionInfoNce(SoftDistributionInfoNce::new(settings)),
             LossKind::SoftTargetCrossEntropy => Self::SoftTargetCrossEntropy(SoftTargetCrossEntropy::new(settings)),
             LossKind::Nll => Self::Nll(Nll::new(settings)),
         }

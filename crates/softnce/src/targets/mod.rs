@@ -166,6 +166,26 @@ impl Targets<'_> {
         }
     }
 
+    /// The class labels, where every row puts all its weight on one class, whatever the form. Shape `[M]`.
+    ///
+    /// The losses of hard labels take such targets in any form.
+    pub fn to_hard(&self) -> Option<Targets<'_>> {
+        let labels: Array1<u32> = match &self.rows {
+            Rows::Hard(_) => return Some(self.view()),
+            _ if self.classes == 1 => Array1::zeros(self.len()),
+            Rows::Compact(rows) => (0..rows.len())
+                .map(|row| match rows.uniform[row] {
+                    0.0 => only(rows.terms(row)),
+                    _ => None,
+                })
+                .collect::<Option<_>>()?,
+            Rows::Dense(rows) => (0..rows.dim().0)
+                .map(|row| only((0..self.classes).map(|class| (class, rows.get(row, class)))))
+                .collect::<Option<_>>()?,
+        };
+        Some(Targets { classes: self.classes, rows: Rows::Hard(labels.into()) })
+    }
+
     /// Total weight of each class over all rows: class counts, for hard labels. Shape `[d]`.
     pub fn class_mass(&self) -> Array1<f64> {
         let mut mass = Array1::zeros(self.classes);
@@ -239,6 +259,13 @@ impl<'a> From<&'a Targets<'_>> for Targets<'a> {
     fn from(targets: &'a Targets<'_>) -> Self {
         targets.view()
     }
+}
+
+/// The class of the one entry that is not 0; `None` where there are none or several.
+fn only(weights: impl Iterator<Item = (usize, f64)>) -> Option<u32> {
+    let mut weights = weights.filter(|&(_, weight)| weight != 0.0);
+    let (class, _) = weights.next()?;
+    weights.next().is_none().then_some(class as u32)
 }
 
 /// Checks that an array of this shape can exist.

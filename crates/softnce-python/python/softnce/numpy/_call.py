@@ -79,10 +79,6 @@ def make(
     segments.extend(_segment_of("candidates", part, num_classes) for part in _parts(candidates))
     if multiplicities is not None:
         segments = _counted(segments, multiplicities)
-    for segment in segments:
-        if kind == "infonce" and segment.first.ndim != 1:
-            form = "dense" if segment.second is None else "compact"
-            raise ValueError(f"{kind} takes class indices, targets came as {form} rows; use its soft-target form")
     if reduction not in _REDUCTIONS:
         raise ValueError(f"reduction is {reduction!r}, expected one of {', '.join(map(repr, _REDUCTIONS))}")
     offset, index = _positives(positives)

@@ -17,7 +17,7 @@ from softnce.numpy._scale import scaled, upstream_factor
 
 __all__ = ["Loss", "evaluate", "start"]
 
-#: A scalar of the logits' type, or ``[N]`` with reduction none.
+#: A scalar, or ``[N]`` with reduction none; float64 for float64 logits, otherwise float32.
 Loss = Union["np.floating[Any]", NDArray[Any]]
 
 
@@ -35,7 +35,7 @@ def start() -> None:
 def evaluate(call: Call, logits: NDArray[Any], wanted: bool, upstream: Any = None) -> Tuple[Loss, Any, float]:
     """The loss and, if ``wanted``, its gradients times the upstream gradient."""
     rows, by_row = len(logits), call.reduction == "none"
-    loss = np.empty(rows if by_row else 1, logits.dtype)
+    loss = np.empty(rows if by_row else 1, wide(logits.dtype))
     factor = upstream_factor(call, upstream, rows)
     gradient = parts = None
     if wanted:

@@ -24,7 +24,8 @@ __all__ = [
 class LossAndGradient(NamedTuple):
     """A loss and its gradients, times the upstream gradient."""
 
-    #: The loss, without the upstream gradient: a scalar of the logits' type, or ``[N]`` with reduction none.
+    #: The loss, without the upstream gradient: a scalar, or ``[N]`` with reduction none; float64 for
+    #: float64 logits, otherwise float32.
     loss: Loss
     #: ``[N, d]``, in the type of the logits.
     logits_gradient: NDArray[Any]
@@ -69,7 +70,7 @@ def soft_target_info_nce(
             one value, as MixUp makes them.
 
     Returns:
-        The loss in the type of the logits: a scalar, or ``[N]`` with reduction none.
+        The loss: a scalar, or ``[N]`` with reduction none; float64 for float64 logits, otherwise float32.
 
     Raises:
         ValueError: shapes or values do not match; the message names the argument.
@@ -130,7 +131,7 @@ def info_nce(
     """InfoNCE over class indices: soft target InfoNCE of hard labels.
 
     Equal labels are merged, so it costs as much as cross-entropy with any number of candidates. Targets and candidates
-    are class indices ``[M]``. The other arguments, the result and the errors are those of
+    are class indices ``[M]`` or one-hot rows. The other arguments, the result and the errors are those of
     :func:`soft_target_info_nce`.
     """
     matrix = as_matrix("logits", logits, "[N, d]")

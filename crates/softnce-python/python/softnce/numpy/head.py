@@ -21,7 +21,8 @@ __all__ = ["HeadLossAndGradient", "head_loss_and_gradient"]
 class HeadLossAndGradient(NamedTuple):
     """The loss of a linear head, and its gradients times the upstream gradient; T classes occur in the candidates."""
 
-    #: The loss, without the upstream gradient: a scalar of the features' type, or ``[N]`` with reduction none.
+    #: The loss, without the upstream gradient: a scalar, or ``[N]`` with reduction none; float64 for
+    #: float64 features, otherwise float32.
     loss: Loss
     #: The classes that occur, in ascending order, ``[T]`` (int64). The gradients of all other classes are 0.
     classes: NDArray[np.int64]
@@ -108,7 +109,7 @@ def _head(features: Any, weight: Any, bias: Any) -> _Head:
 def _evaluate_head(call: Call, head: _Head, upstream: Any) -> HeadLossAndGradient:
     """The loss of a linear head, and its gradients times the upstream gradient."""
     rows, by_row, dtype = len(head.features), call.reduction == "none", head.features.dtype
-    loss = np.empty(rows if by_row else 1, dtype)
+    loss = np.empty(rows if by_row else 1, wide(dtype))
     factor = upstream_factor(call, upstream, rows)
     start()
     gradients_found, messages = _native.head(

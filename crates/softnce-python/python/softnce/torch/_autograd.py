@@ -19,10 +19,9 @@ __all__ = ["apply"]
 def apply(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tensor:
     """The loss of logits ``[N, d]``, with gradients for the logits and for a temperature that is a tensor.
 
-    Under autocast the loss of half-precision logits is in single precision, as PyTorch's own losses are.
+    The loss of half-precision logits is in single precision: a sum over many rows overflows half precision.
     """
-    autocast = torch.is_autocast_enabled(logits.device.type)
-    dtype = wide(logits.dtype) if autocast else logits.dtype
+    dtype = wide(logits.dtype)
     if torch.compiler.is_compiling() or not is_plain(logits) or _get_current_dispatch_mode() is not None:
         # While tracing, or for tensor subclasses without memory of their own, the registered operation is called.
         return _operation.call(call, logits, temperature, dtype)

@@ -17,11 +17,8 @@ Targets = Union[Tensor, MixedTargets]
 
 REDUCTIONS = ("none", "mean", "sum")
 BACKENDS = ("auto", "kernel", "tensor")
-KINDS = {
-    "soft-target-infonce": True,
-    "infonce": False,
-    "soft-target-cross-entropy": True,
-}
+#: The losses of hard labels: they take one-hot rows as well, and no other rows.
+HARD = ("infonce",)
 
 
 class Segment(NamedTuple):
@@ -176,11 +173,6 @@ def make(
         segments = _count(segments, plain("multiplicities", multiplicities, device))
     row_weights = None if row_weights is None else plain("row_weights", row_weights, device)
     noise_probs = None if noise_probs is None else plain("noise_probs", noise_probs, device)
-    if not KINDS[kind]:
-        for segment in segments:
-            if segment.first.dim() != 1:
-                form = "dense" if segment.is_dense() else "compact"
-                raise ValueError(f"{kind} takes class indices, targets came as {form} rows; use its soft-target form")
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction is {reduction!r}, expected one of {', '.join(map(repr, REDUCTIONS))}")
     if backend not in BACKENDS:

@@ -16,7 +16,7 @@ from softnce.torch import _kernel
 from softnce.torch._call import Call, Needs, Segment, wide
 from softnce.torch.targets import simplex_tolerance, widest
 
-__all__ = ["check_shapes", "check_values"]
+__all__ = ["ask_kernels", "check_shapes", "check_values"]
 
 _WARNING = (
     "all rows are mixed with one lambda and the batch is its own only source of candidates: "
@@ -29,7 +29,7 @@ _warned = False
 def check_shapes(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> None:
     """Raises the errors of the kernels for shapes that do not match."""
     if not _shapes_fit(call, logits):
-        _ask_kernels(call, logits, temperature)
+        ask_kernels(call, logits, temperature)
 
 
 def check_values(call: Call, segments: List[Segment], logits: Tensor, temperature: Optional[Tensor]) -> None:
@@ -43,7 +43,7 @@ def check_values(call: Call, segments: List[Segment], logits: Tensor, temperatur
     shared = None if _warned or call.kind == "soft-target-cross-entropy" else _shared_weight(segments)
     answers = torch.stack(flags if shared is None else [*flags, shared]).tolist()
     if any(answers[: len(flags)]):
-        _ask_kernels(call, logits, temperature)
+        ask_kernels(call, logits, temperature)
     if shared is not None and answers[-1]:
         _warned = True
         warn([_WARNING])
@@ -119,7 +119,9 @@ def _segment_flags(segment: Segment, num_classes: int) -> Iterator[Tensor]:
         yield ~(segment.counts > 0).any()
 
 
-def _ask_kernels(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> None:
+def ask_kernels(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> None:
+    """Runs the call through the kernels, whose errors name what is wrong."""
+
     def here(tensor: Optional[Tensor]) -> Optional[Tensor]:
         return None if tensor is None else tensor.detach().cpu()
 

@@ -64,7 +64,7 @@ def evaluate(
 
 def _nothing(call: Call, features: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Evaluation:
     """The result of a worker without rows: zeros."""
-    loss = features.new_zeros(0 if call.reduction == "none" else ())
+    loss = features.new_zeros(0 if call.reduction == "none" else (), dtype=wide(features.dtype))
     none = torch.zeros(0, dtype=torch.int64, device=features.device)
     return loss, Gradients(none, features, weight[:0], None if bias is None else bias[:0], features.new_zeros(()))
 
@@ -83,7 +83,7 @@ def _by_kernel(
         call = call._replace(temperature=temperature.item())
     call = call._replace(segments=tuple(_compact(segment) for segment in call.segments))
     rows = features.shape[0]
-    loss = torch.empty(rows if call.reduction == "none" else (), dtype=features.dtype)
+    loss = torch.empty(rows if call.reduction == "none" else (), dtype=wide(features.dtype))
     positives, weights = _kernel.places(call)
     if upstream is not None:
         upstream = upstream.to(torch.float64)
@@ -145,7 +145,7 @@ def _by_tensors(
     if bias is not None:
         logits += bias[classes].to(sums)
     narrow = call._replace(segments=tuple(narrowed), noise=noise)
-    needs = Needs(wanted, wanted, features.dtype)
+    needs = Needs(wanted, wanted, sums)
     loss, gradient, parts = _tensor.evaluate(narrow, logits, temperature, needs)
     if gradient is None or parts is None:
         return loss, None

@@ -11,9 +11,9 @@ from typing import List, NamedTuple, Optional, Tuple, Union
 import torch
 from torch import Tensor
 
-from softnce.torch._call import Call, Needs, Result, Segment, compact_segment, wide
-from softnce.torch._checks import check_shapes, check_values
-from softnce.torch.targets import recognise, widest
+from softnce.torch._call import HARD, Call, Needs, Result, Segment, compact_segment, wide
+from softnce.torch._checks import ask_kernels, check_shapes, check_values
+from softnce.torch.targets import recognise, simplex_tolerance, widest
 
 __all__ = ["evaluate"]
 
@@ -74,7 +74,10 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
     """The loss of logits ``[N, d]`` and its gradients."""
     sums = wide(logits.dtype)
     check_shapes(call, logits, temperature)
-    segments = [_recognised(segment) if call.recognise else segment for segment in call.segments]
+    if call.kind in HARD:
+        segments = [_labels(call, segment, logits, temperature) for segment in call.segments]
+    else:
+        segments = [_recognised(segment) if call.recognise else segment for segment in call.segments]
     if call.check_values:
         check_values(call, segments, logits, temperature)
     factors = _factors(call, logits, sums)
@@ -110,6 +113,26 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
         torch.cat(gradients) if gradients else None,
         part if part is None or by_row else part.sum().reshape(1),
     )
+
+
+def _labels(call: Call, segment: Segment, logits: Tensor, temperature: Optional[Tensor]) -> Segment:
+    """One-hot rows of any form as labels; the kernels name what is wrong with others."""
+    first, weights = segment.first, segment.second
+    if first.dim() == 1:
+        return segment
+    if weights is None:
+        rows, tolerance = first.to(wide(first.dtype)), simplex_tolerance(first.dtype)
+    else:
+        if bool(((first < 0) | (first >= logits.shape[1])).any()):
+            ask_kernels(call, logits, temperature)
+        share = segment.uniform if segment.shares is None else segment.shares[:, None]
+        weights, tolerance = weights.to(widest(first.device)), 1e-4
+        rows = torch.zeros(first.shape[0], logits.shape[1], dtype=weights.dtype, device=first.device)
+        rows = rows.scatter_add_(1, first.long(), weights) + share / logits.shape[1]
+    present = rows != 0
+    if not bool(((present.sum(1) == 1) & ((rows.sum(1) - 1).abs() <= tolerance)).all()):
+        ask_kernels(call, logits, temperature)
+    return Segment(present.to(torch.uint8).argmax(1), None, 0.0, None, segment.counts)
 
 
 def _recognised(segment: Segment) -> Segment:

@@ -63,7 +63,7 @@ def soft_target_info_nce(
             are not distributions. The checks wait for the device once. The kernels always check.
 
     Returns:
-        The loss: ``[]``, or ``[N]`` with reduction none, in the type of the logits (single precision under autocast).
+        The loss: ``[]``, or ``[N]`` with reduction none; float64 for float64 logits, otherwise float32.
 
     Raises:
         ValueError: shapes, devices or values do not match; the message names the argument.
@@ -111,7 +111,7 @@ def info_nce(
     """InfoNCE over class indices: soft target InfoNCE of hard labels.
 
     Equal labels are merged, so it costs as much as cross-entropy with any number of candidates. Targets and candidates
-    are class indices ``[M]``. The other arguments, the result and the errors are those of
+    are class indices ``[M]`` or one-hot rows. The other arguments, the result and the errors are those of
     ``soft_target_info_nce``.
     """
     logits = check_logits(logits)
