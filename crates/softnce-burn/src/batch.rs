@@ -1,9 +1,10 @@
 //! The label side of a call, from tensors or from the core crate's targets.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use burn::tensor::{DType, Int, Tensor};
-use softnce::{Batch, ClassDraws, Targets};
+use softnce::{Batch, ClassDraws, ErrorKind, Targets};
 
 use crate::Error;
 
@@ -104,17 +105,23 @@ impl LossBatch {
     }
 
     /// Candidate j counts `multiplicities[j]` times in the denominators. Shape `[M]`.
-    #[must_use]
-    pub fn with_multiplicities(mut self, multiplicities: Vec<f64>) -> Self {
+    ///
+    /// # Errors
+    /// As [`Batch::with_multiplicities`].
+    pub fn with_multiplicities(mut self, multiplicities: Vec<f64>) -> Result<Self, Error> {
+        softnce::Batch::check_multiplicities(&multiplicities)?;
         self.multiplicities = Some(multiplicities);
-        self
+        Ok(self)
     }
 
     /// Row i's loss counts `row_weights[i]` times. Shape `[N]`.
-    #[must_use]
-    pub fn with_row_weights(mut self, row_weights: Vec<f64>) -> Self {
+    ///
+    /// # Errors
+    /// As [`Batch::with_row_weights`].
+    pub fn with_row_weights(mut self, row_weights: Vec<f64>) -> Result<Self, Error> {
+        softnce::Batch::check_row_weights(&row_weights)?;
         self.row_weights = Some(row_weights);
-        self
+        Ok(self)
     }
 
     /// The batch with every candidate replaced by a class drawn from it, for soft distribution InfoNCE over `classes`
@@ -141,7 +148,7 @@ impl LossBatch {
     pub(crate) fn over<'t>(&'t self, segments: Vec<Targets<'t>>) -> Result<Batch<'t>, Error> {
         let mut segments = segments.into_iter();
         let Some(targets) = segments.next() else {
-            return Err(softnce::Error::Empty { argument: "targets", found: vec![0] }.into());
+            return Err(softnce::Error::empty("targets", &[0]).into());
         };
         let mut batch = Batch::from(targets);
         for further in segments {
@@ -175,13 +182,8 @@ pub(crate) fn read_labels<'t>(labels: &Tensor<1, Int>, classes: usize) -> Result
 pub(crate) fn read_probabilities<'t>(probabilities: &Tensor<2>) -> Result<Targets<'t>, Error> {
     let [rows, classes] = probabilities.dims();
     fn targets<'t, E: softnce::Element>(values: Vec<E>, shape: (usize, usize)) -> Result<Targets<'t>, Error> {
-        let found = vec![shape.0, shape.1];
-        let rows = ndarray::Array2::from_shape_vec(shape, values).map_err(|_| softnce::Error::Shape {
-            argument: "targets",
-            found,
-            expected: "as many values as its shape says".into(),
-        })?;
-        Ok(Targets::dense(rows)?)
+        let wrong = |_| softnce::Error::shape("targets", &[shape.0, shape.1], "as many values as its shape says");
+        Ok(Targets::dense(ndarray::Array2::from_shape_vec(shape, values).map_err(wrong)?)?)
     }
     let error = |error| read_error("targets", error);
     match probabilities.dtype() {
@@ -189,7 +191,7 @@ pub(crate) fn read_probabilities<'t>(probabilities: &Tensor<2>) -> Result<Target
         DType::F32 => targets(probabilities.try_to_vec_as::<f32>().map_err(error)?, (rows, classes)),
         DType::F16 => targets(probabilities.try_to_vec_as::<half::f16>().map_err(error)?, (rows, classes)),
         DType::BF16 => targets(probabilities.try_to_vec_as::<half::bf16>().map_err(error)?, (rows, classes)),
-        found => Err(Error::DType { argument: "targets", found }),
+        found => Err(float_error("targets", found)),
     }
 }
 
@@ -197,8 +199,17 @@ pub(crate) fn read_probabilities<'t>(probabilities: &Tensor<2>) -> Result<Target
 pub(crate) fn check_float(argument: &'static str, found: DType) -> Result<(), Error> {
     match found {
         DType::F64 | DType::F32 | DType::F16 | DType::BF16 => Ok(()),
-        found => Err(Error::DType { argument, found }),
+        found => Err(float_error(argument, found)),
     }
+}
+
+pub(crate) fn float_error(argument: &'static str, found: DType) -> Error {
+    dtype_error(argument, found, "one of F16, BF16, F32 and F64")
+}
+
+/// A tensor of a type that the losses do not take, or of another than the tensors it goes with.
+pub(crate) fn dtype_error(argument: &'static str, found: DType, expected: impl Into<Cow<'static, str>>) -> Error {
+    Error::Loss(softnce::Error::new(ErrorKind::Unsupported, argument, format!("type {found:?}"), expected))
 }
 
 pub(crate) fn read_error(argument: &'static str, error: impl std::fmt::Debug) -> Error {

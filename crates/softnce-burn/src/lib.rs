@@ -6,10 +6,11 @@
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use softnce_burn::{SoftTargetInfoNceLossConfig, Targets};
+//! use softnce_burn::{LossConfig, LossKind, LossSettings, Targets};
 //!
 //! let device = Device::flex().autodiff();
-//! let loss = SoftTargetInfoNceLossConfig::new().with_temperature(0.5).init(&device)?;
+//! let settings = LossSettings::new().with_temperature(0.5)?;
+//! let loss = LossConfig::new(LossKind::SoftTargetInfoNce).with_settings(settings).init(&device);
 //!
 //! let logits = Tensor::<2>::from_floats([[2.0, 0.5, -1.0], [0.1, 0.2, 1.5]], &device).require_grad();
 //! let targets = Targets::mixed(&[0, 2], &[1, 0], &[0.7, 0.9], 3, 0.1)?;
@@ -27,9 +28,5 @@ mod paths;
 
 pub use batch::{LossBatch, LossTargets};
 pub use error::Error;
-pub use losses::{
-    ComputePath, HeadLoss, HeadRows, InfoNceLoss, InfoNceLossConfig, LossConfig, NllLoss, NllLossConfig, Noise,
-    SelectedLoss, SoftDistributionInfoNceLoss, SoftDistributionInfoNceLossConfig, SoftTargetCrossEntropyLoss,
-    SoftTargetCrossEntropyLossConfig, SoftTargetInfoNceLoss, SoftTargetInfoNceLossConfig,
-};
-pub use softnce::{ClassDraws, LossKind, Reduction, Targets};
+pub use losses::{ComputePath, HeadOutput, HeadRows, LossConfig, LossModule};
+pub use softnce::{ClassDraws, LossKind, LossSettings, NoiseDistribution, Reduction, Targets};

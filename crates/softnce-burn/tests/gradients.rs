@@ -10,7 +10,7 @@ use device::{PATHS, plain};
 use ndarray::{Array1, Array2, Axis};
 use softnce::oracle::Exact;
 use softnce::{LossKind, Reduction, Targets};
-use softnce_burn::{ClassDraws, ComputePath, LossBatch, LossConfig, LossTargets, Noise};
+use softnce_burn::{ClassDraws, ComputePath, LossBatch, LossConfig, LossTargets, NoiseDistribution};
 
 fn device() -> Device {
     plain().autodiff()
@@ -36,7 +36,8 @@ fn rounded(values: &Array2<f64>, dtype: DType) -> Array2<f64> {
 fn config(kind: LossKind, case: &Case, path: ComputePath) -> LossConfig {
     LossConfig::new(kind)
         .with_temperature(case.temperature)
-        .with_noise(Noise::Probabilities(case.noise.to_vec()))
+        .unwrap()
+        .with_noise(NoiseDistribution::from_probabilities(&case.noise).unwrap())
         .with_reduction(Reduction::None)
         .with_path(path)
 }
@@ -55,6 +56,7 @@ fn batch(case: &Case, dtype: DType) -> LossBatch {
         .fold(first, LossBatch::with_further)
         .with_positives(case.positives.clone())
         .with_multiplicities(case.multiplicities.to_vec())
+        .unwrap()
 }
 
 /// Random cases over every pair of sources.
@@ -115,7 +117,7 @@ fn against_the_oracle(kind: LossKind, dtype: DType, tolerance: f64, exact: impl 
         let tolerance = tolerance.max(of_products(&case, dtype));
         for path in PATHS {
             let what = format!("{kind} {source:?} {dtype:?} {path:?}");
-            let loss = config(kind, &case, path).init(&device()).unwrap();
+            let loss = config(kind, &case, path).init(&device());
             let logits = matrix(&case.logits, dtype).require_grad();
             let value = loss.forward(logits.clone(), batch(&case, dtype)).unwrap();
             let sums = if dtype == DType::F64 { DType::F64 } else { DType::F32 };
@@ -162,7 +164,7 @@ fn hard_losses_are_the_hard_cases() {
         let case = Random::new(3).case([Source::Hard, Source::Hard], 9, 4, 6);
         let exact = if kind == LossKind::Nll { case.exact_cross_entropy() } else { case.exact() };
         for path in PATHS {
-            let loss = config(kind, &case, path).init(&device()).unwrap();
+            let loss = config(kind, &case, path).init(&device());
             let value = loss.forward(matrix(&case.logits, DType::F64), batch(&case, DType::F64)).unwrap();
             check(&format!("{kind} {path:?}"), values(value), exact.losses.iter().copied(), 1e-11);
         }
@@ -178,7 +180,7 @@ fn more_rows_than_candidates_share_their_positives() {
         case.positives = (0..20).map(|_| random.below(7)).collect();
         let exact = case.exact();
         for path in PATHS {
-            let loss = config(LossKind::SoftTargetInfoNce, &case, path).init(&device()).unwrap();
+            let loss = config(LossKind::SoftTargetInfoNce, &case, path).init(&device());
             let logits = matrix(&case.logits, DType::F64).require_grad();
             let value = loss.forward(logits.clone(), batch(&case, DType::F64)).unwrap();
             check(&format!("{source:?} {path:?}"), values(value.clone()), exact.losses.iter().copied(), 1e-11);
@@ -202,9 +204,9 @@ fn reductions_and_row_weights_agree_with_the_core() {
         for path in PATHS {
             let what = format!("{reduction:?} {path:?}");
             let config = config(LossKind::SoftTargetInfoNce, &case, path).with_reduction(reduction);
-            let loss = config.init(&device()).unwrap();
+            let loss = config.init(&device());
             let logits = matrix(&case.logits, DType::F64).require_grad();
-            let batch = batch(&case, DType::F64).with_row_weights(weights.to_vec());
+            let batch = batch(&case, DType::F64).with_row_weights(weights.to_vec()).unwrap();
             let value = loss.forward(logits.clone(), batch).unwrap();
             let weighted = &exact.losses * &factors;
             let expected = if reduction == Reduction::None { weighted } else { Array1::from_elem(1, weighted.sum()) };
@@ -232,8 +234,8 @@ fn the_temperature_is_learned_through_its_logarithm() {
                 let by_row = &exact.temperature_gradients * share * case.temperature;
                 for path in PATHS {
                     let what = format!("{kind} {reduction:?} {source:?} {path:?}");
-                    let config = config(kind, &case, path).with_temperature(0.7).with_reduction(reduction);
-                    let loss = config.with_learnable_temperature(true).init(&device()).unwrap();
+                    let config = config(kind, &case, path).with_temperature(0.7).unwrap().with_reduction(reduction);
+                    let loss = config.with_learnable_temperature(true).init(&device());
                     let value = loss.forward(matrix(&case.logits, DType::F64), batch(&case, DType::F64)).unwrap();
                     let (gradients, expected) = match reduction {
                         // A different upstream gradient for each row.
@@ -265,7 +267,7 @@ fn works_inside_a_network_and_lets_it_learn() {
     let (first, second) = (random.logits(features, 8, 0.5), random.logits(8, classes, 0.5));
     let mut found = Vec::new();
     for path in PATHS {
-        let loss = LossConfig::new(LossKind::SoftTargetInfoNce).with_path(path).init(&device()).unwrap();
+        let loss = LossConfig::new(LossKind::SoftTargetInfoNce).with_path(path).init(&device());
         let mut weights = [matrix(&first, DType::F64), matrix(&second, DType::F64)];
         let mut losses = Vec::new();
         for _ in 0..20 {
@@ -290,7 +292,7 @@ fn works_inside_a_network_and_lets_it_learn() {
 fn draws_are_the_same_on_both_paths() {
     let case = Random::new(41).case([Source::Dense, Source::Mixed], 8, 8, 5);
     let run = |path| {
-        let loss = config(LossKind::SoftDistributionInfoNce, &case, path).init(&device()).unwrap();
+        let loss = config(LossKind::SoftDistributionInfoNce, &case, path).init(&device());
         let mut draws = ClassDraws::new(9);
         let mut value = || {
             let drawn = batch(&case, DType::F64).draw(5, &mut draws).unwrap();
@@ -328,10 +330,11 @@ fn views_that_are_not_contiguous_are_read_in_place() {
         (narrowed(&case.logits), narrowed(&dense)),
     ] {
         for path in PATHS {
-            let loss = config(LossKind::SoftTargetInfoNce, &case, path).init(&device()).unwrap();
+            let loss = config(LossKind::SoftTargetInfoNce, &case, path).init(&device());
             let batch = LossBatch::from(targets.clone())
                 .with_positives(case.positives.clone())
-                .with_multiplicities(case.multiplicities.to_vec());
+                .with_multiplicities(case.multiplicities.to_vec())
+                .unwrap();
             let logits = logits.clone().detach().require_grad();
             let value = loss.forward(logits.clone(), batch).unwrap();
             check("view", values(value.clone()), exact.losses.iter().copied(), 1e-11);
@@ -346,14 +349,14 @@ fn works_without_autodiff_and_with_balanced_checkpointing() {
     let case = Random::new(61).case([Source::Mixed, Source::Hard], 6, 2, 5);
     let exact = case.exact();
     for path in PATHS {
-        let loss = config(LossKind::SoftTargetInfoNce, &case, path).init(&plain()).unwrap();
+        let loss = config(LossKind::SoftTargetInfoNce, &case, path).init(&plain());
         let logits = matrix(&case.logits, DType::F64).without_autodiff();
         let value = loss.forward(logits, batch(&case, DType::F64)).unwrap();
         assert!(!value.is_autodiff());
         check("no autodiff", values(value), exact.losses.iter().copied(), 1e-11);
 
         let device = plain().autodiff().gradient_checkpointing();
-        let loss = config(LossKind::SoftTargetInfoNce, &case, path).init(&device).unwrap();
+        let loss = config(LossKind::SoftTargetInfoNce, &case, path).init(&device);
         let data = matrix(&case.logits, DType::F64).into_data();
         let logits = Tensor::<2>::from_data(data, (&device, DType::F64)).require_grad();
         let value = loss.forward(logits.clone(), batch(&case, DType::F64)).unwrap();
@@ -375,7 +378,7 @@ fn half_precision_gradients_survive_the_mean_under_loss_scaling() {
     let expected = exact.logits_gradients * (scale / rows as f64);
     for path in PATHS {
         for (dtype, tolerance) in [(DType::F16, 2e-3), (DType::BF16, 1e-2)] {
-            let loss = LossConfig::new(LossKind::Nll).with_path(path).init(&device()).unwrap();
+            let loss = LossConfig::new(LossKind::Nll).with_path(path).init(&device());
             let leaf = matrix(&logits, dtype).require_grad();
             let value = loss.forward(leaf.clone(), targets.clone()).unwrap();
             let found = values(leaf.grad(&(value * scale).backward()).unwrap());
@@ -391,7 +394,7 @@ fn a_constant_off_every_row_changes_no_gradient() {
     case.temperature = 1.0;
     let run = |offset: f64, path| {
         let config = config(LossKind::SoftTargetInfoNce, &case, path).with_reduction(Reduction::Sum);
-        let loss = config.with_learnable_temperature(true).init(&device()).unwrap();
+        let loss = config.with_learnable_temperature(true).init(&device());
         let leaf = matrix(&(&case.logits + offset), DType::F32).require_grad();
         let gradients = loss.forward(leaf.clone(), batch(&case, DType::F32)).unwrap().backward();
         let parameter = loss.log_temperature.as_ref().unwrap().val();
@@ -411,7 +414,7 @@ fn a_learned_temperature_goes_with_any_autodiff_context_of_the_logits() {
     let data = || matrix(&case.logits, DType::F32).into_data();
     for path in PATHS {
         let config = config(LossKind::SoftTargetInfoNce, &case, path).with_reduction(Reduction::Sum);
-        let loss = config.with_learnable_temperature(true).init(&device()).unwrap();
+        let loss = config.with_learnable_temperature(true).init(&device());
         let checkpointing = plain().autodiff().gradient_checkpointing();
         let constants = Tensor::<2>::from_data(data(), &plain());
         for logits in [

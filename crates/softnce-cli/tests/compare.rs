@@ -188,7 +188,7 @@ fn arguments_and_folders_that_cannot_be_used_end_with_code_2() {
         assert!(error_of(&output).contains(words), "{arguments:?}: {}", error_of(&output));
     };
     let (folder, out) = place();
-    refused(&out, &["--losses", "focal"], "unknown loss \"focal\", expected one of soft-target-infonce");
+    refused(&out, &["--losses", "focal"], "loss: found \"focal\", expected one of soft-target-infonce");
     refused(
         &out,
         &["--set", "loss.temperature=0.0"],

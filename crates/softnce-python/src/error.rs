@@ -2,7 +2,7 @@
 
 use pyo3::PyErr;
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyValueError};
-use softnce::Error;
+use softnce::{Error, ErrorKind};
 
 /// The names of arguments where Python has others.
 const NAMES: [(&str, &str); 5] = [
@@ -14,31 +14,34 @@ const NAMES: [(&str, &str); 5] = [
 ];
 
 /// An exception of the kind that PyTorch and NumPy raise for the same: IndexError for a class or candidate that does
-/// not exist, ValueError for shapes and values, OverflowError for sizes out of range.
+/// not exist, OverflowError for sizes out of range, ValueError for everything else.
 pub(crate) fn exception(error: Error) -> PyErr {
-    of_kind(&error, renamed(error.to_string(), &NAMES))
-}
-
-/// The same for an error of one segment of the candidates, which came as this argument.
-pub(crate) fn segment_exception(argument: &str, error: Error) -> PyErr {
-    let parts = ["classes", "weights", "uniform"].map(|part| (part, format!("{argument}.{part}")));
-    let names = [("labels", argument), ("targets", argument)].into_iter();
-    let names: Vec<_> = names.chain(parts.iter().map(|(core, python)| (*core, python.as_str()))).collect();
-    of_kind(&error, renamed(error.to_string(), &names))
-}
-
-/// The kind that PyTorch and NumPy raise for the same: IndexError for a class or candidate that does not exist, ValueError
-/// for shapes and values, OverflowError for sizes out of range.
-fn of_kind(error: &Error, message: String) -> PyErr {
-    match error {
-        Error::Label { .. } | Error::Positive { .. } => PyIndexError::new_err(message),
-        Error::IndexOverflow { .. } => PyOverflowError::new_err(message),
+    let name = NAMES.iter().find(|(core, _)| *core == error.argument());
+    let error = match name {
+        Some(&(_, python)) => error.of_argument(python),
+        None => error,
+    };
+    // In the words of the package's own checks.
+    let (argument, found, expected) = (error.argument(), error.found(), error.expected());
+    let index = if error.index().is_empty() { String::new() } else { format!("{:?}", error.index()) };
+    let verb = match error.kind() {
+        ErrorKind::Shape | ErrorKind::Empty | ErrorKind::Sum | ErrorKind::Targets => "has",
+        _ => "is",
+    };
+    let message = format!("{argument}{index} {verb} {found}, expected {expected}");
+    match error.kind() {
+        ErrorKind::Index => PyIndexError::new_err(message),
+        ErrorKind::Size => PyOverflowError::new_err(message),
         _ => PyValueError::new_err(message),
     }
 }
 
-fn renamed(message: String, names: &[(&str, &str)]) -> String {
-    let found =
-        names.iter().find_map(|(core, python)| message.strip_prefix(core).map(|rest| format!("{python}{rest}")));
-    found.unwrap_or(message)
+/// The same for an error of one segment of the candidates, which came as this argument.
+pub(crate) fn segment_exception(argument: &str, error: Error) -> PyErr {
+    let name = match error.argument() {
+        "labels" | "targets" => argument.to_owned(),
+        part @ ("classes" | "weights" | "uniform") => format!("{argument}.{part}"),
+        other => other.to_owned(),
+    };
+    exception(error.of_argument(name))
 }

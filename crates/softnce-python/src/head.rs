@@ -80,7 +80,7 @@ impl Call<'_> {
             None if self.settings.reduction()? == Reduction::None => vec![1.0; self.features.shape.0],
             None => vec![self.scale],
         };
-        let request = GradientRequest::new().with_temperature().with_upstream(&upstream);
+        let request = GradientRequest::new().with_temperature_gradient().with_upstream(&upstream);
         let out = loss.head_loss_and_wide_gradient(&head, batch, &request).map_err(exception)?;
         write_value(self.value, &out.value, self.scale)?;
         Ok(Some(out))

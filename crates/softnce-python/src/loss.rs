@@ -2,11 +2,11 @@
 
 use bytemuck::Pod;
 use ndarray::ArrayView2;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use softnce::{
-    Accum, Batch, Element, Evaluation, GradientRequest, Loss, LossKind, LossSettings, LossValue, NoiseDistribution,
-    Reduction, SelectedLoss,
+    Accum, AnyLoss, Batch, Element, Evaluation, GradientRequest, Loss, LossKind, LossSettings, LossValue,
+    NoiseDistribution, Reduction,
 };
 
 use crate::error::exception;
@@ -28,18 +28,10 @@ impl Settings {
     }
 
     pub(crate) fn reduction(&self) -> PyResult<Reduction> {
-        match self.3.as_str() {
-            "none" => Ok(Reduction::None),
-            "mean" => Ok(Reduction::Mean),
-            "sum" => Ok(Reduction::Sum),
-            name => {
-                let message = format!("reduction is {name:?}, expected \"none\", \"mean\" or \"sum\"");
-                Err(PyValueError::new_err(message))
-            }
-        }
+        self.3.parse().map_err(exception)
     }
 
-    pub(crate) fn loss(&self) -> PyResult<SelectedLoss> {
+    pub(crate) fn loss(&self) -> PyResult<AnyLoss> {
         let noise = match self.2 {
             Some(probabilities) => {
                 noise::from_probabilities(floats("noise_probs", probabilities)?.to_vec()).map_err(exception)?
@@ -48,7 +40,7 @@ impl Settings {
         };
         let settings = LossSettings::new().with_temperature(self.1).map_err(exception)?;
         let settings = settings.with_noise(noise).with_reduction(self.reduction()?);
-        Ok(SelectedLoss::new(self.kind()?, settings))
+        Ok(AnyLoss::new(self.kind()?, settings))
     }
 }
 
@@ -120,7 +112,7 @@ impl Call<'_> {
 
     fn into<E: Float, G: Float<Accum = E::Accum>>(
         &self,
-        loss: &SelectedLoss,
+        loss: &AnyLoss,
         logits: ArrayView2<'_, E>,
         batch: &Batch<'_>,
         gradient: View,
@@ -131,7 +123,7 @@ impl Call<'_> {
             request = request.with_upstream(&upstream);
         }
         if self.outputs.2.is_some() {
-            request = request.with_temperature();
+            request = request.with_temperature_gradient();
         }
         loss.loss_and_gradient_into(logits, batch, &request, gradient.array_mut::<G>()?).map_err(exception)
     }

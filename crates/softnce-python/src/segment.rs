@@ -31,8 +31,8 @@ impl Segment {
             return with_float!(first, argument, E => {
                 let rows = first.array::<E>()?;
                 if rows.ncols() != classes {
-                    let expected = format!("[M, {classes}], as the logits have classes");
-                    return Err(exception(Error::Shape { argument, found: rows.shape().to_vec(), expected }));
+                    let expected = format!("[M, {classes}], as the logits have {classes} classes");
+                    return Err(exception(Error::shape(argument, rows.shape(), expected)));
                 }
                 let targets = if recognise { Targets::dense(rows) } else { Targets::dense_as_is(rows) };
                 targets.map_err(|error| segment_exception(argument, error))
@@ -109,7 +109,7 @@ pub(crate) fn batch<'a>(
     let argument = |index: usize| if index == 0 { "targets" } else { "candidates" };
     let mut parts = segments.iter().enumerate().map(|(index, part)| part.targets(argument(index), classes, recognise));
     let Some(first) = parts.next() else {
-        return Err(exception(Error::Empty { argument: "targets", found: vec![0, classes] }));
+        return Err(exception(Error::empty("targets", &[0, classes])));
     };
     let mut batch = Batch::from(first?);
     for further in parts {
@@ -134,8 +134,8 @@ fn multiplicities(segments: &[Segment]) -> PyResult<Array1<f64>> {
     for segment in segments {
         match segment.4 {
             Some(column) if column.shape.0 != segment.rows() => {
-                let (found, expected) = (vec![column.shape.0], format!("[{}]", segment.rows()));
-                return Err(exception(Error::Shape { argument: "multiplicities", found, expected }));
+                let expected = format!("[{}]", segment.rows());
+                return Err(exception(Error::shape("multiplicities", &[column.shape.0], expected)));
             }
             Some(column) => all.extend(floats("multiplicities", column)?),
             None => all.extend(std::iter::repeat_n(1.0, segment.rows())),

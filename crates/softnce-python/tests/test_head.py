@@ -147,8 +147,8 @@ def test_bad_targets(backend: str) -> None:
             ValueError,
             "hard or compact targets, targets came as dense rows",
         ),
-        (unequal, ValueError, "uniform shares of the targets go from 0.1"),
-        (torch.tensor([0]), ValueError, "1 candidates for 2 rows"),
+        (unequal, ValueError, "targets has uniform shares from 0.1"),
+        (torch.tensor([0]), ValueError, "candidates is 1, expected at least 2"),
     ):
         with pytest.raises(kind, match=message):
             made(features, targets)

@@ -53,7 +53,7 @@ impl Progress for StopAfter<'_> {
 
 #[test]
 fn every_loss_learns() {
-    for loss in softnce::LossKind::ALL {
+    for &loss in softnce::LossKind::ALL {
         let folder = TempDir::new().unwrap();
         let run = trained(&recipe(&["schedule.epochs=10", &format!("loss.kind={loss}")]), folder.path());
         let history = &run.state().history;

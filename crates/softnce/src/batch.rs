@@ -8,7 +8,7 @@ use ndarray::{ArrayView1, CowArray, Ix1};
 use crate::shared::Shared;
 use crate::targets::Rows;
 use crate::warning::shares_mixing_weight;
-use crate::{Accum, Error, Form, LossKind, Targets, Warning};
+use crate::{Accum, Error, ErrorKind, Form, LossKind, Targets, Warning};
 
 /// The label side of one call of a loss.
 ///
@@ -78,14 +78,13 @@ impl<'a> Batch<'a> {
     pub fn with_further(mut self, further: impl Into<Targets<'a>>) -> Result<Self, Error> {
         let further = further.into();
         if further.classes() != self.classes() {
-            let expected = format!("[M, {}], as the targets", self.classes());
-            let found = vec![further.len(), further.classes()];
-            return Err(Error::Shape { argument: "further candidates", found, expected });
+            let found = [further.len(), further.classes()];
+            let expected = format!("[M, {}], as the targets have", self.classes());
+            return Err(Error::shape("further candidates", &found, expected));
         }
         let end = self.candidates().checked_add(further.len());
         let limit = usize::MAX as u128;
-        let overflow = Error::IndexOverflow { argument: "candidates", value: limit + 1, limit };
-        self.ends.push(end.ok_or(overflow)?);
+        self.ends.push(end.ok_or_else(|| Error::size("candidates", limit + 1, limit))?);
         self.segments.push(further);
         Ok(self)
     }
@@ -117,9 +116,7 @@ impl<'a> Batch<'a> {
     /// One that is negative or not finite; none above 0.
     pub fn with_multiplicities(mut self, multiplicities: impl Into<CowArray<'a, f64, Ix1>>) -> Result<Self, Error> {
         let multiplicities = multiplicities.into();
-        if let Some((index, value)) = first_bad_mass(multiplicities.view()) {
-            return Err(Error::Multiplicity { index, value });
-        }
+        Self::check_multiplicities(multiplicities.view())?;
         self.multiplicities = Some(multiplicities);
         Ok(self)
     }
@@ -133,11 +130,34 @@ impl<'a> Batch<'a> {
     /// One that is negative or not finite. All 0 is refused by the mean, when the loss is called.
     pub fn with_row_weights(mut self, row_weights: impl Into<CowArray<'a, f64, Ix1>>) -> Result<Self, Error> {
         let row_weights = row_weights.into();
-        if let Some(row) = row_weights.iter().position(|weight| !is_mass(*weight)) {
-            return Err(Error::RowWeight { row, value: row_weights[row] });
-        }
+        Self::check_row_weights(row_weights.view())?;
         self.row_weights = Some(row_weights);
         Ok(self)
+    }
+
+    /// Checks multiplicities as [`Batch::with_multiplicities`] does.
+    ///
+    /// # Errors
+    /// One that is negative or not finite; none above 0.
+    pub fn check_multiplicities<'m>(multiplicities: impl Into<ArrayView1<'m, f64>>) -> Result<(), Error> {
+        match first_bad_mass(multiplicities.into()) {
+            Some((index, value)) => {
+                let expected = "finite numbers not below 0, at least one of them above 0";
+                Err(Error::range("multiplicities", value, expected).at([index]))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Checks row weights as [`Batch::with_row_weights`] does.
+    ///
+    /// # Errors
+    /// One that is negative or not finite.
+    pub fn check_row_weights<'w>(row_weights: impl Into<ArrayView1<'w, f64>>) -> Result<(), Error> {
+        match row_weights.into().iter().enumerate().find(|(_, weight)| !is_mass(**weight)) {
+            Some((row, &value)) => Err(Error::range("row weights", value, "a finite number not below 0").at([row])),
+            None => Ok(()),
+        }
     }
 
     /// Number of candidates M.
@@ -175,12 +195,12 @@ impl<'a> Batch<'a> {
             Positives::Offset(offset) => (0..rows).map(|row| offset.saturating_add(row)).collect(),
             Positives::Index(index) if index.len() == rows => index.to_vec(),
             Positives::Index(index) => {
-                let expected = format!("[{rows}], one per row of the logits");
-                return Err(Error::Shape { argument: "positives", found: vec![index.len()], expected });
+                let expected = format!("[{rows}], one for each row of logits");
+                return Err(Error::shape("positives", &[index.len()], expected));
             }
         };
         match positives.iter().position(|&positive| positive >= candidates) {
-            Some(row) => Err(Error::Positive { row, positive: positives[row], candidates }),
+            Some(row) => Err(Error::index_of("positives", "candidate", positives[row], candidates).at([row])),
             None => Ok(positives),
         }
     }
@@ -214,28 +234,29 @@ impl<'a> Batch<'a> {
     /// multiplicities, row weights or positives of another length; a positive that is no candidate.
     pub fn check(&self, rows: usize, classes: usize) -> Result<Vec<usize>, Error> {
         if rows == 0 || classes == 0 {
-            return Err(Error::Empty { argument: "logits", found: vec![rows, classes] });
+            return Err(Error::empty("logits", &[rows, classes]));
         }
         let candidates = self.candidates();
         // They are counted in 32 bits, four times over where they have further classes.
         let limit = u128::from(u32::MAX / 4);
         if candidates as u128 > limit {
-            return Err(Error::IndexOverflow { argument: "candidates", value: candidates as u128, limit });
+            return Err(Error::size("candidates", candidates as u128, limit));
         }
         if self.classes() != classes {
-            let expected = format!("[M, {classes}], as the logits have classes");
-            return Err(Error::Shape { argument: "targets", found: vec![candidates, self.classes()], expected });
+            let expected = format!("[M, {classes}], as the logits have {classes} classes");
+            return Err(Error::shape("targets", &[candidates, self.classes()], expected));
         }
         // Explicit positives may share candidates; by offset each row has one of its own.
         if candidates < rows && matches!(self.positives, Positives::Offset(_)) {
-            return Err(Error::TooFewCandidates { candidates, rows });
+            let expected = format!("at least {rows}, one for each row of logits, or explicit positives");
+            return Err(Error::new(ErrorKind::Candidates, "candidates", candidates.to_string(), expected));
         }
         for (argument, found, expected) in [
             ("multiplicities", self.multiplicities.as_ref().map(|m| m.len()), candidates),
             ("row weights", self.row_weights.as_ref().map(|w| w.len()), rows),
         ] {
             if let Some(found) = found.filter(|&found| found != expected) {
-                return Err(Error::Shape { argument, found: vec![found], expected: format!("[{expected}]") });
+                return Err(Error::shape(argument, &[found], format!("[{expected}]")));
             }
         }
         self.positives(rows)
@@ -252,11 +273,14 @@ impl<'a> Batch<'a> {
     /// Dense candidates; uniform shares that differ.
     pub fn over_occurring_classes<A: Accum>(&self) -> Result<(Batch<'_>, Vec<u32>), Error> {
         if self.segments.iter().any(|segment| segment.form() == Form::Dense) {
-            return Err(Error::CompactTargetsRequired { found: Form::Dense });
+            let expected = "hard or compact rows, as the loss of a linear head takes (dense rows weigh every class)";
+            return Err(Error::new(ErrorKind::Targets, "targets", "dense rows", expected));
         }
         if !self.shares_cancel::<A>() {
             let (lowest, highest) = self.extent_of_shares();
-            return Err(Error::UnequalShares { lowest, highest });
+            let expected = "equal ones: the loss of a linear head reads only the weighted classes";
+            let found = format!("uniform shares from {lowest} to {highest}");
+            return Err(Error::new(ErrorKind::Targets, "targets", found, expected));
         }
         let mut classes = Vec::with_capacity(2 * self.candidates());
         self.segments.iter().for_each(|segment| segment.list_classes(&mut classes));
@@ -283,8 +307,7 @@ impl<'a> Batch<'a> {
     pub fn to_hard(&self, loss: LossKind) -> Result<Batch<'_>, Error> {
         let mut segments = Vec::with_capacity(self.segments.len());
         for segment in &self.segments {
-            let found = segment.form();
-            segments.push(segment.to_hard().ok_or(Error::HardTargetsRequired { loss, found })?);
+            segments.push(segment.to_hard().ok_or_else(|| Error::hard_labels_needed(loss, segment.form()))?);
         }
         Ok(self.with_segments(segments))
     }

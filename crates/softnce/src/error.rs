@@ -1,250 +1,211 @@
-//! The one error type: what was wrong, with the value that came and what was expected.
+//! The one error type: which argument, what was found there, what was expected.
 
-use crate::{Form, Instructions, LossKind};
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::{Form, LossKind};
 
 /// Why a loss, a target set or a noise distribution was refused.
 ///
-/// Every variant names the argument, the value or shape that came, and what was expected.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+/// The message names the argument, the position in it, what was found and what was expected:
+///
+/// ```
+/// use softnce::{ErrorKind, Targets};
+///
+/// let error = Targets::hard(&[0, 3], 3).unwrap_err();
+/// assert_eq!(error.to_string(), "labels[1]: found 3, expected a class from 0 to 2");
+/// assert_eq!((error.kind(), error.argument(), error.index()), (ErrorKind::Index, "labels", &[1][..]));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    kind: ErrorKind,
+    argument: Cow<'static, str>,
+    index: Vec<usize>,
+    found: Cow<'static, str>,
+    expected: Cow<'static, str>,
+}
+
+/// What kind of thing was wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Error {
+pub enum ErrorKind {
     /// An array has the wrong shape.
-    #[error("{argument} has shape {found:?}, expected {expected}")]
-    Shape {
-        /// Name of the argument.
-        argument: &'static str,
-        /// Shape that came.
-        found: Vec<usize>,
-        /// Shape that was expected, in words.
-        expected: String,
-    },
+    Shape,
     /// An array has no rows or no columns.
-    #[error("{argument} is empty (shape {found:?}), expected at least one row and one class")]
-    Empty {
-        /// Name of the argument.
-        argument: &'static str,
-        /// Shape that came.
-        found: Vec<usize>,
-    },
-    /// There are fewer candidates than rows.
-    #[error("{candidates} candidates for {rows} rows of logits, expected at least one candidate per row")]
-    TooFewCandidates {
-        /// Number of candidates M.
-        candidates: usize,
-        /// Number of rows N.
-        rows: usize,
-    },
+    Empty,
+    /// There are fewer candidates than the rows need.
+    Candidates,
     /// An entry is NaN or infinite.
-    #[error("{argument}{index:?} is {value}, expected a finite number{hint}", hint = finite_hint(argument))]
-    NonFinite {
-        /// Name of the argument.
-        argument: &'static str,
-        /// Position of the first such entry.
-        index: Vec<usize>,
-        /// Value that came.
-        value: f64,
-    },
-    /// A logit less the row's largest, divided by the temperature, leaves the range in which sums over the classes fit
-    /// the accumulating type.
-    #[error(
-        "logits[{row}, {class}] is {logit}: less the row's largest and divided by the temperature {temperature} it \
-         leaves the range of {accumulator}"
-    )]
-    ScoreOverflow {
-        /// Row of the logit.
-        row: usize,
-        /// Class of the logit.
-        class: usize,
-        /// Value of the logit.
-        logit: f64,
-        /// Temperature in use.
-        temperature: f64,
-        /// Type the scores are computed in.
-        accumulator: &'static str,
-    },
-    /// The temperature or its reciprocal is not a finite number above 0, in the type the scores are computed in too.
-    #[error(
-        "temperature is {value}, expected a finite number above 0 with a finite reciprocal (also in the type of the \
-         sums)"
-    )]
-    Temperature {
-        /// Value that came.
-        value: f64,
-    },
-    /// A noise probability (or count with its smoothing) is not a finite number above 0.
-    #[error("{argument}[{class}] is {value}, expected a finite number above 0 (smooth the counts of unseen classes)")]
-    NoiseProbability {
-        /// Name of the argument.
-        argument: &'static str,
-        /// Class of the entry.
-        class: usize,
-        /// Value that came.
-        value: f64,
-    },
-    /// The noise probabilities do not sum to 1.
-    #[error("noise probabilities sum to {sum}, expected 1 within {tolerance}")]
-    NoiseSum {
-        /// Sum that came.
-        sum: f64,
-        /// Tolerance on the sum.
-        tolerance: f64,
-    },
-    /// A target entry is negative.
-    #[error("targets[{row}] puts {value} on class {class}, expected a number not below 0")]
-    NegativeTarget {
-        /// Row of the target.
-        row: usize,
-        /// Class of the entry.
-        class: usize,
-        /// Value that came.
-        value: f64,
-    },
-    /// A target row does not sum to 1.
-    #[error("targets[{row}] sums to {sum}, expected 1 within {tolerance}")]
-    OffSimplex {
-        /// Row of the target.
-        row: usize,
-        /// Sum that came.
-        sum: f64,
-        /// Tolerance on the sum.
-        tolerance: f64,
-    },
-    /// A row of votes has none to divide by.
-    #[error("votes[{row}] sums to {sum}, expected a finite number above 0")]
-    Votes {
-        /// Row of the votes.
-        row: usize,
-        /// Sum that came.
-        sum: f64,
-    },
-    /// A class label is not one of the classes.
-    #[error("{argument}[{row}] is {label}, expected a class from 0 to {last}", last = *.classes as i128 - 1)]
-    Label {
-        /// Name of the argument.
-        argument: &'static str,
-        /// Row of the label.
-        row: usize,
-        /// Label that came.
-        label: i128,
-        /// Number of classes.
-        classes: usize,
-    },
-    /// A class stands twice where distinct ones are needed.
-    #[error("classes[{row}] lists class {class} twice, expected distinct classes")]
-    RepeatedClass {
-        /// Row of the label.
-        row: usize,
-        /// Class that stands twice.
-        class: usize,
-    },
-    /// A row's positive is not one of the candidates.
-    #[error("the positive of row {row} is candidate {positive}, expected one from 0 to {last}", last = *.candidates as i128 - 1)]
-    Positive {
-        /// Row of the logits.
-        row: usize,
-        /// Candidate it points to.
-        positive: usize,
-        /// Number of candidates M.
-        candidates: usize,
-    },
-    /// A multiplicity is not a finite number, not below 0, or all of them are 0.
-    #[error("multiplicities[{index}] is {value}, expected finite numbers not below 0, one of them above 0")]
-    Multiplicity {
-        /// Candidate concerned; 0 where all are 0.
-        index: usize,
-        /// Value that came.
-        value: f64,
-    },
-    /// A row weight is not a finite number, not below 0, or all of them are 0 under the mean.
-    #[error("row weights[{row}] is {value}, expected finite numbers not below 0 (under the mean one of them above 0)")]
-    RowWeight {
-        /// Row concerned; 0 where all are 0.
-        row: usize,
-        /// Value that came.
-        value: f64,
-    },
-    /// A scalar setting is out of its range.
-    #[error("{argument} is {value}, expected {expected}")]
-    Setting {
-        /// Name of the argument.
-        argument: &'static str,
-        /// Value that came.
-        value: f64,
-        /// Range that was expected, in words.
-        expected: &'static str,
-    },
+    NonFinite,
+    /// A logit less the row's maximum, divided by the temperature, is too large for sums over the classes.
+    Overflow,
+    /// The temperature or its reciprocal is not a finite number above 0, in the type of the sums as well.
+    Temperature,
+    /// A value is out of its range.
+    Range,
+    /// Values that must sum to 1, or to more than 0, do not.
+    Sum,
+    /// A class or candidate does not exist, or occurs twice where it may occur once.
+    Index,
     /// A size does not fit the type that indexes it.
-    #[error("{argument} is {value}, which does not fit the index type (at most {limit})")]
-    IndexOverflow {
-        /// Name of the argument.
+    Size,
+    /// The targets have a form or uniform shares that the loss does not take.
+    Targets,
+    /// This loss, or this machine, cannot do what was asked for.
+    Unsupported,
+    /// A name is unknown.
+    Name,
+}
+
+impl Error {
+    /// An error of an argument: what was found, and what was expected, in words.
+    pub fn new(
+        kind: ErrorKind,
+        argument: impl Into<Cow<'static, str>>,
+        found: impl Into<Cow<'static, str>>,
+        expected: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Error { kind, argument: argument.into(), index: Vec::new(), found: found.into(), expected: expected.into() }
+    }
+
+    /// An array of this shape where another was expected.
+    pub fn shape(argument: &'static str, found: &[usize], expected: impl Into<Cow<'static, str>>) -> Self {
+        Error::new(ErrorKind::Shape, argument, format!("shape {found:?}"), expected)
+    }
+
+    /// An array without rows or without columns.
+    pub fn empty(argument: &'static str, found: &[usize]) -> Self {
+        Error::new(ErrorKind::Empty, argument, format!("shape {found:?}"), "at least one row and one column")
+    }
+
+    /// An entry that is NaN or infinite.
+    pub fn non_finite(argument: &'static str, index: impl Into<Vec<usize>>, found: f64) -> Self {
+        // Masking with -inf is the usual cause; the loss weighs every class, and 0 times infinity is NaN.
+        let expected = match argument {
+            "logits" => "a finite number (to mask a class, use a large negative number such as -1e4)",
+            _ => "a finite number",
+        };
+        Error::number(ErrorKind::NonFinite, argument, found, expected).at(index)
+    }
+
+    /// A temperature that no loss takes.
+    pub fn temperature(found: f64) -> Self {
+        let expected = "a finite number above 0 with a finite reciprocal, in the type of the sums as well";
+        Error::number(ErrorKind::Temperature, "temperature", found, expected)
+    }
+
+    /// A loss that needs the logits of every class, where a linear head was given.
+    pub fn no_head(loss: LossKind) -> Self {
+        let expected = "a contrastive loss for a linear head; the others need the logits of every class";
+        Error::new(ErrorKind::Unsupported, "loss", loss.name(), expected)
+    }
+
+    /// Soft rows where the loss takes hard labels.
+    pub fn hard_labels_needed(loss: LossKind, found: Form) -> Self {
+        let remedy = match loss.draws_classes() {
+            true => "draw classes from soft targets first, with ClassDraws",
+            false => "use its soft-target form for these",
+        };
+        let expected = format!("hard labels or one-hot rows for {loss} ({remedy})");
+        Error::new(ErrorKind::Targets, "targets", format!("soft {found} rows"), expected)
+    }
+
+    /// A logit so far below its row's maximum that the score overflows the type of the sums.
+    pub(crate) fn overflow(index: [usize; 2], logit: f64, temperature: f64, sums: &str) -> Self {
+        let expected = format!("(logit - row maximum) / temperature {temperature:e} in the range of {sums}");
+        Error::number(ErrorKind::Overflow, "logits", logit, expected).at(index)
+    }
+
+    /// A number where another was expected.
+    pub(crate) fn number(
+        kind: ErrorKind,
         argument: &'static str,
-        /// Value that came.
-        value: u128,
-        /// Largest value that fits.
-        limit: u128,
-    },
-    /// A hard-target loss was given soft targets.
-    #[error("{loss} takes hard labels or one-hot rows, targets came as soft {found} rows; {hint}", hint = hard_hint(*.loss))]
-    HardTargetsRequired {
-        /// The loss.
-        loss: LossKind,
-        /// Form that came.
-        found: Form,
-    },
-    /// A loss from a linear head was given dense targets, which weigh every class.
-    #[error(
-        "the loss of a linear head takes hard or compact targets, targets came as {found} rows; use the loss of the logits"
-    )]
-    CompactTargetsRequired {
-        /// Form that came.
-        found: Form,
-    },
-    /// The candidates of a linear head's loss have uniform shares that differ, so that every class counts.
-    #[error(
-        "uniform shares of the targets go from {lowest} to {highest}, expected equal ones: the loss of a linear head \
-         reads the weighted classes alone"
-    )]
-    UnequalShares {
-        /// The smallest share.
-        lowest: f64,
-        /// The largest share.
-        highest: f64,
-    },
-    /// A loss that is not contrastive needs the logits of every class.
-    #[error("{loss} needs the logits of every class, expected a contrastive loss for a linear head")]
-    NoHeadLoss {
-        /// The loss.
-        loss: LossKind,
-    },
-    /// This CPU does not have the requested vector instructions.
-    #[error("instructions {found} are not available on this CPU, expected one of {list}", list = listed(.available))]
-    Instructions {
-        /// Set that was asked for.
-        found: Instructions,
-        /// Sets that the machine has.
-        available: Vec<Instructions>,
-    },
-    /// No loss has this name.
-    #[error("unknown loss {name:?}, expected one of {known}", known = known_losses())]
-    UnknownLoss {
-        /// Name that came.
-        name: String,
-    },
+        found: f64,
+        expected: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Error::new(kind, argument, number(found), expected)
+    }
+
+    /// A number out of its range.
+    pub(crate) fn range(argument: &'static str, found: f64, expected: impl Into<Cow<'static, str>>) -> Self {
+        Error::number(ErrorKind::Range, argument, found, expected)
+    }
+
+    /// A sum that is not 1, or not what it must be.
+    pub(crate) fn sum(argument: &'static str, found: f64, expected: impl Into<Cow<'static, str>>) -> Self {
+        Error::new(ErrorKind::Sum, argument, format!("a sum of {}", number(found)), expected)
+    }
+
+    /// A class or candidate that does not exist.
+    pub(crate) fn index_of(argument: &'static str, what: &str, found: impl fmt::Display, count: usize) -> Self {
+        let expected = match count.checked_sub(1) {
+            Some(last) => format!("a {what} from 0 to {last}"),
+            None => format!("no {what}, for there are none"),
+        };
+        Error::new(ErrorKind::Index, argument, found.to_string(), expected)
+    }
+
+    /// A size beyond the type that indexes it.
+    pub(crate) fn size(argument: &'static str, found: u128, limit: u128) -> Self {
+        Error::new(ErrorKind::Size, argument, found.to_string(), format!("at most {limit}, as the index type holds"))
+    }
+
+    /// Adds the position in the argument.
+    #[must_use]
+    pub fn at(self, index: impl Into<Vec<usize>>) -> Self {
+        Error { index: index.into(), ..self }
+    }
+
+    /// Gives the argument the name that the caller knows it by.
+    #[must_use]
+    pub fn of_argument(self, argument: impl Into<Cow<'static, str>>) -> Self {
+        Error { argument: argument.into(), ..self }
+    }
+
+    /// What kind of thing was wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Name of the argument.
+    pub fn argument(&self) -> &str {
+        &self.argument
+    }
+
+    /// Position in the argument; empty where the whole argument was wrong.
+    pub fn index(&self) -> &[usize] {
+        &self.index
+    }
+
+    /// What was found, in words.
+    pub fn found(&self) -> &str {
+        &self.found
+    }
+
+    /// What was expected, in words.
+    pub fn expected(&self) -> &str {
+        &self.expected
+    }
 }
 
-fn finite_hint(argument: &str) -> &'static str {
-    // Masking with -inf is the usual way to get here; the loss weighs every class, and 0 times infinity is NaN.
-    if argument == "logits" { " (to mask a class use a large negative number such as -1e4)" } else { "" }
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.argument)?;
+        if !self.index.is_empty() {
+            write!(f, "{:?}", self.index)?;
+        }
+        write!(f, ": found {}, expected {}", self.found, self.expected)
+    }
 }
 
-fn hard_hint(loss: LossKind) -> &'static str {
-    if loss.draws_classes() { "draw classes from them first (ClassDraws)" } else { "use its soft-target form" }
-}
+impl std::error::Error for Error {}
 
-fn listed(sets: &[Instructions]) -> String {
-    sets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn known_losses() -> String {
-    LossKind::ALL.map(LossKind::name).join(", ")
+/// A number in the shortest form that reads back, with an exponent where the digits would run on.
+fn number(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 || (1e-5..1e7).contains(&size) || !value.is_finite() {
+        value.to_string()
+    } else {
+        format!("{value:e}")
+    }
 }

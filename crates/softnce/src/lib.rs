@@ -10,7 +10,7 @@
 //! - [`NoiseDistribution`], [`NoiseEstimator`]: the noise distribution over classes.
 //! - [`Batch`]: targets with further candidates, positives, multiplicities, row weights.
 //! - [`Loss`]: the call that all losses share: [`SoftTargetInfoNce`], [`InfoNce`], [`SoftDistributionInfoNce`],
-//!   [`SoftTargetCrossEntropy`], [`Nll`], or [`SelectedLoss`] by name.
+//!   [`SoftTargetCrossEntropy`], [`Nll`], or [`AnyLoss`] by name.
 //! - [`HeadLoss`], [`LinearHead`]: the contrastive losses from features and class weights, for any number of classes.
 //! - [`oracle`]: the definition in float64, for tests.
 //!
@@ -35,7 +35,6 @@ mod batch;
 mod draw;
 mod element;
 mod error;
-mod kind;
 mod losses;
 mod noise;
 pub mod oracle;
@@ -50,12 +49,8 @@ pub use {half, ndarray, rand};
 pub use batch::Batch;
 pub use draw::ClassDraws;
 pub use element::{Accum, Element};
-pub use error::Error;
-pub use kind::LossKind;
-pub use losses::{
-    Evaluation, GradientRequest, HeadLoss, HeadLossAndGradient, InfoNce, LinearHead, Loss, LossAndGradient,
-    LossSettings, Nll, SelectedLoss, SoftDistributionInfoNce, SoftTargetCrossEntropy, SoftTargetInfoNce,
-};
+pub use error::{Error, ErrorKind};
+pub use losses::*;
 pub use noise::{NOISE_TOLERANCE, NoiseDistribution, NoiseEstimator};
 pub use reduction::{LossValue, Reduction};
 pub use softnce_kernels::simd::Instructions;

@@ -49,14 +49,16 @@ pub fn soft_target_info_nce(
     check("noise", noise.shape(), &[classes])?;
     check_values(logits, targets, temperature)?;
     if let Some((class, &value)) = noise.iter().enumerate().find(|(_, p)| !(p.is_finite() && **p > 0.0)) {
-        return Err(Error::NoiseProbability { argument: "noise", class, value });
+        return Err(Error::range("noise", value, "a finite number above 0").at([class]));
     }
     let bad = multiplicities.iter().position(|m| !(m.is_finite() && *m >= 0.0));
     if let Some(index) = bad.or((multiplicities.sum() == 0.0).then_some(0)) {
-        return Err(Error::Multiplicity { index, value: multiplicities.get(index).copied().unwrap_or(0.0) });
+        let value = multiplicities.get(index).copied().unwrap_or(0.0);
+        let expected = "finite numbers not below 0, at least one of them above 0";
+        return Err(Error::range("multiplicities", value, expected).at([index]));
     }
     if let Some(row) = positives.iter().position(|&positive| positive >= candidates) {
-        return Err(Error::Positive { row, positive: positives[row], candidates });
+        return Err(Error::index_of("positives", "candidate", positives[row], candidates).at([row]));
     }
 
     let mut exact = Exact::zeros(rows, classes);
@@ -137,7 +139,7 @@ impl Exact {
             ("gradient with respect to the temperature", self.temperature_gradients.view().into_dyn()),
         ] {
             if let Some((index, &value)) = values.indexed_iter().find(|(_, value)| !value.is_finite()) {
-                return Err(Error::NonFinite { argument, index: index.slice().to_vec(), value });
+                return Err(Error::non_finite(argument, index.slice(), value));
             }
         }
         Ok(self)
@@ -149,10 +151,7 @@ fn scaled_row(logits: ArrayView2<'_, f64>, row: usize, temperature: f64) -> Resu
     let scaled: Vec<f64> = logits.row(row).iter().map(|logit| logit / temperature).collect();
     let largest = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     match scaled.iter().position(|score| !(score - largest).is_finite()) {
-        Some(class) => {
-            let logit = logits[[row, class]];
-            Err(Error::ScoreOverflow { row, class, logit, temperature, accumulator: "f64" })
-        }
+        Some(class) => Err(Error::overflow([row, class], logits[[row, class]], temperature, "f64")),
         None => Ok(scaled),
     }
 }
@@ -163,20 +162,16 @@ fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
 }
 
 fn check(argument: &'static str, found: &[usize], expected: &[usize]) -> Result<(), Error> {
-    if found == expected {
-        Ok(())
-    } else {
-        Err(Error::Shape { argument, found: found.to_vec(), expected: format!("{expected:?}") })
-    }
+    if found == expected { Ok(()) } else { Err(Error::shape(argument, found, format!("{expected:?}"))) }
 }
 
 fn check_values(logits: ArrayView2<'_, f64>, targets: ArrayView2<'_, f64>, temperature: f64) -> Result<(), Error> {
     if !(temperature.is_finite() && temperature > 0.0 && temperature.recip().is_finite()) {
-        return Err(Error::Temperature { value: temperature });
+        return Err(Error::temperature(temperature));
     }
     for (argument, values) in [("logits", logits), ("targets", targets)] {
         if let Some(((row, class), &value)) = values.indexed_iter().find(|(_, value)| !value.is_finite()) {
-            return Err(Error::NonFinite { argument, index: vec![row, class], value });
+            return Err(Error::non_finite(argument, [row, class], value));
         }
     }
     Ok(())

@@ -2,10 +2,13 @@
 
 use ndarray::{Array1, ArrayView1};
 
-use crate::{Accum, Error};
+use crate::{Accum, Batch, Error, ErrorKind};
 
 /// How the losses of the rows are put together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+///
+/// Its names are `none`, `mean` and `sum`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "lowercase", parse_err_ty = Error, parse_err_fn = unknown_name)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Reduction {
@@ -16,6 +19,10 @@ pub enum Reduction {
     Mean,
     /// The weighted sum over rows: `sum w_i L_i`.
     Sum,
+}
+
+fn unknown_name(name: &str) -> Error {
+    Error::new(ErrorKind::Name, "reduction", format!("{name:?}"), "one of none, mean, sum")
 }
 
 /// A loss after its reduction.
@@ -56,19 +63,16 @@ impl Reduction {
             return Ok(vec![factor; rows]);
         };
         if weights.len() != rows {
-            let expected = format!("[{rows}]");
-            return Err(Error::Shape { argument: "row weights", found: vec![weights.len()], expected });
+            return Err(Error::shape("row weights", &[weights.len()], format!("[{rows}]")));
         }
-        if let Some((row, &value)) = weights.iter().enumerate().find(|(_, w)| !(w.is_finite() && **w >= 0.0)) {
-            return Err(Error::RowWeight { row, value });
-        }
+        Batch::check_row_weights(weights)?;
         if self != Reduction::Mean {
             return Ok(weights.to_vec());
         }
         // Divided by the largest first, so that neither tiny nor huge weights leave the range of the sum.
         let largest = weights.iter().copied().fold(0.0, f64::max);
         if largest == 0.0 {
-            return Err(Error::RowWeight { row: 0, value: 0.0 });
+            return Err(Error::range("row weights", 0.0, "at least one above 0, for the mean"));
         }
         let total: f64 = weights.iter().map(|w| w / largest).sum();
         Ok(weights.iter().map(|w| w / largest / total).collect())

@@ -254,7 +254,7 @@ fn soft_distribution_info_nce_keeps_positives_and_multiplicities() {
     assert_eq!(run(&loss, &logits, drawn.clone()), run(&InfoNce::new(rows()), &logits, expected));
     // The loss itself draws nothing.
     let error = loss.loss(logits.view(), batch()).unwrap_err();
-    assert!(error.to_string().contains("draw classes from them first"), "{error}");
+    assert!(error.to_string().contains("draw classes from soft targets first"), "{error}");
 }
 
 /// Optimiser steps on a linear model, its rows on several workers with everyone's targets, against one process.
@@ -299,7 +299,7 @@ fn rows_off_the_simplex_count_as_divided_by_their_sum() {
         Targets::dense_as_is(&off / &sums).unwrap()
     };
     let logits = array![[1001.0_f64, 1002.0], [1002.0, 1001.0]];
-    let request = GradientRequest::new().with_temperature();
+    let request = GradientRequest::new().with_temperature_gradient();
     for loss in [LossSettings::new(), LossSettings::new().with_temperature(0.5).unwrap()].map(SoftTargetInfoNce::new) {
         let expected = loss.loss_and_gradient(logits.view(), &on, &request).unwrap();
         for targets in [&dense, &compact] {

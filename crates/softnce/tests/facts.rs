@@ -7,8 +7,8 @@ use ndarray::{Array1, Array2, Axis};
 use proptest::prelude::*;
 use softnce::rand::SeedableRng;
 use softnce::{
-    Batch, ClassDraws, Element, GradientRequest, InfoNce, Loss, LossAndGradient, LossSettings, Nll, NoiseDistribution, Reduction,
-    SoftDistributionInfoNce, SoftTargetCrossEntropy, SoftTargetInfoNce, Targets, Warning,
+    Batch, ClassDraws, Element, GradientRequest, InfoNce, Loss, LossAndGradient, LossSettings, Nll, NoiseDistribution,
+    Reduction, SoftDistributionInfoNce, SoftTargetCrossEntropy, SoftTargetInfoNce, Targets, Warning,
 };
 
 fn loss(settings: LossSettings) -> SoftTargetInfoNce {

@@ -6,7 +6,7 @@ use common::Random;
 use ndarray::{Array1, Array2};
 use peak_alloc::PeakAlloc;
 use softnce::{
-    GradientRequest, HeadLoss, LinearHead, Loss, LossKind, LossSettings, SelectedLoss, SoftTargetInfoNce, Targets,
+    AnyLoss, GradientRequest, HeadLoss, LinearHead, Loss, LossKind, LossSettings, SoftTargetInfoNce, Targets,
 };
 
 #[global_allocator]
@@ -41,7 +41,7 @@ fn no_call_needs_much_more_than_its_gradient() {
     let request = GradientRequest::new();
     let mut gradient = Array2::<f32>::zeros((rows, classes));
     let mut into = |kind: LossKind, targets: &Targets<'_>| {
-        let loss = SelectedLoss::new(kind, LossSettings::new());
+        let loss = AnyLoss::new(kind, LossSettings::new());
         let (logits, targets, gradient) = (logits.view(), targets.view(), &mut gradient);
         let gradient = std::cell::RefCell::new(gradient.view_mut());
         extra(|| {

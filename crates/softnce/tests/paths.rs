@@ -8,8 +8,8 @@ use ndarray::{Array1, Array2, ShapeBuilder, s};
 use proptest::prelude::*;
 use softnce::oracle::Exact;
 use softnce::{
-    Element, GradientRequest, Loss, LossAndGradient, LossKind, LossSettings, NoiseDistribution, Reduction,
-    SelectedLoss, SoftTargetCrossEntropy, SoftTargetInfoNce, Targets,
+    AnyLoss, Element, GradientRequest, Loss, LossAndGradient, LossKind, LossSettings, NoiseDistribution, Reduction,
+    SoftTargetCrossEntropy, SoftTargetInfoNce, Targets,
 };
 
 fn settings(case: &Case, reduction: Reduction) -> LossSettings {
@@ -22,7 +22,7 @@ fn settings(case: &Case, reduction: Reduction) -> LossSettings {
 
 fn per_row<E: Element>(loss: &impl Loss, case: &Case) -> LossAndGradient<E> {
     let logits = cast::<E>(&case.logits);
-    let request = GradientRequest::new().with_upstream(&case.upstream).with_temperature();
+    let request = GradientRequest::new().with_upstream(&case.upstream).with_temperature_gradient();
     let out = loss.loss_and_gradient(logits.view(), case.batch(), &request).unwrap();
     assert_eq!(out.value, loss.loss(logits.view(), case.batch()).unwrap(), "the loss alone is the same loss");
     out
@@ -151,10 +151,10 @@ proptest! {
 
     #[test]
     fn a_gradient_goes_into_memory_that_is_kept(case in cases()) {
-        let request = GradientRequest::new().with_upstream(&case.upstream).with_temperature();
+        let request = GradientRequest::new().with_upstream(&case.upstream).with_temperature_gradient();
         let (rows, classes) = case.logits.dim();
         for kind in [LossKind::SoftTargetInfoNce, LossKind::SoftTargetCrossEntropy] {
-            let loss = SelectedLoss::new(kind, settings(&case, Reduction::None));
+            let loss = AnyLoss::new(kind, settings(&case, Reduction::None));
             let logits = cast::<f32>(&case.logits);
             let expected = loss.loss_and_gradient(logits.view(), case.batch(), &request).unwrap();
             // What was there before counts for nothing; nor does it matter how the memory lies.
@@ -204,7 +204,7 @@ proptest! {
         transposed.assign(&case.logits);
         let mut spread = Array2::from_elem((2 * rows, 2 * classes), f64::NAN);
         spread.slice_mut(s![..;-2, ..;2]).assign(&case.logits);
-        let request = GradientRequest::new().with_upstream(&case.upstream).with_temperature();
+        let request = GradientRequest::new().with_upstream(&case.upstream).with_temperature_gradient();
         for view in [transposed.view(), spread.slice(s![..;-2, ..;2])] {
             prop_assert_eq!(&loss.loss_and_gradient(view, case.batch(), &request).unwrap(), &plain);
         }
@@ -284,7 +284,7 @@ proptest! {
             SoftTargetCrossEntropy::new(settings(case, Reduction::Sum))
                 .loss(case.logits.view(), case.batch()).unwrap().scalar().unwrap()
         };
-        let request = GradientRequest::new().with_temperature();
+        let request = GradientRequest::new().with_temperature_gradient();
         let outs = [
             SoftTargetInfoNce::new(settings(&case, Reduction::Sum))
                 .loss_and_gradient(case.logits.view(), case.batch(), &request).unwrap(),

@@ -120,8 +120,8 @@ fn the_first_bad_row_is_named_however_many_threads_look() {
     for threads in [1, 2, 5] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let error = pool.install(|| Targets::dense(written.view()).unwrap_err());
-        assert_eq!(error, Error::NegativeTarget { row: 2500, class: 7, value: -0.25 });
+        assert_eq!(error.to_string(), "targets[2500, 7]: found -0.25, expected a number not below 0");
     }
     let error = Targets::dense(array![[0.5, f64::INFINITY]]).unwrap_err();
-    assert_eq!(error, Error::NonFinite { argument: "targets", index: vec![0, 1], value: f64::INFINITY });
+    assert_eq!(error, Error::non_finite("targets", [0, 1], f64::INFINITY));
 }

@@ -5,22 +5,6 @@ use softnce::{LossKind, LossSettings, NoiseDistribution, Reduction};
 
 use crate::Error;
 
-/// Where the noise distribution comes from.
-#[derive(Config, Debug, PartialEq)]
-pub enum Noise {
-    /// Uniform over the classes.
-    Uniform,
-    /// From class counts, each with this additive smoothing.
-    Counts {
-        /// Examples of each class. Shape `[d]`.
-        counts: Vec<f64>,
-        /// Added to every count, so that a class never seen stays finite.
-        smoothing: f64,
-    },
-    /// From probabilities. Shape `[d]`.
-    Probabilities(Vec<f64>),
-}
-
 /// Which implementation computes the loss.
 #[derive(Config, Copy, Debug, PartialEq, Eq)]
 pub enum ComputePath {
@@ -32,48 +16,59 @@ pub enum ComputePath {
     Tensor,
 }
 
-/// Configuration of a loss chosen by name.
+/// Configuration of a loss module.
+///
+/// ```
+/// use softnce_burn::{LossConfig, LossKind, LossSettings};
+///
+/// let settings = LossSettings::new().with_temperature(0.5)?;
+/// let config = LossConfig::new(LossKind::SoftTargetInfoNce).with_settings(settings).with_learnable_temperature(true);
+/// # Ok::<(), softnce_burn::Error>(())
+/// ```
 #[derive(Config, Debug)]
 pub struct LossConfig {
     /// Which loss.
     pub kind: LossKind,
-    /// Temperature tau, which divides the logits; the starting value where it is learned.
-    #[config(default = "1.0")]
-    pub temperature: f64,
+    /// Temperature (the starting value where it is learned), noise distribution and reduction.
+    #[config(default = "LossSettings::new()")]
+    pub settings: LossSettings,
     /// Whether the temperature is a parameter. It is kept as its logarithm, so it stays above 0.
     #[config(default = "false")]
     pub learnable_temperature: bool,
-    /// Noise distribution of the contrastive losses.
-    #[config(default = "Noise::Uniform")]
-    pub noise: Noise,
-    /// Power of the noise distribution: 1 as it is, 0 uniform.
-    #[config(default = "1.0")]
-    pub alpha: f64,
-    /// How the losses of the rows are put together.
-    #[config(default = "Reduction::Mean")]
-    pub reduction: Reduction,
     /// Which implementation computes the loss.
     #[config(default = "ComputePath::Auto")]
     pub path: ComputePath,
-    /// Whether tensor operations look for values that are not finite or off the simplex. Each look waits for the
-    /// device: one for the logits and the loss, one for each dense target tensor. The kernels always look.
+    /// Whether tensor operations look for values that are not finite or off the simplex. Each check waits for the
+    /// device: one for the logits and the loss, one for each dense target tensor. The kernels always check.
     #[config(default = "true")]
     pub check_values: bool,
-    /// Whether the kernels look whether dense rows hold no more than a floor and a few classes, as those of MixUp do: such
-    /// rows run on their much shorter path, with the same result ([`softnce::Targets::dense`]).
+    /// Whether the kernels search dense rows for the compact form: rows in which all but a few classes share one value, as
+    /// MixUp makes them. Such rows run on a much shorter path, with the same result ([`softnce::Targets::dense`]).
     #[config(default = "true")]
     pub recognise: bool,
 }
 
 impl LossConfig {
-    /// The core crate's settings.
-    pub(super) fn settings(&self) -> Result<LossSettings, Error> {
-        let noise = match &self.noise {
-            Noise::Uniform => NoiseDistribution::uniform(),
-            Noise::Counts { counts, smoothing } => NoiseDistribution::from_counts(counts, *smoothing)?,
-            Noise::Probabilities(probabilities) => NoiseDistribution::from_probabilities(probabilities)?,
-        };
-        let settings = LossSettings::new().with_temperature(self.temperature)?.with_reduction(self.reduction);
-        Ok(settings.with_noise(noise.powered(self.alpha)?))
+    /// Sets the temperature of the settings, which divides the logits.
+    ///
+    /// # Errors
+    /// As [`LossSettings::with_temperature`].
+    pub fn with_temperature(mut self, temperature: f64) -> Result<Self, Error> {
+        self.settings = self.settings.with_temperature(temperature)?;
+        Ok(self)
+    }
+
+    /// Sets the noise distribution of the settings.
+    #[must_use]
+    pub fn with_noise(mut self, noise: NoiseDistribution) -> Self {
+        self.settings = self.settings.with_noise(noise);
+        self
+    }
+
+    /// Sets the reduction of the settings.
+    #[must_use]
+    pub fn with_reduction(mut self, reduction: Reduction) -> Self {
+        self.settings = self.settings.with_reduction(reduction);
+        self
     }
 }

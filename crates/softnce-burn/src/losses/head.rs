@@ -3,13 +3,13 @@
 use burn::tensor::{DType, Gradients, IndexingUpdateOp, Int, Tensor, TensorData};
 use softnce::Error as LossError;
 
-use super::SelectedLoss;
-use crate::batch::check_float;
+use super::LossModule;
+use crate::batch::{check_float, dtype_error};
 use crate::{Error, LossBatch};
 
 /// A loss of a linear head, and the rows of the head that took part.
 #[derive(Debug, Clone)]
-pub struct HeadLoss {
+pub struct HeadOutput {
     /// The loss: `[N]` under reduction none, else `[1]`; f64 for features in f64, else f32.
     pub value: Tensor<1>,
     /// The rows of weights, and of the bias, of the classes that occur.
@@ -98,7 +98,7 @@ fn tracked<const D: usize>(in_a_graph: bool, rows: Tensor<D>) -> Tensor<D> {
     if in_a_graph || !rows.is_autodiff() { rows } else { rows.detach().require_grad() }
 }
 
-impl SelectedLoss {
+impl LossModule {
     /// The loss from the features of a linear head: its logits `features weights^T + bias` are formed for the classes
     /// that occur among the candidates and no others, so that work and memory do not depend on the number of classes.
     ///
@@ -113,20 +113,20 @@ impl SelectedLoss {
     /// - batch: M hard or compact targets over d classes, with equal uniform shares
     ///
     /// # Errors
-    /// What [`softnce::HeadLoss`] refuses; what [`SelectedLoss::forward`] does.
+    /// What [`softnce::HeadLoss`] refuses; what [`LossModule::forward`] does.
     pub fn forward_head(
         &self,
         features: Tensor<2>,
         weights: &Tensor<2>,
         bias: Option<&Tensor<1>>,
         batch: impl Into<LossBatch>,
-    ) -> Result<HeadLoss, Error> {
+    ) -> Result<HeadOutput, Error> {
         if !self.kind().is_contrastive() {
-            return Err(LossError::NoHeadLoss { loss: self.kind() }.into());
+            return Err(LossError::no_head(self.kind()).into());
         }
         let ([rows, width], [classes, _]) = (features.dims(), weights.dims());
         if width == 0 {
-            return Err(LossError::Empty { argument: "features", found: vec![rows, width] }.into());
+            return Err(LossError::empty("features", &[rows, width]).into());
         }
         check("class weights", weights.dims(), [classes, width])?;
         check_float("features", features.dtype())?;
@@ -156,21 +156,20 @@ impl SelectedLoss {
             logits = logits + bias.clone().unsqueeze();
         }
         let settings = self.settings().clone().with_noise(noise);
-        Ok(HeadLoss { value: self.compute(settings, logits, &over_occurring)?, rows: head })
+        Ok(HeadOutput { value: self.compute(settings, logits, &over_occurring)?, rows: head })
     }
 }
 
 /// Checks that the head is of the features' type: Burn's products take no others.
 fn check_type(argument: &'static str, found: DType, expected: DType) -> Result<(), Error> {
-    if found == expected { Ok(()) } else { Err(Error::OtherDType { argument, found, expected }) }
+    if found == expected { Ok(()) } else { Err(dtype_error(argument, found, format!("{expected:?}, as the features"))) }
 }
 
 fn check<const D: usize>(argument: &'static str, found: [usize; D], expected: [usize; D]) -> Result<(), Error> {
     if found == expected {
         return Ok(());
     }
-    let expected = format!("{expected:?}");
-    Err(LossError::Shape { argument, found: found.to_vec(), expected }.into())
+    Err(LossError::shape(argument, &found, format!("{expected:?}")).into())
 }
 
 /// Checks that there is a row for the last class, and the width of the rows.
@@ -188,5 +187,5 @@ fn check_classes<const D: usize>(
         Some(width) => format!("[d, {width}] with d at least {least}"),
         None => format!("[d] with d at least {least}"),
     };
-    Err(LossError::Shape { argument, found: found.to_vec(), expected }.into())
+    Err(LossError::shape(argument, &found, expected).into())
 }

@@ -1,15 +1,9 @@
-//! The loss modules: one implementation for the family, and a module of its own name for each loss.
+//! The loss module: one implementation for all losses.
 
 mod config;
 mod head;
-mod named;
-mod selected;
+mod module;
 
-pub use config::{ComputePath, LossConfig, Noise};
-pub use head::{HeadLoss, HeadRows};
-pub use named::{
-    InfoNceLoss, InfoNceLossConfig, NllLoss, NllLossConfig, SoftDistributionInfoNceLoss,
-    SoftDistributionInfoNceLossConfig, SoftTargetCrossEntropyLoss, SoftTargetCrossEntropyLossConfig,
-    SoftTargetInfoNceLoss, SoftTargetInfoNceLossConfig,
-};
-pub use selected::SelectedLoss;
+pub use config::{ComputePath, LossConfig};
+pub use head::{HeadOutput, HeadRows};
+pub use module::LossModule;

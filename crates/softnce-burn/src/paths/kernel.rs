@@ -4,11 +4,11 @@ use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use ndarray::{ArrayView2, ShapeBuilder};
-use softnce::{Element, GradientRequest, Loss, LossValue, Reduction, SelectedLoss, Targets};
+use softnce::{AnyLoss, Element, GradientRequest, Loss, LossValue, Reduction, Targets};
 
 use super::Call;
 use super::attach::{Computed, attach};
-use crate::batch::{check_float, read_error, read_labels};
+use crate::batch::{check_float, float_error, read_error, read_labels};
 use crate::{Error, LossBatch, LossTargets};
 
 /// An element type that Burn's tensors and the kernels share.
@@ -21,7 +21,7 @@ pub(crate) fn kernel(call: &Call, logits: Tensor<2>, batch: &LossBatch) -> Resul
         DType::F32 => typed::<f32>(call, logits, batch),
         DType::F16 => typed::<half::f16>(call, logits, batch),
         DType::BF16 => typed::<half::bf16>(call, logits, batch),
-        found => Err(Error::DType { argument: "logits", found }),
+        found => Err(float_error("logits", found)),
     }
 }
 
@@ -34,7 +34,7 @@ fn typed<E: Value<Accum: Value>>(call: &Call, logits: Tensor<2>, batch: &LossBat
     let targets = kept.iter().map(|kept| kept.targets(recognise));
     let batch = &batch.over(targets.collect::<Result<_, _>>()?)?;
     let view = view::<E>("logits", &primitive)?;
-    let loss = SelectedLoss::new(call.kind, call.settings.clone());
+    let loss = AnyLoss::new(call.kind, call.settings.clone());
 
     let temperature_tracked = call.log_temperature.as_ref().is_some_and(Tensor::is_tracked);
     let logits_tracked = logits.is_autodiff() && logits.is_tracked();
@@ -42,7 +42,7 @@ fn typed<E: Value<Accum: Value>>(call: &Call, logits: Tensor<2>, batch: &LossBat
         return Ok(value_tensor(loss.loss(view, batch)?));
     }
     let request = GradientRequest::new();
-    let request = if temperature_tracked { request.with_temperature() } else { request };
+    let request = if temperature_tracked { request.with_temperature_gradient() } else { request };
     let out = loss.loss_and_wide_gradient(view, batch, &request)?;
 
     let parts = if call.settings.reduction() == Reduction::None { logits.dims()[0] } else { 1 };
@@ -107,7 +107,7 @@ impl<'b> Kept<'b> {
                 DType::F32 => dense::<f32>(tensor, recognise),
                 DType::F16 => dense::<half::f16>(tensor, recognise),
                 DType::BF16 => dense::<half::bf16>(tensor, recognise),
-                found => Err(Error::DType { argument: "targets", found }),
+                found => Err(float_error("targets", found)),
             },
         }
     }

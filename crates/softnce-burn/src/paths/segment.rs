@@ -35,8 +35,7 @@ impl<'t> Segment<'t> {
         if call.kind.needs_hard_labels() {
             // One-hot rows are found on the host.
             let targets = targets.on_host(classes)?;
-            let found = targets.form();
-            let hard = targets.to_hard().ok_or(LossError::HardTargetsRequired { loss: call.kind, found })?;
+            let hard = targets.to_hard().ok_or_else(|| LossError::hard_labels_needed(call.kind, targets.form()))?;
             return Ok(Segment::Host(hard.into_owned()));
         }
         Ok(match targets {
@@ -63,7 +62,7 @@ impl<'t> Segment<'t> {
             Segment::Device(probabilities) => {
                 let [rows, classes] = probabilities.dims();
                 if rows == 0 {
-                    return Err(LossError::Empty { argument: "targets", found: vec![rows, classes] }.into());
+                    return Err(LossError::empty("targets", &[rows, classes]).into());
                 }
                 Ok(Targets::hard(&vec![0; rows], classes)?)
             }

@@ -11,14 +11,14 @@ use softnce::{Batch, Element, Error as LossError, Loss, Nll, Reduction, Targets}
 
 use super::Call;
 use super::segment::{Place, Segment};
-use crate::batch::{read_error, read_probabilities};
+use crate::batch::{float_error, read_error, read_probabilities};
 use crate::{Error, LossBatch};
 
 pub(crate) fn tensor(call: &Call, logits: Tensor<2>, batch: &LossBatch) -> Result<Tensor<1>, Error> {
     let wide = match logits.dtype() {
         DType::F64 | DType::F32 => logits,
         DType::F16 | DType::BF16 => logits.cast(DType::F32),
-        found => return Err(Error::DType { argument: "logits", found }),
+        found => return Err(float_error("logits", found)),
     };
     let [rows, classes] = wide.dims();
     let place = Place { device: wide.device().without_autodiff(), dtype: wide.dtype() };
@@ -153,8 +153,8 @@ fn check_finite(logits: &Tensor<2>, scores: Tensor<2>, value: &Tensor<1>, call: 
     // The kernels' own checks name the entry.
     let [rows, classes] = logits.dims();
     let values = logits.try_to_vec_as::<f64>().map_err(|error| read_error("logits", error))?;
-    let shape = LossError::Shape { argument: "logits", found: vec![rows, classes], expected: "[N, d]".into() };
-    let values = Array2::from_shape_vec((rows, classes), values).map_err(|_| shape)?;
+    let shape = |_| LossError::shape("logits", &[rows, classes], "[N, d]");
+    let values = Array2::from_shape_vec((rows, classes), values).map_err(shape)?;
     let targets = Targets::hard(&vec![0; rows], classes)?;
     let nll = Nll::new(call.settings.clone());
     match logits.dtype() {
@@ -165,7 +165,7 @@ fn check_finite(logits: &Tensor<2>, scores: Tensor<2>, value: &Tensor<1>, call: 
     let values = value.try_to_vec_as::<f64>().map_err(|error| read_error("loss", error))?;
     let row = values.iter().position(|value| !value.is_finite()).unwrap_or(0);
     let index = if call.settings.reduction() == Reduction::None { vec![row] } else { vec![] };
-    Err(LossError::NonFinite { argument: "loss", index, value: values.get(row).copied().unwrap_or(f64::NAN) }.into())
+    Err(LossError::non_finite("loss", index, values.get(row).copied().unwrap_or(f64::NAN)).into())
 }
 
 fn read_bool(argument: &'static str, all: Tensor<1, burn::tensor::Bool>) -> Result<bool, Error> {

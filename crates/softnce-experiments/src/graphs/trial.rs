@@ -2,9 +2,7 @@
 
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
-use softnce::{
-    Batch, ClassDraws, GradientRequest, Loss, LossKind, LossSettings, NoiseDistribution, SelectedLoss, Targets,
-};
+use softnce::{AnyLoss, Batch, ClassDraws, GradientRequest, Loss, LossKind, LossSettings, NoiseDistribution, Targets};
 use softnce_metrics::{TemperatureFit, evaluate};
 use softnce_train::randomness::{Stream, generator};
 
@@ -157,7 +155,7 @@ fn fit(
 ) -> Result<Array2<f32>, StudyError> {
     let mut draws = generator(seed, Stream::Weights, network, 0);
     let mut weights = Weights::new(graph.width(), config.hidden, graph.classes, &mut draws);
-    let loss = SelectedLoss::new(loss, LossSettings::new().with_noise(NoiseDistribution::try_from(targets)?));
+    let loss = AnyLoss::new(loss, LossSettings::new().with_noise(NoiseDistribution::try_from(targets)?));
     let (given, mut class_draws) = (Batch::from(targets), ClassDraws::new(seed));
     let mut first = Adam::new(weights.first.dim(), config.weight_decay);
     let mut second = Adam::new(weights.second.dim(), 0.0);

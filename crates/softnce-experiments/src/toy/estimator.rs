@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 use softnce::{
-    Batch, ClassDraws, Error, GradientRequest, Loss, LossKind, LossSettings, NoiseDistribution, SelectedLoss, Targets,
+    AnyLoss, Batch, ClassDraws, Error, GradientRequest, Loss, LossKind, LossSettings, NoiseDistribution, Targets,
 };
 use softnce_metrics::largest_entry;
 
@@ -95,7 +95,7 @@ pub(crate) struct Objective<'s> {
     count: usize,
     /// All training targets.
     targets: &'s Array2<f64>,
-    loss: SelectedLoss,
+    loss: AnyLoss,
     /// The classes of soft distribution InfoNCE.
     class_draws: ClassDraws,
 }
@@ -112,7 +112,7 @@ impl<'s> Objective<'s> {
             }
         }
         let settings = LossSettings::new().with_noise(estimator.noise(&frequencies)?);
-        let (loss, class_draws) = (SelectedLoss::new(estimator.loss, settings), ClassDraws::new(seed));
+        let (loss, class_draws) = (AnyLoss::new(estimator.loss, settings), ClassDraws::new(seed));
         Ok(Objective { estimator, count, targets, loss, class_draws })
     }
 

@@ -94,6 +94,7 @@ impl Known {
             (LossKind::SoftTargetInfoNce, Candidates::Density | Candidates::Skewed) => self.truth.clone(),
             (LossKind::SoftTargetCrossEntropy | LossKind::SoftDistributionInfoNce, _) => self.log_mean.clone(),
             (LossKind::InfoNce | LossKind::Nll, _) => self.log_mode.clone(),
+            _ => return None,
         })
     }
 }

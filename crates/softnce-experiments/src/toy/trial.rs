@@ -106,8 +106,11 @@ pub(crate) fn train(setting: &Setting, training: &Training, seed: u64) -> Result
     let logits = matrix(&forward(&network, &points(), &device)?)?;
     let last = setting.classes - 1;
     let curve = (0..last).flat_map(|class| logits.rows().into_iter().map(move |row| row[class] - row[last])).collect();
-    let bound =
-        setting.estimator.loss.is_contrastive().then(|| bound(setting, &network, problem, &mut objective, seed, &device));
+    let bound = setting
+        .estimator
+        .loss
+        .is_contrastive()
+        .then(|| bound(setting, &network, problem, &mut objective, seed, &device));
     let found = Found { seed, curve, bound: bound.transpose()? };
     // What the last step did shows nowhere else.
     let bad = found.curve.iter().map(|&value| f64::from(value)).chain(found.bound).find(|value| !value.is_finite());

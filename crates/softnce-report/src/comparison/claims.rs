@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn one_seed_claims_nothing() {
-        let claims = claims(&fixture::made_up(&LossKind::ALL, 1, 2));
+        let claims = claims(&fixture::made_up(LossKind::ALL, 1, 2));
         assert!(claims.shows[0].contains("cannot be told from chance"), "{:?}", claims.shows);
         assert!(!claims.shows.concat().contains("excludes"), "{:?}", claims.shows);
         assert!(!claims.limits.concat().contains("not corrected"), "{:?}", claims.limits);
@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn the_limits_are_those_of_the_results() {
-        let results = fixture::made_up(&LossKind::ALL, 5, 2);
+        let results = fixture::made_up(LossKind::ALL, 5, 2);
         let text = claims(&results).limits.concat();
         assert!(text.contains("5 seeds"), "{text}");
         // Four losses are compared with the reference.

@@ -51,7 +51,7 @@ fn the_page_holds_the_titles_and_numbers() {
 
 #[test]
 fn figures_have_names_and_tables_have_scopes() {
-    let page = checked(&fixture::made_up(&LossKind::ALL, 3, 4));
+    let page = checked(&fixture::made_up(LossKind::ALL, 3, 4));
     assert_eq!(page.matches("<svg viewBox").count(), page.matches("role=\"img\" aria-label=\"").count());
     assert_eq!(page.matches("<figure").count(), page.matches("<figcaption>").count());
     assert_eq!(page.matches("<table aria-label=").count(), page.matches("<figure class=\"table\">").count());
@@ -60,7 +60,7 @@ fn figures_have_names_and_tables_have_scopes() {
 
 #[test]
 fn one_seed_has_no_intervals() {
-    let page = checked(&fixture::made_up(&LossKind::ALL, 1, 3));
+    let page = checked(&fixture::made_up(LossKind::ALL, 1, 3));
     assert!(page.contains("One seed, so no intervals"));
     assert!(!page.contains("class=\"interval\""));
     assert!(!page.contains(">better<") && !page.contains(">worse<"));
@@ -68,7 +68,7 @@ fn one_seed_has_no_intervals() {
 
 #[test]
 fn one_loss_has_no_differences() {
-    for loss in LossKind::ALL {
+    for &loss in LossKind::ALL {
         let page = checked(&fixture::made_up(&[loss], 3, 1));
         assert!(!page.contains("id=\"differences\"") && !page.contains("#differences"));
         assert!(page.contains(loss.title()));
@@ -208,6 +208,6 @@ fn runs_of_a_recipe_are_compared_too() {
 #[ignore = "writes a page to look at into the folder that SOFTNCE_LOOK names"]
 fn look() {
     let folder = std::path::PathBuf::from(std::env::var_os("SOFTNCE_LOOK").expect("SOFTNCE_LOOK names a folder"));
-    let page = page(&fixture::made_up(&LossKind::ALL, 5, 80)).unwrap();
+    let page = page(&fixture::made_up(LossKind::ALL, 5, 80)).unwrap();
     std::fs::write(folder.join("comparison.html"), page).unwrap();
 }

@@ -204,6 +204,6 @@ pub struct CompareSection {
 
 impl Default for CompareSection {
     fn default() -> Self {
-        CompareSection { losses: LossKind::ALL.to_vec(), seeds: 1, learning_rates: Vec::new(), tuning_seeds: 1 }
+        CompareSection { losses: LossKind::compared(), seeds: 1, learning_rates: Vec::new(), tuning_seeds: 1 }
     }
 }

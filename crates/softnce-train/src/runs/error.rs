@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use softnce::ErrorKind;
 use softnce_data::candidates::CandidateError;
 use softnce_data::labels::LabelError;
 use softnce_data::loader::LoaderError;
@@ -176,13 +177,14 @@ pub enum RunError {
 impl RunError {
     /// Whether the run failed because its weights diverged, rather than because of what it was given.
     pub fn is_divergence(&self) -> bool {
-        use softnce::Error::{NonFinite, ScoreOverflow, Temperature};
         match self {
-            RunError::Step { source: softnce_burn::Error::Loss(error), .. } => {
-                matches!(error, NonFinite { argument: "logits", .. } | ScoreOverflow { .. } | Temperature { .. })
-            }
+            RunError::Step { source: softnce_burn::Error::Loss(error), .. } => match error.kind() {
+                ErrorKind::NonFinite => error.argument() == "logits",
+                ErrorKind::Overflow | ErrorKind::Temperature => true,
+                _ => false,
+            },
             // The recipe's own temperature was in range: a learned one has left it.
-            RunError::Loss(softnce_burn::Error::Loss(Temperature { .. })) => true,
+            RunError::Loss(softnce_burn::Error::Loss(error)) => error.kind() == ErrorKind::Temperature,
             RunError::Gradient { .. } | RunError::Diverged { .. } => true,
             RunError::Metric(error) => matches!(error, MetricError::NonFiniteLogit { .. }),
             _ => false,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use burn::module::{Param, ParamId};
 use burn::optim::{AdamWConfig, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
-use softnce::NoiseDistribution;
-use softnce_burn::{LossConfig, Noise, SelectedLoss};
+use softnce::{LossSettings, NoiseDistribution};
+use softnce_burn::{LossConfig, LossModule};
 use softnce_data::candidates::{CandidateConfig, TargetQueue};
 use softnce_data::loader::{Loader, LoaderConfig};
 use softnce_data::pictures::Augmentation;
@@ -45,21 +45,18 @@ pub(super) fn train_loader(recipe: &Recipe, train: &Labelled) -> Result<Loader, 
 }
 
 /// The loss with its noise distribution.
-pub(super) fn loss(recipe: &Recipe, data: &RunData, device: &Device) -> Result<SelectedLoss, RunError> {
+pub(super) fn loss(recipe: &Recipe, data: &RunData, device: &Device) -> Result<LossModule, RunError> {
     let section = &recipe.loss;
     let noise = match section.noise {
-        NoiseSource::Uniform => Noise::Uniform,
-        NoiseSource::Frequencies => Noise::Counts {
-            counts: data.class_counts.iter().map(|&count| count as f64).collect(),
-            smoothing: NoiseDistribution::DEFAULT_SMOOTHING,
-        },
+        NoiseSource::Uniform => NoiseDistribution::uniform(),
+        NoiseSource::Frequencies => {
+            NoiseDistribution::from_counts(&data.class_counts, NoiseDistribution::DEFAULT_SMOOTHING)?
+        }
     };
-    let config = LossConfig::new(section.kind)
-        .with_temperature(section.temperature)
-        .with_learnable_temperature(section.learn_temperature)
-        .with_noise(noise)
-        .with_alpha(section.alpha);
-    let mut loss = config.init(device)?;
+    let settings = LossSettings::new().with_temperature(section.temperature)?;
+    let settings = settings.with_noise(noise.powered(section.alpha)?);
+    let config = LossConfig::new(section.kind).with_settings(settings);
+    let mut loss = config.with_learnable_temperature(section.learn_temperature).init(device);
     // Optimiser states are kept by id, and ids are drawn unless given.
     if let Some(temperature) = loss.log_temperature.take() {
         loss.log_temperature = Some(Param::initialized(TEMPERATURE.into(), temperature.val().require_grad()));

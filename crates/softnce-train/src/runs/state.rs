@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use serde::{Deserialize, Serialize};
-use softnce_burn::SelectedLoss;
+use softnce_burn::LossModule;
 use softnce_data::candidates::TargetQueue;
 use softnce_metrics::ValidationScore;
 use softnce_nn::models::Network;
@@ -22,7 +22,7 @@ pub struct TrainState {
     /// The optimiser of the network.
     pub optimizer: ModuleOptimizer,
     /// The loss; with a learned temperature, a parameter too.
-    pub loss: SelectedLoss,
+    pub loss: LossModule,
     /// The optimiser of the temperature.
     pub loss_optimizer: Option<ModuleOptimizer>,
     /// Past targets.

@@ -2,7 +2,7 @@
 
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
-use softnce_burn::{ClassDraws, LossBatch, SelectedLoss};
+use softnce_burn::{ClassDraws, LossBatch, LossModule};
 use softnce_data::loader::Batch;
 use softnce_nn::models::Network;
 
@@ -23,7 +23,7 @@ const TEMPERATURE_RATE: f64 = 1e-3;
 #[derive(Default)]
 pub(super) struct Accumulated {
     network: GradientsAccumulator<Network>,
-    loss: GradientsAccumulator<SelectedLoss>,
+    loss: GradientsAccumulator<LossModule>,
 }
 
 /// What no step changes.

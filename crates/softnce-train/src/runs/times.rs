@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
-use softnce_burn::{ClassDraws, LossBatch, SelectedLoss};
+use softnce_burn::{ClassDraws, LossBatch, LossModule};
 use softnce_metrics::median;
 
 use super::error::RunError;
@@ -52,7 +52,7 @@ impl Clock {
         !self.steps.is_empty()
     }
 
-    pub(super) fn times(&self, loss: &SelectedLoss, device: &Device) -> Result<Times, RunError> {
+    pub(super) fn times(&self, loss: &LossModule, device: &Device) -> Result<Times, RunError> {
         let not_finite = |error: softnce_metrics::StatsError| RunError::Report { reason: error.to_string() };
         let step_ms = if self.steps.is_empty() { 0.0 } else { median(&self.steps).map_err(not_finite)? };
         let Some((logits, batch)) = &self.batch else { return Ok(Times { step_ms, loss_ms: None }) };

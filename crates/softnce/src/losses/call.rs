@@ -10,7 +10,7 @@ use crate::targets::check_size;
 use crate::{Accum, Batch, Element, Error, LossValue, NoiseDistribution, Reduction};
 
 /// What a path needs to know of the rows, after every check that does not read the logits.
-pub(super) struct Rows {
+pub(super) struct Checked {
     /// Shape `[N]`.
     pub(super) positives: Vec<usize>,
     /// Factors of the gradients: reduction, row weights and upstream gradient. Shape `[N]`.
@@ -20,7 +20,7 @@ pub(super) struct Rows {
     reduction: Reduction,
 }
 
-impl Rows {
+impl Checked {
     /// Checks a call over logits of this shape.
     pub(super) fn new<A: Accum>(
         settings: &LossSettings,
@@ -42,7 +42,7 @@ impl Rows {
         if request.is_some() {
             check_factors::<A>(&factors, settings.temperature())?;
         }
-        Ok(Rows { positives, factors, reduced_by, reduction })
+        Ok(Checked { positives, factors, reduced_by, reduction })
     }
 
     /// The losses of the rows put together.
@@ -63,7 +63,7 @@ pub(super) fn run_path<E: Element, G: Element<Accum = E::Accum>>(
     path: impl Fn(&Scores<'_, E>, &[usize], &mut Outputs<'_, E::Accum, G>) -> Result<(), Error>,
 ) -> Result<Evaluation<E::Accum>, Error> {
     let request = wanted.as_ref().map(|wanted| wanted.request);
-    let rows = Rows::new::<E::Accum>(settings, noise, logits.dim(), batch, request)?;
+    let rows = Checked::new::<E::Accum>(settings, noise, logits.dim(), batch, request)?;
     let count = rows.positives.len();
     let gradients = wanted.map(|wanted| Gradients {
         logits: wanted.logits,
@@ -87,7 +87,7 @@ fn check_finite<A: Accum>(value: &LossValue<A>) -> Result<(), Error> {
         }
     };
     match found {
-        Some((index, value)) => Err(Error::NonFinite { argument: "loss", index, value }),
+        Some((index, value)) => Err(Error::non_finite("loss", index, value)),
         None => Ok(()),
     }
 }
@@ -97,7 +97,7 @@ fn check_factors<A: Accum>(factors: &[f64], temperature: f64) -> Result<(), Erro
     match factors.iter().position(|factor| !A::of(factor / temperature).is_finite()) {
         Some(row) => {
             let value = factors[row] / temperature;
-            Err(Error::NonFinite { argument: "row weight x upstream gradient / temperature", index: vec![row], value })
+            Err(Error::non_finite("row weight x upstream gradient / temperature", [row], value))
         }
         None => Ok(()),
     }
@@ -105,12 +105,11 @@ fn check_factors<A: Accum>(factors: &[f64], temperature: f64) -> Result<(), Erro
 
 fn apply_upstream(upstream: ArrayView1<'_, f64>, reduction: Reduction, factors: &mut [f64]) -> Result<(), Error> {
     if let Some((row, &value)) = upstream.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-        return Err(Error::NonFinite { argument: "upstream", index: vec![row], value });
+        return Err(Error::non_finite("upstream", [row], value));
     }
     let expected = if reduction == Reduction::None { factors.len() } else { 1 };
     if upstream.len() != expected {
-        let expected = format!("[{expected}], as the loss");
-        return Err(Error::Shape { argument: "upstream", found: vec![upstream.len()], expected });
+        return Err(Error::shape("upstream", &[upstream.len()], format!("[{expected}], as the loss")));
     }
     let upstream = upstream.iter().copied().cycle();
     factors.iter_mut().zip(upstream).for_each(|(factor, upstream)| *factor *= upstream);

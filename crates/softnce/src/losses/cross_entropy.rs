@@ -2,8 +2,8 @@
 
 use ndarray::ArrayView2;
 
-use super::{Evaluation, Loss, LossSettings, Wanted, run_path};
-use crate::{Batch, Element, Error, LossKind, NoiseDistribution, paths};
+use super::{Evaluation, Loss, LossKind, LossSettings, Wanted, run_path};
+use crate::{Batch, Element, Error, NoiseDistribution, paths};
 
 /// Soft target cross-entropy, `L_i = -sum_k W_ik log softmax(Z_i / tau)_k`.
 ///

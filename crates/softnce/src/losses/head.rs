@@ -2,8 +2,8 @@
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 
-use super::call::Rows;
-use super::{GradientRequest, InfoNce, Loss, LossSettings, SelectedLoss, SoftDistributionInfoNce, SoftTargetInfoNce};
+use super::call::Checked;
+use super::{GradientRequest, InfoNce, Loss, LossSettings, SoftDistributionInfoNce, SoftTargetInfoNce};
 use crate::paths::{Head, HeadWanted, head};
 use crate::{Accum, Batch, Element, Error, LossValue};
 
@@ -25,12 +25,12 @@ impl<'a, E: Element> LinearHead<'a, E> {
         let (features, weights) = (features.into(), weights.into());
         for (argument, array) in [("features", features), ("class weights", weights)] {
             if array.is_empty() {
-                return Err(Error::Empty { argument, found: array.shape().to_vec() });
+                return Err(Error::empty(argument, array.shape()));
             }
         }
         if weights.ncols() != features.ncols() {
             let expected = format!("[d, {}], as wide as the features", features.ncols());
-            return Err(Error::Shape { argument: "class weights", found: weights.shape().to_vec(), expected });
+            return Err(Error::shape("class weights", weights.shape(), expected));
         }
         Ok(LinearHead { head: Head { features, weights, bias: None } })
     }
@@ -46,7 +46,7 @@ impl<'a, E: Element> LinearHead<'a, E> {
         let bias = bias.into();
         if bias.len() != self.classes() {
             let expected = format!("[{}], one for each class", self.classes());
-            return Err(Error::Shape { argument: "bias", found: vec![bias.len()], expected });
+            return Err(Error::shape("bias", &[bias.len()], expected));
         }
         self.head.bias = Some(bias);
         Ok(self)
@@ -90,15 +90,6 @@ impl<'a, E: Element> LinearHead<'a, E> {
 /// # Ok::<(), softnce::Error>(())
 /// ```
 pub trait HeadLoss: Loss {
-    /// The loss and, on request, its gradients in the type G: what the other methods are made of.
-    #[doc(hidden)]
-    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
-        &self,
-        head: &LinearHead<'_, E>,
-        batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Result<HeadLossAndGradient<G>, Error>;
-
     /// The loss.
     ///
     /// # Errors
@@ -169,14 +160,15 @@ fn columns<A: Accum>(classes: &[u32]) -> Vec<u32> {
     columns
 }
 
-fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+/// The loss of a head and, on request, its gradients in the type G.
+pub(super) fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
     settings: &LossSettings,
     given: &LinearHead<'_, E>,
     batch: &Batch<'_>,
     request: Option<&GradientRequest<'_>>,
 ) -> Result<HeadLossAndGradient<G>, Error> {
     let shape = (given.rows(), given.classes());
-    let rows = Rows::new::<E::Accum>(settings, settings.noise(), shape, batch, request)?;
+    let rows = Checked::new::<E::Accum>(settings, settings.noise(), shape, batch, request)?;
     let (batch, classes) = batch.over_occurring_classes::<E::Accum>()?;
     let columns = columns::<E::Accum>(&classes);
     let noise = settings.noise().over_classes(&columns)?;
@@ -204,56 +196,7 @@ fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
     }
     Ok(result)
 }
+impl HeadLoss for SoftTargetInfoNce {}
 
-impl HeadLoss for SoftTargetInfoNce {
-    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
-        &self,
-        head: &LinearHead<'_, E>,
-        batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Result<HeadLossAndGradient<G>, Error> {
-        batch.warn_once();
-        evaluate(self.settings(), head, batch, request)
-    }
-}
-
-impl HeadLoss for InfoNce {
-    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
-        &self,
-        head: &LinearHead<'_, E>,
-        batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Result<HeadLossAndGradient<G>, Error> {
-        evaluate(self.settings(), head, &batch.to_hard(self.kind())?, request)
-    }
-}
-
-impl HeadLoss for SoftDistributionInfoNce {
-    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
-        &self,
-        head: &LinearHead<'_, E>,
-        batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Result<HeadLossAndGradient<G>, Error> {
-        evaluate(self.settings(), head, &batch.to_hard(self.kind())?, request)
-    }
-}
-
-impl HeadLoss for SelectedLoss {
-    /// Cross-entropy needs every class's logit: there it is an error.
-    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
-        &self,
-        head: &LinearHead<'_, E>,
-        batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Result<HeadLossAndGradient<G>, Error> {
-        match self {
-            SelectedLoss::SoftTargetInfoNce(loss) => loss.evaluate_head(head, batch, request),
-            SelectedLoss::InfoNce(loss) => loss.evaluate_head(head, batch, request),
-            SelectedLoss::SoftDistributionInfoNce(loss) => loss.evaluate_head(head, batch, request),
-            SelectedLoss::SoftTargetCrossEntropy(_) | SelectedLoss::Nll(_) => {
-                Err(Error::NoHeadLoss { loss: self.kind() })
-            }
-        }
-    }
-}
+impl HeadLoss for InfoNce {}
+impl HeadLoss for SoftDistributionInfoNce {}

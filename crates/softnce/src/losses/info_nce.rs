@@ -2,8 +2,11 @@
 
 use ndarray::ArrayView2;
 
-use super::{Evaluation, Loss, LossSettings, SoftTargetInfoNce, Wanted};
-use crate::{Batch, Element, Error, LossKind};
+use super::{
+    Evaluation, GradientRequest, HeadLossAndGradient, LinearHead, Loss, LossKind, LossSettings, SoftTargetInfoNce,
+    Wanted,
+};
+use crate::{Batch, Element, Error};
 
 /// InfoNCE (van den Oord et al., arXiv 1807.03748) over class labels: the hard-target case of
 /// [`SoftTargetInfoNce`].
@@ -45,5 +48,14 @@ impl Loss for InfoNce {
         wanted: Option<Wanted<'_, '_, G>>,
     ) -> Result<Evaluation<E::Accum>, Error> {
         self.soft.evaluate(logits, &batch.to_hard(self.kind())?, wanted)
+    }
+
+    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
+        &self,
+        head: &LinearHead<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Result<HeadLossAndGradient<G>, Error> {
+        self.soft.evaluate_head(head, &batch.to_hard(self.kind())?, request)
     }
 }

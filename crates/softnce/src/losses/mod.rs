@@ -5,30 +5,33 @@ mod cross_entropy;
 mod head;
 mod info_nce;
 mod request;
-mod selected;
 mod settings;
 mod soft_distribution;
 mod soft_target_info_nce;
-
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
+mod table;
 
 use call::run_path;
 pub use cross_entropy::{Nll, SoftTargetCrossEntropy};
 pub use head::{HeadLoss, HeadLossAndGradient, LinearHead};
 pub use info_nce::InfoNce;
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
 pub use request::{GradientRequest, Wanted};
-pub use selected::SelectedLoss;
 pub use settings::LossSettings;
 pub use soft_distribution::SoftDistributionInfoNce;
 pub use soft_target_info_nce::SoftTargetInfoNce;
 use softnce_kernels::memory::zeros;
 use softnce_kernels::system::advise_large_pages;
+pub use table::{AnyLoss, LossKind, LossSpec};
 
 use crate::targets::check_size;
-use crate::{Batch, Element, Error, LossKind, LossValue};
+use crate::{Batch, Element, Error, LossValue};
+
+mod sealed {
+    pub trait Sealed {}
+}
 
 /// The call that all losses of the family share, so that they can be swapped: in the source by their type, at run time
-/// through [`SelectedLoss`] (the calls are generic over the float type, so there is no `dyn Loss`).
+/// through [`AnyLoss`] (the calls are generic over the float type, so there is no `dyn Loss`).
 ///
 /// # Shapes
 /// `logits`: `[N, d]`, f16, bf16, f32 or f64, contiguous or not. `batch`: M targets over d classes, from
@@ -38,7 +41,8 @@ use crate::{Batch, Element, Error, LossKind, LossValue};
 /// # Errors
 /// Shapes that do not agree; N or M of 0; logits that are not finite, or overflow once divided by the temperature; a
 /// positive that is no candidate; row weights that are all 0. The label side is checked when it is built.
-pub trait Loss {
+/// The trait is sealed: the losses are those of this crate, in the table of [`LossKind`].
+pub trait Loss: sealed::Sealed {
     /// Which loss this is.
     fn kind(&self) -> LossKind;
 
@@ -53,6 +57,17 @@ pub trait Loss {
         batch: &Batch<'_>,
         wanted: Option<Wanted<'_, '_, G>>,
     ) -> Result<Evaluation<E::Accum>, Error>;
+
+    /// The loss of a linear head; only the contrastive losses have one.
+    #[doc(hidden)]
+    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
+        &self,
+        _head: &LinearHead<'_, E>,
+        _batch: &Batch<'_>,
+        _request: Option<&GradientRequest<'_>>,
+    ) -> Result<HeadLossAndGradient<G>, Error> {
+        Err(Error::no_head(self.kind()))
+    }
 
     /// The loss.
     ///
@@ -110,8 +125,8 @@ pub trait Loss {
         gradient: ArrayViewMut2<'_, G>,
     ) -> Result<Evaluation<E::Accum>, Error> {
         if gradient.dim() != logits.dim() {
-            let (found, expected) = (gradient.shape().to_vec(), format!("{:?}, as the logits", logits.shape()));
-            return Err(Error::Shape { argument: "gradient", found, expected });
+            let expected = format!("{:?}, as the logits", logits.shape());
+            return Err(Error::shape("gradient", gradient.shape(), expected));
         }
         if let Some(values) = gradient.as_slice() {
             advise_large_pages(values);

@@ -27,7 +27,7 @@ impl<'a> GradientRequest<'a> {
 
     /// Also the gradient with respect to the temperature.
     #[must_use]
-    pub fn with_temperature(mut self) -> Self {
+    pub fn with_temperature_gradient(mut self) -> Self {
         self.temperature = true;
         self
     }

@@ -1,6 +1,6 @@
 //! What all losses are set up with.
 
-use crate::{Accum, Error, Instructions, NoiseDistribution, Reduction};
+use crate::{Accum, Error, ErrorKind, Instructions, NoiseDistribution, Reduction};
 
 /// Temperature, noise distribution and reduction: what every loss of the family is set up with.
 ///
@@ -18,11 +18,13 @@ use crate::{Accum, Error, Instructions, NoiseDistribution, Reduction};
 /// # Ok::<(), softnce::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "Stored"))]
 pub struct LossSettings {
     temperature: f64,
     noise: NoiseDistribution,
     reduction: Reduction,
-    /// `None` takes the widest.
+    /// `None` takes the widest. Not stored: it is a matter of the machine.
+    #[cfg_attr(feature = "serde", serde(skip))]
     instructions: Option<Instructions>,
 }
 
@@ -49,7 +51,7 @@ impl LossSettings {
     /// A temperature that is not a finite number above 0.
     pub fn with_temperature(mut self, temperature: f64) -> Result<Self, Error> {
         if !(temperature > 0.0 && temperature.is_finite()) {
-            return Err(Error::Temperature { value: temperature });
+            return Err(Error::temperature(temperature));
         }
         self.temperature = temperature;
         Ok(self)
@@ -75,7 +77,9 @@ impl LossSettings {
     /// Instructions that this machine lacks.
     pub fn with_instructions(mut self, instructions: Instructions) -> Result<Self, Error> {
         if !instructions.is_available() {
-            return Err(Error::Instructions { found: instructions, available: Instructions::available() });
+            let sets = Instructions::available().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let expected = format!("instructions available on this CPU: {sets}");
+            return Err(Error::new(ErrorKind::Unsupported, "instructions", instructions.to_string(), expected));
         }
         self.instructions = Some(instructions);
         Ok(self)
@@ -90,14 +94,14 @@ impl LossSettings {
     /// every loss does.
     ///
     /// # Errors
-    /// [`Error::Temperature`].
+    /// [`ErrorKind::Temperature`].
     pub fn check_temperature<A: Accum>(&self) -> Result<(), Error> {
         let rounded = A::of(self.temperature);
         if rounded > A::zero() && rounded.is_finite() && A::of(std::f64::consts::LOG2_E / self.temperature).is_finite()
         {
             Ok(())
         } else {
-            Err(Error::Temperature { value: self.temperature })
+            Err(Error::temperature(self.temperature))
         }
     }
 
@@ -114,5 +118,32 @@ impl LossSettings {
     /// How the losses of the rows are put together.
     pub fn reduction(&self) -> Reduction {
         self.reduction
+    }
+}
+
+/// Settings as they stand in a file, before they are checked.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Stored {
+    temperature: f64,
+    noise: NoiseDistribution,
+    reduction: Reduction,
+}
+
+#[cfg(feature = "serde")]
+impl Default for Stored {
+    fn default() -> Self {
+        Stored { temperature: 1.0, noise: NoiseDistribution::uniform(), reduction: Reduction::Mean }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Stored> for LossSettings {
+    type Error = Error;
+
+    fn try_from(stored: Stored) -> Result<Self, Error> {
+        let settings = LossSettings::new().with_temperature(stored.temperature)?;
+        Ok(settings.with_noise(stored.noise).with_reduction(stored.reduction))
     }
 }

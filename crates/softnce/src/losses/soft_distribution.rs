@@ -2,8 +2,10 @@
 
 use ndarray::ArrayView2;
 
-use super::{Evaluation, InfoNce, Loss, LossSettings, Wanted};
-use crate::{Batch, Element, Error, LossKind};
+use super::{
+    Evaluation, GradientRequest, HeadLossAndGradient, InfoNce, LinearHead, Loss, LossKind, LossSettings, Wanted,
+};
+use crate::{Batch, Element, Error};
 
 /// Soft distribution InfoNCE: each target is replaced by a class drawn from it, `y_j ~ Cat(W_j)`, then InfoNCE.
 ///
@@ -53,5 +55,14 @@ impl Loss for SoftDistributionInfoNce {
         wanted: Option<Wanted<'_, '_, G>>,
     ) -> Result<Evaluation<E::Accum>, Error> {
         self.hard.evaluate(logits, &batch.to_hard(self.kind())?, wanted)
+    }
+
+    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
+        &self,
+        head: &LinearHead<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Result<HeadLossAndGradient<G>, Error> {
+        self.hard.evaluate_head(head, &batch.to_hard(self.kind())?, request)
     }
 }

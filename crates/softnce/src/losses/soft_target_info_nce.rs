@@ -2,8 +2,11 @@
 
 use ndarray::ArrayView2;
 
-use super::{Evaluation, Loss, LossSettings, Wanted, run_path};
-use crate::{Batch, Element, Error, LossKind, paths};
+use super::head::evaluate as evaluate_head;
+use super::{
+    Evaluation, GradientRequest, HeadLossAndGradient, LinearHead, Loss, LossKind, LossSettings, Wanted, run_path,
+};
+use crate::{Batch, Element, Error, paths};
 
 /// Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076).
 ///
@@ -49,7 +52,7 @@ impl SoftTargetInfoNce {
     /// No rows.
     pub fn with_block_rows(mut self, block_rows: usize) -> Result<Self, Error> {
         if block_rows == 0 {
-            return Err(Error::Setting { argument: "block rows", value: 0.0, expected: "a number above 0" });
+            return Err(Error::range("block rows", 0.0, "a number above 0"));
         }
         self.block_rows = Some(block_rows);
         Ok(self)
@@ -75,5 +78,15 @@ impl Loss for SoftTargetInfoNce {
         run_path(&self.settings, self.settings.noise(), logits, batch, wanted, |scores, positives, outputs| {
             paths::soft_target_info_nce(scores, batch, positives, self.block_rows, outputs)
         })
+    }
+
+    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
+        &self,
+        head: &LinearHead<'_, E>,
+        batch: &Batch<'_>,
+        request: Option<&GradientRequest<'_>>,
+    ) -> Result<HeadLossAndGradient<G>, Error> {
+        batch.warn_once();
+        evaluate_head(&self.settings, head, batch, request)
     }
 }

@@ -35,15 +35,14 @@ impl NoiseEstimator {
     /// No classes, or more than 32 bits index; a smoothing that is not a finite number above 0; a decay outside `(0, 1]`.
     pub fn new(classes: usize, smoothing: f64, decay: f64) -> Result<Self, Error> {
         if classes == 0 {
-            return Err(Error::Empty { argument: "classes", found: vec![0] });
+            return Err(Error::empty("classes", &[0]));
         }
         check_classes(classes)?;
         if !(smoothing > 0.0 && smoothing.is_finite()) {
-            let expected = "a finite number above 0";
-            return Err(Error::Setting { argument: "smoothing", value: smoothing, expected });
+            return Err(Error::range("smoothing", smoothing, "a finite number above 0"));
         }
         if !(decay > 0.0 && decay <= 1.0) {
-            return Err(Error::Setting { argument: "decay", value: decay, expected: "a number above 0, at most 1" });
+            return Err(Error::range("decay", decay, "a number above 0, at most 1"));
         }
         Ok(NoiseEstimator { mass: Array1::zeros(classes), smoothing, decay })
     }
@@ -55,8 +54,8 @@ impl NoiseEstimator {
     pub fn observe(&mut self, targets: &Targets<'_>) -> Result<(), Error> {
         let classes = self.mass.len();
         if targets.classes() != classes {
-            let found = vec![targets.len(), targets.classes()];
-            return Err(Error::Shape { argument: "targets", found, expected: format!("[M, {classes}]") });
+            let found = [targets.len(), targets.classes()];
+            return Err(Error::shape("targets", &found, format!("[M, {classes}]")));
         }
         self.mass *= self.decay;
         self.mass += &targets.class_mass();

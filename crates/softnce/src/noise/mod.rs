@@ -1,6 +1,8 @@
 //! The noise distribution over classes.
 
 mod estimator;
+#[cfg(feature = "serde")]
+mod stored;
 
 use std::sync::Arc;
 
@@ -14,6 +16,9 @@ use crate::{Error, Targets};
 
 /// How far the sum of given noise probabilities may be from 1.
 pub const NOISE_TOLERANCE: f64 = 1e-4;
+
+/// What a noise probability, or a count with its smoothing, must be.
+const UNSEEN: &str = "a finite number above 0 (smooth the counts of unseen classes)";
 
 /// The noise distribution eta over d classes: where the candidates come from.
 ///
@@ -56,13 +61,12 @@ impl NoiseDistribution {
         smoothing: f64,
     ) -> Result<Self, Error> {
         if !(smoothing >= 0.0 && smoothing.is_finite()) {
-            let expected = "a finite number not below 0";
-            return Err(Error::Setting { argument: "smoothing", value: smoothing, expected });
+            return Err(Error::range("smoothing", smoothing, "a finite number not below 0"));
         }
         let counts = counts.into().map(|count| count.to_f64().unwrap_or(f64::NAN));
         // Checked before the smoothing too: it must not hide a negative count.
         if let Some((class, &value)) = counts.iter().enumerate().find(|(_, count)| count.is_nan() || **count < 0.0) {
-            return Err(Error::NoiseProbability { argument: "counts", class, value });
+            return Err(Error::range("counts", value, UNSEEN).at([class]));
         }
         Self::normalised("counts", counts + smoothing)
     }
@@ -81,7 +85,7 @@ impl NoiseDistribution {
         let sum = probabilities.sum();
         let noise = Self::normalised("noise probabilities", probabilities)?;
         if (sum - 1.0).abs() > NOISE_TOLERANCE {
-            return Err(Error::NoiseSum { sum, tolerance: NOISE_TOLERANCE });
+            return Err(Error::sum("noise probabilities", sum, format!("1 within {NOISE_TOLERANCE}")));
         }
         Ok(noise)
     }
@@ -94,7 +98,7 @@ impl NoiseDistribution {
     /// # Errors
     /// An alpha that is not finite, or so large that a probability underflows.
     pub fn powered(&self, alpha: f64) -> Result<Self, Error> {
-        let setting = |expected| Error::Setting { argument: "alpha", value: alpha, expected };
+        let setting = |expected: &'static str| Error::range("alpha", alpha, expected);
         if !alpha.is_finite() {
             return Err(setting("a finite number"));
         }
@@ -115,16 +119,12 @@ impl NoiseDistribution {
     pub fn over_classes(&self, classes: &[u32]) -> Result<Self, Error> {
         let Some(log_probabilities) = &self.log_probabilities else { return Ok(self.clone()) };
         if classes.is_empty() {
-            return Err(Error::Empty { argument: "classes", found: vec![0] });
+            return Err(Error::empty("classes", &[0]));
         }
         let mut logs = Array1::zeros(classes.len());
         for (row, (log_p, &label)) in logs.iter_mut().zip(classes).enumerate() {
-            *log_p = *log_probabilities.get(label as usize).ok_or_else(|| Error::Label {
-                argument: "classes",
-                row,
-                label: i128::from(label),
-                classes: log_probabilities.len(),
-            })?;
+            let missing = || Error::index_of("classes", "class", label, log_probabilities.len()).at([row]);
+            *log_p = *log_probabilities.get(label as usize).ok_or_else(missing)?;
         }
         let log_sum = log_sum_exp(logs.view());
         Ok(NoiseDistribution { log_probabilities: Some((logs - log_sum).to_vec().into()) })
@@ -159,28 +159,27 @@ impl NoiseDistribution {
     /// A number of classes that is not the distribution's own.
     pub fn check_classes(&self, classes: usize) -> Result<(), Error> {
         match self.classes() {
-            Some(found) if found != classes => Err(Error::Shape {
-                argument: "noise distribution",
-                found: vec![found],
-                expected: format!("[{classes}], as the logits have classes"),
-            }),
+            Some(found) if found != classes => {
+                let expected = format!("[{classes}], as the logits have {classes} classes");
+                Err(Error::shape("noise distribution", &[found], expected))
+            }
             _ => Ok(()),
         }
     }
 
     fn normalised(argument: &'static str, masses: Array1<f64>) -> Result<Self, Error> {
         if masses.is_empty() {
-            return Err(Error::Empty { argument, found: vec![0] });
+            return Err(Error::empty(argument, &[0]));
         }
         if let Some((class, &value)) = masses.iter().enumerate().find(|(_, mass)| !(mass.is_finite() && **mass > 0.0)) {
-            return Err(Error::NoiseProbability { argument, class, value });
+            return Err(Error::range(argument, value, UNSEEN).at([class]));
         }
         let logs = masses.ln();
         let log_sum = log_sum_exp(logs.view());
         let log_probabilities = logs - log_sum;
         if let Some(class) = log_probabilities.iter().position(|log_p| log_p.exp() == 0.0) {
             // So small beside the others that its share underflows.
-            return Err(Error::NoiseProbability { argument, class, value: masses[class] });
+            return Err(Error::range(argument, masses[class], UNSEEN).at([class]));
         }
         Ok(NoiseDistribution { log_probabilities: Some(log_probabilities.to_vec().into()) })
     }

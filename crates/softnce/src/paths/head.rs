@@ -13,7 +13,7 @@ use softnce_kernels::product::product;
 
 use super::compact::{Plan, run_plan};
 use super::{Gradients, Outputs, Scores};
-use crate::{Accum, Batch, Element, Error, LossSettings, NoiseDistribution};
+use crate::{Accum, Batch, Element, Error, ErrorKind, LossSettings, NoiseDistribution};
 
 /// Size limit in bytes of a block of logits.
 const BLOCK_BYTES: usize = 4 << 20;
@@ -194,27 +194,20 @@ fn widened<E: Element>(features: ArrayView2<'_, E>) -> CowArray<'_, E::Accum, Ix
 fn explain<E: Element>(error: Error, head: Head<'_, E>, classes: &[u32], first: usize) -> Error {
     let class_of = |line: usize| classes.get(line).map_or(line, |&class| class as usize);
     let first_bad = |values: ArrayView1<'_, E>| values.iter().position(|value| !value.as_f64().is_finite());
-    match error {
-        Error::NonFinite { argument: "logits", index, value } => {
-            let &[row, line] = &index[..] else { return Error::NonFinite { argument: "logits", index, value } };
-            let (row, class) = (row + first, class_of(line));
-            let named =
-                |argument, index: Vec<usize>, value: E| Error::NonFinite { argument, index, value: value.as_f64() };
-            if let Some(at) = first_bad(head.features.row(row)) {
-                return named("features", vec![row, at], head.features[[row, at]]);
-            }
-            if let Some(at) = first_bad(head.weights.row(class)) {
-                return named("class weights", vec![class, at], head.weights[[class, at]]);
-            }
-            match head.bias.filter(|bias| !bias[class].as_f64().is_finite()) {
-                Some(bias) => named("bias", vec![class], bias[class]),
-                // Finite factors whose product overflows.
-                None => Error::NonFinite { argument: "logits", index: vec![row, class], value },
-            }
+    let &[row, line] = error.index() else { return error };
+    let (row, class) = (row + first, class_of(line));
+    let named = |argument, index: Vec<usize>, value: E| Error::non_finite(argument, index, value.as_f64());
+    if error.kind() == ErrorKind::NonFinite {
+        if let Some(at) = first_bad(head.features.row(row)) {
+            return named("features", vec![row, at], head.features[[row, at]]);
         }
-        Error::ScoreOverflow { row, class, logit, temperature, accumulator } => {
-            Error::ScoreOverflow { row: row + first, class: class_of(class), logit, temperature, accumulator }
+        if let Some(at) = first_bad(head.weights.row(class)) {
+            return named("class weights", vec![class, at], head.weights[[class, at]]);
         }
-        error => error,
+        if let Some(bias) = head.bias.filter(|bias| !bias[class].as_f64().is_finite()) {
+            return named("bias", vec![class], bias[class]);
+        }
+        // Finite factors whose product overflows.
     }
+    error.at([row, class])
 }

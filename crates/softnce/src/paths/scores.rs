@@ -163,13 +163,12 @@ impl<'a, E: Element> Scores<'a, E> {
     fn out_of_range(&self, row: usize) -> Error {
         let logits = self.logits.row(row);
         if let Some(class) = logits.iter().position(|logit| !logit.as_f64().is_finite()) {
-            return Error::NonFinite { argument: "logits", index: vec![row, class], value: logits[class].as_f64() };
+            return Error::non_finite("logits", [row, class], logits[class].as_f64());
         }
         let largest = logits.iter().map(|logit| logit.to_accum()).fold(E::Accum::neg_infinity(), Float::max);
         let fits = |logit: &E| (logit.to_accum() - largest) * self.rate >= -self.limit();
         let class = logits.iter().position(|logit| !fits(logit)).unwrap_or(0);
-        let (logit, accumulator) = (logits[class].as_f64(), E::Accum::NAME);
-        Error::ScoreOverflow { row, class, logit, temperature: self.temperature, accumulator }
+        Error::overflow([row, class], logits[class].as_f64(), self.temperature, E::Accum::NAME)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray, Ix1, Ix2};
 use num_traits::PrimInt;
 
-use super::{ROUNDING, Rows, SIMPLEX_TOLERANCE, Targets, check_classes, class_index};
+use super::{ROUNDING, Rows, SIMPLEX_TOLERANCE, Targets, check_classes, class_index, negative, off_simplex};
 use crate::Error;
 use crate::shared::Shared;
 
@@ -93,22 +93,22 @@ fn accept_row(
     seen: &mut HashMap<u32, usize>,
 ) -> Result<(), Error> {
     if !uniform.is_finite() {
-        return Err(Error::NonFinite { argument: "uniform", index: vec![row], value: *uniform });
+        return Err(Error::non_finite("uniform", [row], *uniform));
     }
     // Above 1 where listed classes lie below it; no class has more than all of the weight.
     if !(0.0..=num_classes as f64 * (1.0 + SIMPLEX_TOLERANCE)).contains(uniform) {
         let expected = "a share not below 0, and at most 1 for each class";
-        return Err(Error::Setting { argument: "uniform", value: *uniform, expected });
+        return Err(Error::range("uniform", *uniform, expected).at([row]));
     }
     if let Some(k) = weights.iter().position(|weight| !weight.is_finite()) {
-        return Err(Error::NonFinite { argument: "weights", index: vec![row, k], value: weights[k] });
+        return Err(Error::non_finite("weights", [row, k], weights[k]));
     }
     merge_repeated(classes, weights, seen);
     let floor = *uniform / num_classes as f64;
     for (weight, &class) in weights.iter_mut().zip(classes) {
         let value = floor + *weight;
         if value < 0.0 && value < -SIMPLEX_TOLERANCE / num_classes as f64 {
-            return Err(Error::NegativeTarget { row, class: class as usize, value });
+            return Err(negative(row, class as usize, value));
         }
         // A class as low as the rounding of its floor allows is at 0.
         *weight = weight.max(-floor);
@@ -116,7 +116,7 @@ fn accept_row(
     let sum = *uniform + weights.iter().sum::<f64>();
     // Also where large weights overflowed to no number at all.
     if sum.is_nan() || (sum - 1.0).abs() > SIMPLEX_TOLERANCE {
-        return Err(Error::OffSimplex { row, sum, tolerance: SIMPLEX_TOLERANCE });
+        return Err(off_simplex(row, sum, SIMPLEX_TOLERANCE));
     }
     // Only where it is more than rounding: shares that are equal in all rows must stay equal, for then they cancel.
     if (sum - 1.0).abs() > ROUNDING {
@@ -148,15 +148,14 @@ impl<'a> Targets<'a> {
         check_classes(num_classes)?;
         let rows = uniform.len();
         if rows == 0 {
-            return Err(Error::Empty { argument: "uniform", found: vec![0] });
+            return Err(Error::empty("uniform", &[0]));
         }
         if classes.nrows() != rows {
-            let found = classes.shape().to_vec();
-            return Err(Error::Shape { argument: "classes", found, expected: format!("[{rows}, K]") });
+            return Err(Error::shape("classes", classes.shape(), format!("[{rows}, K]")));
         }
         if weights.dim() != classes.dim() {
-            let (found, expected) = (weights.shape().to_vec(), format!("{:?}, as classes", classes.shape()));
-            return Err(Error::Shape { argument: "weights", found, expected });
+            let expected = format!("{:?}, as classes", classes.shape());
+            return Err(Error::shape("weights", weights.shape(), expected));
         }
         let terms = classes.ncols().max(1);
         let mut indices = Array2::zeros(classes.dim());

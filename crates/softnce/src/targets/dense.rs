@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix1, Ix2};
 use num_traits::ToPrimitive;
 
 use super::scan::{RowScan, scan};
-use super::{Compact, ROUNDING, Rows, Targets, check_classes};
+use super::{Compact, ROUNDING, Rows, Targets, check_classes, negative};
 use crate::shared::Shared;
 use crate::{Element, Error};
 
@@ -160,7 +160,7 @@ impl<'a> Targets<'a> {
     fn scanned<E: Element>(rows: CowArray<'a, E, Ix2>, recognise: bool) -> Result<Targets<'a>, Error> {
         let (len, classes) = rows.dim();
         if len == 0 || classes == 0 {
-            return Err(Error::Empty { argument: "targets", found: vec![len, classes] });
+            return Err(Error::empty("targets", &[len, classes]));
         }
         check_classes(classes)?;
         let (scans, compact) = scan(rows.view(), recognise)?;
@@ -185,17 +185,17 @@ impl<'a> Targets<'a> {
         for ((row, class), count) in counts.indexed_iter() {
             let value = count.to_f64().unwrap_or(f64::NAN);
             if !value.is_finite() {
-                return Err(Error::NonFinite { argument: "votes", index: vec![row, class], value });
+                return Err(Error::non_finite("votes", [row, class], value));
             }
             if value < 0.0 {
-                return Err(Error::NegativeTarget { row, class, value });
+                return Err(negative(row, class, value).of_argument("votes"));
             }
             shares[[row, class]] = value;
         }
         for (row, mut values) in shares.outer_iter_mut().enumerate() {
             let sum = values.sum();
             if !(sum > 0.0 && sum.is_finite()) {
-                return Err(Error::Votes { row, sum });
+                return Err(Error::sum("votes", sum, "a finite number above 0").at([row]));
             }
             values /= sum;
         }

@@ -21,7 +21,7 @@ impl<'a> Targets<'a> {
         let labels = labels.into();
         check_classes(classes)?;
         if labels.is_empty() {
-            return Err(Error::Empty { argument: "labels", found: vec![0] });
+            return Err(Error::empty("labels", &[0]));
         }
         let labels = labels
             .iter()

@@ -6,8 +6,6 @@ mod hard;
 mod scan;
 mod sources;
 
-use std::fmt;
-
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray, Ix1};
 use num_traits::PrimInt;
 
@@ -64,7 +62,8 @@ pub(crate) enum Rows<'a> {
 }
 
 /// The form that targets are kept in, which chooses the path of the computation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub enum Form {
     /// One class a row.
     Hard,
@@ -72,16 +71,6 @@ pub enum Form {
     Compact,
     /// One weight a class.
     Dense,
-}
-
-impl fmt::Display for Form {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Form::Hard => "hard",
-            Form::Compact => "compact",
-            Form::Dense => "dense",
-        })
-    }
 }
 
 impl Targets<'_> {
@@ -273,18 +262,18 @@ pub(crate) fn check_size(shape: (usize, usize)) -> Result<(usize, usize), Error>
     // Eight bytes an entry, the widest there are.
     let limit = isize::MAX as u128 / 8;
     let value = shape.0 as u128 * shape.1 as u128;
-    if value <= limit { Ok(shape) } else { Err(Error::IndexOverflow { argument: "rows x classes", value, limit }) }
+    if value <= limit { Ok(shape) } else { Err(Error::size("rows x classes", value, limit)) }
 }
 
 /// Checks the number of classes against the type of the class indices.
 pub(crate) fn check_classes(classes: usize) -> Result<(), Error> {
     if classes == 0 {
-        return Err(Error::Empty { argument: "targets", found: vec![0, 0] });
+        return Err(Error::empty("targets", &[0, 0]));
     }
     // The highest number stands for a class that is not there.
     let limit = u32::MAX as u128;
     if classes as u128 > limit {
-        return Err(Error::IndexOverflow { argument: "classes", value: classes as u128, limit });
+        return Err(Error::size("classes", classes as u128, limit));
     }
     Ok(())
 }
@@ -293,6 +282,16 @@ pub(crate) fn check_classes(classes: usize) -> Result<(), Error> {
 fn class_index<L: PrimInt>(argument: &'static str, row: usize, label: L, classes: usize) -> Result<u32, Error> {
     match label.to_usize() {
         Some(class) if class < classes => Ok(class as u32),
-        _ => Err(Error::Label { argument, row, label: label.to_i128().unwrap_or(i128::MAX), classes }),
+        _ => Err(Error::index_of(argument, "class", label.to_i128().unwrap_or(i128::MAX), classes).at([row])),
     }
+}
+
+/// The error of a target below 0.
+fn negative(row: usize, class: usize, value: f64) -> Error {
+    Error::range("targets", value, "a number not below 0").at([row, class])
+}
+
+/// The error of a row that is no distribution.
+fn off_simplex(row: usize, sum: f64, tolerance: f64) -> Error {
+    Error::sum("targets", sum, format!("1 within {tolerance}")).at([row])
 }

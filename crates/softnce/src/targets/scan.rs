@@ -8,6 +8,7 @@ use pulp::{Simd, WithSimd};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 use softnce_kernels::simd::Instructions;
 
+use super::{negative, off_simplex};
 use crate::{Accum, Element, Error};
 
 /// A row with more classes off its floor than this is dense.
@@ -87,14 +88,14 @@ fn objection<E: Element>(row: usize, values: ArrayView1<'_, E>) -> Error {
     let mut sum = 0.0;
     for (class, value) in values.iter().map(|value| value.as_f64()).enumerate() {
         if !value.is_finite() {
-            return Error::NonFinite { argument: "targets", index: vec![row, class], value };
+            return Error::non_finite("targets", [row, class], value);
         }
         if value < 0.0 {
-            return Error::NegativeTarget { row, class, value };
+            return negative(row, class, value);
         }
         sum += value;
     }
-    Error::OffSimplex { row, sum, tolerance: E::SIMPLEX_TOLERANCE }
+    off_simplex(row, sum, E::SIMPLEX_TOLERANCE)
 }
 
 /// The sum of a row and its smallest value, with the largest of every stretch on the side. The sum carries its rounding

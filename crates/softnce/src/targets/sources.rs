@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use num_traits::PrimInt;
 
-use super::{Targets, check_classes, class_index};
-use crate::Error;
+use super::{Targets, check_classes, class_index, negative, off_simplex};
+use crate::{Error, ErrorKind};
 
 impl<'a> Targets<'a> {
     /// Label smoothing: `(1 - smoothing) e_label + smoothing / d` (Szegedy et al., arXiv 1512.00567).
@@ -59,7 +59,7 @@ impl<'a> Targets<'a> {
         let rows = first.nrows();
         for (argument, len) in [("second", second.nrows()), ("lambda", lambda.len())] {
             if len != rows {
-                return Err(Error::Shape { argument, found: vec![len], expected: format!("[{rows}], as first") });
+                return Err(Error::shape(argument, &[len], format!("[{rows}], as first")));
             }
         }
         let mut indices = Array2::zeros((rows, 2));
@@ -90,16 +90,16 @@ impl<'a> Targets<'a> {
         let (classes, probabilities) = (classes.into(), probabilities.into());
         check_classes(num_classes)?;
         if probabilities.dim() != classes.dim() {
-            let (found, expected) = (probabilities.shape().to_vec(), format!("{:?}, as classes", classes.shape()));
-            return Err(Error::Shape { argument: "probabilities", found, expected });
+            let expected = format!("{:?}, as classes", classes.shape());
+            return Err(Error::shape("probabilities", probabilities.shape(), expected));
         }
         let (rows, k) = classes.dim();
         if rows == 0 {
-            return Err(Error::Empty { argument: "classes", found: vec![rows, k] });
+            return Err(Error::empty("classes", &[rows, k]));
         }
         if k > num_classes {
             let expected = format!("[{rows}, K] with K at most {num_classes} distinct classes");
-            return Err(Error::Shape { argument: "classes", found: vec![rows, k], expected });
+            return Err(Error::shape("classes", &[rows, k], expected));
         }
         let mut uniform = Array1::zeros(rows);
         let mut weights = probabilities.to_owned();
@@ -109,19 +109,20 @@ impl<'a> Targets<'a> {
             for (rank, (&value, &label)) in values.iter().zip(classes.row(row)).enumerate() {
                 let class = class_index("classes", row, label, num_classes)? as usize;
                 if !value.is_finite() {
-                    return Err(Error::NonFinite { argument: "probabilities", index: vec![row, rank], value });
+                    return Err(Error::non_finite("probabilities", [row, rank], value));
                 }
                 if value < 0.0 {
-                    return Err(Error::NegativeTarget { row, class, value });
+                    return Err(negative(row, class, value).of_argument("probabilities").at([row, rank]));
                 }
                 if !seen.insert(class) {
-                    return Err(Error::RepeatedClass { row, class });
+                    let found = format!("class {class} twice");
+                    return Err(Error::new(ErrorKind::Index, "classes", found, "distinct classes").at([row, rank]));
                 }
             }
             let sum = values.sum();
             let rest = (1.0 - sum).max(0.0);
             if sum > 1.0 + super::SIMPLEX_TOLERANCE || (k == num_classes && rest > super::SIMPLEX_TOLERANCE) {
-                return Err(Error::OffSimplex { row, sum, tolerance: super::SIMPLEX_TOLERANCE });
+                return Err(off_simplex(row, sum, super::SIMPLEX_TOLERANCE).of_argument("probabilities"));
             }
             if k < num_classes {
                 // The uniform share covers every class, so the listed ones give back what it puts on them.
@@ -137,7 +138,7 @@ impl<'a> Targets<'a> {
 /// Labels as the one column of a compact row's classes.
 fn column<L: PrimInt>(argument: &'static str, labels: ArrayView1<'_, L>, classes: usize) -> Result<Array2<u32>, Error> {
     if labels.is_empty() {
-        return Err(Error::Empty { argument, found: vec![0] });
+        return Err(Error::empty(argument, &[0]));
     }
     let mut indices = Array2::zeros((labels.len(), 1));
     for (row, &label) in labels.iter().enumerate() {
@@ -147,9 +148,5 @@ fn column<L: PrimInt>(argument: &'static str, labels: ArrayView1<'_, L>, classes
 }
 
 fn check_share(argument: &'static str, value: f64) -> Result<(), Error> {
-    if (0.0..=1.0).contains(&value) {
-        Ok(())
-    } else {
-        Err(Error::Setting { argument, value, expected: "a share from 0 to 1" })
-    }
+    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(Error::range(argument, value, "a share from 0 to 1")) }
 }

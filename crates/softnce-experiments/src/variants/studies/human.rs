@@ -19,7 +19,7 @@ pub(super) const STUDY: Study = Study {
 fn cifar10h() -> Group {
     let name = |kind: LossKind| kind.title().to_string();
     let mut variants = Vec::new();
-    for kind in LossKind::ALL {
+    for kind in LossKind::compared() {
         let changes = [format!("loss.kind=\"{kind}\"")];
         let variant = Variant::new(name(kind), changes);
         let base = name(LossKind::SoftTargetCrossEntropy);

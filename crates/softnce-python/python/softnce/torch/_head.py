@@ -175,7 +175,7 @@ def _equal_share(segments: List[Segment], sums: torch.dtype) -> float:
         low, high = min(low, ends[0]), max(high, ends[1])
     if high - low > torch.finfo(sums).eps:
         message = "the loss of a linear head computes only the classes that occur"
-        raise ValueError(f"uniform shares of the targets go from {low} to {high}, expected equal ones: {message}")
+        raise ValueError(f"targets has uniform shares from {low} to {high}, expected equal ones: {message}")
     return low
 
 

@@ -1,10 +1,11 @@
 //! The module behind all losses.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use softnce::{Error as LossError, LossKind, LossSettings};
+use softnce::{Error as LossError, ErrorKind, LossKind, LossSettings};
 
 use super::{ComputePath, LossConfig};
 use crate::paths::{self, Call};
@@ -12,7 +13,7 @@ use crate::{Error, LossBatch};
 
 /// Any loss of the family as a Burn module, chosen by [`LossConfig::kind`].
 #[derive(Module, Debug)]
-pub struct SelectedLoss {
+pub struct LossModule {
     /// Logarithm of the temperature, where it is learned. Shape `[1]`.
     pub log_temperature: Option<Param<Tensor<1>>>,
     #[module(skip)]
@@ -31,26 +32,23 @@ struct Shared {
 
 impl LossConfig {
     /// Builds the module.
-    ///
-    /// # Errors
-    /// A temperature that is not a finite number above 0; noise that is not a distribution; an alpha out of range.
-    pub fn init(&self, device: &Device) -> Result<SelectedLoss, Error> {
-        let settings = self.settings()?;
-        let log_temperature = self
-            .learnable_temperature
-            .then(|| Param::from_tensor(Tensor::from_data(TensorData::from([self.temperature.ln() as f32]), device)));
+    pub fn init(&self, device: &Device) -> LossModule {
+        let log_temperature = self.learnable_temperature.then(|| {
+            let logarithm = self.settings.temperature().ln() as f32;
+            Param::from_tensor(Tensor::from_data(TensorData::from([logarithm]), device))
+        });
         let shared = Shared {
             kind: self.kind,
-            settings,
+            settings: self.settings.clone(),
             path: self.path,
             check_values: self.check_values,
             recognise: self.recognise,
         };
-        Ok(SelectedLoss { log_temperature, shared: Arc::new(shared) })
+        LossModule { log_temperature, shared: Arc::new(shared) }
     }
 }
 
-impl SelectedLoss {
+impl LossModule {
     /// Which loss this is.
     pub fn kind(&self) -> LossKind {
         self.shared.kind
@@ -74,7 +72,7 @@ impl SelectedLoss {
                 // Its reciprocal must stay in range as well: the scores are multiplied by it.
                 let in_range = log.exp().is_normal() && (-log).exp().is_normal();
                 let value = f64::from(log).exp();
-                if in_range { Ok(value) } else { Err(LossError::Temperature { value }.into()) }
+                if in_range { Ok(value) } else { Err(LossError::temperature(value).into()) }
             }
         }
     }
@@ -112,8 +110,8 @@ impl SelectedLoss {
         let on_cpu = paths::on_cpu(&logits);
         match self.shared.path {
             ComputePath::Kernel if !on_cpu => {
-                let expected = "the CPU device Flex, for the kernel path".to_owned();
-                Err(Error::Device { argument: "logits", found: format!("{:?}", logits.device()), expected })
+                let expected = "the CPU device Flex, for the kernel path";
+                Err(device_error("logits", &logits.device(), expected))
             }
             ComputePath::Kernel => paths::kernel(&call, logits, batch),
             ComputePath::Auto if on_cpu => paths::kernel(&call, logits, batch),
@@ -127,12 +125,16 @@ impl SelectedLoss {
         let parameter = parameter.val();
         let (found, expected) = (parameter.device(), logits.device());
         if found != expected {
-            let (found, expected) = (format!("{found:?}"), format!("{expected:?}, the logits' device"));
-            return Err(Error::Device { argument: "temperature", found, expected });
+            return Err(device_error("temperature", &found, format!("{expected:?}, as the logits")));
         }
         Ok(Some(match logits.gradient_checkpointing_strategy() {
             Some(strategy) if parameter.is_autodiff() => parameter.with_gradient_checkpointing_strategy(strategy),
             _ => parameter,
         }))
     }
+}
+
+/// A tensor on another device than expected.
+fn device_error(argument: &'static str, found: &Device, expected: impl Into<Cow<'static, str>>) -> Error {
+    Error::Loss(LossError::new(ErrorKind::Unsupported, argument, format!("device {found:?}"), expected))
 }
