@@ -152,6 +152,12 @@ fn soft_target_cross_entropy_in_f32() {
 }
 
 #[test]
+fn binary_cross_entropy() {
+    against_the_oracle(LossKind::BinaryCrossEntropy, DType::F64, 1e-11, Case::exact_binary_cross_entropy);
+    against_the_oracle(LossKind::BinaryCrossEntropy, DType::F32, 1e-5, Case::exact_binary_cross_entropy);
+}
+
+#[test]
 fn half_precision_is_accumulated_in_f32() {
     // The gradient comes back in the logits' type: its rounding is all that is lost.
     against_the_oracle(LossKind::SoftTargetInfoNce, DType::F16, 2e-3, Case::exact);

@@ -122,6 +122,37 @@ pub fn soft_target_cross_entropy(
     exact.check()
 }
 
+/// Binary cross-entropy with soft targets by its definition, `L_i = sum_k log(1 + exp(s_ik)) - W_ik s_ik` with
+/// `s = Z / tau`.
+///
+/// # Shapes
+/// `logits` Z, `targets` W: `[N, d]`.
+///
+/// # Errors
+/// Shapes that do not agree; logits or targets that are not finite; a temperature not above 0.
+pub fn binary_cross_entropy(
+    logits: ArrayView2<'_, f64>,
+    targets: ArrayView2<'_, f64>,
+    temperature: f64,
+) -> Result<Exact, Error> {
+    let (rows, classes) = logits.dim();
+    check("targets", targets.shape(), &[rows, classes])?;
+    check_values(logits, targets, temperature)?;
+
+    let mut exact = Exact::zeros(rows, classes);
+    for i in 0..rows {
+        for k in 0..classes {
+            let score = logits[[i, k]] / temperature;
+            let softplus = score.max(0.0) + (-score.abs()).exp().ln_1p();
+            exact.losses[i] += softplus - targets[[i, k]] * score;
+            let coefficient = 1.0 / (1.0 + (-score).exp()) - targets[[i, k]];
+            exact.logits_gradients[[i, k]] = coefficient / temperature;
+            exact.temperature_gradients[i] -= coefficient * score / temperature;
+        }
+    }
+    exact.check()
+}
+
 impl Exact {
     fn zeros(rows: usize, classes: usize) -> Self {
         Exact {

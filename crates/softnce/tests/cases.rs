@@ -6,8 +6,8 @@ use common::{Random, cast, close, deviation, rows, run, widen};
 use half::{bf16, f16};
 use ndarray::{Array2, Axis, array};
 use softnce::{
-    Batch, Element, GradientRequest, InfoNce, Loss, LossSettings, Nll, NoiseDistribution, SoftTargetCrossEntropy,
-    SoftTargetInfoNce, Targets,
+    Batch, BinaryCrossEntropy, Element, GradientRequest, InfoNce, Loss, LossSettings, Nll, NoiseDistribution,
+    SoftTargetCrossEntropy, SoftTargetInfoNce, Targets,
 };
 
 #[test]
@@ -92,6 +92,23 @@ fn soft_cross_entropy_of_known_rows() {
     // [[10., 1., -2.], [1., 4., .2]] against classes 1 and 0 -> 9.00013, 3.0696733
     let out = run(&loss, &array![[10.0, 1.0, -2.0], [1.0, 4.0, 0.2]], Targets::hard(&[1, 0], 3).unwrap());
     close(out.value.rows().unwrap(), &[9.000_129_5, 3.069_673_3], 1e-7);
+}
+
+#[test]
+fn binary_cross_entropy_keeps_the_digits_of_sure_answers() {
+    // import mpmath as mp; e = mp.exp(-30); mp.log(1 + e), -e / (1 + e)
+    let out = run(&BinaryCrossEntropy::new(rows()), &array![[30.0_f32, -30.0]], Targets::hard(&[0], 2).unwrap());
+    let expected = 9.357_622_968_840_175e-14;
+    assert!((f64::from(out.value.rows().unwrap()[0]) / (2.0 * expected) - 1.0).abs() < 1e-5);
+    for (gradient, expected) in out.logits_gradient.iter().zip([-expected, expected]) {
+        assert!((f64::from(*gradient) / expected - 1.0).abs() < 1e-5);
+    }
+    // A million classes at a score of -18: f32 sums of f32 terms would lose a tenth of it.
+    let classes = 1 << 20;
+    let logits = Array2::from_elem((1, classes), -18.0_f32);
+    let out = run(&BinaryCrossEntropy::new(rows()), &logits, Targets::hard(&[0], classes).unwrap());
+    let expected = 18.0 + classes as f64 * (-18.0_f64).exp().ln_1p();
+    assert!((f64::from(out.value.rows().unwrap()[0]) / expected - 1.0).abs() < 1e-6);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use ndarray::{Array1, Array2, ShapeBuilder, s};
 use proptest::prelude::*;
 use softnce::oracle::Exact;
 use softnce::{
-    AnyLoss, Element, GradientRequest, Loss, LossAndGradient, LossKind, LossSettings, NoiseDistribution, Reduction,
-    SoftTargetCrossEntropy, SoftTargetInfoNce, Targets,
+    AnyLoss, BinaryCrossEntropy, Element, GradientRequest, Loss, LossAndGradient, LossKind, LossSettings,
+    NoiseDistribution, Reduction, SoftTargetCrossEntropy, SoftTargetInfoNce, Targets,
 };
 
 fn settings(case: &Case, reduction: Reduction) -> LossSettings {
@@ -184,6 +184,19 @@ proptest! {
     }
 
     #[test]
+    fn binary_cross_entropy_equals_the_oracle(case in cases()) {
+        let loss = BinaryCrossEntropy::new(settings(&case, Reduction::None));
+        check(&per_row::<f64>(&loss, &case), &case, &case.exact_binary_cross_entropy(), (1e-12, 1e-11));
+        check(&per_row::<f64>(&loss, &densified(&case)), &case, &case.exact_binary_cross_entropy(), (1e-12, 1e-11));
+        let case = rounded::<f32>(&case);
+        check(&per_row::<f32>(&loss, &case), &case, &case.exact_binary_cross_entropy(), (2e-6, 4e-4));
+        let case = rounded::<f16>(&case);
+        check(&per_row::<f16>(&loss, &case), &case, &case.exact_binary_cross_entropy(), (2e-6, 2e-3));
+        let case = rounded::<bf16>(&case);
+        check(&per_row::<bf16>(&loss, &case), &case, &case.exact_binary_cross_entropy(), (2e-6, 1e-2));
+    }
+
+    #[test]
     fn block_size_changes_nothing(case in cases(), block in prop::sample::select(vec![1usize, 2, 3, 4, 7, 13])) {
         let loss = SoftTargetInfoNce::new(settings(&case, Reduction::None)).with_block_rows(block).unwrap();
         // Mixed forms share the blocks with the dense rows.
@@ -284,14 +297,20 @@ proptest! {
             SoftTargetCrossEntropy::new(settings(case, Reduction::Sum))
                 .loss(case.logits.view(), case.batch()).unwrap().scalar().unwrap()
         };
+        let binary: &dyn Fn(&Case) -> f64 = &|case| {
+            BinaryCrossEntropy::new(settings(case, Reduction::Sum))
+                .loss(case.logits.view(), case.batch()).unwrap().scalar().unwrap()
+        };
         let request = GradientRequest::new().with_temperature_gradient();
         let outs = [
+            BinaryCrossEntropy::new(settings(&case, Reduction::Sum))
+                .loss_and_gradient(case.logits.view(), case.batch(), &request).unwrap(),
             SoftTargetInfoNce::new(settings(&case, Reduction::Sum))
                 .loss_and_gradient(case.logits.view(), case.batch(), &request).unwrap(),
             SoftTargetCrossEntropy::new(settings(&case, Reduction::Sum))
                 .loss_and_gradient(case.logits.view(), case.batch(), &request).unwrap(),
         ];
-        for (out, loss) in outs.into_iter().zip([info_nce, cross_entropy]) {
+        for (out, loss) in outs.into_iter().zip([binary, info_nce, cross_entropy]) {
             let slope = (&out.logits_gradient * &direction).sum();
             let scale = (&out.logits_gradient * &direction).mapv(f64::abs).sum().max(1.0);
             let numeric = derivative(&|h| along(loss, h));

@@ -4,10 +4,10 @@
 //! half precision are widened to f32 first, and the loss stays in it: in half precision a sum over many rows is soon
 //! infinite.
 
-use burn::tensor::activation::log_softmax;
+use burn::tensor::activation::{log_softmax, relu};
 use burn::tensor::{DType, Tensor};
 use ndarray::Array2;
-use softnce::{Batch, Element, Error as LossError, Loss, Nll, Reduction, Targets};
+use softnce::{Batch, Element, Error as LossError, Loss, LossKind, Nll, Reduction, Targets};
 
 use super::Call;
 use super::segment::{Place, Segment};
@@ -37,7 +37,11 @@ pub(crate) fn tensor(call: &Call, logits: Tensor<2>, batch: &LossBatch) -> Resul
 
     let factors = call.settings.reduction().factors(rows, host.row_weights())?;
     // A constant off a row changes nothing but the rounding, the temperature's gradient above all.
-    let centred = wide.clone() - wide.clone().detach().max_dim(1);
+    let centred = match call.kind {
+        // Each class is a question of its own: here a constant matters.
+        LossKind::BinaryCrossEntropy => wide.clone(),
+        _ => wide.clone() - wide.clone().detach().max_dim(1),
+    };
     let scores = match call.log_temperature.clone() {
         Some(log_temperature) => centred * log_temperature.neg().exp().cast(wide.dtype()).reshape([1, 1]),
         // Not a division: its backward pass takes the reciprocal in single precision.
@@ -45,11 +49,13 @@ pub(crate) fn tensor(call: &Call, logits: Tensor<2>, batch: &LossBatch) -> Resul
     };
     // The scores are finite only where the logits are.
     let checked = call.check_values.then(|| scores.clone().without_autodiff());
-    let losses = if call.kind.is_contrastive() {
-        host.warn_once();
-        contrastive(call, scores, &segments, &host, &positives, &place)?
-    } else {
-        cross_entropy(scores, &segments, &positives, &place)?
+    let losses = match call.kind {
+        LossKind::BinaryCrossEntropy => binary_cross_entropy(scores, &segments, &positives, &place)?,
+        kind if kind.is_contrastive() => {
+            host.warn_once();
+            contrastive(call, scores, &segments, &host, &positives, &place)?
+        }
+        _ => weighed(log_softmax(scores, 1), &segments, &positives, &place)?.neg(),
     };
     let weighted = losses * place.floats(factors, [rows]);
     let reduced = match call.settings.reduction() {
@@ -91,14 +97,24 @@ fn contrastive(
     Ok((log_sum - positive).reshape([positives.len()]))
 }
 
-/// `-sum_k W_p(i),k log softmax(S_i)_k`. Shape of the output: `[N]`.
-fn cross_entropy(
+/// `sum_k log(1 + exp S_ik) - W_p(i),k S_ik`. Shape of the output: `[N]`.
+fn binary_cross_entropy(
     scores: Tensor<2>,
     segments: &[Segment<'_>],
     positives: &[usize],
     place: &Place,
 ) -> Result<Tensor<1>, Error> {
-    let log_probabilities = log_softmax(scores, 1);
+    let softplus = relu(scores.clone()) + scores.clone().abs().neg().exp().log1p();
+    Ok(softplus.sum_dim(1).reshape([positives.len()]) - weighed(scores, segments, positives, place)?)
+}
+
+/// `sum_k W_p(i),k values_ik`. Shape of the output: `[N]`.
+fn weighed(
+    values: Tensor<2>,
+    segments: &[Segment<'_>],
+    positives: &[usize],
+    place: &Place,
+) -> Result<Tensor<1>, Error> {
     let (mut parts, mut order) = (Vec::new(), Vec::new());
     let mut first = 0;
     for segment in segments {
@@ -111,13 +127,13 @@ fn cross_entropy(
             continue;
         }
         let index = place.ints(rows.iter().map(|&row| row as i64).collect(), [rows.len()]);
-        parts.push(segment.weigh(log_probabilities.clone().select(0, index), &targets, place)?);
+        parts.push(segment.weigh(values.clone().select(0, index), &targets, place)?);
         order.extend(rows);
     }
     let mut back = vec![0; order.len()];
     order.iter().enumerate().for_each(|(place, &row)| back[row] = place as i64);
     let count = back.len();
-    Ok(Tensor::cat(parts, 0).select(0, place.ints(back, [count])).neg())
+    Ok(Tensor::cat(parts, 0).select(0, place.ints(back, [count])))
 }
 
 /// Looks at the values of the targets that are on the device; one answer a segment comes back.

@@ -1,5 +1,6 @@
 //! The losses, one file each, and the call they share.
 
+mod binary_cross_entropy;
 mod call;
 mod cross_entropy;
 mod head;
@@ -10,6 +11,7 @@ mod soft_distribution;
 mod soft_target_info_nce;
 mod table;
 
+pub use binary_cross_entropy::BinaryCrossEntropy;
 use call::run_path;
 pub use cross_entropy::{Nll, SoftTargetCrossEntropy};
 pub use head::{HeadLoss, HeadLossAndGradient, LinearHead};

@@ -3,8 +3,8 @@
 use ndarray::ArrayView2;
 
 use super::{
-    Evaluation, HeadLoss, HeadLossAndGradient, InfoNce, LinearHead, Loss, LossSettings, Nll, SoftDistributionInfoNce,
-    SoftTargetCrossEntropy, SoftTargetInfoNce, Wanted,
+    BinaryCrossEntropy, Evaluation, HeadLoss, HeadLossAndGradient, InfoNce, LinearHead, Loss, LossSettings, Nll,
+    SoftDistributionInfoNce, SoftTargetCrossEntropy, SoftTargetInfoNce, Wanted,
 };
 use crate::{Batch, Element, Error, ErrorKind, GradientRequest};
 
@@ -132,6 +132,8 @@ losses! {
     InfoNce, "infonce", LossSpec { title: "InfoNCE", contrastive: true, soft_targets: false, ..PLAIN };
     /// Negative log likelihood, cross-entropy on hard labels.
     Nll, "nll", LossSpec { title: "NLL", soft_targets: false, ..PLAIN };
+    /// Binary cross-entropy with soft targets.
+    BinaryCrossEntropy, "bce", LossSpec { title: "binary cross-entropy", compared: false, ..PLAIN };
 }
 
 /// Cross-entropy needs the logits of every class: its head is an error.

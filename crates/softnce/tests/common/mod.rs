@@ -69,6 +69,11 @@ impl Case {
         .unwrap()
     }
 
+    pub fn exact_binary_cross_entropy(&self) -> Exact {
+        let targets = self.dense_targets().select(ndarray::Axis(0), &self.positives);
+        oracle::binary_cross_entropy(self.logits.view(), targets.view(), self.temperature).unwrap()
+    }
+
     pub fn exact_cross_entropy(&self) -> Exact {
         let targets = self.dense_targets().select(ndarray::Axis(0), &self.positives);
         oracle::soft_target_cross_entropy(self.logits.view(), targets.view(), self.temperature).unwrap()
