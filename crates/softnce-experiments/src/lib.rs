@@ -17,6 +17,7 @@ mod outcome;
 mod parts;
 pub mod pictures;
 mod progress;
+mod tensors;
 pub mod toy;
 pub mod variants;
 

@@ -1,50 +1,58 @@
-//! Adam on one matrix (Kingma and Ba, arXiv 1412.6980), with weight decay as an L2 penalty, as PyTorch's.
+//! Burn's Adam (Kingma and Ba, arXiv 1412.6980) on one matrix.
 
-use ndarray::{Array2, Zip};
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::{self, AdamConfig, AdamState, Optimizer};
+use burn::tensor::Device;
+use ndarray::Array2;
 
-const BETAS: [f32; 2] = [0.9, 0.999];
-const EPSILON: f32 = 1e-8;
+use crate::StudyError;
+use crate::tensors::{matrix, tensor};
 
-/// The moments of a matrix.
-#[derive(Debug, Clone)]
+/// The optimiser of one matrix, with the moments of its gradients.
 pub(crate) struct Adam {
-    moments: [Array2<f32>; 2],
-    steps: i32,
-    decay: f32,
+    update: optim::Adam,
+    state: Option<AdamState<2>>,
+    device: Device,
 }
 
 impl Adam {
-    /// For a matrix of this shape.
-    pub(crate) fn new(shape: (usize, usize), decay: f64) -> Self {
-        Adam { moments: [Array2::zeros(shape), Array2::zeros(shape)], steps: 0, decay: decay as f32 }
+    /// An optimiser with this L2 penalty, and PyTorch's betas and epsilon.
+    pub(crate) fn new(decay: f64) -> Self {
+        let decay = (decay > 0.0).then(|| WeightDecayConfig::new(decay as f32));
+        let update = AdamConfig::new().with_epsilon(1e-8).with_weight_decay(decay).build();
+        Adam { update, state: None, device: Device::flex() }
     }
 
-    /// One step of the weights along a gradient.
-    pub(crate) fn step(&mut self, weights: &mut Array2<f32>, gradient: &Array2<f32>, rate: f64) {
-        self.steps += 1;
-        let [first, second] = &mut self.moments;
-        let (decay, rate) = (self.decay, rate as f32);
-        let unbiased = BETAS.map(|beta| 1.0 - beta.powi(self.steps));
-        Zip::from(weights).and(first).and(second).and(gradient).for_each(|weight, first, second, &gradient| {
-            let gradient = gradient + decay * *weight;
-            *first += (1.0 - BETAS[0]) * (gradient - *first);
-            *second += (1.0 - BETAS[1]) * (gradient * gradient - *second);
-            *weight -= rate * (*first / unbiased[0]) / ((*second / unbiased[1]).sqrt() + EPSILON);
-        });
+    /// The weights after one step along a gradient of their shape.
+    ///
+    /// # Errors
+    /// [`StudyError::Read`] if the weights cannot be read back.
+    pub(crate) fn step(
+        &mut self,
+        weights: Array2<f32>,
+        gradient: Array2<f32>,
+        rate: f64,
+    ) -> Result<Array2<f32>, StudyError> {
+        let (weights, gradient) = (tensor(weights, &self.device), tensor(gradient, &self.device));
+        let (weights, state) = self.update.step(rate, weights, gradient, self.state.take());
+        self.state = state;
+        matrix(weights)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     // w = torch.tensor([[1., -2.]], requires_grad=True); o = torch.optim.Adam([w], lr=0.1, weight_decay=0.5)
     // for g in ([[0.5, 1.0]], [[-1.0, 3.0]], [[0.0, 0.25]]): w.grad = torch.tensor(g); o.step()
     #[test]
     fn steps_equal_pytorch() {
-        let (mut weights, mut adam) = (ndarray::array![[1.0, -2.0]], Adam::new((1, 2), 0.5));
+        let (mut weights, mut adam) = (ndarray::array![[1.0, -2.0]], Adam::new(0.5));
         for gradient in [[0.5, 1.0], [-1.0, 3.0], [0.0, 0.25]] {
-            adam.step(&mut weights, &ndarray::array![gradient], 0.1);
+            weights = adam.step(weights, ndarray::array![gradient], 0.1).unwrap();
         }
         for (found, expected) in weights.iter().zip(EXPECTED) {
             assert!((found - expected).abs() < 1e-6, "{weights}");

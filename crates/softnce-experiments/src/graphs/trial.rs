@@ -157,8 +157,7 @@ fn fit(
     let mut weights = Weights::new(graph.width(), config.hidden, graph.classes, &mut draws);
     let loss = AnyLoss::new(loss, LossSettings::new().with_noise(NoiseDistribution::try_from(targets)?));
     let (given, mut class_draws) = (Batch::from(targets), ClassDraws::new(seed));
-    let mut first = Adam::new(weights.first.dim(), config.weight_decay);
-    let mut second = Adam::new(weights.second.dim(), 0.0);
+    let (mut first, mut second) = (Adam::new(config.weight_decay), Adam::new(0.0));
     let mut draws = generator(seed, Stream::Network, network, 0);
     let diverged =
         |bad: f32, step: usize| StudyError::Diverged { training: format!("seed {seed}"), step, value: f64::from(bad) };
@@ -175,8 +174,8 @@ fn fit(
             upstream.row_mut(node).assign(&row);
         }
         let [by_first, by_second] = weights.backward(graph, &pass, upstream.view());
-        first.step(&mut weights.first, &by_first, rate);
-        second.step(&mut weights.second, &by_second, rate);
+        weights.first = first.step(weights.first, by_first, rate)?;
+        weights.second = second.step(weights.second, by_second, rate)?;
     }
     // The last step may have been too large as well.
     let logits = weights.logits(graph);

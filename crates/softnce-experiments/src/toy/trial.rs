@@ -2,7 +2,6 @@
 
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
-use ndarray::Array2;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use softnce_nn::models::{MlpConfig, Network, NetworkConfig};
@@ -13,6 +12,7 @@ use softnce_train::randomness::{Stream, generator};
 use super::estimator::{Estimator, Objective};
 use super::problem::{Problem, grid};
 use crate::StudyError;
+use crate::tensors::{matrix, tensor};
 
 /// What is trained, but for the seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,19 +91,17 @@ pub(crate) fn train(setting: &Setting, training: &Training, seed: u64) -> Result
         let mut draws = generator(seed, Stream::Candidates, 0, step as u64);
         let inputs: Vec<f64> = rows.iter().map(|&row| sample.inputs[row]).collect();
         let logits = forward(&network, &inputs, &device)?;
-        let values = matrix(&logits)?;
+        let values = matrix(logits.clone())?;
         let (loss, gradient) = objective.evaluate(values.view(), &rows, &mut draws)?;
         if !loss.is_finite() {
             return Err(StudyError::Diverged { training: format!("seed {seed}"), step: step + 1, value: loss });
         }
-        let shape = [gradient.nrows(), gradient.ncols()];
-        let gradient = TensorData::new(gradient.into_raw_vec_and_offset().0, shape);
         // The gradient of this product by the weights is that of the loss.
-        let product = logits * Tensor::<2>::from_data(gradient, &device);
+        let product = logits * tensor(gradient, &device);
         let gradients = GradientsParams::from_grads(product.sum().backward(), &network);
         network = optimizer.step(schedule.at(step), network, gradients);
     }
-    let logits = matrix(&forward(&network, &points(), &device)?)?;
+    let logits = matrix(forward(&network, &points(), &device)?)?;
     let last = setting.classes - 1;
     let curve = (0..last).flat_map(|class| logits.rows().into_iter().map(move |row| row[class] - row[last])).collect();
     let bound = setting
@@ -132,7 +130,7 @@ fn bound(
     let count = setting.candidates;
     let groups = FRESH.div_ceil(count);
     let fresh = problem.fresh(groups * count, seed);
-    let logits = matrix(&forward(network, &fresh.inputs, device)?)?;
+    let logits = matrix(forward(network, &fresh.inputs, device)?)?;
     let mut sum = 0.0;
     for group in 0..groups {
         let rows = ndarray::s![group * count..(group + 1) * count, ..];
@@ -144,12 +142,4 @@ fn bound(
 fn forward(network: &Network, inputs: &[f64], device: &Device) -> Result<Tensor<2>, StudyError> {
     let values: Vec<f32> = inputs.iter().map(|&x| x as f32).collect();
     Ok(network.forward(Tensor::<4>::from_data(TensorData::new(values, [inputs.len(), 1, 1, 1]), device))?)
-}
-
-fn matrix(tensor: &Tensor<2>) -> Result<Array2<f32>, StudyError> {
-    let [rows, columns] = tensor.dims();
-    let read = |error: String| StudyError::Read { reason: error };
-    let values =
-        tensor.clone().without_autodiff().try_to_vec_as::<f32>().map_err(|error| read(format!("{error:?}")))?;
-    Array2::from_shape_vec((rows, columns), values).map_err(|error| read(error.to_string()))
 }
