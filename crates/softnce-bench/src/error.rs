@@ -1,6 +1,6 @@
 //! Why a measurement stopped.
 
-use std::path::PathBuf;
+use softnce_store::StoreError;
 
 use crate::setting_error::SettingError;
 use crate::{Case, Path};
@@ -49,29 +49,7 @@ pub enum BenchError {
         /// Why not.
         source: rayon::ThreadPoolBuildError,
     },
-    /// The folder holds something else.
-    #[error(
-        "{path} is not empty and holds no measurements; name a new or empty folder with --out",
-        path = .path.display()
-    )]
-    ForeignFolder {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A file or folder could not be read or written.
-    #[error("cannot {action} {path}: {source}", path = .path.display())]
-    File {
-        /// What was attempted.
-        action: &'static str,
-        /// On which file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The rows could not be written as CSV.
-    #[error("cannot write the rows as CSV: {0}")]
-    Csv(#[from] csv::Error),
-    /// The measurements could not be written as JSON.
-    #[error("cannot write the measurements as JSON: {0}")]
-    Json(#[from] serde_json::Error),
+    /// A file or folder could not be read or written, or the folder holds something else.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }

@@ -5,21 +5,24 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use softnce_store::file;
+use softnce_store::{Folder, Manifest, StoreError, check_writable, read};
 
 use crate::report::{self, Figure};
 use crate::{BenchError, Results};
 
 /// `results.json`, `results.csv`, `results.md`, `report.html`, and the figures as SVG files.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct BenchFolder {
-    path: PathBuf,
+    folder: Folder,
 }
 
 const JSON: &str = "results.json";
 const CSV: &str = "results.csv";
 const MARKDOWN: &str = "results.md";
 const PAGE: &str = "report.html";
+
+/// Measurements, of whatever settings: only a folder that holds them is written again.
+struct Measurements;
 
 /// What makes an entry of a list a measurement, of this version or another.
 #[derive(Deserialize)]
@@ -31,80 +34,74 @@ struct Entry {
     path: IgnoredAny,
 }
 
+impl Manifest for Measurements {
+    fn read(folder: &Path) -> Result<Option<Self>, StoreError> {
+        let bytes = read(&folder.join(JSON))?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice::<Vec<Entry>>(&bytes).ok()).map(|_| Measurements))
+    }
+
+    /// Nothing: the measurements come at the end.
+    fn write(&self, _: &Folder) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn differences(&self, _: &Self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
 impl BenchFolder {
     /// Opens or makes the folder, and checks that the files of a measurement with these numbers of threads can be
     /// written there. Files of an earlier measurement stay until [`BenchFolder::write`] replaces them.
     ///
     /// # Errors
-    /// A folder that cannot be made or written; one that holds something else.
+    /// A folder that cannot be made or written; one that holds something else; one that another process uses.
     pub fn open(path: &Path, threads: &[usize]) -> Result<Self, BenchError> {
-        if is_foreign(path) {
-            return Err(BenchError::ForeignFolder { path: path.to_owned() });
-        }
-        let failed = |action, path, source| BenchError::File { action, path, source };
-        fs::create_dir_all(path).map_err(|source| failed("write to", path.to_owned(), source))?;
-        let folder = BenchFolder { path: path.to_owned() };
+        let folder = Folder::open(path, "benchmark", &Measurements)?;
         let figures = Figure::names(threads);
         for name in [JSON, CSV, MARKDOWN, PAGE].into_iter().chain(figures.iter().map(String::as_str)) {
-            let path = folder.path.join(name);
-            file::check(&path).map_err(|source| failed("write", path, source))?;
+            check_writable(&folder.file(name))?;
         }
-        Ok(folder)
+        Ok(BenchFolder { folder })
     }
 
     /// Where the folder is.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.folder.path()
     }
 
     /// The page, for people.
     pub fn page(&self) -> PathBuf {
-        self.path.join(PAGE)
+        self.folder.file(PAGE)
     }
 
-    /// Writes every file, each whole or not at all, and removes figures of an earlier measurement that this one has
-    /// not got.
+    /// Writes every file atomically, and removes the figures of an earlier measurement that this one does not have.
     ///
     /// # Errors
     /// A file that cannot be written.
     pub fn write(&self, results: &Results) -> Result<(), BenchError> {
-        // First what the folder is known by, so that a kill in between leaves one that is known again.
-        self.write_file(JSON, &report::json(&results.measurements)?)?;
-        self.write_file(CSV, &report::csv(&results.measurements)?)?;
-        self.write_file(MARKDOWN, &report::markdown(results))?;
+        // First the file that the folder is recognised by, in case the program is killed before the last one.
+        self.folder.write_json(JSON, &results.measurements)?;
+        self.folder.write_csv(CSV, &results.measurements)?;
+        self.folder.write(MARKDOWN, report::markdown(results))?;
         let figures = report::figures(results);
         for figure in &figures {
-            self.write_file(&figure.name, &figure.svg)?;
+            self.folder.write(&figure.name, &figure.svg)?;
         }
-        self.write_file(PAGE, &report::page(results))?;
-        self.remove_other_figures(&figures)
+        self.folder.write(PAGE, report::page(results))?;
+        Ok(self.remove_other_figures(&figures)?)
     }
 
-    fn write_file(&self, name: &str, content: &str) -> Result<(), BenchError> {
-        let path = self.path.join(name);
-        file::write(&path, content.as_bytes()).map_err(|source| BenchError::File { action: "write", path, source })
-    }
-
-    fn remove_other_figures(&self, figures: &[Figure]) -> Result<(), BenchError> {
-        let failed = |action, path: &Path, source| BenchError::File { action, path: path.to_owned(), source };
-        for entry in fs::read_dir(&self.path).map_err(|source| failed("read", &self.path, source))?.flatten() {
+    fn remove_other_figures(&self, figures: &[Figure]) -> Result<(), StoreError> {
+        for entry in fs::read_dir(self.path()).map_err(StoreError::file("read", self.path()))?.flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             if Figure::is_name(&name) && !figures.iter().any(|figure| figure.name == name) {
-                fs::remove_file(entry.path()).map_err(|source| failed("remove", &entry.path(), source))?;
+                fs::remove_file(entry.path()).map_err(StoreError::file("remove", entry.path()))?;
             }
         }
         Ok(())
     }
-}
-
-/// Whether there is something in a folder, and no measurements: only those are replaced.
-fn is_foreign(path: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(path) else { return false };
-    let mut names = entries.flatten().map(|entry| entry.file_name());
-    let is_empty = names.all(|name| name.to_string_lossy().starts_with(file::TEMPORARY));
-    let measurements = || serde_json::from_slice::<Vec<Entry>>(&fs::read(path.join(JSON)).ok()?).ok();
-    !is_empty && measurements().is_none()
 }
 
 #[cfg(test)]
@@ -112,12 +109,14 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::Measurement;
     use crate::report::fixture;
 
     fn names(path: &Path) -> Vec<String> {
         let entries = fs::read_dir(path).unwrap();
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.retain(|name| !name.starts_with('.'));
         names.sort();
         names
     }
@@ -148,7 +147,7 @@ mod tests {
         for content in ["{\"runs\": []}", "[{\"n\": 1}]", "[1", "kept"] {
             fs::write(&file, content).unwrap();
             let error = BenchFolder::open(place.path(), &[1]).unwrap_err();
-            assert!(error.to_string().ends_with("holds no measurements; name a new or empty folder with --out"));
+            assert!(error.to_string().ends_with("holds no benchmark; name a new or empty folder with --out"));
             assert_eq!(fs::read_to_string(&file).unwrap(), content);
         }
         fs::remove_file(&file).unwrap();
@@ -163,11 +162,39 @@ mod tests {
         let file = place.path().join("file");
         fs::write(&file, "").unwrap();
         let message = BenchFolder::open(&file.join("run"), &[1]).unwrap_err().to_string();
-        assert!(message.starts_with("cannot write to ") && message.contains("file/run"), "{message}");
+        assert!(message.starts_with("cannot read ") && message.contains("file/run"), "{message}");
         let run = place.path().join("run");
         fs::create_dir_all(run.join("results.csv")).unwrap();
         fs::write(run.join("results.json"), "[]").unwrap();
         let message = BenchFolder::open(&run, &[1]).unwrap_err().to_string();
         assert!(message.starts_with("cannot write ") && message.contains("results.csv"), "{message}");
+    }
+
+    fn measurements() -> Vec<Measurement> {
+        let mut measurements = fixture::whole().measurements;
+        (measurements[0].extra_bytes, measurements[0].median_ms) = (None, 0.1 + 0.2);
+        measurements
+    }
+
+    #[test]
+    fn rows_read_back_as_the_measurements() {
+        let text = String::from_utf8(softnce_store::csv(measurements()).unwrap()).unwrap();
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let read: Vec<Measurement> = reader.deserialize().map(Result::unwrap).collect();
+        assert_eq!(read, measurements());
+        let head = "n,m,d,features,threads,path,median_ms,min_ms,lower_quartile_ms,upper_quartile_ms,max_ms,samples,\
+                    extra_bytes";
+        assert_eq!(text.lines().next(), Some(head));
+    }
+
+    #[test]
+    fn the_list_reads_back_and_has_the_keys_that_others_read() {
+        let text = serde_json::to_string(&measurements()).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Measurement>>(&text).unwrap(), measurements());
+        let list: Vec<serde_json::Map<String, serde_json::Value>> = serde_json::from_str(&text).unwrap();
+        for key in ["n", "m", "d", "path", "median_ms", "min_ms", "extra_bytes"] {
+            assert!(list.iter().all(|entry| entry.contains_key(key)), "{key}");
+        }
+        assert_eq!(list[0]["path"], "reference");
     }
 }

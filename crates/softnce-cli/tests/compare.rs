@@ -245,11 +245,11 @@ fn another_configuration_and_damaged_files_are_named() {
     fs::write(&part, "{\"version\": ").unwrap();
     let output = compare(&out, &arguments);
     assert_eq!(output.status.code(), Some(1));
-    assert!(error_of(&output).contains("run-nll-seed0.json cannot be understood"), "{}", error_of(&output));
+    assert!(error_of(&output).contains("run-nll-seed0.json is not valid"), "{}", error_of(&output));
     fs::write(out.join("recipe.toml"), "losses = 5").unwrap();
     let output = compare(&out, &arguments);
     assert_eq!(output.status.code(), Some(2));
-    assert!(error_of(&output).contains("recipe.toml cannot be understood"), "{}", error_of(&output));
+    assert!(error_of(&output).contains("recipe.toml is not valid"), "{}", error_of(&output));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use softnce_metrics::{MetricError, StatsError};
 use softnce_nn::models::NetworkError;
-use softnce_store::parts::PartsError;
+use softnce_store::StoreError;
 use softnce_train::compare::CompareError;
 use softnce_train::recipe::RecipeError;
 use softnce_train::runs::RunError;
@@ -33,35 +33,9 @@ pub enum StudyError {
         /// Those that there are.
         known: String,
     },
-    /// The folder holds another study, or the same with other settings.
-    #[error(
-        "{path} holds {found}, expected {expected}; name another folder with --out, or remove it",
-        path = .path.display()
-    )]
-    OtherStudy {
-        /// The folder.
-        path: PathBuf,
-        /// What it holds.
-        found: String,
-        /// What is to be run.
-        expected: String,
-    },
-    /// The folder holds something else.
-    #[error("{path} is not empty and holds no study; name a new or empty folder with --out", path = .path.display())]
-    ForeignFolder {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A file or folder could not be read or written.
-    #[error("cannot {action} {path}: {source}", path = .path.display())]
-    File {
-        /// What was attempted.
-        action: &'static str,
-        /// On which file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    /// A file or folder could not be read or written, or the folder holds something else.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A line of a file cannot be understood.
     #[error("{path}, line {line}: {reason}", path = .path.display())]
     Corrupt {
@@ -72,9 +46,6 @@ pub enum StudyError {
         /// What came, and what was expected.
         reason: String,
     },
-    /// A part of the study could not be read or kept.
-    #[error(transparent)]
-    Parts(#[from] PartsError),
     /// A comparison could not be made.
     #[error(transparent)]
     Compare(#[from] CompareError),
@@ -127,11 +98,10 @@ impl StudyError {
     pub fn is_usage(&self) -> bool {
         match self {
             StudyError::Run(error) => error.is_usage(),
-            StudyError::File { action, .. } => matches!(*action, "read" | "understand"),
+            StudyError::Store(StoreError::File { action, .. }) => *action == "read",
+            StudyError::Store(error) => error.is_usage(),
             StudyError::Argument { .. }
             | StudyError::Name { .. }
-            | StudyError::OtherStudy { .. }
-            | StudyError::ForeignFolder { .. }
             | StudyError::Corrupt { .. }
             | StudyError::Recipe(..) => true,
             _ => false,

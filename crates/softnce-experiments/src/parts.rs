@@ -8,8 +8,8 @@ use std::time::Duration;
 use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use softnce_store::Folder;
 
-use crate::folder::Folder;
 use crate::{Budget, Outcome, Progress, StudyError};
 
 /// How often the budget is checked while parts are trained.

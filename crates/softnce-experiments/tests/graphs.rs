@@ -14,6 +14,7 @@ use common::{until, whole};
 use softnce::LossKind;
 use softnce_experiments::graphs::{ClassedSummary, DistilledSummary, GraphsConfig, GraphsResults, Source, run};
 use softnce_experiments::{Outcome, StudyError};
+use softnce_store::StoreError;
 
 /// Sixty nodes of two classes in a ring, most edges within a class; a feature for the class, one in five wrong.
 fn make(folder: &Path) {
@@ -130,11 +131,15 @@ fn other_data_or_settings_are_refused() {
         let error = error_of(&config);
         assert!(matches!(error, StudyError::Argument { argument, .. } if argument == name), "{name}: {error}");
     }
-    assert!(matches!(error_of(&GraphsConfig { graphs: vec!["none".into()], ..short(1) }), StudyError::File { .. }));
+    assert!(matches!(
+        error_of(&GraphsConfig { graphs: vec!["none".into()], ..short(1) }),
+        StudyError::Store(StoreError::File { .. })
+    ));
     assert!(!out.exists());
     until(1, |budget, progress| run(short(1), String::new(), data, &out, budget, progress)).unwrap();
     let edges = fs::read_to_string(data.join("ring/edges.csv")).unwrap();
     fs::write(data.join("ring/edges.csv"), edges.trim_end().rsplit_once('\n').unwrap().0).unwrap();
     let error = error_of(&short(1));
-    assert!(matches!(&error, StudyError::OtherStudy { found, .. } if found.contains("digests")), "{error}");
+    assert!(matches!(&error, StudyError::Store(StoreError::OtherSettings { .. })), "{error}");
+    assert!(error.to_string().contains("digests: "), "{error}");
 }

@@ -34,7 +34,7 @@ fn a_spent_budget_keeps_what_is_there_and_the_same_command_continues() {
     let refused = toy(&out, &[]);
     let said = String::from_utf8_lossy(&refused.stderr);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(said.contains("holds the study other, revision 3, expected the study toy"), "{said}");
+    assert!(said.contains("holds a study with other settings (study: other there, toy here)"), "{said}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use softnce_experiments::variants::{
     ChartPlan, Group, Measure, Place, STUDIES, Study, Variant, VariantsConfig, VariantsResults, run,
 };
 use softnce_experiments::{Budget, Outcome, Progress, StudyError};
+use softnce_store::StoreError;
 use softnce_train::device::DeviceName;
 
 const NONE: [&str; 0] = [];
@@ -130,7 +131,7 @@ fn other_recipes_are_another_study_and_other_words_are_not() {
     config.groups[0].theory = "Said otherwise.".into();
     first(config.clone()).unwrap();
     config.groups[0].changes.push("training.batch_size=64".into());
-    assert!(matches!(first(config), Err(StudyError::OtherStudy { .. })));
+    assert!(matches!(first(config), Err(StudyError::Store(StoreError::OtherSettings { .. }))));
 }
 
 #[test]

@@ -1,7 +1,32 @@
 //! Files that are written atomically, and folders with a lock, a manifest and finished parts.
+//!
+//! - [`write()`], [`write_json`], [`write_csv`], [`put_in_place`]: a path holds its old content or all of the new one, and
+//!   once the call returns, that survives a loss of power. [`check_writable`] tells beforehand whether it will work.
+//! - [`Folder::open`]: a folder in which one process at a time works ([`Lock`]), whose [`Manifest`] says what its content
+//!   was made with, and which keeps finished [`Parts`], so that an interrupted program continues after them.
+//! - [`StoreError`]: each error names the path, what was found, and what to do.
+//!
+//! What is synced: the content of a file before it gets its name, the folder after that, and the parents of folders that
+//! are made. On Windows renames are written through instead.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![forbid(unsafe_code)]
 
-pub mod file;
-pub mod parts;
+mod csv;
+mod error;
+mod file;
+mod folder;
+mod lock;
+mod manifest;
+mod parts;
+
+pub use csv::{csv, write_csv};
+pub use error::StoreError;
+pub use file::{check_writable, create_folder, put_in_place, read, read_json, write, write_json};
+pub use folder::{Folder, is_occupied, remove_folder};
+pub use lock::Lock;
+pub use manifest::{Manifest, differences};
+pub use parts::Parts;
+
+/// The version of softnce, which every crate of it has.
+const VERSION: &str = env!("CARGO_PKG_VERSION");

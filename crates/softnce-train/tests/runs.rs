@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use softnce_report::results::EpochRecord;
+use softnce_store::StoreError;
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::{Recipe, RecipeError};
 use softnce_train::runs::{LAST, Outcome, Progress, Run, RunError, StepReport, TrainedRun};
@@ -165,18 +166,25 @@ fn a_finished_run_is_not_trained_again_and_another_recipe_is_refused() {
     let mut other = recipe.clone();
     other.training.batch_size = 64;
     let error = open(&other, folder.path()).err().unwrap();
-    assert!(matches!(error, RunError::OtherRecipe { .. }));
+    assert!(matches!(error, RunError::Store(StoreError::OtherSettings { .. })));
     assert!(error.to_string().contains("training.batch_size: 128 there, 64 here"), "{error}");
+    let held = open(&recipe, folder.path()).unwrap();
+    let error = open(&recipe, folder.path()).err().unwrap();
+    assert!(matches!(error, RunError::Store(StoreError::Locked { .. })) && error.is_usage(), "{error}");
+    drop(held);
 
     let foreign = folder.path().join("foreign");
     std::fs::create_dir(&foreign).unwrap();
     std::fs::write(foreign.join("thesis.txt"), "kept").unwrap();
-    assert!(matches!(open(&recipe, &foreign), Err(RunError::ForeignFolder { .. })));
+    assert!(matches!(open(&recipe, &foreign), Err(RunError::Store(StoreError::Foreign { .. }))));
     // A damaged checkpoint is named, not trained over.
     for damaged in [&before[..before.len() / 2], &before[..7], b""] {
         std::fs::write(folder.path().join(LAST), damaged).unwrap();
         let error = open(&recipe, folder.path()).err().unwrap();
-        assert!(matches!(error, RunError::Corrupt { .. }) && error.to_string().contains(LAST), "{error}");
+        assert!(
+            matches!(error, RunError::Store(StoreError::Invalid { .. })) && error.to_string().contains(LAST),
+            "{error}"
+        );
     }
 }
 
@@ -206,7 +214,8 @@ fn a_trained_run_is_judged_and_exported_as_it_was() {
     let (one, other) =
         [file, out.join("best.safetensors")].map(|file| softnce_nn::weights::read_checkpoint(&file).unwrap()).into();
     assert_eq!(one, other);
-    assert!(matches!(TrainedRun::open(folder.path(), DeviceName::Cpu), Err(RunError::NoRun { .. })));
+    let error = TrainedRun::open(folder.path(), DeviceName::Cpu).unwrap_err();
+    assert!(matches!(error, RunError::Store(StoreError::Missing { .. })), "{error}");
 }
 
 #[test]

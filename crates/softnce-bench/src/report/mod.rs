@@ -1,9 +1,8 @@
-//! What a measurement shows: tables for terminals and README files, data files, figures and a page.
+//! What a measurement shows: tables for terminals and README files, figures and a page.
 //!
 //! Everything here is a pure function of [`Results`](crate::Results).
 
 mod block;
-mod data;
 mod figures;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -13,7 +12,6 @@ mod markdown;
 mod row;
 mod terminal;
 
-pub use data::{csv, json};
 pub use figures::{Figure, figures};
 pub use html::page;
 pub use markdown::markdown;

@@ -2,14 +2,13 @@
 
 mod args;
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use args::BenchArguments;
 use softnce_bench::{Bench, BenchError, BenchFolder, Progress, report};
-use softnce_store::file;
+use softnce_store::{check_writable, write_json};
 use softnce_terminal::{FAILED, INTERRUPTED, PartBar, USAGE, fail, say, tell};
 
 use crate::peak::AllocatorPeak;
@@ -36,8 +35,8 @@ pub fn run(arguments: &BenchArguments) -> ExitCode {
     writing.store(true, Ordering::SeqCst);
     let written = folder.write(&results).and_then(|()| match &arguments.json {
         Some(path) => {
-            let json = report::json(&results.measurements)?;
-            file::write(path, json.as_bytes()).map_err(|source| failed(path, source))
+            write_json(path, &results.measurements)?;
+            Ok(())
         }
         None => Ok(()),
     });
@@ -71,13 +70,9 @@ impl Progress for CaseBar {
 fn open(arguments: &BenchArguments, threads: &[usize]) -> Result<BenchFolder, BenchError> {
     let folder = BenchFolder::open(&arguments.folder(), threads)?;
     if let Some(path) = &arguments.json {
-        file::check(path).map_err(|source| failed(path, source))?;
+        check_writable(path)?;
     }
     Ok(folder)
-}
-
-fn failed(path: &Path, source: std::io::Error) -> BenchError {
-    BenchError::File { action: "write", path: path.to_owned(), source }
 }
 
 /// Ctrl-C ends the program while it measures. What it is writing, once the flag is set, it finishes first: that takes

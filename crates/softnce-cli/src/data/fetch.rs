@@ -24,7 +24,7 @@ pub fn run(arguments: &FetchArguments) -> ExitCode {
             say!("{}", folder.display());
             ExitCode::SUCCESS
         }
-        Err(error @ FetchError::Busy { .. }) => fail(&error, USAGE),
+        Err(FetchError::Store(error)) if error.is_usage() => fail(&error, USAGE),
         Err(error) => fail(&error, FAILED),
     }
 }

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use softnce_data::fetch::data_folder;
 use softnce_report::run::{json, terminal};
+use softnce_store::write;
 use softnce_terminal::{INTERRUPTED, say, stop_on_ctrl_c};
-use softnce_train::runs::{RunData, RunError, TrainedRun, write};
+use softnce_train::runs::{RunData, RunError, TrainedRun};
 
 use super::args::EvalArguments;
 use super::refuse::refuse;

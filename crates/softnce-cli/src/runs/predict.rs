@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use softnce_data::PictureSource;
 use softnce_data::sets::loose;
+use softnce_store::{csv, write};
 use softnce_terminal::{INTERRUPTED, stop_on_ctrl_c};
-use softnce_train::runs::{Labelled, RunError, TrainedRun, write};
+use softnce_train::runs::{Labelled, RunError, TrainedRun};
 
 use super::args::PredictArguments;
 use super::refuse::refuse;
@@ -23,13 +24,11 @@ fn attempt(arguments: &PredictArguments) -> Result<ExitCode, RunError> {
     let trained = TrainedRun::open(&arguments.run, arguments.device)?;
     let classes = trained.classes().to_vec();
     let files = loose(&arguments.pictures, classes.clone())?;
-    let failed = |error: csv::Error| RunError::Report { reason: error.to_string() };
-    let mut table = csv::Writer::from_writer(Vec::new());
-    let mut head = vec!["picture", "class", "probability"];
+    let mut head = ["picture", "class", "probability"].map(str::to_owned).to_vec();
     if arguments.probabilities {
-        head.extend(classes.iter().map(String::as_str));
+        head.extend(classes.iter().cloned());
     }
-    table.write_record(&head).map_err(failed)?;
+    let mut rows = vec![head];
     let pictures = Labelled { pictures: Arc::new(files.clone()), distributions: None };
     let whole = trained.predict(&pictures, &stop_on_ctrl_c(), |index, posterior| {
         let best = posterior.iter().enumerate().max_by(|(_, one), (_, other)| one.total_cmp(other));
@@ -38,12 +37,13 @@ fn attempt(arguments: &PredictArguments) -> Result<ExitCode, RunError> {
         if arguments.probabilities {
             row.extend(posterior.iter().map(f64::to_string));
         }
-        table.write_record(&row).map_err(failed)
+        rows.push(row);
+        Ok(())
     })?;
     if !whole {
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    let bytes = table.into_inner().map_err(|error| RunError::Report { reason: error.to_string() })?;
+    let bytes = csv(rows).map_err(|error| RunError::Report { reason: error.to_string() })?;
     match &arguments.out {
         Some(file) => write(file, &bytes)?,
         None => {

@@ -1,9 +1,10 @@
 //! Downloads one file and verifies it.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use softnce_store::put_in_place;
 use ureq::Agent;
 use ureq::http::Response;
 use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, RANGE};
@@ -22,7 +23,7 @@ pub(super) fn download(
     report: &mut ReportProgress<'_>,
 ) -> Result<(), FetchError> {
     if target.is_file() {
-        let mut there = File::open(target).map_err(FetchError::io(target))?;
+        let mut there = File::open(target).map_err(FetchError::file("read", target))?;
         match checksum(&mut there, file, target, report)? {
             found if found == file.checksum => return Ok(()),
             found => log::warn!("{}: {found}; expected {}; downloading it again", target.display(), file.checksum),
@@ -30,8 +31,13 @@ pub(super) fn download(
     }
     let path = target.with_added_extension("part");
     let mut options = File::options();
-    let part =
-        options.create(true).truncate(false).read(true).write(true).open(&path).map_err(FetchError::io(&path))?;
+    let part = options
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .open(&path)
+        .map_err(FetchError::file("write", &path))?;
     let mut download = Download { agent, file, path: &path, part };
     let mut last = FetchError::NoAddress { file: file.name.clone() };
     for url in &file.urls {
@@ -39,7 +45,7 @@ pub(super) fn download(
             Ok(()) => {
                 // Close the file first: some systems cannot rename an open file.
                 drop(download);
-                return fs::rename(&path, target).map_err(FetchError::io(target));
+                return Ok(put_in_place(&path, target)?);
             }
             Err(error) if error.is_the_servers() => {
                 log::warn!("{error}");
@@ -71,7 +77,7 @@ impl Download<'_> {
             }
             let found = checksum(&mut self.part, self.file, self.path, report)?;
             if found == self.file.checksum {
-                return self.part.sync_all().map_err(FetchError::io(self.path));
+                return Ok(());
             }
             self.truncate()?;
             let expected = self.file.checksum.clone();
@@ -124,7 +130,7 @@ impl Download<'_> {
         if let Some(found) = length.map(|length| have.saturating_add(length)).filter(|&found| found != bytes) {
             return Err(FetchError::Size { url: url.to_owned(), found, expected: bytes });
         }
-        self.part.seek(SeekFrom::Start(have)).map_err(FetchError::io(self.path))?;
+        self.part.seek(SeekFrom::Start(have)).map_err(FetchError::file("write", self.path))?;
         // One byte more than expected shows an answer that is too long.
         let body = response.into_body().into_reader().take(bytes - have + 1);
         let name = self.file.name.as_str();
@@ -142,16 +148,16 @@ impl Download<'_> {
                 Err(FetchError::Size { url: url.to_owned(), found: done, expected: bytes })
             }
             Err(PumpError::Read(source)) => Err(cut(Some(source))),
-            Err(PumpError::Write(source)) => Err(FetchError::Io { path: self.path.to_owned(), source }),
+            Err(PumpError::Write(source)) => Err(FetchError::file("write", self.path)(source)),
         }
     }
 
     fn length(&self) -> Result<u64, FetchError> {
-        Ok(self.part.metadata().map_err(FetchError::io(self.path))?.len())
+        Ok(self.part.metadata().map_err(FetchError::file("read", self.path))?.len())
     }
 
     fn truncate(&mut self) -> Result<(), FetchError> {
-        self.part.set_len(0).map_err(FetchError::io(self.path))
+        self.part.set_len(0).map_err(FetchError::file("write", self.path))
     }
 }
 
@@ -183,7 +189,7 @@ fn checksum(
     path: &Path,
     report: &mut ReportProgress<'_>,
 ) -> Result<Checksum, FetchError> {
-    open.seek(SeekFrom::Start(0)).map_err(FetchError::io(path))?;
+    open.seek(SeekFrom::Start(0)).map_err(FetchError::file("read", path))?;
     let each = |done| report(FetchProgress { file: &file.name, stage: Stage::Checking, done, total: file.bytes });
-    file.checksum.of_same_kind(open, each).map_err(FetchError::io(path))
+    file.checksum.of_same_kind(open, each).map_err(FetchError::file("read", path))
 }

@@ -1,8 +1,9 @@
 //! Errors of fetching a set.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use softnce_store::StoreError;
 use thiserror::Error;
 
 use super::Checksum;
@@ -28,20 +29,9 @@ pub enum FetchError {
     /// No environment variable tells where the cache folder is.
     #[error("cache folder: none of SOFTNCE_DATA, XDG_CACHE_HOME, LOCALAPPDATA and HOME is set; expected one of them")]
     NoCache,
-    /// The system could not read or write a file, for example because the disk is full.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// The error of the system.
-        source: io::Error,
-    },
-    /// Another process is fetching the same set.
-    #[error("{}: locked; another process is fetching this set", path.display())]
-    Busy {
-        /// The lock file.
-        path: PathBuf,
-    },
+    /// A file or folder could not be read or written, or another process is fetching the same set.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The request failed.
     #[error("{url}: {source}")]
     Http {
@@ -135,10 +125,9 @@ fn because(source: &Option<io::Error>) -> String {
 }
 
 impl FetchError {
-    /// Adds the path to an error of the system.
-    pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
-        let path = path.into();
-        move |source| Self::Io { path, source }
+    /// Adds the action and the path to an error of the system.
+    pub(super) fn file(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
+        move |source| StoreError::file(action, path)(source).into()
     }
 
     /// Whether another server may succeed.

@@ -13,11 +13,11 @@ mod pump;
 mod registry;
 mod unpack;
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use softnce_store::file;
+use softnce_store::{Lock, StoreError, create_folder, write};
 use ureq::Agent;
 
 pub use cache::{cache_folder, data_folder};
@@ -57,18 +57,17 @@ fn fetch_with(
     cache: &Path,
     report: &mut ReportProgress<'_>,
 ) -> Result<PathBuf, FetchError> {
-    fs::create_dir_all(cache).map_err(FetchError::io(cache))?;
-    let _lock = lock(&cache.join(format!("{}.lock", set.name)))?;
+    create_folder(cache)?;
     let folder = cache.join(&set.name);
+    let _lock = lock(&folder)?;
     match &set.content {
         Content::Files { files, class_names } => {
-            fs::create_dir_all(&folder).map_err(FetchError::io(&folder))?;
+            create_folder(&folder)?;
             for file in files {
                 download::download(agent, file, &folder.join(&file.name), report)?;
             }
             if !class_names.is_empty() {
-                let path = folder.join("classes.txt");
-                file::write(&path, (class_names.join("\n") + "\n").as_bytes()).map_err(FetchError::io(&path))?;
+                write(&folder.join("classes.txt"), (class_names.join("\n") + "\n").as_bytes())?;
             }
         }
         // An existing folder is complete.
@@ -77,20 +76,15 @@ fn fetch_with(
             let archive = cache.join(&file.name);
             download::download(agent, file, &archive, report)?;
             unpack::unpack(&archive, *format, top, &folder, report)?;
-            fs::remove_file(&archive).map_err(FetchError::io(&archive))?;
+            fs::remove_file(&archive).map_err(FetchError::file("remove", &archive))?;
         }
     }
     Ok(folder)
 }
 
-/// Holds a file's lock until dropped; the empty file stays.
-fn lock(path: &Path) -> Result<File, FetchError> {
-    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(FetchError::io(path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(FetchError::Busy { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(FetchError::Io { path: path.to_owned(), source }),
-    }
+/// The lock of a set: a file beside its folder, because an archive's folder is put in place whole.
+fn lock(folder: &Path) -> Result<Lock, StoreError> {
+    Lock::take(&folder.with_added_extension("lock"), folder, "wait until it has fetched the set")
 }
 
 #[cfg(test)]

@@ -212,9 +212,11 @@ fn an_answer_of_another_part_or_length_is_refused() {
 #[test]
 fn two_fetches_of_one_set_do_not_meet() {
     let cache = tempfile::tempdir().unwrap();
-    let held = lock(&cache.path().join("made.lock")).unwrap();
+    let held = lock(&cache.path().join("made")).unwrap();
     let set = single(vec![], b"x");
-    assert!(matches!(get(&set, cache.path()), Err(FetchError::Busy { .. })));
+    let error = get(&set, cache.path()).unwrap_err();
+    assert!(matches!(error, FetchError::Store(StoreError::Locked { .. })), "{error}");
+    assert!(error.to_string().ends_with("made; wait until it has fetched the set"), "{error}");
     drop(held);
     assert!(matches!(get(&set, cache.path()), Err(FetchError::NoAddress { .. })));
 }
@@ -230,7 +232,7 @@ fn a_full_disk_is_told_with_the_path() {
     std::os::unix::fs::symlink("/dev/full", &part).unwrap();
     let error = get(&single(vec![server.url("/file"), server.url("/file")], &content), cache.path()).unwrap_err();
     match error {
-        FetchError::Io { path, source } => {
+        FetchError::Store(StoreError::File { path, source, .. }) => {
             assert_eq!((path, source.kind()), (part, std::io::ErrorKind::StorageFull));
         }
         other => panic!("{other}"),

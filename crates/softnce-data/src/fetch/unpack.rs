@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
+use softnce_store::{put_in_place, remove_folder};
 use tar::EntryType;
 
 use super::error::FetchError;
@@ -21,10 +22,10 @@ pub(super) fn unpack(
     report: &mut ReportProgress<'_>,
 ) -> Result<(), FetchError> {
     let beside = target.with_added_extension("unpacking");
-    remove(&beside)?;
+    remove_folder(&beside)?;
     let name = archive.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let file = File::open(archive).map_err(FetchError::io(archive))?;
-    let total = file.metadata().map_err(FetchError::io(archive))?.len();
+    let file = File::open(archive).map_err(FetchError::file("read", archive))?;
+    let total = file.metadata().map_err(FetchError::file("read", archive))?.len();
     let mut report = |done| report(FetchProgress { file: &name, stage: Stage::Unpacking, done, total });
     let mut writer = EntryWriter { archive, root: &beside };
     let unpacked = match format {
@@ -36,19 +37,10 @@ pub(super) fn unpack(
         if !inside.is_dir() {
             return Err(FetchError::NoFolder { path: archive.to_owned(), expected: top.to_owned() });
         }
-        fs::rename(&inside, target).map_err(FetchError::io(target))
+        Ok(put_in_place(&inside, target)?)
     });
     // The first error is returned.
-    moved.and(remove(&beside))
-}
-
-fn remove(folder: &Path) -> Result<(), FetchError> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(FetchError::Io { path: folder.to_owned(), source: error })
-        }
-        _ => Ok(()),
-    }
+    moved.and(remove_folder(&beside).map_err(FetchError::from))
 }
 
 fn tar_gz(file: File, writer: &mut EntryWriter<'_>, report: &mut dyn FnMut(u64)) -> Result<(), FetchError> {
@@ -105,19 +97,19 @@ struct EntryWriter<'w> {
 impl EntryWriter<'_> {
     fn folder(&self, path: &Path) -> Result<(), FetchError> {
         let path = self.inside(path)?;
-        fs::create_dir_all(&path).map_err(FetchError::io(path))
+        fs::create_dir_all(&path).map_err(FetchError::file("make the folder", path))
     }
 
     fn file(&self, path: &Path, content: &mut dyn Read) -> Result<(), FetchError> {
         let path = self.inside(path)?;
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(FetchError::io(parent))?;
+            fs::create_dir_all(parent).map_err(FetchError::file("make the folder", parent))?;
         }
         // Two entries of one name would overwrite each other.
-        let file = File::create_new(&path).map_err(FetchError::io(&path))?;
+        let file = File::create_new(&path).map_err(FetchError::file("write", &path))?;
         pump(content, file, |_| {}).map(drop).map_err(|error| match error {
             PumpError::Read(source) => FetchError::Archive { path: self.archive.to_owned(), source },
-            PumpError::Write(source) => FetchError::Io { path, source },
+            PumpError::Write(source) => FetchError::file("write", path)(source),
         })
     }
 

@@ -59,7 +59,11 @@ pub fn describe(source: &dyn PictureSource, at_most: Option<NonZeroUsize>) -> Re
         let mut sides: Vec<usize> = sizes.iter().map(side).collect();
         sides.sort_unstable();
         let at = |place: usize| sides.get(place).copied().ok_or(InfoError::Empty);
-        Ok(SizeSpread { smallest: at(0)?, median: at(measured / 2)?, largest: at(measured.saturating_sub(1))? })
+        Ok::<SizeSpread, InfoError>(SizeSpread {
+            smallest: at(0)?,
+            median: at(measured / 2)?,
+            largest: at(measured.saturating_sub(1))?,
+        })
     };
     let grey = sizes.iter().filter(|size| size[2] == 1).count();
     Ok(SetInfo {

@@ -1,9 +1,8 @@
 //! Errors of describing a set.
 
 use std::error::Error as StdError;
-use std::io;
-use std::path::PathBuf;
 
+use softnce_store::StoreError;
 use thiserror::Error;
 
 /// Why a set cannot be described or shown.
@@ -40,11 +39,6 @@ pub enum InfoError {
         largest: usize,
     },
     /// A picture cannot be written.
-    #[error("{}: {source}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The error of the system.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }

@@ -9,7 +9,7 @@ use image::imageops::{self, FilterType};
 use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage};
 use rand::SeedableRng;
 use rand::seq::index;
-use softnce_store::file;
+use softnce_store::{StoreError, write};
 
 use super::InfoError;
 use crate::{Picture, PictureSource};
@@ -99,14 +99,13 @@ fn cell(source: &dyn PictureSource, index: usize) -> Result<RgbImage, InfoError>
     }
 }
 
-/// Writes a picture as a PNG file; after an error there is no partial file.
+/// Writes a picture as a PNG file, atomically.
 ///
 /// # Errors
 /// A picture whose pixels do not fill its size; an error of the system.
 pub fn write_png(path: &Path, picture: &Picture<'_>) -> Result<(), InfoError> {
-    png(picture)
-        .and_then(|png| file::write(path, &png))
-        .map_err(|source| InfoError::Write { path: path.to_owned(), source })
+    let png = png(picture).map_err(StoreError::file("write", path))?;
+    Ok(write(path, &png)?)
 }
 
 /// The bytes of a picture as a PNG file.
@@ -209,7 +208,7 @@ mod tests {
         }
         let torn = Picture { height: 2, width: 3, channels: 3, pixels: Cow::Owned(vec![0; 17]) };
         let message = write_png(&path, &torn).unwrap_err().to_string();
-        assert_eq!(message, format!("{}: a picture of 2 x 3 x 3 with 17 bytes", path.display()));
+        assert_eq!(message, format!("cannot write {}: a picture of 2 x 3 x 3 with 17 bytes", path.display()));
         assert!(write_png(&folder.path().join("absent/a.png"), &made(1, 1, 1).picture(0).unwrap()).is_err());
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use softnce_store::StoreError;
 
 use super::sparse::Sparse;
 use crate::StudyError;
@@ -13,7 +14,7 @@ use crate::StudyError;
 /// What a node is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Part {
+pub enum NodeSplit {
     /// Its label is learned from.
     Train,
     /// Its label chooses the settings.
@@ -30,7 +31,7 @@ pub struct Graph {
     /// Label of each node; none if it is unknown.
     pub labels: Vec<Option<usize>>,
     /// What each node is for; none for those that only pass features on.
-    pub parts: Vec<Option<Part>>,
+    pub parts: Vec<Option<NodeSplit>>,
     /// SHA-256 of its files, in hexadecimal digits.
     pub digest: String,
     /// Features of each node, each row's sum 1. Shape `[nodes, features]`.
@@ -78,12 +79,12 @@ impl Graph {
     /// Whether there is something to learn, to choose by and to test on.
     fn check(&self, path: &Path) -> Result<(), StudyError> {
         let missing = |reason: String| Err(corrupt(path, 1, reason));
-        for (part, name) in [(Part::Train, "train"), (Part::Validation, "val"), (Part::Test, "test")] {
+        for (part, name) in [(NodeSplit::Train, "train"), (NodeSplit::Validation, "val"), (NodeSplit::Test, "test")] {
             if self.of(part).0.is_empty() {
                 return missing(format!("no labelled node with the split {name}, expected at least one"));
             }
         }
-        let learned = self.of(Part::Train).1;
+        let learned = self.of(NodeSplit::Train).1;
         match (0..self.classes).find(|class| !learned.contains(class)) {
             Some(class) => {
                 missing(format!("no node of class {class} with the split train, expected one of each class"))
@@ -139,7 +140,7 @@ impl Graph {
     }
 
     /// The nodes of a part with their labels, those without a label left out.
-    pub fn of(&self, part: Part) -> (Vec<usize>, Vec<usize>) {
+    pub fn of(&self, part: NodeSplit) -> (Vec<usize>, Vec<usize>) {
         let nodes = self.parts.iter().zip(&self.labels).enumerate();
         let those = nodes.filter(|(_, (found, _))| **found == Some(part));
         those.filter_map(|(node, (_, label))| Some((node, (*label)?))).unzip()
@@ -149,7 +150,7 @@ impl Graph {
 /// A line of the nodes' file.
 struct Node {
     label: Option<usize>,
-    part: Option<Part>,
+    part: Option<NodeSplit>,
     features: Vec<usize>,
 }
 
@@ -170,9 +171,9 @@ fn read_nodes(path: &Path, bytes: &[u8]) -> Result<Vec<Node>, StudyError> {
             label => Some(parsed("label", label, MOST[0]).map_err(bad)?),
         };
         let part = match column(2) {
-            "train" => Some(Part::Train),
-            "val" => Some(Part::Validation),
-            "test" => Some(Part::Test),
+            "train" => Some(NodeSplit::Train),
+            "val" => Some(NodeSplit::Validation),
+            "test" => Some(NodeSplit::Test),
             "" => None,
             other => return Err(bad(format!("split: {other:?}, expected train, val, test or nothing"))),
         };
@@ -212,7 +213,7 @@ fn parsed(name: &str, text: &str, below: usize) -> Result<usize, String> {
 }
 
 fn failed(path: &Path, source: std::io::Error) -> StudyError {
-    StudyError::File { action: "read", path: path.to_owned(), source }
+    StoreError::file("read", path)(source).into()
 }
 
 fn corrupt(path: &Path, line: usize, reason: String) -> StudyError {
@@ -247,8 +248,8 @@ mod tests {
         write(folder.path(), EDGES, NODES);
         let graph = Graph::read(folder.path()).unwrap();
         assert_eq!((graph.nodes(), graph.width(), graph.classes), (5, 3, 2));
-        assert_eq!(graph.of(Part::Train), (vec![0, 1], vec![1, 0]));
-        assert_eq!(graph.of(Part::Test), (vec![4], vec![0]));
+        assert_eq!(graph.of(NodeSplit::Train), (vec![0, 1], vec![1, 0]));
+        assert_eq!(graph.of(NodeSplit::Test), (vec![4], vec![0]));
         // A = np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1.]]); r = A.sum(1) ** -.5; r[:, None] * A * r
         let dense = graph.adjacency.times(Array2::eye(5).view());
         let (half, six) = (0.5, 1.0 / 6.0_f32.sqrt());
@@ -291,6 +292,6 @@ mod tests {
             assert!(error.contains(message), "{error}");
         }
         fs::remove_file(folder.path().join("nodes.csv.gz")).unwrap();
-        assert!(matches!(Graph::read(folder.path()), Err(StudyError::File { .. })));
+        assert!(matches!(Graph::read(folder.path()), Err(StudyError::Store(StoreError::File { .. }))));
     }
 }

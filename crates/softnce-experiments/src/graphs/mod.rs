@@ -19,7 +19,7 @@ mod sparse;
 mod teacher;
 mod trial;
 
-pub use graph::{Graph, Part};
+pub use graph::{Graph, NodeSplit};
 pub use plan::GraphsConfig;
 pub use results::{ClassedSummary, DistilledSummary, GraphsResults, Row};
 pub use run::run;

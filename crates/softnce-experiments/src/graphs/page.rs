@@ -184,16 +184,15 @@ pub(crate) fn markdown(results: &GraphsResults) -> String {
     text
 }
 
-/// Every training that is compared, as CSV.
-pub(crate) fn rows(results: &GraphsResults) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for row in &results.rows {
+/// Every training that is compared, for the CSV file.
+pub(crate) fn rows(results: &GraphsResults) -> impl Iterator<Item = Line<'_>> {
+    results.rows.iter().flat_map(|row| {
         let Unit { graph, source, loss, rate, .. } = &row.unit;
-        for run in &row.runs {
+        row.runs.iter().map(move |run| {
             let Found { seed, validation_top1, validation_nll, test, .. } = run;
             let of = |measure: fn(&Tested) -> f64| test.as_ref().map(measure);
             let distilled = test.as_ref().and_then(|test| test.distilled.as_ref());
-            writer.serialize(Line {
+            Line {
                 graph,
                 source: source.name(),
                 loss: loss.name(),
@@ -207,15 +206,14 @@ pub(crate) fn rows(results: &GraphsResults) -> Result<Vec<u8>, csv::Error> {
                 scaled_nll: of(|test| test.scaled_nll),
                 scaled_ece: of(|test| test.scaled_ece),
                 agreement: distilled.map(|found| found.network.agreement),
-            })?;
-        }
-    }
-    writer.into_inner().map_err(|error| error.into_error().into())
+            }
+        })
+    })
 }
 
 /// A line of the CSV file.
 #[derive(Serialize)]
-struct Line<'a> {
+pub(crate) struct Line<'a> {
     graph: &'a str,
     source: &'static str,
     loss: &'static str,

@@ -5,7 +5,7 @@ use softnce::LossKind;
 use softnce_metrics::{Estimate, StatsError, mean_interval, paired_difference};
 use softnce_report::results::BASELINE;
 
-use super::graph::{Graph, Part};
+use super::graph::{Graph, NodeSplit};
 use super::plan::GraphsConfig;
 use super::teacher::{Classed, Distilled};
 use super::trial::{Found, Source, Tested, Unit};
@@ -156,7 +156,7 @@ impl GraphsResults {
     ) -> Result<Self, StudyError> {
         let sizes = graphs.iter().map(|(name, graph)| {
             let [train, validation, test] =
-                [Part::Train, Part::Validation, Part::Test].map(|part| graph.of(part).0.len());
+                [NodeSplit::Train, NodeSplit::Validation, NodeSplit::Test].map(|part| graph.of(part).0.len());
             (name.clone(), [graph.nodes(), graph.width(), graph.classes, train, validation, test])
         });
         let sizes = sizes.collect();

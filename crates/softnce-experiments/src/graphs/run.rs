@@ -13,9 +13,8 @@ use super::page;
 use super::plan::{GraphsConfig, part_name};
 use super::results::{GraphsResults, LOSSES, SOURCES};
 use super::trial::{Found, Source, Unit, train};
-use crate::folder::Folder;
 use crate::parts::{Around, Part, Workplace, each_seed};
-use crate::{Budget, Outcome, Progress, StudyError};
+use crate::{Budget, Outcome, Progress, StudyError, folder};
 
 /// Raised with every change of what a training results in.
 const REVISION: u32 = 3;
@@ -48,7 +47,7 @@ pub fn run(
     let read = |name: &String| Ok((name.clone(), Graph::read(&data.join(name))?));
     let graphs = config.graphs.iter().map(read).collect::<Result<Vec<(String, Graph)>, StudyError>>()?;
     let digests = graphs.iter().map(|(_, graph)| graph.digest.as_str()).collect();
-    let folder = Folder::open(out, "graphs", REVISION, &Identity { config: &config, digests })?;
+    let folder = folder::open(out, "graphs", REVISION, &Identity { config: &config, digests })?;
     let place = Workplace { folder: &folder, jobs: 1, budget, progress };
     let train = |unit: &Unit, stop: &AtomicBool| -> Result<Option<(Unit, Vec<Found>)>, StudyError> {
         let Some((_, graph)) = graphs.iter().find(|(name, _)| *name == unit.graph) else {
@@ -83,8 +82,8 @@ pub fn run(
     let results = GraphsResults::new(config.clone(), command, &graphs, tuning, compared)?;
     folder.write_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
-    folder.write("results.md", page::markdown(&results).as_bytes())?;
-    folder.write("report.html", page::page(&results).as_bytes())?;
+    folder.write("results.md", page::markdown(&results))?;
+    folder.write("report.html", page::page(&results))?;
     Ok(Outcome::Finished(results))
 }
 

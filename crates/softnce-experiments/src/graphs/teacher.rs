@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use softnce::{LossKind, NoiseDistribution, Targets};
 use softnce_metrics::largest_entry;
 
-use super::graph::{Graph, Part};
+use super::graph::{Graph, NodeSplit};
 use super::optimum::optimum;
 use crate::StudyError;
 
@@ -56,7 +56,7 @@ pub(super) fn probabilities(graph: &Graph, logits: &Array2<f32>) -> Array2<f64> 
         let sum = row.sum();
         row /= sum;
     }
-    let (labelled, labels) = graph.of(Part::Train);
+    let (labelled, labels) = graph.of(NodeSplit::Train);
     for (node, label) in labelled.into_iter().zip(labels) {
         probabilities.row_mut(node).fill(0.0);
         probabilities[[node, label]] = 1.0;
@@ -84,7 +84,7 @@ pub(super) fn compare_classes(
     probabilities: &Array2<f64>,
     logits: &Array2<f32>,
 ) -> Result<Distilled, StudyError> {
-    let (nodes, labels) = graph.of(Part::Test);
+    let (nodes, labels) = graph.of(NodeSplit::Test);
     let own = probabilities.select(Axis(0), &nodes);
     let teacher = classes(&own);
     let given = |given: &[usize]| Classed::new(given, &labels, &teacher, graph.classes);
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn a_teachers_targets_keep_the_labels_that_are_known() {
         let mut graph = Graph::made(3, &[(0, 1)], &[vec![0], vec![1], vec![]]);
-        (graph.classes, graph.labels[1], graph.parts[1]) = (2, Some(0), Some(Part::Train));
+        (graph.classes, graph.labels[1], graph.parts[1]) = (2, Some(0), Some(NodeSplit::Train));
         let logits = ndarray::array![[0.0_f32, 3.0_f32.ln()], [0.0, 5.0], [2.0, 2.0]];
         let found = probabilities(&graph, &logits);
         let soft = targets(&found, LossKind::SoftTargetInfoNce).unwrap();

@@ -8,7 +8,7 @@ use softnce_train::randomness::{Stream, generator};
 
 use super::adam::Adam;
 use super::gcn::Weights;
-use super::graph::{Graph, Part};
+use super::graph::{Graph, NodeSplit};
 use super::plan::GraphsConfig;
 use super::teacher::{self, Distilled};
 use crate::StudyError;
@@ -109,13 +109,13 @@ pub(crate) fn train(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64
         let (nodes, labels) = graph.of(part);
         (logits.select(Axis(0), &nodes), labels)
     };
-    let (validation, labels) = part(Part::Validation);
+    let (validation, labels) = part(NodeSplit::Validation);
     let before = evaluate(validation.view(), 1.0, &labels)?;
     let test = match unit.tuning {
         true => None,
         false => {
             let temperature = TemperatureFit::fit(validation.view(), &labels, 1.0)?.temperature;
-            let (test, labels) = part(Part::Test);
+            let (test, labels) = part(NodeSplit::Test);
             let (plain, scaled) = (evaluate(test.view(), 1.0, &labels)?, evaluate(test.view(), temperature, &labels)?);
             Some(Tested {
                 top1: plain.top1,
@@ -134,7 +134,7 @@ pub(crate) fn train(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64
 
 /// The labelled nodes with their targets in the form that a loss takes.
 fn labels(graph: &Graph, loss: LossKind, smoothing: f64) -> Result<(Vec<usize>, Targets<'static>), StudyError> {
-    let (nodes, labels) = graph.of(Part::Train);
+    let (nodes, labels) = graph.of(NodeSplit::Train);
     let smoothing = if loss.takes_soft_targets() { smoothing } else { 0.0 };
     let targets = match smoothing > 0.0 {
         true => Targets::smoothed(&labels, graph.classes, smoothing)?,

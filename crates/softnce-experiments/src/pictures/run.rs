@@ -11,8 +11,7 @@ use softnce_train::runs::{self, StepReport};
 use super::plan::PicturesConfig;
 use super::results::{PicturesResults, SetResults};
 use super::{forest, page};
-use crate::folder::Folder;
-use crate::{Budget, Outcome, Progress, StudyError};
+use crate::{Budget, Outcome, Progress, StudyError, folder};
 
 /// Raised with every change of what a set results in.
 const REVISION: u32 = 1;
@@ -40,7 +39,7 @@ pub struct Place<'a> {
 /// Settings out of range; data or a folder that cannot be used; a run that fails. What was finished stays.
 pub fn run(config: PicturesConfig, command: String, place: Place<'_>) -> Result<Outcome<PicturesResults>, StudyError> {
     config.check()?;
-    let folder = Folder::open(place.out, "pictures", REVISION, &config)?;
+    let folder = folder::open(place.out, "pictures", REVISION, &config)?;
     let mut sets = Vec::with_capacity(config.sets.len());
     for set in &config.sets {
         let stop = AtomicBool::new(false);
@@ -69,9 +68,9 @@ pub fn run(config: PicturesConfig, command: String, place: Place<'_>) -> Result<
     }
     let results = PicturesResults { version: env!("CARGO_PKG_VERSION").to_owned(), command, config, sets };
     folder.write_json("results.json", &results)?;
-    folder.write("results.md", page::markdown(&results).as_bytes())?;
-    folder.write("claims.svg", forest::standalone(&results).as_bytes())?;
-    folder.write("report.html", page::page(&results).as_bytes())?;
+    folder.write("results.md", page::markdown(&results))?;
+    folder.write("claims.svg", forest::standalone(&results))?;
+    folder.write("report.html", page::page(&results))?;
     Ok(Outcome::Finished(results))
 }
 

@@ -6,9 +6,8 @@ use super::page;
 use super::plan::ToyConfig;
 use super::results::ToyResults;
 use super::trial::{Found, Setting, train};
-use crate::folder::Folder;
 use crate::parts::{Around, Part, Workplace, each_seed};
-use crate::{Budget, Outcome, Progress, StudyError};
+use crate::{Budget, Outcome, Progress, StudyError, folder};
 
 /// Raised with every change of what a training results in.
 const REVISION: u32 = 1;
@@ -25,7 +24,7 @@ pub fn run(
     progress: &dyn Progress,
 ) -> Result<Outcome<ToyResults>, StudyError> {
     config.check()?;
-    let folder = Folder::open(out, "toy", REVISION, &config)?;
+    let folder = folder::open(out, "toy", REVISION, &config)?;
     let settings = config.settings();
     let place = Workplace { folder: &folder, jobs: 1, budget, progress };
     let found = place.train_all(&settings, Around::default(), |setting, stop| {
@@ -38,10 +37,10 @@ pub fn run(
     };
     let results = ToyResults::new(config.clone(), command, found)?;
     folder.write_json("results.json", &results)?;
-    folder.write("results.csv", page::rows(&results).as_bytes())?;
-    folder.write("results.md", page::markdown(&results).as_bytes())?;
-    folder.write("curves.svg", page::standalone(&results).as_bytes())?;
-    folder.write("report.html", page::page(&results).as_bytes())?;
+    folder.write_csv("results.csv", page::rows(&results))?;
+    folder.write("results.md", page::markdown(&results))?;
+    folder.write("curves.svg", page::standalone(&results))?;
+    folder.write("report.html", page::page(&results))?;
     Ok(Outcome::Finished(results))
 }
 

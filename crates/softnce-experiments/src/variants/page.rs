@@ -214,22 +214,21 @@ pub(crate) fn markdown(results: &VariantsResults) -> String {
     text
 }
 
-/// Every training, as CSV.
-pub(crate) fn rows(results: &VariantsResults) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["group", "variant", "seed", "measure", "value"])?;
+/// Every training, for the CSV file.
+pub(crate) fn rows(results: &VariantsResults) -> Vec<[String; 5]> {
+    let mut rows = vec![["group", "variant", "seed", "measure", "value"].map(str::to_owned)];
     for (group, found) in results.groups() {
         for row in &found.rows {
             for run in &row.runs {
+                let mut add = |measure: &str, value: String| {
+                    rows.push([group.name.clone(), row.name.clone(), run.seed.to_string(), measure.to_owned(), value]);
+                };
                 if run.diverged.is_some() {
-                    writer.write_record([&group.name, &row.name, &run.seed.to_string(), "diverged", "1"])?;
+                    add("diverged", "1".to_owned());
                 }
-                for (measure, value) in &run.values {
-                    let (seed, value) = (run.seed.to_string(), value.to_string());
-                    writer.write_record([&group.name, &row.name, &seed, &measure.label(), &value])?;
-                }
+                run.values.iter().for_each(|(measure, value)| add(&measure.label(), value.to_string()));
             }
         }
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    rows
 }

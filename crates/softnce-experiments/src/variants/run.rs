@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use softnce_store::remove_folder;
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::{DataSection, Recipe};
 use softnce_train::runs::{RunData, RunError, Summary};
@@ -16,9 +17,8 @@ use super::plan::{Group, Variant, VariantsConfig};
 use super::results::{Trained, VariantsResults};
 use super::study::Study;
 use super::trial::{self, Bench, Found};
-use crate::folder::Folder;
 use crate::parts::{Around, Part, Workplace};
-use crate::{Budget, Outcome, Progress, StudyError};
+use crate::{Budget, Outcome, Progress, StudyError, folder};
 
 /// Raised with every change of what a training results in.
 const REVISION: u32 = 1;
@@ -104,7 +104,7 @@ impl Part for Planned<'_> {
     }
 
     fn clear(&self) -> Result<(), StudyError> {
-        trial::clear(&self.run)
+        Ok(remove_folder(&self.run)?)
     }
 
     fn is_whole(&self, kept: &Kept) -> bool {
@@ -136,7 +136,7 @@ pub fn run(
         sizes.extend(of.collect::<Result<Vec<Summary>, RunError>>()?.into_iter().next());
     }
     let identity = Identity::new(&config, place.device, &planned, &data)?;
-    let folder = Folder::open(place.out, study.name, REVISION, &identity)?;
+    let folder = folder::open(place.out, study.name, REVISION, &identity)?;
     let Place { out, jobs, budget, progress, .. } = place;
     let workplace = Workplace { folder: &folder, jobs, budget, progress };
     let train = |trial: &Planned<'_>, stop: &AtomicBool| one(trial, &data[trial.data].1, place, stop);
@@ -152,12 +152,12 @@ pub fn run(
     let results = VariantsResults::new(config.clone(), command, study.name, &trained.collect::<Vec<_>>(), &sizes)?;
     folder.write_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
-    folder.write("results.md", page::markdown(&results).as_bytes())?;
+    folder.write("results.md", page::markdown(&results))?;
     for (group, chart) in page::standalone(&results) {
-        folder.write(&format!("{group}.svg"), chart.as_bytes())?;
+        folder.write(&format!("{group}.svg"), chart)?;
     }
-    folder.write("report.html", page::page(study, &results).as_bytes())?;
-    trial::clear(&out.join(RUNS))?;
+    folder.write("report.html", page::page(study, &results))?;
+    remove_folder(&out.join(RUNS))?;
     Ok(Outcome::Finished(results))
 }
 

@@ -1,7 +1,6 @@
 //! One training: from its recipe to what is measured of it.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -52,16 +51,6 @@ pub(super) fn train(recipe: Recipe, bench: Bench<'_>) -> Result<Option<Found>, S
         Err(error) => return Err(error.into()),
     };
     Ok(Some(found))
-}
-
-/// Removes what a training left in its folder.
-pub(super) fn clear(folder: &Path) -> Result<(), StudyError> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(StudyError::File { action: "remove", path: folder.to_owned(), source: error })
-        }
-        _ => Ok(()),
-    }
 }
 
 fn measured(recipe: Recipe, bench: Bench<'_>) -> Result<Option<BTreeMap<Measure, f64>>, RunError> {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use softnce_store::StoreError;
 use thiserror::Error;
 
 use crate::models::NetworkError;
@@ -63,15 +64,8 @@ pub enum WeightsError {
         reason: String,
     },
     /// A file cannot be read or written.
-    #[error("{path} cannot be {action}: {source}", path = path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// `read` or `written`.
-        action: &'static str,
-        /// The error of the system.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The content of a file does not fit its ending.
     #[error("{path}: {reason}; expected {expected}", path = path.display())]
     Format {

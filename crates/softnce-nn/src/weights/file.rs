@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use pytorch_reader::{DType, PytorchReader};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
-use softnce_store::file::write;
+use softnce_store::{StoreError, write};
 
 use super::{NamedTensor, WeightsError};
 
-/// Writes tensors as 32 bit floats to a safetensors file, through a temporary file beside it.
+/// Writes tensors as 32 bit floats to a safetensors file, atomically.
 ///
 /// # Errors
-/// [`WeightsError::Values`] for a tensor that does not fill its shape, [`WeightsError::Io`] if the file cannot be
+/// [`WeightsError::Values`] for a tensor that does not fill its shape, [`WeightsError::Store`] if the file cannot be
 /// written. An existing file is then unchanged.
 pub fn write_safetensors(
     path: &Path,
@@ -33,7 +33,7 @@ pub fn write_safetensors(
     let metadata: HashMap<String, String> = metadata.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     let bytes = serialize(views, (!metadata.is_empty()).then_some(metadata))
         .map_err(|error| format(path, error, "tensors that safetensors can hold"))?;
-    write(path, &bytes).map_err(|source| WeightsError::Io { path: path.into(), action: "written", source })
+    Ok(write(path, &bytes)?)
 }
 
 /// The little-endian bytes of the values. Little-endian machines do not copy them: networks are large.
@@ -51,7 +51,7 @@ fn little_endian(values: &[f32]) -> Cow<'_, [u8]> {
 /// order; other content is not read. Prefixes `module.` are removed.
 ///
 /// # Errors
-/// [`WeightsError::Io`] and [`WeightsError::Format`] for a file that cannot be read, has no tensors, or has two of one
+/// [`WeightsError::Store`] and [`WeightsError::Format`] for a file that cannot be read, has no tensors, or has two of one
 /// name.
 pub fn read_checkpoint(path: &Path) -> Result<BTreeMap<String, NamedTensor>, WeightsError> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
@@ -88,7 +88,7 @@ fn format(path: &Path, reason: impl ToString, expected: &'static str) -> Weights
 }
 
 fn io(path: &Path, source: std::io::Error) -> WeightsError {
-    WeightsError::Io { path: path.into(), action: "read", source }
+    StoreError::file("read", path)(source).into()
 }
 
 fn read_safetensors(path: &Path) -> Result<Vec<NamedTensor>, WeightsError> {

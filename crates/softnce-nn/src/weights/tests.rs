@@ -6,6 +6,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use chacha20::ChaCha8Rng;
 use rand::SeedableRng;
+use softnce_store::StoreError;
 
 use super::*;
 use crate::models::{HeadKind, MlpConfig, Network, NetworkConfig, ResnetConfig, VitConfig};
@@ -119,14 +120,14 @@ fn files_that_are_none_are_named() {
         assert!(error.to_string().contains(name), "{error}");
         error
     };
-    assert!(matches!(refuse("none.pth", None), WeightsError::Io { .. }));
-    assert!(matches!(refuse("none.safetensors", None), WeightsError::Io { .. }));
+    assert!(matches!(refuse("none.pth", None), WeightsError::Store(StoreError::File { .. })));
+    assert!(matches!(refuse("none.safetensors", None), WeightsError::Store(StoreError::File { .. })));
     assert!(matches!(refuse("text.pth", Some(b"no pickle")), WeightsError::Format { .. }));
     assert!(matches!(refuse("text.safetensors", Some(b"no header")), WeightsError::Format { .. }));
     assert!(matches!(refuse("weights.onnx", Some(b"x")), WeightsError::Format { .. }));
     let nowhere = folder.path().join("missing").join("a.safetensors");
     let error = write_safetensors(&nowhere, &[], &BTreeMap::new()).unwrap_err();
-    assert!(matches!(error, WeightsError::Io { action: "written", .. }));
+    assert!(matches!(error, WeightsError::Store(StoreError::File { action: "write", .. })));
 }
 
 #[test]

@@ -1,10 +1,8 @@
 //! Why a comparison stopped.
 
-use std::path::PathBuf;
-
 use softnce_metrics::StatsError;
 use softnce_report::ReportError;
-use softnce_store::parts::PartsError;
+use softnce_store::StoreError;
 
 use crate::runs::RunError;
 
@@ -15,47 +13,9 @@ pub enum CompareError {
     /// The recipe, its data or the folder was refused.
     #[error(transparent)]
     Refused(Box<RunError>),
-    /// The folder holds a comparison of another recipe.
-    #[error(
-        "{path} holds a comparison of another recipe ({differences}); name another folder with --out, or remove it",
-        path = .path.display()
-    )]
-    OtherRecipe {
-        /// The folder.
-        path: PathBuf,
-        /// Which settings differ, in words.
-        differences: String,
-    },
-    /// The folder holds something else.
-    #[error("{path} is not empty and holds no comparison; name a new or empty folder with --out", path = .path.display())]
-    ForeignFolder {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A file or folder could not be read or written.
-    #[error("cannot {action} {path}: {source}", path = .path.display())]
-    File {
-        /// What was attempted.
-        action: &'static str,
-        /// On which file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A finished run could not be read or kept.
+    /// A file or folder could not be read or written, or the folder holds something else.
     #[error(transparent)]
-    Parts(#[from] PartsError),
-    /// The recipe in a folder cannot be understood.
-    #[error(
-        "{path} cannot be understood: {reason}; name another folder with --out, or put the file right",
-        path = .path.display()
-    )]
-    CorruptRecipe {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        reason: String,
-    },
+    Store(#[from] StoreError),
     /// Learning rates would be chosen on the pictures to test on.
     #[error(
         "data.validation_share is 0, expected above 0 where several learning rates are tried: \

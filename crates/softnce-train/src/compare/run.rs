@@ -9,7 +9,7 @@ use softnce_report::comparison as report;
 use softnce_report::results::{Comparison, DivergedRun, Plan, RunRecord, Setting, TuningRecord, summarise_runs};
 
 use super::error::CompareError;
-use super::folder::Folder;
+use super::folder::ComparisonFolder;
 use super::progress::{ComparisonProgress, PeakMemory};
 use super::trial::{RunPart, Trainer, Trial};
 use super::words;
@@ -78,7 +78,8 @@ impl<'a> ComparisonRun<'a> {
         place.device.open().map_err(RunError::from)?;
         let data = RunData::open(&recipe.data, place.data_folder)?;
         let summary = Summary::new(&recipe, &data)?;
-        let folder = Folder::open(place.out, &recipe, &RunInfo::new(&recipe, &data, place.device)?)?;
+        let info = RunInfo::new(&recipe, &data, place.device)?;
+        let folder = ComparisonFolder::open(place.out, &recipe, info)?;
         let Surroundings { data_folder, device, stop, progress, memory, .. } = place;
         let trainer = Trainer { recipe, folder, data, data_folder, device, stop, progress, memory };
         Ok(ComparisonRun { trainer, summary, rates, command })
@@ -123,11 +124,12 @@ impl<'a> ComparisonRun<'a> {
         }
         runs.sort_by_key(|run| compare.losses.iter().position(|&loss| loss == run.loss));
         let comparison = self.comparison(tuning, runs, diverged)?;
-        self.trainer.folder.write_json("results.json", &comparison)?;
-        self.trainer.folder.write("results.csv", report::rows(&comparison)?.as_bytes())?;
-        self.trainer.folder.write("results.md", report::markdown(&comparison).as_bytes())?;
-        self.trainer.folder.write("figure.svg", report::standalone(&comparison).as_bytes())?;
-        self.trainer.folder.write("report.html", report::page(&comparison)?.as_bytes())?;
+        let files = self.trainer.folder.files();
+        files.write_json("results.json", &comparison)?;
+        files.write("results.csv", report::rows(&comparison)?)?;
+        files.write("results.md", report::markdown(&comparison))?;
+        files.write("figure.svg", report::standalone(&comparison))?;
+        files.write("report.html", report::page(&comparison)?)?;
         Ok(Outcome::Finished(comparison))
     }
 

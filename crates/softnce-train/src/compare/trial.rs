@@ -8,7 +8,7 @@ use softnce::LossKind;
 use softnce_report::results::{Cost, DivergedRun, RunRecord, RunReport, TuningRecord};
 
 use super::error::CompareError;
-use super::folder::Folder;
+use super::folder::ComparisonFolder;
 use super::progress::{ComparisonProgress, PeakMemory};
 use crate::device::DeviceName;
 use crate::recipe::{CompareSection, Recipe};
@@ -66,7 +66,7 @@ impl RunPart {
 /// Trains the runs of a comparison, each where it is not kept yet.
 pub(super) struct Trainer<'a> {
     pub(super) recipe: Recipe,
-    pub(super) folder: Folder,
+    pub(super) folder: ComparisonFolder,
     pub(super) data: RunData,
     pub(super) data_folder: &'a Path,
     pub(super) device: DeviceName,

@@ -1,10 +1,11 @@
-//! Checkpoints: all of a [`TrainState`] in one safetensors file, written whole or not at all.
+//! Checkpoints: all of a [`TrainState`] in one safetensors file, written atomically.
 //!
 //! `network.NAME` and `average.NAME` are weights under timm's names, `optimizer` and `loss_optimizer` Burn's own records
 //! as bytes, `loss.log_temperature` the learned temperature, `queue` past targets as JSON; the position and the epochs so far
 //! lie in the file's metadata.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use burn::module::Param;
@@ -16,7 +17,7 @@ use softnce_data::candidates::TargetQueue;
 use softnce_nn::models::Network;
 use softnce_nn::weights::{self, NamedTensor};
 use softnce_report::results::EpochRecord;
-use softnce_store::file;
+use softnce_store::{StoreError, write};
 
 use super::error::RunError;
 use super::setup::{TEMPERATURE, scalar};
@@ -30,6 +31,14 @@ struct Metadata {
     version: String,
     position: Position,
     history: Vec<EpochRecord>,
+}
+
+/// What to do about a checkpoint that cannot be continued from.
+const TRAIN_AGAIN: &str = "remove it to train from the first epoch";
+
+/// The error of a file of weights with another content than expected.
+pub(super) fn invalid(path: &Path, reason: String) -> StoreError {
+    StoreError::Invalid { path: path.to_owned(), reason, remedy: TRAIN_AGAIN }
 }
 
 /// Writes the state.
@@ -48,9 +57,9 @@ pub(super) fn save(state: &TrainState, path: &Path) -> Result<(), RunError> {
     if let Some(average) = &state.average {
         add_network("average", &average.network)?;
     }
-    let corrupt = |error: &dyn std::fmt::Display| RunError::Corrupt { path: path.into(), reason: error.to_string() };
+    let failed = |error: &dyn std::fmt::Display| StoreError::file("write", path)(io::Error::other(error.to_string()));
     let mut add_bytes = |name: &str, optimizer: &ModuleOptimizer| -> Result<(), RunError> {
-        let bytes = optimizer.into_bytes().map_err(|error| corrupt(&error))?.to_vec();
+        let bytes = optimizer.into_bytes().map_err(|error| failed(&error))?.to_vec();
         tensors.push((name.to_owned(), Dtype::U8, vec![bytes.len()], bytes));
         Ok(())
     };
@@ -64,7 +73,7 @@ pub(super) fn save(state: &TrainState, path: &Path) -> Result<(), RunError> {
     }
     if let Some(queue) = &state.queue {
         // As bytes of a tensor: the metadata may not be large.
-        let bytes = serde_json::to_vec(&queue.state()).map_err(|error| corrupt(&error))?;
+        let bytes = serde_json::to_vec(&queue.state()).map_err(|error| failed(&error))?;
         tensors.push(("queue".into(), Dtype::U8, vec![bytes.len()], bytes));
     }
     let metadata = Metadata {
@@ -72,36 +81,28 @@ pub(super) fn save(state: &TrainState, path: &Path) -> Result<(), RunError> {
         position: state.position.clone(),
         history: state.history.clone(),
     };
-    let metadata = serde_json::to_string(&metadata).map_err(|error| corrupt(&error))?;
+    let metadata = serde_json::to_string(&metadata).map_err(|error| failed(&error))?;
     let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
-        TensorView::new(*dtype, shape.clone(), bytes).map(|view| (name.as_str(), view)).map_err(|error| corrupt(&error))
+        TensorView::new(*dtype, shape.clone(), bytes).map(|view| (name.as_str(), view)).map_err(|error| failed(&error))
     });
     let views: Vec<_> = views.collect::<Result<_, _>>()?;
     let metadata = Some([(METADATA.to_owned(), metadata)].into());
-    let bytes = safetensors::serialize(views, metadata).map_err(|error| corrupt(&error))?;
-    // What is written through safetensors itself reaches the disk when it likes.
-    file::write(path, &bytes).map_err(|source| RunError::File {
-        action: "write the checkpoint",
-        path: path.into(),
-        source,
-    })
+    let bytes = safetensors::serialize(views, metadata).map_err(|error| failed(&error))?;
+    // Not by safetensors itself, whose writing is neither atomic nor synced.
+    Ok(write(path, &bytes)?)
 }
 
 /// Reads a state into one that was just set up for the same recipe.
 pub(super) fn load(mut state: TrainState, path: &Path) -> Result<TrainState, RunError> {
-    let bytes = std::fs::read(path).map_err(|source| RunError::File {
-        action: "read the checkpoint",
-        path: path.into(),
-        source,
-    })?;
-    let corrupt = |reason: String| RunError::Corrupt { path: path.into(), reason };
+    let bytes = std::fs::read(path).map_err(StoreError::file("read", path))?;
+    let corrupt = |reason: String| RunError::from(invalid(path, reason));
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| corrupt(error.to_string()))?;
     let text = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA));
     let text = text.ok_or_else(|| corrupt("it holds no position".into()))?;
     let metadata: Metadata = serde_json::from_str(text).map_err(|error| corrupt(error.to_string()))?;
     if metadata.version != env!("CARGO_PKG_VERSION") {
-        let expected = env!("CARGO_PKG_VERSION");
-        return Err(RunError::OtherVersion { path: path.into(), found: metadata.version, expected });
+        let (path, found, expected) = (path.to_owned(), metadata.version, env!("CARGO_PKG_VERSION"));
+        return Err(StoreError::OtherVersion { path, found, expected, remedy: TRAIN_AGAIN }.into());
     }
     let file = SafeTensors::deserialize(&bytes).map_err(|error| corrupt(error.to_string()))?;
     let raw =
@@ -140,7 +141,7 @@ fn network(file: &SafeTensors<'_>, prefix: &str, path: &Path) -> Result<BTreeMap
         let Some(name) = name.strip_prefix(prefix).and_then(|name| name.strip_prefix('.')) else { continue };
         if view.dtype() != Dtype::F32 {
             let reason = format!("{name} is of type {:?}, expected F32", view.dtype());
-            return Err(RunError::Corrupt { path: path.into(), reason });
+            return Err(invalid(path, reason).into());
         }
         let values = view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         found.insert(name.to_owned(), NamedTensor { name: name.to_owned(), shape: view.shape().to_vec(), values });

@@ -1,8 +1,5 @@
 //! Why a run failed.
 
-use std::io;
-use std::path::PathBuf;
-
 use softnce::ErrorKind;
 use softnce_data::candidates::CandidateError;
 use softnce_data::labels::LabelError;
@@ -14,6 +11,7 @@ use softnce_data::subset::SubsetError;
 use softnce_metrics::MetricError;
 use softnce_nn::models::NetworkError;
 use softnce_nn::weights::WeightsError;
+use softnce_store::StoreError;
 
 use crate::device::DeviceError;
 use crate::recipe::RecipeError;
@@ -113,59 +111,9 @@ pub enum RunError {
         /// What was expected.
         expected: String,
     },
-    /// A file cannot be read or written; what was there before is as it was.
-    #[error("cannot {action} {}: {source}", path.display())]
-    File {
-        /// What was to be done.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A file of the run folder is not what it should be.
-    #[error("{} is damaged: {reason}", path.display())]
-    Corrupt {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The folder holds a run of another recipe.
-    #[error(
-        "{} holds a run of another recipe ({differences}); give it another name with --set name=NAME, or another folder with --out",
-        path.display()
-    )]
-    OtherRecipe {
-        /// The folder.
-        path: PathBuf,
-        /// What differs.
-        differences: String,
-    },
-    /// The folder holds a run of another version, whose steps may differ.
-    #[error("{} holds a run of softnce {found}, this is {expected}: it cannot go on exactly", path.display())]
-    OtherVersion {
-        /// The folder.
-        path: PathBuf,
-        /// The version that wrote it.
-        found: String,
-        /// This version.
-        expected: &'static str,
-    },
-    /// The folder holds something else.
-    #[error("{} holds files but no run; give another folder", path.display())]
-    ForeignFolder {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The folder holds no run.
-    #[error("{} holds no {missing}: train the run first", path.display())]
-    NoRun {
-        /// The folder.
-        path: PathBuf,
-        /// What is not there.
-        missing: &'static str,
-    },
+    /// A file or folder could not be read or written, or the folder holds something else.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The report could not be made.
     #[error("the report could not be made: {reason}")]
     Report {
@@ -193,16 +141,15 @@ impl RunError {
 
     /// Whether the recipe, the data or the folder was refused, rather than something that failed on the way.
     pub fn is_usage(&self) -> bool {
-        !self.is_divergence()
-            && !matches!(
-                self,
-                RunError::Step { .. }
-                    | RunError::Metric(_)
-                    | RunError::Read { .. }
-                    | RunError::File { .. }
-                    | RunError::Loader(LoaderError::Picture { .. })
-                    | RunError::Report { .. }
-            )
+        match self {
+            RunError::Store(error) => error.is_usage(),
+            RunError::Step { .. }
+            | RunError::Metric(_)
+            | RunError::Read { .. }
+            | RunError::Loader(LoaderError::Picture { .. })
+            | RunError::Report { .. } => false,
+            _ => !self.is_divergence(),
+        }
     }
 
     pub(crate) fn read(what: &'static str, error: impl std::fmt::Debug) -> RunError {

@@ -5,23 +5,24 @@ use softnce_metrics::EvaluatedExample;
 use softnce_report::ReportError;
 use softnce_report::results::{ReportPicture, RunReport, ScaledResult};
 use softnce_report::run::{caption, history, json, markdown, page};
+use softnce_store::Folder;
 
 use super::data::{Labelled, RunData};
 use super::error::RunError;
 use super::evaluate::Judged;
-use super::folder::{RunFolder, RunInfo};
+use super::folder::RunInfo;
 use super::state::TrainState;
 use crate::recipe::Recipe;
 
 /// Adds its epochs to the report of a run, and writes `metrics.json`, `metrics.md`, `history.csv` and `report.html`.
-pub(super) fn write(folder: &RunFolder, state: &TrainState, mut report: RunReport) -> Result<RunReport, RunError> {
+pub(super) fn write(folder: &Folder, state: &TrainState, mut report: RunReport) -> Result<RunReport, RunError> {
     report.wall_seconds = state.position.seconds;
     report.curves.clone_from(&state.history);
     let failed = |error: ReportError| RunError::Report { reason: error.to_string() };
-    folder.write("metrics.json", json(&report).map_err(failed)?.as_bytes())?;
-    folder.write("metrics.md", markdown(&report).as_bytes())?;
-    folder.write("history.csv", history(&state.history).map_err(failed)?.as_bytes())?;
-    folder.write("report.html", page(&report).map_err(failed)?.as_bytes())?;
+    folder.write("metrics.json", json(&report).map_err(failed)?)?;
+    folder.write("metrics.md", markdown(&report))?;
+    folder.write("history.csv", history(&state.history).map_err(failed)?)?;
+    folder.write("report.html", page(&report).map_err(failed)?)?;
     Ok(report)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - [`Run`]: a recipe with its data, network and folder; [`Run::train`] starts or goes on.
 //! - [`RunData`]: the pictures and labels of a recipe.
-//! - [`TrainState`]: all that a step changes; a checkpoint is this, written whole or not at all.
+//! - [`TrainState`]: all that a step changes; a checkpoint is this, written atomically.
 
 mod adjustment;
 mod candidates;
@@ -26,8 +26,8 @@ mod trained;
 pub use data::{Labelled, RunData};
 pub use error::RunError;
 pub use evaluate::{Judged, judge};
-pub use folder::{RunFolder, RunInfo, write, write_json};
-pub(crate) use folder::{differences, other_run, same};
+pub use folder::RunInfo;
+pub(crate) use folder::RunManifest;
 pub use plan::Plan;
 pub use progress::{Progress, StepReport};
 pub use state::TrainState;

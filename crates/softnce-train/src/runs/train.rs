@@ -10,12 +10,13 @@ use softnce_data::mixing::Mixing;
 use softnce_nn::models::Network;
 use softnce_nn::weights;
 use softnce_report::results::{RunReport, ValidationPoint};
+use softnce_store::Folder;
 
 use super::adjustment::adjustment;
 use super::data::RunData;
 use super::error::RunError;
 use super::evaluate::judge;
-use super::folder::{RunFolder, RunInfo};
+use super::folder::{RunInfo, RunManifest};
 use super::plan::Plan;
 use super::progress::Progress;
 use super::state::TrainState;
@@ -45,7 +46,7 @@ pub enum Outcome {
 pub struct Run {
     pub(super) recipe: Recipe,
     pub(super) info: RunInfo,
-    pub(super) folder: RunFolder,
+    pub(super) folder: Folder,
     pub(super) data: RunData,
     pub(super) device: Device,
     pub(super) loader: Loader,
@@ -109,7 +110,8 @@ impl Run {
             notes.push(format!("warning: {warning}"));
         }
         let info = RunInfo::new(&recipe, &data, device)?;
-        let folder = RunFolder::open(out, &recipe, &info)?;
+        let manifest = RunManifest { recipe: recipe.clone(), info: Some(info.clone()) };
+        let folder = Folder::open(out, "run", &manifest)?;
         let (clock, saved) = (Clock::new(data.classes()), Instant::now());
         let adjustment = adjustment(&recipe.loss, &data.class_counts);
         let mut run = Run {
@@ -143,8 +145,10 @@ impl Run {
         &self.info
     }
 
-    /// The folder of the run.
-    pub fn folder(&self) -> &RunFolder {
+    /// The folder of the run, which no other process can use until the run is dropped: `recipe.toml` (every default
+    /// spelled out), `run.json`, the checkpoints [`LAST`] and [`BEST`], and at the end `history.csv`, `metrics.json`,
+    /// `metrics.md` and `report.html`.
+    pub fn folder(&self) -> &Folder {
         &self.folder
     }
 
@@ -236,7 +240,7 @@ impl Run {
             (epoch, _) => {
                 let epoch = epoch.map_or("no", String::as_str);
                 let reason = format!("it holds the weights of epoch {epoch}, expected those of epoch {expected}");
-                Err(RunError::Corrupt { path: file, reason })
+                Err(checkpoint::invalid(&file, reason).into())
             }
         }
     }

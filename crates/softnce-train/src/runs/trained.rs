@@ -9,12 +9,13 @@ use rand::SeedableRng;
 use softnce_nn::models::Network;
 use softnce_nn::weights;
 use softnce_report::results::RunReport;
+use softnce_store::{Manifest, StoreError};
 
 use super::data::{Labelled, RunData};
 use super::error::RunError;
 use super::evaluate::{judge, logits};
 use super::finish::figures;
-use super::folder::{RunFolder, RunInfo};
+use super::folder::{INFO, RECIPE, RunInfo, RunManifest};
 use super::setup;
 use super::train::BEST;
 use crate::device::DeviceName;
@@ -25,7 +26,6 @@ use crate::recipe::Recipe;
 pub struct TrainedRun {
     recipe: Recipe,
     info: RunInfo,
-    folder: RunFolder,
     network: Network,
     temperature: f64,
     device: Device,
@@ -38,13 +38,12 @@ impl TrainedRun {
     /// # Errors
     /// A folder without a run or without weights; weights that do not fit the recipe.
     pub fn open(path: &Path, device: DeviceName) -> Result<TrainedRun, RunError> {
-        let folder = RunFolder::existing(path);
-        let recipe = folder.recipe()?;
-        let missing = |missing| RunError::NoRun { path: path.to_owned(), missing };
-        let info: RunInfo = folder.read_json("run.json")?.ok_or_else(|| missing("run.json"))?;
-        let file = folder.file(BEST);
+        let missing = |missing| StoreError::Missing { path: path.to_owned(), missing, remedy: "train the run first" };
+        let RunManifest { recipe, info } = RunManifest::read(path)?.ok_or_else(|| missing(RECIPE))?;
+        let info = info.ok_or_else(|| missing(INFO))?;
+        let file = path.join(BEST);
         if !file.exists() {
-            return Err(missing(BEST));
+            return Err(missing(BEST).into());
         }
         let device = device.open()?;
         let mut draws = ChaCha8Rng::seed_from_u64(0);
@@ -53,7 +52,7 @@ impl TrainedRun {
         let written = weights::read_metadata(&file)?;
         let temperature = written.get("temperature").and_then(|value| value.parse().ok());
         let temperature = temperature.unwrap_or(recipe.loss.temperature);
-        Ok(TrainedRun { recipe, info, folder, network, temperature, device })
+        Ok(TrainedRun { recipe, info, network, temperature, device })
     }
 
     /// The recipe of the run.
@@ -69,11 +68,6 @@ impl TrainedRun {
     /// The temperature of the posterior, `softmax(logits / temperature)`.
     pub fn temperature(&self) -> f64 {
         self.temperature
-    }
-
-    /// The folder of the run.
-    pub fn folder(&self) -> &RunFolder {
-        &self.folder
     }
 
     /// The metrics on the recipe's test pictures; `None` where it was stopped.

@@ -73,24 +73,39 @@ pub(crate) fn markdown(results: &ToyResults) -> String {
     text
 }
 
-/// Every training, as CSV.
-pub(crate) fn rows(results: &ToyResults) -> String {
-    let mut text = String::from(
-        "loss,candidates_from,corrected,classes,samples,candidates,seed,rms_to_truth,rms_to_theory,bound\n",
-    );
+/// Every training, for the CSV file.
+pub(crate) fn rows(results: &ToyResults) -> Vec<[String; 10]> {
+    let head = [
+        "loss",
+        "candidates_from",
+        "corrected",
+        "classes",
+        "samples",
+        "candidates",
+        "seed",
+        "rms_to_truth",
+        "rms_to_theory",
+        "bound",
+    ];
+    let mut rows = vec![head.map(str::to_owned)];
     for cell in &results.cells {
         let setting = &cell.setting;
         let estimator = setting.estimator;
         for (run, (truth, theory)) in cell.runs.iter().zip(ToyResults::distances(cell)) {
-            let theory = theory.map_or_else(String::new, |theory| theory.to_string());
-            let bound = run.bound.map_or_else(String::new, |bound| bound.to_string());
-            let source = estimator.candidates.name();
-            let _ = writeln!(
-                text,
-                "{},{source},{},{},{},{},{},{truth},{theory},{bound}",
-                estimator.loss, estimator.corrected, setting.classes, setting.samples, setting.candidates, run.seed
-            );
+            let known = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+            rows.push([
+                estimator.loss.to_string(),
+                estimator.candidates.name().to_string(),
+                estimator.corrected.to_string(),
+                setting.classes.to_string(),
+                setting.samples.to_string(),
+                setting.candidates.to_string(),
+                run.seed.to_string(),
+                truth.to_string(),
+                known(theory),
+                known(run.bound),
+            ]);
         }
     }
-    text
+    rows
 }

@@ -1,0 +1,142 @@
+//! A folder that one process at a time works in.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::csv::write_csv;
+use crate::file::{create_folder, is_temporary, write, write_json};
+use crate::manifest::listed;
+use crate::{Lock, Manifest, Parts, StoreError, VERSION};
+
+/// Name of the lock. It begins as temporary names do, so that a folder with nothing else counts as empty.
+const LOCK: &str = ".softnce-lock";
+const PARTS: &str = "parts";
+
+/// A folder that this process alone works in: it holds the lock, and the manifest in it is that of this process.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    _lock: Lock,
+}
+
+impl Folder {
+    /// Opens a folder to start or continue what it is for, or makes it.
+    ///
+    /// Takes the lock, compares the manifest in the folder with `manifest`, removes what killed processes left behind,
+    /// and writes the manifest: so a folder that cannot be written shows before any work. A folder that is refused as
+    /// foreign is left as it was. `kind` names what the folder holds, for messages: "run", "study".
+    ///
+    /// # Errors
+    /// - [`StoreError::Foreign`]: there are files but no manifest.
+    /// - [`StoreError::Locked`]: another process works in it.
+    /// - [`StoreError::OtherVersion`], [`StoreError::OtherSettings`]: the manifest in it is another.
+    /// - [`StoreError::Invalid`]: the manifest in it cannot be read.
+    /// - [`StoreError::File`]: a file in its place, no permission, a full disk.
+    pub fn open<M: Manifest>(path: &Path, kind: &'static str, manifest: &M) -> Result<Folder, StoreError> {
+        if M::read(path)?.is_none() && is_occupied(path)? {
+            return Err(StoreError::Foreign { path: path.to_owned(), kind });
+        }
+        create_folder(path)?;
+        let lock = Lock::take(&path.join(LOCK), path, "wait until it has ended, or name another folder with --out")?;
+        // Read once more: another process may have written it before this one had the lock.
+        if let Some(found) = M::read(path)? {
+            if let Some(found) = found.version().filter(|&found| found != VERSION) {
+                return Err(StoreError::OtherVersion {
+                    path: path.to_owned(),
+                    found: found.to_owned(),
+                    expected: VERSION,
+                    remedy: "name another folder with --out, or remove this one",
+                });
+            }
+            let differences = manifest.differences(&found);
+            if !differences.is_empty() {
+                let differences = listed(&differences);
+                return Err(StoreError::OtherSettings { path: path.to_owned(), kind, differences });
+            }
+        }
+        remove_temporary(path);
+        remove_temporary(&path.join(PARTS));
+        let folder = Folder { path: path.to_owned(), _lock: lock };
+        manifest.write(&folder)?;
+        Ok(folder)
+    }
+
+    /// Where the folder is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of a file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes a file in it, as [`write()`] does.
+    ///
+    /// # Errors
+    /// As [`write()`].
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> Result<(), StoreError> {
+        write(&self.file(name), content.as_ref())
+    }
+
+    /// Writes a value in it, as [`write_json`] does.
+    ///
+    /// # Errors
+    /// As [`write_json`].
+    pub fn write_json<T: Serialize + ?Sized>(&self, name: &str, value: &T) -> Result<(), StoreError> {
+        write_json(&self.file(name), value)
+    }
+
+    /// Writes rows as CSV in it, as [`write_csv`] does.
+    ///
+    /// # Errors
+    /// As [`write_csv`].
+    pub fn write_csv<R: Serialize>(&self, name: &str, rows: impl IntoIterator<Item = R>) -> Result<(), StoreError> {
+        write_csv(&self.file(name), rows)
+    }
+
+    /// Its finished parts, in the folder `parts`.
+    pub fn parts(&self) -> Parts {
+        Parts::at(self.path.join(PARTS))
+    }
+}
+
+/// Whether a folder holds anything but a lock and what killed processes left behind. A folder that is not there does not.
+///
+/// # Errors
+/// [`StoreError::File`] if it cannot be read, or is a file.
+pub fn is_occupied(path: &Path) -> Result<bool, StoreError> {
+    let mut entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(source) => return Err(StoreError::file("read", path)(source)),
+    };
+    Ok(entries.any(|entry| entry.is_ok_and(|entry| !is_temporary(&entry.file_name()))))
+}
+
+/// Removes a folder with all that is in it; does nothing if it is not there.
+///
+/// # Errors
+/// [`StoreError::File`] if it cannot be removed.
+pub fn remove_folder(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_dir_all(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::file("remove", path)(source)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes what killed processes left behind; only the process that has the lock may call it.
+fn remove_temporary(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if is_temporary(&entry.file_name()) && entry.file_name() != LOCK {
+            // What cannot be removed costs room, nothing else.
+            let _ = match entry.file_type() {
+                Ok(kind) if kind.is_dir() => fs::remove_dir_all(entry.path()),
+                _ => fs::remove_file(entry.path()),
+            };
+        }
+    }
+}
