@@ -103,7 +103,16 @@ class Crate:
             for target, alias in self.known[module]:
                 if target is not None and alias == rest[0] and target != path:
                     return self.defining((*target, *rest[1:]), (*seen, (module, rest[0])))
+                if alias == "*" and target is not None and self.has(target[:-1], rest[0]):
+                    return self.defining((*target[:-1], *rest), (*seen, (module, rest[0])))
         return module
+
+    def has(self, module, name):
+        """Whether a module defines a name or hands it on."""
+        if module not in self.modules:
+            return False
+        defined = rf"\b(?:struct|enum|trait|fn|type|const|static|union|mod)\s+{name}\b"
+        return bool(re.search(defined, self.modules[module][1])) or any(alias == name for _, alias in self.known[module])
 
     def edges(self):
         edges = {}
