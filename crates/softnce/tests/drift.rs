@@ -84,7 +84,7 @@ fn nearly_equal_terms_over_many_classes_do_not_drift() {
                 assert!((loss / expected - 1.0).abs() < 1e-6, "{what}: loss {loss}, expected {expected}");
                 let sum = row_sums(&found)[0];
                 // The last case sums over candidates, in longer stretches.
-                let most = if *kind == LossKind::SoftTargetInfoNce { 3e-6 } else { 1e-6 };
+                let most = if *kind == LossKind::SoftTargetInfoNce { 1e-5 } else { 1e-6 };
                 assert!(sum.abs() < most, "{what}: the gradient sums to {sum:e}");
             }
         }
