@@ -26,8 +26,16 @@ LOSS_ERRORS = {
     "logits ragged": (ValueError, {"logits": [[0.0], [0.0, 1.0]]}, "logits does not make an array"),
     "logits not finite": (ValueError, {"logits": np.full((3, 4), np.nan)}, r"logits\[0, 0\] is NaN, expected a finite"),
     "logits complex": (TypeError, {"logits": np.zeros((3, 4), complex)}, "logits has dtype complex128"),
-    "no rows": (ValueError, {"logits": np.zeros((0, 4)), "targets": np.zeros((0, 4))}, r"has shape \[0, 4\], expected at least one row"),
-    "no labels": (ValueError, {"logits": np.zeros((0, 4)), "targets": np.zeros(0, int)}, r"has shape \[0\], expected at least one row"),
+    "no rows": (
+        ValueError,
+        {"logits": np.zeros((0, 4)), "targets": np.zeros((0, 4))},
+        r"has shape \[0, 4\], expected at least one row",
+    ),
+    "no labels": (
+        ValueError,
+        {"logits": np.zeros((0, 4)), "targets": np.zeros(0, int)},
+        r"has shape \[0\], expected at least one row",
+    ),
     "no classes": (
         ValueError,
         {"logits": np.zeros((3, 0)), "targets": np.zeros((3, 0))},
@@ -55,7 +63,11 @@ LOSS_ERRORS = {
     "mixed of others": (ValueError, {"targets": MixedTargets.hard([0, 1, 2], 3)}, r"shape \[3, 3\], expected \[M, 4\]"),
     "off the simplex": (ValueError, {"targets": np.ones((3, 4))}, r"targets\[0\] has a sum of 4, expected 1 within"),
     "below 0": (ValueError, {"targets": [[1.5, -0.5, 0, 0]] * 3}, r"targets\[0, 1\] is -0.5"),
-    "mixed off": (ValueError, {"targets": MixedTargets([[0], [1], [2]], [[2.0]] * 3, 4)}, r"targets\[0\] has a sum of 2"),
+    "mixed off": (
+        ValueError,
+        {"targets": MixedTargets([[0], [1], [2]], [[2.0]] * 3, 4)},
+        r"targets\[0\] has a sum of 2",
+    ),
     "mixed class": (
         IndexError,
         {"targets": MixedTargets.hard([0, 1, 9], 4)},
@@ -88,7 +100,11 @@ LOSS_ERRORS = {
         {"positives": [0, -1, 2]},
         r"positives\[1\] is -1, expected the index of a candidate",
     ),
-    "positive too high": (IndexError, {"positives": [0, 1, 3]}, r"positives\[2\] is 3, expected a candidate from 0 to 2"),
+    "positive too high": (
+        IndexError,
+        {"positives": [0, 1, 3]},
+        r"positives\[2\] is 3, expected a candidate from 0 to 2",
+    ),
     "offset below 0": (
         IndexError,
         {"positives": -1},
@@ -173,7 +189,11 @@ HEAD_ERRORS = {
         {"features": np.zeros((3, 2), "f4")},
         "features has dtype float32, expected float64, as",
     ),
-    "no features": (ValueError, {"features": np.zeros((3, 0)), "weight": np.zeros((4, 0))}, r"features has shape \[3, 0\], expected at least one row"),
+    "no features": (
+        ValueError,
+        {"features": np.zeros((3, 0)), "weight": np.zeros((4, 0))},
+        r"features has shape \[3, 0\], expected at least one row",
+    ),
     "bias of others": (ValueError, {"bias": np.zeros(3)}, r"bias has shape \[3\], expected \[4\]"),
     "bias narrower": (TypeError, {"bias": np.zeros(4, "f2")}, "bias has dtype float16, expected float64, as the class"),
     "dense": (
