@@ -40,12 +40,10 @@ pub(super) fn figure(report: &RunReport) -> Option<Markup> {
     Some(html! {
         (page::panels(
             "Learning curves by epoch.",
-            &format!(
-                "The training loss is that of the recipe's loss; losses of different kinds do not compare, and it is \
-                 no likelihood. The negative log likelihood stands on a logarithmic scale. The scales of the \
-                 accuracies follow the error: from 90 % to 99 % is as far as from 0 % to 90 %. The accuracy on the training \
-                 batches is that of pictures as they were trained on, mixed and distorted, under weights still changing."
-            ),
+            "The training loss is that of the recipe's loss; losses of different kinds do not compare, and it is \
+             no likelihood. The negative log likelihood stands on a logarithmic scale. The scales of the \
+             accuracies follow the error: from 90 % to 99 % is as far as from 0 % to 90 %. The accuracy on the training \
+             batches is that of pictures as they were trained on, mixed and distorted, under weights still changing.",
             &panels,
         ))
         (page::details("The curves as a table", table(points)))
