@@ -1,13 +1,13 @@
-//! The float types that come in, and the types their sums are kept in.
+//! The float types that come in, the types their sums are kept in, and dense rows of any of them.
 
 use bytemuck::Zeroable;
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
-use ndarray::{ArrayView2, CowArray, Ix2, LinalgScalar, ScalarOperand};
+use ndarray::{Array1, ArrayView1, ArrayView2, CowArray, Ix2, LinalgScalar, ScalarOperand};
 use num_traits::{Float, FromPrimitive, Zero};
 use softnce_kernels::simd::{SimdFloat, Turn};
 
-use crate::targets::Dense;
+use crate::shared::Shared;
 
 mod sealed {
     pub trait Sealed {}
@@ -170,5 +170,70 @@ impl Accum for f32 {
             Dense::F32(rows) => Some(rows.view()),
             _ => None,
         }
+    }
+}
+
+/// Dense rows with their float type erased, so that targets of any type go with logits of any type.
+#[doc(hidden)]
+#[derive(Debug, Clone)]
+pub enum Dense<'a> {
+    /// Double precision.
+    F64(Shared<'a, f64, Ix2>),
+    /// Single precision.
+    F32(Shared<'a, f32, Ix2>),
+    /// IEEE half precision.
+    F16(Shared<'a, f16, Ix2>),
+    /// Brain floating point.
+    Bf16(Shared<'a, bf16, Ix2>),
+}
+
+macro_rules! each {
+    ($self:expr, $rows:ident => $body:expr) => {
+        match $self {
+            Dense::F64($rows) => $body,
+            Dense::F32($rows) => $body,
+            Dense::F16($rows) => $body,
+            Dense::Bf16($rows) => $body,
+        }
+    };
+}
+
+impl Dense<'_> {
+    pub(crate) fn dim(&self) -> (usize, usize) {
+        each!(self, rows => rows.dim())
+    }
+
+    pub(crate) fn get(&self, row: usize, class: usize) -> f64 {
+        each!(self, rows => rows[[row, class]].as_f64())
+    }
+
+    pub(crate) fn view(&self) -> Dense<'_> {
+        match self {
+            Dense::F64(rows) => Dense::F64(rows.view().into()),
+            Dense::F32(rows) => Dense::F32(rows.view().into()),
+            Dense::F16(rows) => Dense::F16(rows.view().into()),
+            Dense::Bf16(rows) => Dense::Bf16(rows.view().into()),
+        }
+    }
+
+    /// Writes a row, in the type that sums are kept in. Shape of `out`: `[d]`.
+    pub(crate) fn write_row<A: Accum>(&self, row: usize, out: &mut [A]) {
+        fn write<E: Element, A: Accum>(values: ArrayView1<'_, E>, out: &mut [A]) {
+            out.iter_mut().zip(values).for_each(|(out, value)| *out = A::of(value.as_f64()));
+        }
+        each!(self, rows => write(rows.row(row), out));
+    }
+
+    pub(crate) fn into_owned<'t>(self) -> Dense<'t> {
+        match self {
+            Dense::F64(rows) => Dense::F64(rows.into_owned().into()),
+            Dense::F32(rows) => Dense::F32(rows.into_owned().into()),
+            Dense::F16(rows) => Dense::F16(rows.into_owned().into()),
+            Dense::Bf16(rows) => Dense::Bf16(rows.into_owned().into()),
+        }
+    }
+
+    pub(crate) fn add_row(&self, row: usize, scale: f64, mass: &mut Array1<f64>) {
+        each!(self, rows => mass.zip_mut_with(&rows.row(row), |mass, weight| *mass += scale * weight.as_f64()));
     }
 }

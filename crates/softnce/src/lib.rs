@@ -35,6 +35,7 @@ mod batch;
 mod draw;
 mod element;
 mod error;
+mod form;
 mod losses;
 mod noise;
 pub mod oracle;
@@ -50,11 +51,12 @@ pub use batch::Batch;
 pub use draw::ClassDraws;
 pub use element::{Accum, Element};
 pub use error::{Error, ErrorKind};
+pub use form::Form;
 pub use losses::*;
 pub use noise::{NOISE_TOLERANCE, NoiseDistribution, NoiseEstimator};
 pub use reduction::{LossValue, Reduction};
 pub use softnce_kernels::simd::Instructions;
-pub use targets::{Form, SIMPLEX_TOLERANCE, Targets};
+pub use targets::{SIMPLEX_TOLERANCE, Targets};
 pub use warning::Warning;
 
 /// The README's example compiles and runs.

@@ -1,68 +1,14 @@
-//! Compact rows: a uniform share plus a few weighted classes.
+//! Targets from compact rows: a uniform share plus a few weighted classes.
 
 use std::collections::HashMap;
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray, Ix1, Ix2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use num_traits::PrimInt;
 
-use super::{ROUNDING, Rows, SIMPLEX_TOLERANCE, Targets, check_classes, class_index, negative, off_simplex};
+use super::check::{ROUNDING, SIMPLEX_TOLERANCE, check_classes, class_index, negative, off_simplex};
+use super::compact_rows::Compact;
+use super::rows::{Rows, Targets};
 use crate::Error;
-use crate::shared::Shared;
-
-/// `W_j = uniform_j / d + sum_k weights_jk e_(classes_jk)`, rows summing to 1; of a class that stands twice in a row, the
-/// first place has the weight and the others 0.
-#[derive(Debug, Clone)]
-pub(crate) struct Compact<'a> {
-    pub(crate) uniform: Shared<'a, f64, Ix1>,
-    pub(crate) classes: Shared<'a, u32, Ix2>,
-    pub(crate) weights: Shared<'a, f64, Ix2>,
-}
-
-impl Compact<'_> {
-    pub(crate) fn len(&self) -> usize {
-        self.uniform.len()
-    }
-
-    /// The classes and weights of a row as they lie in memory: both arrays are made in row order.
-    pub(crate) fn row(&self, row: usize) -> (&[u32], &[f64]) {
-        let (len, terms) = (self.len(), self.classes.ncols());
-        let both = self.classes.as_slice().zip(self.weights.as_slice());
-        debug_assert!(both.is_some() && row < len, "row {row} of {len} in row order");
-        both.map_or((&[], &[]), |(classes, weights)| {
-            let terms = row * terms..(row + 1) * terms;
-            (&classes[terms.clone()], &weights[terms])
-        })
-    }
-
-    /// The classes and weights of all rows from this one on, as they lie in memory.
-    pub(crate) fn terms_from(&self, row: usize) -> (&[u32], &[f64]) {
-        let both = self.classes.as_slice().zip(self.weights.as_slice());
-        let at = row * self.classes.ncols();
-        both.map_or((&[], &[]), |(classes, weights)| (&classes[at..], &weights[at..]))
-    }
-
-    /// The weighted classes of a row.
-    pub(crate) fn terms(&self, row: usize) -> impl Iterator<Item = (usize, f64)> {
-        let (classes, weights) = self.row(row);
-        classes.iter().map(|&class| class as usize).zip(weights.iter().copied())
-    }
-
-    pub(crate) fn into_owned<'t>(self) -> Compact<'t> {
-        Compact {
-            uniform: self.uniform.into_owned().into(),
-            classes: self.classes.into_owned().into(),
-            weights: self.weights.into_owned().into(),
-        }
-    }
-
-    pub(crate) fn view(&self) -> Compact<'_> {
-        Compact {
-            uniform: CowArray::from(self.uniform.view()),
-            classes: CowArray::from(self.classes.view()),
-            weights: CowArray::from(self.weights.view()),
-        }
-    }
-}
 
 /// Gives the weights of a class that stands several times in a row to its first place, and 0 to the others.
 fn merge_repeated(classes: &[u32], weights: &mut [f64], seen: &mut HashMap<u32, usize>) {

@@ -1,136 +1,14 @@
-//! Dense rows: one weight a class, in any float type.
+//! Targets from dense rows: one weight a class, in any float type.
 
-use half::{bf16, f16};
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix1, Ix2};
+use ndarray::{Array1, Array2, ArrayView2, CowArray, Ix2};
 use num_traits::ToPrimitive;
 
+use super::check::{ROUNDING, check_classes, negative};
+use super::compact_rows::Compact;
+use super::dense_rows::DenseRows;
+use super::rows::{Rows, Targets};
 use super::scan::{RowScan, scan};
-use super::{Compact, ROUNDING, Rows, Targets, check_classes, negative};
-use crate::shared::Shared;
 use crate::{Element, Error};
-
-/// Dense rows with what normalises them.
-#[derive(Debug, Clone)]
-pub(crate) struct DenseRows<'a> {
-    pub(crate) values: Dense<'a>,
-    /// What each row is divided by; `None` where every row sums to 1 as it is.
-    pub(crate) sums: Option<Shared<'a, f64, Ix1>>,
-}
-
-impl DenseRows<'_> {
-    pub(crate) fn dim(&self) -> (usize, usize) {
-        self.values.dim()
-    }
-
-    /// Writes a row, divided by its sum, in the type that sums are kept in. Shape of `out`: `[d]`.
-    pub(crate) fn write_row<A: crate::Accum>(&self, row: usize, out: &mut [A]) {
-        self.values.write_row(row, out);
-        if let Some(sums) = &self.sums {
-            let share = A::of(1.0 / sums[row]);
-            out.iter_mut().for_each(|value| *value *= share);
-        }
-    }
-
-    /// A row as it came, and the reciprocal of its sum: in its place where that can be; else in `scratch`, of shape `[d]`.
-    pub(crate) fn row<'r, A: crate::Accum>(&'r self, row: usize, scratch: &'r mut [A]) -> (&'r [A], A) {
-        let share = self.sums.as_ref().map_or(A::one(), |sums| A::of(1.0 / sums[row]));
-        if let Some(values) = A::dense_view(&self.values)
-            && let Some(values) = values.index_axis_move(Axis(0), row).to_slice()
-        {
-            return (values, share);
-        }
-        self.values.write_row(row, scratch);
-        (scratch, share)
-    }
-
-    pub(crate) fn get(&self, row: usize, class: usize) -> f64 {
-        self.values.get(row, class) / self.sum(row)
-    }
-
-    pub(crate) fn sum(&self, row: usize) -> f64 {
-        self.sums.as_ref().map_or(1.0, |sums| sums[row])
-    }
-
-    pub(crate) fn view(&self) -> DenseRows<'_> {
-        DenseRows { values: self.values.view(), sums: self.sums.as_ref().map(|sums| sums.view().into()) }
-    }
-
-    pub(crate) fn into_owned<'t>(self) -> DenseRows<'t> {
-        DenseRows { values: self.values.into_owned(), sums: self.sums.map(|sums| sums.into_owned().into()) }
-    }
-
-    pub(super) fn add_class_mass(&self, mass: &mut Array1<f64>) {
-        for row in 0..self.dim().0 {
-            let scale = self.sum(row).recip();
-            self.values.add_row(row, scale, mass);
-        }
-    }
-}
-
-/// Dense rows with their float type erased, so that targets of any type go with logits of any type.
-#[doc(hidden)]
-#[derive(Debug, Clone)]
-pub enum Dense<'a> {
-    /// Double precision.
-    F64(Shared<'a, f64, Ix2>),
-    /// Single precision.
-    F32(Shared<'a, f32, Ix2>),
-    /// IEEE half precision.
-    F16(Shared<'a, f16, Ix2>),
-    /// Brain floating point.
-    Bf16(Shared<'a, bf16, Ix2>),
-}
-
-macro_rules! each {
-    ($self:expr, $rows:ident => $body:expr) => {
-        match $self {
-            Dense::F64($rows) => $body,
-            Dense::F32($rows) => $body,
-            Dense::F16($rows) => $body,
-            Dense::Bf16($rows) => $body,
-        }
-    };
-}
-
-impl Dense<'_> {
-    pub(crate) fn dim(&self) -> (usize, usize) {
-        each!(self, rows => rows.dim())
-    }
-
-    pub(crate) fn get(&self, row: usize, class: usize) -> f64 {
-        each!(self, rows => rows[[row, class]].as_f64())
-    }
-
-    pub(crate) fn view(&self) -> Dense<'_> {
-        match self {
-            Dense::F64(rows) => Dense::F64(rows.view().into()),
-            Dense::F32(rows) => Dense::F32(rows.view().into()),
-            Dense::F16(rows) => Dense::F16(rows.view().into()),
-            Dense::Bf16(rows) => Dense::Bf16(rows.view().into()),
-        }
-    }
-
-    /// Writes a row, in the type that sums are kept in. Shape of `out`: `[d]`.
-    fn write_row<A: crate::Accum>(&self, row: usize, out: &mut [A]) {
-        fn write<E: Element, A: crate::Accum>(values: ArrayView1<'_, E>, out: &mut [A]) {
-            out.iter_mut().zip(values).for_each(|(out, value)| *out = A::of(value.as_f64()));
-        }
-        each!(self, rows => write(rows.row(row), out));
-    }
-
-    fn into_owned<'t>(self) -> Dense<'t> {
-        match self {
-            Dense::F64(rows) => Dense::F64(rows.into_owned().into()),
-            Dense::F32(rows) => Dense::F32(rows.into_owned().into()),
-            Dense::F16(rows) => Dense::F16(rows.into_owned().into()),
-            Dense::Bf16(rows) => Dense::Bf16(rows.into_owned().into()),
-        }
-    }
-
-    fn add_row(&self, row: usize, scale: f64, mass: &mut Array1<f64>) {
-        each!(self, rows => mass.zip_mut_with(&rows.row(row), |mass, weight| *mass += scale * weight.as_f64()));
-    }
-}
 
 impl<'a> Targets<'a> {
     /// Rows of probabilities, borrowed (from a view, strided ones too) or owned (from an array).

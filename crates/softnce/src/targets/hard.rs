@@ -3,7 +3,8 @@
 use ndarray::{ArrayView1, CowArray};
 use num_traits::PrimInt;
 
-use super::{Rows, Targets, check_classes, class_index};
+use super::check::{check_classes, class_index};
+use super::rows::{Rows, Targets};
 use crate::Error;
 
 impl<'a> Targets<'a> {

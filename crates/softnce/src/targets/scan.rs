@@ -8,7 +8,7 @@ use pulp::{Simd, WithSimd};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 use softnce_kernels::simd::Instructions;
 
-use super::{negative, off_simplex};
+use super::check::{negative, off_simplex};
 use crate::{Accum, Element, Error};
 
 /// A row with more classes off its floor than this is dense.

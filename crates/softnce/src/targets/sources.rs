@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use num_traits::PrimInt;
 
-use super::{Targets, check_classes, class_index, negative, off_simplex};
+use super::check::{SIMPLEX_TOLERANCE, check_classes, class_index, negative, off_simplex};
+use super::rows::Targets;
 use crate::{Error, ErrorKind};
 
 impl<'a> Targets<'a> {
@@ -121,8 +122,8 @@ impl<'a> Targets<'a> {
             }
             let sum = values.sum();
             let rest = (1.0 - sum).max(0.0);
-            if sum > 1.0 + super::SIMPLEX_TOLERANCE || (k == num_classes && rest > super::SIMPLEX_TOLERANCE) {
-                return Err(off_simplex(row, sum, super::SIMPLEX_TOLERANCE).of_argument("probabilities"));
+            if sum > 1.0 + SIMPLEX_TOLERANCE || (k == num_classes && rest > SIMPLEX_TOLERANCE) {
+                return Err(off_simplex(row, sum, SIMPLEX_TOLERANCE).of_argument("probabilities"));
             }
             if k < num_classes {
                 // The uniform share covers every class, so the listed ones give back what it puts on them.
