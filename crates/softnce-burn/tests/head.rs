@@ -8,7 +8,7 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use common::{Random, deviation};
 use device::{PATHS, plain};
 use ndarray::Array1;
-use softnce::{Error as LossError, ErrorKind, LossKind, Reduction, Targets};
+use softnce::{ErrorKind, LossKind, Reduction, Targets};
 use softnce_burn::{ClassDraws, ComputePath, Error, LossBatch, LossConfig, NoiseDistribution};
 
 const ROWS: usize = 6;
@@ -164,7 +164,7 @@ fn what_is_refused() {
     };
     let soft = targets(&mut random);
     let error = refused(LossKind::SoftTargetCrossEntropy, &weights, soft.clone().into());
-    assert_eq!(error, LossError::no_head(LossKind::SoftTargetCrossEntropy));
+    assert_eq!(error, LossKind::SoftTargetCrossEntropy.no_head());
     let error = refused(LossKind::InfoNce, &weights, soft.clone().into());
     assert_eq!(error.kind(), ErrorKind::Targets, "{error}");
     let wide = matrix(&mut random, CLASSES, WIDTH + 1);

@@ -307,7 +307,7 @@ impl<'a> Batch<'a> {
     pub fn to_hard(&self, loss: LossKind) -> Result<Batch<'_>, Error> {
         let mut segments = Vec::with_capacity(self.segments.len());
         for segment in &self.segments {
-            segments.push(segment.to_hard().ok_or_else(|| Error::hard_labels_needed(loss, segment.form()))?);
+            segments.push(segment.to_hard().ok_or_else(|| loss.hard_labels_needed(segment.form()))?);
         }
         Ok(self.with_segments(segments))
     }

@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::{Form, LossKind};
-
 /// Why a loss, a target set or a noise distribution was refused.
 ///
 /// The message names the argument, the position in it, what was found and what was expected:
@@ -92,22 +90,6 @@ impl Error {
     pub fn temperature(found: f64) -> Self {
         let expected = "a finite number above 0 with a finite reciprocal, in the type of the sums as well";
         Error::number(ErrorKind::Temperature, "temperature", found, expected)
-    }
-
-    /// A loss that needs the logits of every class, where a linear head was given.
-    pub fn no_head(loss: LossKind) -> Self {
-        let expected = "a contrastive loss for a linear head; the others need the logits of every class";
-        Error::new(ErrorKind::Unsupported, "loss", loss.name(), expected)
-    }
-
-    /// Soft rows where the loss takes hard labels.
-    pub fn hard_labels_needed(loss: LossKind, found: Form) -> Self {
-        let remedy = match loss.draws_classes() {
-            true => "draw classes from soft targets first, with ClassDraws",
-            false => "use its soft-target form for these",
-        };
-        let expected = format!("hard labels or one-hot rows for {loss} ({remedy})");
-        Error::new(ErrorKind::Targets, "targets", format!("soft {found} rows"), expected)
     }
 
     /// A logit so far below its row's maximum that the score overflows the type of the sums.

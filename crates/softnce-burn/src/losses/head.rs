@@ -122,7 +122,7 @@ impl LossModule {
         batch: impl Into<LossBatch>,
     ) -> Result<HeadOutput, Error> {
         if !self.kind().is_contrastive() {
-            return Err(LossError::no_head(self.kind()).into());
+            return Err(self.kind().no_head().into());
         }
         let ([rows, width], [classes, _]) = (features.dims(), weights.dims());
         if width == 0 {

@@ -35,7 +35,7 @@ impl<'t> Segment<'t> {
         if call.kind.needs_hard_labels() {
             // One-hot rows are found on the host.
             let targets = targets.on_host(classes)?;
-            let hard = targets.to_hard().ok_or_else(|| LossError::hard_labels_needed(call.kind, targets.form()))?;
+            let hard = targets.to_hard().ok_or_else(|| call.kind.hard_labels_needed(targets.form()))?;
             return Ok(Segment::Host(hard.into_owned()));
         }
         Ok(match targets {

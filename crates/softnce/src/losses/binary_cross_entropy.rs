@@ -5,7 +5,12 @@ use num_traits::Float;
 use pulp::{Simd, WithSimd};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
-use super::{Evaluation, Loss, LossKind, LossSettings, Wanted, run_path};
+use super::call::run_path;
+use super::kind::LossKind;
+use super::loss::Loss;
+use super::request::Wanted;
+use super::result::Evaluation;
+use super::settings::LossSettings;
 use crate::paths::{Outputs, Scores};
 use crate::{Accum, Batch, Element, Error, NoiseDistribution};
 

@@ -3,7 +3,9 @@
 use ndarray::{Array1, ArrayView1, ArrayView2};
 use num_traits::Zero;
 
-use super::{Evaluation, GradientRequest, LossSettings, Wanted};
+use super::request::{GradientRequest, Wanted};
+use super::result::Evaluation;
+use super::settings::LossSettings;
 use crate::paths::{Gradients, Outputs, Scores};
 use crate::reduction::reduce;
 use crate::targets::check_size;

@@ -2,7 +2,12 @@
 
 use ndarray::ArrayView2;
 
-use super::{Evaluation, Loss, LossKind, LossSettings, Wanted, run_path};
+use super::call::run_path;
+use super::kind::LossKind;
+use super::loss::Loss;
+use super::request::Wanted;
+use super::result::Evaluation;
+use super::settings::LossSettings;
 use crate::{Batch, Element, Error, NoiseDistribution, paths};
 
 /// Soft target cross-entropy, `L_i = -sum_k W_ik log softmax(Z_i / tau)_k`.

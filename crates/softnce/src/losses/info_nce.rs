@@ -2,10 +2,14 @@
 
 use ndarray::ArrayView2;
 
-use super::{
-    Evaluation, GradientRequest, HeadLossAndGradient, LinearHead, Loss, LossKind, LossSettings, SoftTargetInfoNce,
-    Wanted,
-};
+use super::head_loss::HeadLoss;
+use super::kind::LossKind;
+use super::linear_head::{HeadLossAndGradient, LinearHead};
+use super::loss::Loss;
+use super::request::{GradientRequest, Wanted};
+use super::result::Evaluation;
+use super::settings::LossSettings;
+use super::soft_target_info_nce::SoftTargetInfoNce;
 use crate::{Batch, Element, Error};
 
 /// InfoNCE (van den Oord et al., arXiv 1807.03748) over class labels: the hard-target case of
@@ -59,3 +63,5 @@ impl Loss for InfoNce {
         self.soft.evaluate_head(head, &batch.to_hard(self.kind())?, request)
     }
 }
+
+impl HeadLoss for InfoNce {}

@@ -2,9 +2,14 @@
 
 use ndarray::ArrayView2;
 
-use super::{
-    Evaluation, GradientRequest, HeadLossAndGradient, InfoNce, LinearHead, Loss, LossKind, LossSettings, Wanted,
-};
+use super::head_loss::HeadLoss;
+use super::info_nce::InfoNce;
+use super::kind::LossKind;
+use super::linear_head::{HeadLossAndGradient, LinearHead};
+use super::loss::Loss;
+use super::request::{GradientRequest, Wanted};
+use super::result::Evaluation;
+use super::settings::LossSettings;
 use crate::{Batch, Element, Error};
 
 /// Soft distribution InfoNCE: each target is replaced by a class drawn from it, `y_j ~ Cat(W_j)`, then InfoNCE.
@@ -66,3 +71,5 @@ impl Loss for SoftDistributionInfoNce {
         self.hard.evaluate_head(head, &batch.to_hard(self.kind())?, request)
     }
 }
+
+impl HeadLoss for SoftDistributionInfoNce {}

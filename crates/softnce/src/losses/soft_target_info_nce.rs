@@ -2,10 +2,15 @@
 
 use ndarray::ArrayView2;
 
-use super::head::evaluate as evaluate_head;
-use super::{
-    Evaluation, GradientRequest, HeadLossAndGradient, LinearHead, Loss, LossKind, LossSettings, Wanted, run_path,
-};
+use super::call::run_path;
+use super::head_loss::HeadLoss;
+use super::kind::LossKind;
+use super::linear_head::evaluate as evaluate_head;
+use super::linear_head::{HeadLossAndGradient, LinearHead};
+use super::loss::Loss;
+use super::request::{GradientRequest, Wanted};
+use super::result::Evaluation;
+use super::settings::LossSettings;
 use crate::{Batch, Element, Error, paths};
 
 /// Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076).
@@ -90,3 +95,5 @@ impl Loss for SoftTargetInfoNce {
         evaluate_head(&self.settings, head, batch, request)
     }
 }
+
+impl HeadLoss for SoftTargetInfoNce {}

@@ -1,12 +1,30 @@
 //! The one table of losses: each has a row here and a file beside this one.
 
-use ndarray::ArrayView2;
+use crate::{Error, ErrorKind, Form};
 
-use super::{
-    BinaryCrossEntropy, Evaluation, HeadLoss, HeadLossAndGradient, InfoNce, LinearHead, Loss, LossSettings, Nll,
-    SoftDistributionInfoNce, SoftTargetCrossEntropy, SoftTargetInfoNce, Wanted,
-};
-use crate::{Batch, Element, Error, ErrorKind, GradientRequest};
+/// The rows, passed to the macro `$with`: description, type, name on command lines and in files, specification.
+macro_rules! loss_table {
+    ($with:ident) => {
+        $with! {
+            /// Soft target InfoNCE.
+            SoftTargetInfoNce, "soft-target-infonce",
+                LossSpec { title: "soft target InfoNCE", contrastive: true, ..PLAIN };
+            /// Soft target cross-entropy.
+            SoftTargetCrossEntropy, "soft-target-cross-entropy",
+                LossSpec { title: "soft target cross-entropy", ..PLAIN };
+            /// Soft distribution InfoNCE, on classes drawn from the soft targets.
+            SoftDistributionInfoNce, "soft-distribution-infonce",
+                LossSpec { title: "soft distribution InfoNCE", contrastive: true, draws_classes: true, ..PLAIN };
+            /// InfoNCE, on hard labels.
+            InfoNce, "infonce", LossSpec { title: "InfoNCE", contrastive: true, soft_targets: false, ..PLAIN };
+            /// Negative log likelihood, cross-entropy on hard labels.
+            Nll, "nll", LossSpec { title: "NLL", soft_targets: false, ..PLAIN };
+            /// Binary cross-entropy with soft targets.
+            BinaryCrossEntropy, "bce", LossSpec { title: "binary cross-entropy", compared: false, ..PLAIN };
+        }
+    };
+}
+pub(super) use loss_table;
 
 /// What the rest of a program asks of a loss besides its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +47,7 @@ pub struct LossSpec {
 const PLAIN: LossSpec =
     LossSpec { title: "", soft_targets: true, draws_classes: false, contrastive: false, compared: true };
 
-macro_rules! losses {
+macro_rules! define_kinds {
     ($($(#[$doc:meta])* $kind:ident, $name:tt, $spec:expr;)+) => {
         /// The losses, by name, in the order that reports list them.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,90 +72,10 @@ macro_rules! losses {
                 }
             }
         }
-
-        /// Any of the losses, chosen at run time.
-        ///
-        /// ```
-        /// use softnce::{AnyLoss, Loss, LossKind, LossSettings};
-        ///
-        /// let kind: LossKind = "soft-target-infonce".parse()?;
-        /// assert_eq!(AnyLoss::new(kind, LossSettings::new()).kind(), kind);
-        /// # Ok::<(), softnce::Error>(())
-        /// ```
-        #[derive(Debug, Clone, PartialEq)]
-        #[non_exhaustive]
-        pub enum AnyLoss {
-            $($(#[$doc])* $kind($kind),)+
-        }
-
-        impl AnyLoss {
-            /// The loss of this kind.
-            pub fn new(kind: LossKind, settings: LossSettings) -> Self {
-                match kind {
-                    $(LossKind::$kind => AnyLoss::$kind($kind::new(settings)),)+
-                }
-            }
-        }
-
-        $(impl super::sealed::Sealed for $kind {})+
-        impl super::sealed::Sealed for AnyLoss {}
-
-        impl Loss for AnyLoss {
-            fn kind(&self) -> LossKind {
-                match self {
-                    $(AnyLoss::$kind(_) => LossKind::$kind,)+
-                }
-            }
-
-            fn settings(&self) -> &LossSettings {
-                match self {
-                    $(AnyLoss::$kind(loss) => loss.settings(),)+
-                }
-            }
-
-            fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
-                &self,
-                logits: ArrayView2<'_, E>,
-                batch: &Batch<'_>,
-                wanted: Option<Wanted<'_, '_, G>>,
-            ) -> Result<Evaluation<E::Accum>, Error> {
-                match self {
-                    $(AnyLoss::$kind(loss) => loss.evaluate(logits, batch, wanted),)+
-                }
-            }
-
-            fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
-                &self,
-                head: &LinearHead<'_, E>,
-                batch: &Batch<'_>,
-                request: Option<&GradientRequest<'_>>,
-            ) -> Result<HeadLossAndGradient<G>, Error> {
-                match self {
-                    $(AnyLoss::$kind(loss) => loss.evaluate_head(head, batch, request),)+
-                }
-            }
-        }
     };
 }
 
-losses! {
-    /// Soft target InfoNCE.
-    SoftTargetInfoNce, "soft-target-infonce", LossSpec { title: "soft target InfoNCE", contrastive: true, ..PLAIN };
-    /// Soft target cross-entropy.
-    SoftTargetCrossEntropy, "soft-target-cross-entropy", LossSpec { title: "soft target cross-entropy", ..PLAIN };
-    /// Soft distribution InfoNCE, on classes drawn from the soft targets.
-    SoftDistributionInfoNce, "soft-distribution-infonce",
-        LossSpec { title: "soft distribution InfoNCE", contrastive: true, draws_classes: true, ..PLAIN };
-    /// InfoNCE, on hard labels.
-    InfoNce, "infonce", LossSpec { title: "InfoNCE", contrastive: true, soft_targets: false, ..PLAIN };
-    /// Negative log likelihood, cross-entropy on hard labels.
-    Nll, "nll", LossSpec { title: "NLL", soft_targets: false, ..PLAIN };
-    /// Binary cross-entropy with soft targets.
-    BinaryCrossEntropy, "bce", LossSpec { title: "binary cross-entropy", compared: false, ..PLAIN };
-}
-
-/// Cross-entropy needs the logits of every class: its head is an error.
-impl HeadLoss for AnyLoss {}
+loss_table!(define_kinds);
 
 impl LossKind {
     /// Every loss, in the order that reports list them.
@@ -176,6 +114,22 @@ impl LossKind {
     /// Whether the loss contrasts each row's positive with other candidates.
     pub fn is_contrastive(self) -> bool {
         self.spec().contrastive
+    }
+
+    /// The error for a linear head where the loss needs the logits of every class.
+    pub fn no_head(self) -> Error {
+        let expected = "a contrastive loss for a linear head; the others need the logits of every class";
+        Error::new(ErrorKind::Unsupported, "loss", self.name(), expected)
+    }
+
+    /// The error for soft rows of this form where the loss takes hard labels.
+    pub fn hard_labels_needed(self, found: Form) -> Error {
+        let remedy = match self.draws_classes() {
+            true => "draw classes from soft targets first, with ClassDraws",
+            false => "use its soft-target form for these",
+        };
+        let expected = format!("hard labels or one-hot rows for {self} ({remedy})");
+        Error::new(ErrorKind::Targets, "targets", format!("soft {found} rows"), expected)
     }
 }
 
