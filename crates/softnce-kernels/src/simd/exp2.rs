@@ -11,7 +11,7 @@
 
 use pulp::Simd;
 
-use super::SimdFloat;
+use super::float::SimdFloat;
 
 /// q for `f32`, from the constant term on.
 const Q: [f32; 6] =

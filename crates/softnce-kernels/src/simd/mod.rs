@@ -9,6 +9,7 @@ mod float;
 mod instructions;
 mod lanes;
 mod transpose;
+mod vectors;
 
 pub use cells::Cells;
 pub use exp2::exp2;
