@@ -2,7 +2,7 @@
 //!
 //! `A = S W^T` and `dL/dS = (P - E) W`, where E marks the positives. Both products read a block of candidates while
 //! it is in cache. This takes one pass over the candidates, because the terms `exp A` need no maximum (see
-//! [`super::needs_offset`]) and the gradient is divided by their sum at the end. So the extra memory is a block of
+//! [`super::terms::needs_offset`]) and the gradient is divided by their sum at the end. So the extra memory is a block of
 //! scores, a block of terms and, beyond 4,096 candidates, two blocks of the size of the scores for sums that do not
 //! drift.
 
@@ -15,10 +15,10 @@ use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 use softnce_kernels::product::product;
 use softnce_kernels::simd::Instructions;
 
-use super::scores::zeroed;
-use super::{Outputs, Scores, natural, needs_offset, relative_logs, row_loss, to_base_2};
-use crate::paths::outputs::BlockOutputs;
-use crate::paths::row::{Scale, dot_with_scores, partial_sums};
+use super::outputs::{BlockOutputs, Outputs};
+use super::row::{Scale, dot_with_scores, partial_sums};
+use super::scores::{Scores, zeroed};
+use super::terms::{natural, needs_offset, relative_logs, row_loss, to_base_2};
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error, Targets};
 

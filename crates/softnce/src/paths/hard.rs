@@ -9,10 +9,10 @@ use std::convert::Infallible;
 use num_traits::{Float, Zero};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
-use super::outputs::BlockOutputs;
+use super::outputs::{BlockOutputs, Outputs};
 use super::row::{Exponentials, Scale, Terms, dot_with_scores, largest};
-use super::scores::zeroed;
-use super::{Outputs, Scores, natural, needs_offset, relative_logs, row_loss, to_base_2};
+use super::scores::{Scores, zeroed};
+use super::terms::{natural, needs_offset, relative_logs, row_loss, to_base_2};
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error};
 

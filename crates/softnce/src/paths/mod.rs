@@ -1,8 +1,10 @@
-//! The computations: one file or folder per path. The form of the targets selects the path.
+//! The computations: one file or folder per path. `choice.rs` selects the path by the form of the targets; `terms.rs`
+//! holds what several paths compute with the terms of a row.
 //!
 //! Each path reads the logits through [`Scores`], works on independent blocks of rows on several threads and writes
 //! losses and gradients to [`Outputs`].
 
+mod choice;
 mod compact;
 mod cross_entropy;
 mod dense;
@@ -11,92 +13,10 @@ mod head;
 mod outputs;
 mod row;
 mod scores;
+mod terms;
 
+pub(crate) use choice::soft_target_info_nce;
 pub(crate) use cross_entropy::cross_entropy;
 pub(crate) use head::{Head, HeadWanted, head};
 pub(crate) use outputs::{Gradients, Outputs};
 pub(crate) use scores::Scores;
-
-use crate::{Accum, Batch, Element, Error, Form};
-
-/// Soft target InfoNCE, on the path that suits the form of the candidates.
-pub(crate) fn soft_target_info_nce<E: Element, G: Element<Accum = E::Accum>>(
-    scores: &Scores<'_, E>,
-    batch: &Batch<'_>,
-    positives: &[usize],
-    block_rows: Option<usize>,
-    outputs: &mut Outputs<'_, E::Accum, G>,
-) -> Result<(), Error> {
-    let forms = || batch.segments().iter().map(|segment| segment.form());
-    if forms().any(|form| form == Form::Dense) {
-        return dense::run(scores, batch, positives, block_rows, outputs);
-    }
-    // The hard path computes a term for every class. If only few classes can occur, the compact path is faster.
-    let many_occur = batch.candidates().saturating_mul(8) >= scores.classes();
-    if many_occur && forms().all(|form| form == Form::Hard) {
-        return hard::run(scores, batch, positives, outputs);
-    }
-    compact::run(scores, batch, positives, outputs)
-}
-
-/// Whether a row's sum of terms `2^(score - offset)` must be computed again with the largest score as the offset: the
-/// sum is so small that terms may have underflowed, or it is not finite.
-///
-/// The first attempt uses the offset 0, which saves a pass over the candidates to find the largest score. It mostly
-/// works, because every score is at most 0 and the scores that matter are rarely far below 0.
-pub(crate) fn needs_offset<A: Accum>(total: A) -> bool {
-    // Written so that NaN gives true.
-    !(total >= A::of(1e-6) && total < A::infinity())
-}
-
-/// The loss of a row, `log(own + others) - log(own / multiplicity)`, in double precision because large terms cancel.
-///
-/// - `own`: the positive's term, multiplicity included; `others`: the sum of the other candidates' terms; both are
-///   divided by `exp(offset)`.
-/// - `score`: the positive's score without its multiplicity. It replaces `log(own)` where `own` is 0 or nearly
-///   underflows.
-///
-/// If `own` is the larger part, `log(1 + others / own)` keeps all digits of a loss near 0.
-pub(crate) fn row_loss<A: Accum>(own: A, others: A, log_multiplicity: f64, offset: f64, score: f64) -> A {
-    let in_range = own > A::min_positive_value() * A::of(1e6);
-    let (own, others) = (own.as_f64(), others.as_f64());
-    A::of(if own >= others && own > 0.0 {
-        f64::ln_1p(others / own) + log_multiplicity
-    } else if in_range {
-        f64::ln((own + others) / own) + log_multiplicity
-    } else {
-        f64::ln(own + others) + (offset - score)
-    })
-}
-
-/// Converts a logarithm from base 2 to base e.
-pub(crate) fn natural(log2: impl Into<f64>) -> f64 {
-    log2.into() * std::f64::consts::LN_2
-}
-
-/// Converts a logarithm from base e to base 2. Minus infinity becomes a finite number so low that `2^(it + score)` is
-/// 0 for every score.
-pub(crate) fn to_base_2<A: Accum>(log: f64) -> A {
-    num_traits::Float::max(A::of(log * std::f64::consts::LOG2_E), A::min_value() / A::of(4.0))
-}
-
-/// The logarithms of the multiplicities divided by the largest multiplicity, shape `[M]`, and the logarithm of the
-/// largest.
-///
-/// A multiplicity of 0 gives minus infinity.
-pub(crate) fn relative_logs(multiplicities: &[f64]) -> (Vec<f64>, f64) {
-    let largest = multiplicities.iter().copied().fold(0.0, f64::max).ln();
-    // Most multiplicities are small integers: compute the logarithm of each integer once.
-    let mut known = [f64::NAN; 256];
-    let mut log = |multiplicity: f64| {
-        let count = multiplicity as usize;
-        if count as f64 != multiplicity || count >= known.len() {
-            return multiplicity.ln();
-        }
-        if known[count].is_nan() {
-            known[count] = multiplicity.ln();
-        }
-        known[count]
-    };
-    (multiplicities.iter().map(|&multiplicity| log(multiplicity) - largest).collect(), largest)
-}

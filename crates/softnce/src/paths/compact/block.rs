@@ -9,9 +9,9 @@ use softnce_kernels::simd::{Block, BlockMut, Cells, Instructions, ToGradient, To
 
 use super::accumulate::{Accumulate, ByLane, Largest, MAX_LANES, Positives, Sums};
 use super::plan::{Columns, Plan};
-use crate::paths::outputs::BlockOutputs;
-use crate::paths::scores::zeroed;
-use crate::paths::{Outputs, Scores, natural, needs_offset, row_loss};
+use crate::paths::outputs::{BlockOutputs, Outputs};
+use crate::paths::scores::{Scores, zeroed};
+use crate::paths::terms::{natural, needs_offset, row_loss};
 use crate::{Accum, Element, Error};
 
 /// Columns that are converted at a time, if logits or gradients are of another type than the sums or not contiguous.

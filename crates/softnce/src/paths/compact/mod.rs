@@ -6,7 +6,7 @@
 //! The kernel works on as many rows at once as a vector has lanes, one row per lane. The scores of the block are
 //! transposed into lines, one line per class, so that a candidate reads and adds up whole vectors, without gathers
 //! and scatters. One pass over the candidates is enough, because the terms need no maximum (see
-//! [`super::needs_offset`]) and the gradient is divided by their sum when it is written.
+//! [`super::terms::needs_offset`]) and the gradient is divided by their sum when it is written.
 
 mod accumulate;
 mod block;

@@ -4,7 +4,8 @@ use softnce_kernels::parallel::{SHARING, for_each, threads_for};
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Columns, Further};
+use super::columns::Columns;
+use super::further::Further;
 use crate::targets::{Compact, Rows};
 use crate::{Accum, Batch};
 

@@ -7,9 +7,11 @@ use softnce_kernels::parallel::{SHARING, for_each, threads_for};
 use std::convert::Infallible;
 use std::sync::OnceLock;
 
+use super::columns::Columns;
+use super::further::Further;
 use super::listing::{Entry, Listing};
-use super::{Columns, Further, Group, Pair, Plan};
-use crate::paths::to_base_2;
+use super::merged::{Group, Pair, Plan};
+use crate::paths::terms::to_base_2;
 use crate::{Accum, Batch};
 
 /// A section of lines ends when it has this many candidates.
