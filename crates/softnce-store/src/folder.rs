@@ -1,4 +1,4 @@
-//! A folder that one process at a time works in.
+//! A folder that one process at a time works in, and the manifest in it.
 
 use std::fs;
 use std::io;
@@ -7,13 +7,36 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::csv::write_csv;
+use crate::differences::listed;
 use crate::file::{create_folder, is_temporary, write, write_json};
-use crate::manifest::listed;
-use crate::{Lock, Manifest, Parts, StoreError, VERSION};
+use crate::{Lock, Parts, StoreError, VERSION};
 
 /// Name of the lock. It begins as temporary names do, so that a folder with nothing else counts as empty.
 const LOCK: &str = ".softnce-lock";
 const PARTS: &str = "parts";
+
+/// What the content of a folder was made with: the settings under which a later call may continue it.
+pub trait Manifest: Sized {
+    /// The manifest in a folder; `None` if the folder has none.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is no such manifest.
+    fn read(folder: &Path) -> Result<Option<Self>, StoreError>;
+
+    /// Writes it into the folder.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    fn write(&self, folder: &Folder) -> Result<(), StoreError>;
+
+    /// The version of softnce that made it; `None` where the version does not matter.
+    fn version(&self) -> Option<&str> {
+        None
+    }
+
+    /// The settings in which `found`, the manifest in the folder, differs from this one, in words. Empty: none does.
+    fn differences(&self, found: &Self) -> Vec<String>;
+}
 
 /// A folder that this process alone works in: it holds the lock, and the manifest in it is that of this process.
 #[derive(Debug)]

@@ -13,19 +13,19 @@
 #![forbid(unsafe_code)]
 
 mod csv;
+mod differences;
 mod error;
 mod file;
 mod folder;
 mod lock;
-mod manifest;
 mod parts;
 
 pub use csv::{csv, write_csv};
+pub use differences::differences;
 pub use error::StoreError;
 pub use file::{check_writable, create_folder, put_in_place, read, read_json, write, write_json};
-pub use folder::{Folder, is_occupied, remove_folder};
+pub use folder::{Folder, Manifest, is_occupied, remove_folder};
 pub use lock::Lock;
-pub use manifest::{Manifest, differences};
 pub use parts::Parts;
 
 /// The version of softnce, which every crate of it has.

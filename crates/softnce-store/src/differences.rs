@@ -1,34 +1,7 @@
-//! What the content of a folder was made with.
-
-use std::path::Path;
+//! The settings in which two manifests differ, in words.
 
 use serde::Serialize;
 use serde_json::Value;
-
-use crate::{Folder, StoreError};
-
-/// What the content of a folder was made with: the settings under which a later call may continue it.
-pub trait Manifest: Sized {
-    /// The manifest in a folder; `None` if the folder has none.
-    ///
-    /// # Errors
-    /// A file that cannot be read, or is no such manifest.
-    fn read(folder: &Path) -> Result<Option<Self>, StoreError>;
-
-    /// Writes it into the folder.
-    ///
-    /// # Errors
-    /// A file that cannot be written.
-    fn write(&self, folder: &Folder) -> Result<(), StoreError>;
-
-    /// The version of softnce that made it; `None` where the version does not matter.
-    fn version(&self) -> Option<&str> {
-        None
-    }
-
-    /// The settings in which `found`, the manifest in the folder, differs from this one, in words. Empty: none does.
-    fn differences(&self, found: &Self) -> Vec<String>;
-}
 
 /// The settings in which two values differ, in words, by the keys that they have in JSON: `seeds: 3 there, 4 here`.
 pub fn differences<T: Serialize>(there: &T, here: &T) -> Vec<String> {
