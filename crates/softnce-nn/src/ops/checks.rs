@@ -1,6 +1,6 @@
 //! Checks of the arguments of operations, the same for the fused and the composed form.
 
-use super::OperationError;
+use super::error::OperationError;
 
 /// `Ok` if the argument has the shape that the others ask for.
 fn fits(

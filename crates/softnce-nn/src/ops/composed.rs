@@ -5,7 +5,9 @@ use burn::tensor::module;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Tensor, activation};
 
-use super::{Normalised, OperationError, checks};
+use super::checks;
+use super::error::OperationError;
+use super::normalised::Normalised;
 
 /// `x W + bias` over the last axis.
 ///

@@ -8,12 +8,14 @@ mod fused;
 mod graph;
 mod kernels;
 mod memory;
+mod normalised;
 #[cfg(test)]
 mod tests;
 
 use burn::tensor::Tensor;
 
 pub use error::OperationError;
+pub use normalised::Normalised;
 
 /// `x W + bias` over the last axis.
 ///
@@ -76,10 +78,6 @@ pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, stride: usize, padding: usize
     checks::conv2d(input.dims(), weight.dims(), stride, padding)?;
     fused::conv2d(&input, &weight, stride, padding).map_or_else(|| composed::conv2d(input, weight, stride, padding), Ok)
 }
-
-/// A batch-normalised tensor, and the mean and the biased variance of each channel (both outside the autodiff graph),
-/// from which the caller updates its running statistics.
-pub type Normalised = (Tensor<4>, Tensor<1>, Tensor<1>);
 
 /// Batch normalisation with the batch's own statistics (Ioffe and Szegedy, arXiv 1502.03167), for training.
 ///

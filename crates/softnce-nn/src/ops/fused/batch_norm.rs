@@ -3,10 +3,10 @@
 use burn::backend::Flex;
 use burn::tensor::Tensor;
 
-use crate::ops::Normalised;
 use crate::ops::graph::{PARENTS, Rule, attach};
 use crate::ops::kernels::batch_norm::{Channel, Planes, by_input, by_parameters, forward, statistics};
 use crate::ops::memory::{read, tensor, values};
+use crate::ops::normalised::Normalised;
 
 /// With `CUT`, values below 0 become 0.
 pub(in crate::ops) fn batch_norm<const CUT: bool>(
