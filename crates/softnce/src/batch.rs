@@ -8,7 +8,7 @@ use ndarray::{ArrayView1, CowArray, Ix1};
 use crate::shared::Shared;
 use crate::targets::Rows;
 use crate::warning::shares_mixing_weight;
-use crate::{Accum, Error, ErrorKind, Form, LossKind, Targets, Warning};
+use crate::{Accum, Error, ErrorKind, Form, Targets, Warning};
 
 /// The label side of one call of a loss.
 ///
@@ -298,18 +298,6 @@ impl<'a> Batch<'a> {
     fn shares_cancel<A: Accum>(&self) -> bool {
         let (lowest, highest) = self.extent_of_shares();
         highest - lowest <= A::epsilon().as_f64()
-    }
-
-    /// The same batch with hard labels in place of one-hot rows of any form, as a loss of hard labels reads it.
-    ///
-    /// # Errors
-    /// A row with weight on more than one class.
-    pub fn to_hard(&self, loss: LossKind) -> Result<Batch<'_>, Error> {
-        let mut segments = Vec::with_capacity(self.segments.len());
-        for segment in &self.segments {
-            segments.push(segment.to_hard().ok_or_else(|| loss.hard_labels_needed(segment.form()))?);
-        }
-        Ok(self.with_segments(segments))
     }
 
     /// The smallest and the largest uniform share of compact and hard candidates.

@@ -9,8 +9,7 @@ use super::loss::Loss;
 use super::request::{GradientRequest, Wanted};
 use super::result::Evaluation;
 use super::sealed::Sealed;
-use super::settings::LossSettings;
-use crate::{Batch, Element, Error};
+use crate::{Batch, Element, Error, LossSettings};
 
 // The types are named through `super`, which exports them, so that a new loss needs no import here.
 macro_rules! define_any_loss {

@@ -10,9 +10,8 @@ use super::kind::LossKind;
 use super::loss::Loss;
 use super::request::Wanted;
 use super::result::Evaluation;
-use super::settings::LossSettings;
 use crate::paths::{Outputs, Scores};
-use crate::{Accum, Batch, Element, Error, NoiseDistribution};
+use crate::{Accum, Batch, Element, Error, LossSettings, NoiseDistribution};
 
 /// Binary cross-entropy with soft targets, summed over the classes and averaged over the rows as the reduction says:
 ///

@@ -5,11 +5,10 @@ use num_traits::Zero;
 
 use super::request::{GradientRequest, Wanted};
 use super::result::Evaluation;
-use super::settings::LossSettings;
 use crate::paths::{Gradients, Outputs, Scores};
 use crate::reduction::reduce;
 use crate::targets::check_size;
-use crate::{Accum, Batch, Element, Error, LossValue, NoiseDistribution, Reduction};
+use crate::{Accum, Batch, Element, Error, LossSettings, LossValue, NoiseDistribution, Reduction};
 
 /// What a path needs to know of the rows, after every check that does not read the logits.
 pub(super) struct Checked {

@@ -7,8 +7,7 @@ use super::kind::LossKind;
 use super::loss::Loss;
 use super::request::Wanted;
 use super::result::Evaluation;
-use super::settings::LossSettings;
-use crate::{Batch, Element, Error, NoiseDistribution, paths};
+use crate::{Batch, Element, Error, LossSettings, NoiseDistribution, paths};
 
 /// Soft target cross-entropy, `L_i = -sum_k W_ik log softmax(Z_i / tau)_k`.
 ///

@@ -8,9 +8,8 @@ use super::linear_head::{HeadLossAndGradient, LinearHead};
 use super::loss::Loss;
 use super::request::{GradientRequest, Wanted};
 use super::result::Evaluation;
-use super::settings::LossSettings;
 use super::soft_target_info_nce::SoftTargetInfoNce;
-use crate::{Batch, Element, Error};
+use crate::{Batch, Element, Error, LossSettings};
 
 /// InfoNCE (van den Oord et al., arXiv 1807.03748) over class labels: the hard-target case of
 /// [`SoftTargetInfoNce`].

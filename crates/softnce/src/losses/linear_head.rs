@@ -4,9 +4,8 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 
 use super::call::Checked;
 use super::request::GradientRequest;
-use super::settings::LossSettings;
 use crate::paths::{Head, HeadWanted, head};
-use crate::{Accum, Batch, Element, Error, LossValue};
+use crate::{Accum, Batch, Element, Error, LossSettings, LossValue};
 
 /// A linear head: features, and a row of weights for each class. Its logits `Z = H V^T + b` are never formed.
 #[derive(Debug, Clone, Copy)]

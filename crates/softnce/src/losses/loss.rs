@@ -9,9 +9,8 @@ use super::linear_head::{HeadLossAndGradient, LinearHead};
 use super::request::{GradientRequest, Wanted};
 use super::result::{Evaluation, LossAndGradient};
 use super::sealed::Sealed;
-use super::settings::LossSettings;
 use crate::targets::check_size;
-use crate::{Batch, Element, Error, LossValue};
+use crate::{Batch, Element, Error, LossSettings, LossValue};
 
 /// The call that all losses of the family share, so that they can be swapped: in the source by their type, at run time
 /// through [`AnyLoss`](crate::AnyLoss) (the calls are generic over the float type, so there is no `dyn Loss`).

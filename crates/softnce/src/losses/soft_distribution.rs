@@ -9,8 +9,7 @@ use super::linear_head::{HeadLossAndGradient, LinearHead};
 use super::loss::Loss;
 use super::request::{GradientRequest, Wanted};
 use super::result::Evaluation;
-use super::settings::LossSettings;
-use crate::{Batch, Element, Error};
+use crate::{Batch, Element, Error, LossSettings};
 
 /// Soft distribution InfoNCE: each target is replaced by a class drawn from it, `y_j ~ Cat(W_j)`, then InfoNCE.
 ///

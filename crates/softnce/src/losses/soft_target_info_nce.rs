@@ -10,8 +10,7 @@ use super::linear_head::{HeadLossAndGradient, LinearHead};
 use super::loss::Loss;
 use super::request::{GradientRequest, Wanted};
 use super::result::Evaluation;
-use super::settings::LossSettings;
-use crate::{Batch, Element, Error, paths};
+use crate::{Batch, Element, Error, LossSettings, paths};
 
 /// Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076).
 ///
