@@ -134,7 +134,7 @@ mod tests {
         for len in [0, 1, 7, 64, 65] {
             let mut buffer = FreshBuffer::<u32>::new(len);
             buffer.par_parts(8).enumerate().for_each(|(number, part)| {
-                assert_eq!(part.is_empty(), part.len() == 0);
+                assert!(!part.is_empty());
                 let values = part.zeroed();
                 assert!(values.iter().all(|&value| value == 0));
                 // The last value of each part is left as it is.

@@ -102,6 +102,7 @@ mod tests {
     use crate::testing::values;
 
     /// Results with every instruction set of this CPU, which must be equal.
+    #[allow(clippy::redundant_closure)] // Only a closure can be marked for inlining.
     fn on_every_set<R: PartialEq + std::fmt::Debug>(work: impl Fn() -> R) -> R {
         let portable = Instructions::Portable.run(
             #[inline(always)]
