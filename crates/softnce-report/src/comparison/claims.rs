@@ -355,8 +355,8 @@ mod tests {
         let results = fixture::made_up(LossKind::ALL, 5, 2);
         let text = claims(&results).limits.concat();
         assert!(text.contains("5 seeds"), "{text}");
-        // Four losses are compared with the reference.
-        let intervals = 4 * Metric::compared().count();
+        // Every loss but the reference is compared with it.
+        let intervals = (LossKind::ALL.len() - 1) * Metric::compared().count();
         let by_chance = format::fixed(0.05 * intervals as f64, 1);
         assert!(text.contains(&format!("Of {intervals} paired 95 % intervals, about {by_chance} would")), "{text}");
         assert!(text.contains("InfoNCE and NLL were trained on hard labels, without mixing"), "{text}");
