@@ -4,7 +4,7 @@
 //!   linear head.
 //! - [`Path`]: the computations that are measured; [`Workload`]: a case's data, and a call of a path on it.
 //! - [`Bench`]: all paths of a case measured in turns, so that what the machine does besides hits all alike.
-//! - [`Results`], [`report`], [`BenchFolder`]: what came of it, as tables, files and figures.
+//! - [`Results`], [`report`], [`BenchFolder`]: the measurements, as tables, files and figures.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

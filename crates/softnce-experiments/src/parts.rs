@@ -17,7 +17,7 @@ const CHECK: Duration = Duration::from_millis(20);
 
 /// What is trained and kept together.
 pub(crate) trait Part: Sync {
-    /// What its file holds: what it is, and what came of it.
+    /// The content of its file: what was trained, and the result.
     type Kept: Serialize + DeserializeOwned + Send;
 
     /// Its name, and that of its file.

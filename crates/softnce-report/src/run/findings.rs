@@ -73,14 +73,14 @@ fn calibration(result: &EvaluationResult) -> String {
     let (error, reference) = (share(ece.error), share(ece.calibrated_reference));
     if ece.error <= ece.calibrated_reference {
         return format!(
-            "The calibration error over bins of equal mass, {error} %, is no larger than the {reference} % that chance alone makes of a \
-             perfectly calibrated model: no sign of miscalibration."
+            "The calibration error over bins of equal mass is {error} %. A perfectly calibrated model would show \
+             {reference} % by chance, so there is no sign of miscalibration."
         );
     }
     let direction = if confidence > overall.top1 { "overconfident" } else { "underconfident" };
     format!(
-        "The calibration error over bins of equal mass is {error} %, where chance alone makes {reference} % of a perfectly calibrated model. \
-         On the whole the model is {direction}: its mean confidence is {} %.",
+        "The calibration error over bins of equal mass is {error} %; a perfectly calibrated model would show {reference} % \
+         by chance. On the whole the model is {direction}: its mean confidence is {} %.",
         share(confidence),
     )
 }

@@ -36,7 +36,7 @@ pub enum RecipeError {
     /// A change is not of the form `key=value`, or its key leads through something that is no section.
     #[error("change {change:?}: {reason}")]
     Change {
-        /// The change as it came.
+        /// The change as it was given.
         change: String,
         /// What is wrong with it.
         reason: String,

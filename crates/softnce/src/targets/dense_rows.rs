@@ -28,7 +28,8 @@ impl DenseRows<'_> {
         }
     }
 
-    /// A row as it came, and the reciprocal of its sum: in its place where that can be; else in `scratch`, of shape `[d]`.
+    /// A row as it was given, and the reciprocal of its sum. The row is borrowed if it is contiguous and of type A, else
+    /// copied to `scratch`, of shape `[d]`.
     pub(crate) fn row<'r, A: Accum>(&'r self, row: usize, scratch: &'r mut [A]) -> (&'r [A], A) {
         let share = self.sums.as_ref().map_or(A::one(), |sums| A::of(1.0 / sums[row]));
         if let Some(values) = A::dense_view(&self.values)
