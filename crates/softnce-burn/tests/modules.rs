@@ -154,11 +154,12 @@ fn losses_beyond_the_range_of_half_precision_are_finite() {
         let config = LossConfig::new(LossKind::SoftTargetInfoNce).with_path(path);
         let sum = config.clone().with_reduction(Reduction::Sum).init(&device());
         let value = f64::from(scalar(sum.forward(plain(DType::F16, 8192), candidates()).unwrap()));
-        assert!((value / expected - 1.0).abs() < 1e-6, "{path:?}: {value}");
+        // Burn sums the 8,192 rows in f32.
+        assert!((value / expected - 1.0).abs() < 1e-5, "{path:?}: {value}");
         // From a head likewise.
         let weights = plain(DType::F16, 2);
         let head = sum.forward_head(plain(DType::F16, 8192), &weights, None, candidates()).unwrap();
-        assert!((f64::from(scalar(head.value)) / expected - 1.0).abs() < 1e-6, "{path:?}");
+        assert!((f64::from(scalar(head.value)) / expected - 1.0).abs() < 1e-5, "{path:?}");
         // And one row's loss under reduction none.
         let rows = config.with_reduction(Reduction::None).init(&device());
         let batch = candidates().with_row_weights(vec![1e5; 8192]).unwrap();

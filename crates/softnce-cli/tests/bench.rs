@@ -116,7 +116,7 @@ fn arguments_that_cannot_be_used_end_with_code_2() {
     refused(&["--paths", "head", "--case", "6,9,5"], "paths is head, expected at least one path that a case has");
     refused(&["--threads", "0"], "threads is 0, expected numbers from 1 to 1024");
     refused(&["--seconds", "-1"], "seconds is -1, expected a number above 0");
-    refused(&["--memory-cap", "5GB"], "memory cap is 5GB, expected a number of bytes");
+    refused(&["--memory-cap", "5 pages"], "5 pages is not a size; expected a number of bytes");
     refused(&["--name", "a", "--out", "b"], "cannot be used with");
     assert!(names(place.path()).is_empty(), "nothing is written for arguments that are refused");
 }
@@ -133,7 +133,7 @@ fn places_that_cannot_be_written_are_refused_before_anything_is_measured() {
         assert!(error.contains(words) && !error.contains("case 1 of 1"), "{arguments:?}: {error}");
     };
     refused(&["--out", "foreign"], "foreign is not empty and holds no benchmark");
-    refused(&["--out", "foreign/thesis.txt/run"], "cannot write to foreign/thesis.txt/run");
+    refused(&["--out", "foreign/thesis.txt/run"], "foreign/thesis.txt/run");
     refused(&["--json", "absent/out.json"], "cannot write absent/out.json");
     refused(&["--json", "foreign"], "cannot write foreign");
     assert_eq!(names(&place.path().join("foreign")), ["thesis.txt"]);

@@ -87,10 +87,10 @@ fn bad_queues_are_refused() {
     let refused = queue.push(&batch(0, 2, 0)).unwrap_err();
     assert_eq!(refused, CandidateError::Classes { found: 4, expected: 5 });
     let state = |rows| TargetQueue::from_state(QueueState { size: 2, classes: 3, rows }).unwrap_err().to_string();
-    assert!(state(QueueRows::Hard { labels: vec![0, 3] }).contains("labels[1] is 3"));
+    assert!(state(QueueRows::Hard { labels: vec![0, 3] }).contains("labels[1]: found 3"));
     assert!(state(QueueRows::Hard { labels: vec![0, 1, 2] }).contains("rows has 3 values, expected at most 2"));
     assert!(state(QueueRows::Dense { values: vec![0.5; 4] }).contains("values has 4 values"));
-    assert!(state(QueueRows::Dense { values: vec![0.5; 3] }).contains("sums to 1.5"));
+    assert!(state(QueueRows::Dense { values: vec![0.5; 3] }).contains("found a sum of 1.5"));
     let (uniform, weights) = (vec![0.0; 2], vec![1.0; 2]);
     let torn = QueueRows::Compact { terms: 2, uniform, classes: vec![0; 4], weights };
     assert!(state(torn).contains("weights has 2 values, expected 2 x 2"));

@@ -230,11 +230,11 @@ fn bad_set_ups_are_refused() {
     assert!(train(Made::new(127), None, config).starts_with("127 pictures do not make a batch of 128"));
     assert!(train(Made::new(9), None, LoaderConfig { batch_size: 0, ..usual() }).starts_with("batch_size is 0"));
     let labels = vec![0, 5];
-    assert!(train(Made { labels, ..Made::new(2) }, None, usual()).starts_with("labels[1] is 5"));
+    assert!(train(Made { labels, ..Made::new(2) }, None, usual()).starts_with("labels[1]: found 5"));
     let soft = Some(Array2::from_elem((8, CLASSES), 0.2));
     assert!(train(Made::new(9), soft, usual()).contains("(8, 5), expected (9, 5)"));
     let soft = Some(Array2::from_elem((9, CLASSES), 0.3));
-    assert!(train(Made::new(9), soft, usual()).starts_with("targets[0] sums to 1.5"));
+    assert!(train(Made::new(9), soft, usual()).starts_with("targets[0]: found a sum of 1.5"));
     let mixing = Some(MixingConfig { mixup: -1.0, ..MixingConfig::default() });
     let refused = Loader::train(Arc::new(Made::new(9)), augmentation(random()), mixing, None, usual()).unwrap_err();
     assert!(refused.to_string().starts_with("mixup is -1"));

@@ -42,7 +42,10 @@ pub fn command(study: &Study) -> Command {
     let groups = format!("Groups of variants: {} [default: all]", names.join(", "));
     let seeds = format!("Seeds of each variant [default: {}]", study.seeds);
     let jobs = format!("Trainings at once [default: {}]", if study.small { "the number of cores" } else { "1" });
-    VariantsArguments::augment_args(Command::new(study.name).about(study.about))
+    // What the arguments are flattened from brings a description of its own.
+    VariantsArguments::augment_args(Command::new(study.name))
+        .about(study.about)
+        .long_about(None)
         .mut_arg("groups", |argument| argument.help(groups))
         .mut_arg("seeds", |argument| argument.help(seeds))
         .mut_arg("jobs", |argument| argument.help(jobs))
