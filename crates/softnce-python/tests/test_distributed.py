@@ -79,7 +79,7 @@ def test_errors_in_a_group(tmp_path: Path) -> None:
     first, second = run(2, tmp_path, "refusals")
     assert "logits of worker 1 have 4 classes, expected 3" in first["classes"]
     assert "logits of worker 0 have 3 classes, expected 4" in second["classes"]
-    assert "targets[0] sums to 1.5" in first["bad"]
+    assert "targets[0] has a sum of 1.5" in first["bad"]
     assert "targets of worker 0 of the process group are not valid" in second["bad"]
     assert "process_group does not contain this process" in first["member"] and "member" not in second
     for result in (first, second):

@@ -226,7 +226,7 @@ OTHER_ERRORS: Dict[str, Tuple[Any, Callable[[], Any], str]] = {
     "infonce of dense": (
         ValueError,
         lambda: sn.info_nce(np.eye(3), np.array([[0.2, 0.3, 0.5], [0.1, 0.2, 0.7], [0.6, 0.1, 0.3]])),
-        "targets has soft dense rows, expected hard labels or one-hot rows for infonce",
+        "targets has soft compact rows, expected hard labels or one-hot rows for infonce",
     ),
     "infonce of compact": (
         ValueError,

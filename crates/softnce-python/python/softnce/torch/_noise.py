@@ -61,5 +61,5 @@ def _from_probabilities(probs: Any) -> Tensor:
     _refuse("noise_probs", probs, ~((probs > 0) & probs.isfinite()), "a finite number above 0")
     total = float(probs.sum())
     if abs(total - 1.0) > 1e-4:
-        raise ValueError(f"noise_probs sums to {total}, expected 1 within 0.0001")
+        raise ValueError(f"noise_probs has a sum of {total}, expected 1 within 0.0001")
     return probs / total

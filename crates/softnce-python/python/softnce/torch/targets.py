@@ -146,7 +146,7 @@ class MixedTargets:
         total = probabilities.sum(1)
         if bool((total > 1.0 + 1e-4).any()):
             row = int((total > 1.0 + 1e-4).nonzero()[0])
-            raise ValueError(f"probabilities[{row}] sums to {float(total[row])}, expected at most 1")
+            raise ValueError(f"probabilities[{row}] has a sum of {float(total[row])}, expected at most 1")
         # If rounding makes the sum larger than 1, nothing is left to spread.
         probabilities = probabilities / total.clamp(min=1.0)[:, None]
         share = (1.0 - probabilities.sum(1)).clamp(min=0.0) / (num_classes - classes.shape[1])
