@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes the dependencies of crates/softnce-features: one set of features for each package that Burn depends on.
 
-Cargo unites the features of a package over the crates of one command. Two commands that choose other crates would
-therefore compile Burn twice. Run it after a change of dependencies; `--check` only tells whether the file is current.
+Cargo unifies features: it builds a package with all features that the crates selected by a command ask for. Two
+commands that select other crates would therefore compile Burn twice. Run it after a change of dependencies; `--check` only tells whether the file is current.
 """
 
 import json

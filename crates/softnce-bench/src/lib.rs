@@ -1,9 +1,10 @@
-//! What the losses cost: time and memory of every path of the computation, side by side.
+//! Benchmark of the losses: time and memory of every *path*, that is, of every implementation of a loss (for hard,
+//! compact or dense targets, or with the linear head).
 //!
 //! - [`Case`]: how many rows, candidates and classes; [`CaseSet`]: the standard cases, those of a sweep, those with a
 //!   linear head.
 //! - [`Path`]: the computations that are measured; [`Workload`]: a case's data, and a call of a path on it.
-//! - [`Bench`]: all paths of a case measured in turns, so that what the machine does besides hits all alike.
+//! - [`Bench`]: measures all paths of a case in turn, so that other load on the machine affects all of them equally.
 //! - [`Results`], [`report`], [`BenchFolder`]: the measurements, as tables, files and figures.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

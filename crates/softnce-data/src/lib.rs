@@ -1,8 +1,9 @@
-//! Pictures and labels for training, without any framework.
+//! Images (in the code: pictures) and labels for training, without any framework.
 //!
 //! - [`picture`]: a decoded picture; [`source`]: a source of labelled pictures.
 //! - [`sets`]: data sets as their publishers lay them out; [`subset`]: subsets of them.
-//! - [`fetch`]: downloads the free sets; [`info`]: describes a set in figures and in a picture.
+//! - [`fetch`]: downloads freely available data sets; [`info`]: describes a data set: counts, sizes, and a sheet of
+//!   sample pictures.
 //! - [`labels`]: soft labels from files.
 //! - [`pictures`]: from a decoded picture to normalised pixels; [`mixing`]: MixUp and CutMix; [`candidates`]: targets
 //!   beyond the batch; [`loader`]: batches.

@@ -1,5 +1,5 @@
-//! Studies of when the softnce losses help, and why. Each is a list of trainings, kept one by one, and a page with the
-//! results.
+//! Studies of when the softnce losses help, and why. Each study trains a list of models, saves the result of each
+//! training as soon as it is finished, and writes a report with the results.
 //!
 //! - [`toy`]: a problem whose truth is known; [`pictures`]: the paper's claims on real pictures; [`graphs`]: node
 //!   classification; [`variants`]: ablations, long tails and human labels.

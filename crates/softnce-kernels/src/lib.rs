@@ -1,7 +1,7 @@
 //! The numeric foundation of the losses and networks: vector code, exponentials, matrix products, work sharing, zeroed
 //! buffers.
 //!
-//! This crate knows nothing of losses. It is the home of `unsafe` code.
+//! This crate contains no code for losses. Apart from the Python binding, it is the only crate with `unsafe` code.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

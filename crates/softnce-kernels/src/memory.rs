@@ -1,4 +1,4 @@
-//! New memory for results.
+//! Allocation of memory for results: arrays of zeros, and uninitialised buffers that several threads fill.
 
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,8 +1,8 @@
 //! Work shared among the threads of rayon's current pool.
 //!
-//! [`for_each`] gives each thread working memory once. Rayon's `for_each_init` makes it anew for every split of the work:
-//! with 1 MiB of it, 16 parts take 0.46 ms instead of 0.14 ms on two threads. Work that needs no memory of its own runs on
-//! rayon's iterators over chunks.
+//! [`for_each`] gives each thread working memory once. Rayon's `for_each_init` allocates this memory again for every
+//! split of the work. With 1 MiB of working memory and 16 parts on two threads, that takes 0.46 ms instead of 0.14 ms.
+//! Work that needs no memory of its own runs on rayon's iterators over chunks.
 //!
 //! Callers choose parts that do not depend on the number of threads, so results have the same bits with any number.
 

@@ -1,4 +1,5 @@
-//! What the program asks of the operating system and the C library: large pages, and memory that is kept.
+//! Requests to the operating system and the C library: large pages, and an allocator that keeps freed memory in the
+//! process.
 
 /// From this size on, in bytes, large pages are asked for.
 #[cfg(target_os = "linux")]

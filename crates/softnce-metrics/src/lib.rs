@@ -3,11 +3,11 @@
 //! - [`evaluate`]: accuracy, negative log likelihood, Brier score and calibration of logits in memory.
 //! - [`Evaluator`]: all of that and more for a set of any size, a batch at a time.
 //! - [`TemperatureFit`]: temperature scaling.
-//! - [`METRICS`]: the table of metrics that every report walks.
+//! - [`METRICS`]: the table of metrics; every report iterates over it.
 //! - [`mean_interval`], [`paired_difference`], [`equivalence`], [`median`]: statistics over the seeds of an experiment.
 //!
 //! All metrics are computed from the posterior `p(y|x) = softmax(logits / temperature)`; the noise distribution of a
-//! contrastive loss plays no part. No metric is ever NaN: input that would make it so is an error.
+//! contrastive loss plays no part. No metric is ever NaN: input that would give NaN is an error.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -1,4 +1,4 @@
-//! Networks on Burn: fused operations for its CPU device, models, and weights in and out.
+//! Networks for Burn: fused operations for its CPU device, models, and import and export of weights.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -1,4 +1,5 @@
-//! The module `softnce._native`: the kernels on the memory of tensors and arrays, with the interpreter lock released.
+//! The module `softnce._native`. It runs the kernels directly on the memory of tensors and arrays, and meanwhile
+//! releases the global interpreter lock (GIL).
 //!
 //! It is private to the package. The Python files of the package guarantee that the memory is valid (see [`view`]) and
 //! define the public functions.

@@ -1,12 +1,12 @@
-//! Reports: figures, tables and pages from plain results.
+//! Reports: figures, tables and HTML pages from results.
 //!
-//! - [`results`]: the plain results of a run and of a comparison of losses.
+//! - [`results`]: the data structures that hold the results of a run and of a comparison of losses.
 //! - [`run`], [`comparison`]: their pages, tables and data files.
-//! - [`drawing`]: a drawing as inline SVG, as a file of its own, several in one file; scales, axes and marks. Re-exported
-//!   here.
-//! - [`page`]: the frame, sections, figures and tables of a page in one file.
+//! - [`drawing`]: drawings as inline SVG, as SVG files, or several in one SVG file; scales, axes and marks. Its items
+//!   are re-exported from the root of this crate.
+//! - [`page`]: HTML pages, each a single file: frame, sections, figures and tables.
 //! - [`table`]: tables for a terminal.
-//! - [`number`]: numbers as readers expect them.
+//! - [`number`]: formatting of numbers.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

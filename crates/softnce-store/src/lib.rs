@@ -1,13 +1,15 @@
 //! Files that are written atomically, and folders with a lock, a manifest and finished parts.
 //!
-//! - [`write()`], [`write_json`], [`write_csv`], [`put_in_place`]: a path holds its old content or all of the new one, and
-//!   once the call returns, that survives a loss of power. [`check_writable`] tells beforehand whether it will work.
-//! - [`Folder::open`]: a folder in which one process at a time works ([`Lock`]), whose [`Manifest`] says what its content
-//!   was made with, and which keeps finished [`Parts`], so that an interrupted program continues after them.
+//! - [`write()`], [`write_json`], [`write_csv`], [`put_in_place`]: at any moment the file has either its old content or
+//!   the complete new content; once the call returns, the new content survives a loss of power. [`check_writable`]
+//!   tests beforehand whether a file can be written at a path.
+//! - [`Folder::open`]: a folder in which one process at a time works ([`Lock`]), whose [`Manifest`] has the settings
+//!   that produced its content, and which keeps finished [`Parts`], so that an interrupted program continues after
+//!   them.
 //! - [`StoreError`]: each error names the path, what was found, and what to do.
 //!
-//! What is synced: the content of a file before it gets its name, the folder after that, and the parents of folders that
-//! are made. On Windows renames are written through instead.
+//! What is synced: the content of a file before it gets its name, the folder after that, and the parents of folders
+//! that are made. On Windows folders cannot be synced; there the rename itself is written through to the disk.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![forbid(unsafe_code)]

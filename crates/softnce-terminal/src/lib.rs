@@ -1,5 +1,6 @@
-//! What the programs share in a terminal: progress bars, warnings, Ctrl-C, exit codes, output that survives a closed
-//! pipe, common arguments, sizes in bytes, and an allocator that counts.
+//! What the programs share in a terminal: progress bars, warnings, Ctrl-C, exit codes, output that does not fail when
+//! the pipe is closed, common arguments, formatting and parsing of sizes in bytes, and an allocator that counts the
+//! allocated bytes.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -1,7 +1,8 @@
-//! Training of classifiers under the softnce losses: recipes, optimisation, runs, comparisons.
+//! Training of classifiers with the softnce losses: recipes, optimisation, runs, comparisons.
 //!
-//! - [`recipe`]: one TOML file from the data's folder to the report; [`runs`]: training, evaluation, prediction and
-//!   export of one; [`device`]: what it computes on; [`randomness`]: what it draws.
+//! - [`recipe`]: the recipe, a TOML file that describes everything from the data folder to the report; [`runs`]:
+//!   training, evaluation, prediction and export of a model; [`device`]: the device that a run computes on;
+//!   [`randomness`]: the random numbers of a run.
 //! - [`optimisation`]: parameter groups, the schedule, clipping, weight averaging.
 //! - [`compare`]: several losses at equal budgets.
 //!

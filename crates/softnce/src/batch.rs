@@ -1,4 +1,5 @@
-//! The label side of a call: targets, candidates, positives, multiplicities and row weights.
+//! Everything about labels that a call of a loss takes: targets, candidates, the index of each row's own target
+//! (positive), the count of each candidate (multiplicity) and row weights.
 
 use std::borrow::Cow;
 use std::sync::Once;

@@ -1,4 +1,5 @@
-//! The float types that come in, the types their sums are kept in, and dense rows of any of them.
+//! The float types of logits and dense targets, the types in which their sums are computed, and dense rows of any of
+//! these float types.
 
 use bytemuck::Zeroable;
 use half::slice::HalfFloatSliceExt;

@@ -8,6 +8,6 @@ pub enum Form {
     Hard,
     /// A uniform share plus a few weighted classes a row.
     Compact,
-    /// One weight a class.
+    /// One probability per class.
     Dense,
 }

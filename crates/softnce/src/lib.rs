@@ -4,14 +4,20 @@
 //! arXiv 2404.14076) lets noise contrastive estimation use probabilistic targets: label smoothing, MixUp, CutMix,
 //! distilled and human label distributions. It takes the place of soft target cross-entropy in any classifier.
 //!
-//! Array views go in, the loss and its gradient come out:
+//! Each loss takes the logits as an array view of shape `[N, d]` (N rows, d classes) and the targets of the rows. It
+//! returns the loss and its gradient with respect to the logits, of shape `[N, d]`:
 //!
-//! - [`Targets`]: hard labels, compact rows, dense rows; one constructor for each source.
+//! - [`Targets`]: the targets of a batch: hard labels, compact rows (a probability spread evenly over all classes plus
+//!   weights on a few, as from MixUp or smoothing) or dense rows (d probabilities). There is a constructor for each of
+//!   the usual sources, such as MixUp or a teacher.
 //! - [`NoiseDistribution`], [`NoiseEstimator`]: the noise distribution over classes.
-//! - [`Batch`]: targets with further candidates, positives, multiplicities, row weights.
-//! - [`Loss`]: the call that all losses share: [`SoftTargetInfoNce`], [`InfoNce`], [`SoftDistributionInfoNce`],
-//!   [`SoftTargetCrossEntropy`], [`Nll`], or [`AnyLoss`] by name.
-//! - [`HeadLoss`], [`LinearHead`]: the contrastive losses from features and class weights, for any number of classes.
+//! - [`Batch`]: targets plus, optionally, more candidates, the index of each row's own target among the candidates (its
+//!   *positive*), a count for each candidate (its *multiplicity*), and row weights.
+//! - [`Loss`]: the trait that all losses implement. The losses are [`SoftTargetInfoNce`], [`InfoNce`],
+//!   [`SoftDistributionInfoNce`], [`SoftTargetCrossEntropy`], [`Nll`] and [`BinaryCrossEntropy`]; [`AnyLoss`] is a loss
+//!   whose kind is chosen at run time.
+//! - [`HeadLoss`], [`LinearHead`]: the contrastive losses, computed from features `[N, D]` and the weight matrix
+//!   `[d, D]` of a linear output layer, for any number of classes.
 //! - [`oracle`]: the definition in float64, for tests.
 //!
 //! ```

@@ -1,4 +1,4 @@
-//! What is allowed but will not do what the user hopes.
+//! Warnings: settings that are valid but probably a mistake.
 
 use std::fmt;
 

@@ -23,7 +23,7 @@ struct Labels {
     classes: usize,
     first: Array1<u32>,
     second: Array1<u32>,
-    /// One weight a row, as a data loader has it: in single precision.
+    /// One lambda per row, as a data loader has it: in single precision.
     lambda: Array1<f32>,
 }
 

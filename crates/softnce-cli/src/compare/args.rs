@@ -37,7 +37,7 @@ pub struct CompareArguments {
     pub place: PlaceArguments<DeviceName>,
 }
 
-/// The recipe of the main job.
+/// The recipe that `compare` trains by default.
 const MAIN_JOB: &str = "digits";
 
 impl CompareArguments {

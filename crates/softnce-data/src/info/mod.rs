@@ -1,4 +1,4 @@
-//! Describes a set: figures, and some of its pictures side by side.
+//! Describes a data set: counts, sizes, and a sheet of sample pictures.
 
 mod describe;
 mod error;

@@ -1,4 +1,4 @@
-//! Working memory aligned to cache lines, so that no load or store of a vector crosses one.
+//! Working memory aligned to cache lines, so that no load or store of a vector crosses a cache line boundary.
 
 use bytemuck::{Pod, Zeroable, cast_slice, cast_slice_mut};
 use pulp::Simd;

@@ -1,13 +1,15 @@
 //! The exponential to base 2, for vectors and for single values.
 //!
-//! `x = k + r` with k whole and `|r| <= 1/2`, both exact, so that `2^x = 2^k p(r)`: p is the polynomial `1 + r q(r)` with
-//! the smallest largest relative error (fitted by Lawson's reweighted least squares; 1.6e-8 for `f32`, 2.7e-17 for
-//! `f64`). Base 2 needs no subtraction of `k ln 2` in two parts; that is why the kernels multiply their scores by log2 e.
+//! `x = k + r` with an integer k and `|r| <= 1/2`, both exact. Then `2^x = 2^k 2^r`, and `2^r` is approximated by the
+//! minimax polynomial `p(r) = 1 + r q(r)`, which has the smallest maximum of the relative error (1.6e-8 for `f32`,
+//! 2.7e-17 for `f64`; fitted with Lawson's iteratively reweighted least squares). For base e, `k ln 2` would have to be
+//! subtracted in two parts to keep r accurate (Cody-Waite range reduction). Base 2 does not need this; therefore the
+//! kernels multiply their scores by log2 e and use base 2.
 //!
 //! The error is at most 1.5 units in the last place over the tested range, [-125, 126] for `f32` and [-1021, 1022] for
-//! `f64`. Below the range the result goes to 0 through the subnormal numbers. Above it, and for infinite or NaN arguments,
-//! the result of a vector is undefined (but not undefined behaviour): the kernels pass finite arguments of at most 0, or
-//! above 0 by rounding only.
+//! `f64`. Below the range the result goes to 0 through the subnormal numbers. Above it, and for infinite or NaN
+//! arguments, the vector functions return an unspecified value (this is not undefined behaviour). The kernels pass only
+//! finite arguments that are at most 0, apart from rounding errors.
 
 use pulp::Simd;
 

@@ -1,7 +1,8 @@
 //! Reductions over slices of `f32` as plain loops that the compiler turns into vector instructions.
 //!
-//! Every function is free of branches on values and is inlined into the closure of [`vectorised`]. Sums run in a fixed
-//! number of lanes, so a result depends neither on the instruction set nor on the number of threads.
+//! No function has a branch that depends on the data, and every function is inlined into the closure passed to
+//! [`vectorised`]. Sums run in a fixed number of lanes, so a result depends neither on the instruction set nor on the
+//! number of threads.
 
 use std::f32::consts::LOG2_E;
 

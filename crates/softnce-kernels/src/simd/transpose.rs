@@ -1,9 +1,11 @@
-//! Blocks of rows into lanes and back: as many rows as a vector has lanes, and one cell per column.
+//! Transposes a block of rows (as many rows as a vector has lanes) so that each column becomes one vector, and
+//! transposes it back.
 //!
-//! A cell holds two vectors of one column, with a lane for each row of the block: an input, and a sum that a kernel adds to.
-//! Kernels thus read and add to columns without gathers and scatters. The two vectors lie side by side, so a store to a sum
-//! never shares the low address bits with a load of an input of another cell; CPUs first take such a pair for the same
-//! address and wait. On x86, shuffles transpose squares of 8 x 8 (`f32`) or 4 x 4 (`f64`); other CPUs copy lane by lane.
+//! A cell holds two vectors of one column, with a lane for each row of the block: an input, and a sum that a kernel
+//! adds to. Kernels thus read and add to columns without gathers and scatters. The two vectors lie side by side, so a
+//! store to a sum and a load of an input of another cell never have the same low address bits. This avoids 4K aliasing:
+//! a CPU first compares only the low bits of the addresses, assumes that the load depends on the store, and waits. On
+//! x86, shuffles transpose squares of 8 x 8 (`f32`) or 4 x 4 (`f64`); other CPUs copy lane by lane.
 
 use bytemuck::{cast_slice, cast_slice_mut};
 use pulp::Simd;

@@ -1,4 +1,4 @@
-//! The vectors of `f32` and `f64`: [`SimdFloat`] by the operations of [`pulp::Simd`].
+//! Implements [`SimdFloat`] for `f32` and `f64` with the operations of [`pulp::Simd`].
 
 use pulp::Simd;
 

@@ -1,7 +1,7 @@
-"""A linear head for any number of classes: the loss from features and class weights, without materialising the logits.
+"""A linear head for any number of classes: the loss from features and weights, without materialising the logits.
 
 Only the classes that occur among the candidates are computed, so a step costs the same for ten thousand classes as for
-ten million. The gradient of the class weights is sparse.
+ten million. The gradient of the weight matrix is sparse.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ __all__ = ["InfoNCEHead"]
 class InfoNCEHead(Contrastive):
     """Linear head and soft target InfoNCE in one: ``loss = head(features, targets)``.
 
-    Only :meth:`logits` computes the logits ``features @ weight.T + bias``. The class weights (and biases) are stored as
-    ``torch.nn.Embedding``. Their gradients are sparse tensors with the rows of the classes used.
+    Only :meth:`logits` computes the logits ``features @ weight.T + bias``. The weight matrix (and the bias) is stored
+    as ``torch.nn.Embedding``. Their gradients are sparse tensors with the rows of the classes used.
     ``torch.optim.SGD``, ``SparseAdam`` and ``Adagrad`` accept them, and ``DistributedDataParallel`` reduces them. With
     ``sparse=False`` the gradients are dense, for any optimiser.
 
@@ -112,7 +112,7 @@ class InfoNCEHead(Contrastive):
 
     @property
     def weight(self) -> Tensor:
-        """The class weights, ``[d, D]``."""
+        """The weight matrix, ``[d, D]``."""
         return self.rows.weight
 
     @property

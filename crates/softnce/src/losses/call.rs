@@ -1,4 +1,5 @@
-//! From a call to a path and back: checks, reduction, upstream gradient.
+//! The common part of every loss: checks the arguments, runs the code that computes the loss of each row (the *path*),
+//! and applies reduction, row weights and upstream gradient.
 
 use ndarray::{Array1, ArrayView1, ArrayView2};
 use num_traits::Zero;

@@ -1,4 +1,4 @@
-//! Hard labels for the losses that take nothing else.
+//! Converts one-hot targets to hard labels, for the losses that accept only hard labels.
 
 use super::kind::LossKind;
 use crate::{Batch, Error};

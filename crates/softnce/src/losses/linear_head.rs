@@ -1,4 +1,4 @@
-//! A linear head, and the loss and gradients of its features and weights.
+//! A linear head; the loss on it, and the gradients with respect to features, weights and bias.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 

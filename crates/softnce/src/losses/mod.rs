@@ -1,4 +1,4 @@
-//! The losses, one file each, and the call they share.
+//! The losses, one file each, and the code that all of them share.
 
 mod any;
 mod binary_cross_entropy;

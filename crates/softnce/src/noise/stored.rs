@@ -1,4 +1,5 @@
-//! A noise distribution in a file: its probabilities, or nothing where it is uniform for any number of classes.
+//! Serialisation of a noise distribution: its probabilities, or a null value for the uniform distribution, whose number
+//! of classes is not fixed.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -1,6 +1,7 @@
 //! Soft target cross-entropy and NLL, its special case with hard labels. O(N d).
 //!
-//! `L_i = -sum_k W_ik log softmax(S_i)_k`, `dL_i/dS_i = softmax(S_i) - W_i`.
+//! `L_i = -sum_k W_ik log softmax(S_i)_k`, `dL_i/dS_i = softmax(S_i) - W_i`, with the scores `S = Z / tau` and the
+//! targets W, both `[N, d]`.
 
 use num_traits::{Float, Zero};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};

@@ -1,10 +1,12 @@
 //! Soft target InfoNCE of batches with dense targets: matrix products over blocks of rows and candidates. O(N M d).
 //!
-//! `A = S W^T` and `dL/dS = (P - E) W`, where E marks the positives. Both products read a block of candidates while
-//! it is in cache. This takes one pass over the candidates, because the terms `exp A` need no maximum (see
-//! [`super::terms::needs_offset`]) and the gradient is divided by their sum at the end. So the extra memory is a block of
-//! scores, a block of terms and, beyond 4,096 candidates, two blocks of the size of the scores for sums that do not
-//! drift.
+//! `A = S W^T` and `dL/dS = (P - E) W`, with the scores `S = Z / tau - log eta` `[N, d]`, the candidates W `[M, d]`,
+//! the scores of the candidates A `[N, M]`, P the softmax of each row of A, and `E_ij` = 1 if candidate j is the
+//! positive of row i, otherwise 0. Both products read a block of candidates while it is in cache. One pass over the
+//! candidates is enough: the maximum of a row of A is usually not subtracted before the exponential (see
+//! [`super::terms::needs_offset`]), and the gradient is divided by the sum of the exponentials at the end. So the extra
+//! memory is a block of scores and a block of exponentials. Above 4,096 candidates there are two more blocks of the
+//! size of the block of scores, so that the rounding error of the sums does not grow.
 
 use std::f64::consts::LOG2_E;
 

@@ -1,8 +1,8 @@
 //! Soft target InfoNCE of hard labels. O(N d + M).
 //!
 //! Candidates with the same label are equal, so they merge into class counts:
-//! `L_i = -S_i,y + log sum_c n_c exp(S_i,c)`, where `n_c` is the number of candidates with label c. This is a
-//! cross-entropy with `log n_c` added to the scores.
+//! `L_i = -S_i,y + log sum_c n_c exp(S_i,c)`, where `n_c` is the number of candidates with label c, y is the label of
+//! row i, and S are the scores `Z / tau - log eta`. This is a cross-entropy with `log n_c` added to the scores.
 
 use std::convert::Infallible;
 

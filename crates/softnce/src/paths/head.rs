@@ -1,8 +1,9 @@
 //! The loss of a linear head, computed from its features and the weights of the classes that occur in the batch.
 //!
-//! The logits `Z = H V^T + b` are computed for these classes only, one block of rows at a time. The loss over these
-//! classes is the loss over all classes (see [`Batch::over_occurring_classes`]). Then `dL/dH = dL/dZ V` and `dL/dV =
-//! (dL/dZ)^T H`. Work and memory depend on the batch and not on the number of classes.
+//! The logits `Z = H V^T + b` are computed for these T classes only (features H `[N, D]`, weights V `[T, D]`, bias b
+//! `[T]`), one block of rows at a time. The loss over these classes is the loss over all classes (see
+//! [`Batch::over_occurring_classes`]). Then `dL/dH = dL/dZ V` and `dL/dV = (dL/dZ)^T H`. Work and memory depend on the
+//! batch and not on the number of classes.
 
 use std::convert::Infallible;
 
@@ -20,7 +21,7 @@ const BLOCK_BYTES: usize = 4 << 20;
 /// The number of rows of a block is a multiple of this number, and so a multiple of every vector's number of lanes.
 const ROWS_STEP: usize = 16;
 
-/// A linear head: features, class weights and bias.
+/// A linear head: features, weight matrix and bias.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Head<'h, E> {
     /// Shape `[N, D]`.

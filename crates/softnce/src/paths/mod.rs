@@ -1,5 +1,5 @@
 //! The computations: one file or folder per path. `choice.rs` selects the path by the form of the targets; `terms.rs`
-//! holds what several paths compute with the terms of a row.
+//! holds functions that several paths share.
 //!
 //! Each path reads the logits through [`Scores`], works on independent blocks of rows on several threads and writes
 //! losses and gradients to [`Outputs`].

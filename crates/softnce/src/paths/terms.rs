@@ -1,4 +1,5 @@
-//! What several paths compute with the terms of a row: offsets, the loss, and logarithms to base 2 and base e.
+//! Functions that several paths share. The *terms* of a row are `exp(A_ij)`, one per candidate j. Here: when an offset
+//! is needed, the loss from the sums of the terms, and logarithms to base 2 and base e.
 
 use crate::Accum;
 

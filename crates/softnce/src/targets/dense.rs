@@ -1,4 +1,4 @@
-//! Targets from dense rows: one weight a class, in any float type.
+//! Targets from dense rows: one probability per class, in any float type.
 
 use ndarray::{Array1, Array2, ArrayView2, CowArray, Ix2};
 use num_traits::ToPrimitive;

@@ -1,4 +1,4 @@
-//! Dense rows: one weight a class, in any float type.
+//! Dense rows: one probability per class, in any float type.
 
 use ndarray::{Array1, Axis, Ix1};
 

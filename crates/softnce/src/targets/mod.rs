@@ -1,4 +1,4 @@
-//! Soft targets: one label distribution a row, in the cheapest form that holds it.
+//! Soft targets: one label distribution per row, stored in the cheapest form that can represent it.
 
 mod check;
 mod compact;

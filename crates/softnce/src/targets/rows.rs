@@ -1,4 +1,4 @@
-//! Targets in any form, and what is read from them.
+//! The type [`Targets`], for targets in any form, and its accessors.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray, Ix1};
 

@@ -1,4 +1,4 @@
-//! Compact targets from their usual sources.
+//! Constructors of compact targets: label smoothing, MixUp and CutMix, the k largest probabilities of a teacher.
 
 use std::collections::HashSet;
 

@@ -28,7 +28,7 @@ class HeadLossAndGradient(NamedTuple):
     classes: NDArray[np.int64]
     #: ``[N, D]``, in the type of the features, like the following gradients.
     features_gradient: NDArray[Any]
-    #: For the rows ``classes`` of the class weights, ``[T, D]``.
+    #: For the rows ``classes`` of the weight matrix, ``[T, D]``.
     weight_gradient: NDArray[Any]
     #: For the entries ``classes`` of the bias, ``[T]``; None without a bias.
     bias_gradient: Optional[NDArray[Any]]
@@ -58,7 +58,7 @@ def head_loss_and_gradient(
 
     Args:
         features: ``[N, D]``; float16, bfloat16, float32 or float64.
-        weight: ``[d, D]``, the class weights, in the type of the features.
+        weight: ``[d, D]``, the weight matrix, in the type of the features.
         targets: class indices, ``MixedTargets``, or probabilities in which the compact form of ``MixedTargets`` is
             found. Their uniform shares must be equal (the same label smoothing in every row): only then do the shares
             cancel, so that the other classes do not contribute.

@@ -1,8 +1,9 @@
 //! The kernel: for a block of rows, one row per lane, the sum of all candidates' terms and the sum of the terms times
 //! the targets.
 //!
-//! Each candidate costs two loads of scores, an exponential, and an addition to the sums of its two classes. The
-//! score and the sum of the class that a group of candidates shares stay in registers.
+//! A candidate with two classes costs one exponential and, for its second class, a load of the score and an update of
+//! the sum in memory. The score and the sum of its first class, which all candidates of a group have in common, stay in
+//! registers.
 
 use bytemuck::cast_slice_mut;
 use pulp::{Simd, WithSimd};

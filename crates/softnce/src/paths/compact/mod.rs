@@ -1,12 +1,15 @@
 //! Soft target InfoNCE of compact and hard candidates. O(N (d + M k)), nothing of size N x M.
 //!
-//! `A_ij = b_j mean(S_i) + sum_k a_jk S_i,y_jk`, and `dL_i/dS_i = sum_j c_j W_j` with `c = P - E`, where E marks the
-//! positives.
+//! Candidate j spreads the share b_j evenly over all classes and gives the weights a_jl to its k classes y_jl. Its
+//! score in row i is `A_ij = b_j mean(S_i) + sum_l a_jl S_i,y_jl`. The gradient is
+//! `dL_i/dS_i = sum_j (P_ij - E_ij) W_j`, where P_i is the softmax of A_i, W_j is the target of candidate j, and `E_ij`
+//! is 1 if candidate j is the positive of row i, otherwise 0.
 //!
 //! The kernel works on as many rows at once as a vector has lanes, one row per lane. The scores of the block are
-//! transposed into lines, one line per class, so that a candidate reads and adds up whole vectors, without gathers
-//! and scatters. One pass over the candidates is enough, because the terms need no maximum (see
-//! [`super::terms::needs_offset`]) and the gradient is divided by their sum when it is written.
+//! transposed, so that the scores of one class in all rows lie side by side (a *line*). For a candidate the kernel then
+//! loads and adds whole vectors, without gather and scatter instructions. One pass over the candidates is enough: the
+//! maximum of A_i is usually not subtracted before the exponential (see [`super::terms::needs_offset`]), and the
+//! gradient is divided by the sum of the exponentials when it is written.
 
 mod accumulate;
 mod block;

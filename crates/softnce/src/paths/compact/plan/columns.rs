@@ -1,4 +1,5 @@
-//! The columns of the logits that the candidates name.
+//! The columns of the logits (classes) to which the kernel gives a line: all of them, or only those that have a weight
+//! in a candidate.
 
 /// The columns of the logits that have a line in the kernel's cells.
 pub(crate) enum Columns {

@@ -1,4 +1,4 @@
-//! The classes of candidates beyond their first two.
+//! The third and all further weighted classes of the candidates that have more than two.
 
 /// For each candidate a list of any length: the lists stand one after another in one vector.
 pub(crate) struct Further<T> {

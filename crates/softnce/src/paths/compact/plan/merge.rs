@@ -1,7 +1,8 @@
 //! Merges equal candidates and groups them by their first class.
 //!
-//! A counting sort by the line of the first class is followed by a search for equal candidates within each group. Large
-//! batches are searched in sections of lines on several threads; the sections do not depend on the number of threads.
+//! A counting sort groups the candidates by their first class. Then equal candidates are searched for within each
+//! group. In large batches several threads search, each a range of classes at a time (a *section*); the ranges do not
+//! depend on the number of threads.
 
 use softnce_kernels::parallel::{SHARING, for_each, threads_for};
 use std::convert::Infallible;
