@@ -1,12 +1,12 @@
 //! Work shared among the threads of rayon's current pool.
 //!
 //! [`for_each`] gives each thread working memory once. Rayon's `for_each_init` makes it anew for every split of the work:
-//! with 1 MiB of it, 16 parts take 0.46 ms instead of 0.14 ms on two threads. Work that needs no memory of its own runs on
-//! rayon's iterators over chunks.
+//! with 1 MiB of it, 16 parts take 0.46 ms instead of 0.14 ms on two threads.
 //!
 //! Callers choose parts that do not depend on the number of threads, so results have the same bits with any number.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 
 /// Least work, in vector operations, that is worth waking another thread for: about twenty microseconds.
@@ -75,6 +75,15 @@ pub fn for_each<T: Send, W, E: Send>(
     }
 }
 
+/// [`for_each`] for work that cannot fail and needs no memory of its own.
+pub fn for_each_part<T: Send>(threads: usize, parts: impl Iterator<Item = T> + Send, work: impl Fn(T) + Sync) {
+    let infallible = |(): &mut (), part| {
+        work(part);
+        Ok::<(), Infallible>(())
+    };
+    let Ok(()) = for_each(threads, parts, || (), infallible);
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -85,16 +94,7 @@ mod tests {
     fn every_part_is_worked_on_once() {
         for threads in [1, 2, 5] {
             let mut seen = vec![0; 1000];
-            for_each(
-                threads,
-                seen.iter_mut(),
-                || 0,
-                |_, part| {
-                    *part += 1;
-                    Ok::<(), ()>(())
-                },
-            )
-            .unwrap();
+            for_each_part(threads, seen.iter_mut(), |times| *times += 1);
             assert!(seen.iter().all(|&times| times == 1));
         }
     }

@@ -138,8 +138,7 @@ impl LossModule {
         let batch = batch.into();
         let segments = batch.segments.iter().map(|segment| segment.on_host(classes)).collect::<Result<_, _>>()?;
         let given = batch.over(segments)?;
-        let hard = self.kind().needs_hard_labels().then(|| given.to_hard(self.kind())).transpose()?;
-        let host = hard.as_ref().unwrap_or(&given);
+        let host = given.for_loss(self.kind())?;
         host.check(rows, classes)?;
         self.settings().noise().check_classes(classes)?;
         let (occurring, listed) = match features.dtype() {

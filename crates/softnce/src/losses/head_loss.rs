@@ -1,6 +1,6 @@
 //! The contrastive losses from the features of a linear head, for any number of classes.
 
-use super::linear_head::{HeadLossAndGradient, LinearHead};
+use super::linear_head::{HeadLossAndGradient, LinearHead, evaluate};
 use super::loss::Loss;
 use super::request::GradientRequest;
 use crate::{Batch, Element, Error, LossValue};
@@ -42,7 +42,7 @@ pub trait HeadLoss: Loss {
         head: &LinearHead<'_, E>,
         batch: impl Into<Batch<'b>>,
     ) -> Result<LossValue<E::Accum>, Error> {
-        self.evaluate_head::<E, E>(head, &batch.into(), None).map(|out| out.value)
+        evaluate::<E, E>(self, head, &batch.into(), None).map(|out| out.value)
     }
 
     /// The loss and its gradients with respect to features, weights, bias and, on request, temperature.
@@ -55,7 +55,7 @@ pub trait HeadLoss: Loss {
         batch: impl Into<Batch<'b>>,
         request: &GradientRequest<'_>,
     ) -> Result<HeadLossAndGradient<E>, Error> {
-        self.evaluate_head(head, &batch.into(), Some(request))
+        evaluate(self, head, &batch.into(), Some(request))
     }
 
     /// The same with the gradients in the accumulating type, for callers who scale them before they round them.
@@ -68,6 +68,6 @@ pub trait HeadLoss: Loss {
         batch: impl Into<Batch<'b>>,
         request: &GradientRequest<'_>,
     ) -> Result<HeadLossAndGradient<E::Accum>, Error> {
-        self.evaluate_head(head, &batch.into(), Some(request))
+        evaluate(self, head, &batch.into(), Some(request))
     }
 }

@@ -3,9 +3,10 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 
 use super::call::Checked;
+use super::loss::Loss;
 use super::request::GradientRequest;
 use crate::paths::{Head, HeadWanted, head};
-use crate::{Accum, Batch, Element, Error, LossSettings, LossValue};
+use crate::{Accum, Batch, Element, Error, LossValue};
 
 /// A linear head: features, and a row of weights for each class. Its logits `Z = H V^T + b` are never formed.
 #[derive(Debug, Clone, Copy)]
@@ -95,13 +96,18 @@ fn columns<A: Accum>(classes: &[u32]) -> Vec<u32> {
 
 /// The loss of a head and, on request, its gradients in the type G.
 pub(super) fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
-    settings: &LossSettings,
+    loss: &(impl Loss + ?Sized),
     given: &LinearHead<'_, E>,
     batch: &Batch<'_>,
     request: Option<&GradientRequest<'_>>,
 ) -> Result<HeadLossAndGradient<G>, Error> {
+    let (kind, settings) = (loss.kind(), loss.settings());
+    if !kind.is_contrastive() {
+        return Err(kind.no_head());
+    }
+    let batch = batch.for_loss(kind)?;
     let shape = (given.rows(), given.classes());
-    let rows = Checked::new::<E::Accum>(settings, settings.noise(), shape, batch, request)?;
+    let rows = Checked::new::<E::Accum>(kind, settings, shape, &batch, request)?;
     let (batch, classes) = batch.over_occurring_classes::<E::Accum>()?;
     let columns = columns::<E::Accum>(&classes);
     let noise = settings.noise().over_classes(&columns)?;

@@ -1,14 +1,8 @@
 //! Soft distribution InfoNCE: InfoNCE on classes drawn from the soft targets.
 
-use ndarray::ArrayView2;
-
+use super::compute::Compute;
 use super::head_loss::HeadLoss;
-use super::info_nce::InfoNce;
-use super::kind::LossKind;
-use super::linear_head::{HeadLossAndGradient, LinearHead};
-use super::loss::Loss;
-use super::request::{GradientRequest, Wanted};
-use super::result::Evaluation;
+use crate::paths::{Outputs, Scores, soft_target_info_nce};
 use crate::{Batch, Element, Error, LossSettings};
 
 /// Soft distribution InfoNCE: each target is replaced by a class drawn from it, `y_j ~ Cat(W_j)`, then InfoNCE.
@@ -33,41 +27,25 @@ use crate::{Batch, Element, Error, LossSettings};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SoftDistributionInfoNce {
-    hard: InfoNce,
+    pub(super) settings: LossSettings,
 }
 
 impl SoftDistributionInfoNce {
     /// The loss with these settings.
     pub fn new(settings: LossSettings) -> Self {
-        SoftDistributionInfoNce { hard: InfoNce::new(settings) }
+        SoftDistributionInfoNce { settings }
     }
 }
 
-impl Loss for SoftDistributionInfoNce {
-    fn kind(&self) -> LossKind {
-        LossKind::SoftDistributionInfoNce
-    }
-
-    fn settings(&self) -> &LossSettings {
-        self.hard.settings()
-    }
-
-    fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+impl Compute for SoftDistributionInfoNce {
+    fn compute<E: Element, G: Element<Accum = E::Accum>>(
         &self,
-        logits: ArrayView2<'_, E>,
+        scores: &Scores<'_, E>,
         batch: &Batch<'_>,
-        wanted: Option<Wanted<'_, '_, G>>,
-    ) -> Result<Evaluation<E::Accum>, Error> {
-        self.hard.evaluate(logits, &batch.to_hard(self.kind())?, wanted)
-    }
-
-    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
-        &self,
-        head: &LinearHead<'_, E>,
-        batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Result<HeadLossAndGradient<G>, Error> {
-        self.hard.evaluate_head(head, &batch.to_hard(self.kind())?, request)
+        positives: &[usize],
+        outputs: &mut Outputs<'_, E::Accum, G>,
+    ) -> Result<(), Error> {
+        soft_target_info_nce(scores, batch, positives, None, outputs)
     }
 }
 

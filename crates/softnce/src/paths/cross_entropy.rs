@@ -6,7 +6,6 @@ use num_traits::{Float, Zero};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
 use super::hard::{Working, rows_at_once};
-use super::outputs::BlockOutputs;
 use super::row::{Exponentials, Find, LessTargets, Scale, dot_with_scores, sum_of_scores};
 use super::{Outputs, Scores};
 use crate::targets::Rows;
@@ -41,7 +40,7 @@ fn one_row<E: Element, G: Element<Accum = E::Accum>>(
     working: &mut Working<E::Accum>,
     weights: &mut Vec<E::Accum>,
     at: usize,
-    out: &mut BlockOutputs<'_, E::Accum, G>,
+    out: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let (classes, rate, row) = (scores.classes(), scores.rate, out.first + at);
     let origin = scores.origin(row, &mut working.logits)?;

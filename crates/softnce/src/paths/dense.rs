@@ -11,11 +11,11 @@ use std::f64::consts::LOG2_E;
 use ndarray::{ArrayView2, ArrayViewMut2, s};
 use num_traits::Float;
 use pulp::{Simd, WithSimd};
-use softnce_kernels::parallel::{WAKING, for_each, threads_for};
+use softnce_kernels::parallel::{WAKING, for_each, for_each_part, threads_for};
 use softnce_kernels::product::product;
 use softnce_kernels::simd::Instructions;
 
-use super::outputs::{BlockOutputs, Outputs};
+use super::outputs::Outputs;
 use super::row::{Scale, dot_with_scores, partial_sums};
 use super::scores::{Scores, zeroed};
 use super::terms::{natural, needs_offset, relative_logs, row_loss, to_base_2};
@@ -125,7 +125,7 @@ impl<A: Accum> DenseBlocks<A> {
         scores: &Scores<'_, E>,
         batch: &Batch<'_>,
         positives: &[usize],
-        out: &mut BlockOutputs<'_, A, G>,
+        out: &mut Outputs<'_, A, G>,
     ) -> Result<(), Error> {
         self.write_scores(scores, out.first, positives.len())?;
         let start = RowSums { offset: A::zero(), own: A::zero(), others: 0.0, largest: A::neg_infinity() };
@@ -171,7 +171,7 @@ impl<A: Accum> DenseBlocks<A> {
         scores: &Scores<'_, E>,
         batch: &Batch<'_>,
         positives: &[usize],
-        out: &mut BlockOutputs<'_, A, G>,
+        out: &mut Outputs<'_, A, G>,
     ) {
         let (rows, classes) = (positives.len(), scores.classes());
         let block_candidates = self.block_candidates;
@@ -227,7 +227,7 @@ impl<A: Accum> DenseBlocks<A> {
         scores: &Scores<'_, E>,
         batch: &Batch<'_>,
         positives: &[usize],
-        out: &mut BlockOutputs<'_, A, G>,
+        out: &mut Outputs<'_, A, G>,
     ) -> Result<(), Error> {
         let classes = scores.classes();
         let DenseBlocks { scores: row_scores, gradients, sums, log2_multiplicities, log_unit, rounded_off, .. } = self;
@@ -304,16 +304,9 @@ fn add_compensated<A: Accum>(
     let stretch = THREAD_ROWS * classes;
     let threads = threads_for(totals.len(), WAKING, totals.len().div_ceil(stretch));
     let stretches = totals.chunks_mut(stretch).zip(addends.chunks(stretch)).zip(rounded_off.chunks_mut(stretch));
-    let outcome: Result<(), std::convert::Infallible> = for_each(
-        threads,
-        stretches,
-        || (),
-        |(), ((totals, addends), rounded_off)| {
-            instructions.run(AddCompensated { totals, addends, rounded_off });
-            Ok(())
-        },
-    );
-    let Ok(()) = outcome;
+    for_each_part(threads, stretches, |((totals, addends), rounded_off)| {
+        instructions.run(AddCompensated { totals, addends, rounded_off });
+    });
 }
 
 /// A sum that keeps its rounding errors (Knuth's two-sum).
@@ -389,19 +382,12 @@ impl<A: Accum> Exponents<'_, A> {
         let stretches = terms.chunks_mut(THREAD_ROWS * self.candidates).zip(sums.chunks_mut(THREAD_ROWS));
         let stretches = stretches.zip(positives.chunks(THREAD_ROWS));
         let threads = threads_for(positives.len() * self.candidates, WAKING, positives.len().div_ceil(THREAD_ROWS));
-        let outcome: Result<(), std::convert::Infallible> = for_each(
-            threads,
-            stretches,
-            || (),
-            |(), ((terms, sums), positives)| {
-                for ((terms, sums), &positive) in terms.chunks_exact_mut(self.candidates).zip(sums).zip(positives) {
-                    let own = positive.checked_sub(self.first).filter(|&own| own < self.candidates);
-                    instructions.run(RowTerms { exponents: self, own, terms, sums });
-                }
-                Ok(())
-            },
-        );
-        let Ok(()) = outcome;
+        for_each_part(threads, stretches, |((terms, sums), positives)| {
+            for ((terms, sums), &positive) in terms.chunks_exact_mut(self.candidates).zip(sums).zip(positives) {
+                let own = positive.checked_sub(self.first).filter(|&own| own < self.candidates);
+                instructions.run(RowTerms { exponents: self, own, terms, sums });
+            }
+        });
     }
 }
 

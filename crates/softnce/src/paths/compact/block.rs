@@ -9,7 +9,7 @@ use softnce_kernels::simd::{Block, BlockMut, Cells, Instructions, ToGradient, To
 
 use super::accumulate::{Accumulate, ByLane, Largest, MAX_LANES, Positives, Sums};
 use super::plan::{Columns, Plan};
-use crate::paths::outputs::{BlockOutputs, Outputs};
+use crate::paths::outputs::Outputs;
 use crate::paths::scores::{Scores, zeroed};
 use crate::paths::terms::{natural, needs_offset, row_loss};
 use crate::{Accum, Element, Error};
@@ -47,7 +47,7 @@ fn block<E: Element, G: Element<Accum = E::Accum>>(
     plan: &Plan<E::Accum>,
     from: usize,
     working: &mut Working<E::Accum>,
-    mut out: BlockOutputs<'_, E::Accum, G>,
+    mut out: Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let zeros = [E::Accum::zero(); MAX_LANES];
     let (first, rows) = (out.first, out.losses.len());
@@ -145,7 +145,7 @@ fn finish<E: Element, G: Element<Accum = E::Accum>>(
     sums: &Sums<E::Accum>,
     relative: &Relative<E::Accum>,
     working: &mut Working<E::Accum>,
-    out: &mut BlockOutputs<'_, E::Accum, G>,
+    out: &mut Outputs<'_, E::Accum, G>,
 ) {
     let zeros = [E::Accum::zero(); MAX_LANES];
     let (mut shares, mut floors, mut scales) = (zeros, zeros, zeros);
@@ -279,7 +279,7 @@ fn write_cells<A: Accum, G: Element<Accum = A>>(
     rows: usize,
     to: ToGradient<'_, A>,
     working: &mut Working<A>,
-    out: &mut BlockOutputs<'_, A, G>,
+    out: &mut Outputs<'_, A, G>,
 ) {
     let Some(gradients) = &mut out.gradients else { return };
     let classes = gradients.logits.ncols();
@@ -305,7 +305,7 @@ fn write_listed<A: Accum, G: Element<Accum = A>>(
     lanes: usize,
     to: ToGradient<'_, A>,
     working: &mut Working<A>,
-    out: &mut BlockOutputs<'_, A, G>,
+    out: &mut Outputs<'_, A, G>,
 ) {
     let Some(gradients) = &mut out.gradients else { return };
     let cells: &[A] = working.cells.values();
@@ -336,7 +336,7 @@ fn temperature_gradients<E: Element, G: Element<Accum = E::Accum>>(
     (shares, floors): (&ByLane<E::Accum>, &ByLane<E::Accum>),
     relative: &Relative<E::Accum>,
     working: &mut Working<E::Accum>,
-    out: &mut BlockOutputs<'_, E::Accum, G>,
+    out: &mut Outputs<'_, E::Accum, G>,
 ) {
     // The scores without the noise, from the logits: beside its logarithm small logits are rounded away.
     if scores.shift2.is_some() {
