@@ -23,10 +23,10 @@ use crate::{Batch, Element, Error, LossValue};
 /// let head = LinearHead::new(&features, &weights)?;
 /// let loss = SoftTargetInfoNce::new(LossSettings::new());
 /// let out = loss.head_loss_and_gradient(&head, &targets, &GradientRequest::new())?;
-/// assert_eq!(out.classes.to_vec(), [7, 12, 999_999]);
+/// assert_eq!(out.class_indices.to_vec(), [7, 12, 999_999]);
 ///
 /// // A step of gradient descent on the rows that took part.
-/// for (&class, gradient) in out.classes.iter().zip(out.weights_gradient.outer_iter()) {
+/// for (&class, gradient) in out.class_indices.iter().zip(out.weights_gradient.outer_iter()) {
 ///     weights.row_mut(class as usize).scaled_add(-0.1, &gradient);
 /// }
 /// # Ok::<(), softnce::Error>(())

@@ -69,8 +69,9 @@ impl<'a, E: Element> LinearHead<'a, E> {
 pub struct HeadLossAndGradient<E: Element> {
     /// The loss.
     pub value: LossValue<E::Accum>,
-    /// The classes that the candidates weigh, in ascending order; all other rows' gradients are 0. Shape `[T]`.
-    pub classes: Array1<u32>,
+    /// The indices of the classes that the candidates weigh, in ascending order; the gradients of all others are 0.
+    /// Shape `[T]`.
+    pub class_indices: Array1<u32>,
     /// Gradient with respect to the features. Shape `[N, D]`.
     pub features_gradient: Array2<E>,
     /// Gradient with respect to the weights of these classes. Shape `[T, D]`.
@@ -117,7 +118,7 @@ pub(super) fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
     let occurring = classes.len();
     let mut result = HeadLossAndGradient {
         value,
-        classes: Array1::from_vec(classes),
+        class_indices: Array1::from_vec(classes),
         features_gradient: Array2::default((0, 0)),
         weights_gradient: Array2::default((0, 0)),
         bias_gradient: None,

@@ -37,25 +37,25 @@ pub trait Loss: Compute {
     ///
     /// # Errors
     /// See [`Loss`].
-    fn loss<'b, E: Element>(
+    fn loss<'l, 'b, E: Element>(
         &self,
-        logits: ArrayView2<'_, E>,
+        logits: impl Into<ArrayView2<'l, E>>,
         batch: impl Into<Batch<'b>>,
     ) -> Result<LossValue<E::Accum>, Error> {
-        evaluate::<E, E>(self, logits, &batch.into(), None).map(|evaluation| evaluation.value)
+        evaluate::<E, E>(self, logits.into(), &batch.into(), None).map(|evaluation| evaluation.value)
     }
 
     /// The loss and its gradient with respect to the logits and, on request, to the temperature.
     ///
     /// # Errors
     /// See [`Loss`]; an upstream gradient that is not finite or of the wrong shape.
-    fn loss_and_gradient<'b, E: Element>(
+    fn loss_and_gradient<'l, 'b, E: Element>(
         &self,
-        logits: ArrayView2<'_, E>,
+        logits: impl Into<ArrayView2<'l, E>>,
         batch: impl Into<Batch<'b>>,
         request: &GradientRequest<'_>,
     ) -> Result<LossAndGradient<E>, Error> {
-        with_gradient(self, logits, &batch.into(), request)
+        with_gradient(self, logits.into(), &batch.into(), request)
     }
 
     /// The same with the gradient in the accumulating type, for callers who scale it before they round it: the mean
@@ -63,13 +63,13 @@ pub trait Loss: Compute {
     ///
     /// # Errors
     /// See [`Loss::loss_and_gradient`].
-    fn loss_and_wide_gradient<'b, E: Element>(
+    fn loss_and_wide_gradient<'l, 'b, E: Element>(
         &self,
-        logits: ArrayView2<'_, E>,
+        logits: impl Into<ArrayView2<'l, E>>,
         batch: impl Into<Batch<'b>>,
         request: &GradientRequest<'_>,
     ) -> Result<LossAndGradient<E::Accum>, Error> {
-        with_gradient(self, logits, &batch.into(), request)
+        with_gradient(self, logits.into(), &batch.into(), request)
     }
 
     /// The loss, with the gradient with respect to the logits written over `gradient`: for training loops that keep the
@@ -81,13 +81,14 @@ pub trait Loss: Compute {
     ///
     /// # Errors
     /// See [`Loss::loss_and_gradient`]; a gradient of another shape.
-    fn loss_and_gradient_into<'b, E: Element, G: Element<Accum = E::Accum>>(
+    fn loss_and_gradient_into<'l, 'b, E: Element, G: Element<Accum = E::Accum>>(
         &self,
-        logits: ArrayView2<'_, E>,
+        logits: impl Into<ArrayView2<'l, E>>,
         batch: impl Into<Batch<'b>>,
         request: &GradientRequest<'_>,
         gradient: ArrayViewMut2<'_, G>,
     ) -> Result<Evaluation<E::Accum>, Error> {
+        let logits = logits.into();
         if gradient.dim() != logits.dim() {
             let expected = format!("{:?}, as the logits", logits.shape());
             return Err(Error::shape("gradient", gradient.shape(), expected));
