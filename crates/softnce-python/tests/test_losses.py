@@ -387,3 +387,19 @@ def test_a_teachers_rounded_probabilities() -> None:
         teacher = torch.softmax(12 * torch.randn(8, 100, generator=generator(seed)), 1)
         probabilities, classes = teacher.topk(5, 1)
         losses.soft_target_info_nce(torch.zeros(8, 100), MixedTargets.top_k(classes, probabilities, 100))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_many_nearly_equal_candidates_do_not_drift(backend: str) -> None:
+    # 2^20 terms for three classes: a sum in single precision, one after another, would be off by 1e-4 and more.
+    count = 1 << 20
+    labels = torch.arange(count)
+    share = 0.4 + 0.2 * torch.rand(count, dtype=torch.float64, generator=generator(1))
+    logits = torch.tensor([[0.01, -0.02, 0.03]]).requires_grad_()
+    for smoothing in (0.0, 0.1):
+        targets = MixedTargets.mixed(labels % 3, (labels + 1) % 3, share, 3, smoothing)
+        wide = logits.detach().double().requires_grad_()
+        expected = both(info_nce(wide, targets.dense(torch.float64)).mean(), wide)
+        found = both(losses.soft_target_info_nce(logits, targets, backend=backend), logits)
+        for single, double in zip(found, expected):
+            assert float((single.double() - double).abs().max() / double.abs().max()) < 1e-6
