@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Optional, Tuple
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +12,9 @@ from torch import Tensor
 import softnce.torch as losses
 from reference import (
     FORMS,
+    TOLERANCE,
+    both,
+    close,
     cross_entropy,
     generator,
     golden_files,
@@ -26,18 +29,6 @@ from softnce.torch import MixedTargets, _kernel, _tensor
 
 BACKENDS = ["kernel", "tensor"]
 SHAPES = [(1, 1, 3), (1, 6, 5), (4, 4, 2), (7, 12, 10), (9, 40, 33)]
-TOLERANCE = {torch.float64: 1e-11, torch.float32: 2e-5, torch.float16: 2e-2, torch.bfloat16: 1e-1}
-
-
-def both(loss: Tensor, *inputs: Tensor, upstream: Optional[Tensor] = None) -> Tuple[Tensor, ...]:
-    """A loss and its gradients."""
-    return (loss.detach(), *torch.autograd.grad(loss, inputs, upstream))
-
-
-def close(found: Tensor, expected: Tensor, tolerance: float) -> None:
-    assert found.shape == expected.shape
-    scale = max(1.0, float(expected.abs().max()))
-    torch.testing.assert_close(found.double(), expected.double(), rtol=0, atol=tolerance * scale)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
