@@ -4,8 +4,8 @@ use super::compute::Compute;
 use super::head_loss::HeadLoss;
 use super::kind::{LossKind, loss_table};
 use super::loss::Loss;
-use crate::paths::{Outputs, Scores};
-use crate::{Batch, Element, Error, LossSettings};
+use crate::paths::{Inputs, Outputs};
+use crate::{Element, Error, LossSettings};
 
 // The types are named through `super`, which exports them, so that a new loss needs no import here.
 macro_rules! define_any_loss {
@@ -63,13 +63,11 @@ macro_rules! define_any_loss {
         impl Compute for AnyLoss {
             fn compute<E: Element, G: Element<Accum = E::Accum>>(
                 &self,
-                scores: &Scores<'_, E>,
-                batch: &Batch<'_>,
-                positives: &[usize],
+                inputs: Inputs<'_, E>,
                 outputs: &mut Outputs<'_, E::Accum, G>,
             ) -> Result<(), Error> {
                 match self {
-                    $(AnyLoss::$kind(loss) => loss.compute(scores, batch, positives, outputs),)+
+                    $(AnyLoss::$kind(loss) => loss.compute(inputs, outputs),)+
                 }
             }
         }

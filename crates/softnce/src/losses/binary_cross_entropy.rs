@@ -6,8 +6,8 @@ use pulp::{Simd, WithSimd};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
 use super::compute::Compute;
-use crate::paths::{Outputs, Scores};
-use crate::{Accum, Batch, Element, Error, LossSettings};
+use crate::paths::{Inputs, Outputs};
+use crate::{Accum, Element, Error, LossSettings};
 
 /// Binary cross-entropy with soft targets, summed over the classes and averaged over the rows as the reduction says:
 ///
@@ -50,11 +50,10 @@ impl Compute for BinaryCrossEntropy {
     /// O(N d).
     fn compute<E: Element, G: Element<Accum = E::Accum>>(
         &self,
-        scores: &Scores<'_, E>,
-        batch: &Batch<'_>,
-        positives: &[usize],
+        inputs: Inputs<'_, E>,
         outputs: &mut Outputs<'_, E::Accum, G>,
     ) -> Result<(), Error> {
+        let Inputs { scores, batch, positives } = inputs;
         let classes = scores.classes();
         let rows = (1 << 14) / classes.clamp(1, 1 << 14);
         let threads = threads_for(scores.rows() * classes, WAKING, scores.rows().div_ceil(rows));

@@ -1,8 +1,8 @@
 //! Soft target cross-entropy and its hard-target case.
 
 use super::compute::Compute;
-use crate::paths::{Outputs, Scores, cross_entropy};
-use crate::{Batch, Element, Error, LossSettings};
+use crate::paths::{Inputs, Outputs, cross_entropy};
+use crate::{Element, Error, LossSettings};
 
 /// Soft target cross-entropy, `L_i = -sum_k W_ik log softmax(Z_i / tau)_k`.
 ///
@@ -33,12 +33,10 @@ impl SoftTargetCrossEntropy {
 impl Compute for SoftTargetCrossEntropy {
     fn compute<E: Element, G: Element<Accum = E::Accum>>(
         &self,
-        scores: &Scores<'_, E>,
-        batch: &Batch<'_>,
-        positives: &[usize],
+        inputs: Inputs<'_, E>,
         outputs: &mut Outputs<'_, E::Accum, G>,
     ) -> Result<(), Error> {
-        cross_entropy(scores, batch, positives, outputs)
+        cross_entropy(inputs, outputs)
     }
 }
 
@@ -58,11 +56,9 @@ impl Nll {
 impl Compute for Nll {
     fn compute<E: Element, G: Element<Accum = E::Accum>>(
         &self,
-        scores: &Scores<'_, E>,
-        batch: &Batch<'_>,
-        positives: &[usize],
+        inputs: Inputs<'_, E>,
         outputs: &mut Outputs<'_, E::Accum, G>,
     ) -> Result<(), Error> {
-        cross_entropy(scores, batch, positives, outputs)
+        cross_entropy(inputs, outputs)
     }
 }

@@ -2,8 +2,8 @@
 
 use super::compute::Compute;
 use super::head_loss::HeadLoss;
-use crate::paths::{Outputs, Scores, soft_target_info_nce};
-use crate::{Batch, Element, Error, LossSettings};
+use crate::paths::{Inputs, Outputs, soft_target_info_nce};
+use crate::{Element, Error, LossSettings};
 
 /// InfoNCE (van den Oord et al., arXiv 1807.03748) over class labels: the hard-target case of
 /// [`SoftTargetInfoNce`](crate::SoftTargetInfoNce).
@@ -32,12 +32,10 @@ impl InfoNce {
 impl Compute for InfoNce {
     fn compute<E: Element, G: Element<Accum = E::Accum>>(
         &self,
-        scores: &Scores<'_, E>,
-        batch: &Batch<'_>,
-        positives: &[usize],
+        inputs: Inputs<'_, E>,
         outputs: &mut Outputs<'_, E::Accum, G>,
     ) -> Result<(), Error> {
-        soft_target_info_nce(scores, batch, positives, None, outputs)
+        soft_target_info_nce(inputs, None, outputs)
     }
 }
 

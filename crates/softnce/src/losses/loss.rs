@@ -10,7 +10,7 @@ use super::compute::Compute;
 use super::kind::LossKind;
 use super::request::{GradientRequest, Wanted};
 use super::result::{Evaluation, LossAndGradient};
-use crate::paths::{Gradients, Outputs, Scores};
+use crate::paths::{Gradients, Inputs, Outputs, Scores};
 use crate::targets::check_size;
 use crate::{Batch, Element, Error, LossSettings, LossValue, NoiseDistribution};
 
@@ -138,6 +138,6 @@ fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
     });
     let mut outputs = Outputs { first: 0, losses: &mut losses, gradients };
     let scores = Scores::new(logits, settings.temperature(), noise, settings.instructions());
-    loss.compute(&scores, &batch, &rows.positives, &mut outputs)?;
+    loss.compute(Inputs { scores: &scores, batch: &batch, positives: &rows.positives }, &mut outputs)?;
     Ok(Evaluation { value: rows.reduce(losses)?, temperature_gradient: temperature_gradient.map(Array1::from) })
 }

@@ -2,13 +2,13 @@
 
 use super::compute::Compute;
 use super::head_loss::HeadLoss;
-use crate::paths::{Outputs, Scores, soft_target_info_nce};
-use crate::{Batch, Element, Error, LossSettings};
+use crate::paths::{Inputs, Outputs, soft_target_info_nce};
+use crate::{Element, Error, LossSettings};
 
 /// Soft distribution InfoNCE: each target is replaced by a class drawn from it, `y_j ~ Cat(W_j)`, then InfoNCE.
 ///
 /// Drawing is a step of its own, so that the loss is a function of its arguments: a value and a gradient, or two threads,
-/// see the same classes. [`ClassDraws`](crate::ClassDraws) draws from a seed, [`Batch::draw`] from any generator. The loss
+/// see the same classes. [`ClassDraws`](crate::ClassDraws) draws from a seed, [`Batch::draw`](crate::Batch::draw) from any generator. The loss
 /// takes the drawn batch and refuses soft targets. A candidate with a multiplicity is drawn once and counted as often.
 ///
 /// ```
@@ -40,12 +40,10 @@ impl SoftDistributionInfoNce {
 impl Compute for SoftDistributionInfoNce {
     fn compute<E: Element, G: Element<Accum = E::Accum>>(
         &self,
-        scores: &Scores<'_, E>,
-        batch: &Batch<'_>,
-        positives: &[usize],
+        inputs: Inputs<'_, E>,
         outputs: &mut Outputs<'_, E::Accum, G>,
     ) -> Result<(), Error> {
-        soft_target_info_nce(scores, batch, positives, None, outputs)
+        soft_target_info_nce(inputs, None, outputs)
     }
 }
 

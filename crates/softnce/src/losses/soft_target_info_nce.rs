@@ -2,8 +2,8 @@
 
 use super::compute::Compute;
 use super::head_loss::HeadLoss;
-use crate::paths::{Outputs, Scores, soft_target_info_nce};
-use crate::{Batch, Element, Error, LossSettings};
+use crate::paths::{Inputs, Outputs, soft_target_info_nce};
+use crate::{Element, Error, LossSettings};
 
 /// Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076).
 ///
@@ -63,12 +63,10 @@ impl SoftTargetInfoNce {
 impl Compute for SoftTargetInfoNce {
     fn compute<E: Element, G: Element<Accum = E::Accum>>(
         &self,
-        scores: &Scores<'_, E>,
-        batch: &Batch<'_>,
-        positives: &[usize],
+        inputs: Inputs<'_, E>,
         outputs: &mut Outputs<'_, E::Accum, G>,
     ) -> Result<(), Error> {
-        soft_target_info_nce(scores, batch, positives, self.block_rows, outputs)
+        soft_target_info_nce(inputs, self.block_rows, outputs)
     }
 }
 

@@ -7,20 +7,19 @@ use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
 use super::hard::{Working, rows_at_once};
 use super::row::{Exponentials, Find, LessTargets, Scale, dot_with_scores, sum_of_scores};
-use super::{Outputs, Scores};
+use super::{Inputs, Outputs, Scores};
 use crate::targets::Rows;
-use crate::{Accum, Batch, Element, Error};
+use crate::{Accum, Element, Error};
 
 /// Classes of a compact target whose losses are added up in the accumulating type before the sum goes on in double
 /// precision.
 const CLASSES_IN_SUM: usize = 64;
 
 pub(crate) fn cross_entropy<E: Element, G: Element<Accum = E::Accum>>(
-    scores: &Scores<'_, E>,
-    batch: &Batch<'_>,
-    positives: &[usize],
+    inputs: Inputs<'_, E>,
     outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
+    let Inputs { scores, batch, positives } = inputs;
     let rows = rows_at_once(scores.classes());
     let threads = threads_for(scores.rows() * scores.classes(), WAKING, scores.rows().div_ceil(rows));
     let working = || (Working::new(scores), Vec::new());

@@ -7,6 +7,7 @@
 use num_traits::{Float, Zero};
 use softnce_kernels::parallel::{WAKING, for_each, for_each_part, threads_for};
 
+use super::inputs::Inputs;
 use super::outputs::Outputs;
 use super::row::{Exponentials, Scale, Terms, dot_with_scores, largest};
 use super::scores::{Scores, zeroed};
@@ -29,11 +30,10 @@ struct ClassCounts<A> {
 }
 
 pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
-    scores: &Scores<'_, E>,
-    batch: &Batch<'_>,
-    positives: &[usize],
+    inputs: Inputs<'_, E>,
     outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
+    let Inputs { scores, batch, positives } = inputs;
     let classes = scores.classes();
     let counts = ClassCounts::new(scores, batch);
     let labels: Vec<usize> = positives.iter().map(|&positive| label_of(batch, positive)).collect();
