@@ -13,7 +13,7 @@ use softnce::{
 };
 
 /// A head, its batch and what it is set up with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Case {
     features: Array2<f64>,
     weights: Array2<f64>,
@@ -129,9 +129,7 @@ proptest! {
             let head = head.with_bias(bias.row(0)).unwrap();
             let case = Case {
                 features: widen(features.view()), weights: widen(weights.view()), bias: widen(bias.view()).row(0).to_owned(),
-                targets: case.targets.clone(), further: case.further.clone(),
-                multiplicities: case.multiplicities.clone(), row_weights: case.row_weights.clone(),
-                settings: case.settings.clone(), upstream: case.upstream.clone(),
+                ..case.clone()
             };
             let loss = SoftTargetInfoNce::new(case.settings.clone());
             case.check(&loss.head_loss_and_wide_gradient(&head, case.batch(), &case.request()).unwrap(), 1e-4);
