@@ -95,7 +95,7 @@ fn a_head_outside_the_graph_has_the_gradients_of_its_rows() {
         let out = loss.forward_head(features.clone(), &weights, Some(&bias), batch).unwrap();
         let by_rows = out.value.sum().backward();
         let rows = &out.rows;
-        assert!(rows.classes().len() < CLASSES && rows.classes().is_sorted());
+        assert!(rows.class_indices().len() < CLASSES && rows.class_indices().is_sorted());
         // Put back where they belong, they are the whole gradient.
         let whole = rows.add_to_weights(weights.zeros_like(), rows.weights_gradient(&by_rows).unwrap()).unwrap();
         close(whole.inner(), in_graph.grad(&by_all).unwrap());
@@ -135,7 +135,7 @@ fn labels_and_draws() {
     let labels = Tensor::<1, Int>::from_ints([3, 3, 39, 0, 8, 9], &device());
     let loss = LossConfig::new(LossKind::InfoNce).init(&device());
     let out = loss.forward_head(features.clone(), &weights, None, labels.clone()).unwrap();
-    assert_eq!(out.rows.classes(), [0, 3, 8, 9, 39]);
+    assert_eq!(out.rows.class_indices(), [0, 3, 8, 9, 39]);
     close(out.value, loss.forward(logits.clone(), labels).unwrap());
 
     let targets = Targets::smoothed(&[1, 2, 3, 4, 5, 6], CLASSES, 0.9).unwrap();

@@ -41,7 +41,7 @@ pub struct FreshBuffer<T> {
 
 /// A part of a [`FreshBuffer`], for one thread to write.
 #[derive(Debug)]
-pub struct Part<'b, T> {
+pub struct FreshPart<'b, T> {
     values: &'b mut [MaybeUninit<T>],
     written: &'b AtomicUsize,
 }
@@ -56,11 +56,11 @@ impl<T: Pod + Send> FreshBuffer<T> {
     ///
     /// # Panics
     /// If `length` is 0.
-    pub fn par_parts(&mut self, length: usize) -> impl IndexedParallelIterator<Item = Part<'_, T>> {
+    pub fn par_parts(&mut self, length: usize) -> impl IndexedParallelIterator<Item = FreshPart<'_, T>> {
         *self.written.get_mut() = 0;
         let written = &self.written;
         let values = &mut self.values.spare_capacity_mut()[..self.len];
-        values.par_chunks_mut(length).map(move |values| Part { values, written })
+        values.par_chunks_mut(length).map(move |values| FreshPart { values, written })
     }
 
     /// The values.
@@ -79,7 +79,7 @@ impl<T: Pod + Send> FreshBuffer<T> {
     }
 }
 
-impl<'b, T: Pod + Send> Part<'b, T> {
+impl<'b, T: Pod + Send> FreshPart<'b, T> {
     /// Number of values.
     pub fn len(&self) -> usize {
         self.values.len()

@@ -7,6 +7,7 @@
 //! Callers choose parts that do not depend on the number of threads, so results have the same bits with any number.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 
 /// Least work, in vector operations, that is worth waking another thread for: about twenty microseconds.
@@ -75,6 +76,15 @@ pub fn for_each<T: Send, W, E: Send>(
     }
 }
 
+/// [`for_each`] for work that cannot fail and needs no memory of its own.
+pub fn for_each_part<T: Send>(threads: usize, parts: impl Iterator<Item = T> + Send, work: impl Fn(T) + Sync) {
+    let infallible = |(): &mut (), part| {
+        work(part);
+        Ok::<(), Infallible>(())
+    };
+    let Ok(()) = for_each(threads, parts, || (), infallible);
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -85,16 +95,7 @@ mod tests {
     fn every_part_is_worked_on_once() {
         for threads in [1, 2, 5] {
             let mut seen = vec![0; 1000];
-            for_each(
-                threads,
-                seen.iter_mut(),
-                || 0,
-                |_, part| {
-                    *part += 1;
-                    Ok::<(), ()>(())
-                },
-            )
-            .unwrap();
+            for_each_part(threads, seen.iter_mut(), |times| *times += 1);
             assert!(seen.iter().all(|&times| times == 1));
         }
     }

@@ -40,7 +40,8 @@ pub(crate) fn exception(error: Error) -> PyErr {
 pub(crate) fn segment_exception(argument: &str, error: Error) -> PyErr {
     let name = match error.argument() {
         "labels" | "targets" => argument.to_owned(),
-        part @ ("classes" | "weights" | "uniform") => format!("{argument}.{part}"),
+        "class indices" => format!("{argument}.classes"),
+        part @ ("weights" | "uniform") => format!("{argument}.{part}"),
         other => other.to_owned(),
     };
     exception(error.of_argument(name))

@@ -90,7 +90,7 @@ impl Call<'_> {
 fn gradients<'py, A: Accum + Pod>(py: Python<'py>, out: &HeadLossAndGradient<A>) -> Gradients<'py> {
     let temperature = out.temperature_gradient.as_ref().map(|parts| bytes(py, parts));
     (
-        bytes(py, &out.classes.mapv(i64::from)),
+        bytes(py, &out.class_indices.mapv(i64::from)),
         bytes(py, &out.features_gradient),
         bytes(py, &out.weights_gradient),
         out.bias_gradient.as_ref().map(|bias| bytes(py, bias)),

@@ -5,55 +5,36 @@ use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, ShapeB
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-/// The element types; their order gives the numbers used in Python.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    F16,
-    Bf16,
-    F32,
-    F64,
-    I8,
-    I16,
-    I32,
-    I64,
-    U8,
-    U16,
-    U32,
-    U64,
-}
-
-impl Kind {
-    pub(crate) fn is_float(self) -> bool {
-        matches!(self, Kind::F16 | Kind::Bf16 | Kind::F32 | Kind::F64)
-    }
-
-    const ALL: [Kind; 12] = [
-        Kind::F16,
-        Kind::Bf16,
-        Kind::F32,
-        Kind::F64,
-        Kind::I8,
-        Kind::I16,
-        Kind::I32,
-        Kind::I64,
-        Kind::U8,
-        Kind::U16,
-        Kind::U32,
-        Kind::U64,
-    ];
-}
-
 /// An element type of memory that is read or written.
 pub(crate) trait Entry: Copy + 'static {
     const KIND: Kind;
 }
 
-macro_rules! entries {
-    ($($type:ty => $kind:ident),*) => { $(impl Entry for $type { const KIND: Kind = Kind::$kind; })* };
+macro_rules! kinds {
+    ($($kind:ident $type:ty),*) => {
+        /// The element types; their order gives the numbers used in Python.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Kind {
+            $($kind,)*
+        }
+
+        impl Kind {
+            const ALL: &'static [Kind] = &[$(Kind::$kind),*];
+        }
+
+        $(impl Entry for $type {
+            const KIND: Kind = Kind::$kind;
+        })*
+    };
 }
 
-entries!(f16 => F16, bf16 => Bf16, f32 => F32, f64 => F64, i8 => I8, i16 => I16, i32 => I32, i64 => I64);
-entries!(u8 => U8, u16 => U16, u32 => U32, u64 => U64);
+kinds!(F16 f16, Bf16 bf16, F32 f32, F64 f64, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64);
+
+impl Kind {
+    pub(crate) fn is_float(self) -> bool {
+        matches!(self, Kind::F16 | Kind::Bf16 | Kind::F32 | Kind::F64)
+    }
+}
 
 /// Two-dimensional memory: `(address, type, rows, columns, row stride, column stride)`, strides in elements.
 ///
@@ -142,73 +123,40 @@ fn unfit(error: ndarray::ShapeError) -> PyErr {
     PyValueError::new_err(format!("memory does not have the form of an array: {error}"))
 }
 
+/// Runs a body with `$type` the type of a view, if that is one of these.
+macro_rules! with_type {
+    ($view:expr, $type:ident => $body:expr, [$($kind:ident $known:ty),*], $other:ident => $refused:expr) => {
+        match $view.kind {
+            $($crate::view::Kind::$kind => {
+                type $type = $known;
+                $body
+            })*
+            $other => Err($refused),
+        }
+    };
+}
+
 /// Runs a body with `$type` the float type of a view.
 macro_rules! with_float {
     ($view:expr, $argument:expr, $type:ident => $body:expr) => {
-        match $view.kind {
-            $crate::view::Kind::F16 => {
-                type $type = half::f16;
-                $body
-            }
-            $crate::view::Kind::Bf16 => {
-                type $type = half::bf16;
-                $body
-            }
-            $crate::view::Kind::F32 => {
-                type $type = f32;
-                $body
-            }
-            $crate::view::Kind::F64 => {
-                type $type = f64;
-                $body
-            }
-            kind => Err($crate::view::not_floats($argument, kind)),
-        }
+        $crate::view::with_type!(
+            $view, $type => $body, [F16 half::f16, Bf16 half::bf16, F32 f32, F64 f64],
+            kind => $crate::view::not_floats($argument, kind)
+        )
     };
 }
 
 /// Runs a body with `$type` the integer type of a view.
 macro_rules! with_integer {
     ($view:expr, $argument:expr, $type:ident => $body:expr) => {
-        match $view.kind {
-            $crate::view::Kind::I8 => {
-                type $type = i8;
-                $body
-            }
-            $crate::view::Kind::I16 => {
-                type $type = i16;
-                $body
-            }
-            $crate::view::Kind::I32 => {
-                type $type = i32;
-                $body
-            }
-            $crate::view::Kind::I64 => {
-                type $type = i64;
-                $body
-            }
-            $crate::view::Kind::U8 => {
-                type $type = u8;
-                $body
-            }
-            $crate::view::Kind::U16 => {
-                type $type = u16;
-                $body
-            }
-            $crate::view::Kind::U32 => {
-                type $type = u32;
-                $body
-            }
-            $crate::view::Kind::U64 => {
-                type $type = u64;
-                $body
-            }
-            kind => Err($crate::view::not_integers($argument, kind)),
-        }
+        $crate::view::with_type!(
+            $view, $type => $body, [I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64],
+            kind => $crate::view::not_integers($argument, kind)
+        )
     };
 }
 
-pub(crate) use {with_float, with_integer};
+pub(crate) use {with_float, with_integer, with_type};
 
 pub(crate) fn not_floats(argument: &str, found: Kind) -> PyErr {
     PyTypeError::new_err(format!("{argument} has elements of type {found:?}, expected floats"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -48,6 +48,22 @@ def reduce(losses: Tensor, reduction: str, weights: Optional[Tensor] = None) -> 
     if reduction == "none":
         return weighted
     return weighted.sum() / (weights.sum() if reduction == "mean" else 1.0)
+
+
+#: How far a loss or gradient may be from the definition, in units of the largest entry.
+TOLERANCE = {torch.float64: 1e-11, torch.float32: 2e-5, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+
+
+def both(loss: Tensor, *inputs: Tensor, upstream: Optional[Tensor] = None) -> Tuple[Tensor, ...]:
+    """A loss and its gradients."""
+    return (loss.detach(), *torch.autograd.grad(loss, inputs, upstream))
+
+
+def close(found: Tensor, expected: Tensor, tolerance: float) -> None:
+    """Same shape, and no further off than the tolerance in units of the largest entry (of 1 where all are smaller)."""
+    assert found.shape == expected.shape
+    scale = max(1.0, float(expected.abs().max()))
+    torch.testing.assert_close(found.cpu().double(), expected.double(), rtol=0, atol=tolerance * scale)
 
 
 def generator(seed: int) -> torch.Generator:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Tuple
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +11,9 @@ from torch import Tensor, nn
 import softnce.torch as losses
 from reference import (
     FORMS,
+    TOLERANCE,
+    both,
+    close,
     cross_entropy,
     generator,
     golden_files,
@@ -25,8 +28,6 @@ from softnce.head import InfoNCEHead
 from softnce.torch import MixedTargets, SoftTargetInfoNCE, TargetQueue
 
 DEVICE = "cuda"
-TOLERANCE = {torch.float64: 1e-11, torch.float32: 2e-5, torch.float16: 2e-2, torch.bfloat16: 1e-1}
-
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
 
@@ -35,17 +36,6 @@ def there(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.detach().to(DEVICE).requires_grad_(value.requires_grad)
     return value.to(DEVICE)
-
-
-def both(loss: Tensor, *inputs: Tensor, upstream: Any = None) -> Tuple[Tensor, ...]:
-    return (loss.detach(), *torch.autograd.grad(loss, inputs, upstream))
-
-
-def close(found: Tensor, expected: Tensor, tolerance: float) -> None:
-    assert found.device.type == DEVICE
-    assert found.shape == expected.shape
-    scale = max(1.0, float(expected.abs().max()))
-    torch.testing.assert_close(found.cpu().double(), expected.double(), rtol=0, atol=tolerance * scale)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -72,8 +62,8 @@ def test_values_and_gradients(form: str, dtype: torch.dtype, reduction: str, kin
         loss = losses.soft_target_info_nce(leaf, there(targets), noise_probs=there(noise), **options)
     else:
         loss = losses.soft_target_cross_entropy(leaf, there(targets), **options)
-    assert loss.dtype == dtype
-    for found, wanted in zip(both(loss, leaf, temperature, upstream=there(upstream).to(dtype)), expected):
+    assert loss.dtype == (torch.float64 if dtype == torch.float64 else torch.float32) and loss.device.type == DEVICE
+    for found, wanted in zip(both(loss, leaf, temperature, upstream=there(upstream).to(loss.dtype)), expected):
         close(found, wanted, TOLERANCE[dtype])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Optional, Tuple
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +12,9 @@ from torch import Tensor
 import softnce.torch as losses
 from reference import (
     FORMS,
+    TOLERANCE,
+    both,
+    close,
     cross_entropy,
     generator,
     golden_files,
@@ -26,18 +29,6 @@ from softnce.torch import MixedTargets, _kernel, _tensor
 
 BACKENDS = ["kernel", "tensor"]
 SHAPES = [(1, 1, 3), (1, 6, 5), (4, 4, 2), (7, 12, 10), (9, 40, 33)]
-TOLERANCE = {torch.float64: 1e-11, torch.float32: 2e-5, torch.float16: 2e-2, torch.bfloat16: 1e-1}
-
-
-def both(loss: Tensor, *inputs: Tensor, upstream: Optional[Tensor] = None) -> Tuple[Tensor, ...]:
-    """A loss and its gradients."""
-    return (loss.detach(), *torch.autograd.grad(loss, inputs, upstream))
-
-
-def close(found: Tensor, expected: Tensor, tolerance: float) -> None:
-    assert found.shape == expected.shape
-    scale = max(1.0, float(expected.abs().max()))
-    torch.testing.assert_close(found.double(), expected.double(), rtol=0, atol=tolerance * scale)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -387,3 +378,19 @@ def test_a_teachers_rounded_probabilities() -> None:
         teacher = torch.softmax(12 * torch.randn(8, 100, generator=generator(seed)), 1)
         probabilities, classes = teacher.topk(5, 1)
         losses.soft_target_info_nce(torch.zeros(8, 100), MixedTargets.top_k(classes, probabilities, 100))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_many_nearly_equal_candidates_do_not_drift(backend: str) -> None:
+    # 2^20 terms for three classes: a sum in single precision, one after another, would be off by 1e-4 and more.
+    count = 1 << 20
+    labels = torch.arange(count)
+    share = 0.4 + 0.2 * torch.rand(count, dtype=torch.float64, generator=generator(1))
+    logits = torch.tensor([[0.01, -0.02, 0.03]]).requires_grad_()
+    for smoothing in (0.0, 0.1):
+        targets = MixedTargets.mixed(labels % 3, (labels + 1) % 3, share, 3, smoothing)
+        wide = logits.detach().double().requires_grad_()
+        expected = both(info_nce(wide, targets.dense(torch.float64)).mean(), wide)
+        found = both(losses.soft_target_info_nce(logits, targets, backend=backend), logits)
+        for single, double in zip(found, expected):
+            assert float((single.double() - double).abs().max() / double.abs().max()) < 1e-6

@@ -127,6 +127,16 @@ def test_a_queue_holds_the_last_targets(backend: str, first: int) -> None:
     assert float(queue.counts.sum()) == kept == 5.0 and int(queue.place) == 12 % 5
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_info_nce_takes_a_queue_of_labels(backend: str) -> None:
+    hard, soft = (loss(queue=TargetQueue(5, 4, terms=1), backend=backend) for loss in (InfoNCE, SoftTargetInfoNCE))
+    for step in range(4):
+        logits, labels = random_logits(3, 4, seed=step), random_targets("labels", 3, 4, step)
+        torch.testing.assert_close(hard(logits, labels), soft(logits, labels))
+    with pytest.raises(ValueError, match="hard labels or one-hot rows"):
+        hard(logits, MixedTargets.smoothed(labels, 4, 0.1))
+
+
 def test_a_queue_takes_more_than_it_holds_and_refuses_what_it_cannot_hold() -> None:
     queue = TargetQueue(2, 8)
     queue.push(torch.tensor([0, 1, 2, 3]))

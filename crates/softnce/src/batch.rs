@@ -263,7 +263,7 @@ impl<'a> Batch<'a> {
         self.positives(rows)
     }
 
-    /// The classes that the candidates weigh, in ascending order, and the same batch over these alone.
+    /// The same batch over the classes that the candidates weigh, and the indices of these classes, in ascending order.
     ///
     /// A contrastive loss over the logits of these classes is the loss over all of them, and the other classes' gradients
     /// are 0: equal uniform shares cancel, however many classes they are spread over. Costs nothing that depends on the

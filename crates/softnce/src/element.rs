@@ -6,7 +6,7 @@ use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use ndarray::{Array1, ArrayView1, ArrayView2, CowArray, Ix2, LinalgScalar, ScalarOperand};
 use num_traits::{Float, FromPrimitive, Zero};
-use softnce_kernels::simd::{SimdFloat, Turn};
+use softnce_kernels::simd::{SimdFloat, Transpose};
 
 use crate::shared::Shared;
 
@@ -62,7 +62,7 @@ pub trait Accum:
     + std::iter::Sum
     + std::fmt::Display
     + SimdFloat
-    + Turn
+    + Transpose
 {
     /// Name of the type, for messages.
     const NAME: &'static str;

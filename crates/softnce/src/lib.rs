@@ -30,10 +30,25 @@
 //! let loss = SoftTargetInfoNce::new(LossSettings::new().with_noise(noise));
 //!
 //! let logits = array![[2.0_f32, 0.3, -1.0, 0.2], [0.1, 1.2, 0.0, 1.0], [0.4, -0.2, 0.1, 0.9]];
-//! let out = loss.loss_and_gradient(logits.view(), &targets, &GradientRequest::new())?;
+//! let out = loss.loss_and_gradient(&logits, &targets, &GradientRequest::new())?;
 //! println!("loss {:?}, gradient {:?}", out.value.scalar(), out.logits_gradient);
 //! # Ok::<(), softnce::Error>(())
 //! ```
+//!
+//! # Arrays in and out
+//!
+//! The same rules hold for every public function:
+//!
+//! - Arrays that a call reads are `impl Into<ArrayView>`: `&array`, a view of any strides, or a slice for one axis.
+//! - Arrays that a value keeps ([`Targets::dense`], [`Batch::with_multiplicities`]) are `impl Into<CowArray>`: an owned
+//!   array moves in, a view is borrowed for the life of the value.
+//! - Memory that a call fills is an `ArrayViewMut`.
+//! - Lists of indices of rows or candidates, such as positives, are slices; vectors come out.
+//! - Results own their arrays. Accessors of values that may borrow their memory ([`Targets`], [`Batch`],
+//!   [`NoiseDistribution`]) return views.
+//!
+//! In names, `classes` is the number of classes d. The class of each row is its `label`; other indices of classes are
+//! `class_indices`.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -34,14 +34,16 @@ pub struct Exact {
 /// Shapes that do not agree; a positive out of range; logits or targets that are not finite; a temperature that is
 /// not a finite number above 0 with a finite reciprocal; a noise probability not above 0; multiplicities below 0 or
 /// all 0; scores, a loss or a gradient that overflow.
-pub fn soft_target_info_nce(
-    logits: ArrayView2<'_, f64>,
-    targets: ArrayView2<'_, f64>,
+pub fn soft_target_info_nce<'v>(
+    logits: impl Into<ArrayView2<'v, f64>>,
+    targets: impl Into<ArrayView2<'v, f64>>,
     positives: &[usize],
-    multiplicities: ArrayView1<'_, f64>,
-    noise: ArrayView1<'_, f64>,
+    multiplicities: impl Into<ArrayView1<'v, f64>>,
+    noise: impl Into<ArrayView1<'v, f64>>,
     temperature: f64,
 ) -> Result<Exact, Error> {
+    let (logits, targets) = (logits.into(), targets.into());
+    let (multiplicities, noise) = (multiplicities.into(), noise.into());
     let ((rows, classes), candidates) = (logits.dim(), targets.nrows());
     check("targets", targets.shape(), &[candidates, classes])?;
     check("positives", &[positives.len()], &[rows])?;
@@ -96,21 +98,17 @@ pub fn soft_target_info_nce(
 /// # Errors
 /// Shapes that do not agree; logits or targets that are not finite; a temperature that is not a finite number above 0
 /// with a finite reciprocal; scores, a loss or a gradient that overflow.
-pub fn soft_target_cross_entropy(
-    logits: ArrayView2<'_, f64>,
-    targets: ArrayView2<'_, f64>,
+pub fn soft_target_cross_entropy<'v>(
+    logits: impl Into<ArrayView2<'v, f64>>,
+    targets: impl Into<ArrayView2<'v, f64>>,
     temperature: f64,
 ) -> Result<Exact, Error> {
-    let (rows, classes) = logits.dim();
-    check("targets", targets.shape(), &[rows, classes])?;
-    check_values(logits, targets, temperature)?;
-
-    let mut exact = Exact::zeros(rows, classes);
-    for i in 0..rows {
+    let (logits, targets, mut exact) = checked_rows(logits.into(), targets.into(), temperature)?;
+    for i in 0..logits.nrows() {
         let scaled = scaled_row(logits, i, temperature)?;
         let log_sum = log_sum_exp(scaled.iter().copied());
         let mass: f64 = targets.row(i).sum();
-        for k in 0..classes {
+        for k in 0..logits.ncols() {
             let log_probability = scaled[k] - log_sum;
             exact.losses[i] -= targets[[i, k]] * log_probability;
             let coefficient = mass * log_probability.exp() - targets[[i, k]];
@@ -130,18 +128,14 @@ pub fn soft_target_cross_entropy(
 ///
 /// # Errors
 /// Shapes that do not agree; logits or targets that are not finite; a temperature not above 0.
-pub fn binary_cross_entropy(
-    logits: ArrayView2<'_, f64>,
-    targets: ArrayView2<'_, f64>,
+pub fn binary_cross_entropy<'v>(
+    logits: impl Into<ArrayView2<'v, f64>>,
+    targets: impl Into<ArrayView2<'v, f64>>,
     temperature: f64,
 ) -> Result<Exact, Error> {
-    let (rows, classes) = logits.dim();
-    check("targets", targets.shape(), &[rows, classes])?;
-    check_values(logits, targets, temperature)?;
-
-    let mut exact = Exact::zeros(rows, classes);
-    for i in 0..rows {
-        for k in 0..classes {
+    let (logits, targets, mut exact) = checked_rows(logits.into(), targets.into(), temperature)?;
+    for i in 0..logits.nrows() {
+        for k in 0..logits.ncols() {
             let score = logits[[i, k]] / temperature;
             let softplus = score.max(0.0) + (-score.abs()).exp().ln_1p();
             exact.losses[i] += softplus - targets[[i, k]] * score;
@@ -175,6 +169,18 @@ impl Exact {
         }
         Ok(self)
     }
+}
+
+/// Checks logits and targets that go row by row, and makes room for the result.
+fn checked_rows<'v>(
+    logits: ArrayView2<'v, f64>,
+    targets: ArrayView2<'v, f64>,
+    temperature: f64,
+) -> Result<(ArrayView2<'v, f64>, ArrayView2<'v, f64>, Exact), Error> {
+    let (rows, classes) = logits.dim();
+    check("targets", targets.shape(), &[rows, classes])?;
+    check_values(logits, targets, temperature)?;
+    Ok((logits, targets, Exact::zeros(rows, classes)))
 }
 
 /// `Z_i / tau`, shape `[d]`. Refuses a row of which an entry, or the difference of two entries, overflows.

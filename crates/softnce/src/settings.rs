@@ -18,8 +18,9 @@ use crate::{Accum, Error, ErrorKind, Instructions, NoiseDistribution, Reduction}
 /// # Ok::<(), softnce::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "Stored"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct LossSettings {
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "checked_temperature"))]
     temperature: f64,
     noise: NoiseDistribution,
     reduction: Reduction,
@@ -121,29 +122,10 @@ impl LossSettings {
     }
 }
 
-/// Settings as they stand in a file, before they are checked.
+/// A temperature in a file, with the check of [`LossSettings::with_temperature`].
 #[cfg(feature = "serde")]
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Stored {
-    temperature: f64,
-    noise: NoiseDistribution,
-    reduction: Reduction,
-}
-
-#[cfg(feature = "serde")]
-impl Default for Stored {
-    fn default() -> Self {
-        Stored { temperature: 1.0, noise: NoiseDistribution::uniform(), reduction: Reduction::Mean }
-    }
-}
-
-#[cfg(feature = "serde")]
-impl TryFrom<Stored> for LossSettings {
-    type Error = Error;
-
-    fn try_from(stored: Stored) -> Result<Self, Error> {
-        let settings = LossSettings::new().with_temperature(stored.temperature)?;
-        Ok(settings.with_noise(stored.noise).with_reduction(stored.reduction))
-    }
+fn checked_temperature<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let temperature = serde::Deserialize::deserialize(deserializer)?;
+    let settings = LossSettings::new().with_temperature(temperature).map_err(<D::Error as serde::de::Error>::custom)?;
+    Ok(settings.temperature)
 }

@@ -83,7 +83,7 @@ fn shapes_that_do_not_agree() {
         Targets::top_k(&array![[0, 1]], &array![[1.0]], 3).unwrap_err(),
         Targets::top_k(&array![[0, 1]], &array![[0.5, 0.5]], 1).unwrap_err(),
     ];
-    let arguments = ["second", "lambda", "classes", "weights", "probabilities", "classes"];
+    let arguments = ["second", "lambda", "class indices", "weights", "probabilities", "class indices"];
     for (error, argument) in wrong.into_iter().zip(arguments) {
         about(error, ErrorKind::Shape, argument, "found shape [");
     }
@@ -113,7 +113,7 @@ fn nothing_to_work_on() {
         (Targets::dense(Array2::<f32>::zeros((3, 0))).unwrap_err(), "targets"),
         (Targets::votes(&Array2::<u32>::zeros((0, 3))).unwrap_err(), "targets"),
         (Targets::compact(&[], &none, &Array2::zeros((0, 1)), 3).unwrap_err(), "uniform"),
-        (Targets::top_k(&none, &Array2::zeros((0, 1)), 3).unwrap_err(), "classes"),
+        (Targets::top_k(&none, &Array2::zeros((0, 1)), 3).unwrap_err(), "class indices"),
         (NoiseDistribution::from_counts::<u32>(&[], 1.0).unwrap_err(), "counts"),
         (NoiseDistribution::from_probabilities::<f64>(&[]).unwrap_err(), "noise probabilities"),
         (NoiseEstimator::new(0, 1.0, 1.0).unwrap_err(), "classes"),
@@ -243,7 +243,7 @@ fn noise_that_is_no_distribution() {
     let error = NoiseDistribution::from_probabilities(&[0.5, 0.25]).unwrap_err();
     says(error, ErrorKind::Sum, "noise probabilities: found a sum of 0.75, expected 1 within 0.0001");
     let error = NoiseDistribution::from_probabilities(&[0.5, 0.5]).unwrap().over_classes(&[0, 2]).unwrap_err();
-    says(error, ErrorKind::Index, "classes[1]: found 2, expected a class from 0 to 1");
+    says(error, ErrorKind::Index, "class indices[1]: found 2, expected a class from 0 to 1");
 }
 
 #[test]
@@ -288,9 +288,9 @@ fn labels_and_positives_out_of_range() {
     let error = Targets::mixed(&[0], &[5], &[0.5], 3, 0.1).unwrap_err();
     index(error, "second[0]: found 5, expected a class from 0 to 2");
     let error = Targets::compact(&[0.0], &array![[u64::MAX]], &array![[1.0]], 3).unwrap_err();
-    index(error, "classes[0]: found 18446744073709551615, expected a class from 0 to 2");
+    index(error, "class indices[0]: found 18446744073709551615, expected a class from 0 to 2");
     let error = Targets::top_k(&array![[1, 1]], &array![[0.5, 0.25]], 3).unwrap_err();
-    index(error, "classes[0, 1]: found class 1 twice, expected distinct classes");
+    index(error, "class indices[0, 1]: found class 1 twice, expected distinct classes");
 
     let error = refused(&LossSettings::new(), &logits(), Batch::from(hard()).with_offset(1));
     index(error, "positives[1]: found 2, expected a candidate from 0 to 1");

@@ -13,7 +13,7 @@ use softnce::{
 };
 
 /// A head, its batch and what it is set up with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Case {
     features: Array2<f64>,
     weights: Array2<f64>,
@@ -85,7 +85,7 @@ impl Case {
         let found = out.value.rows().unwrap().mapv(|loss| loss.as_f64());
         assert!(deviation(found, &losses) < tolerance);
         assert!(deviation(widen(out.features_gradient.view()), &by_features) < tolerance);
-        let classes: Vec<usize> = out.classes.iter().map(|&class| class as usize).collect();
+        let classes: Vec<usize> = out.class_indices.iter().map(|&class| class as usize).collect();
         assert!(classes.is_sorted_by(|a, b| a < b));
         assert!(deviation(widen(out.weights_gradient.view()), &by_weights.select(Axis(0), &classes)) < tolerance);
         let bias_gradient = out.bias_gradient.as_ref().unwrap().mapv(|gradient| gradient.as_f64());
@@ -129,9 +129,7 @@ proptest! {
             let head = head.with_bias(bias.row(0)).unwrap();
             let case = Case {
                 features: widen(features.view()), weights: widen(weights.view()), bias: widen(bias.view()).row(0).to_owned(),
-                targets: case.targets.clone(), further: case.further.clone(),
-                multiplicities: case.multiplicities.clone(), row_weights: case.row_weights.clone(),
-                settings: case.settings.clone(), upstream: case.upstream.clone(),
+                ..case.clone()
             };
             let loss = SoftTargetInfoNce::new(case.settings.clone());
             case.check(&loss.head_loss_and_wide_gradient(&head, case.batch(), &case.request()).unwrap(), 1e-4);
@@ -153,7 +151,7 @@ fn many_classes_make_several_blocks_of_rows() {
     let Expected { losses, by_features, by_weights, by_temperature, .. } = case.expected();
     assert!(deviation(out.value.rows().unwrap().iter().copied(), &losses) < 1e-12);
     assert!(deviation(out.features_gradient, &by_features) < 1e-12);
-    let classes: Vec<usize> = out.classes.iter().map(|&class| class as usize).collect();
+    let classes: Vec<usize> = out.class_indices.iter().map(|&class| class as usize).collect();
     assert!(deviation(out.weights_gradient, &by_weights.select(Axis(0), &classes)) < 1e-12);
     assert!(deviation(out.temperature_gradient.unwrap(), &by_temperature) < 1e-11);
 }
@@ -275,6 +273,6 @@ fn four_thousand_million_classes() {
     let out = loss.head_loss_and_gradient(&head, &targets, &GradientRequest::new()).unwrap();
     // All classes weigh the same, so that all candidates tie.
     assert!((out.value.scalar().unwrap() - (rows as f32).ln()).abs() < 1e-5);
-    assert_eq!(out.classes[rows - 1], u32::MAX - 1);
+    assert_eq!(out.class_indices[rows - 1], u32::MAX - 1);
     assert_eq!(out.weights_gradient.dim(), (rows, 2));
 }

@@ -51,6 +51,18 @@ fn check<E: Element>(out: &LossAndGradient<E>, case: &Case, exact: &Exact, toler
     assert!(off <= tolerances.1, "temperature gradient off by {off:e}");
 }
 
+/// The loss with targets of any form, in every float type.
+fn equals_in_every_type(loss: &impl Loss, case: &Case, exact: impl Fn(&Case) -> Exact) {
+    check(&per_row::<f64>(loss, case), case, &exact(case), (1e-12, 1e-11));
+    check(&per_row::<f64>(loss, &densified(case)), case, &exact(case), (1e-12, 1e-11));
+    let case = rounded::<f32>(case);
+    check(&per_row::<f32>(loss, &case), &case, &exact(&case), (2e-6, 4e-4));
+    let case = rounded::<f16>(&case);
+    check(&per_row::<f16>(loss, &case), &case, &exact(&case), (2e-6, 2e-3));
+    let case = rounded::<bf16>(&case);
+    check(&per_row::<bf16>(loss, &case), &case, &exact(&case), (2e-6, 1e-2));
+}
+
 /// A dense copy of the case: another path, the same loss.
 fn densified(case: &Case) -> Case {
     let segments =
@@ -173,27 +185,13 @@ proptest! {
     #[test]
     fn cross_entropy_equals_the_oracle(case in cases()) {
         let loss = SoftTargetCrossEntropy::new(settings(&case, Reduction::None));
-        check(&per_row::<f64>(&loss, &case), &case, &case.exact_cross_entropy(), (1e-12, 1e-11));
-        check(&per_row::<f64>(&loss, &densified(&case)), &case, &case.exact_cross_entropy(), (1e-12, 1e-11));
-        let case = rounded::<f32>(&case);
-        check(&per_row::<f32>(&loss, &case), &case, &case.exact_cross_entropy(), (2e-6, 4e-4));
-        let case = rounded::<f16>(&case);
-        check(&per_row::<f16>(&loss, &case), &case, &case.exact_cross_entropy(), (2e-6, 2e-3));
-        let case = rounded::<bf16>(&case);
-        check(&per_row::<bf16>(&loss, &case), &case, &case.exact_cross_entropy(), (2e-6, 1e-2));
+        equals_in_every_type(&loss, &case, Case::exact_cross_entropy);
     }
 
     #[test]
     fn binary_cross_entropy_equals_the_oracle(case in cases()) {
         let loss = BinaryCrossEntropy::new(settings(&case, Reduction::None));
-        check(&per_row::<f64>(&loss, &case), &case, &case.exact_binary_cross_entropy(), (1e-12, 1e-11));
-        check(&per_row::<f64>(&loss, &densified(&case)), &case, &case.exact_binary_cross_entropy(), (1e-12, 1e-11));
-        let case = rounded::<f32>(&case);
-        check(&per_row::<f32>(&loss, &case), &case, &case.exact_binary_cross_entropy(), (2e-6, 4e-4));
-        let case = rounded::<f16>(&case);
-        check(&per_row::<f16>(&loss, &case), &case, &case.exact_binary_cross_entropy(), (2e-6, 2e-3));
-        let case = rounded::<bf16>(&case);
-        check(&per_row::<bf16>(&loss, &case), &case, &case.exact_binary_cross_entropy(), (2e-6, 1e-2));
+        equals_in_every_type(&loss, &case, Case::exact_binary_cross_entropy);
     }
 
     #[test]

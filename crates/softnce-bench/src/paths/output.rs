@@ -65,7 +65,7 @@ impl Output {
         let entries = match self {
             Output::Kept(_) => 0,
             Output::Loss(out) => out.logits_gradient.len(),
-            Output::Head(out) => out.features_gradient.len() + out.weights_gradient.len() + out.classes.len(),
+            Output::Head(out) => out.features_gradient.len() + out.weights_gradient.len() + out.class_indices.len(),
             Output::Products(scores, weighed) => scores.len() + weighed.len(),
             Output::Copy(copy) => copy.len(),
         };

@@ -20,7 +20,7 @@ pub struct HeadOutput {
 #[derive(Debug, Clone)]
 pub struct HeadRows {
     /// In ascending order. Shape `[T]`.
-    classes: Vec<u32>,
+    class_indices: Vec<u32>,
     index: Tensor<1, Int>,
     /// Shape `[T, D]`.
     weights: Tensor<2>,
@@ -29,9 +29,9 @@ pub struct HeadRows {
 }
 
 impl HeadRows {
-    /// The classes, in ascending order. Shape `[T]`.
-    pub fn classes(&self) -> &[u32] {
-        &self.classes
+    /// The indices of the classes, in ascending order. Shape `[T]`.
+    pub fn class_indices(&self) -> &[u32] {
+        &self.class_indices
     }
 
     /// The rows of the weights as the loss read them. Shape `[T, D]`.
@@ -63,8 +63,8 @@ impl HeadRows {
     /// Shapes that do not go with the rows.
     pub fn add_to_weights(&self, weights: Tensor<2>, change: Tensor<2>) -> Result<Tensor<2>, Error> {
         let width = self.weights.dims()[1];
-        check("change", change.dims(), [self.classes.len(), width])?;
-        check_classes("weights", weights.dims(), self.classes.last(), Some(width))?;
+        check("change", change.dims(), [self.class_indices.len(), width])?;
+        check_classes("weights", weights.dims(), self.class_indices.last(), Some(width))?;
         Ok(weights.select_assign(0, self.index.clone(), change, IndexingUpdateOp::Add))
     }
 
@@ -76,18 +76,18 @@ impl HeadRows {
     /// # Errors
     /// Shapes that do not go with the rows.
     pub fn add_to_bias(&self, bias: Tensor<1>, change: Tensor<1>) -> Result<Tensor<1>, Error> {
-        check("change", change.dims(), [self.classes.len()])?;
-        check_classes("bias", bias.dims(), self.classes.last(), None)?;
+        check("change", change.dims(), [self.class_indices.len()])?;
+        check_classes("bias", bias.dims(), self.class_indices.last(), None)?;
         Ok(bias.select_assign(0, self.index.clone(), change, IndexingUpdateOp::Add))
     }
 
-    fn gather(weights: &Tensor<2>, bias: Option<&Tensor<1>>, classes: Vec<u32>) -> Self {
-        let values: Vec<i64> = classes.iter().map(|&class| i64::from(class)).collect();
-        let index = Tensor::<1, Int>::from_data(TensorData::new(values, [classes.len()]), &weights.device());
+    fn gather(weights: &Tensor<2>, bias: Option<&Tensor<1>>, class_indices: Vec<u32>) -> Self {
+        let values: Vec<i64> = class_indices.iter().map(|&class| i64::from(class)).collect();
+        let index = Tensor::<1, Int>::from_data(TensorData::new(values, [class_indices.len()]), &weights.device());
         HeadRows {
             weights: tracked(weights.is_tracked(), weights.clone().select(0, index.clone())),
             bias: bias.map(|bias| tracked(bias.is_tracked(), bias.clone().select(0, index.clone()))),
-            classes,
+            class_indices,
             index,
         }
     }
@@ -138,8 +138,7 @@ impl LossModule {
         let batch = batch.into();
         let segments = batch.segments.iter().map(|segment| segment.on_host(classes)).collect::<Result<_, _>>()?;
         let given = batch.over(segments)?;
-        let hard = self.kind().needs_hard_labels().then(|| given.to_hard(self.kind())).transpose()?;
-        let host = hard.as_ref().unwrap_or(&given);
+        let host = given.for_loss(self.kind())?;
         host.check(rows, classes)?;
         self.settings().noise().check_classes(classes)?;
         let (occurring, listed) = match features.dtype() {

@@ -36,3 +36,48 @@ impl Cells {
         cast_slice_mut(&mut self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pulp::WithSimd;
+
+    use super::*;
+    use crate::simd::Instructions;
+
+    /// Writes 2 c to the first vector of cell c and 2 c + 1 to the second; gives the number of lanes.
+    struct Number<'c, A>(&'c mut Cells, std::marker::PhantomData<A>);
+
+    impl<A: SimdFloat> WithSimd for Number<'_, A> {
+        type Output = usize;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> usize {
+            let numbers = |cell: usize| [2 * cell, 2 * cell + 1].map(|n| A::splat(simd, A::from(n).unwrap()));
+            self.0.cells::<A, S>().iter_mut().enumerate().for_each(|(cell, vectors)| *vectors = numbers(cell));
+            A::lanes::<S>()
+        }
+    }
+
+    fn check<A: SimdFloat>(instructions: Instructions, len: usize) {
+        const MOST_LANES: usize = 16;
+        let mut cells = Cells::new::<A>(len, MOST_LANES);
+        assert_eq!(cells.0.as_ptr().align_offset(64), 0);
+        assert!(cells.values::<A>().len() >= 2 * len * MOST_LANES);
+        assert!(cells.values::<A>().iter().all(|value| *value == A::zero()));
+        let lanes = instructions.run(Number(&mut cells, std::marker::PhantomData::<A>));
+        let numbered = |(at, value): (usize, &A)| *value == A::from(at / lanes).unwrap();
+        assert!(cells.values::<A>().iter().enumerate().all(numbered), "{instructions}, {len} cells");
+        cells.values_mut::<A>().fill(A::one());
+        assert!(cells.values::<A>().iter().all(|value| *value == A::one()));
+    }
+
+    #[test]
+    fn values_lie_in_the_order_of_the_cells() {
+        for instructions in Instructions::available() {
+            for len in [1, 2, 3, 5, 8, 13] {
+                check::<f32>(instructions, len);
+                check::<f64>(instructions, len);
+            }
+        }
+    }
+}

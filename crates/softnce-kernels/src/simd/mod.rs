@@ -16,4 +16,4 @@ pub use exp2::exp2;
 pub use float::SimdFloat;
 pub use instructions::Instructions;
 pub use lanes::{add_to, exp, largest, sum, sums, vectorised};
-pub use transpose::{Block, BlockMut, Cell, ToGradient, ToScore, Turn};
+pub use transpose::{Block, Cell, MapIn, MapOut, Transpose};

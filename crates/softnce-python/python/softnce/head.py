@@ -40,13 +40,12 @@ class InfoNCEHead(Contrastive):
         bias: whether to add a bias.
         sparse: whether the gradients of weight and bias are sparse.
         init_std: standard deviation of the initial weights; the paper uses 2e-5.
-        The other arguments are those of :class:`softnce.torch.SoftTargetInfoNCE`.
+        device, dtype: of weight and bias.
+        options: those of :class:`softnce.torch.SoftTargetInfoNCE`, by name.
 
     Raises:
         ValueError: a setting is out of its range; the message names it.
     """
-
-    _kind = "soft-target-infonce"
 
     def __init__(
         self,
@@ -56,36 +55,11 @@ class InfoNCEHead(Contrastive):
         *,
         sparse: bool = True,
         init_std: float = 2e-5,
-        noise_probs: Any = None,
-        noise_counts: Any = None,
-        noise_smoothing: float = 1.0,
-        alpha: float = 1.0,
-        temperature: float = 1.0,
-        learn_temperature: bool = False,
-        reduction: str = "mean",
-        gather: bool = True,
-        process_group: Any = None,
-        queue: Optional[TargetQueue] = None,
-        backend: str = "auto",
-        check_values: bool = True,
         device: Any = None,
         dtype: Optional[torch.dtype] = None,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            noise_probs,
-            temperature,
-            reduction,
-            noise_counts,
-            noise_smoothing,
-            alpha,
-            learn_temperature,
-            gather,
-            process_group,
-            queue,
-            backend,
-            True,
-            check_values,
-        )
+        super().__init__(**options)
         for argument, value in (("in_features", in_features), ("num_classes", num_classes)):
             if value < 1:
                 raise ValueError(f"{argument} is {value}, expected at least 1")
@@ -154,8 +128,8 @@ class InfoNCEHead(Contrastive):
         if torch.is_grad_enabled():
             loss: Tensor = _HeadLoss.apply(features, self.weight, bias, learned, call, self.sparse)
         else:
-            column = self.bias
-            loss = _head.evaluate(call, features, self.weight, column, learned, False, None)[0]
+            inputs = _head.Inputs(features, self.weight, self.bias, learned)
+            loss = _head.evaluate(call, inputs, False, None)[0]
         self._fill(call)
         return loss
 
@@ -193,10 +167,10 @@ class _HeadLoss(torch.autograd.Function):
         wanted = any(ctx.needs_input_grad)
         ctx.call, ctx.sparse, ctx.by_row = call, sparse, wanted and call.reduction == "none"
         ctx.shapes = features.dtype, weight.detach()[:0], weight.shape, None if bias is None else bias.shape
-        column = None if bias is None else bias[:, 0]
+        inputs = _head.Inputs(features, weight, None if bias is None else bias[:, 0], temperature)
         # Under reduction none, the gradients of the weights are sums over rows, weighted by upstream gradients that are
         # not known yet. They are then computed in backward, from the saved inputs.
-        loss, gradients = _head.evaluate(call, features, weight, column, temperature, wanted and not ctx.by_row, None)
+        loss, gradients = _head.evaluate(call, inputs, wanted and not ctx.by_row, None)
         if ctx.by_row:
             ctx.save_for_backward(temperature, features, weight, bias, *_tensors(call))
         elif gradients is not None:
@@ -209,9 +183,8 @@ class _HeadLoss(torch.autograd.Function):
         temperature, *saved = ctx.saved_tensors
         if ctx.by_row:
             features, weight, bias = saved[:3]
-            column = None if bias is None else bias[:, 0]
-            found = _head.evaluate(ctx.call, features, weight, column, temperature, True, upstream)[1]
-            gradients = cast(_head.Gradients, found)
+            inputs = _head.Inputs(features, weight, None if bias is None else bias[:, 0], temperature)
+            gradients = cast(_head.Gradients, _head.evaluate(ctx.call, inputs, True, upstream)[1])
         else:
             gradients = _head.Gradients(*saved).scaled(upstream)
         dtype, like, weights, biases = ctx.shapes

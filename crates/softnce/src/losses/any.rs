@@ -1,15 +1,11 @@
-//! A loss that is chosen at run time.
+//! The types of the table of losses as losses, and a loss that is chosen at run time.
 
-use ndarray::ArrayView2;
-
+use super::compute::Compute;
 use super::head_loss::HeadLoss;
 use super::kind::{LossKind, loss_table};
-use super::linear_head::{HeadLossAndGradient, LinearHead};
 use super::loss::Loss;
-use super::request::{GradientRequest, Wanted};
-use super::result::Evaluation;
-use super::sealed::Sealed;
-use crate::{Batch, Element, Error, LossSettings};
+use crate::paths::{Inputs, Outputs};
+use crate::{Element, Error, LossSettings};
 
 // The types are named through `super`, which exports them, so that a new loss needs no import here.
 macro_rules! define_any_loss {
@@ -38,8 +34,17 @@ macro_rules! define_any_loss {
             }
         }
 
-        $(impl Sealed for super::$kind {})+
-        impl Sealed for AnyLoss {}
+        $(
+            impl Loss for super::$kind {
+                fn kind(&self) -> LossKind {
+                    LossKind::$kind
+                }
+
+                fn settings(&self) -> &LossSettings {
+                    &self.settings
+                }
+            }
+        )+
 
         impl Loss for AnyLoss {
             fn kind(&self) -> LossKind {
@@ -53,26 +58,16 @@ macro_rules! define_any_loss {
                     $(AnyLoss::$kind(loss) => loss.settings(),)+
                 }
             }
+        }
 
-            fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+        impl Compute for AnyLoss {
+            fn compute<E: Element, G: Element<Accum = E::Accum>>(
                 &self,
-                logits: ArrayView2<'_, E>,
-                batch: &Batch<'_>,
-                wanted: Option<Wanted<'_, '_, G>>,
-            ) -> Result<Evaluation<E::Accum>, Error> {
+                inputs: Inputs<'_, E>,
+                outputs: &mut Outputs<'_, E::Accum, G>,
+            ) -> Result<(), Error> {
                 match self {
-                    $(AnyLoss::$kind(loss) => loss.evaluate(logits, batch, wanted),)+
-                }
-            }
-
-            fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
-                &self,
-                head: &LinearHead<'_, E>,
-                batch: &Batch<'_>,
-                request: Option<&GradientRequest<'_>>,
-            ) -> Result<HeadLossAndGradient<G>, Error> {
-                match self {
-                    $(AnyLoss::$kind(loss) => loss.evaluate_head(head, batch, request),)+
+                    $(AnyLoss::$kind(loss) => loss.compute(inputs, outputs),)+
                 }
             }
         }
@@ -81,5 +76,5 @@ macro_rules! define_any_loss {
 
 loss_table!(define_any_loss);
 
-/// Cross-entropy needs the logits of every class: its head is an error.
+/// Those that are not contrastive need the logits of every class: their head is an error.
 impl HeadLoss for AnyLoss {}

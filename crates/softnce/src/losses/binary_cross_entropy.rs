@@ -1,17 +1,13 @@
 //! Binary cross-entropy with soft targets: one yes-or-no question for each class.
 
-use ndarray::{Array1, ArrayView2};
+use ndarray::Array1;
 use num_traits::Float;
 use pulp::{Simd, WithSimd};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
-use super::call::run_path;
-use super::kind::LossKind;
-use super::loss::Loss;
-use super::request::Wanted;
-use super::result::Evaluation;
-use crate::paths::{Outputs, Scores};
-use crate::{Accum, Batch, Element, Error, LossSettings, NoiseDistribution};
+use super::compute::Compute;
+use crate::paths::{Inputs, Outputs};
+use crate::{Accum, Element, Error, LossSettings};
 
 /// Binary cross-entropy with soft targets, summed over the classes and averaged over the rows as the reduction says:
 ///
@@ -40,7 +36,7 @@ use crate::{Accum, Batch, Element, Error, LossSettings, NoiseDistribution};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BinaryCrossEntropy {
-    settings: LossSettings,
+    pub(super) settings: LossSettings,
 }
 
 impl BinaryCrossEntropy {
@@ -50,72 +46,53 @@ impl BinaryCrossEntropy {
     }
 }
 
-impl Loss for BinaryCrossEntropy {
-    fn kind(&self) -> LossKind {
-        LossKind::BinaryCrossEntropy
-    }
-
-    fn settings(&self) -> &LossSettings {
-        &self.settings
-    }
-
-    fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+impl Compute for BinaryCrossEntropy {
+    /// O(N d).
+    fn compute<E: Element, G: Element<Accum = E::Accum>>(
         &self,
-        logits: ArrayView2<'_, E>,
-        batch: &Batch<'_>,
-        wanted: Option<Wanted<'_, '_, G>>,
-    ) -> Result<Evaluation<E::Accum>, Error> {
-        run_path(&self.settings, &NoiseDistribution::uniform(), logits, batch, wanted, |scores, positives, outputs| {
-            path(scores, batch, positives, outputs)
+        inputs: Inputs<'_, E>,
+        outputs: &mut Outputs<'_, E::Accum, G>,
+    ) -> Result<(), Error> {
+        let Inputs { scores, batch, positives } = inputs;
+        let classes = scores.classes();
+        let rows = (1 << 14) / classes.clamp(1, 1 << 14);
+        let threads = threads_for(scores.rows() * classes, WAKING, scores.rows().div_ceil(rows));
+        let zeros = || Array1::<E::Accum>::zeros(classes).to_vec();
+        let working = || (zeros(), zeros(), zeros());
+        for_each(threads, outputs.blocks(rows), working, |(scratch, exponentials, apart), mut block| {
+            for at in 0..block.losses.len() {
+                let row = block.first + at;
+                // Checks that the logits are finite.
+                scores.extent(row, scratch)?;
+                let logits = scores.logits(row, 0..classes, scratch);
+                let demand = block.demand(at, scores.temperature);
+                let gradient = block.row(at, apart);
+                if let Some((targets, target)) = batch.candidate(positives[row]) {
+                    targets.write_row(target, gradient);
+                }
+                let sigmoids = Sigmoids {
+                    logits,
+                    rate: scores.rate,
+                    rate2: scores.rate2,
+                    exponentials: exponentials.as_mut_slice(),
+                    targets: &mut *gradient,
+                };
+                let loss = scores.instructions.run(sigmoids);
+                if let Some((scale, wants_temperature)) = demand {
+                    let pairs = || gradient.iter().zip(logits);
+                    let dot = match wants_temperature {
+                        true => pairs().map(|(&g, &z)| g.as_f64() * (z * scores.rate).as_f64()).sum(),
+                        false => 0.0,
+                    };
+                    gradient.iter_mut().for_each(|value| *value *= scale);
+                    block.write_temperature(at, dot, scores.temperature);
+                    block.write_row(at, apart);
+                }
+                block.losses[at] = E::Accum::of(loss);
+            }
+            Ok(())
         })
     }
-}
-
-/// O(N d).
-fn path<E: Element, G: Element<Accum = E::Accum>>(
-    scores: &Scores<'_, E>,
-    batch: &Batch<'_>,
-    positives: &[usize],
-    outputs: &mut Outputs<'_, E::Accum, G>,
-) -> Result<(), Error> {
-    let classes = scores.classes();
-    let rows = (1 << 14) / classes.clamp(1, 1 << 14);
-    let threads = threads_for(scores.rows() * classes, WAKING, scores.rows().div_ceil(rows));
-    let zeros = || Array1::<E::Accum>::zeros(classes).to_vec();
-    let working = || (zeros(), zeros(), zeros());
-    for_each(threads, outputs.blocks(rows), working, |(scratch, exponentials, apart), mut block| {
-        for at in 0..block.losses.len() {
-            let row = block.first + at;
-            // Checks that the logits are finite.
-            scores.extent(row, scratch)?;
-            let logits = scores.logits(row, 0..classes, scratch);
-            let demand = block.demand(at, scores.temperature);
-            let gradient = block.row(at, apart);
-            if let Some((targets, target)) = batch.candidate(positives[row]) {
-                targets.write_row(target, gradient);
-            }
-            let sigmoids = Sigmoids {
-                logits,
-                rate: scores.rate,
-                rate2: scores.rate2,
-                exponentials: exponentials.as_mut_slice(),
-                targets: &mut *gradient,
-            };
-            let loss = scores.instructions.run(sigmoids);
-            if let Some((scale, wants_temperature)) = demand {
-                let pairs = || gradient.iter().zip(logits);
-                let dot = match wants_temperature {
-                    true => pairs().map(|(&g, &z)| g.as_f64() * (z * scores.rate).as_f64()).sum(),
-                    false => 0.0,
-                };
-                gradient.iter_mut().for_each(|value| *value *= scale);
-                block.write_temperature(at, dot, scores.temperature);
-                block.write_row(at, apart);
-            }
-            block.losses[at] = E::Accum::of(loss);
-        }
-        Ok(())
-    })
 }
 
 /// A row's loss; the targets become the derivatives with respect to the scores, `sigmoid(s) - W`.

@@ -1,15 +1,31 @@
-//! The common part of every loss: checks the arguments, runs the code that computes the loss of each row (the *path*),
-//! and applies reduction, row weights and upstream gradient.
+//! What the calls of all losses share: the batch as a loss reads it, checks, reduction, upstream gradient.
 
-use ndarray::{Array1, ArrayView1, ArrayView2};
-use num_traits::Zero;
+use std::borrow::Cow;
 
-use super::request::{GradientRequest, Wanted};
-use super::result::Evaluation;
-use crate::paths::{Gradients, Outputs, Scores};
+use ndarray::{Array1, ArrayView1};
+
+use super::kind::LossKind;
+use super::request::GradientRequest;
 use crate::reduction::reduce;
 use crate::targets::check_size;
-use crate::{Accum, Batch, Element, Error, LossSettings, LossValue, NoiseDistribution, Reduction};
+use crate::{Accum, Batch, Error, Form, LossSettings, LossValue, Reduction};
+
+impl Batch<'_> {
+    /// The batch as a loss of this kind reads it: the same, or hard labels in place of one-hot rows of any form if the
+    /// loss takes nothing else.
+    ///
+    /// # Errors
+    /// A row with weight on more than one class, if the loss takes hard labels.
+    pub fn for_loss(&self, kind: LossKind) -> Result<Cow<'_, Batch<'_>>, Error> {
+        let segments = self.segments();
+        if !kind.needs_hard_labels() || segments.iter().all(|segment| segment.form() == Form::Hard) {
+            return Ok(Cow::Borrowed(self));
+        }
+        let hard =
+            segments.iter().map(|segment| segment.to_hard().ok_or_else(|| kind.hard_labels_needed(segment.form())));
+        Ok(Cow::Owned(self.with_segments(hard.collect::<Result<_, _>>()?)))
+    }
+}
 
 /// What a path needs to know of the rows, after every check that does not read the logits.
 pub(super) struct Checked {
@@ -25,15 +41,18 @@ pub(super) struct Checked {
 impl Checked {
     /// Checks a call over logits of this shape.
     pub(super) fn new<A: Accum>(
+        kind: LossKind,
         settings: &LossSettings,
-        noise: &NoiseDistribution,
         shape: (usize, usize),
         batch: &Batch<'_>,
         request: Option<&GradientRequest<'_>>,
     ) -> Result<Self, Error> {
         let (rows, classes) = check_size(shape)?;
         let positives = batch.check(rows, classes)?;
-        noise.check_classes(classes)?;
+        if kind.is_contrastive() {
+            batch.warn_once();
+            settings.noise().check_classes(classes)?;
+        }
         settings.check_temperature::<A>()?;
         let reduction = settings.reduction();
         let mut factors = reduction.factors(rows, batch.row_weights())?;
@@ -53,31 +72,6 @@ impl Checked {
         check_finite(&value)?;
         Ok(value)
     }
-}
-
-/// Runs a path on logits.
-pub(super) fn run_path<E: Element, G: Element<Accum = E::Accum>>(
-    settings: &LossSettings,
-    noise: &NoiseDistribution,
-    logits: ArrayView2<'_, E>,
-    batch: &Batch<'_>,
-    wanted: Option<Wanted<'_, '_, G>>,
-    path: impl Fn(&Scores<'_, E>, &[usize], &mut Outputs<'_, E::Accum, G>) -> Result<(), Error>,
-) -> Result<Evaluation<E::Accum>, Error> {
-    let request = wanted.as_ref().map(|wanted| wanted.request);
-    let rows = Checked::new::<E::Accum>(settings, noise, logits.dim(), batch, request)?;
-    let count = rows.positives.len();
-    let gradients = wanted.map(|wanted| Gradients {
-        logits: wanted.logits,
-        zeroed: wanted.zeroed,
-        temperature: wanted.request.temperature.then(|| vec![0.0; count]),
-        factors: &rows.factors,
-    });
-    let mut outputs = Outputs { losses: vec![E::Accum::zero(); count], gradients };
-    let scores = Scores::new(logits, settings.temperature(), noise, settings.instructions());
-    path(&scores, &rows.positives, &mut outputs)?;
-    let temperature_gradient = outputs.gradients.and_then(|gradients| gradients.temperature).map(Array1::from);
-    Ok(Evaluation { value: rows.reduce(outputs.losses)?, temperature_gradient })
 }
 
 /// The rows are finite; huge row weights can still carry their sum out of range.

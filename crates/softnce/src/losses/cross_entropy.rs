@@ -1,13 +1,8 @@
 //! Soft target cross-entropy and its hard-target case.
 
-use ndarray::ArrayView2;
-
-use super::call::run_path;
-use super::kind::LossKind;
-use super::loss::Loss;
-use super::request::Wanted;
-use super::result::Evaluation;
-use crate::{Batch, Element, Error, LossSettings, NoiseDistribution, paths};
+use super::compute::Compute;
+use crate::paths::{Inputs, Outputs, cross_entropy};
+use crate::{Element, Error, LossSettings};
 
 /// Soft target cross-entropy, `L_i = -sum_k W_ik log softmax(Z_i / tau)_k`.
 ///
@@ -25,7 +20,7 @@ use crate::{Batch, Element, Error, LossSettings, NoiseDistribution, paths};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SoftTargetCrossEntropy {
-    settings: LossSettings,
+    pub(super) settings: LossSettings,
 }
 
 impl SoftTargetCrossEntropy {
@@ -35,55 +30,35 @@ impl SoftTargetCrossEntropy {
     }
 }
 
-impl Loss for SoftTargetCrossEntropy {
-    fn kind(&self) -> LossKind {
-        LossKind::SoftTargetCrossEntropy
-    }
-
-    fn settings(&self) -> &LossSettings {
-        &self.settings
-    }
-
-    fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+impl Compute for SoftTargetCrossEntropy {
+    fn compute<E: Element, G: Element<Accum = E::Accum>>(
         &self,
-        logits: ArrayView2<'_, E>,
-        batch: &Batch<'_>,
-        wanted: Option<Wanted<'_, '_, G>>,
-    ) -> Result<Evaluation<E::Accum>, Error> {
-        run_path(&self.settings, &NoiseDistribution::uniform(), logits, batch, wanted, |scores, positives, outputs| {
-            paths::cross_entropy(scores, batch, positives, outputs)
-        })
+        inputs: Inputs<'_, E>,
+        outputs: &mut Outputs<'_, E::Accum, G>,
+    ) -> Result<(), Error> {
+        cross_entropy(inputs, outputs)
     }
 }
 
 /// Negative log likelihood, `L_i = -log softmax(Z_i / tau)_y(i)`: cross-entropy on hard labels.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Nll {
-    soft: SoftTargetCrossEntropy,
+    pub(super) settings: LossSettings,
 }
 
 impl Nll {
     /// The loss with these settings.
     pub fn new(settings: LossSettings) -> Self {
-        Nll { soft: SoftTargetCrossEntropy::new(settings) }
+        Nll { settings }
     }
 }
 
-impl Loss for Nll {
-    fn kind(&self) -> LossKind {
-        LossKind::Nll
-    }
-
-    fn settings(&self) -> &LossSettings {
-        self.soft.settings()
-    }
-
-    fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+impl Compute for Nll {
+    fn compute<E: Element, G: Element<Accum = E::Accum>>(
         &self,
-        logits: ArrayView2<'_, E>,
-        batch: &Batch<'_>,
-        wanted: Option<Wanted<'_, '_, G>>,
-    ) -> Result<Evaluation<E::Accum>, Error> {
-        self.soft.evaluate(logits, &batch.to_hard(self.kind())?, wanted)
+        inputs: Inputs<'_, E>,
+        outputs: &mut Outputs<'_, E::Accum, G>,
+    ) -> Result<(), Error> {
+        cross_entropy(inputs, outputs)
     }
 }

@@ -1,6 +1,6 @@
 //! The contrastive losses from the features of a linear head, for any number of classes.
 
-use super::linear_head::{HeadLossAndGradient, LinearHead};
+use super::linear_head::{HeadLossAndGradient, LinearHead, evaluate};
 use super::loss::Loss;
 use super::request::GradientRequest;
 use crate::{Batch, Element, Error, LossValue};
@@ -23,10 +23,10 @@ use crate::{Batch, Element, Error, LossValue};
 /// let head = LinearHead::new(&features, &weights)?;
 /// let loss = SoftTargetInfoNce::new(LossSettings::new());
 /// let out = loss.head_loss_and_gradient(&head, &targets, &GradientRequest::new())?;
-/// assert_eq!(out.classes.to_vec(), [7, 12, 999_999]);
+/// assert_eq!(out.class_indices.to_vec(), [7, 12, 999_999]);
 ///
 /// // A step of gradient descent on the rows that took part.
-/// for (&class, gradient) in out.classes.iter().zip(out.weights_gradient.outer_iter()) {
+/// for (&class, gradient) in out.class_indices.iter().zip(out.weights_gradient.outer_iter()) {
 ///     weights.row_mut(class as usize).scaled_add(-0.1, &gradient);
 /// }
 /// # Ok::<(), softnce::Error>(())
@@ -42,7 +42,7 @@ pub trait HeadLoss: Loss {
         head: &LinearHead<'_, E>,
         batch: impl Into<Batch<'b>>,
     ) -> Result<LossValue<E::Accum>, Error> {
-        self.evaluate_head::<E, E>(head, &batch.into(), None).map(|out| out.value)
+        evaluate::<E, E>(self, head, &batch.into(), None).map(|out| out.value)
     }
 
     /// The loss and its gradients with respect to features, weights, bias and, on request, temperature.
@@ -55,7 +55,7 @@ pub trait HeadLoss: Loss {
         batch: impl Into<Batch<'b>>,
         request: &GradientRequest<'_>,
     ) -> Result<HeadLossAndGradient<E>, Error> {
-        self.evaluate_head(head, &batch.into(), Some(request))
+        evaluate(self, head, &batch.into(), Some(request))
     }
 
     /// The same with the gradients in the accumulating type, for callers who scale them before they round them.
@@ -68,6 +68,6 @@ pub trait HeadLoss: Loss {
         batch: impl Into<Batch<'b>>,
         request: &GradientRequest<'_>,
     ) -> Result<HeadLossAndGradient<E::Accum>, Error> {
-        self.evaluate_head(head, &batch.into(), Some(request))
+        evaluate(self, head, &batch.into(), Some(request))
     }
 }

@@ -1,18 +1,12 @@
 //! InfoNCE: soft target InfoNCE on hard labels.
 
-use ndarray::ArrayView2;
-
+use super::compute::Compute;
 use super::head_loss::HeadLoss;
-use super::kind::LossKind;
-use super::linear_head::{HeadLossAndGradient, LinearHead};
-use super::loss::Loss;
-use super::request::{GradientRequest, Wanted};
-use super::result::Evaluation;
-use super::soft_target_info_nce::SoftTargetInfoNce;
-use crate::{Batch, Element, Error, LossSettings};
+use crate::paths::{Inputs, Outputs, soft_target_info_nce};
+use crate::{Element, Error, LossSettings};
 
 /// InfoNCE (van den Oord et al., arXiv 1807.03748) over class labels: the hard-target case of
-/// [`SoftTargetInfoNce`].
+/// [`SoftTargetInfoNce`](crate::SoftTargetInfoNce).
 ///
 /// ```
 /// use ndarray::array;
@@ -25,41 +19,23 @@ use crate::{Batch, Element, Error, LossSettings};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InfoNce {
-    soft: SoftTargetInfoNce,
+    pub(super) settings: LossSettings,
 }
 
 impl InfoNce {
     /// The loss with these settings.
     pub fn new(settings: LossSettings) -> Self {
-        InfoNce { soft: SoftTargetInfoNce::new(settings) }
+        InfoNce { settings }
     }
 }
 
-impl Loss for InfoNce {
-    fn kind(&self) -> LossKind {
-        LossKind::InfoNce
-    }
-
-    fn settings(&self) -> &LossSettings {
-        self.soft.settings()
-    }
-
-    fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+impl Compute for InfoNce {
+    fn compute<E: Element, G: Element<Accum = E::Accum>>(
         &self,
-        logits: ArrayView2<'_, E>,
-        batch: &Batch<'_>,
-        wanted: Option<Wanted<'_, '_, G>>,
-    ) -> Result<Evaluation<E::Accum>, Error> {
-        self.soft.evaluate(logits, &batch.to_hard(self.kind())?, wanted)
-    }
-
-    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
-        &self,
-        head: &LinearHead<'_, E>,
-        batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Result<HeadLossAndGradient<G>, Error> {
-        self.soft.evaluate_head(head, &batch.to_hard(self.kind())?, request)
+        inputs: Inputs<'_, E>,
+        outputs: &mut Outputs<'_, E::Accum, G>,
+    ) -> Result<(), Error> {
+        soft_target_info_nce(inputs, None, outputs)
     }
 }
 

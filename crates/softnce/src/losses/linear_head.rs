@@ -3,9 +3,10 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 
 use super::call::Checked;
+use super::loss::Loss;
 use super::request::GradientRequest;
 use crate::paths::{Head, HeadWanted, head};
-use crate::{Accum, Batch, Element, Error, LossSettings, LossValue};
+use crate::{Accum, Batch, Element, Error, LossValue};
 
 /// A linear head: features, and a row of weights for each class. Its logits `Z = H V^T + b` are never formed.
 #[derive(Debug, Clone, Copy)]
@@ -68,8 +69,9 @@ impl<'a, E: Element> LinearHead<'a, E> {
 pub struct HeadLossAndGradient<E: Element> {
     /// The loss.
     pub value: LossValue<E::Accum>,
-    /// The classes that the candidates weigh, in ascending order; all other rows' gradients are 0. Shape `[T]`.
-    pub classes: Array1<u32>,
+    /// The indices of the classes that the candidates weigh, in ascending order; the gradients of all others are 0.
+    /// Shape `[T]`.
+    pub class_indices: Array1<u32>,
     /// Gradient with respect to the features. Shape `[N, D]`.
     pub features_gradient: Array2<E>,
     /// Gradient with respect to the weights of these classes. Shape `[T, D]`.
@@ -95,13 +97,18 @@ fn columns<A: Accum>(classes: &[u32]) -> Vec<u32> {
 
 /// The loss of a head and, on request, its gradients in the type G.
 pub(super) fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
-    settings: &LossSettings,
+    loss: &(impl Loss + ?Sized),
     given: &LinearHead<'_, E>,
     batch: &Batch<'_>,
     request: Option<&GradientRequest<'_>>,
 ) -> Result<HeadLossAndGradient<G>, Error> {
+    let (kind, settings) = (loss.kind(), loss.settings());
+    if !kind.is_contrastive() {
+        return Err(kind.no_head());
+    }
+    let batch = batch.for_loss(kind)?;
     let shape = (given.rows(), given.classes());
-    let rows = Checked::new::<E::Accum>(settings, settings.noise(), shape, batch, request)?;
+    let rows = Checked::new::<E::Accum>(kind, settings, shape, &batch, request)?;
     let (batch, classes) = batch.over_occurring_classes::<E::Accum>()?;
     let columns = columns::<E::Accum>(&classes);
     let noise = settings.noise().over_classes(&columns)?;
@@ -111,7 +118,7 @@ pub(super) fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
     let occurring = classes.len();
     let mut result = HeadLossAndGradient {
         value,
-        classes: Array1::from_vec(classes),
+        class_indices: Array1::from_vec(classes),
         features_gradient: Array2::default((0, 0)),
         weights_gradient: Array2::default((0, 0)),
         bias_gradient: None,

@@ -3,8 +3,8 @@
 mod any;
 mod binary_cross_entropy;
 mod call;
+mod compute;
 mod cross_entropy;
-mod hard_labels;
 mod head_loss;
 mod info_nce;
 mod kind;
@@ -12,7 +12,6 @@ mod linear_head;
 mod loss;
 mod request;
 mod result;
-mod sealed;
 mod soft_distribution;
 mod soft_target_info_nce;
 
@@ -24,7 +23,7 @@ pub use info_nce::InfoNce;
 pub use kind::{LossKind, LossSpec};
 pub use linear_head::{HeadLossAndGradient, LinearHead};
 pub use loss::Loss;
-pub use request::{GradientRequest, Wanted};
+pub use request::GradientRequest;
 pub use result::{Evaluation, LossAndGradient};
 pub use soft_distribution::SoftDistributionInfoNce;
 pub use soft_target_info_nce::SoftTargetInfoNce;

@@ -34,9 +34,8 @@ impl<'a> GradientRequest<'a> {
 }
 
 /// Gradients that are wanted, and where those with respect to the logits go.
-#[doc(hidden)]
 #[derive(Debug)]
-pub struct Wanted<'w, 'r, G> {
+pub(super) struct Wanted<'w, 'r, G> {
     pub(super) request: &'w GradientRequest<'r>,
     /// Shape `[N, d]`.
     pub(super) logits: ArrayViewMut2<'w, G>,

@@ -1,20 +1,14 @@
 //! Soft distribution InfoNCE: InfoNCE on classes drawn from the soft targets.
 
-use ndarray::ArrayView2;
-
+use super::compute::Compute;
 use super::head_loss::HeadLoss;
-use super::info_nce::InfoNce;
-use super::kind::LossKind;
-use super::linear_head::{HeadLossAndGradient, LinearHead};
-use super::loss::Loss;
-use super::request::{GradientRequest, Wanted};
-use super::result::Evaluation;
-use crate::{Batch, Element, Error, LossSettings};
+use crate::paths::{Inputs, Outputs, soft_target_info_nce};
+use crate::{Element, Error, LossSettings};
 
 /// Soft distribution InfoNCE: each target is replaced by a class drawn from it, `y_j ~ Cat(W_j)`, then InfoNCE.
 ///
 /// Drawing is a step of its own, so that the loss is a function of its arguments: a value and a gradient, or two threads,
-/// see the same classes. [`ClassDraws`](crate::ClassDraws) draws from a seed, [`Batch::draw`] from any generator. The loss
+/// see the same classes. [`ClassDraws`](crate::ClassDraws) draws from a seed, [`Batch::draw`](crate::Batch::draw) from any generator. The loss
 /// takes the drawn batch and refuses soft targets. A candidate with a multiplicity is drawn once and counted as often.
 ///
 /// ```
@@ -33,41 +27,23 @@ use crate::{Batch, Element, Error, LossSettings};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SoftDistributionInfoNce {
-    hard: InfoNce,
+    pub(super) settings: LossSettings,
 }
 
 impl SoftDistributionInfoNce {
     /// The loss with these settings.
     pub fn new(settings: LossSettings) -> Self {
-        SoftDistributionInfoNce { hard: InfoNce::new(settings) }
+        SoftDistributionInfoNce { settings }
     }
 }
 
-impl Loss for SoftDistributionInfoNce {
-    fn kind(&self) -> LossKind {
-        LossKind::SoftDistributionInfoNce
-    }
-
-    fn settings(&self) -> &LossSettings {
-        self.hard.settings()
-    }
-
-    fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+impl Compute for SoftDistributionInfoNce {
+    fn compute<E: Element, G: Element<Accum = E::Accum>>(
         &self,
-        logits: ArrayView2<'_, E>,
-        batch: &Batch<'_>,
-        wanted: Option<Wanted<'_, '_, G>>,
-    ) -> Result<Evaluation<E::Accum>, Error> {
-        self.hard.evaluate(logits, &batch.to_hard(self.kind())?, wanted)
-    }
-
-    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
-        &self,
-        head: &LinearHead<'_, E>,
-        batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Result<HeadLossAndGradient<G>, Error> {
-        self.hard.evaluate_head(head, &batch.to_hard(self.kind())?, request)
+        inputs: Inputs<'_, E>,
+        outputs: &mut Outputs<'_, E::Accum, G>,
+    ) -> Result<(), Error> {
+        soft_target_info_nce(inputs, None, outputs)
     }
 }
 

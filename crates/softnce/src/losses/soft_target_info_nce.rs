@@ -1,16 +1,9 @@
 //! Soft target InfoNCE.
 
-use ndarray::ArrayView2;
-
-use super::call::run_path;
+use super::compute::Compute;
 use super::head_loss::HeadLoss;
-use super::kind::LossKind;
-use super::linear_head::evaluate as evaluate_head;
-use super::linear_head::{HeadLossAndGradient, LinearHead};
-use super::loss::Loss;
-use super::request::{GradientRequest, Wanted};
-use super::result::Evaluation;
-use crate::{Batch, Element, Error, LossSettings, paths};
+use crate::paths::{Inputs, Outputs, soft_target_info_nce};
+use crate::{Element, Error, LossSettings};
 
 /// Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076).
 ///
@@ -38,7 +31,7 @@ use crate::{Batch, Element, Error, LossSettings, paths};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SoftTargetInfoNce {
-    settings: LossSettings,
+    pub(super) settings: LossSettings,
     block_rows: Option<usize>,
 }
 
@@ -48,9 +41,13 @@ impl SoftTargetInfoNce {
         SoftTargetInfoNce { settings, block_rows: None }
     }
 
-    /// Sets how many rows the dense path works on at once, by default 256: its extra memory is one block of so many rows of
-    /// d scores, a block of terms of at most 4 MiB, and the rows' gradients where they cannot be summed in place. The result
-    /// does not depend on it beyond rounding.
+    /// Sets how many rows the dense path works on at once, by default 256. The result does not depend on it beyond
+    /// rounding.
+    ///
+    /// The path's extra memory is a block of that many rows of d scores and a block of terms of at most 4 MiB. Gradients
+    /// that are not contiguous, or of another type than the sums, take a second block of `[rows, d]`. Gradients over more
+    /// candidates than one block of terms holds (at most 4,096) take two more: one for a block's part of the sums, and one
+    /// for their rounding errors.
     ///
     /// # Errors
     /// No rows.
@@ -63,35 +60,13 @@ impl SoftTargetInfoNce {
     }
 }
 
-impl Loss for SoftTargetInfoNce {
-    fn kind(&self) -> LossKind {
-        LossKind::SoftTargetInfoNce
-    }
-
-    fn settings(&self) -> &LossSettings {
-        &self.settings
-    }
-
-    fn evaluate<E: Element, G: Element<Accum = E::Accum>>(
+impl Compute for SoftTargetInfoNce {
+    fn compute<E: Element, G: Element<Accum = E::Accum>>(
         &self,
-        logits: ArrayView2<'_, E>,
-        batch: &Batch<'_>,
-        wanted: Option<Wanted<'_, '_, G>>,
-    ) -> Result<Evaluation<E::Accum>, Error> {
-        batch.warn_once();
-        run_path(&self.settings, self.settings.noise(), logits, batch, wanted, |scores, positives, outputs| {
-            paths::soft_target_info_nce(scores, batch, positives, self.block_rows, outputs)
-        })
-    }
-
-    fn evaluate_head<E: Element, G: Element<Accum = E::Accum>>(
-        &self,
-        head: &LinearHead<'_, E>,
-        batch: &Batch<'_>,
-        request: Option<&GradientRequest<'_>>,
-    ) -> Result<HeadLossAndGradient<G>, Error> {
-        batch.warn_once();
-        evaluate_head(&self.settings, head, batch, request)
+        inputs: Inputs<'_, E>,
+        outputs: &mut Outputs<'_, E::Accum, G>,
+    ) -> Result<(), Error> {
+        soft_target_info_nce(inputs, self.block_rows, outputs)
     }
 }
 

@@ -11,7 +11,7 @@ use num_traits::ToPrimitive;
 
 pub use estimator::NoiseEstimator;
 
-use crate::targets::check_classes;
+use crate::targets::{CLASS_INDICES, check_classes};
 use crate::{Error, Targets};
 
 /// How far the sum of given noise probabilities may be from 1.
@@ -116,14 +116,14 @@ impl NoiseDistribution {
     ///
     /// # Errors
     /// No classes; a class that the distribution has not got.
-    pub fn over_classes(&self, classes: &[u32]) -> Result<Self, Error> {
+    pub fn over_classes(&self, class_indices: &[u32]) -> Result<Self, Error> {
         let Some(log_probabilities) = &self.log_probabilities else { return Ok(self.clone()) };
-        if classes.is_empty() {
-            return Err(Error::empty("classes", &[0]));
+        if class_indices.is_empty() {
+            return Err(Error::empty(CLASS_INDICES, &[0]));
         }
-        let mut logs = Array1::zeros(classes.len());
-        for (row, (log_p, &label)) in logs.iter_mut().zip(classes).enumerate() {
-            let missing = || Error::index_of("classes", "class", label, log_probabilities.len()).at([row]);
+        let mut logs = Array1::zeros(class_indices.len());
+        for (row, (log_p, &label)) in logs.iter_mut().zip(class_indices).enumerate() {
+            let missing = || Error::index_of(CLASS_INDICES, "class", label, log_probabilities.len()).at([row]);
             *log_p = *log_probabilities.get(label as usize).ok_or_else(missing)?;
         }
         let log_sum = log_sum_exp(logs.view());

@@ -7,22 +7,20 @@ use num_traits::{Float, Zero};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
 use super::hard::{Working, rows_at_once};
-use super::outputs::BlockOutputs;
 use super::row::{Exponentials, Find, LessTargets, Scale, dot_with_scores, sum_of_scores};
-use super::{Outputs, Scores};
+use super::{Inputs, Outputs, Scores};
 use crate::targets::Rows;
-use crate::{Accum, Batch, Element, Error};
+use crate::{Accum, Element, Error};
 
 /// Classes of a compact target whose losses are added up in the accumulating type before the sum goes on in double
 /// precision.
 const CLASSES_IN_SUM: usize = 64;
 
 pub(crate) fn cross_entropy<E: Element, G: Element<Accum = E::Accum>>(
-    scores: &Scores<'_, E>,
-    batch: &Batch<'_>,
-    positives: &[usize],
+    inputs: Inputs<'_, E>,
     outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
+    let Inputs { scores, batch, positives } = inputs;
     let rows = rows_at_once(scores.classes());
     let threads = threads_for(scores.rows() * scores.classes(), WAKING, scores.rows().div_ceil(rows));
     let working = || (Working::new(scores), Vec::new());
@@ -42,7 +40,7 @@ fn one_row<E: Element, G: Element<Accum = E::Accum>>(
     working: &mut Working<E::Accum>,
     weights: &mut Vec<E::Accum>,
     at: usize,
-    out: &mut BlockOutputs<'_, E::Accum, G>,
+    out: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let (classes, rate, row) = (scores.classes(), scores.rate, out.first + at);
     let origin = scores.origin(row, &mut working.logits)?;

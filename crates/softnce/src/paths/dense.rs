@@ -13,16 +13,17 @@ use std::f64::consts::LOG2_E;
 use ndarray::{ArrayView2, ArrayViewMut2, s};
 use num_traits::Float;
 use pulp::{Simd, WithSimd};
-use softnce_kernels::parallel::{WAKING, for_each, threads_for};
+use softnce_kernels::parallel::{WAKING, for_each, for_each_part, threads_for};
 use softnce_kernels::product::product;
 use softnce_kernels::simd::Instructions;
 
-use super::outputs::{BlockOutputs, Outputs};
+use super::inputs::Inputs;
+use super::outputs::Outputs;
 use super::row::{Scale, dot_with_scores, partial_sums};
 use super::scores::{Scores, zeroed};
 use super::terms::{natural, needs_offset, relative_logs, row_loss, to_base_2};
 use crate::targets::Rows;
-use crate::{Accum, Batch, Element, Error, Targets};
+use crate::{Accum, Element, Error, Targets};
 
 /// Rows per block, unless the caller sets the number: enough that packing the candidates costs little compared with the
 /// products.
@@ -41,18 +42,17 @@ const THREAD_ROWS: usize = 8;
 const VECTORS_IN_SUM: usize = 32;
 
 pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
-    scores: &Scores<'_, E>,
-    batch: &Batch<'_>,
-    positives: &[usize],
+    inputs: Inputs<'_, E>,
     block_rows: Option<usize>,
     outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
+    let positives = inputs.positives;
     let block_rows = block_rows.unwrap_or(BLOCK_ROWS).clamp(1, positives.len().max(1));
     let needs = Needs { gradients: outputs.gradients.is_some(), scratch: outputs.gradients_need_scratch() };
-    let mut dense = DenseBlocks::new(scores, batch, block_rows, needs);
+    let mut dense = DenseBlocks::new(inputs, block_rows, needs);
     for mut out in outputs.blocks(block_rows) {
         let positives = &positives[out.first..out.first + out.losses.len()];
-        dense.block(scores, batch, positives, &mut out)?;
+        dense.block(Inputs { positives, ..inputs }, &mut out)?;
     }
     Ok(())
 }
@@ -97,7 +97,8 @@ struct DenseBlocks<A> {
 }
 
 impl<A: Accum> DenseBlocks<A> {
-    fn new<E: Element<Accum = A>>(scores: &Scores<'_, E>, batch: &Batch<'_>, rows: usize, needs: Needs) -> Self {
+    fn new<E: Element<Accum = A>>(inputs: Inputs<'_, E>, rows: usize, needs: Needs) -> Self {
+        let Inputs { scores, batch, .. } = inputs;
         let vectors = [rows, scores.rows() % rows, scores.classes()].contains(&1);
         let most = if vectors { VECTOR_PRODUCT_CANDIDATES } else { PRODUCT_CANDIDATES };
         let fitting = (BLOCK_BYTES / (rows * size_of::<A>())).clamp(1, most);
@@ -124,25 +125,24 @@ impl<A: Accum> DenseBlocks<A> {
     /// Losses and gradients of a block of rows.
     fn block<E: Element<Accum = A>, G: Element<Accum = A>>(
         &mut self,
-        scores: &Scores<'_, E>,
-        batch: &Batch<'_>,
-        positives: &[usize],
-        out: &mut BlockOutputs<'_, A, G>,
+        inputs: Inputs<'_, E>,
+        out: &mut Outputs<'_, A, G>,
     ) -> Result<(), Error> {
-        self.write_scores(scores, out.first, positives.len())?;
+        let rows = inputs.positives.len();
+        self.write_scores(inputs.scores, out.first, rows)?;
         let start = RowSums { offset: A::zero(), own: A::zero(), others: 0.0, largest: A::neg_infinity() };
         self.sums.clear();
-        self.sums.resize(positives.len(), start);
-        self.accumulate(scores, batch, positives, out);
+        self.sums.resize(rows, start);
+        self.accumulate(inputs, out);
         let lost = |sums: &RowSums<A>| needs_offset(sums.own + A::of(sums.others));
         if self.sums.iter().any(lost) {
             for sums in &mut self.sums {
                 let offset = if lost(sums) { sums.largest } else { sums.offset };
                 *sums = RowSums { offset, ..start };
             }
-            self.accumulate(scores, batch, positives, out);
+            self.accumulate(inputs, out);
         }
-        self.finish(scores, batch, positives, out)
+        self.finish(inputs, out)
     }
 
     fn write_scores<E: Element<Accum = A>>(
@@ -170,11 +170,10 @@ impl<A: Accum> DenseBlocks<A> {
     /// Adds up the terms of all candidates and, if gradients are requested, the terms times the targets.
     fn accumulate<E: Element<Accum = A>, G: Element<Accum = A>>(
         &mut self,
-        scores: &Scores<'_, E>,
-        batch: &Batch<'_>,
-        positives: &[usize],
-        out: &mut BlockOutputs<'_, A, G>,
+        inputs: Inputs<'_, E>,
+        out: &mut Outputs<'_, A, G>,
     ) {
+        let Inputs { scores, batch, positives } = inputs;
         let (rows, classes) = (positives.len(), scores.classes());
         let block_candidates = self.block_candidates;
         let DenseBlocks { scores: row_scores, gradients: scratch, terms, sums, log2_multiplicities, .. } = self;
@@ -226,11 +225,10 @@ impl<A: Accum> DenseBlocks<A> {
     /// Computes the losses, and turns the sums of terms times targets into gradients.
     fn finish<E: Element<Accum = A>, G: Element<Accum = A>>(
         &mut self,
-        scores: &Scores<'_, E>,
-        batch: &Batch<'_>,
-        positives: &[usize],
-        out: &mut BlockOutputs<'_, A, G>,
+        inputs: Inputs<'_, E>,
+        out: &mut Outputs<'_, A, G>,
     ) -> Result<(), Error> {
+        let Inputs { scores, batch, positives } = inputs;
         let classes = scores.classes();
         let DenseBlocks { scores: row_scores, gradients, sums, log2_multiplicities, log_unit, rounded_off, .. } = self;
         // Empty if the sums are in the gradients' own memory.
@@ -306,16 +304,9 @@ fn add_compensated<A: Accum>(
     let stretch = THREAD_ROWS * classes;
     let threads = threads_for(totals.len(), WAKING, totals.len().div_ceil(stretch));
     let stretches = totals.chunks_mut(stretch).zip(addends.chunks(stretch)).zip(rounded_off.chunks_mut(stretch));
-    let outcome: Result<(), std::convert::Infallible> = for_each(
-        threads,
-        stretches,
-        || (),
-        |(), ((totals, addends), rounded_off)| {
-            instructions.run(AddCompensated { totals, addends, rounded_off });
-            Ok(())
-        },
-    );
-    let Ok(()) = outcome;
+    for_each_part(threads, stretches, |((totals, addends), rounded_off)| {
+        instructions.run(AddCompensated { totals, addends, rounded_off });
+    });
 }
 
 /// A sum that keeps its rounding errors (Knuth's two-sum).
@@ -391,19 +382,12 @@ impl<A: Accum> Exponents<'_, A> {
         let stretches = terms.chunks_mut(THREAD_ROWS * self.candidates).zip(sums.chunks_mut(THREAD_ROWS));
         let stretches = stretches.zip(positives.chunks(THREAD_ROWS));
         let threads = threads_for(positives.len() * self.candidates, WAKING, positives.len().div_ceil(THREAD_ROWS));
-        let outcome: Result<(), std::convert::Infallible> = for_each(
-            threads,
-            stretches,
-            || (),
-            |(), ((terms, sums), positives)| {
-                for ((terms, sums), &positive) in terms.chunks_exact_mut(self.candidates).zip(sums).zip(positives) {
-                    let own = positive.checked_sub(self.first).filter(|&own| own < self.candidates);
-                    instructions.run(RowTerms { exponents: self, own, terms, sums });
-                }
-                Ok(())
-            },
-        );
-        let Ok(()) = outcome;
+        for_each_part(threads, stretches, |((terms, sums), positives)| {
+            for ((terms, sums), &positive) in terms.chunks_exact_mut(self.candidates).zip(sums).zip(positives) {
+                let own = positive.checked_sub(self.first).filter(|&own| own < self.candidates);
+                instructions.run(RowTerms { exponents: self, own, terms, sums });
+            }
+        });
     }
 }
 

@@ -4,12 +4,11 @@
 //! `L_i = -S_i,y + log sum_c n_c exp(S_i,c)`, where `n_c` is the number of candidates with label c, y is the label of
 //! row i, and S are the scores `Z / tau - log eta`. This is a cross-entropy with `log n_c` added to the scores.
 
-use std::convert::Infallible;
-
 use num_traits::{Float, Zero};
-use softnce_kernels::parallel::{WAKING, for_each, threads_for};
+use softnce_kernels::parallel::{WAKING, for_each, for_each_part, threads_for};
 
-use super::outputs::{BlockOutputs, Outputs};
+use super::inputs::Inputs;
+use super::outputs::Outputs;
 use super::row::{Exponentials, Scale, Terms, dot_with_scores, largest};
 use super::scores::{Scores, zeroed};
 use super::terms::{natural, needs_offset, relative_logs, row_loss, to_base_2};
@@ -31,11 +30,10 @@ struct ClassCounts<A> {
 }
 
 pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
-    scores: &Scores<'_, E>,
-    batch: &Batch<'_>,
-    positives: &[usize],
+    inputs: Inputs<'_, E>,
     outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
+    let Inputs { scores, batch, positives } = inputs;
     let classes = scores.classes();
     let counts = ClassCounts::new(scores, batch);
     let labels: Vec<usize> = positives.iter().map(|&positive| label_of(batch, positive)).collect();
@@ -69,7 +67,7 @@ fn block<E: Element, G: Element<Accum = E::Accum>>(
     counts: &ClassCounts<E::Accum>,
     labels: &[usize],
     working: &mut Working<E::Accum>,
-    mut out: BlockOutputs<'_, E::Accum, G>,
+    mut out: Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let (classes, rate, rate2) = (scores.classes(), scores.rate, scores.rate2);
     for at in 0..out.losses.len() {
@@ -157,16 +155,7 @@ fn counted(batch: &Batch<'_>, classes: usize) -> Vec<u64> {
     let mut tables = vec![0u64; stretches.len() * classes];
     let work = tables.chunks_exact_mut(classes).zip(&stretches);
     let threads = threads_for(batch.candidates(), WAKING, stretches.len());
-    let outcome = for_each(
-        threads,
-        work,
-        || (),
-        |(), (table, labels)| {
-            labels.iter().for_each(|&label| table[label as usize] += 1);
-            Ok::<(), Infallible>(())
-        },
-    );
-    let Ok(()) = outcome;
+    for_each_part(threads, work, |(table, labels)| labels.iter().for_each(|&label| table[label as usize] += 1));
     let (counts, others) = tables.split_at_mut(classes);
     others.chunks_exact(classes).for_each(|table| {
         counts.iter_mut().zip(table).for_each(|(count, more)| *count += more);

@@ -5,11 +5,9 @@
 //! [`Batch::over_occurring_classes`]). Then `dL/dH = dL/dZ V` and `dL/dV = (dL/dZ)^T H`. Work and memory depend on the
 //! batch and not on the number of classes.
 
-use std::convert::Infallible;
-
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2, s};
 use num_traits::Zero;
-use softnce_kernels::parallel::{WAKING, for_each, threads_for};
+use softnce_kernels::parallel::{WAKING, for_each_part, threads_for};
 use softnce_kernels::product::product;
 
 use super::compact::{Plan, run_plan};
@@ -79,12 +77,12 @@ pub(crate) fn head<E: Element>(
     let plan = Plan::over_all(batch, classes.len(), positives);
     let features = widened(head.features);
     let mut outputs = HeadOutputs {
-        losses: Vec::with_capacity(rows),
+        losses: vec![E::Accum::zero(); rows],
         gradients: wanted.map(|wanted| HeadGradients {
             features: Array2::zeros((rows, width)),
             weights: Array2::zeros((classes.len(), width)),
             bias: None,
-            temperature: wanted.temperature.then(|| Vec::with_capacity(rows)),
+            temperature: wanted.temperature.then(|| vec![0.0; rows]),
         }),
     };
     let mut bias_gradient = vec![0.0; if head.bias.is_some() { classes.len() } else { 0 }];
@@ -99,25 +97,23 @@ pub(crate) fn head<E: Element>(
         occurring.logits(features, logits.view_mut());
 
         let scores = Scores::new(logits.view(), settings.temperature(), noise, settings.instructions());
+        let temperature = outputs.gradients.as_mut().and_then(|out| out.temperature.as_mut());
         let gradients = wanted.map(|wanted| Gradients::<E::Accum> {
             logits: logits_gradient.slice_mut(s![..last - first, ..]),
             zeroed: false,
-            temperature: wanted.temperature.then(|| vec![0.0; last - first]),
+            temperature: temperature.map(|by_row| &mut by_row[first..last]),
             factors: &wanted.factors[first..last],
         });
-        let mut block = Outputs { losses: vec![E::Accum::zero(); last - first], gradients };
+        let mut block = Outputs { first: 0, losses: &mut outputs.losses[first..last], gradients };
         run_plan(&scores, &plan, first, &mut block).map_err(|error| explain(error, head, classes, first))?;
 
-        outputs.losses.append(&mut block.losses);
-        if let (Some(block), Some(out)) = (block.gradients, &mut outputs.gradients) {
-            if let (Some(all), Some(by_row)) = (&mut out.temperature, block.temperature) {
-                all.extend(by_row);
-            }
+        if let Some(out) = &mut outputs.gradients {
+            let logits_gradient = logits_gradient.slice(s![..last - first, ..]);
             // In double precision: the gradients of many rows may be nearly equal, and their rounding errors too.
-            for gradient in block.logits.outer_iter() {
+            for gradient in logits_gradient.outer_iter() {
                 bias_gradient.iter_mut().zip(gradient).for_each(|(sum, value)| *sum += value.as_f64());
             }
-            occurring.spread(block.logits, features, first, out);
+            occurring.spread(logits_gradient, features, first, out);
         }
     }
     if let Some(out) = &mut outputs.gradients {
@@ -141,18 +137,11 @@ impl<A: Accum> Occurring<A> {
         let mut weights = Array2::zeros((classes.len(), width));
         let chunks = weights.axis_chunks_iter_mut(Axis(0), AT_ONCE).zip(classes.chunks(AT_ONCE));
         let threads = threads_for(classes.len() * width, WAKING, classes.len().div_ceil(AT_ONCE));
-        let outcome = for_each(
-            threads,
-            chunks,
-            || (),
-            |(), (mut rows, classes)| {
-                for (mut row, &class) in rows.outer_iter_mut().zip(classes) {
-                    row.zip_mut_with(&head.weights.row(class as usize), |out, value| *out = value.to_accum());
-                }
-                Ok::<(), Infallible>(())
-            },
-        );
-        let Ok(()) = outcome;
+        for_each_part(threads, chunks, |(mut rows, classes)| {
+            for (mut row, &class) in rows.outer_iter_mut().zip(classes) {
+                row.zip_mut_with(&head.weights.row(class as usize), |out, value| *out = value.to_accum());
+            }
+        });
         let bias = head.bias.map(|bias| classes.iter().map(|&class| bias[class as usize].to_accum()).collect());
         Occurring { weights, bias }
     }
@@ -168,13 +157,12 @@ impl<A: Accum> Occurring<A> {
     /// Adds a block of rows to the gradients of features and weights, given the block's gradient of the logits.
     fn spread(
         &self,
-        logits_gradient: ArrayViewMut2<'_, A>,
+        logits_gradient: ArrayView2<'_, A>,
         features: ArrayView2<'_, A>,
         first: usize,
         out: &mut HeadGradients<A>,
     ) {
-        let (logits_gradient, rows) = (logits_gradient.view(), features.nrows());
-        let features_gradient = out.features.slice_mut(s![first..first + rows, ..]);
+        let features_gradient = out.features.slice_mut(s![first..first + features.nrows(), ..]);
         product(features_gradient, false, logits_gradient, self.weights.view());
         product(out.weights.view_mut(), first > 0, logits_gradient.t(), features);
     }

@@ -1,7 +1,7 @@
 //! The computations: one file or folder per path. `choice.rs` selects the path by the form of the targets; `terms.rs`
 //! holds functions that several paths share.
 //!
-//! Each path reads the logits through [`Scores`], works on independent blocks of rows on several threads and writes
+//! Each path reads [`Inputs`] (the logits through [`Scores`]), works on independent blocks of rows on several threads and writes
 //! losses and gradients to [`Outputs`].
 
 mod choice;
@@ -10,6 +10,7 @@ mod cross_entropy;
 mod dense;
 mod hard;
 mod head;
+mod inputs;
 mod outputs;
 mod row;
 mod scores;
@@ -18,5 +19,6 @@ mod terms;
 pub(crate) use choice::soft_target_info_nce;
 pub(crate) use cross_entropy::cross_entropy;
 pub(crate) use head::{Head, HeadWanted, head};
+pub(crate) use inputs::Inputs;
 pub(crate) use outputs::{Gradients, Outputs};
 pub(crate) use scores::Scores;

@@ -1,16 +1,15 @@
 //! The losses and gradients that the paths write, and how they are split into blocks of rows.
 
-use std::slice::{Chunks, ChunksMut};
-
-use ndarray::iter::AxisChunksIterMut;
-use ndarray::{ArrayViewMut2, Axis, Ix2, s};
+use ndarray::{ArrayViewMut2, Axis, s};
 
 use crate::{Accum, Element};
 
-/// The losses and gradients of all rows; the gradients are of type G.
-pub(crate) struct Outputs<'a, A, G> {
+/// The losses and gradients of consecutive rows: of all rows, or of a block of them. The gradients are of type G.
+pub struct Outputs<'a, A, G> {
+    /// The first row, counted in the outputs that these are a block of.
+    pub(crate) first: usize,
     /// Loss of each row, before weights and reduction. Shape `[N]`.
-    pub(crate) losses: Vec<A>,
+    pub(crate) losses: &'a mut [A],
     pub(crate) gradients: Option<Gradients<'a, G>>,
 }
 
@@ -21,74 +20,32 @@ pub(crate) struct Gradients<'a, G> {
     /// Whether `logits` is all 0 before the path writes to it.
     pub(crate) zeroed: bool,
     /// Each row's part of the gradient with respect to the temperature, if requested. Shape `[N]`.
-    pub(crate) temperature: Option<Vec<f64>>,
+    pub(crate) temperature: Option<&'a mut [f64]>,
     /// Factor of each row: reduction, row weight and upstream gradient. Shape `[N]`.
     pub(crate) factors: &'a [f64],
-}
-
-/// The outputs of a block of consecutive rows.
-pub(crate) struct BlockOutputs<'p, A, G> {
-    /// The first row of the block.
-    pub(crate) first: usize,
-    pub(crate) losses: &'p mut [A],
-    pub(crate) gradients: Option<BlockGradients<'p, G>>,
-}
-
-/// [`Gradients`] of a block of consecutive rows.
-pub(crate) struct BlockGradients<'p, G> {
-    pub(crate) logits: ArrayViewMut2<'p, G>,
-    pub(crate) zeroed: bool,
-    pub(crate) temperature: Option<&'p mut [f64]>,
-    pub(crate) factors: &'p [f64],
-}
-
-/// Gradients in chunks of rows: those of the logits, those of the temperature, the factors; and [`Gradients::zeroed`].
-type GradientChunks<'p, G> = (AxisChunksIterMut<'p, G, Ix2>, Option<ChunksMut<'p, f64>>, Chunks<'p, f64>, bool);
-
-/// Splits outputs into blocks of `rows` rows; the last block may be smaller. The first row has the number 0.
-fn in_blocks<'p, A: Accum, G: Element<Accum = A>>(
-    losses: &'p mut [A],
-    mut gradients: Option<GradientChunks<'p, G>>,
-    rows: usize,
-) -> impl Iterator<Item = BlockOutputs<'p, A, G>> + Send {
-    losses.chunks_mut(rows).enumerate().map(move |(block, losses)| {
-        let gradients = gradients.as_mut().and_then(|(logits, temperature, factors, zeroed)| {
-            let temperature = temperature.as_mut().and_then(Iterator::next);
-            Some(BlockGradients { logits: logits.next()?, zeroed: *zeroed, temperature, factors: factors.next()? })
-        });
-        BlockOutputs { first: block * rows, losses, gradients }
-    })
 }
 
 impl<A: Accum, G: Element<Accum = A>> Outputs<'_, A, G> {
     /// Whether gradients are requested that need a scratch buffer: sums cannot be kept in them, because they are of
     /// another type or not contiguous.
     pub(crate) fn gradients_need_scratch(&mut self) -> bool {
-        self.gradients
-            .as_mut()
-            .is_some_and(|gradients| gradients.logits.as_slice_mut().and_then(G::as_accum_mut).is_none())
+        self.gradients.as_mut().is_some_and(|gradients| gradients.in_place().is_none())
     }
 
     /// The outputs in blocks of `rows` rows; the last block may be smaller.
-    pub(crate) fn blocks(&mut self, rows: usize) -> impl Iterator<Item = BlockOutputs<'_, A, G>> + Send {
-        let gradients = self.gradients.as_mut().map(|gradients| {
-            let temperature = gradients.temperature.as_deref_mut().map(|by_row| by_row.chunks_mut(rows));
+    pub(crate) fn blocks(&mut self, rows: usize) -> impl Iterator<Item = Outputs<'_, A, G>> + Send {
+        let mut gradients = self.gradients.as_mut().map(|gradients| {
+            let temperature = gradients.temperature.as_mut().map(|by_row| by_row.chunks_mut(rows));
             let logits = gradients.logits.axis_chunks_iter_mut(Axis(0), rows);
             (logits, temperature, gradients.factors.chunks(rows), gradients.zeroed)
         });
-        in_blocks(&mut self.losses, gradients, rows)
-    }
-}
-
-impl<A: Accum, G: Element<Accum = A>> BlockOutputs<'_, A, G> {
-    /// The block in smaller blocks of `rows` rows; their `first` counts from the first row of this block.
-    pub(crate) fn blocks(&mut self, rows: usize) -> impl Iterator<Item = BlockOutputs<'_, A, G>> + Send {
-        let gradients = self.gradients.as_mut().map(|gradients| {
-            let temperature = gradients.temperature.as_deref_mut().map(|by_row| by_row.chunks_mut(rows));
-            let logits = gradients.logits.axis_chunks_iter_mut(Axis(0), rows);
-            (logits, temperature, gradients.factors.chunks(rows), gradients.zeroed)
-        });
-        in_blocks(self.losses, gradients, rows)
+        self.losses.chunks_mut(rows).enumerate().map(move |(block, losses)| {
+            let gradients = gradients.as_mut().and_then(|(logits, temperature, factors, zeroed)| {
+                let temperature = temperature.as_mut().and_then(Iterator::next);
+                Some(Gradients { logits: logits.next()?, zeroed: *zeroed, temperature, factors: factors.next()? })
+            });
+            Outputs { first: block * rows, losses, gradients }
+        })
     }
 
     /// The memory to compute a row's gradient in: the gradient's own memory if it is contiguous and of type A, else
@@ -98,7 +55,7 @@ impl<A: Accum, G: Element<Accum = A>> BlockOutputs<'_, A, G> {
         in_place.unwrap_or(scratch)
     }
 
-    /// Copies a row's gradient from `scratch`, if [`BlockOutputs::row`] returned that.
+    /// Copies a row's gradient from `scratch`, if [`Outputs::row`] returned that.
     pub(crate) fn write_row(&mut self, row: usize, scratch: &[A]) {
         if let Some(gradients) = &mut self.gradients
             && gradients.row_in_place(row).is_none()
@@ -127,8 +84,8 @@ impl<A: Accum, G: Element<Accum = A>> BlockOutputs<'_, A, G> {
     }
 }
 
-impl<A: Accum, G: Element<Accum = A>> BlockGradients<'_, G> {
-    /// The memory of all the block's gradients, row by row, if it is contiguous and of type A.
+impl<A: Accum, G: Element<Accum = A>> Gradients<'_, G> {
+    /// The memory of all gradients, row by row, if it is contiguous and of type A.
     pub(crate) fn in_place(&mut self) -> Option<&mut [A]> {
         self.logits.as_slice_mut().and_then(G::as_accum_mut)
     }

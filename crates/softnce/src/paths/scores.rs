@@ -15,7 +15,7 @@ use crate::{Accum, Element, Error, NoiseDistribution};
 ///
 /// Subtracting a constant from a row of logits changes no loss. It keeps the digits of the noise and the
 /// multiplicities, which large logits would otherwise round away.
-pub(crate) struct Scores<'a, E: Element> {
+pub struct Scores<'a, E: Element> {
     logits: ArrayView2<'a, E>,
     pub(crate) temperature: f64,
     /// `1 / tau`.

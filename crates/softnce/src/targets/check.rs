@@ -7,6 +7,9 @@ use crate::Error;
 /// How far the sum of a hard or compact target row may be from 1. Dense rows: [`crate::Element::SIMPLEX_TOLERANCE`].
 pub const SIMPLEX_TOLERANCE: f64 = 1e-4;
 
+/// What errors call an array of class indices.
+pub(crate) const CLASS_INDICES: &str = "class indices";
+
 /// A sum of double-precision numbers this close to 1 is 1.
 pub(super) const ROUNDING: f64 = 1e-14;
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use num_traits::PrimInt;
 
-use super::check::{ROUNDING, SIMPLEX_TOLERANCE, check_classes, class_index, negative, off_simplex};
+use super::check::{CLASS_INDICES, ROUNDING, SIMPLEX_TOLERANCE, check_classes, class_index, negative, off_simplex};
 use super::compact_rows::Compact;
 use super::rows::{Rows, Targets};
 use crate::Error;
@@ -73,45 +73,45 @@ fn accept_row(
 }
 
 impl<'a> Targets<'a> {
-    /// Rows of the form `uniform_j / d + sum_k weights_jk e_(classes_jk)`.
+    /// Rows of the form `uniform_j / d + sum_k weights_jk e_(class_indices_jk)`.
     ///
     /// A weight may be negative as long as its class's total is not: that is how a class below the uniform share is
     /// written. A class may stand twice in a row. Rows with fewer terms than K are filled with weight 0.
     ///
     /// # Shapes
-    /// `uniform`: `[M]`, the share spread over all classes; `classes`, `weights`: `[M, K]`; `num_classes`: d.
+    /// `uniform`: `[M]`, the share spread over all classes; `class_indices`, `weights`: `[M, K]`.
     ///
     /// # Errors
     /// Shapes that do not agree; no rows; a class out of range; an entry that is not finite; a uniform share outside
     /// `[0, d]`; a class with a total below 0; a row that does not sum to 1 within [`SIMPLEX_TOLERANCE`].
     pub fn compact<'l, L: PrimInt + 'l>(
         uniform: impl Into<ArrayView1<'l, f64>>,
-        classes: impl Into<ArrayView2<'l, L>>,
+        class_indices: impl Into<ArrayView2<'l, L>>,
         weights: impl Into<ArrayView2<'l, f64>>,
-        num_classes: usize,
+        classes: usize,
     ) -> Result<Targets<'a>, Error> {
-        let (uniform, classes, weights) = (uniform.into(), classes.into(), weights.into());
-        check_classes(num_classes)?;
+        let (uniform, listed, weights) = (uniform.into(), class_indices.into(), weights.into());
+        check_classes(classes)?;
         let rows = uniform.len();
         if rows == 0 {
             return Err(Error::empty("uniform", &[0]));
         }
-        if classes.nrows() != rows {
-            return Err(Error::shape("classes", classes.shape(), format!("[{rows}, K]")));
+        if listed.nrows() != rows {
+            return Err(Error::shape(CLASS_INDICES, listed.shape(), format!("[{rows}, K]")));
         }
-        if weights.dim() != classes.dim() {
-            let expected = format!("{:?}, as classes", classes.shape());
+        if weights.dim() != listed.dim() {
+            let expected = format!("{:?}, as the class indices", listed.shape());
             return Err(Error::shape("weights", weights.shape(), expected));
         }
-        let terms = classes.ncols().max(1);
-        let mut indices = Array2::zeros(classes.dim());
-        for (place, (index, &label)) in indices.iter_mut().zip(classes).enumerate() {
+        let terms = listed.ncols().max(1);
+        let mut indices = Array2::zeros(listed.dim());
+        for (place, (index, &label)) in indices.iter_mut().zip(listed).enumerate() {
             *index = match label.to_usize() {
-                Some(class) if class < num_classes => class as u32,
-                _ => class_index("classes", place / terms, label, num_classes)?,
+                Some(class) if class < classes => class as u32,
+                _ => class_index(CLASS_INDICES, place / terms, label, classes)?,
             };
         }
-        Targets::from_compact(num_classes, uniform.to_owned(), indices, weights.to_owned())
+        Targets::from_compact(classes, uniform.to_owned(), indices, weights.to_owned())
     }
 
     /// The same for arrays that are owned and whose indices are in range.

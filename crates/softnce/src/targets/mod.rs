@@ -11,7 +11,7 @@ mod scan;
 mod sources;
 
 pub use check::SIMPLEX_TOLERANCE;
-pub(crate) use check::{check_classes, check_size};
+pub(crate) use check::{CLASS_INDICES, check_classes, check_size};
 pub(crate) use compact_rows::Compact;
 pub(crate) use rows::Rows;
 pub use rows::Targets;

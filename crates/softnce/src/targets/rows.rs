@@ -83,7 +83,7 @@ impl Targets<'_> {
         }
     }
 
-    /// The uniform shares, the weighted classes and their weights, where the form is compact.
+    /// The uniform shares, the indices of the weighted classes and their weights, where the form is compact.
     /// Shapes `[M]`, `[M, K]`, `[M, K]`.
     pub fn compact_parts(&self) -> Option<(ArrayView1<'_, f64>, ArrayView2<'_, u32>, ArrayView2<'_, f64>)> {
         match &self.rows {

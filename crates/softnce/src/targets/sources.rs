@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use num_traits::PrimInt;
 
-use super::check::{SIMPLEX_TOLERANCE, check_classes, class_index, negative, off_simplex};
+use super::check::{CLASS_INDICES, SIMPLEX_TOLERANCE, check_classes, class_index, negative, off_simplex};
 use super::rows::Targets;
 use crate::{Error, ErrorKind};
 
@@ -78,37 +78,37 @@ impl<'a> Targets<'a> {
     /// A teacher's k most probable classes, the rest of its probability spread evenly over the other classes.
     ///
     /// # Shapes
-    /// `classes`, `probabilities`: `[M, K]`, K at most `num_classes`, the classes of a row distinct.
+    /// `class_indices`, `probabilities`: `[M, K]`, K at most `classes`, the indices of a row distinct.
     ///
     /// # Errors
     /// Shapes that do not agree; no rows; a class out of range or twice in a row; a probability that is negative or
     /// not finite; a row that sums to more than 1, or, where it lists every class, to less.
     pub fn top_k<'l, L: PrimInt + 'l>(
-        classes: impl Into<ArrayView2<'l, L>>,
+        class_indices: impl Into<ArrayView2<'l, L>>,
         probabilities: impl Into<ArrayView2<'l, f64>>,
-        num_classes: usize,
+        classes: usize,
     ) -> Result<Targets<'a>, Error> {
-        let (classes, probabilities) = (classes.into(), probabilities.into());
-        check_classes(num_classes)?;
-        if probabilities.dim() != classes.dim() {
-            let expected = format!("{:?}, as classes", classes.shape());
+        let (listed, probabilities) = (class_indices.into(), probabilities.into());
+        check_classes(classes)?;
+        if probabilities.dim() != listed.dim() {
+            let expected = format!("{:?}, as the class indices", listed.shape());
             return Err(Error::shape("probabilities", probabilities.shape(), expected));
         }
-        let (rows, k) = classes.dim();
+        let (rows, k) = listed.dim();
         if rows == 0 {
-            return Err(Error::empty("classes", &[rows, k]));
+            return Err(Error::empty(CLASS_INDICES, &[rows, k]));
         }
-        if k > num_classes {
-            let expected = format!("[{rows}, K] with K at most {num_classes} distinct classes");
-            return Err(Error::shape("classes", &[rows, k], expected));
+        if k > classes {
+            let expected = format!("[{rows}, K] with K at most {classes} distinct classes");
+            return Err(Error::shape(CLASS_INDICES, &[rows, k], expected));
         }
         let mut uniform = Array1::zeros(rows);
         let mut weights = probabilities.to_owned();
         let mut seen = HashSet::with_capacity(k);
         for (row, mut values) in weights.outer_iter_mut().enumerate() {
             seen.clear();
-            for (rank, (&value, &label)) in values.iter().zip(classes.row(row)).enumerate() {
-                let class = class_index("classes", row, label, num_classes)? as usize;
+            for (rank, (&value, &label)) in values.iter().zip(listed.row(row)).enumerate() {
+                let class = class_index(CLASS_INDICES, row, label, classes)? as usize;
                 if !value.is_finite() {
                     return Err(Error::non_finite("probabilities", [row, rank], value));
                 }
@@ -117,22 +117,22 @@ impl<'a> Targets<'a> {
                 }
                 if !seen.insert(class) {
                     let found = format!("class {class} twice");
-                    return Err(Error::new(ErrorKind::Index, "classes", found, "distinct classes").at([row, rank]));
+                    return Err(Error::new(ErrorKind::Index, CLASS_INDICES, found, "distinct classes").at([row, rank]));
                 }
             }
             let sum = values.sum();
             let rest = (1.0 - sum).max(0.0);
-            if sum > 1.0 + SIMPLEX_TOLERANCE || (k == num_classes && rest > SIMPLEX_TOLERANCE) {
+            if sum > 1.0 + SIMPLEX_TOLERANCE || (k == classes && rest > SIMPLEX_TOLERANCE) {
                 return Err(off_simplex(row, sum, SIMPLEX_TOLERANCE).of_argument("probabilities"));
             }
-            if k < num_classes {
+            if k < classes {
                 // The uniform share covers every class, so the listed ones give back what it puts on them.
-                let floor = rest / (num_classes - k) as f64;
-                uniform[row] = floor * num_classes as f64;
+                let floor = rest / (classes - k) as f64;
+                uniform[row] = floor * classes as f64;
                 values -= floor;
             }
         }
-        Targets::compact(&uniform, classes, &weights, num_classes)
+        Targets::compact(&uniform, listed, &weights, classes)
     }
 }
 

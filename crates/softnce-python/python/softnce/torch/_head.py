@@ -15,7 +15,20 @@ from softnce.torch._memory import column, start, view
 from softnce.torch._scale import is_one
 from softnce.torch.targets import recognise
 
-__all__ = ["Gradients", "evaluate"]
+__all__ = ["Gradients", "Inputs", "evaluate"]
+
+
+class Inputs(NamedTuple):
+    """What the loss of a head is differentiated with respect to."""
+
+    #: ``[N, D]``.
+    features: Tensor
+    #: ``[d, D]``.
+    weight: Tensor
+    #: ``[d]``.
+    bias: Optional[Tensor]
+    #: ``[]``; None: a number, the temperature of the call.
+    temperature: Optional[Tensor]
 
 
 class Gradients(NamedTuple):
@@ -44,40 +57,27 @@ class Gradients(NamedTuple):
 Evaluation = Tuple[Tensor, Optional[Gradients]]
 
 
-def evaluate(
-    call: Call,
-    features: Tensor,
-    weight: Tensor,
-    bias: Optional[Tensor],
-    temperature: Optional[Tensor],
-    wanted: bool,
-    upstream: Optional[Tensor],
-) -> Evaluation:
+def evaluate(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor]) -> Evaluation:
     """The loss and its gradients. With reduction none, ``upstream`` ``[N]`` weights the rows."""
-    if features.shape[0] == 0 and call.workers > 1:
-        return _nothing(call, features, weight, bias)
-    if features.device.type == "cpu" and call.backend != "tensor":
-        return _by_kernel(call, features, weight, bias, temperature, wanted, upstream)
-    with torch.no_grad(), torch.autocast(features.device.type, enabled=False):
-        return _by_tensors(call, features, weight, bias, temperature, wanted, upstream)
+    device = inputs.features.device
+    if inputs.features.shape[0] == 0 and call.workers > 1:
+        return _nothing(call, inputs)
+    if device.type == "cpu" and call.backend != "tensor":
+        return _by_kernel(call, inputs, wanted, upstream)
+    with torch.no_grad(), torch.autocast(device.type, enabled=False):
+        return _by_tensors(call, inputs, wanted, upstream)
 
 
-def _nothing(call: Call, features: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Evaluation:
+def _nothing(call: Call, inputs: Inputs) -> Evaluation:
     """The result of a worker without rows: zeros."""
+    features, weight, bias, _ = inputs
     loss = features.new_zeros(0 if call.reduction == "none" else (), dtype=wide(features.dtype))
     none = torch.zeros(0, dtype=torch.int64, device=features.device)
     return loss, Gradients(none, features, weight[:0], None if bias is None else bias[:0], features.new_zeros(()))
 
 
-def _by_kernel(
-    call: Call,
-    features: Tensor,
-    weight: Tensor,
-    bias: Optional[Tensor],
-    temperature: Optional[Tensor],
-    wanted: bool,
-    upstream: Optional[Tensor],
-) -> Evaluation:
+def _by_kernel(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor]) -> Evaluation:
+    features, weight, bias, temperature = inputs
     start()
     if temperature is not None:
         call = call._replace(temperature=temperature.item())
@@ -115,15 +115,8 @@ def _by_kernel(
     return loss, gradients
 
 
-def _by_tensors(
-    call: Call,
-    features: Tensor,
-    weight: Tensor,
-    bias: Optional[Tensor],
-    temperature: Optional[Tensor],
-    wanted: bool,
-    upstream: Optional[Tensor],
-) -> Evaluation:
+def _by_tensors(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor]) -> Evaluation:
+    features, weight, bias, temperature = inputs
     sums = wide(features.dtype)
     segments = [_compact(segment) for segment in call.segments]
     share = _equal_share(segments, sums)

@@ -104,21 +104,8 @@ def _loss(
 
 
 @_loss.register_fake
-def _(
-    logits: Tensor,
-    temperature: Optional[Tensor],
-    parts: List[Tensor],
-    layout: List[int],
-    uniform: List[float],
-    positives: Optional[Tensor],
-    row_weights: Optional[Tensor],
-    noise: Optional[Tensor],
-    names: str,
-    counts: List[int],
-    numbers: List[float],
-    flags: List[bool],
-    dtype: torch.dtype,
-) -> Tuple[Tensor, Tensor, Tensor]:
+def _(*inputs: Any) -> Tuple[Tensor, Tensor, Tensor]:
+    logits, names, flags, dtype = inputs[0], inputs[8], inputs[11], inputs[12]
     rows = logits.shape[0]
     by_row = names.split("|")[1] == "none"
     sums = wide(logits.dtype)

@@ -45,15 +45,16 @@ class _Candidates(NamedTuple):
         return out
 
     def spread(self, by_candidate: Tensor, out: Tensor) -> None:
-        """Adds ``P W``: ``[n, M]`` to ``[n, d]``."""
+        """Adds ``P W``: ``[n, M]`` to ``[n, d]``. ``out`` is in double precision where the device has it: entries are
+        added one after another, so in single precision the rounding errors of many equal terms would show."""
         if self.weights is None:
             if self.first.dim() == 1:
-                out.index_add_(1, self.first, by_candidate)
+                out.index_add_(1, self.first, by_candidate.to(out.dtype))
             else:
-                out.addmm_(by_candidate, self.first)
+                out += by_candidate @ self.first
             return
         for classes, weights in zip(self.first.unbind(1), self.weights.unbind(1)):
-            out.index_add_(1, classes, by_candidate * weights)
+            out.index_add_(1, classes, (by_candidate * weights).to(out.dtype))
         if self.uniform is not None:
             out += (by_candidate * self.uniform).sum(1, keepdim=True) / out.shape[1]
 
@@ -224,17 +225,19 @@ class _Contrastive:
         if not wanted:
             return loss, None
         posterior = (counted - log_sum).exp_()
+        # The rounding error of log_sum is the same in every probability.
+        posterior /= posterior.sum(1, keepdim=True)
         # The positive's gradient is its probability minus 1. It is computed as minus the sum of the others, which stays
         # accurate when the probability is close to 1.
         posterior.scatter_(1, positives, 0.0)
         posterior.scatter_(1, positives, -posterior.sum(1, keepdim=True))
         if self.labels is not None:
             return loss, posterior
-        gradient = torch.zeros_like(scores)
+        gradient = torch.zeros_like(scores, dtype=widest(scores.device))
         sizes = [part.first.shape[0] for part in self.segments]
         for part, by_candidate in zip(self.segments, posterior.split(sizes, 1)):
             part.spread(by_candidate, gradient)
-        return loss, gradient
+        return loss, gradient.to(scores.dtype)
 
 
 class _CrossEntropy:

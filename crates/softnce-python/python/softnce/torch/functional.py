@@ -70,26 +70,23 @@ def soft_target_info_nce(
         IndexError: a class index or positive is out of range.
         TypeError: a type is not supported.
     """
-    logits = check_logits(logits)
-    fixed, learned = tau(temperature, logits.device)
-    call = _call.make(
+    return _loss(
         "soft-target-infonce",
-        logits.shape[1],
-        logits.device,
+        logits,
         targets,
+        temperature,
         candidates=candidates,
         positives=positives,
         multiplicities=multiplicities,
         row_weights=row_weights,
         noise_probs=noise_probs,
-        temperature=fixed,
         reduction=reduction,
-        group=_distributed.group_name(process_group) if gather else "",
+        gather=gather,
+        process_group=process_group,
         backend=backend,
         recognise=recognise,
         check_values=check_values,
     )
-    return _autograd.apply(call, logits, learned)
 
 
 def info_nce(
@@ -114,25 +111,22 @@ def info_nce(
     are class indices ``[M]`` or one-hot rows. The other arguments, the result and the errors are those of
     ``soft_target_info_nce``.
     """
-    logits = check_logits(logits)
-    fixed, learned = tau(temperature, logits.device)
-    call = _call.make(
+    return _loss(
         "infonce",
-        logits.shape[1],
-        logits.device,
+        logits,
         targets,
+        temperature,
         candidates=candidates,
         positives=positives,
         multiplicities=multiplicities,
         row_weights=row_weights,
         noise_probs=noise_probs,
-        temperature=fixed,
         reduction=reduction,
-        group=_distributed.group_name(process_group) if gather else "",
+        gather=gather,
+        process_group=process_group,
         backend=backend,
         check_values=check_values,
     )
-    return _autograd.apply(call, logits, learned)
 
 
 def soft_target_cross_entropy(
@@ -151,20 +145,32 @@ def soft_target_cross_entropy(
     Targets are class indices ``[N]``, probabilities ``[N, d]`` or ``MixedTargets``. The arguments, the result and the
     errors are those of ``soft_target_info_nce``.
     """
-    logits = check_logits(logits)
-    fixed, learned = tau(temperature, logits.device)
-    call = _call.make(
+    return _loss(
         "soft-target-cross-entropy",
-        logits.shape[1],
-        logits.device,
+        logits,
         targets,
+        temperature,
         row_weights=row_weights,
-        temperature=fixed,
         reduction=reduction,
         backend=backend,
         recognise=recognise,
         check_values=check_values,
     )
+
+
+def _loss(
+    kind: str,
+    logits: Tensor,
+    targets: Any,
+    temperature: Union[float, Tensor],
+    gather: bool = False,
+    process_group: Any = None,
+    **arguments: Any,
+) -> Tensor:
+    logits = check_logits(logits)
+    fixed, learned = tau(temperature, logits.device)
+    group = _distributed.group_name(process_group) if gather else ""
+    call = _call.make(kind, logits.shape[1], logits.device, targets, temperature=fixed, group=group, **arguments)
     return _autograd.apply(call, logits, learned)
 
 

@@ -13,7 +13,7 @@ from softnce.torch import _autograd, _call, _distributed
 from softnce.torch._buffers import WideBuffers
 from softnce.torch._call import BACKENDS, REDUCTIONS, Call, Targets
 from softnce.torch._noise import distribution
-from softnce.torch.functional import check_logits, tau
+from softnce.torch.functional import check_logits, soft_target_cross_entropy, tau
 from softnce.torch.queue import TargetQueue
 
 __all__ = ["InfoNCE", "SoftTargetCrossEntropy", "SoftTargetInfoNCE"]
@@ -81,23 +81,24 @@ class Contrastive(_Loss):
     """The part that the contrastive losses share: noise distribution, workers and queue."""
 
     noise_probs: Optional[Tensor]
-    _kind = ""
+    _kind = "soft-target-infonce"
 
     def __init__(
         self,
-        noise_probs: Any,
-        temperature: float,
-        reduction: str,
-        noise_counts: Any,
-        noise_smoothing: float,
-        alpha: float,
-        learn_temperature: bool,
-        gather: bool,
-        process_group: Any,
-        queue: Optional[TargetQueue],
-        backend: str,
-        recognise: bool,
-        check_values: bool,
+        noise_probs: Any = None,
+        temperature: float = 1.0,
+        reduction: str = "mean",
+        *,
+        noise_counts: Any = None,
+        noise_smoothing: float = 1.0,
+        alpha: float = 1.0,
+        learn_temperature: bool = False,
+        gather: bool = True,
+        process_group: Any = None,
+        queue: Optional[TargetQueue] = None,
+        backend: str = "auto",
+        recognise: bool = True,
+        check_values: bool = True,
     ) -> None:
         super().__init__(temperature, reduction, learn_temperature, backend, check_values)
         self.register_buffer("noise_probs", distribution(noise_probs, noise_counts, noise_smoothing, alpha))
@@ -106,14 +107,6 @@ class Contrastive(_Loss):
         self.gather, self.process_group = gather, process_group
         self.recognise = recognise
         self.queue = queue
-
-    def _evaluate(self, logits: Tensor, targets: Any, **options: Any) -> Tensor:
-        logits = check_logits(logits)
-        rows, num_classes = logits.shape
-        call, temperature = self._prepare(rows, num_classes, logits.device, targets, **options)
-        loss = _autograd.apply(call, logits, temperature)
-        self._fill(call)
-        return loss
 
     def _prepare(
         self, rows: int, num_classes: int, device: torch.device, targets: Any, **options: Any
@@ -192,41 +185,6 @@ class SoftTargetInfoNCE(Contrastive):
         ValueError: a setting is out of its range; the message names it.
     """
 
-    _kind = "soft-target-infonce"
-
-    def __init__(
-        self,
-        noise_probs: Any = None,
-        temperature: float = 1.0,
-        reduction: str = "mean",
-        *,
-        noise_counts: Any = None,
-        noise_smoothing: float = 1.0,
-        alpha: float = 1.0,
-        learn_temperature: bool = False,
-        gather: bool = True,
-        process_group: Any = None,
-        queue: Optional[TargetQueue] = None,
-        backend: str = "auto",
-        recognise: bool = True,
-        check_values: bool = True,
-    ) -> None:
-        super().__init__(
-            noise_probs,
-            temperature,
-            reduction,
-            noise_counts,
-            noise_smoothing,
-            alpha,
-            learn_temperature,
-            gather,
-            process_group,
-            queue,
-            backend,
-            recognise,
-            check_values,
-        )
-
     def forward(
         self,
         logits: Tensor,
@@ -238,74 +196,31 @@ class SoftTargetInfoNCE(Contrastive):
     ) -> Tensor:
         """The loss of logits ``[N, d]``; see :func:`softnce.torch.soft_target_info_nce` for the arguments and
         errors."""
-        return self._evaluate(
-            logits,
+        logits = check_logits(logits)
+        rows, num_classes = logits.shape
+        call, temperature = self._prepare(
+            rows,
+            num_classes,
+            logits.device,
             targets,
             candidates=candidates,
             positives=positives,
             multiplicities=multiplicities,
             row_weights=row_weights,
         )
+        loss = _autograd.apply(call, logits, temperature)
+        self._fill(call)
+        return loss
 
 
-class InfoNCE(Contrastive):
+class InfoNCE(SoftTargetInfoNCE):
     """InfoNCE over class indices: :class:`SoftTargetInfoNCE` for hard labels, at the cost of cross-entropy.
 
-    ``criterion(logits, labels)``: logits ``[N, d]``, labels ``[N]``. The arguments are those of
-    :class:`SoftTargetInfoNCE`.
+    ``criterion(logits, labels)``: logits ``[N, d]``; labels and other candidates are class indices or one-hot rows. The
+    arguments are those of :class:`SoftTargetInfoNCE`; errors are those of :func:`softnce.torch.info_nce`.
     """
 
     _kind = "infonce"
-
-    def __init__(
-        self,
-        noise_probs: Any = None,
-        temperature: float = 1.0,
-        reduction: str = "mean",
-        *,
-        noise_counts: Any = None,
-        noise_smoothing: float = 1.0,
-        alpha: float = 1.0,
-        learn_temperature: bool = False,
-        gather: bool = True,
-        process_group: Any = None,
-        backend: str = "auto",
-        check_values: bool = True,
-    ) -> None:
-        super().__init__(
-            noise_probs,
-            temperature,
-            reduction,
-            noise_counts,
-            noise_smoothing,
-            alpha,
-            learn_temperature,
-            gather,
-            process_group,
-            None,
-            backend,
-            False,
-            check_values,
-        )
-
-    def forward(
-        self,
-        logits: Tensor,
-        targets: Tensor,
-        candidates: Union[None, Tensor, Sequence[Tensor]] = None,
-        positives: Union[None, int, Tensor] = None,
-        multiplicities: Optional[Tensor] = None,
-        row_weights: Optional[Tensor] = None,
-    ) -> Tensor:
-        """The loss of logits ``[N, d]``; see :func:`softnce.torch.info_nce` for the arguments and errors."""
-        return self._evaluate(
-            logits,
-            targets,
-            candidates=candidates,
-            positives=positives,
-            multiplicities=multiplicities,
-            row_weights=row_weights,
-        )
 
 
 class SoftTargetCrossEntropy(_Loss):
@@ -335,18 +250,13 @@ class SoftTargetCrossEntropy(_Loss):
 
     def forward(self, logits: Tensor, targets: Targets, row_weights: Optional[Tensor] = None) -> Tensor:
         """The loss of logits ``[N, d]``; see :func:`softnce.torch.soft_target_cross_entropy`."""
-        logits = check_logits(logits)
-        temperature, learned = tau(self._tau(), logits.device)
-        call = _call.make(
-            "soft-target-cross-entropy",
-            logits.shape[1],
-            logits.device,
+        return soft_target_cross_entropy(
+            logits,
             targets,
             row_weights=row_weights,
-            temperature=temperature,
+            temperature=self._tau(),
             reduction=self.reduction,
             backend=self.backend,
             recognise=self.recognise,
             check_values=self.check_values,
         )
-        return _autograd.apply(call, logits, learned)

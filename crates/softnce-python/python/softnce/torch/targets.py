@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional, Sequence, Union
+from typing import Any, Callable, Optional, Sequence, Union
 
 import torch
 from torch import Tensor
@@ -194,8 +194,7 @@ class MixedTargets:
         """Selects rows by an index, a slice, indices or a mask."""
         if isinstance(rows, int) or (isinstance(rows, Tensor) and rows.dim() == 0):
             rows = [int(rows)]
-        uniform = self.uniform[rows] if isinstance(self.uniform, Tensor) else self.uniform
-        return type(self).compact(uniform, self.classes[rows], self.weights[rows], self.num_classes)
+        return self._each(lambda values: values[rows])
 
     def __repr__(self) -> str:
         uniform = list(self.uniform.shape) if isinstance(self.uniform, Tensor) else self.uniform
@@ -212,6 +211,11 @@ class MixedTargets:
         """``[M, num_classes]``, the shape of the dense targets."""
         return torch.Size((len(self), self.num_classes))
 
+    def _each(self, change: Callable[[Tensor], Tensor]) -> MixedTargets:
+        """The targets with every tensor changed in the same way."""
+        uniform = change(self.uniform) if isinstance(self.uniform, Tensor) else self.uniform
+        return type(self).compact(uniform, change(self.classes), change(self.weights), self.num_classes)
+
     def uniform_rows(self) -> Tensor:
         """The uniform share of each row, ``[M]``."""
         if isinstance(self.uniform, Tensor):
@@ -227,9 +231,7 @@ class MixedTargets:
             narrowed = values.to(wide) if values.dtype == torch.float64 else values
             return narrowed.to(place, non_blocking=non_blocking)
 
-        uniform = move(self.uniform) if isinstance(self.uniform, Tensor) else self.uniform
-        classes = self.classes.to(place, non_blocking=non_blocking)
-        return type(self).compact(uniform, classes, move(self.weights), self.num_classes)
+        return self._each(move)
 
     def cpu(self) -> MixedTargets:
         """The same rows on the CPU."""
@@ -242,13 +244,11 @@ class MixedTargets:
 
     def clone(self) -> MixedTargets:
         """A copy of the rows."""
-        uniform = self.uniform.clone() if isinstance(self.uniform, Tensor) else self.uniform
-        return type(self).compact(uniform, self.classes.clone(), self.weights.clone(), self.num_classes)
+        return self._each(Tensor.clone)
 
     def pin_memory(self) -> MixedTargets:
         """The same rows in page-locked memory; called by a data loader."""
-        uniform = self.uniform.pin_memory() if isinstance(self.uniform, Tensor) else self.uniform
-        return type(self).compact(uniform, self.classes.pin_memory(), self.weights.pin_memory(), self.num_classes)
+        return self._each(Tensor.pin_memory)
 
     def dense(self, dtype: torch.dtype = torch.float32) -> Tensor:
         """The dense targets, ``[M, d]``.

@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 use num_traits::{Float, Zero};
 use pulp::{Simd, WithSimd};
 use softnce_kernels::parallel::{SHARING, for_each, threads_for};
-use softnce_kernels::simd::{Block, BlockMut, Cells, Instructions, ToGradient, ToScore};
+use softnce_kernels::simd::{Block, Cells, Instructions, MapIn, MapOut};
 
 use super::accumulate::{Accumulate, ByLane, Largest, MAX_LANES, Positives, Sums};
 use super::plan::{Columns, Plan};
-use crate::paths::outputs::{BlockOutputs, Outputs};
+use crate::paths::outputs::Outputs;
 use crate::paths::scores::{Scores, zeroed};
 use crate::paths::terms::{natural, needs_offset, row_loss};
 use crate::{Accum, Element, Error};
@@ -47,7 +47,7 @@ fn block<E: Element, G: Element<Accum = E::Accum>>(
     plan: &Plan<E::Accum>,
     from: usize,
     working: &mut Working<E::Accum>,
-    mut out: BlockOutputs<'_, E::Accum, G>,
+    mut out: Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let zeros = [E::Accum::zero(); MAX_LANES];
     let (first, rows) = (out.first, out.losses.len());
@@ -145,7 +145,7 @@ fn finish<E: Element, G: Element<Accum = E::Accum>>(
     sums: &Sums<E::Accum>,
     relative: &Relative<E::Accum>,
     working: &mut Working<E::Accum>,
-    out: &mut BlockOutputs<'_, E::Accum, G>,
+    out: &mut Outputs<'_, E::Accum, G>,
 ) {
     let zeros = [E::Accum::zero(); MAX_LANES];
     let (mut shares, mut floors, mut scales) = (zeros, zeros, zeros);
@@ -187,10 +187,10 @@ fn finish<E: Element, G: Element<Accum = E::Accum>>(
     if wants_temperature {
         temperature_gradients(scores, plan, candidates.len(), (&shares, &floors), relative, working, out);
     }
-    let to = ToGradient { shares: &shares, floors: &floors, scales: &scales };
+    let map = MapOut { factors: &shares, addends: &floors, scales: &scales };
     match &plan.columns {
-        Columns::All(_) => write_cells(scores.instructions, candidates.len(), to, working, out),
-        Columns::Listed(classes) => write_listed(classes, candidates.len(), lanes, to, working, out),
+        Columns::All(_) => write_cells(scores.instructions, candidates.len(), map, working, out),
+        Columns::Listed(classes) => write_listed(classes, candidates.len(), lanes, map, working, out),
     }
 }
 
@@ -224,11 +224,11 @@ fn fill_cells<E: Element>(
 ) {
     // Lanes beyond the rows repeat the last row.
     let origins: &ByLane<E::Accum> = &std::array::from_fn(|lane| origins[lane.min(rows - 1)]);
-    let (classes, rate) = (scores.classes(), scores.rate2);
+    let classes = scores.classes();
     if let Some(values) = scores.in_place() {
-        let block = Block { values: &values[first * classes..], stride: classes, rows, first: 0 };
-        let to = ToScore { origins, rate, shift };
-        return scores.instructions.run(Fill { block, to, cells: &mut working.cells, from: 0, columns: classes });
+        let block = Block { values: &values[first * classes..], stride: classes, rows };
+        let map = MapIn { origins, factor: scores.rate2, shift };
+        return scores.instructions.run(Fill { block, map, cells: &mut working.cells, from: 0, columns: classes });
     }
     for from in (0..classes).step_by(CHUNK) {
         let columns = from..(from + CHUNK).min(classes);
@@ -239,11 +239,11 @@ fn fill_cells<E: Element>(
             let values = scores.logits(first + row, columns.clone(), &mut own[..columns.len()]);
             chunk.copy_from_slice(values);
         }
-        let block = Block { values: &working.chunk, stride: CHUNK, rows, first: 0 };
+        let block = Block { values: &working.chunk[..], stride: CHUNK, rows };
         let shift = shift.map(|shift| &shift[columns.clone()]);
-        let to = ToScore { origins, rate, shift };
+        let map = MapIn { origins, factor: scores.rate2, shift };
         let columns = columns.len();
-        scores.instructions.run(Fill { block, to, cells: &mut working.cells, from, columns });
+        scores.instructions.run(Fill { block, map, cells: &mut working.cells, from, columns });
     }
 }
 
@@ -277,20 +277,20 @@ fn list_scores<E: Element>(
 fn write_cells<A: Accum, G: Element<Accum = A>>(
     instructions: Instructions,
     rows: usize,
-    to: ToGradient<'_, A>,
+    map: MapOut<'_, A>,
     working: &mut Working<A>,
-    out: &mut BlockOutputs<'_, A, G>,
+    out: &mut Outputs<'_, A, G>,
 ) {
     let Some(gradients) = &mut out.gradients else { return };
     let classes = gradients.logits.ncols();
     if let Some(values) = gradients.in_place() {
-        let block = BlockMut { values, stride: classes, rows, first: 0 };
-        return instructions.run(Write { cells: &mut working.cells, from: 0, columns: classes, to, block });
+        let block = Block { values, stride: classes, rows };
+        return instructions.run(Write { cells: &mut working.cells, from: 0, columns: classes, map, block });
     }
     for from in (0..classes).step_by(CHUNK) {
         let columns = CHUNK.min(classes - from);
-        let block = BlockMut { values: &mut working.chunk, stride: CHUNK, rows, first: 0 };
-        instructions.run(Write { cells: &mut working.cells, from, columns, to, block });
+        let block = Block { values: &mut working.chunk[..], stride: CHUNK, rows };
+        instructions.run(Write { cells: &mut working.cells, from, columns, map, block });
         for (row, chunk) in working.chunk.chunks_exact(CHUNK).enumerate().take(rows) {
             gradients.write(row, from, &chunk[..columns]);
         }
@@ -303,14 +303,14 @@ fn write_listed<A: Accum, G: Element<Accum = A>>(
     classes: &[u32],
     rows: usize,
     lanes: usize,
-    to: ToGradient<'_, A>,
+    map: MapOut<'_, A>,
     working: &mut Working<A>,
-    out: &mut BlockOutputs<'_, A, G>,
+    out: &mut Outputs<'_, A, G>,
 ) {
     let Some(gradients) = &mut out.gradients else { return };
     let cells: &[A] = working.cells.values();
     for row in 0..rows {
-        let (share, floor, scale) = (to.shares[row], to.floors[row], to.scales[row]);
+        let (share, floor, scale) = (map.factors[row], map.addends[row], map.scales[row]);
         let others = G::from_accum(floor * scale);
         if floor != A::zero() {
             gradients.logits.row_mut(row).fill(others);
@@ -336,7 +336,7 @@ fn temperature_gradients<E: Element, G: Element<Accum = E::Accum>>(
     (shares, floors): (&ByLane<E::Accum>, &ByLane<E::Accum>),
     relative: &Relative<E::Accum>,
     working: &mut Working<E::Accum>,
-    out: &mut BlockOutputs<'_, E::Accum, G>,
+    out: &mut Outputs<'_, E::Accum, G>,
 ) {
     // The scores without the noise, from the logits: beside its logarithm small logits are rounded away.
     if scores.shift2.is_some() {
@@ -376,8 +376,8 @@ fn lanes<A: Accum>(instructions: Instructions) -> usize {
 
 /// Fills cells, from the column `from` on, with the scores of a block.
 struct Fill<'f, A> {
-    block: Block<'f, A>,
-    to: ToScore<'f, A>,
+    block: Block<&'f [A]>,
+    map: MapIn<'f, A>,
     cells: &'f mut Cells,
     from: usize,
     columns: usize,
@@ -389,7 +389,7 @@ impl<A: Accum> WithSimd for Fill<'_, A> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let cells = &mut self.cells.cells::<A, S>()[self.from..self.from + self.columns];
-        A::cells_of_columns(simd, self.block, self.to, cells);
+        A::cells_of_columns(simd, self.block, self.map, cells);
     }
 }
 
@@ -398,8 +398,8 @@ struct Write<'w, A> {
     cells: &'w mut Cells,
     from: usize,
     columns: usize,
-    to: ToGradient<'w, A>,
-    block: BlockMut<'w, A>,
+    map: MapOut<'w, A>,
+    block: Block<&'w mut [A]>,
 }
 
 impl<A: Accum> WithSimd for Write<'_, A> {
@@ -408,6 +408,6 @@ impl<A: Accum> WithSimd for Write<'_, A> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let cells = &self.cells.cells::<A, S>()[self.from..self.from + self.columns];
-        A::columns_of_cells(simd, cells, self.to, self.block);
+        A::columns_of_cells(simd, cells, self.map, self.block);
     }
 }

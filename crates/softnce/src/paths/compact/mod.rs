@@ -18,14 +18,13 @@ mod plan;
 pub(super) use block::run_plan;
 pub(super) use plan::Plan;
 
-use super::{Outputs, Scores};
-use crate::{Batch, Element, Error};
+use super::{Inputs, Outputs};
+use crate::{Element, Error};
 
 pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
-    scores: &Scores<'_, E>,
-    batch: &Batch<'_>,
-    positives: &[usize],
+    inputs: Inputs<'_, E>,
     outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
+    let Inputs { scores, batch, positives } = inputs;
     run_plan(scores, &Plan::over_all(batch, scores.classes(), positives), 0, outputs)
 }

@@ -1,8 +1,8 @@
 //! The list of all candidates, each with its classes in ascending order.
 
-use softnce_kernels::parallel::{SHARING, for_each, threads_for};
-use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use softnce_kernels::parallel::{SHARING, for_each_part, threads_for};
 
 use super::columns::Columns;
 use super::further::Further;
@@ -92,28 +92,18 @@ impl<A: Accum> Listing<A> {
             let numbered = entries.chunks_mut(AT_ONCE).enumerate();
             numbered.map(move |(chunk, entries)| (rows, chunk * AT_ONCE, entries))
         });
-        let outcome = for_each(
-            threads,
-            chunks,
-            || (),
-            |(), (rows, first, entries)| {
-                match rows {
-                    Rows::Hard(labels) => {
-                        let labels = labels.slice(ndarray::s![first..]);
-                        let labelled = entries.iter_mut().zip(labels);
-                        labelled.for_each(|(entry, &label)| *entry = Entry::new((label, 1.0), (0, 0.0)));
-                    }
-                    Rows::Compact(rows) => {
-                        if fill_compact(rows, first, entries) {
-                            has_negative.store(true, Ordering::Relaxed);
-                        }
-                    }
-                    Rows::Dense(_) => {}
+        for_each_part(threads, chunks, |(rows, first, entries)| match rows {
+            Rows::Hard(labels) => {
+                let labelled = entries.iter_mut().zip(labels.slice(ndarray::s![first..]));
+                labelled.for_each(|(entry, &label)| *entry = Entry::new((label, 1.0), (0, 0.0)));
+            }
+            Rows::Compact(rows) => {
+                if fill_compact(rows, first, entries) {
+                    has_negative.store(true, Ordering::Relaxed);
                 }
-                Ok::<(), Infallible>(())
-            },
-        );
-        let Ok(()) = outcome;
+            }
+            Rows::Dense(_) => {}
+        });
         self.has_negative = has_negative.into_inner();
     }
 
