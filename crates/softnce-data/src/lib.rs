@@ -1,6 +1,6 @@
 //! Pictures and labels for training, without any framework.
 //!
-//! - [`picture`]: a decoded picture; [`source`]: a source of labelled pictures.
+//! - [`Picture`]: a decoded picture; [`PictureSource`]: a source of labelled pictures.
 //! - [`sets`]: data sets as their publishers lay them out; [`subset`]: subsets of them.
 //! - [`fetch`]: downloads the free sets; [`info`]: describes a set in figures and in a picture.
 //! - [`labels`]: soft labels from files.
@@ -11,16 +11,16 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod candidates;
+mod content;
 pub mod fetch;
 pub mod info;
 pub mod labels;
 pub mod loader;
 pub mod mixing;
-pub mod picture;
 pub mod pictures;
 pub mod sets;
-pub mod source;
+mod source;
 pub mod subset;
 
-pub use picture::Picture;
-pub use source::PictureSource;
+pub use content::ContentError;
+pub use source::{Picture, PictureSource};
