@@ -134,7 +134,8 @@ fn other_data_or_settings_are_refused() {
         StudyError::Store(StoreError::File { .. })
     ));
     assert!(!out.exists());
-    until(1, |budget, progress| run(short(1), String::new(), data, &out, budget, progress)).unwrap();
+    let stopped = until(1, |budget, progress| run(short(1), String::new(), data, &out, budget, progress));
+    assert!(matches!(stopped, Err(StudyError::Interrupted { finished: 1, .. })), "{stopped:?}");
     let edges = fs::read_to_string(data.join("ring/edges.csv")).unwrap();
     fs::write(data.join("ring/edges.csv"), edges.trim_end().rsplit_once('\n').unwrap().0).unwrap();
     let error = error_of(&short(1));

@@ -76,15 +76,15 @@ mod tests {
     fn few_classes_are_listed() {
         let parts = [(Split::Train, info(&[100, 20], [5, 6, 7])), (Split::Test, info(&[0, 3], [8, 8, 8]))];
         let expected = [
-            "                     train             test",
-            "pictures               120                3",
-            "classes                  2                2",
-            "decoded                  4                4",
-            "height    5 to 7, median 6                8",
-            "width                   28               28",
+            "                     train              test",
+            "pictures               120                 3",
+            "classes                  2                 2",
+            "decoded                  4                 4",
+            "height    5 to 7, median 6                 8",
+            "width                   28                28",
             "channels  1 grey, 3 colour  1 grey, 3 colour",
-            "class 0                100                0",
-            "class 1                 20                3",
+            "class 0                100                 0",
+            "class 1                 20                 3",
         ];
         let found = figures(&parts).to_string();
         let lines: Vec<&str> = found.lines().filter(|line| line.chars().any(char::is_alphabetic)).collect();
