@@ -25,7 +25,7 @@ pub trait Progress {
 pub struct Bench<'a> {
     settings: &'a BenchSettings,
     progress: &'a dyn Progress,
-    memory: Option<&'a dyn AllocatedBytes>,
+    memory: Option<AllocatedBytes>,
 }
 
 impl<'a> Bench<'a> {
@@ -36,7 +36,7 @@ impl<'a> Bench<'a> {
     pub fn new(
         settings: &'a BenchSettings,
         progress: &'a dyn Progress,
-        memory: Option<&'a dyn AllocatedBytes>,
+        memory: Option<AllocatedBytes>,
     ) -> Result<Self, BenchError> {
         settings.check()?;
         Ok(Bench { settings, progress, memory })
@@ -87,7 +87,7 @@ fn measure(
     paths: &[Path],
     threads: usize,
     settings: &BenchSettings,
-    memory: Option<&dyn AllocatedBytes>,
+    memory: Option<AllocatedBytes>,
 ) -> Result<Vec<Measurement>, BenchError> {
     let mut kept = Kept::new(workload.case(), paths, settings.fresh_memory);
     // The first call of each warms up, and shows whether they agree.

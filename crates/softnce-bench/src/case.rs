@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::setting_error::SettingError;
+use crate::SettingError;
 
 /// The sizes of one measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,13 +1,12 @@
 //! Sets of cases that have a name.
 
-use std::fmt;
-use std::str::FromStr;
-
-use crate::Case;
-use crate::setting_error::SettingError;
+use crate::{Case, SettingError};
 
 /// A set of cases that has a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case", parse_err_ty = SettingError, parse_err_fn = unknown_name)]
 pub enum CaseSet {
     /// [`Case::STANDARD`].
     Standard,
@@ -24,19 +23,14 @@ const QUICK: usize = 3;
 
 impl CaseSet {
     /// Every set.
-    pub const ALL: [CaseSet; 4] = [CaseSet::Standard, CaseSet::Heads, CaseSet::Sweep, CaseSet::Quick];
+    pub const ALL: &'static [CaseSet] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The sets that are measured where nothing else is asked for.
     pub const DEFAULT: [CaseSet; 3] = [CaseSet::Standard, CaseSet::Heads, CaseSet::Sweep];
 
     /// The name used on command lines.
     pub fn name(self) -> &'static str {
-        match self {
-            CaseSet::Standard => "standard",
-            CaseSet::Heads => "heads",
-            CaseSet::Sweep => "sweep",
-            CaseSet::Quick => "quick",
-        }
+        self.into()
     }
 
     /// The cases of the set.
@@ -56,22 +50,8 @@ impl CaseSet {
     }
 }
 
-impl fmt::Display for CaseSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for CaseSet {
-    type Err = SettingError;
-
-    fn from_str(name: &str) -> Result<Self, SettingError> {
-        CaseSet::ALL.into_iter().find(|set| set.name() == name).ok_or_else(|| SettingError {
-            argument: "cases",
-            found: name.to_owned(),
-            expected: "one of standard, heads, sweep, quick",
-        })
-    }
+fn unknown_name(name: &str) -> SettingError {
+    SettingError { argument: "cases", found: name.to_owned(), expected: "one of standard, heads, sweep, quick" }
 }
 
 #[cfg(test)]
@@ -80,7 +60,7 @@ mod tests {
 
     #[test]
     fn names_read_back() {
-        for set in CaseSet::ALL {
+        for &set in CaseSet::ALL {
             assert_eq!(set.name().parse::<CaseSet>().unwrap(), set);
         }
         let message = "fast".parse::<CaseSet>().unwrap_err().to_string();
@@ -93,6 +73,6 @@ mod tests {
         let parts = CaseSet::DEFAULT.map(|set| set.cases().len()).iter().sum::<usize>();
         assert!(cases.len() < parts, "two sets share a case");
         assert!(cases.iter().enumerate().all(|(index, case)| !cases[..index].contains(case)));
-        assert!(CaseSet::union(&CaseSet::ALL) == cases, "the quick ones are among the standard ones");
+        assert!(CaseSet::union(CaseSet::ALL) == cases, "the quick ones are among the standard ones");
     }
 }

@@ -1,15 +1,27 @@
 //! The computations that are measured, by name.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
-use crate::Case;
-use crate::setting_error::SettingError;
+use crate::{Case, SettingError};
 
 /// A computation that is measured. Every path of a loss computes the loss and its gradient, under the mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case", parse_err_ty = SettingError, parse_err_fn = unknown_name)]
 #[serde(rename_all = "snake_case")]
 pub enum Path {
     /// Soft target InfoNCE by the paper's reference algorithm, through an N x M x d tensor.
@@ -36,36 +48,14 @@ pub enum Path {
 
 impl Path {
     /// Every path, in the order that tables list them.
-    pub const ALL: [Path; 10] = [
-        Path::Reference,
-        Path::Dense,
-        Path::Recognised,
-        Path::Compact,
-        Path::Hard,
-        Path::SoftCrossEntropy,
-        Path::Nll,
-        Path::Products,
-        Path::Copy,
-        Path::Head,
-    ];
+    pub const ALL: &'static [Path] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The path that others are compared with.
     pub const BASELINE: Path = Path::SoftCrossEntropy;
 
     /// The name used on command lines and in files.
     pub fn name(self) -> &'static str {
-        match self {
-            Path::Reference => "reference",
-            Path::Dense => "dense",
-            Path::Recognised => "recognised",
-            Path::Compact => "compact",
-            Path::Hard => "hard",
-            Path::SoftCrossEntropy => "soft_cross_entropy",
-            Path::Nll => "nll",
-            Path::Products => "products",
-            Path::Copy => "copy",
-            Path::Head => "head",
-        }
+        self.into()
     }
 
     /// What the path computes, and from what, in a sentence for readers of a report.
@@ -110,22 +100,9 @@ impl Path {
     }
 }
 
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Path {
-    type Err = SettingError;
-
-    fn from_str(name: &str) -> Result<Self, SettingError> {
-        Path::ALL.into_iter().find(|path| path.name() == name).ok_or_else(|| SettingError {
-            argument: "path",
-            found: name.to_owned(),
-            expected: "one of reference, dense, recognised, compact, hard, soft_cross_entropy, nll, products, copy, head",
-        })
-    }
+fn unknown_name(name: &str) -> SettingError {
+    let expected = "one of reference, dense, recognised, compact, hard, soft_cross_entropy, nll, products, copy, head";
+    SettingError { argument: "path", found: name.to_owned(), expected }
 }
 
 #[cfg(test)]
@@ -134,7 +111,7 @@ mod tests {
 
     #[test]
     fn names_read_back_and_are_those_of_the_files() {
-        for path in Path::ALL {
+        for &path in Path::ALL {
             assert_eq!(path.name().parse::<Path>().unwrap(), path);
             assert_eq!(serde_json::to_string(&path).unwrap(), format!("{:?}", path.name()));
         }

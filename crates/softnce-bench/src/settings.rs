@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::setting_error::SettingError;
-use crate::{Case, Path};
+use crate::{Case, Path, SettingError};
 
 /// What is measured, and for how long.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,7 +7,6 @@ mod bench;
 mod compare;
 mod data;
 mod moved;
-mod peak;
 mod runs;
 
 use std::process::ExitCode;
@@ -20,10 +19,10 @@ fn main() -> ExitCode {
     softnce_kernels::system::keep_freed_memory();
     softnce_terminal::show_warnings();
     match Arguments::parse().command {
-        Command::Train(arguments) => runs::train(&arguments),
-        Command::Eval(arguments) => runs::eval(&arguments),
-        Command::Predict(arguments) => runs::predict(&arguments),
-        Command::Export(arguments) => runs::export(&arguments),
+        Command::Train(arguments) => runs::end(runs::train(&arguments)),
+        Command::Eval(arguments) => runs::end(runs::eval(&arguments)),
+        Command::Predict(arguments) => runs::end(runs::predict(&arguments)),
+        Command::Export(arguments) => runs::end(runs::export(&arguments)),
         Command::Recipes(arguments) => runs::recipes(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),

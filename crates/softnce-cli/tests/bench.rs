@@ -39,7 +39,7 @@ fn a_tiny_measurement_writes_every_file() {
     assert_eq!(written, measurements(place.path().join("out.json")));
 
     // Every path that needs no linear head, at every case, with every number of threads, in this order.
-    let paths: Vec<Computation> = Computation::ALL.into_iter().filter(|path| *path != Computation::Head).collect();
+    let paths: Vec<Computation> = Computation::ALL.iter().copied().filter(|path| *path != Computation::Head).collect();
     assert_eq!(written.len(), 4 * 2 * paths.len());
     for (index, group) in written.chunks(paths.len()).enumerate() {
         assert_eq!(group.iter().map(|measurement| measurement.path).collect::<Vec<_>>(), paths);

@@ -1,6 +1,6 @@
 //! Images (in the code: pictures) and labels for training, without any framework.
 //!
-//! - [`picture`]: a decoded picture; [`source`]: a source of labelled pictures.
+//! - [`Picture`]: a decoded picture; [`PictureSource`]: a source of labelled pictures.
 //! - [`sets`]: data sets as their publishers lay them out; [`subset`]: subsets of them.
 //! - [`fetch`]: downloads freely available data sets; [`info`]: describes a data set: counts, sizes, and a sheet of
 //!   sample pictures.
@@ -12,16 +12,16 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod candidates;
+mod content;
 pub mod fetch;
 pub mod info;
 pub mod labels;
 pub mod loader;
 pub mod mixing;
-pub mod picture;
 pub mod pictures;
 pub mod sets;
-pub mod source;
+mod source;
 pub mod subset;
 
-pub use picture::Picture;
-pub use source::PictureSource;
+pub use content::ContentError;
+pub use source::{Picture, PictureSource};

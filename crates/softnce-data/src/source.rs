@@ -1,8 +1,20 @@
-//! Sources of labelled pictures.
+//! Pictures and sources of labelled ones.
 
+use std::borrow::Cow;
 use std::error::Error;
 
-use crate::Picture;
+/// A decoded picture of 8 bits per channel, as `[height, width, channels]`, rows from the top.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture<'p> {
+    /// Height in pixels.
+    pub height: usize,
+    /// Width in pixels.
+    pub width: usize,
+    /// 1 (grey) or 3 (red, green, blue).
+    pub channels: usize,
+    /// `height * width * channels` values.
+    pub pixels: Cow<'p, [u8]>,
+}
 
 /// Labelled pictures, in memory or decoded on request.
 pub trait PictureSource: Send + Sync + std::fmt::Debug {

@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 use softnce_report::number::count;
 use softnce_report::{
-    Area, Look, Scale, Shape, Ticks, WIDTH, band, line, log_ticks, marker, panel, px, ticks, whisker, x_axis, y_axis,
+    Area, Look, Scale, Shape, Ticks, WIDTH, band, extent, line, log_ticks, marker, panel, px, ticks, whisker, x_axis,
+    y_axis,
 };
 
 /// How what theory says is drawn.
@@ -95,8 +96,7 @@ impl Chart<'_> {
 fn axis(values: impl Iterator<Item = f64>, spacing: Spacing, (from, to): (f64, f64), room: f64) -> (Scale, Ticks) {
     let log = spacing == Spacing::Log;
     let values = values.filter(|value| value.is_finite() && (!log || *value > 0.0));
-    let (low, high) =
-        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+    let (low, high) = extent(values);
     let (low, high) = if low <= high { (low, high) } else { (1.0, 1.0) };
     if log {
         let factor = (high / low).powf(room).max(1.0 + room);

@@ -88,12 +88,25 @@ pub enum StudyError {
         /// Why.
         source: Box<StudyError>,
     },
+    /// Stopped, or out of time; what is finished is kept, and the same command continues after it.
+    #[error("stopped with {finished} of {planned} parts finished")]
+    Interrupted {
+        /// Parts finished.
+        finished: usize,
+        /// Parts planned.
+        planned: usize,
+    },
     /// Figures that have no statistic.
     #[error(transparent)]
     Stats(#[from] StatsError),
 }
 
 impl StudyError {
+    /// A setting out of its range.
+    pub(crate) fn argument(argument: &'static str, value: impl ToString, expected: &'static str) -> Self {
+        StudyError::Argument { argument, value: value.to_string(), expected }
+    }
+
     /// Whether the arguments, the data or the folder are at fault, and nothing was trained.
     pub fn is_usage(&self) -> bool {
         match self {

@@ -6,22 +6,21 @@
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod budget;
 mod chart;
 mod error;
 mod folder;
 pub mod graphs;
+mod measure;
 mod named;
 mod newton;
-mod outcome;
 mod parts;
 pub mod pictures;
-mod progress;
+mod place;
 mod tensors;
 pub mod toy;
 pub mod variants;
 
-pub use budget::Budget;
 pub use error::StudyError;
-pub use outcome::Outcome;
-pub use progress::Progress;
+pub use measure::Measure;
+pub use place::{Budget, Place};
+pub use softnce_terminal::Progress;

@@ -10,13 +10,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use softnce_store::Folder;
 
-use crate::{Budget, Outcome, Progress, StudyError};
+use crate::{Budget, Progress, StudyError};
 
 /// How often the budget is checked while parts are trained.
 const CHECK: Duration = Duration::from_millis(20);
 
 /// What is trained and kept together.
-pub(crate) trait Part: Sync {
+pub(crate) trait StudyPart: Sync {
     /// The content of its file: what was trained, and the result.
     type Kept: Serialize + DeserializeOwned + Send;
 
@@ -61,13 +61,14 @@ impl Workplace<'_> {
     /// flag, which is set once the budget is spent or another training has failed.
     ///
     /// # Errors
-    /// A part that cannot be read or written; the first training that fails. What was finished is kept.
-    pub(crate) fn train_all<P: Part>(
+    /// A part that cannot be read or written; the first training that fails; [`StudyError::Interrupted`] if the budget
+    /// ends first. What was finished is kept.
+    pub(crate) fn train_all<P: StudyPart>(
         &self,
         parts: &[P],
         around: Around,
         train: impl Fn(&P, &AtomicBool) -> Result<Option<P::Kept>, StudyError> + Sync,
-    ) -> Result<Outcome<Vec<P::Kept>>, StudyError> {
+    ) -> Result<Vec<P::Kept>, StudyError> {
         let kept = parts.iter().map(|part| self.kept(part)).collect::<Result<Vec<_>, StudyError>>()?;
         let left: Vec<usize> = (0..parts.len()).filter(|&at| kept[at].is_none()).collect();
         let planned = around.before + parts.len() + around.after;
@@ -112,17 +113,17 @@ impl Workplace<'_> {
         let kept: Vec<P::Kept> =
             kept.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().flatten().collect();
         match kept.len() == parts.len() {
-            true => Ok(Outcome::Finished(kept)),
-            false => Ok(Outcome::Interrupted { finished: around.before + kept.len(), planned }),
+            true => Ok(kept),
+            false => Err(StudyError::Interrupted { finished: around.before + kept.len(), planned }),
         }
     }
 
-    fn kept<P: Part>(&self, part: &P) -> Result<Option<P::Kept>, StudyError> {
+    fn kept<P: StudyPart>(&self, part: &P) -> Result<Option<P::Kept>, StudyError> {
         let kept = self.folder.parts().read(&part.name(), |kept| part.is(kept))?;
         Ok(kept.filter(|kept| part.is_whole(kept)))
     }
 
-    fn one<P: Part>(
+    fn one<P: StudyPart>(
         &self,
         part: &P,
         stop: &AtomicBool,

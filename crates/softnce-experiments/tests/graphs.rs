@@ -12,8 +12,8 @@ use std::path::Path;
 use common::pages::{check_page, check_table};
 use common::{until, whole};
 use softnce::LossKind;
+use softnce_experiments::StudyError;
 use softnce_experiments::graphs::{ClassedSummary, DistilledSummary, GraphsConfig, GraphsResults, Source, run};
-use softnce_experiments::{Outcome, StudyError};
 use softnce_store::StoreError;
 
 /// Sixty nodes of two classes in a ring, most edges within a class; a feature for the class, one in five wrong.
@@ -56,10 +56,8 @@ fn an_interrupted_study_ends_with_the_results_of_a_whole_one() {
         let outcome = until(finished - done, |budget, progress| {
             run(short(3), "the command".into(), data, &parted, budget, progress)
         });
-        match outcome.unwrap() {
-            Outcome::Interrupted { finished: found, planned } => assert_eq!((found, planned), (finished, 30)),
-            Outcome::Finished(_) => panic!("finished after {finished} parts"),
-        }
+        let error = outcome.unwrap_err().to_string();
+        assert_eq!(error, format!("stopped with {finished} of 30 parts finished"));
     }
     assert_eq!(to_the_end(short(3), data, &parted), expected);
     for file in ["study.json", "results.json", "results.csv", "results.md", "report.html"] {
@@ -136,7 +134,8 @@ fn other_data_or_settings_are_refused() {
         StudyError::Store(StoreError::File { .. })
     ));
     assert!(!out.exists());
-    until(1, |budget, progress| run(short(1), String::new(), data, &out, budget, progress)).unwrap();
+    let stopped = until(1, |budget, progress| run(short(1), String::new(), data, &out, budget, progress));
+    assert!(matches!(stopped, Err(StudyError::Interrupted { finished: 1, .. })), "{stopped:?}");
     let edges = fs::read_to_string(data.join("ring/edges.csv")).unwrap();
     fs::write(data.join("ring/edges.csv"), edges.trim_end().rsplit_once('\n').unwrap().0).unwrap();
     let error = error_of(&short(1));

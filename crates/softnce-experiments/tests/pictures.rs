@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use pages::{check_drawing, check_page, check_table};
 use softnce::LossKind;
-use softnce_experiments::pictures::{PictureSet, PicturesConfig, PicturesResults, Place, run};
-use softnce_experiments::{Budget, Outcome, Progress, StudyError};
+use softnce_experiments::pictures::{PictureSet, PicturesConfig, PicturesResults, run};
+use softnce_experiments::{Budget, Place, Progress, StudyError};
 use softnce_train::device::DeviceName;
 
 struct Silent;
@@ -32,20 +32,20 @@ fn short() -> PicturesConfig {
     PicturesConfig { sets, margin: 0.5 }
 }
 
-fn ran(config: PicturesConfig, out: &Path, time: Option<Duration>) -> Result<Outcome<PicturesResults>, StudyError> {
+fn ran(config: PicturesConfig, out: &Path, time: Option<Duration>) -> Result<PicturesResults, StudyError> {
     let stop = AtomicBool::new(false);
     let (device, budget) = (DeviceName::Cpu, Budget::new(&stop, time));
-    run(config, "the command".into(), Place { data: out, device, out, budget, progress: &Silent, memory: None })
+    run(config, "the command".into(), Place { data: out, device, out, budget, progress: &Silent }, None)
 }
 
 #[test]
 fn out_of_time_it_stops_and_goes_on_to_the_claims() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("pictures");
-    let outcome = ran(short(), &out, Some(Duration::ZERO)).unwrap();
-    assert!(matches!(outcome, Outcome::Interrupted { finished: 0, planned: 1 }), "{outcome:?}");
+    let outcome = ran(short(), &out, Some(Duration::ZERO));
+    assert!(matches!(outcome, Err(StudyError::Interrupted { finished: 0, planned: 1 })), "{outcome:?}");
     assert!(!out.join("report.html").exists());
-    let Outcome::Finished(results) = ran(short(), &out, None).unwrap() else { panic!("interrupted without a limit") };
+    let results = ran(short(), &out, None).unwrap();
     let set = &results.sets[0];
     assert_eq!((set.name.as_str(), set.rows.len(), set.epochs), ("digits", 5, 2));
     let others: Vec<LossKind> = set.claims.iter().map(|claim| claim.other).collect();

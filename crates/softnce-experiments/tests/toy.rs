@@ -10,8 +10,8 @@ use std::path::Path;
 use common::pages::{check_drawing, check_page, check_table};
 use common::{until, whole};
 use softnce::LossKind;
+use softnce_experiments::StudyError;
 use softnce_experiments::toy::{Candidates, Estimator, ToyConfig, ToyResults, Training, run};
-use softnce_experiments::{Outcome, StudyError};
 
 /// Short trainings from one seed.
 fn short(steps: usize) -> ToyConfig {
@@ -28,8 +28,8 @@ fn an_interrupted_study_ends_with_the_results_of_a_whole_one() {
     let folder = tempfile::tempdir().unwrap();
     let (whole, parted) = (folder.path().join("whole"), folder.path().join("parted"));
     let expected = to_the_end(short(3), &whole);
-    let outcome = until(4, |budget, progress| run(short(3), "the command".into(), &parted, budget, progress)).unwrap();
-    assert!(matches!(outcome, Outcome::Interrupted { finished: 4, planned } if planned > 4), "{outcome:?}");
+    let outcome = until(4, |budget, progress| run(short(3), "the command".into(), &parted, budget, progress));
+    assert!(matches!(outcome, Err(StudyError::Interrupted { finished: 4, planned }) if planned > 4), "{outcome:?}");
     assert!(!parted.join("report.html").exists());
     let kept = fs::read_dir(parted.join("parts")).unwrap().map(|entry| entry.unwrap().path());
     let kept: Vec<_> = kept.map(|path| (path.clone(), fs::metadata(&path).unwrap().modified().unwrap())).collect();

@@ -9,10 +9,8 @@ use std::path::Path;
 
 use common::pages::{check_drawing, check_page, check_table};
 use common::{until, whole};
-use softnce_experiments::variants::{
-    ChartPlan, Group, Measure, Place, STUDIES, Study, Variant, VariantsConfig, VariantsResults, run,
-};
-use softnce_experiments::{Budget, Outcome, Progress, StudyError};
+use softnce_experiments::variants::{ChartPlan, Group, STUDIES, Study, Variant, VariantsConfig, VariantsResults, run};
+use softnce_experiments::{Budget, Measure, Place, Progress, StudyError};
 use softnce_store::StoreError;
 use softnce_train::device::DeviceName;
 
@@ -56,9 +54,9 @@ fn ran(
     jobs: usize,
     budget: Budget<'_>,
     progress: &dyn Progress,
-) -> Result<Outcome<VariantsResults>, StudyError> {
-    let place = Place { data: out, device: DeviceName::Cpu, out, jobs, budget, progress };
-    run(ablations(), config, "the command".into(), place)
+) -> Result<VariantsResults, StudyError> {
+    let place = Place { data: out, device: DeviceName::Cpu, out, budget, progress };
+    run(ablations(), config, "the command".into(), place, jobs)
 }
 
 fn finished(config: &VariantsConfig, out: &Path, jobs: usize) -> VariantsResults {
@@ -69,8 +67,8 @@ fn finished(config: &VariantsConfig, out: &Path, jobs: usize) -> VariantsResults
 fn stopped_it_goes_on_to_the_same_end_whatever_runs_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let (out, other) = (folder.path().join("one"), folder.path().join("other"));
-    let outcome = until(2, |budget, progress| ran(short(), &out, 1, budget, progress)).unwrap();
-    assert!(matches!(outcome, Outcome::Interrupted { finished: 2, planned: 6 }), "{outcome:?}");
+    let outcome = until(2, |budget, progress| ran(short(), &out, 1, budget, progress));
+    assert!(matches!(outcome, Err(StudyError::Interrupted { finished: 2, planned: 6 })), "{outcome:?}");
     assert!(!out.join("report.html").exists());
     let results = finished(&short(), &out, 1);
     assert_eq!(results.groups, finished(&short(), &other, 3).groups);
@@ -126,10 +124,10 @@ fn other_recipes_are_another_study_and_other_words_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("study");
     let first = |config: VariantsConfig| until(1, |budget, progress| ran(config.clone(), &out, 1, budget, progress));
-    first(short()).unwrap();
+    assert!(matches!(first(short()), Err(StudyError::Interrupted { .. })));
     let mut config = short();
     config.groups[0].theory = "Said otherwise.".into();
-    first(config.clone()).unwrap();
+    assert!(matches!(first(config.clone()), Err(StudyError::Interrupted { .. })));
     config.groups[0].changes.push("training.batch_size=64".into());
     assert!(matches!(first(config), Err(StudyError::Store(StoreError::OtherSettings { .. }))));
 }

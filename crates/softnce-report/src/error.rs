@@ -7,9 +7,6 @@ pub enum ReportError {
     /// The results hold no finished loss.
     #[error("the results hold nothing to report: no loss has finished")]
     Empty,
-    /// The rows could not be written as CSV.
-    #[error("cannot write the rows as CSV")]
-    Csv(#[from] ::csv::Error),
     /// The figures could not be written as JSON.
     #[error("cannot write the figures as JSON")]
     Json(#[from] serde_json::Error),

@@ -26,8 +26,8 @@ pub mod table;
 mod wellformed;
 
 pub use drawing::{
-    Area, Look, Scale, Shape, Ticks, WIDTH, band, byte_ticks, interval, legend, legend_height, line, log_ticks, marker,
-    panel, px, sheet, spread, standalone, swatch, ticks, upright, whisker, x_axis, y_axis,
+    Area, Look, SERIES, Scale, Shape, Ticks, WIDTH, band, byte_ticks, extent, interval, legend, legend_height, line,
+    log_ticks, marker, panel, px, sheet, spread, standalone, swatch, ticks, upright, whisker, x_axis, y_axis,
 };
 pub use error::ReportError;
 pub use format::{plus_minus, with_interval};

@@ -3,22 +3,12 @@
 use maud::{Markup, html};
 use softnce::LossKind;
 
-use crate::drawing::{Look, Shape};
+use crate::drawing::{Look, SERIES};
 use crate::page;
 
-/// One look for each loss, in their order; beyond these they repeat.
-const LOOKS: [Look; 6] = [
-    Look { colour: "#d55e00", dash: "none", shape: Shape::Circle },
-    Look { colour: "#0072b2", dash: "7 3", shape: Shape::Square },
-    Look { colour: "#009e73", dash: "2 2.5", shape: Shape::Triangle },
-    Look { colour: "#cc79a7", dash: "9 3 2 3", shape: Shape::Diamond },
-    Look { colour: "#000000", dash: "5 2 1.5 2 1.5 2", shape: Shape::Wedge },
-    Look { colour: "#56b4e9", dash: "1 3", shape: Shape::Circle },
-];
-
-/// The same look for a loss wherever it appears, whichever others stand beside it.
+/// One look for each loss, the same wherever it appears; beyond those that there are they repeat.
 pub fn look(loss: LossKind) -> Look {
-    LOOKS[loss as usize % LOOKS.len()]
+    SERIES[loss as usize % SERIES.len()]
 }
 
 /// The head of a table's row: the loss's mark, as in the figures, and its title.

@@ -20,5 +20,5 @@ pub use interrupt::stop_on_ctrl_c;
 pub use logging::show_warnings;
 pub use memory::{peak_memory, reset_peak_memory};
 pub use output::{err, out};
-pub use progress::{PartBar, styled};
+pub use progress::{PartBar, Progress, styled};
 pub use size::{format_bytes, parse_bytes};

@@ -6,6 +6,20 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output::err;
 
+/// Shows the progress of something in parts, such as the trainings of a study.
+pub trait Progress: Sync {
+    /// It starts with `finished` of `parts` parts already there.
+    fn start(&self, parts: usize, finished: usize);
+    /// A part starts.
+    fn part(&self, label: &str);
+    /// How far the part is, where that is known.
+    fn detail(&self, _text: String) {}
+    /// Something worth a line of its own.
+    fn note(&self, _text: &str) {}
+    /// The part is over and kept.
+    fn finished(&self);
+}
+
 /// A bar over the parts of something: cases of a measurement, trainings of a study. It is drawn only between parts, so
 /// that it does not disturb a measurement.
 #[derive(Debug)]
@@ -19,7 +33,12 @@ pub struct PartBar {
 impl PartBar {
     /// An empty bar; `part` is what its lines call a part, such as "case".
     pub fn new(part: &'static str) -> Self {
-        let bar = styled(ProgressBar::new(0), "[{bar:30}] {pos}/{len}  {elapsed}, about {eta} left  {prefix}  {msg}");
+        let template = "[{bar:30}] {pos}/{len}  {elapsed}, about {eta} left  {prefix}  {msg}";
+        PartBar::on(styled(ProgressBar::new(0), template), part)
+    }
+
+    /// The same on a bar that is there.
+    pub fn on(bar: ProgressBar, part: &'static str) -> Self {
         PartBar { part, bar, terminal: std::io::stderr().is_terminal() }
     }
 
@@ -27,9 +46,10 @@ impl PartBar {
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
+}
 
-    /// Starts with `finished` of `parts` parts done.
-    pub fn start(&self, parts: usize, finished: usize) {
+impl Progress for PartBar {
+    fn start(&self, parts: usize, finished: usize) {
         self.bar.set_length(parts as u64);
         self.bar.set_position(finished as u64);
         self.bar.reset_eta();
@@ -39,8 +59,7 @@ impl PartBar {
         }
     }
 
-    /// Shows the part that starts.
-    pub fn next(&self, label: &str) {
+    fn part(&self, label: &str) {
         self.bar.set_prefix(label.to_owned());
         self.bar.set_message("");
         if !self.terminal {
@@ -49,19 +68,18 @@ impl PartBar {
         }
     }
 
-    /// Shows how far the current part is; without a terminal, nothing.
-    pub fn detail(&self, text: String) {
+    /// Without a terminal, nothing is shown.
+    fn detail(&self, text: String) {
         self.bar.set_message(text);
     }
 
-    /// Prints a line above the bar.
-    pub fn note(&self, text: &str) {
+    /// Above the bar.
+    fn note(&self, text: &str) {
         let print = || err(format_args!("{text}\n"));
         if self.terminal { self.bar.suspend(print) } else { print() }
     }
 
-    /// Counts a part as done.
-    pub fn finished(&self) {
+    fn finished(&self) {
         self.bar.inc(1);
     }
 }

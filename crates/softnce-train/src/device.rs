@@ -1,15 +1,14 @@
 //! The device a run computes on.
 
-use std::fmt;
 use std::panic::catch_unwind;
-use std::str::FromStr;
 
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 /// A kind of device; all but the CPU need the feature of the same name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, strum::Display, strum::EnumString)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", parse_err_ty = DeviceError, parse_err_fn = unknown_name)]
 pub enum DeviceName {
     /// The CPU, through Burn's Flex and the kernels of this project.
     #[default]
@@ -51,10 +50,6 @@ pub enum DeviceError {
 }
 
 impl DeviceName {
-    /// Every name.
-    pub const ALL: [DeviceName; 5] =
-        [DeviceName::Cpu, DeviceName::Cuda, DeviceName::Vulkan, DeviceName::Metal, DeviceName::Rocm];
-
     /// Opens the device, without autodiff; of several GPUs the first.
     ///
     /// # Errors
@@ -86,23 +81,6 @@ impl DeviceName {
     }
 }
 
-impl fmt::Display for DeviceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            DeviceName::Cpu => "cpu",
-            DeviceName::Cuda => "cuda",
-            DeviceName::Vulkan => "vulkan",
-            DeviceName::Metal => "metal",
-            DeviceName::Rocm => "rocm",
-        })
-    }
-}
-
-impl FromStr for DeviceName {
-    type Err = DeviceError;
-
-    fn from_str(name: &str) -> Result<Self, DeviceError> {
-        let known = DeviceName::ALL.into_iter().find(|device| device.to_string() == name);
-        known.ok_or_else(|| DeviceError::Name { found: name.to_owned() })
-    }
+fn unknown_name(found: &str) -> DeviceError {
+    DeviceError::Name { found: found.to_owned() }
 }

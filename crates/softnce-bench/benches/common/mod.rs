@@ -12,7 +12,7 @@ pub fn case(group: &mut BenchmarkGroup<'_, WallTime>, case: Case) {
     let cap = BenchSettings::default().memory_cap;
     let skipped =
         |path| Workload::obstacle(case, path, cap).map(|reason| println!("{path} skipped at {case}: {reason}"));
-    let applicable = Path::ALL.into_iter().filter(|path| path.applies_to(case));
+    let applicable = Path::ALL.iter().copied().filter(|path| path.applies_to(case));
     let paths: Vec<Path> = applicable.filter(|path| skipped(*path).is_none()).collect();
     // A filter may leave out every path of the case: its data is made for the first that is called.
     let workload = OnceCell::new();

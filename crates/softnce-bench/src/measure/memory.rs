@@ -3,19 +3,20 @@
 use crate::Output;
 
 /// Counts allocated memory; the program installs the allocator.
-pub trait AllocatedBytes: Sync {
+#[derive(Debug, Clone, Copy)]
+pub struct AllocatedBytes {
     /// Starts counting the peak anew, from what is allocated now.
-    fn reset(&self);
+    pub reset: fn(),
     /// Largest number of bytes allocated at once since the reset.
-    fn peak(&self) -> u64;
+    pub peak: fn() -> u64,
 }
 
 /// Most bytes that a call has allocated at once, less what was allocated before it and the arrays that it gives back.
-pub(crate) fn extra_bytes<E>(memory: &dyn AllocatedBytes, call: impl FnOnce() -> Result<Output, E>) -> Result<u64, E> {
-    memory.reset();
-    let before = memory.peak();
+pub(crate) fn extra_bytes<E>(memory: AllocatedBytes, call: impl FnOnce() -> Result<Output, E>) -> Result<u64, E> {
+    (memory.reset)();
+    let before = (memory.peak)();
     let output = call()?;
-    let peak = memory.peak();
+    let peak = (memory.peak)();
     Ok(peak.saturating_sub(before).saturating_sub(output.bytes()))
 }
 
@@ -28,24 +29,14 @@ mod tests {
 
     use super::*;
 
-    /// As if every call allocated 1000 bytes, on top of 500 that are there.
-    struct Told(AtomicU64);
-
-    impl AllocatedBytes for Told {
-        fn reset(&self) {
-            self.0.store(500, Ordering::Relaxed);
-        }
-
-        fn peak(&self) -> u64 {
-            self.0.swap(1500, Ordering::Relaxed)
-        }
-    }
-
     #[test]
     fn what_was_there_and_what_is_returned_do_not_count() {
-        let memory = Told(AtomicU64::new(9000));
+        // As if every call allocated 1000 bytes, on top of 500 that are there.
+        static PEAK: AtomicU64 = AtomicU64::new(9000);
+        let reset = || PEAK.store(500, Ordering::Relaxed);
+        let memory = AllocatedBytes { reset, peak: || PEAK.swap(1500, Ordering::Relaxed) };
         let copy =
-            |entries: usize| extra_bytes(&memory, || Ok::<_, Infallible>(Output::Copy(Array2::zeros((1, entries)))));
+            |entries: usize| extra_bytes(memory, || Ok::<_, Infallible>(Output::Copy(Array2::zeros((1, entries)))));
         assert_eq!(copy(10).unwrap(), 960);
         assert_eq!(copy(1000).unwrap(), 0);
     }

@@ -1,7 +1,5 @@
 //! The calls that are measured, and the data they are made on.
 
-mod family;
-mod head;
 mod output;
 mod products;
 mod reference;

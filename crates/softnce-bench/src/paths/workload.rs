@@ -1,10 +1,13 @@
 //! A case with its data, and the calls of its paths.
 
-use ndarray::ArrayView2;
-use softnce::LossSettings;
+use ndarray::{ArrayView2, s};
+use softnce::{
+    GradientRequest, HeadLoss, InfoNce, LinearHead, Loss, LossSettings, Nll, SoftTargetCrossEntropy, SoftTargetInfoNce,
+    Targets,
+};
 
 use super::output::{Kept, Output};
-use super::{family, head, products, reference};
+use super::{products, reference};
 use crate::data::{HeadData, LossData};
 use crate::machine::available_memory;
 use crate::{BenchError, Case, Path};
@@ -61,21 +64,32 @@ impl Workload {
     /// # Errors
     /// A path that the case has not got the data for; what the loss refuses.
     pub fn call(&self, path: Path, kept: &mut Kept) -> Result<Output, BenchError> {
+        let settings = || self.settings.clone();
         match (&self.data, path) {
-            (Data::Head(data), Path::Head) => head::head(&self.settings, data),
+            (Data::Head(HeadData { features, weights, compact }), Path::Head) => {
+                let (head, loss) = (LinearHead::new(features, weights)?, SoftTargetInfoNce::new(settings()));
+                Ok(Output::Head(loss.head_loss_and_gradient(&head, compact, &GradientRequest::new())?))
+            }
             (Data::Loss(data), Path::Reference) => {
                 Ok(reference::reference(data.logits.view(), self.dense(data, path)?))
             }
-            (Data::Loss(data), Path::Dense) => family::dense(&self.settings, data, self.dense(data, path)?, kept),
+            (Data::Loss(data), Path::Dense) => {
+                let targets = Targets::dense_as_is(self.dense(data, path)?)?;
+                evaluate(&SoftTargetInfoNce::new(settings()), data, &targets, kept)
+            }
             (Data::Loss(data), Path::Recognised) => {
-                family::recognised(&self.settings, data, self.dense(data, path)?, kept)
+                let targets = Targets::dense(self.dense(data, path)?)?;
+                evaluate(&SoftTargetInfoNce::new(settings()), data, &targets, kept)
             }
-            (Data::Loss(data), Path::Compact) => family::compact(&self.settings, data, kept),
-            (Data::Loss(data), Path::Hard) => family::hard(&self.settings, data, kept),
+            (Data::Loss(data), Path::Compact) => {
+                evaluate(&SoftTargetInfoNce::new(settings()), data, &data.compact, kept)
+            }
+            (Data::Loss(data), Path::Hard) => evaluate(&InfoNce::new(settings()), data, &data.hard, kept),
             (Data::Loss(data), Path::SoftCrossEntropy) => {
-                family::soft_cross_entropy(&self.settings, data, self.dense(data, path)?, kept)
+                let own = self.dense(data, path)?.slice_move(s![..data.logits.nrows(), ..]);
+                evaluate(&SoftTargetCrossEntropy::new(settings()), data, &Targets::dense_as_is(own)?, kept)
             }
-            (Data::Loss(data), Path::Nll) => family::nll(&self.settings, data, kept),
+            (Data::Loss(data), Path::Nll) => evaluate(&Nll::new(settings()), data, &data.hard, kept),
             (Data::Loss(data), Path::Products) => products::products(data.logits.view(), self.dense(data, path)?, kept),
             (Data::Loss(data), Path::Copy) => Ok(match &mut kept.gradient {
                 Some(out) => {
@@ -99,11 +113,24 @@ impl Workload {
     }
 }
 
+/// A loss with its gradient, in the kept memory where there is any.
+fn evaluate(loss: &impl Loss, data: &LossData, targets: &Targets<'_>, kept: &mut Kept) -> Result<Output, BenchError> {
+    let (logits, request) = (data.logits.view(), GradientRequest::new());
+    Ok(match &mut kept.gradient {
+        Some(gradient) => {
+            let out = loss.loss_and_gradient_into(logits, targets, &request, gradient.view_mut())?;
+            Output::Kept(out.value.scalar())
+        }
+        None => Output::Loss(loss.loss_and_gradient(logits, targets, &request)?),
+    })
+}
+
 /// Bytes that a path needs at a case, its data included: the large arrays only.
 fn memory(case: Case, path: Path) -> u128 {
     let Case { rows, candidates, classes, .. } = case;
     if let Some(features) = case.features {
-        return head::memory(rows, classes, features);
+        // The features with their gradient, and the weights.
+        return 2 * Case::bytes(&[rows, features]) + Case::bytes(&[classes, features]);
     }
     let logits = Case::bytes(&[rows, classes]);
     let dense = if path.reads_dense() { Case::bytes(&[candidates, classes]) } else { 0 };
@@ -123,10 +150,10 @@ mod tests {
     #[test]
     fn every_path_of_a_case_can_be_called() {
         let case = Case::loss(6, 9, 5).unwrap();
-        let workload = Workload::new(case, &Path::ALL).unwrap();
+        let workload = Workload::new(case, Path::ALL).unwrap();
         for fresh_memory in [false, true] {
-            let mut kept = Kept::new(case, &Path::ALL, fresh_memory);
-            for path in Path::ALL.into_iter().filter(|path| path.applies_to(case)) {
+            let mut kept = Kept::new(case, Path::ALL, fresh_memory);
+            for path in Path::ALL.iter().copied().filter(|path| path.applies_to(case)) {
                 let output = workload.call(path, &mut kept).unwrap();
                 let new = fresh_memory || path == Path::Reference;
                 assert_eq!(output.bytes() >= 6 * 5 * 4, new, "{path}");

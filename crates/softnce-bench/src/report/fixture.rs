@@ -29,7 +29,7 @@ fn made_up(cases: Vec<Case>, threads: Vec<usize>) -> Results {
     let mut measurements = Vec::new();
     for &case in &cases {
         for &threads in &threads {
-            let paths = Path::ALL.into_iter().filter(|path| path.applies_to(case));
+            let paths = Path::ALL.iter().copied().filter(|path| path.applies_to(case));
             measurements.extend(paths.map(|path| measurement(case, threads, path)));
         }
     }

@@ -28,7 +28,7 @@ mod tests {
 
     #[test]
     fn no_two_paths_share_a_colour_or_a_shape() {
-        for (index, path) in Path::ALL.into_iter().enumerate() {
+        for (index, path) in Path::ALL.iter().copied().enumerate() {
             for other in &Path::ALL[..index] {
                 let (left, right) = (look(path), look(*other));
                 assert!(left.colour != right.colour && left.shape != right.shape, "{path} and {other}");

@@ -9,18 +9,18 @@ use softnce_terminal::parse_bytes;
 #[derive(Debug, Args)]
 pub struct BenchArguments {
     /// Measure this case: N rows, M candidates, D classes; may be repeated.
-    #[arg(long = "case", value_name = "N,M,D", value_parser = parse_case)]
+    #[arg(long = "case", value_name = "N,M,D")]
     pub single: Vec<Case>,
     /// Measure a linear head over D classes, with N = M = 1024 and 256 features; may be repeated.
     #[arg(long = "head", value_name = "D", value_parser = parse_head)]
     pub heads: Vec<Case>,
     /// Sets of cases: standard, heads, sweep, quick (three of standard) [default without --case and --head:
     /// standard,heads,sweep].
-    #[arg(long = "cases", value_delimiter = ',', value_name = "SET,..", value_parser = parse_set)]
+    #[arg(long = "cases", value_delimiter = ',', value_name = "SET,..")]
     pub sets: Option<Vec<CaseSet>>,
     /// Computations to measure: reference, dense, recognised, compact, hard, soft_cross_entropy, nll, products, copy, head
     /// [default: all].
-    #[arg(long, value_delimiter = ',', value_name = "PATH,..", value_parser = parse_path)]
+    #[arg(long, value_delimiter = ',', value_name = "PATH,..")]
     pub paths: Option<Vec<Path>>,
     /// Numbers of threads to measure with [default: the number of cores].
     #[arg(long, value_delimiter = ',', value_name = "T,..")]
@@ -78,22 +78,10 @@ impl BenchArguments {
     }
 }
 
-fn parse_case(text: &str) -> Result<Case, SettingError> {
-    text.parse()
-}
-
 fn parse_head(text: &str) -> Result<Case, SettingError> {
     let expected = "a number of classes from 1 to 100000000";
     let refused = |_| SettingError { argument: "head case", found: text.to_owned(), expected };
     Case::head(text.trim().parse().map_err(refused)?)
-}
-
-fn parse_set(name: &str) -> Result<CaseSet, SettingError> {
-    name.parse()
-}
-
-fn parse_path(name: &str) -> Result<Path, SettingError> {
-    name.parse()
 }
 
 #[cfg(test)]

@@ -7,16 +7,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use args::BenchArguments;
-use softnce_bench::{Bench, BenchError, BenchFolder, Progress, report};
+use softnce_bench::{self as bench, AllocatedBytes, Bench, BenchError, BenchFolder, report};
 use softnce_store::{check_writable, write_json};
-use softnce_terminal::{FAILED, INTERRUPTED, PartBar, USAGE, fail, say, tell};
-
-use crate::peak::AllocatorPeak;
+use softnce_terminal::{
+    FAILED, INTERRUPTED, PartBar, Progress, USAGE, fail, peak_memory, reset_peak_memory, say, tell,
+};
 
 pub fn run(arguments: &BenchArguments) -> ExitCode {
     let settings = arguments.settings();
     let bar = CaseBar(PartBar::new("case"));
-    let bench = match Bench::new(&settings, &bar, Some(&AllocatorPeak)) {
+    let memory = AllocatedBytes { reset: reset_peak_memory, peak: peak_memory };
+    let bench = match Bench::new(&settings, &bar, Some(memory)) {
         Ok(bench) => bench,
         Err(error) => return fail(&error, USAGE),
     };
@@ -52,13 +53,13 @@ pub fn run(arguments: &BenchArguments) -> ExitCode {
 /// The bar over the cases.
 struct CaseBar(PartBar);
 
-impl Progress for CaseBar {
+impl bench::Progress for CaseBar {
     fn start(&self, cases: usize) {
         self.0.start(cases, 0);
     }
 
     fn case(&self, label: &str) {
-        self.0.next(label);
+        self.0.part(label);
     }
 
     fn finished(&self) {

@@ -16,7 +16,7 @@ pub struct CompareArguments {
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Losses to compare [default: the recipe's compare.losses].
-    #[arg(long, value_delimiter = ',', value_name = "LOSS,..", value_parser = parse_loss)]
+    #[arg(long, value_delimiter = ',', value_name = "LOSS,..")]
     pub losses: Option<Vec<LossKind>>,
     /// Seeds of each loss [default: the recipe's compare.seeds].
     #[arg(long)]
@@ -72,8 +72,4 @@ impl CompareArguments {
         words.extend((device != DeviceName::Cpu).then(|| format!("--device {device}")));
         words.join(" ")
     }
-}
-
-fn parse_loss(name: &str) -> Result<LossKind, softnce::Error> {
-    name.parse()
 }

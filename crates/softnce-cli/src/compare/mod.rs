@@ -9,11 +9,9 @@ pub use args::CompareArguments;
 use progress::Bars;
 use softnce_data::fetch::data_folder;
 use softnce_report::comparison as report;
-use softnce_terminal::{FAILED, INTERRUPTED, USAGE, fail, say, stop_on_ctrl_c, tell};
-use softnce_train::compare::{ComparisonRun, Outcome, Surroundings};
+use softnce_terminal::{FAILED, INTERRUPTED, USAGE, fail, peak_memory, reset_peak_memory, say, stop_on_ctrl_c, tell};
+use softnce_train::compare::{ComparisonRun, Outcome, PeakMemory, Surroundings};
 use softnce_train::recipe::Recipe;
-
-use crate::peak::AllocatorPeak;
 
 pub fn run(arguments: &CompareArguments) -> ExitCode {
     let stop = stop_on_ctrl_c();
@@ -30,7 +28,7 @@ pub fn run(arguments: &CompareArguments) -> ExitCode {
         out: &folder,
         stop: &stop,
         progress: &bars,
-        memory: Some(&AllocatorPeak),
+        memory: Some(PeakMemory { reset: reset_peak_memory, peak: peak_memory }),
     };
     let comparison = match ComparisonRun::open(recipe, arguments.command(), place) {
         Ok(comparison) => comparison,

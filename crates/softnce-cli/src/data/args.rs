@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use softnce_data::fetch::{self, FetchError, KnownSet};
+use softnce_data::fetch::{self, KnownSet};
 use softnce_data::sets::{Layout, Split};
 
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ pub enum DataCommand {
 #[derive(Debug, Args)]
 pub struct FetchArguments {
     /// Data set: mnist, fashion-mnist, cifar-10, cifar-100, cifar-10h or tiny-imagenet.
-    #[arg(value_name = "NAME", value_parser = parse_set)]
+    #[arg(value_name = "NAME", value_parser = fetch::find)]
     pub set: KnownSet,
     /// Cache folder [default: $SOFTNCE_DATA, or softnce in the user's cache folder].
     #[arg(long, value_name = "DIR")]
@@ -65,10 +65,6 @@ pub struct InfoArguments {
     pub seed: u64,
 }
 
-fn parse_set(name: &str) -> Result<KnownSet, FetchError> {
-    fetch::find(name)
-}
-
 /// Takes the name of a layout; the help lists all with their titles.
 fn layouts() -> impl TypedValueParser<Value = Layout> {
     let known = Layout::ALL.map(|layout| PossibleValue::new(layout.name()).help(layout.title()));
@@ -77,7 +73,8 @@ fn layouts() -> impl TypedValueParser<Value = Layout> {
 
 /// Takes the name of a part of a set.
 fn parts() -> impl TypedValueParser<Value = Split> {
-    PossibleValuesParser::new(Split::ALL.map(Split::name)).try_map(|name| Split::named(&name).ok_or("no such part"))
+    PossibleValuesParser::new(Split::ALL.map(Split::name))
+        .try_map(|name| name.parse::<Split>().map_err(|error| error.to_string()))
 }
 
 #[cfg(test)]

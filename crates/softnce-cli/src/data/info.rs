@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use softnce_data::fetch;
 use softnce_data::info::{contact_sheet, describe, write_png};
 use softnce_data::sets::{Layout, SetError};
-use softnce_terminal::{FAILED, USAGE, fail, out, say, tell};
+use softnce_terminal::{FAILED, USAGE, fail, say, tell};
 
 use super::args::InfoArguments;
 use super::text;
@@ -66,7 +66,7 @@ fn show(arguments: &InfoArguments, folder: &Path, layout: Layout) -> Result<(), 
         figures.push((*split, describe(source.as_ref(), at_most)?));
     }
     say!("{}, laid out as {layout}\n", folder.display());
-    out(format_args!("{}", text::figures(&figures)));
+    say!("{}", text::figures(&figures));
     let sheet = contact_sheet(first.as_ref(), arguments.columns, arguments.rows, arguments.seed)?;
     write_png(&arguments.sheet, &sheet)?;
     say!("\nContact sheet of the {shown} part, by class: {}", arguments.sheet.display());

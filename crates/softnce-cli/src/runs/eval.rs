@@ -9,16 +9,8 @@ use softnce_terminal::{INTERRUPTED, say, stop_on_ctrl_c};
 use softnce_train::runs::{RunData, RunError, TrainedRun};
 
 use super::args::EvalArguments;
-use super::refuse::refuse;
 
-pub fn run(arguments: &EvalArguments) -> ExitCode {
-    match attempt(arguments) {
-        Ok(code) => code,
-        Err(error) => refuse(&error),
-    }
-}
-
-fn attempt(arguments: &EvalArguments) -> Result<ExitCode, RunError> {
+pub fn run(arguments: &EvalArguments) -> Result<ExitCode, RunError> {
     let trained = TrainedRun::open(&arguments.run, arguments.place.device)?;
     let data = RunData::open(&trained.recipe().data, &data_folder(arguments.place.data.as_ref()))?;
     let Some(report) = trained.judge(&data, &stop_on_ctrl_c())? else {

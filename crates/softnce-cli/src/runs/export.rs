@@ -4,18 +4,12 @@ use std::process::ExitCode;
 
 use softnce_terminal::say;
 use softnce_train::device::DeviceName;
-use softnce_train::runs::TrainedRun;
+use softnce_train::runs::{RunError, TrainedRun};
 
 use super::args::ExportArguments;
-use super::refuse::refuse;
 
-pub fn run(arguments: &ExportArguments) -> ExitCode {
-    let exported = TrainedRun::open(&arguments.run, DeviceName::Cpu).and_then(|run| run.export(&arguments.file));
-    match exported {
-        Ok(()) => {
-            say!("{}", arguments.file.display());
-            ExitCode::SUCCESS
-        }
-        Err(error) => refuse(&error),
-    }
+pub fn run(arguments: &ExportArguments) -> Result<ExitCode, RunError> {
+    TrainedRun::open(&arguments.run, DeviceName::Cpu)?.export(&arguments.file)?;
+    say!("{}", arguments.file.display());
+    Ok(ExitCode::SUCCESS)
 }

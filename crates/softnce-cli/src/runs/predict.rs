@@ -11,16 +11,8 @@ use softnce_terminal::{INTERRUPTED, stop_on_ctrl_c};
 use softnce_train::runs::{Labelled, RunError, TrainedRun};
 
 use super::args::PredictArguments;
-use super::refuse::refuse;
 
-pub fn run(arguments: &PredictArguments) -> ExitCode {
-    match attempt(arguments) {
-        Ok(code) => code,
-        Err(error) => refuse(&error),
-    }
-}
-
-fn attempt(arguments: &PredictArguments) -> Result<ExitCode, RunError> {
+pub fn run(arguments: &PredictArguments) -> Result<ExitCode, RunError> {
     let trained = TrainedRun::open(&arguments.run, arguments.device)?;
     let classes = trained.classes().to_vec();
     let files = loose(&arguments.pictures, classes.clone())?;

@@ -10,16 +10,8 @@ use softnce_train::runs::{Outcome, Run, RunData, RunError, Summary};
 
 use super::args::TrainArguments;
 use super::progress::RunProgress;
-use super::refuse::refuse;
 
-pub fn run(arguments: &TrainArguments) -> ExitCode {
-    match attempt(arguments) {
-        Ok(code) => code,
-        Err(error) => refuse(&error),
-    }
-}
-
-fn attempt(arguments: &TrainArguments) -> Result<ExitCode, RunError> {
+pub fn run(arguments: &TrainArguments) -> Result<ExitCode, RunError> {
     let recipe = Recipe::read(&arguments.recipe, &arguments.set)?;
     let data = data_folder(arguments.place.data.as_ref());
     if arguments.dry_run {

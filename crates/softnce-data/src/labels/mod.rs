@@ -18,6 +18,8 @@ pub use error::LabelError;
 
 use rule::{LabelRows, LabelRule};
 
+use crate::ContentError;
+
 /// A file of soft labels: one row per picture, in the order of the pictures, and one column per class.
 ///
 /// An `.npy` file holds an array of two dimensions, a `.safetensors` file a tensor of two dimensions, of integers or
@@ -114,12 +116,12 @@ fn array(sink: LabelRows<'_>, tensor: Option<&str>) -> Result<Array2<f32>, Label
     if has_ending(path, "safetensors") {
         tensors::read(sink, tensor)
     } else if let (true, Some(name)) = (is_npy, tensor) {
-        let expected = "no name: an .npy file has one array without a name".to_owned();
-        Err(LabelError::Tensor { path: path.to_owned(), found: format!("tensor '{name}'"), expected })
+        let expected = "no name: an .npy file has one array without a name";
+        Err(ContentError::whole(path, format!("tensor '{name}'"), expected))
     } else if is_npy {
         npy::read(sink)
     } else {
-        Err(LabelError::Format { path: path.to_owned(), expected: ".npy or .safetensors" })
+        Err(ContentError::whole(path, "unknown ending", ".npy or .safetensors"))
     }
 }
 

@@ -9,18 +9,14 @@ use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 use super::LabelError;
 use super::element::{NumberFormat, NumberKind};
 use super::rule::LabelRows;
+use crate::ContentError;
 
 pub(super) fn read(mut sink: LabelRows<'_>) -> Result<Array2<f32>, LabelError> {
     let path = sink.path;
     let mut file = BufReader::new(File::open(path).map_err(LabelError::io(path))?);
     let header = NpyHeader::from_reader(&mut file).map_err(|source| match source.kind() {
         ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::Other | ErrorKind::InvalidInput => {
-            LabelError::Damaged {
-                path: path.to_owned(),
-                offset: 0,
-                found: source.to_string(),
-                expected: "the header of an .npy file".to_owned(),
-            }
+            ContentError::byte(path, 0, source.to_string(), "the header of an .npy file")
         }
         _ => LabelError::Io { path: path.to_owned(), source },
     })?;
@@ -29,11 +25,8 @@ pub(super) fn read(mut sink: LabelRows<'_>) -> Result<Array2<f32>, LabelError> {
     }
     let dtype = header.dtype();
     let Some(element) = element(&dtype) else {
-        return Err(LabelError::Tensor {
-            path: path.to_owned(),
-            found: format!("an array of {}", dtype.descr()),
-            expected: "integers or floating-point numbers".to_owned(),
-        });
+        let found = format!("an array of {}", dtype.descr());
+        return Err(ContentError::whole(path, found, "integers or floating-point numbers"));
     };
     let start = file.stream_position().map_err(LabelError::io(path))?;
     let size = element.size();
@@ -51,12 +44,8 @@ pub(super) fn read(mut sink: LabelRows<'_>) -> Result<Array2<f32>, LabelError> {
         at += bytes.len() as u64;
         if bytes.len() < length {
             let total = (sink.rows * sink.classes).saturating_mul(size);
-            return Err(LabelError::Damaged {
-                path: path.to_owned(),
-                offset: at,
-                found: format!("the file ends in row {}", sink.taken()),
-                expected: format!("{total} bytes from byte {start} on"),
-            });
+            let found = format!("the file ends in row {}", sink.taken());
+            return Err(ContentError::byte(path, at, found, format!("{total} bytes from byte {start} on")));
         }
         match header.order() {
             Order::C => {
@@ -74,12 +63,7 @@ pub(super) fn read(mut sink: LabelRows<'_>) -> Result<Array2<f32>, LabelError> {
         }
     }
     if file.read(&mut [0]).map_err(LabelError::io(path))? > 0 {
-        return Err(LabelError::Damaged {
-            path: path.to_owned(),
-            offset: at,
-            found: "further bytes".to_owned(),
-            expected: "the end of the file".to_owned(),
-        });
+        return Err(ContentError::byte(path, at, "further bytes", "the end of the file"));
     }
     sink.finish()
 }

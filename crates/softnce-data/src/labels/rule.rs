@@ -5,6 +5,7 @@ use std::path::Path;
 use ndarray::Array2;
 
 use super::LabelError;
+use crate::ContentError;
 
 /// Largest difference between a sum of probabilities and 1.
 const SLACK: f64 = 0.005;
@@ -47,10 +48,10 @@ impl<'p> LabelRows<'p> {
             _ => (|value| value >= 0.0 && value.is_finite(), "a finite number of at least 0"),
         };
         if let Some((column, &value)) = values.iter().enumerate().find(|&(_, &value)| !allowed(value)) {
-            return Err(LabelError::Value { path: self.path.to_owned(), row, column, value, expected });
+            return Err(ContentError::row(self.path, (row, Some(column)), value.to_string(), expected));
         }
         let sum: f64 = values.iter().sum();
-        let bad_sum = |expected| LabelError::Sum { path: self.path.to_owned(), row, sum, expected };
+        let bad_sum = |expected: &str| ContentError::row(self.path, (row, None), format!("sum {sum}"), expected);
         match self.rule {
             LabelRule::Weights if !(sum > 0.0 && sum.is_finite()) => return Err(bad_sum("a finite number above 0")),
             LabelRule::Probabilities if (sum - 1.0).abs() > SLACK => return Err(bad_sum("1 within 0.005")),
@@ -85,6 +86,6 @@ impl<'p> LabelRows<'p> {
 
     /// The error for a file of another shape.
     pub(super) fn shape(&self, found: String) -> LabelError {
-        LabelError::Shape { path: self.path.to_owned(), found, rows: self.rows, classes: self.classes }
+        ContentError::whole(self.path, found, format!("{} rows of {} classes", self.rows, self.classes))
     }
 }

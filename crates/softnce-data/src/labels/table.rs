@@ -7,6 +7,7 @@ use ndarray::Array2;
 
 use super::LabelError;
 use super::rule::LabelRows;
+use crate::ContentError;
 
 pub(super) fn read(mut sink: LabelRows<'_>) -> Result<Array2<f32>, LabelError> {
     let path = sink.path;
@@ -17,7 +18,8 @@ pub(super) fn read(mut sink: LabelRows<'_>) -> Result<Array2<f32>, LabelError> {
     let mut first = true;
     loop {
         let line = reader.position().line();
-        let wrong = |line, found, expected| LabelError::Line { path: path.to_owned(), line, found, expected };
+        let wrong =
+            |line: u64, found: String, expected: String| ContentError::line(path, line as usize, found, expected);
         let more = reader.read_record(&mut record).map_err(|error| {
             let text = error.to_string();
             match error.into_kind() {

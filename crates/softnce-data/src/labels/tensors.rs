@@ -8,20 +8,17 @@ use safetensors::{Dtype, SafeTensors};
 use super::LabelError;
 use super::element::{NumberFormat, NumberKind};
 use super::rule::LabelRows;
+use crate::ContentError;
 
 /// Reads the tensor of this name; without a name, the only tensor of two dimensions.
 pub(super) fn read(mut sink: LabelRows<'_>, name: Option<&str>) -> Result<Array2<f32>, LabelError> {
     let path = sink.path;
     let bytes = fs::read(path).map_err(LabelError::io(path))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| LabelError::Damaged {
-        path: path.to_owned(),
-        offset: 0,
-        found: error.to_string(),
-        expected: "a whole .safetensors file".to_owned(),
-    })?;
+    let file = SafeTensors::deserialize(&bytes)
+        .map_err(|error| ContentError::byte::<LabelError>(path, 0, error.to_string(), "a whole .safetensors file"))?;
     let mut names: Vec<&str> = file.iter().map(|(name, _)| name).collect();
     names.sort_unstable();
-    let wrong = |found, expected| LabelError::Tensor { path: path.to_owned(), found, expected };
+    let wrong = |found: String, expected: String| ContentError::whole(path, found, expected);
     let name = match name {
         Some(name) => name,
         None => {

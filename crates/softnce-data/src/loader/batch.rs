@@ -4,7 +4,7 @@ use softnce::Targets;
 
 /// Pixels with their targets.
 #[derive(Debug, Clone)]
-pub struct Batch {
+pub struct LoadedBatch {
     /// Normalised pixels of shape `shape`. [`Loader::recycle`](super::Loader::recycle) reuses their memory.
     pub pixels: Vec<f32>,
     /// `[pictures, channels, height, width]`; the last batch of an epoch may have fewer pictures.

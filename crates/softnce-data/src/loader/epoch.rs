@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::buffers::Buffers;
 use super::task::Task;
 use super::workers::LoaderThreads;
-use super::{Batch, LoaderError};
+use super::{LoadedBatch, LoaderError};
 
 /// The batches of one epoch, in order. After an error there are no more. Dropping it ends its threads.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Epoch {
         self.next
     }
 
-    fn make(&self, step: usize) -> Result<Batch, LoaderError> {
+    fn make(&self, step: usize) -> Result<LoadedBatch, LoaderError> {
         let indices = &self.order[self.task.places(step)];
         let mut pixels = self.buffers.take(indices.len() * self.task.row_length());
         self.task.fill(self.epoch, indices, &mut pixels)?;
@@ -44,7 +44,7 @@ impl Epoch {
 }
 
 impl Iterator for Epoch {
-    type Item = Result<Batch, LoaderError>;
+    type Item = Result<LoadedBatch, LoaderError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.next >= self.steps {

@@ -1,6 +1,6 @@
 //! Batches of pixels with their targets. Threads prepare them ahead; their number does not change the batches.
 //!
-//! - [`Loader`]: the set-up; [`Epoch`]: its batches one after the other; [`Batch`]: one of them.
+//! - [`Loader`]: the set-up; [`Epoch`]: its batches one after the other; [`LoadedBatch`]: one of them.
 //!
 //! The random numbers of a picture depend on the seed, the epoch and its index; those of a batch's mixing on the seed,
 //! the epoch and the step. They depend on no thread and no earlier batch.
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use ndarray::Array2;
 use softnce::Targets;
 
-pub use batch::Batch;
+pub use batch::LoadedBatch;
 pub use config::LoaderConfig;
 pub use epoch::Epoch;
 pub use error::LoaderError;

@@ -9,7 +9,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use softnce::Targets;
 
 use super::streams::{RandomStream, generator, order};
-use super::{Batch, LoaderConfig, LoaderError};
+use super::{LoadedBatch, LoaderConfig, LoaderError};
 use crate::PictureSource;
 use crate::mixing::Mixing;
 use crate::pictures::Augmentation;
@@ -83,7 +83,7 @@ impl Task {
         step: usize,
         indices: &[usize],
         pixels: Vec<f32>,
-    ) -> Result<Batch, LoaderError> {
+    ) -> Result<LoadedBatch, LoaderError> {
         catch_unwind(AssertUnwindSafe(|| self.finish_unguarded(epoch, step, indices, pixels))).unwrap_or_else(|panic| {
             Err(LoaderError::Panic { place: format!("batch {step} of epoch {epoch}"), message: message(&*panic) })
         })
@@ -95,7 +95,7 @@ impl Task {
         step: usize,
         indices: &[usize],
         mut pixels: Vec<f32>,
-    ) -> Result<Batch, LoaderError> {
+    ) -> Result<LoadedBatch, LoaderError> {
         let [channels, height, width] = self.augmentation.shape();
         let shape = [indices.len(), channels, height, width];
         let classes = self.source.class_names().len();
@@ -110,7 +110,7 @@ impl Task {
             (None, Some(rows)) => Targets::dense(rows)?.into_owned(),
             (None, None) => Targets::hard(&labels, classes)?,
         };
-        Ok(Batch { pixels, shape, indices: indices.to_vec(), labels, targets })
+        Ok(LoadedBatch { pixels, shape, indices: indices.to_vec(), labels, targets })
     }
 }
 

@@ -83,7 +83,7 @@ fn config(workers: usize, prefetch: usize) -> LoaderConfig {
 /// All that a batch holds, bit for bit.
 type Seen = (Vec<usize>, Vec<u32>, Vec<usize>, Array2<f64>);
 
-fn seen(batch: &Batch) -> Seen {
+fn seen(batch: &LoadedBatch) -> Seen {
     assert_eq!(batch.shape.iter().product::<usize>(), batch.pixels.len());
     assert_eq!(batch.targets.len(), batch.shape[0]);
     let pixels = batch.pixels.iter().map(|pixel| pixel.to_bits()).collect();
@@ -164,7 +164,7 @@ fn evaluation_keeps_the_order_and_takes_soft_labels() {
     let rows = Arc::new(rows / sums);
     let labels = Some(Arc::clone(&rows));
     let loader = Loader::evaluation(Arc::new(Made::new(10)), augmentation(random()), labels, 4, 2).unwrap();
-    let batches: Vec<Batch> = loader.epoch(0, 0).map(Result::unwrap).collect();
+    let batches: Vec<LoadedBatch> = loader.epoch(0, 0).map(Result::unwrap).collect();
     assert!(batches.iter().flat_map(|batch| batch.indices.clone()).eq(0..10));
     for batch in &batches {
         let targets = batch.targets.to_dense().unwrap();

@@ -9,7 +9,7 @@ use std::thread::{Builder, JoinHandle};
 
 use super::buffers::Buffers;
 use super::task::{Task, message};
-use super::{Batch, LoaderError};
+use super::{LoadedBatch, LoaderError};
 
 /// Most values that a thread prepares at a time.
 const VALUES_AT_A_TIME: usize = 65_536;
@@ -46,7 +46,7 @@ struct WorkState {
     limit: usize,
     /// Steps in progress, in order.
     open: VecDeque<Open>,
-    ready: BTreeMap<usize, Result<Batch, LoaderError>>,
+    ready: BTreeMap<usize, Result<LoadedBatch, LoaderError>>,
     /// The message of a panic that ended a thread.
     broken: Option<String>,
 }
@@ -123,7 +123,7 @@ impl LoaderThreads {
     }
 
     /// Waits for the batch of a step.
-    pub(super) fn batch(&self, step: usize) -> Result<Batch, LoaderError> {
+    pub(super) fn batch(&self, step: usize) -> Result<LoadedBatch, LoaderError> {
         let mut state = self.shared.lock();
         state.limit = step.saturating_add(1).saturating_add(self.shared.task.config.prefetch);
         self.shared.work.notify_all();

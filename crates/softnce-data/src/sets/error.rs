@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::split::Split;
+use crate::ContentError;
 
 /// Why a data set is refused: where, what was found, what was expected.
 #[derive(Debug, Error)]
@@ -27,58 +28,9 @@ pub enum SetError {
         /// What should be there.
         expected: String,
     },
-    /// A binary file has wrong content.
-    #[error("{}, byte {offset}: {found}; expected {expected}", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Number of the byte, from 0; in the decompressed content if the file is compressed.
-        offset: u64,
-        /// What was found there.
-        found: String,
-        /// What should be there.
-        expected: String,
-    },
-    /// A line of a text file has wrong content.
-    #[error("{}, line {line}: '{found}'; expected {expected}", path.display())]
-    Line {
-        /// The file.
-        path: PathBuf,
-        /// Number of the line, from 1.
-        line: usize,
-        /// The line, or the part of it that is wrong.
-        found: String,
-        /// What should be there.
-        expected: String,
-    },
-    /// A file or folder lies where the layout has no place for it.
-    #[error("{}: does not belong here; expected {expected}", path.display())]
-    Stray {
-        /// The file or folder.
-        path: PathBuf,
-        /// What may be there.
-        expected: String,
-    },
-    /// Two files that belong together hold different numbers of entries.
-    #[error("{}: {found} {what}; expected {expected}, as in {}", path.display(), other.display())]
-    Count {
-        /// The file.
-        path: PathBuf,
-        /// What is counted.
-        what: &'static str,
-        /// How many there are.
-        found: usize,
-        /// How many the other file has.
-        expected: usize,
-        /// The other file.
-        other: PathBuf,
-    },
-    /// A file or folder without pictures.
-    #[error("{}: no pictures; expected at least one", path.display())]
-    Empty {
-        /// The file or folder.
-        path: PathBuf,
-    },
+    /// A file or folder has another content than expected.
+    #[error(transparent)]
+    Content(#[from] ContentError),
     /// A picture cannot be decoded.
     #[error("{}: {source}", path.display())]
     Decode {

@@ -11,7 +11,7 @@ use image::ImageFormat;
 
 use super::error::SetError;
 use super::jpeg;
-use crate::{Picture, PictureSource};
+use crate::{ContentError, Picture, PictureSource};
 
 /// The endings of picture files, in lower case.
 const ENDINGS: [&str; 5] = ["jpg", "jpeg", "png", "bmp", "webp"];
@@ -87,12 +87,8 @@ impl fmt::Debug for FileSet {
 fn decode(path: &Path) -> Result<Picture<'static>, SetError> {
     let bytes = fs::read(path).map_err(SetError::io(path))?;
     if image::guess_format(&bytes).is_ok_and(|format| format == ImageFormat::Jpeg) && !jpeg::is_whole(&bytes) {
-        return Err(SetError::Damaged {
-            path: path.to_owned(),
-            offset: bytes.len() as u64,
-            found: "the file ends".to_owned(),
-            expected: "the end marker of the JPEG picture".to_owned(),
-        });
+        let expected = "the end marker of the JPEG picture";
+        return Err(ContentError::byte(path, bytes.len() as u64, "the file ends", expected));
     }
     // Not `ImageReader`, which is generic: this crate would compile all decoders anew for its reader.
     let picture = image::load_from_memory(&bytes)
@@ -126,7 +122,7 @@ pub(super) fn list(path: &Path) -> Result<FolderContent, SetError> {
         }
         // Reading a pipe would block for ever.
         if !kind.is_dir() && !kind.is_file() {
-            return Err(SetError::Stray { path: entry.path(), expected: "files and folders".to_owned() });
+            return Err(ContentError::stray(&entry.path(), "files and folders"));
         }
         let names = if kind.is_dir() { &mut listing.folders } else { &mut listing.files };
         names.push(name);
@@ -144,7 +140,7 @@ pub(super) fn pictures(path: &Path) -> Result<Vec<OsString>, SetError> {
     let FolderContent { folders, files } = list(path)?;
     let stray = folders.first().or_else(|| files.iter().find(|file| !is_picture(file)));
     match stray {
-        Some(name) => Err(SetError::Stray { path: path.join(name), expected: format!("files {}", endings()) }),
+        Some(name) => Err(ContentError::stray(&path.join(name), format!("files {}", endings()))),
         None => Ok(files),
     }
 }
@@ -168,8 +164,7 @@ fn walk_below(
 ) -> Result<(), SetError> {
     let real = folder.canonicalize().map_err(SetError::io(folder))?;
     if around.contains(&real) {
-        let expected = "no link to a folder that holds the link".to_owned();
-        return Err(SetError::Stray { path: folder.to_owned(), expected });
+        return Err(ContentError::stray(folder, "no link to a folder that holds the link"));
     }
     around.push(real);
     let FolderContent { folders, files } = list(folder)?;

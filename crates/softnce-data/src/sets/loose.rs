@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::error::SetError;
 use super::files::{FileSet, is_picture, walk};
-use crate::PictureSource;
+use crate::{ContentError, PictureSource};
 
 /// The picture files among `paths` and every picture file in their folders, in the order of `paths` and by name within
 /// a folder.
@@ -25,14 +25,11 @@ pub fn loose(paths: &[PathBuf], class_names: Vec<String>) -> Result<FileSet, Set
         }
         match (path.parent(), path.file_name()) {
             (Some(folder), Some(name)) if is_picture(name) => set.add(folder.to_owned(), [(name.to_owned(), 0)]),
-            _ => {
-                let expected = "a picture file, or a folder".to_owned();
-                return Err(SetError::Stray { path: path.clone(), expected });
-            }
+            _ => return Err(ContentError::stray(path, "a picture file, or a folder")),
         }
     }
     match paths.first() {
-        Some(path) if set.labels().is_empty() => Err(SetError::Empty { path: path.clone() }),
+        Some(path) if set.labels().is_empty() => Err(ContentError::empty(path)),
         _ => Ok(set),
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::error::SetError;
+use crate::ContentError;
 
 /// The lines of a text file without blank lines at its end; `None` if the file does not exist.
 ///
@@ -18,12 +19,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<String>>, SetError> {
     };
     let lines: Vec<String> = text.trim_end().lines().map(|line| line.trim().to_owned()).collect();
     match lines.iter().position(String::is_empty) {
-        Some(index) => Err(SetError::Line {
-            path: path.to_owned(),
-            line: index + 1,
-            found: String::new(),
-            expected: "a name".to_owned(),
-        }),
+        Some(index) => Err(ContentError::line(path, index + 1, "''", "a name")),
         None => Ok(Some(lines)),
     }
 }
@@ -41,12 +37,8 @@ pub(super) fn read_or(
     if names.len() == classes {
         return Ok(names);
     }
-    Err(SetError::Line {
-        path: path.to_owned(),
-        line: names.len().min(classes) + 1,
-        found: names.get(classes).cloned().unwrap_or_default(),
-        expected: format!("{classes} names, one a line"),
-    })
+    let (line, found) = (names.len().min(classes) + 1, names.get(classes).map_or("", String::as_str));
+    Err(ContentError::line(path, line, format!("'{found}'"), format!("{classes} names, one a line")))
 }
 
 /// The numbers from 0 as names.

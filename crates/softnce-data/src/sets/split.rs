@@ -1,12 +1,23 @@
 //! The parts of a data set.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 /// A part of a data set, as its publisher split it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Split {
     /// The pictures to train on.
     Train,
@@ -20,20 +31,6 @@ impl Split {
 
     /// The name of the part, as in recipes and on the command line.
     pub fn name(self) -> &'static str {
-        match self {
-            Split::Train => "train",
-            Split::Test => "test",
-        }
-    }
-
-    /// The part of this name.
-    pub fn named(name: &str) -> Option<Split> {
-        Split::ALL.into_iter().find(|split| split.name() == name)
-    }
-}
-
-impl fmt::Display for Split {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.name())
+        self.into()
     }
 }

@@ -63,12 +63,7 @@ fn setting(results: &GraphsResults) -> Markup {
              figures are those after the last. Candidates are the targets of the step: the labelled nodes, or all."
         }
         (page::table("Graphs.", "", html! {
-            thead { tr {
-                th scope="col" { "graph" }
-                @for heading in ["nodes", "features", "classes", "labelled", "validation", "test"] {
-                    th.number scope="col" { (heading) }
-                }
-            } }
+            (page::head(&["graph"], ["nodes", "features", "classes", "labelled", "validation", "test"]))
             tbody {
                 @for (name, sizes) in &results.sizes {
                     tr { th scope="row" { (name) } @for &size in sizes { td.number { (count(size)) } } }
@@ -85,15 +80,12 @@ fn table(results: &GraphsResults, graph: &str, source: Source) -> Markup {
         cross-entropy, paired by seed, with its interval; bold where that excludes zero (not corrected for the number of \
         comparisons). Scaled: after temperature scaling on the validation nodes. The intervals are over seeds on one split: \
         how another choice of nodes would differ is not in them.";
+    let measures = MEASURES.iter().map(|measure| page::prose(&measure.label()));
     page::table(
         &lead,
         caption,
         html! {
-            thead { tr {
-                th scope="col" { "loss" }
-                th.number scope="col" { "rate" }
-                @for measure in MEASURES { th.number scope="col" { (page::prose(measure.name)) } }
-            } }
+            (page::head(&["loss"], std::iter::once("rate".to_owned()).chain(measures)))
             tbody {
                 @for row in results.of(graph, source) {
                     tr {
@@ -101,10 +93,10 @@ fn table(results: &GraphsResults, graph: &str, source: Source) -> Markup {
                         td.number { (row.unit.rate) }
                         @for (at, value) in row.values.iter().enumerate() {
                             td.number {
-                                (with_interval(*value, MEASURES[at].decimals, fixed))
+                                (with_interval(*value, MEASURES[at].decimals(), fixed))
                                 @if let Some(differences) = &row.differences {
                                     @let clear = differences[at].excludes_zero();
-                                    span.under.clear[clear] { (with_interval(differences[at], MEASURES[at].decimals, signed)) }
+                                    span.under.clear[clear] { (with_interval(differences[at], MEASURES[at].decimals(), signed)) }
                                 }
                             }
                         }
@@ -133,10 +125,7 @@ fn rates(results: &GraphsResults) -> Markup {
         lead,
         "Mean over the seeds that are used for nothing else. Outlined: the rate chosen.",
         html! {
-            thead { tr {
-                th scope="col" { "graph, targets, loss" }
-                @for rate in &results.config.rates { th.number scope="col" { (rate) } }
-            } }
+            (page::head(&["graph, targets, loss"], &results.config.rates))
             tbody {
                 @for row in &results.rows {
                     tr {
@@ -161,7 +150,7 @@ fn words(source: Source) -> &'static str {
 /// The same tables in Markdown.
 pub(crate) fn markdown(results: &GraphsResults) -> String {
     let mut text = String::from("| graph, targets | loss |");
-    MEASURES.iter().for_each(|measure| text.push_str(&format!(" {} |", measure.name)));
+    MEASURES.iter().for_each(|measure| text.push_str(&format!(" {} |", measure.label())));
     text.push_str("\n| --- | --- |");
     MEASURES.iter().for_each(|_| text.push_str(" ---: |"));
     text.push('\n');
@@ -172,7 +161,7 @@ pub(crate) fn markdown(results: &GraphsResults) -> String {
         for (at, value) in row.values.iter().enumerate() {
             let bold = row.differences.is_some_and(|differences| differences[at].excludes_zero());
             let mark = if bold { "**" } else { "" };
-            let _ = write!(text, " {mark}{}{mark} |", with_interval(*value, MEASURES[at].decimals, fixed));
+            let _ = write!(text, " {mark}{}{mark} |", with_interval(*value, MEASURES[at].decimals(), fixed));
         }
         text.push('\n');
     }

@@ -52,11 +52,11 @@ impl GraphsConfig {
     pub fn check(&self) -> Result<(), StudyError> {
         let whole = |argument, value: u64, most: u64, expected| match value {
             value if (1..=most).contains(&value) => Ok(()),
-            value => Err(StudyError::Argument { argument, value: value.to_string(), expected }),
+            value => Err(StudyError::argument(argument, value, expected)),
         };
         let share = |argument, value: f64| match (0.0..1.0).contains(&value) {
             true => Ok(()),
-            false => Err(StudyError::Argument { argument, value: value.to_string(), expected: "from 0, below 1" }),
+            false => Err(StudyError::argument(argument, value, "from 0, below 1")),
         };
         whole("graphs", self.graphs.len() as u64, 100, "from 1 to 100 folders")?;
         whole("seeds", self.seeds, 10_000, "from 1 to 10,000")?;
@@ -69,18 +69,14 @@ impl GraphsConfig {
         share("weight_decay", self.weight_decay)?;
         let names: Vec<String> = self.graphs.iter().map(|graph| part_name(graph)).collect();
         if let Some(twice) = (1..names.len()).find(|&at| names[..at].contains(&names[at])) {
-            let (value, expected) = (self.graphs[twice].clone(), "each once, and told apart by more than the slashes");
-            return Err(StudyError::Argument { argument: "graphs", value, expected });
+            let expected = "each once, and told apart by more than the slashes";
+            return Err(StudyError::argument("graphs", &self.graphs[twice], expected));
         }
         if let Some(twice) = (1..self.rates.len()).find(|&at| self.rates[..at].contains(&self.rates[at])) {
-            let (value, expected) = (self.rates[twice].to_string(), "each once");
-            return Err(StudyError::Argument { argument: "rates", value, expected });
+            return Err(StudyError::argument("rates", self.rates[twice], "each once"));
         }
         let bad = self.rates.iter().find(|rate| !(**rate > 0.0 && rate.is_finite()));
-        bad.map_or(Ok(()), |rate| {
-            let expected = "finite numbers above 0";
-            Err(StudyError::Argument { argument: "rates", value: rate.to_string(), expected })
-        })
+        bad.map_or(Ok(()), |rate| Err(StudyError::argument("rates", rate, "finite numbers above 0")))
     }
 }
 

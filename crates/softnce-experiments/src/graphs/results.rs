@@ -10,6 +10,7 @@ use super::plan::GraphsConfig;
 use super::teacher::{Classed, Distilled};
 use super::trial::{Found, Source, Tested, Unit};
 use crate::StudyError;
+use crate::measure::Measure;
 
 /// All that the study found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -117,20 +118,14 @@ impl ClassedSummary {
 }
 
 /// What is measured on the test nodes.
-pub(crate) const MEASURES: [Measure; 5] = [
-    Measure { name: "top-1 %", decimals: 2, of: |run| 100.0 * run.top1 },
-    Measure { name: "NLL", decimals: 4, of: |run| run.nll },
-    Measure { name: "ECE %", decimals: 2, of: |run| 100.0 * run.ece },
-    Measure { name: "NLL, scaled", decimals: 4, of: |run| run.scaled_nll },
-    Measure { name: "ECE %, scaled", decimals: 2, of: |run| 100.0 * run.scaled_ece },
-];
+pub(crate) const MEASURES: [Measure; 5] =
+    [Measure::TOP1, Measure::NLL, Measure::ECE, Measure::SCALED_NLL, Measure::SCALED_ECE];
 
-/// Something measured, as it is shown.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Measure {
-    pub(crate) name: &'static str,
-    pub(crate) decimals: usize,
-    of: fn(&Tested) -> f64,
+impl Tested {
+    /// The values of [`MEASURES`], shares in %.
+    fn measured(&self) -> [f64; 5] {
+        [100.0 * self.top1, self.nll, 100.0 * self.ece, self.scaled_nll, 100.0 * self.scaled_ece]
+    }
 }
 
 /// Sources of targets, in the order that they are shown.
@@ -167,12 +162,11 @@ impl GraphsResults {
                     && other.loss == BASELINE
                     && unit.loss != BASELINE
             });
-            let of = |runs: &[Found], measure: fn(&Tested) -> f64| -> Vec<f64> {
-                runs.iter().filter_map(|run| run.test.as_ref()).map(measure).collect()
+            let of = |runs: &[Found], at: usize| -> Vec<f64> {
+                runs.iter().filter_map(|run| Some(run.test.as_ref()?.measured()[at])).collect()
             };
-            let values = each(|measure| mean_interval(&of(runs, measure)))?;
-            let differences =
-                baseline.map(|(_, base)| each(|measure| paired_difference(&of(runs, measure), &of(base, measure))));
+            let values = each(|at| mean_interval(&of(runs, at)))?;
+            let differences = baseline.map(|(_, base)| each(|at| paired_difference(&of(runs, at), &of(base, at))));
             let (differences, distilled) = (differences.transpose()?, DistilledSummary::new(runs)?);
             Ok(Row { unit: unit.clone(), values, differences, distilled, runs: runs.clone() })
         });
@@ -187,10 +181,10 @@ impl GraphsResults {
 }
 
 /// One estimate a measure.
-fn each<E>(estimate: impl Fn(fn(&Tested) -> f64) -> Result<Estimate, E>) -> Result<[Estimate; 5], E> {
+fn each<E>(estimate: impl Fn(usize) -> Result<Estimate, E>) -> Result<[Estimate; 5], E> {
     let mut all = [Estimate { mean: 0.0, half_width: None }; 5];
-    for (place, measure) in all.iter_mut().zip(MEASURES) {
-        *place = estimate(measure.of)?;
+    for (at, place) in all.iter_mut().enumerate() {
+        *place = estimate(at)?;
     }
     Ok(all)
 }

@@ -13,8 +13,8 @@ use super::page;
 use super::plan::{GraphsConfig, part_name};
 use super::results::{GraphsResults, LOSSES, SOURCES};
 use super::trial::{Found, Source, Unit, train};
-use crate::parts::{Around, Part, Workplace, each_seed};
-use crate::{Budget, Outcome, Progress, StudyError, folder};
+use crate::parts::{Around, StudyPart, Workplace, each_seed};
+use crate::{Budget, Progress, StudyError, folder};
 
 /// Raised with every change of what a training results in.
 const REVISION: u32 = 3;
@@ -42,7 +42,7 @@ pub fn run(
     out: &Path,
     budget: Budget<'_>,
     progress: &dyn Progress,
-) -> Result<Outcome<GraphsResults>, StudyError> {
+) -> Result<GraphsResults, StudyError> {
     config.check()?;
     let read = |name: &String| Ok((name.clone(), Graph::read(&data.join(name))?));
     let graphs = config.graphs.iter().map(read).collect::<Result<Vec<(String, Graph)>, StudyError>>()?;
@@ -51,8 +51,7 @@ pub fn run(
     let place = Workplace { folder: &folder, jobs: 1, budget, progress };
     let train = |unit: &Unit, stop: &AtomicBool| -> Result<Option<(Unit, Vec<Found>)>, StudyError> {
         let Some((_, graph)) = graphs.iter().find(|(name, _)| *name == unit.graph) else {
-            let (value, expected) = (unit.graph.clone(), "one of those that are read");
-            return Err(StudyError::Argument { argument: "graph", value, expected });
+            return Err(StudyError::argument("graph", &unit.graph, "one of those that are read"));
         };
         let seeds = match unit.tuning {
             true => FIRST_TUNING_SEED..FIRST_TUNING_SEED + config.tuning_seeds,
@@ -65,26 +64,20 @@ pub fn run(
     let trials = if several { units(&config, true, |_, _, _| config.rates.clone()) } else { Vec::new() };
     let compared = config.graphs.len() * SOURCES.len() * LOSSES.len();
     let around = Around { before: 0, after: compared };
-    let tuning = match place.train_all(&trials, around, train)? {
-        Outcome::Finished(found) => found,
-        Outcome::Interrupted { finished, planned } => return Ok(Outcome::Interrupted { finished, planned }),
-    };
+    let tuning = place.train_all(&trials, around, train)?;
     let around = Around { before: trials.len(), after: 0 };
     let chosen = |graph: &str, source, loss| {
         let those = tuning.iter().filter(|(unit, _)| unit.graph == graph && unit.source == source && unit.loss == loss);
         best(those).map_or_else(|| config.rates.clone(), |rate| vec![rate])
     };
     let compared = units(&config, false, chosen);
-    let compared = match place.train_all(&compared, around, train)? {
-        Outcome::Finished(found) => found,
-        Outcome::Interrupted { finished, planned } => return Ok(Outcome::Interrupted { finished, planned }),
-    };
+    let compared = place.train_all(&compared, around, train)?;
     let results = GraphsResults::new(config.clone(), command, &graphs, tuning, compared)?;
     folder.write_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
     folder.write("results.md", page::markdown(&results))?;
     folder.write("report.html", page::page(&results))?;
-    Ok(Outcome::Finished(results))
+    Ok(results)
 }
 
 /// The rate with the best mean over its seeds.
@@ -110,7 +103,7 @@ fn units(config: &GraphsConfig, tuning: bool, rates: impl Fn(&str, Source, LossK
 }
 
 /// A unit with what each of its seeds came to.
-impl Part for Unit {
+impl StudyPart for Unit {
     type Kept = (Unit, Vec<Found>);
 
     fn name(&self) -> String {

@@ -14,8 +14,9 @@ use super::teacher::{self, Distilled};
 use crate::StudyError;
 
 /// Where the targets come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Source {
     /// The labelled nodes, with label smoothing.
     Labels,
@@ -26,10 +27,7 @@ pub enum Source {
 impl Source {
     /// Its name in files.
     pub fn name(self) -> &'static str {
-        match self {
-            Source::Labels => "labels",
-            Source::Teacher => "teacher",
-        }
+        self.into()
     }
 }
 

@@ -13,4 +13,4 @@ mod run;
 
 pub use plan::{PictureSet, PicturesConfig};
 pub use results::{Claim, LossRow, PicturesResults, SetResults, Verdict};
-pub use run::{Place, run};
+pub use run::run;

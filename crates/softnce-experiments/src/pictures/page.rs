@@ -95,17 +95,13 @@ fn table(set: &SetResults) -> Markup {
         count(data.validation),
         count(data.test),
     );
+    let heads = SHOWN.iter().map(|metric| metric.head);
+    let heads = ["rate", "seeds"].into_iter().chain(heads).chain(["NLL, scaled"]).map(page::prose);
     page::table(
         &format!("{}.", set.name),
         &caption,
         html! {
-            thead { tr {
-                th scope="col" { "loss" }
-                th.number scope="col" { "rate" }
-                th.number scope="col" { "seeds" }
-                @for metric in SHOWN { th.number scope="col" { (page::prose(metric.head)) } }
-                th.number scope="col" { "NLL, scaled" }
-            } }
+            (page::head(&["loss"], heads))
             tbody {
                 @for row in &set.rows {
                     tr {

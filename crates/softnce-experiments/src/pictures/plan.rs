@@ -95,17 +95,15 @@ impl PicturesConfig {
     /// [`StudyError::Argument`] for the first setting out of its range; a recipe that cannot be read.
     pub fn check(&self) -> Result<(), StudyError> {
         if self.sets.is_empty() {
-            return Err(StudyError::Argument { argument: "sets", value: "none".into(), expected: "at least one" });
+            return Err(StudyError::argument("sets", "none", "at least one"));
         }
         if !(self.margin > 0.0 && self.margin <= 100.0) {
-            let (value, expected) = (self.margin.to_string(), "above 0, at most 100");
-            return Err(StudyError::Argument { argument: "margin", value, expected });
+            return Err(StudyError::argument("margin", self.margin, "above 0, at most 100"));
         }
         for set in &self.sets {
             let seeds = set.read()?.compare.seeds;
             if seeds < 2 {
-                let expected = "at least 2: intervals need them";
-                return Err(StudyError::Argument { argument: "seeds", value: seeds.to_string(), expected });
+                return Err(StudyError::argument("seeds", seeds, "at least 2: intervals need them"));
             }
         }
         Ok(())

@@ -70,8 +70,9 @@ pub struct Claim {
 }
 
 /// What the figures say of a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Verdict {
     /// They bear it out.
     Shown,
@@ -92,11 +93,7 @@ impl Claim {
 impl Verdict {
     /// The verdict in a word.
     pub fn name(self) -> &'static str {
-        match self {
-            Verdict::Shown => "shown",
-            Verdict::Open => "open",
-            Verdict::Contradicted => "contradicted",
-        }
+        self.into()
     }
 }
 

@@ -1,43 +1,32 @@
 //! The study from end to end.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use softnce_report::results::EpochRecord;
-use softnce_train::compare::{self, ComparisonProgress, ComparisonRun, PeakMemory, Surroundings};
-use softnce_train::device::DeviceName;
+use softnce_train::compare::{ComparisonProgress, ComparisonRun, Outcome, PeakMemory, Surroundings};
 use softnce_train::runs::{self, StepReport};
 
 use super::plan::PicturesConfig;
 use super::results::{PicturesResults, SetResults};
 use super::{forest, page};
-use crate::{Budget, Outcome, Progress, StudyError, folder};
+use crate::{Budget, Place, Progress, StudyError, folder};
 
 /// Raised with every change of what a set results in.
 const REVISION: u32 = 1;
 
-/// Where the study runs, and where its progress is shown.
-#[derive(Clone, Copy)]
-pub struct Place<'a> {
-    /// The folder of all data, in which the recipes' relative paths lie.
-    pub data: &'a Path,
-    /// The device.
-    pub device: DeviceName,
-    /// The folder of the study; each set has a comparison's folder of its own within it.
-    pub out: &'a Path,
-    /// How long it may take.
-    pub budget: Budget<'a>,
-    /// Shows each run of the comparisons.
-    pub progress: &'a dyn Progress,
-    /// Counts allocated memory, where the program can.
-    pub memory: Option<&'a dyn PeakMemory>,
-}
-
-/// Compares what is not there yet, then writes `results.json`, `results.md`, `claims.svg` and `report.html`.
+/// Compares what is not there yet, then writes `results.json`, `results.md`, `claims.svg` and `report.html`. Each set has a
+/// comparison's folder of its own within that of the study.
+///
+/// `memory` counts allocated memory, where the program can.
 ///
 /// # Errors
 /// Settings out of range; data or a folder that cannot be used; a run that fails. What was finished stays.
-pub fn run(config: PicturesConfig, command: String, place: Place<'_>) -> Result<Outcome<PicturesResults>, StudyError> {
+pub fn run(
+    config: PicturesConfig,
+    command: String,
+    place: Place<'_>,
+    memory: Option<PeakMemory>,
+) -> Result<PicturesResults, StudyError> {
     config.check()?;
     let folder = folder::open(place.out, "pictures", REVISION, &config)?;
     let mut sets = Vec::with_capacity(config.sets.len());
@@ -51,27 +40,23 @@ pub fn run(config: PicturesConfig, command: String, place: Place<'_>) -> Result<
             out: &place.out.join(&set.name),
             stop: &stop,
             progress: &timed,
-            memory: place.memory,
+            memory,
         };
         timed.check();
         let changes: Vec<String> = set.changes.iter().map(|change| format!(" --set '{change}'")).collect();
         let again = format!("cargo run --release -- compare {}{}", set.recipe, changes.concat());
         let study = ComparisonRun::open(set.read()?, again, surroundings)?;
-        match study.run()? {
-            compare::Outcome::Finished(comparison) => {
-                sets.push(SetResults::new(&set.name, &comparison, config.margin)?);
-            }
-            compare::Outcome::Interrupted { .. } => {
-                return Ok(Outcome::Interrupted { finished: sets.len(), planned: config.sets.len() });
-            }
-        }
+        let Outcome::Finished(comparison) = study.run()? else {
+            return Err(StudyError::Interrupted { finished: sets.len(), planned: config.sets.len() });
+        };
+        sets.push(SetResults::new(&set.name, &comparison, config.margin)?);
     }
     let results = PicturesResults { version: env!("CARGO_PKG_VERSION").to_owned(), command, config, sets };
     folder.write_json("results.json", &results)?;
     folder.write("results.md", page::markdown(&results))?;
     folder.write("claims.svg", forest::standalone(&results))?;
     folder.write("report.html", page::page(&results))?;
-    Ok(Outcome::Finished(results))
+    Ok(results)
 }
 
 /// Passes a comparison's progress on as a study's, and stops it once the budget is spent.

@@ -5,15 +5,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use softnce_data::fetch::data_folder;
-use softnce_experiments::Budget;
 use softnce_experiments::graphs::{self, GraphsConfig, GraphsResults, Source};
 use softnce_report::number::fixed;
+use softnce_report::table::Table;
 use softnce_report::with_interval;
-use softnce_terminal::{say, stop_on_ctrl_c};
+use softnce_terminal::say;
 
 use super::args::{StudyArguments, program};
-use super::bar::StudyBar;
-use super::end::end;
+use super::run::carry_out;
 
 #[derive(Debug, Args)]
 pub struct GraphsArguments {
@@ -61,24 +60,26 @@ impl GraphsArguments {
 }
 
 pub fn run(arguments: &GraphsArguments) -> ExitCode {
-    let stop = stop_on_ctrl_c();
-    let budget = Budget::new(&stop, arguments.study.time_budget);
-    let folder = arguments.study.folder("graphs");
+    let (config, command) = (arguments.config(), arguments.command());
     let data = data_folder(arguments.data.as_ref());
-    let bar = StudyBar::new();
-    let outcome = graphs::run(arguments.config(), arguments.command(), &data, &folder, budget, &bar);
-    bar.clear();
-    end(outcome, &folder, summary)
+    carry_out(
+        &arguments.study,
+        "graphs",
+        |folder, budget, progress| graphs::run(config, command, &data, folder, budget, progress),
+        summary,
+    )
 }
 
 /// Accuracy of each loss.
 fn summary(results: &GraphsResults) {
+    let mut table = Table::new(["graph", "targets", "loss", "test accuracy, %"]).with_text(1).with_text(2);
     for (graph, _) in &results.sizes {
-        for (source, words) in [(Source::Labels, "labels"), (Source::Teacher, "teacher")] {
-            say!("{graph}, targets from {words}: test accuracy, %");
+        for source in [Source::Labels, Source::Teacher] {
             for row in results.of(graph, source) {
-                say!("  {:28} {}", row.unit.loss.title(), with_interval(row.values[0], 2, fixed));
+                let accuracy = with_interval(row.values[0], 2, fixed);
+                table.add([graph.as_str(), source.name(), row.unit.loss.title(), &accuracy]);
             }
         }
     }
+    say!("{table}");
 }

@@ -1,10 +1,9 @@
 //! The command line of the experiments: a command for each.
 
 mod args;
-mod bar;
-mod end;
 mod graphs;
 mod pictures;
+mod run;
 mod toy;
 mod variants;
 

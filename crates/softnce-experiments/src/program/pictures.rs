@@ -4,17 +4,17 @@ use std::process::ExitCode;
 
 use clap::Args;
 use softnce_data::fetch::data_folder;
-use softnce_experiments::pictures::{PictureSet, PicturesConfig, PicturesResults, Place, run as study};
-use softnce_experiments::{Budget, StudyError};
+use softnce_experiments::pictures::{self, PictureSet, PicturesConfig, PicturesResults};
+use softnce_experiments::{Place, StudyError};
 use softnce_report::number::signed;
+use softnce_report::table::Table;
 use softnce_report::with_interval;
-use softnce_terminal::{PlaceArguments, peak_memory, reset_peak_memory, say, stop_on_ctrl_c};
+use softnce_terminal::{PlaceArguments, peak_memory, reset_peak_memory, say};
 use softnce_train::compare::PeakMemory;
 use softnce_train::device::DeviceName;
 
 use super::args::{StudyArguments, program, recipe_words};
-use super::bar::StudyBar;
-use super::end::{end, refuse};
+use super::run::carry_out;
 
 #[derive(Debug, Args)]
 pub struct PicturesArguments {
@@ -55,46 +55,28 @@ impl PicturesArguments {
     }
 }
 
-/// The peak counted by the program's allocator.
-struct AllocatorPeak;
-
-impl PeakMemory for AllocatorPeak {
-    fn reset(&self) {
-        reset_peak_memory();
-    }
-
-    fn peak(&self) -> u64 {
-        peak_memory()
-    }
-}
-
 pub fn run(arguments: &PicturesArguments) -> ExitCode {
-    let config = match arguments.config() {
-        Ok(config) => config,
-        Err(error) => return refuse(&error),
-    };
-    let stop = stop_on_ctrl_c();
-    let folder = arguments.study.folder("pictures");
-    let bar = StudyBar::new();
-    let place = Place {
-        data: &data_folder(arguments.place.data.as_ref()),
-        device: arguments.place.device,
-        out: &folder,
-        budget: Budget::new(&stop, arguments.study.time_budget),
-        progress: &bar,
-        memory: Some(&AllocatorPeak),
-    };
-    let outcome = study(config, arguments.command(), place);
-    bar.clear();
-    end(outcome, &folder, summary)
+    let PlaceArguments { data, device } = &arguments.place;
+    let memory = PeakMemory { reset: reset_peak_memory, peak: peak_memory };
+    carry_out(
+        &arguments.study,
+        "pictures",
+        |out, budget, progress| {
+            let place = Place { data: &data_folder(data.as_ref()), device: *device, out, budget, progress };
+            pictures::run(arguments.config()?, arguments.command(), place, Some(memory))
+        },
+        summary,
+    )
 }
 
 /// The claims.
 fn summary(results: &PicturesResults) {
+    let mut table = Table::new(["set", "claim", "points", "verdict"]).with_text(1).with_text(3);
     for set in &results.sets {
         for claim in &set.claims {
             let difference = with_interval(claim.difference, 2, signed);
-            say!("{:16} {:40} {difference} points: {}", set.name, claim.words(), claim.verdict.name());
+            table.add([set.name.as_str(), &claim.words(), &difference, claim.verdict.name()]);
         }
     }
+    say!("{table}");
 }

@@ -3,15 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use softnce_experiments::Budget;
 use softnce_experiments::toy::{self, ToyConfig, ToyResults};
 use softnce_report::number::fixed;
+use softnce_report::table::Table;
 use softnce_report::with_interval;
-use softnce_terminal::{say, stop_on_ctrl_c};
+use softnce_terminal::say;
 
 use super::args::{StudyArguments, program};
-use super::bar::StudyBar;
-use super::end::end;
+use super::run::carry_out;
 
 #[derive(Debug, Args)]
 pub struct ToyArguments {
@@ -55,21 +54,22 @@ impl ToyArguments {
 }
 
 pub fn run(arguments: &ToyArguments) -> ExitCode {
-    let stop = stop_on_ctrl_c();
-    let budget = Budget::new(&stop, arguments.study.time_budget);
-    let folder = arguments.study.folder("toy");
-    let bar = StudyBar::new();
-    let outcome = toy::run(arguments.config(), arguments.command(), &folder, budget, &bar);
-    bar.clear();
-    end(outcome, &folder, summary)
+    let (config, command) = (arguments.config(), arguments.command());
+    carry_out(
+        &arguments.study,
+        "toy",
+        |folder, budget, progress| toy::run(config, command, folder, budget, progress),
+        summary,
+    )
 }
 
 /// The estimators side by side.
 fn summary(results: &ToyResults) {
-    say!("RMS distance to the true parameter, and to what theory predicts:");
+    let mut table = Table::new(["estimator", "classes", "RMS to the true parameter", "RMS to theory"]);
     for (name, cell) in results.side_by_side() {
         let truth = with_interval(cell.to_truth, 3, fixed);
-        let theory = cell.to_prediction.map_or_else(String::new, |away| format!(", {}", fixed(away.mean, 3)));
-        say!("  {} classes  {name:36} {truth}{theory}", cell.setting.classes);
+        let theory = cell.to_prediction.map_or_else(String::new, |away| fixed(away.mean, 3));
+        table.add([name, cell.setting.classes.to_string(), truth, theory]);
     }
+    say!("{table}");
 }

@@ -5,16 +5,16 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use softnce_data::fetch::data_folder;
-use softnce_experiments::variants::{Place, Study, VariantsConfig, VariantsResults, run as run_study};
-use softnce_experiments::{Budget, StudyError};
+use softnce_experiments::variants::{self, Study, VariantsConfig, VariantsResults};
+use softnce_experiments::{Place, StudyError};
 use softnce_report::number::fixed;
+use softnce_report::table::Table;
 use softnce_report::with_interval;
-use softnce_terminal::{PlaceArguments, say, stop_on_ctrl_c};
+use softnce_terminal::{PlaceArguments, say};
 use softnce_train::device::DeviceName;
 
 use super::args::{StudyArguments, program, recipe_words};
-use super::bar::StudyBar;
-use super::end::{end, refuse};
+use super::run::carry_out;
 
 #[derive(Debug, Args)]
 struct VariantsArguments {
@@ -80,37 +80,29 @@ pub fn run(study: &Study, matches: &ArgMatches) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => error.exit(),
     };
-    let config = match arguments.config(study) {
-        Ok(config) => config,
-        Err(error) => return refuse(&error),
-    };
     let jobs = if study.small { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
-    let stop = stop_on_ctrl_c();
-    let folder = arguments.study.folder(study.name);
-    let bar = StudyBar::new();
-    let place = Place {
-        data: &data_folder(arguments.place.data.as_ref()),
-        device: arguments.place.device,
-        out: &folder,
-        jobs: arguments.jobs.map_or(jobs, usize::from),
-        budget: Budget::new(&stop, arguments.study.time_budget),
-        progress: &bar,
-    };
-    let outcome = run_study(study, config, arguments.again(study), place);
-    bar.clear();
-    end(outcome, &folder, summary)
+    let jobs = arguments.jobs.map_or(jobs, usize::from);
+    let PlaceArguments { data, device } = &arguments.place;
+    carry_out(
+        &arguments.study,
+        study.name,
+        |out, budget, progress| {
+            let place = Place { data: &data_folder(data.as_ref()), device: *device, out, budget, progress };
+            variants::run(study, arguments.config(study)?, arguments.again(study), place, jobs)
+        },
+        summary,
+    )
 }
 
 /// The first measure of each variant.
 fn summary(results: &VariantsResults) {
     for (group, found) in results.groups() {
         let Some(&measure) = group.measures.first() else { continue };
-        say!("{}: {}", group.title, measure.label());
+        let mut table = Table::new([&group.title, &measure.label()]);
         for row in &found.rows {
-            let value = row.values.get(&measure);
-            let value =
-                value.map_or_else(|| "diverged".into(), |value| with_interval(*value, measure.decimals(), fixed));
-            say!("  {:44} {value}", row.name);
+            let value = row.values.get(&measure).map(|value| with_interval(*value, measure.decimals(), fixed));
+            table.add([row.name.clone(), value.unwrap_or_else(|| "diverged".into())]);
         }
+        say!("{table}");
     }
 }

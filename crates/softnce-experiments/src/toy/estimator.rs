@@ -12,8 +12,9 @@ use softnce_metrics::largest_entry;
 use super::density::sample;
 
 /// Where the candidates come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Candidates {
     /// The batch: its own targets.
     Batch,
@@ -42,12 +43,7 @@ pub struct Estimator {
 impl Candidates {
     /// Its name in files.
     pub fn name(self) -> &'static str {
-        match self {
-            Candidates::Batch => "batch",
-            Candidates::Training => "training",
-            Candidates::Density => "density",
-            Candidates::Skewed => "skewed",
-        }
+        self.into()
     }
 }
 

@@ -89,7 +89,7 @@ impl ToyConfig {
         let Training { hidden, batch, steps, rate, weight_decay } = &self.training;
         let within = |argument, values: &[usize], low, high, expected| {
             let bad = values.iter().find(|value| !(low..=high).contains(*value));
-            bad.map_or(Ok(()), |value| Err(StudyError::Argument { argument, value: value.to_string(), expected }))
+            bad.map_or(Ok(()), |value| Err(StudyError::argument(argument, value, expected)))
         };
         let seeds = usize::try_from(self.seeds).unwrap_or(usize::MAX);
         within("seeds", &[seeds], 1, 10_000, "from 1 to 10,000")?;
@@ -103,7 +103,7 @@ impl ToyConfig {
         for (argument, value, least) in [("rate", *rate, f64::MIN_POSITIVE), ("weight_decay", *weight_decay, 0.0)] {
             if !(least..=1e3).contains(&value) {
                 let expected = if least > 0.0 { "above 0, at most 1,000" } else { "from 0 to 1,000" };
-                return Err(StudyError::Argument { argument, value: value.to_string(), expected });
+                return Err(StudyError::argument(argument, value, expected));
             }
         }
         Ok(())

@@ -117,8 +117,8 @@ impl ToyResults {
             let known = if setting.classes == 2 { &known[0] } else { &known[1] };
             let length = known.truth.len();
             if let Some(run) = runs.iter().find(|run| run.curve.len() != length) {
-                let (argument, expected) = ("curve", "one value a point and class, of the same version");
-                return Err(StudyError::Argument { argument, value: run.curve.len().to_string(), expected });
+                let expected = "one value a point and class, of the same version";
+                return Err(StudyError::argument("curve", run.curve.len(), expected));
             }
             let predicted = known.predicted(&setting);
             let away = |from: &[f64]| -> Vec<f64> { runs.iter().map(|run| distance(&run.curve, from)).collect() };

@@ -6,8 +6,8 @@ use super::page;
 use super::plan::ToyConfig;
 use super::results::ToyResults;
 use super::trial::{Found, Setting, train};
-use crate::parts::{Around, Part, Workplace, each_seed};
-use crate::{Budget, Outcome, Progress, StudyError, folder};
+use crate::parts::{Around, StudyPart, Workplace, each_seed};
+use crate::{Budget, Progress, StudyError, folder};
 
 /// Raised with every change of what a training results in.
 const REVISION: u32 = 1;
@@ -22,7 +22,7 @@ pub fn run(
     out: &Path,
     budget: Budget<'_>,
     progress: &dyn Progress,
-) -> Result<Outcome<ToyResults>, StudyError> {
+) -> Result<ToyResults, StudyError> {
     config.check()?;
     let folder = folder::open(out, "toy", REVISION, &config)?;
     let settings = config.settings();
@@ -30,22 +30,18 @@ pub fn run(
     let found = place.train_all(&settings, Around::default(), |setting, stop| {
         let found = each_seed(0..config.seeds, stop, |seed| train(setting, &config.training, seed))?;
         Ok(found.map(|found| (*setting, found)))
-    });
-    let found = match found? {
-        Outcome::Finished(found) => found,
-        Outcome::Interrupted { finished, planned } => return Ok(Outcome::Interrupted { finished, planned }),
-    };
+    })?;
     let results = ToyResults::new(config.clone(), command, found)?;
     folder.write_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
     folder.write("results.md", page::markdown(&results))?;
     folder.write("curves.svg", page::standalone(&results))?;
     folder.write("report.html", page::page(&results))?;
-    Ok(Outcome::Finished(results))
+    Ok(results)
 }
 
 /// A setting with what each of its seeds came to.
-impl Part for Setting {
+impl StudyPart for Setting {
     type Kept = (Setting, Vec<Found>);
 
     fn name(&self) -> String {

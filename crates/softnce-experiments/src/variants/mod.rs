@@ -3,7 +3,6 @@
 //! [`STUDIES`] lists them. A [`Study`] is a list of [`Group`]s with the words of its page. Every variant of a group is
 //! trained from the same seeds, evaluated on the test pictures, and paired with the variant that it is compared with.
 
-mod measure;
 mod page;
 mod plan;
 mod results;
@@ -12,10 +11,9 @@ mod studies;
 mod study;
 mod trial;
 
-pub use measure::Measure;
 pub use plan::{ChartPlan, Drawn, Group, Variant, VariantsConfig};
 pub use results::{GroupResults, Row, VariantsResults};
-pub use run::{Place, run};
+pub use run::run;
 pub use studies::STUDIES;
 pub use study::Study;
 pub use trial::Found;

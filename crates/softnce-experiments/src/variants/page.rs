@@ -5,21 +5,21 @@ use std::fmt::Write;
 use maud::{Markup, html};
 use softnce_report::number::{count, fixed, plural, signed};
 use softnce_report::page::{self, section};
-use softnce_report::{Look, Shape, sheet, with_interval};
+use softnce_report::{Look, SERIES, Shape, extent, sheet, with_interval};
 
-use super::measure::Measure;
 use super::plan::{ChartPlan, Drawn, Group};
 use super::results::{GroupResults, Row, VariantsResults};
 use super::study::Study;
 use crate::chart::{Chart, HEIGHT, Series, Spacing};
+use crate::measure::Measure;
 
 /// How the lines of a drawing look, in their order.
 const LOOKS: [Look; 6] = [
-    Look { colour: "#d55e00", dash: "none", shape: Shape::Circle },
-    Look { colour: "#009e73", dash: "2 2.5", shape: Shape::Triangle },
-    Look { colour: "#0072b2", dash: "7 3", shape: Shape::Square },
-    Look { colour: "#000000", dash: "5 2 1.5 2 1.5 2", shape: Shape::Wedge },
-    Look { colour: "#cc79a7", dash: "9 3 2 3", shape: Shape::Diamond },
+    SERIES[0],
+    SERIES[2],
+    SERIES[1],
+    SERIES[4],
+    SERIES[3],
     Look { colour: "#882255", dash: "4 2", shape: Shape::Cross },
 ];
 
@@ -90,10 +90,9 @@ fn plot<'r>(group: &'r Group, plan: &ChartPlan, found: &GroupResults, title: &st
             }
         }
     }
-    let along = || lines.iter().flat_map(|(_, points)| points.iter().map(|point| point.0));
-    let ends = [along().fold(f64::INFINITY, f64::min), along().fold(f64::NEG_INFINITY, f64::max)];
+    let ends = extent(lines.iter().flat_map(|(_, points)| points.iter().map(|point| point.0)));
     for (variant, row) in rows().filter(|(variant, _)| variant.drawn == Drawn::Level) {
-        lines.push((&variant.name, ends.map(|x| (x, row)).to_vec()));
+        lines.push((&variant.name, vec![(ends.0, row), (ends.1, row)]));
     }
     let series = lines.iter().enumerate().map(|(at, (_, points))| {
         let there = points.iter().filter_map(|(x, row)| Some((*x, *row.values.get(&plan.measure)?)));
@@ -136,10 +135,7 @@ fn table(group: &Group, found: &GroupResults) -> Markup {
         "Results.",
         &caption,
         html! {
-            thead { tr {
-                th scope="col" { "variant" }
-                @for measure in &measures { th.number scope="col" { (page::prose(&measure.label())) } }
-            } }
+            (page::head(&["variant"], measures.iter().map(|measure| page::prose(&measure.label()))))
             tbody {
                 @for (variant, row) in group.variants.iter().zip(&found.rows) {
                     tr {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use softnce_train::recipe::Recipe;
 
-use super::measure::Measure;
 use crate::StudyError;
+use crate::measure::Measure;
 use crate::named::named;
 
 /// The settings of a study made of variants.
@@ -144,11 +144,10 @@ impl VariantsConfig {
     /// [`StudyError::Argument`] for the first setting out of its range; a recipe that cannot be read.
     pub fn check(&self) -> Result<(), StudyError> {
         if !(1..=1000).contains(&self.seeds) {
-            let (value, expected) = (self.seeds.to_string(), "from 1 to 1,000");
-            return Err(StudyError::Argument { argument: "seeds", value, expected });
+            return Err(StudyError::argument("seeds", self.seeds, "from 1 to 1,000"));
         }
         if self.groups.is_empty() {
-            return Err(StudyError::Argument { argument: "groups", value: "none".into(), expected: "at least one" });
+            return Err(StudyError::argument("groups", "none", "at least one"));
         }
         let mut parts: Vec<String> = Vec::new();
         for group in &self.groups {
@@ -156,15 +155,13 @@ impl VariantsConfig {
                 parts.push(group.recipe(variant, 0)?.name);
                 let known = |name: &String| group.variants.iter().any(|other| other.name == *name);
                 if let Some(other) = variant.against.as_ref().filter(|name| !known(name)) {
-                    let expected = "a variant of its group";
-                    return Err(StudyError::Argument { argument: "against", value: other.clone(), expected });
+                    return Err(StudyError::argument("against", other, "a variant of its group"));
                 }
             }
         }
         parts.sort();
         if let Some(twice) = parts.windows(2).find(|pair| pair[0] == pair[1]) {
-            let (value, expected) = (twice[0].clone(), "each name once");
-            return Err(StudyError::Argument { argument: "variants", value, expected });
+            return Err(StudyError::argument("variants", &twice[0], "each name once"));
         }
         Ok(())
     }

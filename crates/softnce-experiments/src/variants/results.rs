@@ -7,10 +7,10 @@ use softnce_metrics::{Estimate, mean_interval, paired_difference};
 use softnce_report::number::{fixed, is_zero};
 use softnce_train::runs::Summary;
 
-use super::measure::Measure;
 use super::plan::{Group, Variant, VariantsConfig};
 use super::trial::Found;
 use crate::StudyError;
+use crate::measure::Measure;
 
 /// All that the study found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! The study from end to end.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
@@ -11,37 +11,20 @@ use softnce_train::device::DeviceName;
 use softnce_train::recipe::{DataSection, Recipe};
 use softnce_train::runs::{RunData, RunError, Summary};
 
-use super::measure::Measure;
 use super::page;
 use super::plan::{Group, Variant, VariantsConfig};
 use super::results::{Trained, VariantsResults};
 use super::study::Study;
 use super::trial::{self, Bench, Found};
-use crate::parts::{Around, Part, Workplace};
-use crate::{Budget, Outcome, Progress, StudyError, folder};
+use crate::measure::Measure;
+use crate::parts::{Around, StudyPart, Workplace};
+use crate::{Place, StudyError, folder};
 
 /// Raised with every change of what a training results in.
 const REVISION: u32 = 1;
 
 /// The folder of the trainings that go on, within that of the study.
 const RUNS: &str = "runs";
-
-/// Where the study runs, and where its progress is shown.
-#[derive(Clone, Copy)]
-pub struct Place<'a> {
-    /// The folder of all data, in which the recipes' relative paths lie.
-    pub data: &'a Path,
-    /// The device.
-    pub device: DeviceName,
-    /// The folder of the study.
-    pub out: &'a Path,
-    /// Trainings at once, at least 1.
-    pub jobs: usize,
-    /// How long it may take.
-    pub budget: Budget<'a>,
-    /// Shows each training.
-    pub progress: &'a dyn Progress,
-}
 
 /// What a folder must agree in to be continued: recipes and data, not the words of the page.
 #[derive(Serialize)]
@@ -92,7 +75,7 @@ struct Kept {
     found: Found,
 }
 
-impl Part for Planned<'_> {
+impl StudyPart for Planned<'_> {
     type Kept = Kept;
 
     fn name(&self) -> String {
@@ -114,7 +97,7 @@ impl Part for Planned<'_> {
 }
 
 /// Trains what is not there yet, then writes `results.json`, `results.csv`, `results.md`, `report.html` and each
-/// group's chart, if it has one, as `GROUP.svg`.
+/// group's chart, if it has one, as `GROUP.svg`. `jobs`: trainings at once, at least 1.
 ///
 /// # Errors
 /// Settings out of range; data or a folder that cannot be used; a training that fails. What was finished stays.
@@ -123,7 +106,8 @@ pub fn run(
     config: VariantsConfig,
     command: String,
     place: Place<'_>,
-) -> Result<Outcome<VariantsResults>, StudyError> {
+    jobs: usize,
+) -> Result<VariantsResults, StudyError> {
     config.check()?;
     let mut data = Vec::new();
     let planned = plan(&config, place, &mut data)?;
@@ -137,13 +121,10 @@ pub fn run(
     }
     let identity = Identity::new(&config, place.device, &planned, &data)?;
     let folder = folder::open(place.out, study.name, REVISION, &identity)?;
-    let Place { out, jobs, budget, progress, .. } = place;
+    let Place { out, budget, progress, .. } = place;
     let workplace = Workplace { folder: &folder, jobs, budget, progress };
     let train = |trial: &Planned<'_>, stop: &AtomicBool| one(trial, &data[trial.data].1, place, stop);
-    let kept = match workplace.train_all(&planned, Around::default(), train)? {
-        Outcome::Finished(kept) => kept,
-        Outcome::Interrupted { finished, planned } => return Ok(Outcome::Interrupted { finished, planned }),
-    };
+    let kept = workplace.train_all(&planned, Around::default(), train)?;
     let trained = planned.iter().zip(kept).map(|(trial, kept)| Trained {
         group: &trial.group.name,
         variant: &trial.variant.name,
@@ -158,7 +139,7 @@ pub fn run(
     }
     folder.write("report.html", page::page(study, &results))?;
     remove_folder(&out.join(RUNS))?;
-    Ok(Outcome::Finished(results))
+    Ok(results)
 }
 
 /// All trainings; seeds outside, variants inside, so that an interrupted study holds whole pairs.

@@ -10,8 +10,8 @@ use softnce_train::device::DeviceName;
 use softnce_train::recipe::Recipe;
 use softnce_train::runs::{Outcome, Run, RunData, RunError, TrainedRun};
 
-use super::measure::Measure;
 use crate::StudyError;
+use crate::measure::Measure;
 
 /// What a training came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

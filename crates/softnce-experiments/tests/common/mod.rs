@@ -5,7 +5,7 @@ pub mod pages;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use softnce_experiments::{Budget, Outcome, Progress, StudyError};
+use softnce_experiments::{Budget, Progress, StudyError};
 
 /// Asks for a stop once so many parts are finished.
 pub struct StopAfter {
@@ -34,16 +34,13 @@ impl Progress for StopAfter {
 /// Runs a study, stopped after so many parts.
 pub fn until<T>(
     parts: usize,
-    run: impl Fn(Budget<'_>, &dyn Progress) -> Result<Outcome<T>, StudyError>,
-) -> Result<Outcome<T>, StudyError> {
+    run: impl Fn(Budget<'_>, &dyn Progress) -> Result<T, StudyError>,
+) -> Result<T, StudyError> {
     let progress = StopAfter::new(parts);
     run(Budget::new(&progress.stop, None), &progress)
 }
 
 /// Runs a study to its end.
-pub fn whole<T>(run: impl Fn(Budget<'_>, &dyn Progress) -> Result<Outcome<T>, StudyError>) -> T {
-    match until(usize::MAX, run).unwrap() {
-        Outcome::Finished(results) => results,
-        Outcome::Interrupted { finished, planned } => panic!("{finished} of {planned}"),
-    }
+pub fn whole<T>(run: impl Fn(Budget<'_>, &dyn Progress) -> Result<T, StudyError>) -> T {
+    until(usize::MAX, run).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -1,4 +1,4 @@
-//! The operations of the parent module, composed of Burn's. Shapes and errors are the same.
+//! The operations of the parent module, composed of Burn's. Shapes and errors are those stated there.
 
 use burn::tensor::activation::softmax;
 use burn::tensor::module;
@@ -10,12 +10,6 @@ use super::error::OperationError;
 use super::normalised::Normalised;
 
 /// `x W + bias` over the last axis.
-///
-/// # Shapes
-/// `input` `[N, L, inputs]`, `weight` `[inputs, outputs]`, `bias` `[outputs]`; result `[N, L, outputs]`.
-///
-/// # Errors
-/// If the shapes do not fit together.
 pub fn linear(input: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Result<Tensor<3>, OperationError> {
     checks::linear(input.dims(), weight.dims(), bias.as_ref().map(Tensor::dims))?;
     Ok(module::linear(input, weight, bias))
@@ -30,12 +24,6 @@ pub fn gelu<const D: usize>(input: Tensor<D>) -> Tensor<D> {
 }
 
 /// Layer normalisation over the last axis (Ba et al., arXiv 1607.06450).
-///
-/// # Shapes
-/// `input` `[N, L, D]`, `gamma` and `beta` `[D]`; result as `input`.
-///
-/// # Errors
-/// If the shapes do not fit together.
 pub fn layer_norm(
     input: Tensor<3>,
     gamma: Tensor<1>,
@@ -51,13 +39,6 @@ pub fn layer_norm(
 
 /// Multi-head self-attention between the projections (Vaswani et al., arXiv 1706.03762):
 /// `softmax(Q K^T / sqrt(D / heads)) V`.
-///
-/// # Shapes
-/// `qkv` `[N, L, 3 D]`: queries, keys and values of all heads, one after another, as timm's `qkv` layer gives them;
-/// result `[N, L, D]`.
-///
-/// # Errors
-/// If `heads` is 0, or the last axis is empty or cannot be divided into three parts of `heads` heads.
 pub fn attention(qkv: Tensor<3>, heads: usize) -> Result<Tensor<3>, OperationError> {
     checks::attention(qkv.dims(), heads)?;
     let [rows, length, width] = qkv.dims();
@@ -70,25 +51,12 @@ pub fn attention(qkv: Tensor<3>, heads: usize) -> Result<Tensor<3>, OperationErr
 }
 
 /// Convolution in two dimensions, without bias.
-///
-/// # Shapes
-/// `input` `[N, C, H, W]`, `weight` `[outputs, C, h, w]`; result `[N, outputs, (H + 2 padding - h) / stride + 1,
-/// (W + 2 padding - w) / stride + 1]`, rounded down.
-///
-/// # Errors
-/// If `stride` is 0, the channels differ, an axis other than N is empty, or the kernel is larger than the padded picture.
 pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, stride: usize, padding: usize) -> Result<Tensor<4>, OperationError> {
     checks::conv2d(input.dims(), weight.dims(), stride, padding)?;
     Ok(module::conv2d(input, weight, None, ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1)))
 }
 
 /// Batch normalisation with the batch's own statistics (Ioffe and Szegedy, arXiv 1502.03167), for training.
-///
-/// # Shapes
-/// `input` `[N, C, H, W]`, `gamma` and `beta` `[C]`; results as `input`, `[C]` and `[C]`.
-///
-/// # Errors
-/// If the shapes do not fit together.
 pub fn batch_norm(
     input: Tensor<4>,
     gamma: Tensor<1>,
@@ -107,12 +75,6 @@ pub fn batch_norm(
 }
 
 /// [`batch_norm`]; values below 0 become 0.
-///
-/// # Shapes
-/// As [`batch_norm`].
-///
-/// # Errors
-/// As [`batch_norm`].
 pub fn batch_norm_relu(
     input: Tensor<4>,
     gamma: Tensor<1>,
@@ -124,9 +86,6 @@ pub fn batch_norm_relu(
 }
 
 /// `max(a + b, 0)`, the end of a residual block.
-///
-/// # Errors
-/// If the shapes differ.
 pub fn add_relu<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Result<Tensor<D>, OperationError> {
     checks::add_relu(&a.dims(), &b.dims())?;
     Ok(activation::relu(a + b))

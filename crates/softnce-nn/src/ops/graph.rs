@@ -15,18 +15,24 @@ use burn::backend::{Autodiff, Backend, Dispatch, DispatchTensor, Flex, backend_e
 use burn::tensor::{Tensor, TensorData};
 
 /// The largest number of tensors that an operation has gradients for.
-pub(super) const PARENTS: usize = 5;
+const PARENTS: usize = 5;
 
 /// Gradients with respect to the parents, where they are needed.
-pub(super) type ByParents = [Option<FlexTensor>; PARENTS];
+type ByParents = [Option<FlexTensor>; PARENTS];
 
 /// Maps the upstream gradient and the mask of parents that need one to their gradients.
 #[derive(Clone)]
 pub struct Rule(Arc<dyn Fn(FlexTensor, [bool; PARENTS]) -> ByParents + Send + Sync>);
 
 impl Rule {
-    pub(super) fn new(rule: impl Fn(FlexTensor, [bool; PARENTS]) -> ByParents + Send + Sync + 'static) -> Self {
-        Rule(Arc::new(rule))
+    /// `rule` gives the gradients of the first `P` parents; the others need none.
+    pub(super) fn new<const P: usize>(
+        rule: impl Fn(FlexTensor, [bool; PARENTS]) -> [Option<FlexTensor>; P] + Send + Sync + 'static,
+    ) -> Self {
+        Rule(Arc::new(move |upstream, needed| {
+            let mut gradients = rule(upstream, needed).into_iter();
+            std::array::from_fn(|_| gradients.next().flatten())
+        }))
     }
 }
 

@@ -23,15 +23,7 @@ pub(crate) fn table(results: &Comparison) -> Markup {
         "Time and memory.",
         &caption,
         html! {
-            thead {
-                tr {
-                    th scope="col" { "Loss" }
-                    th.number scope="col" { "Step, ms" }
-                    th.number scope="col" { "Loss alone, ms" }
-                    th.number scope="col" { "Share of the step, %" }
-                    th.number scope="col" { "Peak memory, MiB" }
-                }
-            }
+            (page::head(&["Loss"], ["Step, ms", "Loss alone, ms", "Share of the step, %", "Peak memory, MiB"]))
             tbody {
                 @for summary in &results.summaries {
                     tr {

@@ -1,31 +1,17 @@
 //! `results.csv`: one row a run.
 
-use std::io;
-
 use serde::Serialize;
 use softnce_metrics::{Baseline, Metric};
 
-use crate::error::ReportError;
 use crate::results::{Comparison, RunRecord};
 
-/// The content of `results.csv`: one row a run, in the order of the runs. Shares are in `[0, 1]`, not per cent; what is
-/// not known, such as peak memory, leaves its field empty. Every number reads back as the one that was measured.
-///
-/// # Errors
-/// No runs; a row that cannot be written.
-pub fn rows(results: &Comparison) -> Result<String, ReportError> {
-    if results.runs.is_empty() {
-        return Err(ReportError::Empty);
-    }
+/// The content of `results.csv`: its head, then one row a run, in the order of the runs. Shares are in `[0, 1]`, not per
+/// cent; what is not known, such as peak memory, leaves its field empty. Every number reads back as the one that was
+/// measured.
+pub fn rows(results: &Comparison) -> Vec<Vec<impl Serialize>> {
     let metrics = results.metrics();
-    let mut writer = ::csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-    writer.write_record(head(&metrics))?;
-    for run in &results.runs {
-        writer.serialize(row(run, &metrics))?;
-    }
-    let bytes = writer.into_inner().map_err(|error| ::csv::Error::from(error.into_error()))?;
-    let text = String::from_utf8(bytes).map_err(|error| ::csv::Error::from(io::Error::other(error)))?;
-    Ok(text)
+    let head = head(&metrics).into_iter().map(Field::Text).collect();
+    std::iter::once(head).chain(results.runs.iter().map(|run| row(run, &metrics))).collect()
 }
 
 /// The names of the columns: the run, its metrics, its cost. A calibration error is followed by its reference.
@@ -45,14 +31,15 @@ fn head(metrics: &[Metric]) -> Vec<String> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Field {
-    Text(&'static str),
+    Text(String),
     Whole(Option<u64>),
     Number(Option<f64>),
 }
 
 fn row(run: &RunRecord, metrics: &[Metric]) -> Vec<Field> {
     let number = |value| Field::Number(Some(value));
-    let mut row = vec![Field::Text(run.loss.name()), Field::Whole(Some(run.seed)), number(run.learning_rate)];
+    let mut row =
+        vec![Field::Text(run.loss.name().to_owned()), Field::Whole(Some(run.seed)), number(run.learning_rate)];
     for &metric in metrics {
         row.push(Field::Number(run.test.get(metric)));
         if matches!(metric.baseline, Baseline::Calibrated) {
@@ -72,11 +59,15 @@ mod tests {
     use super::*;
     use crate::comparison::fixture;
 
+    fn text(results: &Comparison) -> String {
+        String::from_utf8(softnce_store::csv(rows(results)).unwrap()).unwrap()
+    }
+
     #[test]
     fn rows_read_back_as_the_runs() {
         let mut results = fixture::small();
         results.runs[1].cost.peak_bytes = None;
-        let text = rows(&results).unwrap();
+        let text = text(&results);
         let mut reader = ::csv::Reader::from_reader(text.as_bytes());
         let read: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
         assert_eq!(read.len(), results.runs.len());
@@ -96,7 +87,7 @@ mod tests {
 
     #[test]
     fn the_head_names_the_columns() {
-        let text = rows(&fixture::small()).unwrap();
+        let text = text(&fixture::small());
         let head = text.lines().next().unwrap();
         assert!(
             head.starts_with("loss,seed,learning_rate,top1,top5,")
@@ -104,12 +95,5 @@ mod tests {
             "{head}"
         );
         assert!(head.ends_with(",step_ms,loss_ms,peak_bytes"), "{head}");
-    }
-
-    #[test]
-    fn no_runs_are_an_error() {
-        let mut results = fixture::small();
-        results.runs.clear();
-        assert!(matches!(rows(&results), Err(ReportError::Empty)));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use softnce::LossKind;
 
-use crate::drawing::{Scale, Ticks, band, line, marker, px, swatch};
+use crate::drawing::{Scale, Ticks, band, extent, line, marker, px, swatch};
 use crate::figures::axes::{AREA, HEIGHT, accuracy_scale, epoch_ticks, nll_scale};
 use crate::loss::look;
 use crate::page;
@@ -82,19 +82,15 @@ fn curves(results: &Comparison, value: impl Fn(&CurvePoint) -> f64) -> Vec<Curve
 }
 
 fn point((epoch, values): (usize, Vec<f64>)) -> Point {
-    Point {
-        epoch,
-        mean: values.iter().sum::<f64>() / values.len() as f64,
-        low: values.iter().copied().fold(f64::INFINITY, f64::min),
-        high: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-    }
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let (low, high) = extent(values);
+    Point { epoch, mean, low, high }
 }
 
 /// The panels: all means together, then each loss before the others. None where no epoch was recorded.
 fn draw(curves: &[Curve], measure: &'static str, scale: fn(f64, f64) -> (Scale, Ticks)) -> Vec<Markup> {
     let points = || curves.iter().flat_map(|curve| &curve.points);
-    let low = points().map(|point| point.low).fold(f64::INFINITY, f64::min);
-    let high = points().map(|point| point.high).fold(f64::NEG_INFINITY, f64::max);
+    let (low, high) = extent(points().flat_map(|point| [point.low, point.high]));
     let last = points().map(|point| point.epoch).max().unwrap_or(0);
     if last == 0 || low > high {
         return vec![html! { p { "No epochs were recorded." } }];

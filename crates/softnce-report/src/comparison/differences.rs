@@ -1,33 +1,46 @@
 //! The paired differences to soft target cross-entropy, as a table and as a picture.
 
 use maud::{Markup, html};
+use softnce::LossKind;
 use softnce_metrics::{Estimate, Metric};
 
-use super::claims::REFERENCE;
 use super::intervals;
 use crate::format::{self, Verdict};
-use crate::results::{Comparison, LossSummary, RunRecord};
+use crate::results::{BASELINE, Comparison, LossSummary, MetricSummary, RunRecord};
 use crate::{loss, page};
 
 /// Each loss less soft target cross-entropy, with intervals.
 pub(crate) fn table(results: &Comparison) -> Markup {
-    page::table(
+    let rows = compared(results).map(|summary| (summary.loss, summary.metrics.as_slice()));
+    rows_of(
         "Paired differences.",
         "Each loss less soft target cross-entropy: the mean over the seeds of the difference between runs of the same \
          seed and, below it, its 95 % interval. Better and worse mark intervals that exclude zero, judged before \
          rounding; the intervals are not corrected for their number.",
+        &results.metrics(),
+        rows,
+    )
+}
+
+/// A row a loss, with its difference in each metric.
+pub(crate) fn rows_of<'r>(
+    lead: &str,
+    caption: &str,
+    metrics: &[Metric],
+    rows: impl Iterator<Item = (LossKind, &'r [MetricSummary])>,
+) -> Markup {
+    page::table(
+        lead,
+        caption,
         html! {
-            thead {
-                tr {
-                    th scope="col" { "Loss" }
-                    @for metric in results.metrics() { th.number scope="col" { (metric.head) } }
-                }
-            }
+            (page::head(&["Loss"], metrics.iter().map(|metric| metric.head)))
             tbody {
-                @for summary in compared(results) {
+                @for (loss, summaries) in rows {
                     tr {
-                        (loss::row_head(summary.loss))
-                        @for metric in results.metrics() { (cell(summary.difference(metric), metric)) }
+                        (loss::row_head(loss))
+                        @for &metric in metrics {
+                            (cell(summaries.iter().find(|found| found.metric == metric).and_then(|found| found.difference), metric))
+                        }
                     }
                 }
             }
@@ -36,7 +49,7 @@ pub(crate) fn table(results: &Comparison) -> Markup {
 }
 
 /// A difference with its interval and what that says.
-pub(crate) fn cell(difference: Option<Estimate>, metric: Metric) -> Markup {
+fn cell(difference: Option<Estimate>, metric: Metric) -> Markup {
     let Some(difference) = difference else {
         return html! { td.number { (format::MISSING) } };
     };
@@ -89,7 +102,7 @@ fn compared(results: &Comparison) -> impl Iterator<Item = &LossSummary> {
 
 fn by_seed(results: &Comparison, summary: &LossSummary, metric: Metric) -> Vec<f64> {
     let reference =
-        |run: &RunRecord| results.runs.iter().find(|other| other.loss == REFERENCE && other.seed == run.seed);
+        |run: &RunRecord| results.runs.iter().find(|other| other.loss == BASELINE && other.seed == run.seed);
     results
         .runs
         .iter()

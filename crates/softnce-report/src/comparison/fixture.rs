@@ -1,16 +1,13 @@
 //! Made-up results to test the reports on.
+#![allow(clippy::unwrap_used)]
 
 use softnce::LossKind;
 use softnce_metrics::{
-    Baseline, CalibrationError, Direction, Estimate, Metric, MetricValues, NLL, Reading, ReliabilityBin, TOP1,
-    ValidationScore,
+    Baseline, CalibrationError, Direction, Metric, MetricValues, NLL, Reading, ReliabilityBin, TOP1, ValidationScore,
 };
 
-use crate::results::{
-    Comparison, Cost, CurvePoint, LossSummary, MetricSummary, Plan, RunRecord, Setting, TuningRecord,
-};
+use crate::results::{Comparison, Cost, CurvePoint, Plan, RunRecord, Setting, TuningRecord, summarise_runs};
 
-const REFERENCE: LossKind = LossKind::SoftTargetCrossEntropy;
 const RECIPE: &str = "name = \"digits\"\n\n[schedule]\nepochs = 80\n";
 const TEST_PICTURES: usize = 1797;
 
@@ -40,7 +37,7 @@ pub(crate) fn made_up(losses: &[LossKind], seeds: u64, epochs: usize) -> Compari
             }),
         })
         .collect();
-    let summaries = losses.iter().map(|&loss| summary(loss, &runs)).collect();
+    let summaries = summarise_runs(losses, &runs).unwrap();
     let setting = Setting {
         data: "Optical Recognition of Handwritten Digits (E. Alpaydin and C. Kaynak, UCI repository, CC BY 4.0)".into(),
         train: 3058,
@@ -127,47 +124,6 @@ fn reliability(soft: f64, noise: &mut Noise) -> Vec<ReliabilityBin> {
             ReliabilityBin { lower, upper, count, mean_confidence, accuracy: if count == 0 { 0.0 } else { accuracy } }
         })
         .collect()
-}
-
-fn summary(loss: LossKind, runs: &[RunRecord]) -> LossSummary {
-    let of = |kind: LossKind, metric: Metric| -> Vec<f64> {
-        runs.iter().filter(|run| run.loss == kind).filter_map(|run| run.test.get(metric)).collect()
-    };
-    let metrics = Metric::compared()
-        .map(|metric| {
-            let (own, reference) = (of(loss, metric), of(REFERENCE, metric));
-            let differences: Vec<f64> = own.iter().zip(&reference).map(|(own, other)| own - other).collect();
-            MetricSummary {
-                metric,
-                value: estimate(&own),
-                difference: (loss != REFERENCE && !reference.is_empty()).then(|| estimate(&differences)),
-                calibrated_reference: matches!(metric.baseline, Baseline::Calibrated).then_some(0.0045),
-            }
-        })
-        .collect();
-    let own: Vec<&RunRecord> = runs.iter().filter(|run| run.loss == loss).collect();
-    LossSummary {
-        loss,
-        learning_rate: rate_of(loss),
-        seeds: own.len(),
-        metrics,
-        scaled: None,
-        step_ms: own.first().map_or(0.0, |run| run.cost.step_ms),
-        loss_ms: own.first().and_then(|run| run.cost.loss_ms),
-        peak_bytes: own.iter().filter_map(|run| run.cost.peak_bytes).max(),
-    }
-}
-
-fn estimate(values: &[f64]) -> Estimate {
-    // Student's t at 97.5 % for two to five values; the tests use no more.
-    let quantiles = [12.706, 4.303, 3.182, 2.776];
-    let n = values.len();
-    let mean = values.iter().sum::<f64>() / n as f64;
-    let half_width = (n >= 2).then(|| {
-        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1) as f64;
-        quantiles[(n - 2).min(3)] * (variance / n as f64).sqrt()
-    });
-    Estimate { mean, half_width }
 }
 
 /// A small generator of numbers in `[-1, 1)`: the tests need no quality, only that nothing changes between runs.

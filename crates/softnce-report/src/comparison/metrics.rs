@@ -37,13 +37,7 @@ pub(crate) fn values(results: &Comparison) -> Markup {
         "Metrics on the test pictures.",
         &caption,
         html! {
-            thead {
-                tr {
-                    th scope="col" { "Loss" }
-                    @for metric in &metrics { th.number scope="col" { (metric.head) } }
-                    th.number scope="col" { "Seeds" }
-                }
-            }
+            (page::head(&["Loss"], metrics.iter().map(|metric| metric.head).chain(["Seeds"])))
             tbody {
                 @for summary in &results.summaries {
                     tr {

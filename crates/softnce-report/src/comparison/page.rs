@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::claims::{self, Claims, claims};
+use super::claims::{self, claims};
 use super::{cost, curves, differences, intervals, metrics, reliability, scaled, setting, tuning};
 use crate::error::ReportError;
 use crate::format;
@@ -15,9 +15,12 @@ pub fn page(results: &Comparison) -> Result<String, ReportError> {
     if results.summaries.is_empty() {
         return Err(ReportError::Empty);
     }
-    let differences = claims::has_differences(results);
+    let (differences, claims) = (claims::has_differences(results), claims(results));
     let main = html! {
-        (findings(&claims(results)))
+        (section("findings", "What the figures show, and what they do not", page::claims(
+            ("They show", &claims.shows),
+            ("Their limits", &claims.limits),
+        )))
         (section("results", "Results on the test pictures", html! {
             (metrics::values(results))
             (intervals::figure(results))
@@ -85,23 +88,4 @@ fn contents(differences: bool, scaled: bool) -> Markup {
         "scaled" => scaled,
         _ => true,
     }))
-}
-
-fn findings(claims: &Claims) -> Markup {
-    section(
-        "findings",
-        "What the figures show, and what they do not",
-        html! {
-            div.claims {
-                div {
-                    h3 { "They show" }
-                    ul { @for sentence in &claims.shows { li { (page::prose(sentence)) } } }
-                }
-                div {
-                    h3 { "Their limits" }
-                    ul { @for sentence in &claims.limits { li { (page::prose(sentence)) } } }
-                }
-            }
-        },
-    )
 }

@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::{claims, differences, metrics};
-use crate::results::{Comparison, LossSummary, ScaledSummary};
+use crate::results::{BASELINE, Comparison, LossSummary, ScaledSummary};
 use crate::{format, loss, page};
 
 /// Whether any loss has metrics after scaling.
@@ -21,24 +21,19 @@ pub(crate) fn tables(results: &Comparison) -> Markup {
 }
 
 fn values(results: &Comparison) -> Markup {
+    let metrics = results.scaled_metrics();
     page::table(
         "Metrics after temperature scaling.",
         "Each run's logits divided by the one temperature that makes its validation pictures most likely (Guo et al. \
          2017); the predictions, and so top-1 and top-5, stay. Means over the seeds as above.",
         html! {
-            thead {
-                tr {
-                    th scope="col" { "Loss" }
-                    th.number scope="col" { "Temperature" }
-                    @for metric in results.scaled_metrics() { th.number scope="col" { (metric.head) } }
-                }
-            }
+            (page::head(&["Loss"], ["Temperature"].into_iter().chain(metrics.iter().map(|metric| metric.head))))
             tbody {
                 @for (summary, scaled) in scaled(results) {
                     tr {
                         (loss::row_head(summary.loss))
                         td.number { (format::temperature(scaled.temperature)) }
-                        @for metric in results.scaled_metrics() { (metrics::cell(scaled.metric(metric), metric)) }
+                        @for &metric in &metrics { (metrics::cell(scaled.metric(metric), metric)) }
                     }
                 }
             }
@@ -47,27 +42,12 @@ fn values(results: &Comparison) -> Markup {
 }
 
 fn paired(results: &Comparison) -> Markup {
-    page::table(
+    let compared = scaled(results).filter(|(summary, _)| summary.loss != BASELINE);
+    differences::rows_of(
         "Paired differences after temperature scaling.",
         "Each loss less soft target cross-entropy, both scaled, as in the table of differences above.",
-        html! {
-            thead {
-                tr {
-                    th scope="col" { "Loss" }
-                    @for metric in results.scaled_metrics() { th.number scope="col" { (metric.head) } }
-                }
-            }
-            tbody {
-                @for (summary, scaled) in scaled(results).filter(|(summary, _)| summary.loss != claims::REFERENCE) {
-                    tr {
-                        (loss::row_head(summary.loss))
-                        @for metric in results.scaled_metrics() {
-                            (differences::cell(scaled.metric(metric).and_then(|entry| entry.difference), metric))
-                        }
-                    }
-                }
-            }
-        },
+        &results.scaled_metrics(),
+        compared.map(|(summary, scaled)| (summary.loss, scaled.metrics.as_slice())),
     )
 }
 

@@ -198,7 +198,7 @@ fn runs_of_a_recipe_are_compared_too() {
     assert!(page.contains(">n/a<"), "the loss alone was not timed");
     assert!(markdown(&comparison).contains(&format!("| {} |", format::temperature(scaled.temperature))));
     assert!(markdown(&comparison).contains("**+1.10 ± 0.25**") && terminal(&comparison).contains("+1.10*"));
-    assert_eq!(rows(&comparison).unwrap().lines().count(), 7);
+    assert_eq!(rows(&comparison).len(), 7);
     let json = serde_json::to_string(&comparison).unwrap();
     assert_eq!(serde_json::from_str::<Comparison>(&json).unwrap(), comparison);
 }

@@ -21,12 +21,7 @@ pub(crate) fn table(results: &Comparison) -> Markup {
          their own. The framed rate was chosen, and all seeds of the loss were trained at it. Every loss was given the \
          same rates.",
         html! {
-            thead {
-                tr {
-                    th scope="col" { "Loss" }
-                    @for rate in &rates { th.number scope="col" { (format::setting(*rate)) } }
-                }
-            }
+            (page::head(&["Loss"], rates.iter().map(|rate| format::setting(*rate))))
             tbody {
                 @for summary in &results.summaries {
                     tr {

@@ -11,6 +11,16 @@ pub struct Look {
     pub shape: Shape,
 }
 
+/// Looks of the series of a figure, in their order.
+pub const SERIES: [Look; 6] = [
+    Look { colour: "#d55e00", dash: "none", shape: Shape::Circle },
+    Look { colour: "#0072b2", dash: "7 3", shape: Shape::Square },
+    Look { colour: "#009e73", dash: "2 2.5", shape: Shape::Triangle },
+    Look { colour: "#cc79a7", dash: "9 3 2 3", shape: Shape::Diamond },
+    Look { colour: "#000000", dash: "5 2 1.5 2 1.5 2", shape: Shape::Wedge },
+    Look { colour: "#56b4e9", dash: "1 3", shape: Shape::Circle },
+];
+
 /// The shape of a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {

@@ -8,7 +8,7 @@ mod sheet;
 
 pub(crate) use frame::STYLE;
 pub use frame::{Area, WIDTH, panel, px, standalone, x_axis, y_axis};
-pub use look::{Look, Shape};
+pub use look::{Look, SERIES, Shape};
 pub use mark::{band, interval, legend, legend_height, line, marker, swatch, upright, whisker};
-pub use scale::{Scale, Ticks, byte_ticks, log_ticks, spread, ticks};
+pub use scale::{Scale, Ticks, byte_ticks, extent, log_ticks, spread, ticks};
 pub use sheet::sheet;

@@ -119,12 +119,15 @@ pub fn byte_ticks((low, high): (f64, f64), most: usize) -> Ticks {
     }))
 }
 
+/// The smallest and the largest value; infinity and minus infinity where there are none.
+pub fn extent(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
+    let none = (f64::INFINITY, f64::NEG_INFINITY);
+    values.into_iter().fold(none, |(low, high), value| (low.min(value), high.max(value)))
+}
+
 /// The smallest and the largest finite value, moved apart to at least `least`, with room on either side.
 pub fn spread(values: impl IntoIterator<Item = f64>, least: f64) -> (f64, f64) {
-    let (low, high) = values
-        .into_iter()
-        .filter(|value| value.is_finite())
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+    let (low, high) = extent(values.into_iter().filter(|value| value.is_finite()));
     let (low, high) = if low <= high { (low, high) } else { (0.0, 0.0) };
     let widen = ((least - (high - low)) / 2.0).max(0.0);
     let room = 0.05 * (high - low + 2.0 * widen);

@@ -1,6 +1,6 @@
 //! Pages in one file, with their style and their figures inside.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 
 use crate::drawing::{self, Look};
 
@@ -95,6 +95,32 @@ pub fn table(lead: &str, caption: &str, rows: Markup) -> Markup {
             figcaption { strong { (lead) } " " (prose(caption)) }
             div.scroll tabindex="0" role="region" aria-label=(lead) {
                 table aria-label=(lead) { (rows) }
+            }
+        }
+    }
+}
+
+/// The head of a table: columns of text, then columns of numbers.
+pub fn head<T: Render>(text: &[&str], numbers: impl IntoIterator<Item = T>) -> Markup {
+    html! {
+        thead {
+            tr {
+                @for heading in text { th scope="col" { (heading) } }
+                @for heading in numbers { th.number scope="col" { (heading) } }
+            }
+        }
+    }
+}
+
+/// Two lists of sentences side by side, each under its title: what the figures show, and what they do not.
+pub fn claims<S: AsRef<str>>(shows: (&str, &[S]), limits: (&str, &[S])) -> Markup {
+    html! {
+        div.claims {
+            @for (title, sentences) in [shows, limits] {
+                div {
+                    h3 { (title) }
+                    ul { @for sentence in sentences { li { (prose(sentence.as_ref())) } } }
+                }
             }
         }
     }

@@ -20,14 +20,7 @@ pub(super) fn groups(groups: &FrequencyGroups) -> Markup {
         "Accuracy by frequency in training.",
         "Mean over the classes of each group, as the literature on long-tailed recognition reports it.",
         html! {
-            thead {
-                tr {
-                    th scope="col" { "Classes" }
-                    th.number scope="col" { "Number" }
-                    th.number scope="col" { "Pictures evaluated" }
-                    th.number scope="col" { "Mean accuracy, %" }
-                }
-            }
+            (page::head(&["Classes"], ["Number", "Pictures evaluated", "Mean accuracy, %"]))
             tbody {
                 @for frequency in Frequency::ALL {
                     @let group = groups.get(frequency);
@@ -64,25 +57,17 @@ fn accuracy(report: &RunReport, class: usize) -> Option<f64> {
 
 fn rows(report: &RunReport, lead: &str, classes: &[usize]) -> Markup {
     let counted = report.result.classes.iter().any(|class| class.training_examples.is_some());
-    let training = if counted { " Training: pictures of the class in the training set." } else { "" };
+    let training = counted.then_some("Training");
+    let meaning = training.map_or("", |_| " Training: pictures of the class in the training set.");
     let caption = format!(
         "Accuracy: share of the class's pictures that are classified right. Precision: share of the pictures \
-         classified as this class that belong to it.{training}",
+         classified as this class that belong to it.{meaning}",
     );
     page::table(
         lead,
         &caption,
         html! {
-            thead {
-                tr {
-                    th scope="col" { "Class" }
-                    @if counted { th.number scope="col" { "Training" } }
-                    th.number scope="col" { "Pictures" }
-                    th.number scope="col" { "Right" }
-                    th.number scope="col" { "Accuracy, %" }
-                    th.number scope="col" { "Precision, %" }
-                }
-            }
+            (page::head(&["Class"], training.into_iter().chain(["Pictures", "Right", "Accuracy, %", "Precision, %"])))
             tbody {
                 @for &class in classes {
                     @let result = &report.result.classes[class];

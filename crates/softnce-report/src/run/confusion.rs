@@ -135,12 +135,7 @@ fn table(report: &RunReport, matrix: &ConfusionMatrix) -> Markup {
         "Confusion matrix in numbers.",
         "A row for each class, a column for each class predicted.",
         html! {
-            thead {
-                tr {
-                    th scope="col" { "Class" }
-                    @for class in 0..matrix.classes { th.number scope="col" { (name(&report.class_names, class)) } }
-                }
-            }
+            (page::head(&["Class"], (0..matrix.classes).map(|class| name(&report.class_names, class))))
             tbody {
                 @for (class, counts) in dense.rows().into_iter().enumerate() {
                     tr {
@@ -163,15 +158,7 @@ fn pairs(report: &RunReport, matrix: &ConfusionMatrix) -> Markup {
         "The pairs of a class and the class it is taken for with the most pictures. Share: of the pictures of the \
          class. The other way: pictures of the second class that are taken for the first.",
         html! {
-            thead {
-                tr {
-                    th scope="col" { "Class" }
-                    th scope="col" { "Taken for" }
-                    th.number scope="col" { "Pictures" }
-                    th.number scope="col" { "Share, %" }
-                    th.number scope="col" { "The other way" }
-                }
-            }
+            (page::head(&["Class", "Taken for"], ["Pictures", "Share, %", "The other way"]))
             tbody {
                 @for [label, predicted, count] in pairs {
                     tr {

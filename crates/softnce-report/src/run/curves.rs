@@ -2,15 +2,15 @@
 
 use maud::{Markup, html};
 
-use crate::drawing::{Look, Scale, Shape, Ticks, line, marker, spread};
+use crate::drawing::{Look, SERIES, Scale, Ticks, extent, line, marker, spread};
 use crate::figures::axes::{AREA, HEIGHT, accuracy_scale, epoch_ticks, nll_scale};
 use crate::results::{EpochRecord, RunReport};
 use crate::{format, page};
 
 /// How the training batches are drawn.
-const TRAINING: Look = Look { colour: "#d55e00", dash: "none", shape: Shape::Circle };
+const TRAINING: Look = SERIES[0];
 /// How the validation split is drawn.
-const VALIDATION: Look = Look { colour: "#0072b2", dash: "7 3", shape: Shape::Square };
+const VALIDATION: Look = SERIES[1];
 
 /// One line of a panel, by epoch; gaps are left out.
 type Curve = (Look, Vec<(usize, f64)>);
@@ -56,14 +56,9 @@ fn curve(look: Look, points: &[EpochRecord], value: impl Fn(&EpochRecord) -> Opt
 }
 
 /// A panel of curves; none where nothing was recorded.
-fn panel(
-    name: &str,
-    last: usize,
-    curves: &[Curve],
-    scale: fn(&dyn Fn() -> Vec<f64>) -> (Scale, Ticks),
-) -> Option<Markup> {
-    let values = || curves.iter().flat_map(|(_, points)| points).map(|(_, value)| *value).collect::<Vec<f64>>();
-    if values().is_empty() {
+fn panel(name: &str, last: usize, curves: &[Curve], scale: fn(&[f64]) -> (Scale, Ticks)) -> Option<Markup> {
+    let values: Vec<f64> = curves.iter().flat_map(|(_, points)| points).map(|(_, value)| *value).collect();
+    if values.is_empty() {
         return None;
     }
     let (y, y_ticks) = scale(&values);
@@ -86,17 +81,16 @@ fn panel(
     ))
 }
 
-fn linear_up(values: &dyn Fn() -> Vec<f64>) -> (Scale, Ticks) {
-    let values = values();
+fn linear_up(values: &[f64]) -> (Scale, Ticks) {
     let largest = values.iter().copied().fold(0.0, |largest: f64, value| largest.max(value.abs()));
-    let span = spread(values, (0.05 * largest).max(f64::MIN_POSITIVE));
+    let span = spread(values.iter().copied(), (0.05 * largest).max(f64::MIN_POSITIVE));
     // What is never negative is drawn from zero where that is near.
     let span = if span.0 < 0.3 * span.1 { (span.0.min(0.0), span.1) } else { span };
     (Scale::linear(span, AREA.bottom, AREA.top), ticks(span))
 }
 
-fn from_zero(values: &dyn Fn() -> Vec<f64>) -> (Scale, Ticks) {
-    let span = (0.0, values().into_iter().fold(f64::MIN_POSITIVE, f64::max) * 1.05);
+fn from_zero(values: &[f64]) -> (Scale, Ticks) {
+    let span = (0.0, values.iter().copied().fold(f64::MIN_POSITIVE, f64::max) * 1.05);
     (Scale::linear(span, AREA.bottom, AREA.top), ticks(span))
 }
 
@@ -110,15 +104,13 @@ fn ticks(span: (f64, f64)) -> Ticks {
     Ticks::new(ticks.values.iter().map(|&value| (value, short(value))))
 }
 
-fn logarithmic(values: &dyn Fn() -> Vec<f64>) -> (Scale, Ticks) {
-    let values = values().into_iter().map(|value| value.max(1e-12));
-    let (low, high) = values.fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
+fn logarithmic(values: &[f64]) -> (Scale, Ticks) {
+    let (low, high) = extent(values.iter().map(|value| value.max(1e-12)));
     nll_scale(low / 1.1, high * 1.1)
 }
 
-fn by_error(values: &dyn Fn() -> Vec<f64>) -> (Scale, Ticks) {
-    let (low, high) =
-        values().into_iter().fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
+fn by_error(values: &[f64]) -> (Scale, Ticks) {
+    let (low, high) = extent(values.iter().copied());
     accuracy_scale(low / 1.1, high * 1.1)
 }
 
@@ -128,14 +120,10 @@ fn table(points: &[EpochRecord]) -> Markup {
         "Epoch by epoch.",
         "",
         html! {
-            thead {
-                tr {
-                    @for head in [
-                        "Epoch", "Training loss", "Training top-1, %", "Validation top-1, %", "Validation top-5, %",
-                        "Validation NLL, nats", "Learning rate", "Pictures per second",
-                    ] { th.number scope="col" { (head) } }
-                }
-            }
+            (page::head(&[], [
+                "Epoch", "Training loss", "Training top-1, %", "Validation top-1, %", "Validation top-5, %",
+                "Validation NLL, nats", "Learning rate", "Pictures per second",
+            ]))
             tbody {
                 @for point in points {
                     tr {

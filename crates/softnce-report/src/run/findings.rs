@@ -1,6 +1,6 @@
 //! The figures in words.
 
-use maud::{Markup, html};
+use maud::Markup;
 use softnce_metrics::EvaluationResult;
 
 use super::caption::name;
@@ -10,18 +10,7 @@ use crate::{format, page};
 
 /// What the figures show and what they do not, computed from them.
 pub(super) fn list(report: &RunReport) -> Markup {
-    html! {
-        div.claims {
-            div {
-                h3 { "They show" }
-                ul { @for sentence in shows(report) { li { (page::prose(&sentence)) } } }
-            }
-            div {
-                h3 { "Their limits" }
-                ul { @for sentence in limits(report) { li { (page::prose(&sentence)) } } }
-            }
-        }
-    }
+    page::claims(("They show", &shows(report)), ("Their limits", &limits(report)))
 }
 
 pub(super) fn shows(report: &RunReport) -> Vec<String> {

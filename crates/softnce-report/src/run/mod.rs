@@ -3,7 +3,6 @@
 //! Everything is a pure function of a [`RunReport`](crate::results::RunReport).
 
 mod caption;
-mod check;
 mod classes;
 mod confusion;
 mod curves;
@@ -18,7 +17,6 @@ mod pictures;
 mod reliability;
 mod rows;
 mod table;
-mod terminal;
 #[cfg(test)]
 mod tests;
 
@@ -26,5 +24,4 @@ pub use self::caption::caption;
 pub use self::history::history;
 pub use self::json::json;
 pub use self::page::page;
-pub use self::table::markdown;
-pub use self::terminal::terminal;
+pub use self::table::{markdown, terminal};

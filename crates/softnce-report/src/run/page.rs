@@ -2,7 +2,6 @@
 
 use maud::{Markup, html};
 
-use super::check::check;
 use super::{classes, confusion, curves, findings, metrics, pictures, reliability};
 use crate::error::ReportError;
 use crate::format;
@@ -33,6 +32,20 @@ pub fn page(report: &RunReport) -> Result<String, ReportError> {
     let contents = page::contents(sections.iter().map(|(id, title, _)| (*id, *title)));
     let main = html! { @for (id, title, content) in sections { (section(id, title, content)) } };
     Ok(page::page(&report.title, &report.version, html! { (head(report)) (contents) }, main))
+}
+
+/// Rejects a report whose parts do not fit together.
+fn check(report: &RunReport) -> Result<(), ReportError> {
+    let (found, expected) = (report.class_names.len(), report.result.classes.len());
+    if found != expected {
+        return Err(ReportError::ClassNames { found, expected });
+    }
+    for (list, pictures) in [("hardest", &report.hardest), ("confidently_wrong", &report.confidently_wrong)] {
+        if let Some(index) = pictures.iter().position(|picture| !picture.png.starts_with(b"\x89PNG\r\n\x1a\n")) {
+            return Err(ReportError::Picture { list, index });
+        }
+    }
+    Ok(())
 }
 
 fn head(report: &RunReport) -> Markup {

@@ -4,22 +4,18 @@ use maud::{Markup, html};
 use softnce_metrics::{EvaluationResult, ReliabilityBin};
 
 use super::rows::{results, share};
-use crate::drawing::{Look, Shape};
+use crate::drawing::{Look, SERIES};
 use crate::figures::reliability::{Diagram, most};
 use crate::results::RunReport;
 use crate::{format, page};
 
-const LOOKS: [Look; 2] = [
-    Look { colour: "#d55e00", dash: "none", shape: Shape::Circle },
-    Look { colour: "#0072b2", dash: "7 3", shape: Shape::Square },
-];
 const TITLES: [&str; 2] = ["as trained", "after temperature scaling"];
 
 /// One diagram a result, then the numbers.
 pub(super) fn figure(report: &RunReport) -> Markup {
     let most = most(results(report).flat_map(|result| &result.overall.reliability));
     let panels: Vec<Markup> = results(report)
-        .zip(LOOKS)
+        .zip(SERIES)
         .zip(TITLES)
         .map(|((result, look), title)| panel(result, look, title, most))
         .collect();
@@ -49,14 +45,7 @@ fn table(bins: &[ReliabilityBin], title: &str) -> Markup {
         &format!("Bins of equal width, {title}."),
         "",
         html! {
-            thead {
-                tr {
-                    th.number scope="col" { "Confidence, %" }
-                    th.number scope="col" { "Pictures" }
-                    th.number scope="col" { "Mean confidence, %" }
-                    th.number scope="col" { "Accuracy, %" }
-                }
-            }
+            (page::head(&[], ["Confidence, %", "Pictures", "Mean confidence, %", "Accuracy, %"]))
             tbody {
                 @for bin in bins.iter().filter(|bin| bin.count > 0) {
                     tr {

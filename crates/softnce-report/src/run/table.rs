@@ -1,10 +1,11 @@
-//! The metrics of a run in Markdown.
+//! The metrics of a run in Markdown and for a terminal.
 
 use softnce_metrics::Frequency;
 
-use super::rows::{accuracy_interval, rows};
+use super::rows::{accuracy_interval, rows, share};
 use crate::format;
 use crate::results::RunReport;
+use crate::table::Table;
 
 /// The metrics as a table in Markdown, with the values to compare them with; then the accuracy of frequent, medium
 /// and rare classes where it is known.
@@ -32,12 +33,25 @@ pub fn markdown(report: &RunReport) -> String {
         text.push_str("\n| classes | number | pictures | mean accuracy % |\n| --- | ---: | ---: | ---: |\n");
         for frequency in Frequency::ALL {
             let group = groups.get(frequency);
-            let accuracy = group.accuracy.map_or(format::MISSING.to_owned(), super::rows::share);
+            let accuracy = group.accuracy.map_or(format::MISSING.to_owned(), share);
             let name = frequency_name(frequency);
             text.push_str(&format!("| {name} | {} | {} | {accuracy} |\n", group.classes, group.examples));
         }
     }
     text
+}
+
+/// The metrics as a table for a terminal, with the values to compare them with.
+pub fn terminal(report: &RunReport) -> String {
+    let mut head = vec!["metric", "value"];
+    head.extend(report.scaled.as_ref().map(|_| "after scaling"));
+    head.push("reference");
+    let reference = head.len() - 1;
+    let mut table = Table::new(head).with_text(reference).ruled();
+    for row in rows(report) {
+        table.add(std::iter::once(row.name).chain(row.values).chain([row.reference]));
+    }
+    table.to_string()
 }
 
 /// The name of a group of classes, with its bounds.

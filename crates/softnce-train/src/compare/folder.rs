@@ -13,43 +13,35 @@ use crate::runs::{RunInfo, RunManifest};
 /// results once all are there.
 #[derive(Debug)]
 pub(super) struct ComparisonFolder {
-    folder: Folder,
-    parts: Parts,
+    /// The files in it.
+    pub(super) files: Folder,
+    /// The finished runs.
+    pub(super) parts: Parts,
 }
 
 impl ComparisonFolder {
     /// Opens or makes it.
     pub(super) fn open(path: &Path, recipe: &Recipe, info: RunInfo) -> Result<Self, StoreError> {
         let manifest = RunManifest { recipe: recipe.clone(), info: Some(info) };
-        let folder = Folder::open(path, "comparison", &manifest)?;
-        Ok(ComparisonFolder { parts: folder.parts(), folder })
-    }
-
-    /// The files in it.
-    pub(super) fn files(&self) -> &Folder {
-        &self.folder
-    }
-
-    /// The finished runs.
-    pub(super) fn parts(&self) -> &Parts {
-        &self.parts
+        let files = Folder::open(path, "comparison", &manifest)?;
+        Ok(ComparisonFolder { parts: files.parts(), files })
     }
 
     /// The folder of a run that is compared.
     pub(super) fn run(&self, name: &str) -> PathBuf {
-        self.folder.file("runs").join(name)
+        self.files.file("runs").join(name)
     }
 
     /// The folder of a trial of the learning-rate grid until it is finished.
     pub(super) fn trial(&self, name: &str) -> PathBuf {
-        self.folder.file("trials").join(name)
+        self.files.file("trials").join(name)
     }
 
     /// Removes the folder of a finished trial, and that of all trials with the last one.
     pub(super) fn remove_trial(&self, name: &str) -> Result<(), StoreError> {
         remove_folder(&self.trial(name))?;
         // Fails, as it should, while other trials are in it.
-        let _ = fs::remove_dir(self.folder.file("trials"));
+        let _ = fs::remove_dir(self.files.file("trials"));
         Ok(())
     }
 }

@@ -5,7 +5,6 @@ mod folder;
 mod progress;
 mod run;
 mod trial;
-mod words;
 
 pub use error::CompareError;
 pub use progress::{ComparisonProgress, PeakMemory};

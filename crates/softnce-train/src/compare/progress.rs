@@ -13,9 +13,10 @@ pub trait ComparisonProgress: Progress {
 }
 
 /// Counts allocated memory; the program installs the allocator.
-pub trait PeakMemory {
+#[derive(Debug, Clone, Copy)]
+pub struct PeakMemory {
     /// Starts counting the peak anew.
-    fn reset(&self);
+    pub reset: fn(),
     /// Largest number of bytes allocated at once since the reset.
-    fn peak(&self) -> u64;
+    pub peak: fn() -> u64,
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use softnce::LossKind;
+use softnce_data::sets::Layout;
 use softnce_metrics::best_setting;
 use softnce_report::comparison as report;
 use softnce_report::results::{Comparison, DivergedRun, Plan, RunRecord, Setting, TuningRecord, summarise_runs};
@@ -12,7 +13,6 @@ use super::error::CompareError;
 use super::folder::ComparisonFolder;
 use super::progress::{ComparisonProgress, PeakMemory};
 use super::trial::{RunPart, Trainer, Trial};
-use super::words;
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
 use crate::runs::{RunData, RunError, RunInfo, Summary};
@@ -57,7 +57,7 @@ pub struct Surroundings<'a> {
     /// Told of its progress.
     pub progress: &'a dyn ComparisonProgress,
     /// Counts allocated memory, where the program can.
-    pub memory: Option<&'a dyn PeakMemory>,
+    pub memory: Option<PeakMemory>,
 }
 
 impl<'a> ComparisonRun<'a> {
@@ -124,9 +124,9 @@ impl<'a> ComparisonRun<'a> {
         }
         runs.sort_by_key(|run| compare.losses.iter().position(|&loss| loss == run.loss));
         let comparison = self.comparison(tuning, runs, diverged)?;
-        let files = self.trainer.folder.files();
+        let files = &self.trainer.folder.files;
         files.write_json("results.json", &comparison)?;
-        files.write("results.csv", report::rows(&comparison)?)?;
+        files.write_csv("results.csv", report::rows(&comparison))?;
         files.write("results.md", report::markdown(&comparison))?;
         files.write("figure.svg", report::standalone(&comparison))?;
         files.write("report.html", report::page(&comparison)?)?;
@@ -185,7 +185,7 @@ impl<'a> ComparisonRun<'a> {
             title: format!("Classifier losses compared: {}", recipe.name),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             setting: Setting {
-                data: words::data(recipe),
+                data: data_in_words(recipe),
                 train,
                 validation,
                 test,
@@ -206,5 +206,18 @@ impl<'a> ComparisonRun<'a> {
             runs,
             diverged,
         })
+    }
+}
+
+/// Name and origin of the data.
+fn data_in_words(recipe: &Recipe) -> String {
+    let section = &recipe.data;
+    if let Some(origin) = section.layout.and_then(Layout::origin) {
+        return origin.to_owned();
+    }
+    let name = section.path.as_ref().map_or_else(|| recipe.name.clone(), |path| path.display().to_string());
+    match section.imbalance {
+        Some(imbalance) => format!("{name}, its training classes thinned to a long tail of {imbalance} to 1"),
+        None => name,
     }
 }

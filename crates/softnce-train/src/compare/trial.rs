@@ -72,7 +72,7 @@ pub(super) struct Trainer<'a> {
     pub(super) device: DeviceName,
     pub(super) stop: &'a AtomicBool,
     pub(super) progress: &'a dyn ComparisonProgress,
-    pub(super) memory: Option<&'a dyn PeakMemory>,
+    pub(super) memory: Option<PeakMemory>,
 }
 
 impl Trainer<'_> {
@@ -98,7 +98,7 @@ impl Trainer<'_> {
             Err(source) => return Err(CompareError::Run { run: name, source: Box::new(source) }),
         };
         let record = TuningRecord { loss, learning_rate, seed, validation };
-        self.folder.parts().write(&name, &record)?;
+        self.folder.parts.write(&name, &record)?;
         self.folder.remove_trial(&name)?;
         self.progress.finish_run();
         Ok(Some(record))
@@ -113,7 +113,7 @@ impl Trainer<'_> {
         let Trial { loss, rate: learning_rate, seed } = trial;
         self.progress.run(&format!("{loss}, seed {seed}"));
         if let Some(memory) = self.memory {
-            memory.reset();
+            (memory.reset)();
         }
         let part = match self.train_and_test(trial, &name) {
             Ok(None) => return Ok(None),
@@ -123,7 +123,7 @@ impl Trainer<'_> {
             }
             Err(source) => return Err(CompareError::Run { run: name, source: Box::new(source) }),
         };
-        self.folder.parts().write(&name, &part)?;
+        self.folder.parts.write(&name, &part)?;
         self.progress.finish_run();
         Ok(Some(part))
     }
@@ -135,7 +135,7 @@ impl Trainer<'_> {
             Outcome::Finished(report) => {
                 let (step_ms, loss_ms) = run.times().map_or((0.0, None), |times| (times.step_ms, times.loss_ms));
                 // A run that was over before has its peak in the process that ended it.
-                let peak_bytes = self.memory.filter(|_| run.has_stepped()).map(PeakMemory::peak);
+                let peak_bytes = self.memory.filter(|_| run.has_stepped()).map(|memory| (memory.peak)());
                 let cost = Cost { step_ms, loss_ms, peak_bytes };
                 Ok(Some((*report, cost)))
             }
@@ -147,7 +147,7 @@ impl Trainer<'_> {
         let is_it = |record: &TuningRecord| {
             (record.loss, record.seed) == (trial.loss, trial.seed) && record.learning_rate == trial.rate
         };
-        Ok(self.folder.parts().read(&trial.name(), is_it)?)
+        Ok(self.folder.parts.read(&trial.name(), is_it)?)
     }
 
     /// A finished run; with the rate it must have been trained at, once that is known.
@@ -161,7 +161,7 @@ impl Trainer<'_> {
             let found = part.trial();
             (found.loss, found.seed) == (loss, seed) && rate.is_none_or(|rate| found.rate == rate)
         };
-        Ok(self.folder.parts().read(&Trial { loss, seed, rate: 0.0 }.run_name(), is_it)?)
+        Ok(self.folder.parts.read(&Trial { loss, seed, rate: 0.0 }.run_name(), is_it)?)
     }
 
     fn open_run(&self, trial: Trial, name: &str, out: &Path) -> Result<Run, RunError> {

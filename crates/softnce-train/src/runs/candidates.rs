@@ -3,7 +3,7 @@
 use softnce::Targets;
 use softnce_burn::LossBatch;
 use softnce_data::candidates::{CandidateConfig, TargetQueue};
-use softnce_data::loader::Batch;
+use softnce_data::loader::LoadedBatch;
 use softnce_data::mixing::Mixing;
 
 use super::data::Labelled;
@@ -18,7 +18,7 @@ pub(super) fn candidates(
     mixing: &Mixing,
     train: &Labelled,
     queue: Option<&TargetQueue>,
-    batch: &Batch,
+    batch: &LoadedBatch,
     epoch: usize,
     step: usize,
 ) -> Result<LossBatch, RunError> {

@@ -21,7 +21,7 @@ pub(super) fn write(folder: &Folder, state: &TrainState, mut report: RunReport) 
     let failed = |error: ReportError| RunError::Report { reason: error.to_string() };
     folder.write("metrics.json", json(&report).map_err(failed)?)?;
     folder.write("metrics.md", markdown(&report))?;
-    folder.write("history.csv", history(&state.history).map_err(failed)?)?;
+    folder.write_csv("history.csv", history(&state.history))?;
     folder.write("report.html", page(&report).map_err(failed)?)?;
     Ok(report)
 }

@@ -3,7 +3,7 @@
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
 use softnce_burn::{ClassDraws, LossBatch, LossModule};
-use softnce_data::loader::Batch;
+use softnce_data::loader::LoadedBatch;
 use softnce_nn::models::Network;
 
 use super::adjustment::adjusted;
@@ -42,7 +42,7 @@ pub(super) fn step(
     state: &mut TrainState,
     accumulated: &mut Accumulated,
     course: Course<'_>,
-    batch: Batch,
+    batch: LoadedBatch,
     candidates: LossBatch,
 ) -> Result<Vec<f32>, RunError> {
     let Course { recipe, plan, device, adjustment } = course;

@@ -1,7 +1,9 @@
 //! A figure as a panel: a line with markers and whiskers for each path, on logarithmic axes.
 
 use maud::{Markup, html};
-use softnce_report::{Area, Scale, Ticks, WIDTH, byte_ticks, line, log_ticks, marker, number, whisker, x_axis, y_axis};
+use softnce_report::{
+    Area, Scale, Ticks, WIDTH, byte_ticks, extent, line, log_ticks, marker, number, whisker, x_axis, y_axis,
+};
 
 use super::plot::{LEAST_BYTES, Plot, Point, Quantity};
 use crate::report::look::look;
@@ -38,7 +40,7 @@ pub(crate) fn content(plot: &Plot) -> Markup {
         text.heading x="0" y="15" { (heading(plot)) }
         text.tick x="0" y="31" { (plot.held()) }
         (y_axis(AREA, y, &ticks))
-        (x_axis(AREA, x, &x_ticks(plot, x), plot.kind.axis.title()))
+        (x_axis(AREA, x, &x_ticks(plot, x), &plot.kind.axis.title()))
         // The first path lies on top.
         @for (path, points) in plot.series.iter().rev() {
             @let look = look(*path);
@@ -88,8 +90,7 @@ fn x_ticks(plot: &Plot, scale: Scale) -> Ticks {
 
 /// From a little below the smallest to a little above the largest, and a factor of four at least.
 fn y_span(plot: &Plot) -> (f64, f64) {
-    let ends =
-        plot.points().fold((f64::INFINITY, 0.0f64), |(low, high), point| (low.min(point.low), high.max(point.high)));
+    let ends = extent(plot.points().flat_map(|point| [point.low, point.high]));
     let (low, high) = if ends.0 <= ends.1 { ends } else { (LEAST_BYTES, LEAST_BYTES) };
     let widen = (4.0 * low / high).sqrt().max(1.2);
     (low / widen, high * widen)

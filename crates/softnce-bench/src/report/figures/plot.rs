@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{Case, Measurement, Path, Results};
 
 /// What is drawn upwards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub(crate) enum Quantity {
     Time,
     Memory,
 }
 
 /// What is drawn to the right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub(crate) enum Axis {
     Rows,
     Candidates,
@@ -68,16 +70,8 @@ impl Kind {
 
     /// The first part of a file's name.
     pub(crate) fn name(self) -> String {
-        let quantity = match self.quantity {
-            Quantity::Time => "time",
-            Quantity::Memory => "memory",
-        };
-        let axis = match self.axis {
-            Axis::Rows => "rows",
-            Axis::Candidates => "candidates",
-            Axis::Classes => "classes",
-        };
-        format!("{}{quantity}-{axis}", if self.head { "head-" } else { "" })
+        let Kind { quantity, axis, head } = self;
+        format!("{}{quantity}-{axis}", if head { "head-" } else { "" })
     }
 
     /// The point of a measurement, where it has what is drawn.
@@ -104,13 +98,9 @@ impl Axis {
         }
     }
 
-    /// The size's letter and what it counts.
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Axis::Rows => "rows N",
-            Axis::Candidates => "candidates M",
-            Axis::Classes => "classes d",
-        }
+    /// What the size counts, and its letter.
+    pub(crate) fn title(self) -> String {
+        format!("{self} {}", self.letter())
     }
 
     pub(crate) fn of(self, case: Case) -> usize {
@@ -147,18 +137,14 @@ impl Plot {
             .filter_map(|measurement| Some((measurement, kind.point(measurement)?)))
             .collect();
         let case = longest(kind.axis, points.iter().map(|(measurement, _)| measurement.case()))?;
-        let mut series: BTreeMap<usize, Vec<Point>> = BTreeMap::new();
+        let mut series: BTreeMap<Path, Vec<Point>> = BTreeMap::new();
         for (measurement, point) in points {
-            let place = Path::ALL.iter().position(|path| *path == measurement.path);
-            if let Some(place) = place.filter(|_| kind.axis.others(measurement.case()) == kind.axis.others(case)) {
-                series.entry(place).or_default().push(point);
+            if kind.axis.others(measurement.case()) == kind.axis.others(case) {
+                series.entry(measurement.path).or_default().push(point);
             }
         }
-        let series = series.into_iter().map(|(place, mut points)| {
-            points.sort_by_key(|point| point.size);
-            (Path::ALL[place], points)
-        });
-        Some(Plot { kind, threads, case, series: series.collect() })
+        series.values_mut().for_each(|points| points.sort_by_key(|point| point.size));
+        Some(Plot { kind, threads, case, series: series.into_iter().collect() })
     }
 
     pub(crate) fn paths(&self) -> impl Iterator<Item = Path> {

@@ -30,7 +30,8 @@ fn figure(plots: &[Plot]) -> Markup {
             ("Extra memory of a call.", "Sizes up to 1 KiB, none at all among them, are drawn at 1 KiB.")
         }
     };
-    let drawn = Path::ALL.into_iter().filter(|path| plots.iter().any(|plot| plot.paths().any(|other| other == *path)));
+    let drawn =
+        Path::ALL.iter().copied().filter(|path| plots.iter().any(|plot| plot.paths().any(|other| other == *path)));
     let legend = page::legend(drawn.map(|path| (look(path), path.name())));
     let panels: Vec<Markup> = std::iter::once(legend).chain(plots.iter().map(panel)).collect();
     page::panels(lead, &format!("{what} {MARKS}"), &panels)

@@ -14,7 +14,7 @@ pub(crate) fn table(results: &Results) -> Markup {
         "All cases.",
         NOTE,
         html! {
-            thead { tr { th scope="col" { "path" } @for head in HEADS { th.number scope="col" { (head) } } } }
+            (page::head(&["path"], HEADS))
             @for block in blocks(results) { (group(&block)) }
         },
     )
@@ -43,7 +43,7 @@ pub(crate) fn skipped(results: &Results) -> Markup {
         "Skipped paths.",
         "",
         html! {
-            thead { tr { @for head in ["Case", "Path", "Reason"] { th scope="col" { (head) } } } }
+            (page::head(&["Case", "Path", "Reason"], [""; 0]))
             tbody {
                 @for skipped in &results.skipped {
                     tr { th scope="row" { (skipped.case) } td { (skipped.path) } td { (skipped.reason) } }

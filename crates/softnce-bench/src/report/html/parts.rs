@@ -8,7 +8,7 @@ use crate::{Path, Results};
 
 /// The paths that were measured anywhere.
 pub(super) fn measured(results: &Results) -> impl Iterator<Item = Path> {
-    Path::ALL.into_iter().filter(|path| results.measurements.iter().any(|measurement| measurement.path == *path))
+    Path::ALL.iter().copied().filter(|path| results.measurements.iter().any(|measurement| measurement.path == *path))
 }
 
 /// The head of a row: the path's mark, as in the figures, and its name.

@@ -30,23 +30,12 @@ pub(crate) fn points() -> Markup {
         "Making targets out of labels is not timed. Checking dense targets is, where a path of softnce reads them: it \
          is given the bare matrix.",
     ];
-    html! {
-        div.claims {
-            div {
-                h3 { "What the numbers are" }
-                ul { @for sentence in meaning { li { (page::prose(sentence)) } } }
-            }
-            div {
-                h3 { "Their limits" }
-                ul { @for sentence in limits { li { (page::prose(sentence)) } } }
-            }
-        }
-    }
+    page::claims(("What the numbers are", &meaning), ("Their limits", &limits))
 }
 
 /// A paragraph for each path that was asked for.
 pub(crate) fn paths(results: &Results) -> Markup {
-    let asked = Path::ALL.into_iter().filter(|path| results.settings.paths.contains(path));
+    let asked = Path::ALL.iter().copied().filter(|path| results.settings.paths.contains(path));
     html! {
         @for path in asked {
             p { (page::swatch(look(path))) strong { (path) } ": " (page::prose(path.description())) }

@@ -79,7 +79,7 @@ fn cases(cases: &[Case]) -> String {
         return String::new();
     }
     let mut subsets = (1..1 << CaseSet::ALL.len()).map(|members: u32| {
-        let sets = CaseSet::ALL.into_iter().enumerate().filter(|(index, _)| (members >> index) & 1 == 1);
+        let sets = CaseSet::ALL.iter().copied().enumerate().filter(|(index, _)| (members >> index) & 1 == 1);
         sets.map(|(_, set)| set).collect::<Vec<_>>()
     });
     if let Some(sets) = subsets.find(|sets| CaseSet::union(sets) == cases) {

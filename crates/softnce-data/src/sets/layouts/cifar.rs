@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::ContentError;
 use crate::sets::error::SetError;
 use crate::sets::layout::Rules;
 use crate::sets::memory::MemorySet;
@@ -32,11 +33,9 @@ pub(in crate::sets) static HUNDRED: Rules = Rules {
     name: "cifar100",
     title: "The binary version of CIFAR-100, its hundred fine classes",
     sign: "train.bin",
-    parts: &Split::ALL,
-    origin: None,
     detect: |root| CIFAR100.detect(root),
-    proof: 2,
     open: |root, split| Ok(Arc::new(open(&CIFAR100, root, split)?)),
+    ..TEN
 };
 
 /// The files of one of the two sets.
@@ -94,8 +93,8 @@ fn open(version: &Version, root: &Path, split: Split) -> Result<MemorySet, SetEr
         // The publisher's files hold equally many records: a shorter one was cut off between two records.
         let (expected, other) = first.get_or_insert_with(|| (records, path.clone()));
         if records != *expected {
-            let (expected, other) = (*expected, other.clone());
-            return Err(SetError::Count { path, what: "records", found: records, expected, other });
+            let expected = format!("{expected}, as in {}", other.display());
+            return Err(ContentError::whole(&path, format!("{records} records"), expected));
         }
     }
     let name = format!("{}, {split}", root.display());
@@ -117,15 +116,11 @@ fn read(version: &Version, path: &Path, labels: &mut Vec<usize>, pixels: &mut Ve
     let records = bytes.chunks_exact(length);
     let (count, left) = (records.len(), records.remainder().len());
     if left > 0 {
-        return Err(SetError::Damaged {
-            path: path.to_owned(),
-            offset: (count * length) as u64,
-            found: format!("{left} bytes before the end of the file"),
-            expected: format!("records of {length} bytes"),
-        });
+        let found = format!("{left} bytes before the end of the file");
+        return Err(ContentError::byte(path, (count * length) as u64, found, format!("records of {length} bytes")));
     }
     if count == 0 {
-        return Err(SetError::Empty { path: path.to_owned() });
+        return Err(ContentError::empty(path));
     }
     labels.reserve(count);
     pixels.reserve(count * CHANNELS * PLANE);
@@ -133,12 +128,8 @@ fn read(version: &Version, path: &Path, labels: &mut Vec<usize>, pixels: &mut Ve
         let (head, planes) = bytes.split_at(heads);
         for (byte, (&label, &classes)) in head.iter().zip(version.labels).enumerate() {
             if usize::from(label) >= classes {
-                return Err(SetError::Damaged {
-                    path: path.to_owned(),
-                    offset: (record * length + byte) as u64,
-                    found: format!("class {label}"),
-                    expected: format!("a class below {classes}"),
-                });
+                let (offset, expected) = ((record * length + byte) as u64, format!("a class below {classes}"));
+                return Err(ContentError::byte(path, offset, format!("class {label}"), expected));
             }
         }
         labels.extend(head.last().map(|&label| usize::from(label)));
@@ -204,7 +195,7 @@ mod tests {
         fs::write(folder.path().join("fine_label_names.txt"), &names).unwrap();
         assert_eq!(open(&CIFAR100, folder.path(), Split::Test).unwrap().class_names()[42], "name 42");
         fs::write(folder.path().join("fine_label_names.txt"), &names[..20]).unwrap();
-        assert!(matches!(open(&CIFAR100, folder.path(), Split::Test), Err(SetError::Line { .. })));
+        assert!(matches!(open(&CIFAR100, folder.path(), Split::Test), Err(SetError::Content(_))));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 
+use crate::ContentError;
 use crate::sets::error::SetError;
 use crate::sets::layout::Rules;
 use crate::sets::memory::MemorySet;
@@ -41,28 +42,21 @@ fn open(root: &Path, split: Split) -> Result<MemorySet, SetError> {
     let class_names = class_names(root)?;
     let ([pictures, height, width], pixels) = read::<3>(&images)?;
     if pictures == 0 {
-        return Err(SetError::Empty { path: images });
+        return Err(ContentError::empty(&images));
     }
     if height == 0 || width == 0 {
-        return Err(SetError::Damaged {
-            path: images,
-            offset: 8,
-            found: format!("pictures of {height} x {width}"),
-            expected: "a height and a width above 0".to_owned(),
-        });
+        let found = format!("pictures of {height} x {width}");
+        return Err(ContentError::byte(&images, 8, found, "a height and a width above 0"));
     }
     let ([rows], classes) = read::<1>(&labels)?;
     if rows != pictures {
-        return Err(SetError::Count { path: labels, what: "labels", found: rows, expected: pictures, other: images });
+        let expected = format!("{pictures}, as in {}", images.display());
+        return Err(ContentError::whole(&labels, format!("{rows} labels"), expected));
     }
     if let Some((row, label)) = classes.iter().enumerate().find(|&(_, &label)| usize::from(label) >= class_names.len())
     {
-        return Err(SetError::Damaged {
-            path: labels,
-            offset: 8 + row as u64,
-            found: format!("class {label}"),
-            expected: format!("a class below {}", class_names.len()),
-        });
+        let expected = format!("a class below {}", class_names.len());
+        return Err(ContentError::byte(&labels, 8 + row as u64, format!("class {label}"), expected));
     }
     let classes = classes.into_iter().map(usize::from).collect();
     MemorySet::new(images.display().to_string(), class_names, classes, [height, width, 1], pixels)
@@ -76,12 +70,9 @@ fn class_names(root: &Path) -> Result<Vec<String>, SetError> {
     let path = root.join("classes.txt");
     match names::read(&path)? {
         None => Ok(names::numbers(DIGITS).collect()),
-        Some(names) if names.is_empty() => Err(SetError::Line {
-            path,
-            line: 1,
-            found: String::new(),
-            expected: "the names of the classes, one a line".to_owned(),
-        }),
+        Some(names) if names.is_empty() => {
+            Err(ContentError::line(&path, 1, "''", "the names of the classes, one a line"))
+        }
         Some(names) => Ok(names),
     }
 }
@@ -172,7 +163,7 @@ impl Bytes<'_> {
     }
 
     fn damaged(&self, offset: u64, found: String, expected: String) -> SetError {
-        SetError::Damaged { path: self.path.to_owned(), offset, found, expected }
+        ContentError::byte(self.path, offset, found, expected)
     }
 }
 
@@ -247,7 +238,7 @@ mod tests {
         fs::write(labels, file(&[2], &[1, 0])).unwrap();
         assert_eq!(open(folder.path(), Split::Train).unwrap().class_names(), ["a", "b"]);
         fs::write(folder.path().join("classes.txt"), "\n").unwrap();
-        assert!(matches!(open(folder.path(), Split::Train), Err(SetError::Line { line: 1, .. })));
+        assert!(matches!(open(folder.path(), Split::Train), Err(SetError::Content(_))));
     }
 
     /// What reading says when the pictures' file has this content.

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::ContentError;
 use crate::PictureSource;
 use crate::sets::error::SetError;
 use crate::sets::files::{FileSet, endings, is_picture, list, walk};
@@ -46,7 +47,7 @@ fn open(root: &Path) -> Result<FileSet, SetError> {
             set.add(folder, pictures.into_iter().map(|file| (file, label)));
         }
         if set.labels().len() == before {
-            return Err(SetError::Empty { path });
+            return Err(ContentError::empty(&path));
         }
     }
     if let Some(first) = left_out.first() {

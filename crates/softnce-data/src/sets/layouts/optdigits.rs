@@ -4,11 +4,12 @@
 //! scaled to 0 to 255 here. Training and test pictures are by different writers.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 
+use crate::ContentError;
 use crate::PictureSource;
 use crate::sets::error::SetError;
 use crate::sets::layout::Rules;
@@ -88,7 +89,7 @@ fn whole_number(field: &str, file: &str, line: usize, largest: u8) -> Result<u8,
 }
 
 fn bad(file: &str, line: usize, found: &str, expected: String) -> SetError {
-    SetError::Line { path: PathBuf::from(file), line, found: found.to_owned(), expected }
+    ContentError::line(Path::new(file), line, format!("'{found}'"), expected)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::ContentError;
 use crate::sets::error::SetError;
 use crate::sets::files::{FileSet, FolderContent, list, pictures};
 use crate::sets::layout::Rules;
@@ -49,12 +50,10 @@ fn ids(path: &Path) -> Result<Vec<String>, SetError> {
     ids.sort_unstable();
     if let Some(twice) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
         let line = lines.iter().rposition(|line| *line == twice[0]).unwrap_or(0) + 1;
-        let expected = "each WordNet id once".to_owned();
-        return Err(SetError::Line { path: path.to_owned(), line, found: twice[0].clone(), expected });
+        return Err(ContentError::line(path, line, format!("'{}'", twice[0]), "each WordNet id once"));
     }
     if ids.is_empty() {
-        let expected = expected.to_owned();
-        return Err(SetError::Line { path: path.to_owned(), line: 1, found: String::new(), expected });
+        return Err(ContentError::line(path, 1, "''", expected));
     }
     Ok(ids)
 }
@@ -65,12 +64,7 @@ fn class_names(path: &Path, ids: &[String]) -> Result<Vec<String>, SetError> {
     let mut words = HashMap::new();
     for (index, line) in lines.iter().enumerate() {
         let Some((id, meaning)) = line.split_once('\t') else {
-            return Err(SetError::Line {
-                path: path.to_owned(),
-                line: index + 1,
-                found: line.clone(),
-                expected: "a WordNet id, a tab and words".to_owned(),
-            });
+            return Err(ContentError::line(path, index + 1, format!("'{line}'"), "a WordNet id, a tab and words"));
         };
         words.insert(id, meaning);
     }
@@ -94,7 +88,7 @@ fn train(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet, Set
     let FolderContent { folders, files } = list(folder)?;
     let unknown = folders.iter().find(|name| !ids.iter().any(|id| name.as_os_str() == id.as_str()));
     if let Some(stray) = files.first().or(unknown) {
-        return Err(SetError::Stray { path: folder.join(stray), expected: format!("the folders named in {IDS}") });
+        return Err(ContentError::stray(&folder.join(stray), format!("the folders named in {IDS}")));
     }
     for (label, id) in ids.iter().enumerate() {
         let path = folder.join(id).join("images");
@@ -103,7 +97,7 @@ fn train(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet, Set
         }
         let files = pictures(&path)?;
         if files.is_empty() {
-            return Err(SetError::Empty { path });
+            return Err(ContentError::empty(&path));
         }
         set.add(path, files.into_iter().map(|file| (file, label)));
     }
@@ -119,11 +113,8 @@ fn validation(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet
     let mut named: HashSet<OsString> = HashSet::new();
     let mut files = Vec::new();
     for (index, line) in text.lines().enumerate() {
-        let bad = |found: &str, expected: String| SetError::Line {
-            path: annotations.clone(),
-            line: index + 1,
-            found: found.to_owned(),
-            expected,
+        let bad = |found: &str, expected: String| {
+            ContentError::line::<SetError>(&annotations, index + 1, format!("'{found}'"), expected)
         };
         let mut fields = line.split('\t');
         let (Some(file), Some(id)) = (fields.next(), fields.next()) else {
@@ -141,13 +132,10 @@ fn validation(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet
         files.push((file, label));
     }
     if let Some(unnamed) = there.difference(&named).min() {
-        return Err(SetError::Stray {
-            path: images.join(unnamed),
-            expected: format!("the files named in {ANNOTATIONS}"),
-        });
+        return Err(ContentError::stray(&images.join(unnamed), format!("the files named in {ANNOTATIONS}")));
     }
     if files.is_empty() {
-        return Err(SetError::Empty { path: annotations });
+        return Err(ContentError::empty(&annotations));
     }
     set.add(images, files);
     Ok(set)

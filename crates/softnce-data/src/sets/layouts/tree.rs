@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::ContentError;
 use crate::sets::error::SetError;
 use crate::sets::files::{FileSet, FolderContent, is_picture, list, pictures};
 use crate::sets::layout::Rules;
@@ -42,18 +43,18 @@ fn open(root: &Path, split: Split) -> Result<FileSet, SetError> {
     for class in class_folders(&folder)? {
         let path = folder.join(&class);
         let Some(&label) = number.get(class.as_os_str()) else {
-            return Err(SetError::Stray { path, expected: format!("a class of {}", source(root, &train).display()) });
+            return Err(ContentError::stray(&path, format!("a class of {}", source(root, &train).display())));
         };
         let files = pictures(&path)?;
         // A class may lack test pictures, but not training pictures.
         if files.is_empty() && split == Split::Train {
-            return Err(SetError::Empty { path });
+            return Err(ContentError::empty(&path));
         }
         found += files.len();
         set.add(path, files.into_iter().map(|file| (file, label)));
     }
     if found == 0 {
-        return Err(SetError::Empty { path: folder });
+        return Err(ContentError::empty(&folder));
     }
     Ok(set)
 }
@@ -80,19 +81,17 @@ fn source(root: &Path, train: &Path) -> PathBuf {
 fn classes(root: &Path, train: &Path) -> Result<Vec<OsString>, SetError> {
     if train.is_dir() {
         let classes = class_folders(train)?;
-        return if classes.is_empty() { Err(SetError::Empty { path: train.to_owned() }) } else { Ok(classes) };
+        return if classes.is_empty() { Err(ContentError::empty(train)) } else { Ok(classes) };
     }
     match names::read(&root.join(CLASSES))? {
         Some(names) => {
             let mut known = HashSet::new();
             match names.iter().position(|name| !known.insert(name.as_str())) {
                 None => Ok(names.into_iter().map(OsString::from).collect()),
-                Some(at) => Err(SetError::Line {
-                    path: root.join(CLASSES),
-                    line: at + 1,
-                    found: names[at].clone(),
-                    expected: "each class once".to_owned(),
-                }),
+                Some(at) => {
+                    let found = format!("'{}'", names[at]);
+                    Err(ContentError::line(&root.join(CLASSES), at + 1, found, "each class once"))
+                }
             }
         }
         None => Err(SetError::Missing {
@@ -110,7 +109,7 @@ fn class_folders(path: &Path) -> Result<Vec<OsString>, SetError> {
     }
     let FolderContent { folders, files } = list(path)?;
     match files.first() {
-        Some(file) => Err(SetError::Stray { path: path.join(file), expected: "a folder for each class".to_owned() }),
+        Some(file) => Err(ContentError::stray(&path.join(file), "a folder for each class")),
         None => Ok(folders),
     }
 }

@@ -1,16 +1,16 @@
 //! The figures.
 
 use maud::{Markup, html};
+use softnce::LossKind;
 use softnce_metrics::Estimate;
-use softnce_report::{Look, Shape, page, sheet};
+use softnce_report::{Look, Shape, extent, page, sheet};
 
-use super::look::look;
 use super::words;
 use crate::chart::{Chart, HEIGHT, REFERENCE, Series, Spacing};
 use crate::toy::plan::{COMPARED, COUNTED, UNBALANCED};
 use crate::toy::results::{ToyResults, truth};
 use crate::toy::trial::points;
-use crate::toy::{Cell, Estimator, Setting};
+use crate::toy::{Candidates, Cell, Estimator, Setting};
 
 /// Each estimator's curves against the truth, with what theory predicts.
 pub(super) fn curves(results: &ToyResults, classes: usize) -> Markup {
@@ -39,14 +39,12 @@ fn curve(cell: &Cell, truth: &[f64]) -> Markup {
     let first = |curve: &[f64]| -> Vec<(f64, f64)> { at.iter().copied().zip(curve.iter().copied()).collect() };
     let each = |point: usize| cell.runs.iter().map(move |run| f64::from(run.curve[point]));
     let mean = |point: usize| each(point).sum::<f64>() / cell.runs.len().max(1) as f64;
-    let range =
-        |point: usize| (each(point).fold(f64::INFINITY, f64::min), each(point).fold(f64::NEG_INFINITY, f64::max));
     let estimator = cell.setting.estimator;
     let true_line = Series { look: TRUTH, points: first(truth), ranges: Vec::new() };
     let found = Series {
         look: look(estimator),
         points: at.iter().enumerate().map(|(point, &x)| (x, mean(point))).collect(),
-        ranges: (0..at.len()).map(range).collect(),
+        ranges: (0..at.len()).map(|point| extent(each(point))).collect(),
     };
     let chart = Chart {
         title: &estimator.title(),
@@ -64,15 +62,9 @@ const TRUTH: Look = Look { colour: "#c9c9c9", dash: "2 2.5", shape: Shape::None 
 
 /// The error against the number of training samples.
 pub(super) fn samples(results: &ToyResults) -> Markup {
-    let over = |pick: fn(&Cell) -> Option<Estimate>| -> Vec<Series> {
-        let series = COMPARED.into_iter().map(|estimator| {
-            let cells = results.config.samples.iter().filter_map(|&samples| {
-                let cell = results.cell(&Setting { samples, ..results.config.usual(2, estimator) })?;
-                Some((samples as f64, pick(cell)?))
-            });
-            line_of(estimator, cells.collect())
-        });
-        series.collect()
+    let over = |pick: fn(&Cell) -> Option<Estimate>| {
+        let at = |samples, estimator| Setting { samples, ..results.config.usual(2, estimator) };
+        lines(results, &COMPARED, &results.config.samples, at, pick)
     };
     let x = ("training samples", Spacing::Log);
     let panels = [
@@ -107,14 +99,12 @@ pub(super) fn noise(results: &ToyResults) -> Markup {
 /// `ln M - L` against the mutual information.
 pub(super) fn bounds(results: &ToyResults) -> Markup {
     let series = counted(results, |cell| cell.bound);
-    let ends = |information: f64| -> Vec<(f64, f64)> {
-        results.config.candidates.iter().map(|&count| (count as f64, information)).collect()
-    };
+    let ends = sorted(&results.config.candidates).into_iter().map(|count| (count as f64, results.information));
     let chart = Chart {
         title: "ln M − L on fresh inputs",
         x: ("candidates M", Spacing::Log),
         y: ("nats", Spacing::Even),
-        references: vec![sorted(ends(results.information))],
+        references: vec![ends.collect()],
         series,
         marked: true,
     };
@@ -122,30 +112,36 @@ pub(super) fn bounds(results: &ToyResults) -> Markup {
 }
 
 /// One line for each source of candidates, over their number.
-fn counted(results: &ToyResults, pick: impl Fn(&Cell) -> Option<Estimate>) -> Vec<Series> {
-    let series = COUNTED.into_iter().map(|estimator| {
-        let cells = results.config.candidates.iter().filter_map(|&candidates| {
-            let cell = results.cell(&Setting { candidates, ..results.config.usual(2, estimator) })?;
-            Some((candidates as f64, pick(cell)?))
-        });
-        line_of(estimator, cells.collect())
-    });
-    series.collect()
+fn counted(results: &ToyResults, pick: fn(&Cell) -> Option<Estimate>) -> Vec<Series> {
+    let at = |candidates, estimator| Setting { candidates, ..results.config.usual(2, estimator) };
+    lines(results, &COUNTED, &results.config.candidates, at, pick)
 }
 
-fn line_of(estimator: Estimator, values: Vec<(f64, Estimate)>) -> Series {
-    let mut values = values;
-    values.sort_by(|a, b| a.0.total_cmp(&b.0));
-    Series {
-        look: look(estimator),
-        points: values.iter().map(|(x, estimate)| (*x, estimate.mean)).collect(),
-        ranges: values.iter().map(|(_, value)| value.span().into()).collect(),
-    }
+/// One line for each estimator, over what its setting varies.
+fn lines(
+    results: &ToyResults,
+    estimators: &[Estimator],
+    over: &[usize],
+    setting: impl Fn(usize, Estimator) -> Setting,
+    pick: fn(&Cell) -> Option<Estimate>,
+) -> Vec<Series> {
+    let over = sorted(over);
+    let line = |&estimator: &Estimator| {
+        let value = |&x: &usize| Some((x as f64, pick(results.cell(&setting(x, estimator))?)?));
+        let values: Vec<(f64, Estimate)> = over.iter().filter_map(value).collect();
+        Series {
+            look: look(estimator),
+            points: values.iter().map(|(x, estimate)| (*x, estimate.mean)).collect(),
+            ranges: values.iter().map(|(_, value)| value.span().into()).collect(),
+        }
+    };
+    estimators.iter().map(line).collect()
 }
 
-fn sorted(mut points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-    points.sort_by(|a, b| a.0.total_cmp(&b.0));
-    points
+fn sorted(values: &[usize]) -> Vec<usize> {
+    let mut values = values.to_vec();
+    values.sort_unstable();
+    values
 }
 
 fn chart(title: &str, x: (&str, Spacing), y: (&str, Spacing), series: Vec<Series>) -> Markup {
@@ -155,4 +151,15 @@ fn chart(title: &str, x: (&str, Spacing), y: (&str, Spacing), series: Vec<Series
 fn legend(estimators: &[Estimator]) -> Markup {
     let names: Vec<(Look, String)> = estimators.iter().map(|&estimator| (look(estimator), estimator.title())).collect();
     html! { (page::legend(names.iter().map(|(look, name)| (*look, name.as_str())))) }
+}
+
+/// The look of an estimator: of its loss where the candidates are those of the batch.
+fn look(estimator: Estimator) -> Look {
+    match (estimator.candidates, estimator.corrected) {
+        (Candidates::Batch, _) => softnce_report::look(estimator.loss),
+        (Candidates::Density, _) => Look { colour: "#882255", dash: "none", shape: Shape::Star },
+        (Candidates::Training, _) => softnce_report::look(LossKind::SoftTargetInfoNce),
+        (Candidates::Skewed, true) => Look { colour: "#882255", dash: "none", shape: Shape::Star },
+        (Candidates::Skewed, false) => Look { colour: "#6b4a2b", dash: "7 3", shape: Shape::Cross },
+    }
 }

@@ -1,7 +1,6 @@
 //! The page of the study, and its tables.
 
 mod figures;
-mod look;
 mod tables;
 mod words;
 

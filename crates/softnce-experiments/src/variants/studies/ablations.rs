@@ -1,6 +1,6 @@
 //! What each part of the loss's setting does.
 
-use crate::variants::measure::Measure;
+use crate::measure::Measure;
 use crate::variants::plan::{ChartPlan, Group, Variant};
 use crate::variants::study::Study;
 

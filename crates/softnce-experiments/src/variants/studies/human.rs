@@ -2,7 +2,7 @@
 
 use softnce::LossKind;
 
-use crate::variants::measure::Measure;
+use crate::measure::Measure;
 use crate::variants::plan::{Group, Variant};
 use crate::variants::study::Study;
 

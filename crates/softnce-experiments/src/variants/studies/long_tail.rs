@@ -1,6 +1,8 @@
 //! Training sets with a long tail.
 
-use crate::variants::measure::Measure;
+use softnce_metrics::Frequency;
+
+use crate::measure::Measure;
 use crate::variants::plan::{ChartPlan, Drawn, Group, Variant};
 use crate::variants::study::Study;
 
@@ -77,9 +79,9 @@ fn group(set: &str, title: &str, recipe: &str, changes: &[&str], imbalance: u32)
             Measure::BALANCED,
             Measure::BalancedAdjusted,
             Measure::TOP1,
-            Measure::Frequent,
-            Measure::Medium,
-            Measure::Rare,
+            Measure::Group(Frequency::Frequent),
+            Measure::Group(Frequency::Medium),
+            Measure::Group(Frequency::Rare),
             Measure::SCALED_NLL,
         ],
         chart: Some(ChartPlan { axis: "alpha".into(), log: false, measure: Measure::BALANCED }),

@@ -1,6 +1,6 @@
 //! Whether soft target InfoNCE needs a lower temperature or a higher learning rate than cross-entropy.
 
-use crate::variants::measure::Measure;
+use crate::measure::Measure;
 use crate::variants::plan::{ChartPlan, Group, Variant};
 use crate::variants::study::Study;
 

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::ops::graph::{PARENTS, Rule, attach};
+use crate::ops::graph::{Rule, attach};
 use crate::ops::kernels::add_relu::{backward, forward};
 use crate::ops::memory::{read, tensor, values};
 
@@ -12,12 +12,8 @@ pub(in crate::ops) fn add_relu<const D: usize>(a: &Tensor<D>, b: &Tensor<D>) -> 
     let output = tensor(shape.clone(), forward(values(&x), values(&y)));
     let kept = output.clone();
     let rule = Rule::new(move |upstream, needed| {
-        let mut gradients = [const { None }; PARENTS];
         let gradient = tensor(shape.clone(), backward(values(&kept), values(&upstream)));
-        for (gradients, _) in gradients.iter_mut().zip(needed).filter(|(_, needed)| *needed) {
-            *gradients = Some(gradient.clone());
-        }
-        gradients
+        [0, 1].map(|parent| needed[parent].then(|| gradient.clone()))
     });
     Some(attach([a.clone().into_dispatch(), b.clone().into_dispatch()], output, rule))
 }

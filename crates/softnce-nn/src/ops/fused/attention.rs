@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::ops::graph::{PARENTS, Rule, attach};
+use crate::ops::graph::{Rule, attach};
 use crate::ops::kernels::attention::{Heads, backward, forward, forward_keeping};
 use crate::ops::memory::{read, tensor, tracked, values};
 
@@ -13,14 +13,12 @@ pub(in crate::ops) fn attention(qkv: &Tensor<3>, heads: usize) -> Option<Tensor<
     let shape = [rows, length, width / 3];
     if !tracked(qkv) {
         let output = tensor(shape, forward(sizes, values(&packed)));
-        return Some(attach([qkv.clone().into_dispatch()], output, Rule::new(|_, _| [const { None }; PARENTS])));
+        return Some(attach([qkv.clone().into_dispatch()], output, Rule::new(|_, _| [None])));
     }
     let (output, probabilities) = forward_keeping(sizes, values(&packed));
     let rule = Rule::new(move |upstream, _| {
-        let mut gradients = [const { None }; PARENTS];
         let gradient = backward(sizes, values(&packed), &probabilities, values(&upstream));
-        gradients[0] = Some(tensor([rows, length, width], gradient));
-        gradients
+        [Some(tensor([rows, length, width], gradient))]
     });
     Some(attach([qkv.clone().into_dispatch()], tensor(shape, output), rule))
 }

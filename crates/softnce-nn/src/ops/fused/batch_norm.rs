@@ -3,7 +3,7 @@
 use burn::backend::Flex;
 use burn::tensor::Tensor;
 
-use crate::ops::graph::{PARENTS, Rule, attach};
+use crate::ops::graph::{Rule, attach};
 use crate::ops::kernels::batch_norm::{Channel, Planes, by_input, by_parameters, forward, statistics};
 use crate::ops::memory::{read, tensor, values};
 use crate::ops::normalised::Normalised;
@@ -25,16 +25,13 @@ pub(in crate::ops) fn batch_norm<const CUT: bool>(
     let by_channels = |numbers: Vec<f32>| Tensor::from_primitive::<Flex>(tensor([channels], numbers));
     let (mean, variance) = (by_channels(found.means), by_channels(found.variances));
     let rule = Rule::new(move |upstream, needed| {
-        let mut gradients = [const { None }; PARENTS];
         let (input, upstream) = (values(&x), values(&upstream));
         let (by_gamma, by_beta) = by_parameters::<CUT>(planes, &by_channel, input, upstream);
-        if needed[0] {
+        let by_input = needed[0].then(|| {
             let gradient = by_input::<CUT>(planes, &by_channel, (&by_gamma, &by_beta), (input, upstream));
-            gradients[0] = Some(tensor(shape, gradient));
-        }
-        gradients[1] = Some(tensor([channels], by_gamma));
-        gradients[2] = Some(tensor([channels], by_beta));
-        gradients
+            tensor(shape, gradient)
+        });
+        [by_input, Some(tensor([channels], by_gamma)), Some(tensor([channels], by_beta))]
     });
     let parents = [input.clone().into_dispatch(), gamma.clone().into_dispatch(), beta.clone().into_dispatch()];
     Some((attach(parents, output, rule), mean, variance))

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::ops::graph::{PARENTS, Rule, attach};
+use crate::ops::graph::{Rule, attach};
 use crate::ops::kernels::conv::{Geometry, by_input, by_weight, forward};
 use crate::ops::memory::{read, tensor, values};
 
@@ -19,15 +19,10 @@ pub(in crate::ops) fn conv2d(
     let output = forward(geometry, result, values(&x), values(&w));
     let output = tensor([pictures, outputs, result.0, result.1], output);
     let rule = Rule::new(move |upstream, needed| {
-        let mut gradients = [const { None }; PARENTS];
         let up = values(&upstream);
-        if needed[0] {
-            gradients[0] = Some(tensor([pictures, inputs, height, width], by_input(geometry, result, up, values(&w))));
-        }
-        if needed[1] {
-            gradients[1] = Some(tensor([outputs, inputs, rows, columns], by_weight(geometry, result, values(&x), up)));
-        }
-        gradients
+        let by_input = || tensor([pictures, inputs, height, width], by_input(geometry, result, up, values(&w)));
+        let by_weight = || tensor([outputs, inputs, rows, columns], by_weight(geometry, result, values(&x), up));
+        [needed[0].then(by_input), needed[1].then(by_weight)]
     });
     Some(attach([input.clone().into_dispatch(), weight.clone().into_dispatch()], output, rule))
 }

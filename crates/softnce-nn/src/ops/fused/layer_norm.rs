@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::ops::graph::{PARENTS, Rule, attach};
+use crate::ops::graph::{Rule, attach};
 use crate::ops::kernels::layer_norm::{backward, forward};
 use crate::ops::memory::{read, tensor, values};
 
@@ -17,13 +17,9 @@ pub(in crate::ops) fn layer_norm(
     let (output, moments) = forward(values(&x), values(&g), values(&b), epsilon);
     let output = tensor(shape, output);
     let rule = Rule::new(move |upstream, needed| {
-        let mut gradients = [const { None }; PARENTS];
         let (by_input, by_parameters) = backward(values(&x), values(&g), &moments, values(&upstream), needed[0]);
-        gradients[0] = by_input.map(|gradient| tensor(shape, gradient));
-        for (number, part) in by_parameters.chunks(shape[2].max(1)).enumerate() {
-            gradients[1 + number] = Some(tensor([shape[2]], part.to_vec()));
-        }
-        gradients
+        let mut by_parameters = by_parameters.chunks(shape[2].max(1)).map(|part| tensor([shape[2]], part.to_vec()));
+        [by_input.map(|gradient| tensor(shape, gradient)), by_parameters.next(), by_parameters.next()]
     });
     let parents = [input.clone().into_dispatch(), gamma.clone().into_dispatch(), beta.clone().into_dispatch()];
     Some(attach(parents, output, rule))

@@ -5,6 +5,7 @@ use softnce_kernels::memory::FreshBuffer;
 use softnce_kernels::simd::vectorised;
 
 use super::CHUNK;
+use super::each::each_pair;
 use super::normal::{gelu, gelu_slope};
 
 /// `gelu(input)`
@@ -26,18 +27,10 @@ pub(crate) fn forward(input: &[f32]) -> Vec<f32> {
 
 /// The gradient with respect to the input, `upstream gelu'(input)`.
 pub(crate) fn backward(input: &[f32], upstream: &[f32]) -> Vec<f32> {
-    let mut gradient = FreshBuffer::new(input.len());
-    let parts = gradient.par_parts(CHUNK).zip(input.par_chunks(CHUNK)).zip(upstream.par_chunks(CHUNK));
-    parts.for_each(|((gradient, input), upstream)| {
-        vectorised(
-            #[inline(always)]
-            || {
-                gradient.fill(input.iter().zip(upstream).map(
-                    #[inline(always)]
-                    |(&x, &upstream)| upstream * gelu_slope(x),
-                ));
-            },
-        );
-    });
-    gradient.finish()
+    each_pair(
+        input,
+        upstream,
+        #[inline(always)]
+        |x, upstream| upstream * gelu_slope(x),
+    )
 }

@@ -7,6 +7,7 @@ pub(in crate::ops) mod add_relu;
 pub(in crate::ops) mod attention;
 pub(in crate::ops) mod batch_norm;
 pub(in crate::ops) mod conv;
+mod each;
 pub(in crate::ops) mod gelu;
 pub(in crate::ops) mod layer_norm;
 pub(in crate::ops) mod linear;

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use softnce_metrics::{self as metrics, Baseline, ECE_EQUAL_WIDTH, METRICS, Metric, Reading};
+use softnce_metrics::{self as metrics, Baseline, ECE_EQUAL_WIDTH, Frequency, METRICS, Metric, Reading};
 use softnce_report::results::RunReport;
 
 /// Something measured, on the test pictures unless said otherwise; shares are in per cent. Files hold its name.
@@ -15,12 +15,8 @@ pub enum Measure {
     /// Class-balanced accuracy where the class frequencies of the training pictures are divided out of the posterior
     /// first (post-hoc logit adjustment, Menon et al., arXiv 2007.07314, equation 9, tau = 1).
     BalancedAdjusted,
-    /// Accuracy of the classes with more than 100 training pictures.
-    Frequent,
-    /// Accuracy of the classes with 20 to 100 training pictures.
-    Medium,
-    /// Accuracy of the classes with fewer than 20 training pictures.
-    Rare,
+    /// Mean accuracy of the classes of this frequency in training.
+    Group(Frequency),
     /// The temperature fitted on the validation pictures over that of the loss: above 1 the network is overconfident.
     FittedTemperature,
     /// Training loss of the last epoch.
@@ -79,9 +75,9 @@ impl Measure {
         }
         all.extend([
             Measure::BalancedAdjusted,
-            Measure::Frequent,
-            Measure::Medium,
-            Measure::Rare,
+            Measure::Group(Frequency::Frequent),
+            Measure::Group(Frequency::Medium),
+            Measure::Group(Frequency::Rare),
             Measure::FittedTemperature,
             Measure::TrainLoss,
         ]);
@@ -93,9 +89,7 @@ impl Measure {
         let (metric, view) = match self {
             Measure::Metric(metric, view) => (metric, view),
             Measure::BalancedAdjusted => return "balanced_adjusted".into(),
-            Measure::Frequent => return "frequent".into(),
-            Measure::Medium => return "medium".into(),
-            Measure::Rare => return "rare".into(),
+            Measure::Group(frequency) => return format!("{frequency:?}").to_lowercase(),
             Measure::FittedTemperature => return "fitted_temperature".into(),
             Measure::TrainLoss => return "train_loss".into(),
         };
@@ -114,9 +108,7 @@ impl Measure {
         let (metric, view) = match self {
             Measure::Metric(metric, view) => (metric, view),
             Measure::BalancedAdjusted => return "balanced %, adjusted".into(),
-            Measure::Frequent => return "frequent %".into(),
-            Measure::Medium => return "medium %".into(),
-            Measure::Rare => return "rare %".into(),
+            Measure::Group(_) => return format!("{} %", self.name()),
             Measure::FittedTemperature => return "temperature fitted".into(),
             Measure::TrainLoss => return "training loss".into(),
         };
@@ -154,9 +146,9 @@ impl Measure {
                  posterior first (logit adjustment after training, Menon et al., arXiv 2007.07314)"
                     .into()
             }
-            Measure::Frequent => "frequent: classes with more than 100 training pictures".into(),
-            Measure::Medium => "medium: with 20 to 100".into(),
-            Measure::Rare => "rare: with fewer than 20".into(),
+            Measure::Group(Frequency::Frequent) => "frequent: classes with more than 100 training pictures".into(),
+            Measure::Group(Frequency::Medium) => "medium: with 20 to 100".into(),
+            Measure::Group(Frequency::Rare) => "rare: with fewer than 20".into(),
             Measure::FittedTemperature => {
                 "temperature fitted: divided by that of the loss; above 1 the network is overconfident".into()
             }
@@ -178,8 +170,6 @@ impl Measure {
     /// report.
     pub(crate) fn of(self, report: &RunReport) -> Option<f64> {
         let (plain, scaled) = (&report.result, report.scaled.as_ref());
-        let percent = |share: f64| 100.0 * share;
-        let groups = plain.groups.as_ref();
         match self {
             Measure::Metric(metric, view) => {
                 let result = match view {
@@ -194,9 +184,7 @@ impl Measure {
                 Some(metric.unit.scale() * value)
             }
             Measure::BalancedAdjusted => None,
-            Measure::Frequent => groups.and_then(|groups| groups.frequent.accuracy).map(percent),
-            Measure::Medium => groups.and_then(|groups| groups.medium.accuracy).map(percent),
-            Measure::Rare => groups.and_then(|groups| groups.rare.accuracy).map(percent),
+            Measure::Group(frequency) => Some(100.0 * plain.groups.as_ref()?.get(frequency).accuracy?),
             Measure::FittedTemperature => scaled.map(|scaled| scaled.fit.temperature / plain.temperature),
             Measure::TrainLoss => report.curves.last().map(|epoch| epoch.train_loss),
         }

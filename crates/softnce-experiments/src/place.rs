@@ -1,7 +1,26 @@
-//! How long a study may go on.
+//! Where a study runs, and how long it may go on.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+use softnce_terminal::Progress;
+use softnce_train::device::DeviceName;
+
+/// Where a study of recipes runs, and where its progress is shown.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The folder of all data, in which the recipes' relative paths lie.
+    pub data: &'a Path,
+    /// The device.
+    pub device: DeviceName,
+    /// The folder of the study.
+    pub out: &'a Path,
+    /// How long it may take.
+    pub budget: Budget<'a>,
+    /// Shows each training.
+    pub progress: &'a dyn Progress,
+}
 
 /// Until it is asked to stop, or its time is over.
 #[derive(Debug, Clone, Copy)]
