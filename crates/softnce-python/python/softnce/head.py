@@ -17,7 +17,6 @@ from softnce.torch._call import Call, Targets
 from softnce.torch._memory import resolved
 from softnce.torch._scale import forbid_second
 from softnce.torch.modules import Contrastive
-from softnce.torch.queue import TargetQueue
 
 __all__ = ["InfoNCEHead"]
 
