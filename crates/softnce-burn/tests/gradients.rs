@@ -165,10 +165,36 @@ fn half_precision_is_accumulated_in_f32() {
 }
 
 #[test]
+fn both_paths_agree_on_every_loss() {
+    for &kind in LossKind::ALL {
+        let sources = match kind.needs_hard_labels() {
+            true => [Source::Hard, Source::Hard],
+            false => [Source::Mixed, Source::Dense],
+        };
+        let mut case = Random::new(4).case(sources, 9, 4, 6);
+        case.temperature = case.temperature.max(0.5);
+        let run = |path, learnable| {
+            let loss = config(kind, &case, path).with_learnable_temperature(learnable).init(&device());
+            let logits = matrix(&case.logits, DType::F64).require_grad();
+            let value = loss.forward(logits.clone(), batch(&case, DType::F64)).unwrap();
+            let gradients = total(&logits, value.clone()).backward();
+            let temperature = loss.log_temperature.as_ref().map(|parameter| parameter.val().grad(&gradients).unwrap());
+            (values(value), values(logits.grad(&gradients).unwrap()), temperature.map(values))
+        };
+        let [first, second] = PATHS.map(|path| run(path, false));
+        check(&format!("{kind}: loss"), second.0, first.0, 1e-11);
+        check(&format!("{kind}: gradient"), second.1, first.1, 1e-10);
+        // The parameter is in single precision, and the tensor path takes its exponential there.
+        let [first, second] = PATHS.map(|path| run(path, true).2.unwrap());
+        check(&format!("{kind}: temperature gradient"), second, first, 1e-5);
+    }
+}
+
+#[test]
 fn hard_losses_are_the_hard_cases() {
-    for kind in [LossKind::InfoNce, LossKind::Nll] {
+    for &kind in LossKind::ALL.iter().filter(|kind| !kind.takes_soft_targets()) {
         let case = Random::new(3).case([Source::Hard, Source::Hard], 9, 4, 6);
-        let exact = if kind == LossKind::Nll { case.exact_cross_entropy() } else { case.exact() };
+        let exact = if kind.is_contrastive() { case.exact() } else { case.exact_cross_entropy() };
         for path in PATHS {
             let loss = config(kind, &case, path).init(&device());
             let value = loss.forward(matrix(&case.logits, DType::F64), batch(&case, DType::F64)).unwrap();

@@ -169,13 +169,13 @@ fn what_is_refused() {
     assert_eq!(error.kind(), ErrorKind::Targets, "{error}");
     let wide = matrix(&mut random, CLASSES, WIDTH + 1);
     let error = refused(LossKind::SoftTargetInfoNce, &wide, soft.clone().into());
-    assert_eq!((error.kind(), error.argument()), (ErrorKind::Shape, "class weights"));
+    assert_eq!((error.kind(), error.argument()), (ErrorKind::Shape, "weights"));
     let short = Targets::hard(&[0; ROWS], CLASSES + 1).unwrap();
     let error = refused(LossKind::SoftTargetInfoNce, &weights, short.into());
     assert_eq!((error.kind(), error.argument()), (ErrorKind::Shape, "targets"));
     let half = loss(LossKind::SoftTargetInfoNce).forward_head(features.clone().cast(DType::F16), &weights, None, soft);
     let message = half.map(|_| ()).unwrap_err().to_string();
-    assert_eq!(message, "class weights: found type F64, expected F16, as the features");
+    assert_eq!(message, "weights: found type F64, expected F16, as the features");
     let dense = Tensor::<2>::ones([ROWS, CLASSES], &device()) / CLASSES as f64;
     let ramp = Tensor::<1, Int>::arange(0..CLASSES as i64, &device()).float().unsqueeze::<2>();
     let uneven = dense.clone() + (ramp - (CLASSES as f64 - 1.0) / 2.0) * 1e-4;

@@ -10,7 +10,8 @@ const NAMES: [(&str, &str); 5] = [
     ("noise probabilities", "noise_probs"),
     ("row weights", "row_weights"),
     ("further candidates", "candidates"),
-    ("class weights", "weight"),
+    // Of a linear head: the weights of targets get their name in `segment_exception`.
+    ("weights", "weight"),
 ];
 
 /// An exception of the kind that PyTorch and NumPy raise for the same: IndexError for a class or candidate that does

@@ -63,9 +63,9 @@ fn compact<'a>(
         None => {
             let left = 1.0 - uniform;
             let tolerance = with_float!(weights, "weights", E => Ok(<E as Element>::SIMPLEX_TOLERANCE))?;
-            let terms = wide.ncols().max(1);
+            let entries = wide.ncols().max(1);
             wide = in_row_order(wide);
-            for row in wide.as_slice_mut().unwrap_or_default().chunks_exact_mut(terms) {
+            for row in wide.as_slice_mut().unwrap_or_default().chunks_exact_mut(entries) {
                 let sum: f64 = row.iter().sum();
                 let off = (sum - left).abs();
                 if off > ROUNDING && off <= tolerance && sum != 0.0 {
@@ -156,7 +156,7 @@ fn indices<L: PrimInt>(values: ArrayView1<'_, L>) -> PyResult<Vec<usize>> {
 }
 
 /// Finds the compact form of dense rows. Writes `classes` and `weights` `[M, 3]` and `uniform` `[M]` and returns the
-/// number of terms, or `None` if the rows have no compact form.
+/// number of classes that they list, or `None` if the rows have no compact form.
 #[pyfunction]
 pub(crate) fn recognise(
     py: Python<'_>,
@@ -181,13 +181,13 @@ pub(crate) fn recognise(
                 None => return Ok(None),
             },
         };
-        let terms = listed.ncols();
+        let entries = listed.ncols();
         uniform.assign(&shares);
-        for term in 0..terms {
-            classes.column_mut(term).zip_mut_with(&listed.column(term), |out, &class| *out = i64::from(class));
-            weights.column_mut(term).assign(&parts.column(term));
+        for entry in 0..entries {
+            classes.column_mut(entry).zip_mut_with(&listed.column(entry), |out, &class| *out = i64::from(class));
+            weights.column_mut(entry).assign(&parts.column(entry));
         }
-        Ok(Some(terms))
+        Ok(Some(entries))
     })
 }
 

@@ -9,7 +9,7 @@ import torch
 
 import softnce.torch as losses
 from softnce.head import InfoNCEHead
-from softnce.torch import MixedTargets, SoftTargetInfoNCE, TargetQueue
+from softnce.torch import MixedTargets, SoftTargetInfoNCE, TargetQueue, _call, _tensor
 
 LOGITS = torch.zeros(2, 3)
 LABELS = torch.tensor([0, 1])
@@ -96,6 +96,12 @@ def test_hard_losses_refuse_soft_targets(backend: str) -> None:
     for targets in (torch.full((2, 3), 1 / 3), MixedTargets.smoothed([0, 1], 3, 0.1)):
         with pytest.raises(ValueError, match="expected hard labels or one-hot rows for infonce"):
             losses.info_nce(LOGITS, targets, backend=backend)  # type: ignore[arg-type]
+
+
+def test_losses_without_tensor_operations_are_refused() -> None:
+    call = _call.make("bce", 3, LOGITS.device, LABELS)
+    with pytest.raises(ValueError, match="loss is 'bce', expected one of 'soft-target-infonce'"):
+        _tensor.evaluate(call, LOGITS, None, _call.Needs(True, False, torch.float32))
 
 
 def test_devices_must_agree() -> None:

@@ -106,7 +106,7 @@ HEAD_ERRORS: Any = [
         r"features has shape \[3, 0\], expected at least one row",
     ),
     (ValueError, {"bias": np.zeros(3)}, r"bias has shape \[3\], expected \[4\]"),
-    (TypeError, {"bias": np.zeros(4, "f2")}, "bias has dtype float16, expected float64, as the class"),
+    (TypeError, {"bias": np.zeros(4, "f2")}, "bias has dtype float16, expected float64, as weight"),
     (
         ValueError,
         {"weight": np.zeros((9, 2)), "targets": random(0).dirichlet(np.ones(9), 3)},

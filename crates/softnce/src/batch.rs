@@ -138,6 +138,9 @@ impl<'a> Batch<'a> {
 
     /// Checks multiplicities as [`Batch::with_multiplicities`] does.
     ///
+    /// # Shapes
+    /// `multiplicities`: `[M]`.
+    ///
     /// # Errors
     /// One that is negative or not finite; none above 0.
     pub fn check_multiplicities<'m>(multiplicities: impl Into<ArrayView1<'m, f64>>) -> Result<(), Error> {
@@ -151,6 +154,9 @@ impl<'a> Batch<'a> {
     }
 
     /// Checks row weights as [`Batch::with_row_weights`] does.
+    ///
+    /// # Shapes
+    /// `row_weights`: `[N]`.
     ///
     /// # Errors
     /// One that is negative or not finite.
@@ -217,7 +223,7 @@ impl<'a> Batch<'a> {
 
     /// Writes the warnings to the [`log`] facade, the first time in the process that there are any.
     ///
-    /// The contrastive losses of this crate call it; an implementation of its own should too.
+    /// The contrastive losses of this crate call it, and so do Burn's tensor operations.
     pub fn warn_once(&self) {
         static WARNED: Once = Once::new();
         if WARNED.is_completed() {

@@ -25,7 +25,7 @@ impl Targets<'_> {
                 let floor = rows.uniform[row] / self.classes as f64;
                 // The listed classes first, each with its floor, then the others in order, each with the floor alone.
                 let mut listed: Vec<(usize, f64)> = Vec::new();
-                for (class, weight) in rows.terms(row) {
+                for (class, weight) in rows.entries(row) {
                     match listed.iter_mut().find(|(known, _)| *known == class) {
                         Some((_, total)) => *total += weight,
                         None => listed.push((class, floor + weight)),

@@ -43,7 +43,7 @@ impl<A: Copy> LossValue<A> {
         }
     }
 
-    /// The losses of the rows, under reduction none.
+    /// The losses of the rows, under reduction none. Shape `[N]`.
     pub fn rows(&self) -> Option<&Array1<A>> {
         match self {
             LossValue::Scalar(_) => None,

@@ -59,7 +59,7 @@ fn mixed_pair(targets: &Targets<'_>, row: usize) -> Option<(f64, f64)> {
     }
     match &targets.rows {
         Rows::Hard(_) => None,
-        Rows::Compact(rows) => pair(rows.terms(row).map(|(_, weight)| weight)),
+        Rows::Compact(rows) => pair(rows.entries(row).map(|(_, weight)| weight)),
         Rows::Dense(rows) => {
             // Of two classes the smaller is a mixed class, not the uniform share.
             let listed = if targets.classes > 2 { 0..targets.classes } else { 0..0 };

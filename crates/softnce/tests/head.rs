@@ -209,11 +209,11 @@ fn rows_below_their_share_and_rows_of_nothing_else() {
 fn what_a_head_refuses() {
     let (features, weights) = (Array2::<f32>::ones((2, 3)), Array2::<f32>::ones((5, 3)));
     let refused = LinearHead::new(&features, &Array2::ones((5, 4))).map(|_| ()).unwrap_err();
-    assert_eq!(refused.to_string(), "class weights: found shape [5, 4], expected [d, 3], as wide as the features");
+    assert_eq!(refused.to_string(), "weights: found shape [5, 4], expected [d, 3], as wide as the features");
     let refused = LinearHead::new(&Array2::<f32>::ones((0, 3)), &weights).map(|_| ()).unwrap_err();
     assert_eq!(refused, Error::empty("features", &[0, 3]));
     let refused = LinearHead::new(&features, &Array2::ones((0, 3))).map(|_| ()).unwrap_err();
-    assert_eq!(refused, Error::empty("class weights", &[0, 3]));
+    assert_eq!(refused, Error::empty("weights", &[0, 3]));
     let head = LinearHead::new(&features, &weights).unwrap();
     let short = Array1::ones(4);
     let refused = head.with_bias(&short).map(|_| ()).unwrap_err();
@@ -239,7 +239,7 @@ fn what_a_head_refuses() {
     let mut bad = weights.clone();
     bad[[4, 1]] = f32::INFINITY;
     let refused = loss.head_loss(&LinearHead::new(&features, &bad).unwrap(), &targets).unwrap_err();
-    assert_eq!(refused, non_finite("class weights", &[4, 1]));
+    assert_eq!(refused, non_finite("weights", &[4, 1]));
     // Of a class that does not occur nothing is read.
     bad = weights.clone();
     bad[[3, 1]] = f32::NAN;

@@ -128,9 +128,9 @@ impl LossModule {
         if width == 0 {
             return Err(LossError::empty("features", &[rows, width]).into());
         }
-        check("class weights", weights.dims(), [classes, width])?;
+        check("weights", weights.dims(), [classes, width])?;
         check_float("features", features.dtype())?;
-        check_type("class weights", weights.dtype(), features.dtype())?;
+        check_type("weights", weights.dtype(), features.dtype())?;
         if let Some(bias) = bias {
             check("bias", bias.dims(), [classes])?;
             check_type("bias", bias.dtype(), features.dtype())?;

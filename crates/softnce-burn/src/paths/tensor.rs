@@ -7,14 +7,40 @@
 use burn::tensor::activation::{log_softmax, relu};
 use burn::tensor::{DType, Tensor};
 use ndarray::Array2;
-use softnce::{Batch, Element, Error as LossError, Loss, LossKind, Nll, Reduction, Targets};
+use softnce::{Batch, Element, Error as LossError, ErrorKind, Loss, LossKind, Nll, Reduction, Targets};
 
 use super::Call;
 use super::segment::{Place, Segment};
 use crate::batch::{float_error, read_error, read_probabilities};
 use crate::{Error, LossBatch};
 
+/// What the losses are composed of.
+enum Formula {
+    /// Soft target InfoNCE; of hard labels as well.
+    Contrastive,
+    /// Soft target cross-entropy; of hard labels as well.
+    CrossEntropy,
+    BinaryCrossEntropy,
+}
+
+impl Formula {
+    fn of(kind: LossKind) -> Result<Self, Error> {
+        match kind {
+            LossKind::SoftTargetInfoNce | LossKind::SoftDistributionInfoNce | LossKind::InfoNce => {
+                Ok(Formula::Contrastive)
+            }
+            LossKind::SoftTargetCrossEntropy | LossKind::Nll => Ok(Formula::CrossEntropy),
+            LossKind::BinaryCrossEntropy => Ok(Formula::BinaryCrossEntropy),
+            _ => {
+                let expected = "a loss that is composed of tensor operations, for a device other than the CPU";
+                Err(LossError::new(ErrorKind::Unsupported, "loss", kind.name(), expected).into())
+            }
+        }
+    }
+}
+
 pub(crate) fn tensor(call: &Call, logits: Tensor<2>, batch: &LossBatch) -> Result<Tensor<1>, Error> {
+    let formula = Formula::of(call.kind)?;
     let wide = match logits.dtype() {
         DType::F64 | DType::F32 => logits,
         DType::F16 | DType::BF16 => logits.cast(DType::F32),
@@ -37,10 +63,10 @@ pub(crate) fn tensor(call: &Call, logits: Tensor<2>, batch: &LossBatch) -> Resul
 
     let factors = call.settings.reduction().factors(rows, host.row_weights())?;
     // A constant off a row changes nothing but the rounding, the temperature's gradient above all.
-    let centred = match call.kind {
+    let centred = match formula {
         // Each class is a question of its own: here a constant matters.
-        LossKind::BinaryCrossEntropy => wide.clone(),
-        _ => wide.clone() - wide.clone().detach().max_dim(1),
+        Formula::BinaryCrossEntropy => wide.clone(),
+        Formula::Contrastive | Formula::CrossEntropy => wide.clone() - wide.clone().detach().max_dim(1),
     };
     let scores = match call.log_temperature.clone() {
         Some(log_temperature) => centred * log_temperature.neg().exp().cast(wide.dtype()).reshape([1, 1]),
@@ -49,13 +75,13 @@ pub(crate) fn tensor(call: &Call, logits: Tensor<2>, batch: &LossBatch) -> Resul
     };
     // The scores are finite only where the logits are.
     let checked = call.check_values.then(|| scores.clone().without_autodiff());
-    let losses = match call.kind {
-        LossKind::BinaryCrossEntropy => binary_cross_entropy(scores, &segments, &positives, &place)?,
-        kind if kind.is_contrastive() => {
+    let losses = match formula {
+        Formula::BinaryCrossEntropy => binary_cross_entropy(scores, &segments, &positives, &place)?,
+        Formula::Contrastive => {
             host.warn_once();
             contrastive(call, scores, &segments, &host, &positives, &place)?
         }
-        _ => weighed(log_softmax(scores, 1), &segments, &positives, &place)?.neg(),
+        Formula::CrossEntropy => weighed(log_softmax(scores, 1), &segments, &positives, &place)?.neg(),
     };
     let weighted = losses * place.floats(factors, [rows]);
     let reduced = match call.settings.reduction() {

@@ -145,9 +145,7 @@ class InfoNCEHead(Contrastive):
         if features.dtype != self.weight.dtype:
             # Convert the features and not the weights, which would copy the weights of every class.
             if not torch.is_autocast_enabled(features.device.type) or not features.dtype.is_floating_point:
-                raise TypeError(
-                    f"features has dtype {features.dtype}, expected {self.weight.dtype}, as the class weights"
-                )
+                raise TypeError(f"features has dtype {features.dtype}, expected {self.weight.dtype}, as weight")
             features = features.to(self.weight.dtype)
         return resolved(features)
 

@@ -1,12 +1,11 @@
 //! Binary cross-entropy with soft targets: one yes-or-no question for each class.
 
-use ndarray::Array1;
-use num_traits::Float;
+use num_traits::{Float, Zero};
 use pulp::{Simd, WithSimd};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
 use super::compute::Compute;
-use crate::paths::{Inputs, Outputs};
+use crate::paths::{Inputs, Outputs, Working, rows_at_once};
 use crate::{Accum, Element, Error, LossSettings};
 
 /// Binary cross-entropy with soft targets, summed over the classes and averaged over the rows as the reduction says:
@@ -55,18 +54,17 @@ impl Compute for BinaryCrossEntropy {
     ) -> Result<(), Error> {
         let Inputs { scores, batch, positives } = inputs;
         let classes = scores.classes();
-        let rows = (1 << 14) / classes.clamp(1, 1 << 14);
+        let rows = rows_at_once(classes);
         let threads = threads_for(scores.rows() * classes, WAKING, scores.rows().div_ceil(rows));
-        let zeros = || Array1::<E::Accum>::zeros(classes).to_vec();
-        let working = || (zeros(), zeros(), zeros());
-        for_each(threads, outputs.blocks(rows), working, |(scratch, exponentials, apart), mut block| {
+        let working = || (Working::new(scores), vec![E::Accum::zero(); classes]);
+        for_each(threads, outputs.blocks(rows), working, |(working, exponentials), mut block| {
             for at in 0..block.losses.len() {
                 let row = block.first + at;
                 // Checks that the logits are finite.
-                scores.extent(row, scratch)?;
-                let logits = scores.logits(row, 0..classes, scratch);
+                scores.extent(row, &mut working.logits)?;
+                let logits = scores.logits(row, 0..classes, &mut working.logits);
                 let demand = block.demand(at, scores.temperature);
-                let gradient = block.row(at, apart);
+                let gradient = block.row(at, &mut working.terms);
                 if let Some((targets, target)) = batch.candidate(positives[row]) {
                     targets.write_row(target, gradient);
                 }
@@ -80,13 +78,14 @@ impl Compute for BinaryCrossEntropy {
                 let loss = scores.instructions.run(sigmoids);
                 if let Some((scale, wants_temperature)) = demand {
                     let pairs = || gradient.iter().zip(logits);
+                    // From the logits themselves: the row of derivatives does not sum to 0, so an origin would count.
                     let dot = match wants_temperature {
                         true => pairs().map(|(&g, &z)| g.as_f64() * (z * scores.rate).as_f64()).sum(),
                         false => 0.0,
                     };
                     gradient.iter_mut().for_each(|value| *value *= scale);
                     block.write_temperature(at, dot, scores.temperature);
-                    block.write_row(at, apart);
+                    block.write_row(at, &working.terms);
                 }
                 block.losses[at] = E::Accum::of(loss);
             }

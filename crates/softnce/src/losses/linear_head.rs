@@ -24,14 +24,14 @@ impl<'a, E: Element> LinearHead<'a, E> {
     /// Arrays without rows or columns; widths that differ.
     pub fn new(features: impl Into<ArrayView2<'a, E>>, weights: impl Into<ArrayView2<'a, E>>) -> Result<Self, Error> {
         let (features, weights) = (features.into(), weights.into());
-        for (argument, array) in [("features", features), ("class weights", weights)] {
+        for (argument, array) in [("features", features), ("weights", weights)] {
             if array.is_empty() {
                 return Err(Error::empty(argument, array.shape()));
             }
         }
         if weights.ncols() != features.ncols() {
             let expected = format!("[d, {}], as wide as the features", features.ncols());
-            return Err(Error::shape("class weights", weights.shape(), expected));
+            return Err(Error::shape("weights", weights.shape(), expected));
         }
         Ok(LinearHead { head: Head { features, weights, bias: None } })
     }

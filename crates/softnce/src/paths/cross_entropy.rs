@@ -6,7 +6,7 @@
 use num_traits::{Float, Zero};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
-use super::hard::{Working, rows_at_once};
+use super::blocks::{Working, rows_at_once};
 use super::row::{Exponentials, Find, LessTargets, Scale, dot_with_scores, sum_of_scores};
 use super::{Inputs, Outputs, Scores};
 use crate::targets::Rows;
@@ -80,9 +80,9 @@ fn one_row<E: Element, G: Element<Accum = E::Accum>>(
             softmax.few(scores, one, E::Accum::zero(), values, scale)
         }
         Rows::Compact(rows) => {
-            let terms = rows.terms(target).filter(|&(_, weight)| weight != 0.0);
-            let terms = terms.map(|(class, weight)| (class, E::Accum::of(weight)));
-            softmax.few(scores, terms, E::Accum::of(rows.uniform[target] / classes as f64), values, scale)
+            let entries = rows.entries(target).filter(|&(_, weight)| weight != 0.0);
+            let entries = entries.map(|(class, weight)| (class, E::Accum::of(weight)));
+            softmax.few(scores, entries, E::Accum::of(rows.uniform[target] / classes as f64), values, scale)
         }
         Rows::Dense(rows) => {
             weights.resize(classes, E::Accum::zero());

@@ -7,10 +7,11 @@
 use num_traits::{Float, Zero};
 use softnce_kernels::parallel::{WAKING, for_each, for_each_part, threads_for};
 
+use super::blocks::{Working, rows_at_once};
 use super::inputs::Inputs;
 use super::outputs::Outputs;
 use super::row::{Exponentials, Scale, Terms, dot_with_scores, largest};
-use super::scores::{Scores, zeroed};
+use super::scores::Scores;
 use super::terms::{natural, needs_offset, relative_logs, row_loss, to_base_2};
 use crate::targets::Rows;
 use crate::{Accum, Batch, Element, Error};
@@ -41,25 +42,6 @@ pub(super) fn run<E: Element, G: Element<Accum = E::Accum>>(
     let threads = threads_for(scores.rows() * classes, WAKING, scores.rows().div_ceil(rows));
     let working = || Working::new(scores);
     for_each(threads, outputs.blocks(rows), working, |working, out| block(scores, &counts, &labels, working, out))
-}
-
-/// Rows per block: enough that handing out the blocks costs little compared with the work on them.
-pub(super) fn rows_at_once(classes: usize) -> usize {
-    (1 << 14) / classes.clamp(1, 1 << 14)
-}
-
-/// Working memory of a thread.
-pub(super) struct Working<A> {
-    /// Copy of a row of logits, used if they are of another type or not contiguous. Shape `[d]`.
-    pub(super) logits: Vec<A>,
-    /// A row of terms, used if the gradient cannot be computed in its place. Shape `[d]`.
-    pub(super) terms: Vec<A>,
-}
-
-impl<A: Accum> Working<A> {
-    pub(super) fn new<E: Element<Accum = A>>(scores: &Scores<'_, E>) -> Self {
-        Working { logits: zeroed(scores.classes()), terms: zeroed(scores.classes()) }
-    }
 }
 
 fn block<E: Element, G: Element<Accum = E::Accum>>(

@@ -191,7 +191,7 @@ fn explain<E: Element>(error: Error, head: Head<'_, E>, classes: &[u32], first: 
             return named("features", vec![row, at], head.features[[row, at]]);
         }
         if let Some(at) = first_bad(head.weights.row(class)) {
-            return named("class weights", vec![class, at], head.weights[[class, at]]);
+            return named("weights", vec![class, at], head.weights[[class, at]]);
         }
         if let Some(bias) = head.bias.filter(|bias| !bias[class].as_f64().is_finite()) {
             return named("bias", vec![class], bias[class]);

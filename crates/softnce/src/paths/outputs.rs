@@ -74,7 +74,8 @@ impl<A: Accum, G: Element<Accum = A>> Outputs<'_, A, G> {
     /// Writes a row's part of the gradient with respect to the temperature, if requested.
     ///
     /// `dot` is `sum_k dL/dS_k (z_k - origin) / tau`. Every loss here depends on the logits through `Z / tau`, so
-    /// `dL/dtau = -(Z . dL/dS) / tau^2`. A row of dL/dS sums to 0, so the origin changes the rounding only.
+    /// `dL/dtau = -(Z . dL/dS) / tau^2`. The origin may be any number only if the row of dL/dS sums to 0: then it changes
+    /// nothing but the rounding. In binary cross-entropy the row does not sum to 0, so its origin must be 0.
     pub(crate) fn write_temperature(&mut self, row: usize, dot: f64, temperature: f64) {
         if let Some(gradients) = &mut self.gradients
             && let Some(by_row) = &mut gradients.temperature

@@ -238,7 +238,7 @@ pub(super) fn sum_of_scores<A: Accum>(logits: &[A], origin: A, rate: A) -> f64 {
     partial_sums(logits.iter().map(|&z| ((z - origin) * rate).as_f64()))
 }
 
-/// `sum g (z - origin) rate` over a row, in double precision.
+/// `sum g (z - origin) rate` over a row, in double precision. The origin matters unless `g` sums to 0.
 pub(super) fn dot_with_scores<A: Accum>(gradient: &[A], logits: &[A], origin: A, rate: A) -> f64 {
     partial_sums(gradient.iter().zip(logits).map(|(&g, &z)| g.as_f64() * ((z - origin) * rate).as_f64()))
 }

@@ -4,7 +4,7 @@ use num_traits::PrimInt;
 
 use crate::Error;
 
-/// How far the sum of a hard or compact target row may be from 1. Dense rows: [`crate::Element::SIMPLEX_TOLERANCE`].
+/// How far the sum of a compact target row may be from 1. Dense rows: [`crate::Element::SIMPLEX_TOLERANCE`].
 pub const SIMPLEX_TOLERANCE: f64 = 1e-4;
 
 /// What errors call an array of class indices.
@@ -52,7 +52,17 @@ pub(super) fn negative(row: usize, class: usize, value: f64) -> Error {
     Error::range("targets", value, "a number not below 0").at([row, class])
 }
 
-/// The error of a row that is no distribution.
+/// Whether a sum is 1 within a tolerance. NaN is not.
+pub(super) fn sums_to_one(sum: f64, tolerance: f64) -> bool {
+    (sum - 1.0).abs() <= tolerance
+}
+
+/// Checks that a row sums to 1 within a tolerance.
+pub(super) fn check_sum(row: usize, sum: f64, tolerance: f64) -> Result<(), Error> {
+    if sums_to_one(sum, tolerance) { Ok(()) } else { Err(off_simplex(row, sum, tolerance)) }
+}
+
+/// The error of a row that does not sum to 1.
 pub(super) fn off_simplex(row: usize, sum: f64, tolerance: f64) -> Error {
     Error::sum("targets", sum, format!("1 within {tolerance}")).at([row])
 }

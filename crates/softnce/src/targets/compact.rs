@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use num_traits::PrimInt;
 
-use super::check::{CLASS_INDICES, ROUNDING, SIMPLEX_TOLERANCE, check_classes, class_index, negative, off_simplex};
+use super::check::{
+    CLASS_INDICES, ROUNDING, SIMPLEX_TOLERANCE, check_classes, check_sum, class_index, negative, sums_to_one,
+};
 use super::compact_rows::Compact;
 use super::rows::{Rows, Targets};
 use crate::Error;
@@ -29,7 +31,7 @@ fn merge_repeated(classes: &[u32], weights: &mut [f64], seen: &mut HashMap<u32, 
     }
 }
 
-/// Checks a row, then merges a class that stands twice into one term and divides the row by its sum.
+/// Checks a row, then merges a class that stands twice into one entry and divides the row by its sum.
 fn accept_row(
     row: usize,
     uniform: &mut f64,
@@ -60,12 +62,9 @@ fn accept_row(
         *weight = weight.max(-floor);
     }
     let sum = *uniform + weights.iter().sum::<f64>();
-    // Also where large weights overflowed to no number at all.
-    if sum.is_nan() || (sum - 1.0).abs() > SIMPLEX_TOLERANCE {
-        return Err(off_simplex(row, sum, SIMPLEX_TOLERANCE));
-    }
+    check_sum(row, sum, SIMPLEX_TOLERANCE)?;
     // Only where it is more than rounding: shares that are equal in all rows must stay equal, for then they cancel.
-    if (sum - 1.0).abs() > ROUNDING {
+    if !sums_to_one(sum, ROUNDING) {
         *uniform /= sum;
         weights.iter_mut().for_each(|weight| *weight /= sum);
     }
@@ -76,7 +75,7 @@ impl<'a> Targets<'a> {
     /// Rows of the form `uniform_j / d + sum_k weights_jk e_(class_indices_jk)`.
     ///
     /// A weight may be negative as long as its class's total is not: that is how a class below the uniform share is
-    /// written. A class may stand twice in a row. Rows with fewer terms than K are filled with weight 0.
+    /// written. A class may stand twice in a row. Rows with fewer classes than K are filled with weight 0.
     ///
     /// # Shapes
     /// `uniform`: `[M]`, the share spread over all classes; `class_indices`, `weights`: `[M, K]`.
@@ -103,12 +102,12 @@ impl<'a> Targets<'a> {
             let expected = format!("{:?}, as the class indices", listed.shape());
             return Err(Error::shape("weights", weights.shape(), expected));
         }
-        let terms = listed.ncols().max(1);
+        let entries = listed.ncols().max(1);
         let mut indices = Array2::zeros(listed.dim());
         for (place, (index, &label)) in indices.iter_mut().zip(listed).enumerate() {
             *index = match label.to_usize() {
                 Some(class) if class < classes => class as u32,
-                _ => class_index(CLASS_INDICES, place / terms, label, classes)?,
+                _ => class_index(CLASS_INDICES, place / entries, label, classes)?,
             };
         }
         Targets::from_compact(classes, uniform.to_owned(), indices, weights.to_owned())
@@ -122,14 +121,14 @@ impl<'a> Targets<'a> {
         weights: Array2<f64>,
     ) -> Result<Targets<'a>, Error> {
         let (classes, mut weights) = (in_row_order(classes), in_row_order(weights));
-        let terms = classes.ncols();
+        let entries = classes.ncols();
         let (listed, mut weighed) =
             (classes.as_slice().unwrap_or_default(), weights.as_slice_mut().unwrap_or_default());
         let mut seen = HashMap::new();
         for (row, uniform) in uniform.iter_mut().enumerate() {
-            let (weights, further) = weighed.split_at_mut(terms);
+            let (weights, further) = weighed.split_at_mut(entries);
             weighed = further;
-            accept_row(row, uniform, &listed[row * terms..(row + 1) * terms], weights, num_classes, &mut seen)?;
+            accept_row(row, uniform, &listed[row * entries..(row + 1) * entries], weights, num_classes, &mut seen)?;
         }
         let rows = Compact { uniform: uniform.into(), classes: classes.into(), weights: weights.into() };
         Ok(Targets { classes: num_classes, rows: Rows::Compact(rows) })

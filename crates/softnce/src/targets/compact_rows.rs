@@ -20,24 +20,24 @@ impl Compact<'_> {
 
     /// The classes and weights of a row as they lie in memory: both arrays are made in row order.
     pub(crate) fn row(&self, row: usize) -> (&[u32], &[f64]) {
-        let (len, terms) = (self.len(), self.classes.ncols());
+        let (len, entries) = (self.len(), self.classes.ncols());
         let both = self.classes.as_slice().zip(self.weights.as_slice());
         debug_assert!(both.is_some() && row < len, "row {row} of {len} in row order");
         both.map_or((&[], &[]), |(classes, weights)| {
-            let terms = row * terms..(row + 1) * terms;
-            (&classes[terms.clone()], &weights[terms])
+            let entries = row * entries..(row + 1) * entries;
+            (&classes[entries.clone()], &weights[entries])
         })
     }
 
     /// The classes and weights of all rows from this one on, as they lie in memory.
-    pub(crate) fn terms_from(&self, row: usize) -> (&[u32], &[f64]) {
+    pub(crate) fn entries_from(&self, row: usize) -> (&[u32], &[f64]) {
         let both = self.classes.as_slice().zip(self.weights.as_slice());
         let at = row * self.classes.ncols();
         both.map_or((&[], &[]), |(classes, weights)| (&classes[at..], &weights[at..]))
     }
 
     /// The weighted classes of a row.
-    pub(crate) fn terms(&self, row: usize) -> impl Iterator<Item = (usize, f64)> {
+    pub(crate) fn entries(&self, row: usize) -> impl Iterator<Item = (usize, f64)> {
         let (classes, weights) = self.row(row);
         classes.iter().map(|&class| class as usize).zip(weights.iter().copied())
     }

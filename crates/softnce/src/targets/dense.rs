@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView2, CowArray, Ix2};
 use num_traits::ToPrimitive;
 
-use super::check::{ROUNDING, check_classes, negative};
+use super::check::{ROUNDING, check_classes, negative, sums_to_one};
 use super::compact_rows::Compact;
 use super::dense_rows::DenseRows;
 use super::rows::{Rows, Targets};
@@ -29,6 +29,9 @@ impl<'a> Targets<'a> {
 
     /// The same, kept dense whatever they hold.
     ///
+    /// # Shapes
+    /// `probabilities`: `[M, d]`.
+    ///
     /// # Errors
     /// As [`Targets::dense`].
     pub fn dense_as_is<E: Element>(probabilities: impl Into<CowArray<'a, E, Ix2>>) -> Result<Targets<'a>, Error> {
@@ -45,7 +48,7 @@ impl<'a> Targets<'a> {
         if compact {
             return Ok(Targets { classes, rows: recognised(&scans, classes) });
         }
-        let exact = scans.iter().all(|scan| (scan.sum - 1.0).abs() <= ROUNDING);
+        let exact = scans.iter().all(|scan| sums_to_one(scan.sum, ROUNDING));
         let sums = (!exact).then(|| scans.iter().map(|scan| scan.sum).collect::<Array1<f64>>().into());
         Ok(Targets { classes, rows: Rows::Dense(DenseRows { values: E::erase(rows), sums }) })
     }
@@ -83,20 +86,20 @@ impl<'a> Targets<'a> {
 
 /// Rows that all have the compact form: hard where each is one class with all the weight.
 fn recognised<'t>(scans: &[RowScan], classes: usize) -> Rows<'t> {
-    if scans.iter().all(|scan| scan.floor == 0.0 && scan.terms == 1) {
+    if scans.iter().all(|scan| scan.floor == 0.0 && scan.entries == 1) {
         return Rows::Hard(scans.iter().map(|scan| scan.listed[0].0).collect::<Array1<u32>>().into());
     }
-    let terms = scans.iter().map(|scan| scan.terms).max().unwrap_or(0);
+    let entries = scans.iter().map(|scan| scan.entries).max().unwrap_or(0);
     let mut uniform = Array1::zeros(scans.len());
-    let mut listed = Array2::zeros((scans.len(), terms));
-    let mut weights = Array2::zeros((scans.len(), terms));
+    let mut listed = Array2::zeros((scans.len(), entries));
+    let mut weights = Array2::zeros((scans.len(), entries));
     for (row, scan) in scans.iter().enumerate() {
         // As dense rows count: divided by their sum where that is off by more than rounding.
-        let share = if (scan.sum - 1.0).abs() > ROUNDING { scan.sum.recip() } else { 1.0 };
+        let share = if sums_to_one(scan.sum, ROUNDING) { 1.0 } else { scan.sum.recip() };
         uniform[row] = scan.floor * share * classes as f64;
-        for (term, &(class, value)) in scan.listed[..scan.terms].iter().enumerate() {
-            listed[[row, term]] = class;
-            weights[[row, term]] = (value - scan.floor) * share;
+        for (entry, &(class, value)) in scan.listed[..scan.entries].iter().enumerate() {
+            listed[[row, entry]] = class;
+            weights[[row, entry]] = (value - scan.floor) * share;
         }
     }
     Rows::Compact(Compact { uniform: uniform.into(), classes: listed.into(), weights: weights.into() })

@@ -103,7 +103,7 @@ impl Targets<'_> {
                 Rows::Hard(labels) => out[labels[row] as usize] = 1.0,
                 Rows::Compact(rows) => {
                     out.fill(rows.uniform[row] / self.classes as f64);
-                    rows.terms(row).for_each(|(class, weight)| out[class] += weight);
+                    rows.entries(row).for_each(|(class, weight)| out[class] += weight);
                     // A class below its uniform share can come out a rounding error below 0.
                     out.mapv_inplace(|weight| weight.max(0.0));
                 }
@@ -122,13 +122,13 @@ impl Targets<'_> {
             }
             Rows::Compact(rows) => {
                 out.fill(A::of(rows.uniform[row] / self.classes as f64));
-                rows.terms(row).for_each(|(class, weight)| out[class] += A::of(weight));
+                rows.entries(row).for_each(|(class, weight)| out[class] += A::of(weight));
             }
             Rows::Dense(rows) => rows.write_row(row, out),
         }
     }
 
-    /// The class labels, where every row puts all its weight on one class, whatever the form. Shape `[M]`.
+    /// The same targets as labels, if every row puts all its weight on one class; `None` if one does not.
     ///
     /// The losses of hard labels take such targets in any form.
     pub fn to_hard(&self) -> Option<Targets<'_>> {
@@ -137,7 +137,7 @@ impl Targets<'_> {
             _ if self.classes == 1 => Array1::zeros(self.len()),
             Rows::Compact(rows) => (0..rows.len())
                 .map(|row| match rows.uniform[row] {
-                    0.0 => only(rows.terms(row)),
+                    0.0 => only(rows.entries(row)),
                     _ => None,
                 })
                 .collect::<Option<_>>()?,
@@ -154,7 +154,7 @@ impl Targets<'_> {
         match &self.rows {
             Rows::Hard(labels) => labels.iter().for_each(|&label| mass[label as usize] += 1.0),
             Rows::Compact(rows) => {
-                (0..rows.len()).flat_map(|row| rows.terms(row)).for_each(|(class, weight)| mass[class] += weight);
+                (0..rows.len()).flat_map(|row| rows.entries(row)).for_each(|(class, weight)| mass[class] += weight);
                 mass += rows.uniform.sum() / self.classes as f64;
                 mass.mapv_inplace(|mass: f64| mass.max(0.0));
             }
@@ -168,7 +168,7 @@ impl Targets<'_> {
         match &self.rows {
             Rows::Hard(labels) => classes.extend(labels),
             Rows::Compact(rows) => {
-                let (listed, weights) = rows.terms_from(0);
+                let (listed, weights) = rows.entries_from(0);
                 let weighed = listed.iter().zip(weights).filter(|(_, weight)| **weight != 0.0);
                 classes.extend(weighed.map(|(class, _)| class));
             }

@@ -8,11 +8,11 @@ use pulp::{Simd, WithSimd};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 use softnce_kernels::simd::Instructions;
 
-use super::check::{negative, off_simplex};
+use super::check::{negative, off_simplex, sums_to_one};
 use crate::{Accum, Element, Error};
 
 /// A row with more classes off its floor than this is dense.
-pub(super) const MOST_TERMS: usize = 3;
+pub(super) const MOST_ENTRIES: usize = 3;
 
 /// What a row is made of.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,9 +21,9 @@ pub(super) struct RowScan {
     /// The value of every class that is not listed: the row's smallest.
     pub(super) floor: f64,
     /// The classes off the floor with their values, where the row has the compact form.
-    pub(super) listed: [(u32, f64); MOST_TERMS],
+    pub(super) listed: [(u32, f64); MOST_ENTRIES],
     /// How many are listed.
-    pub(super) terms: usize,
+    pub(super) entries: usize,
 }
 
 /// Scans every row. The flag says whether all rows have the compact form; where `recognise` is off they count as dense.
@@ -44,18 +44,16 @@ pub(super) fn scan<E: Element>(rows: ArrayView2<'_, E>, recognise: bool) -> Resu
             let row = part * rows_at_once + at;
             let values = in_a_row(rows.row(row), scratch);
             let (sum, lowest) = instructions.run(SumAndLowest { values, highest });
-            // Also where the sum is not a number.
-            let on_simplex = (sum - 1.0).abs() <= E::SIMPLEX_TOLERANCE;
-            if !on_simplex || lowest < E::Accum::zero() {
+            if !sums_to_one(sum, E::SIMPLEX_TOLERANCE) || lowest < E::Accum::zero() {
                 return Err(objection(row, rows.row(row)));
             }
             *out = RowScan { sum, floor: lowest.as_f64(), ..RowScan::default() };
             if compact.load(Ordering::Relaxed) {
-                let mut found = [0; MOST_TERMS];
+                let mut found = [0; MOST_ENTRIES];
                 match instructions.run(OffFloor { values, floor: lowest, highest, found: &mut found }) {
-                    Some(terms) => {
-                        out.terms = terms;
-                        for (listed, &class) in out.listed.iter_mut().zip(&found[..terms]) {
+                    Some(entries) => {
+                        out.entries = entries;
+                        for (listed, &class) in out.listed.iter_mut().zip(&found[..entries]) {
                             *listed = (class, values[class as usize].as_f64());
                         }
                     }
@@ -165,7 +163,7 @@ struct OffFloor<'r, A> {
     values: &'r [A],
     floor: A,
     highest: &'r [A],
-    found: &'r mut [u32; MOST_TERMS],
+    found: &'r mut [u32; MOST_ENTRIES],
 }
 
 impl<A: Accum> WithSimd for OffFloor<'_, A> {
@@ -177,7 +175,7 @@ impl<A: Accum> WithSimd for OffFloor<'_, A> {
         let whole = self.values.len() - self.values.len() % A::lanes::<S>();
         let (vectors, tail) = self.values.split_at(whole);
         let parts = vectors.chunks(stretch).chain(std::iter::once(tail)).zip(self.highest);
-        let (mut terms, mut first) = (0, 0);
+        let (mut entries, mut first) = (0, 0);
         for (values, &highest) in parts {
             // Only where something is above the floor, the row's smallest value, is there anything to find.
             if highest > self.floor {
@@ -188,14 +186,14 @@ impl<A: Accum> WithSimd for OffFloor<'_, A> {
                     let mut bits = u64::from_le_bytes(eight);
                     while bits != 0 {
                         let at = 8 * number + bits.trailing_zeros() as usize / 8;
-                        *self.found.get_mut(terms)? = (first + at) as u32;
-                        terms += 1;
+                        *self.found.get_mut(entries)? = (first + at) as u32;
+                        entries += 1;
                         bits &= bits - 1;
                     }
                 }
             }
             first += values.len();
         }
-        Some(terms)
+        Some(entries)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use num_traits::PrimInt;
 
-use super::check::{CLASS_INDICES, SIMPLEX_TOLERANCE, check_classes, class_index, negative, off_simplex};
+use super::check::{CLASS_INDICES, SIMPLEX_TOLERANCE, check_classes, check_sum, class_index, negative};
 use super::rows::Targets;
 use crate::{Error, ErrorKind};
 
@@ -121,11 +121,13 @@ impl<'a> Targets<'a> {
                 }
             }
             let sum = values.sum();
-            let rest = (1.0 - sum).max(0.0);
-            if sum > 1.0 + SIMPLEX_TOLERANCE || (k == classes && rest > SIMPLEX_TOLERANCE) {
-                return Err(off_simplex(row, sum, SIMPLEX_TOLERANCE).of_argument("probabilities"));
+            // A sum below 1 leaves the rest to the classes that are not listed, if there are any.
+            let leaves_a_rest = k < classes && sum <= 1.0;
+            if !leaves_a_rest {
+                check_sum(row, sum, SIMPLEX_TOLERANCE).map_err(|error| error.of_argument("probabilities"))?;
             }
             if k < classes {
+                let rest = (1.0 - sum).max(0.0);
                 // The uniform share covers every class, so the listed ones give back what it puts on them.
                 let floor = rest / (classes - k) as f64;
                 uniform[row] = floor * classes as f64;

@@ -95,13 +95,13 @@ def _head(features: Any, weight: Any, bias: Any) -> _Head:
     if features.ndim != 2 or features.shape[1] != weight.shape[1]:
         raise shape_error("features", features, f"[N, {weight.shape[1]}]")
     if features.dtype.name != weight.dtype.name:
-        raise TypeError(f"features has dtype {features.dtype}, expected {weight.dtype}, as the class weights")
+        raise TypeError(f"features has dtype {features.dtype}, expected {weight.dtype}, as weight")
     if bias is not None:
         bias = as_array("bias", bias)
         if bias.shape != weight.shape[:1]:
             raise shape_error("bias", bias, f"[{len(weight)}], one for each class")
         if bias.dtype.name != weight.dtype.name:
-            raise TypeError(f"bias has dtype {bias.dtype}, expected {weight.dtype}, as the class weights")
+            raise TypeError(f"bias has dtype {bias.dtype}, expected {weight.dtype}, as weight")
         bias = plain(bias)
     return _Head(plain(features), weight, bias)
 

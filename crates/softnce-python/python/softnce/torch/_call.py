@@ -19,6 +19,8 @@ REDUCTIONS = ("none", "mean", "sum")
 BACKENDS = ("auto", "kernel", "tensor")
 #: The losses of hard labels: they take one-hot rows as well, and no other rows.
 HARD = ("infonce",)
+#: The losses that contrast the target of each row with candidates, so that candidates and noise matter.
+CONTRASTIVE = ("soft-target-infonce", "infonce")
 
 
 class Segment(NamedTuple):

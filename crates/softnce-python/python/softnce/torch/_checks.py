@@ -13,7 +13,7 @@ from torch import Tensor
 
 from softnce._warnings import warn
 from softnce.torch import _kernel
-from softnce.torch._call import Call, Needs, Segment, wide
+from softnce.torch._call import CONTRASTIVE, Call, Needs, Segment, wide
 from softnce.torch.targets import simplex_tolerance, widest
 
 __all__ = ["ask_kernels", "check_shapes", "check_values"]
@@ -40,7 +40,7 @@ def check_values(call: Call, segments: List[Segment], logits: Tensor, temperatur
     """
     global _warned
     flags = [flag.reshape(()) for flag in _flags(call, segments, logits, temperature)]
-    shared = None if _warned or call.kind == "soft-target-cross-entropy" else _shared_weight(segments)
+    shared = None if _warned or call.kind not in CONTRASTIVE else _shared_weight(segments)
     answers = torch.stack(flags if shared is None else [*flags, shared]).tolist()
     if any(answers[: len(flags)]):
         ask_kernels(call, logits, temperature)
@@ -86,7 +86,7 @@ def _flags(call: Call, segments: List[Segment], logits: Tensor, temperature: Opt
     yield ~((high - low) / tau * logits.shape[1] <= torch.finfo(sums).max).all()
     for segment in segments:
         yield from _segment_flags(segment, logits.shape[1])
-    if call.kind != "soft-target-cross-entropy" and call.noise is not None:
+    if call.kind in CONTRASTIVE and call.noise is not None:
         noise = call.noise.to(widest(logits.device))
         yield ~((noise > 0).all() & ((noise.sum() - 1).abs() <= 1e-4))
     if call.row_weights is not None:

@@ -11,12 +11,13 @@ from typing import List, NamedTuple, Optional, Tuple, Union
 import torch
 from torch import Tensor
 
-from softnce.torch._call import HARD, Call, Needs, Result, Segment, compact_segment, wide
+from softnce.torch._call import CONTRASTIVE, HARD, Call, Needs, Result, Segment, compact_segment, wide
 from softnce.torch._checks import ask_kernels, check_shapes, check_values
 from softnce.torch.targets import recognise, simplex_tolerance, widest
 
 __all__ = ["evaluate"]
 
+CROSS_ENTROPY = "soft-target-cross-entropy"
 #: Scores that exist at any time: those of all candidates for the rows of one chunk.
 CHUNK = 1 << 24
 
@@ -83,11 +84,7 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
         check_values(call, segments, logits, temperature)
     factors = _factors(call, logits, sums)
     tau = temperature.detach().to(sums) if temperature is not None else call.temperature
-    rows: Union[_CrossEntropy, _Contrastive]
-    if call.kind == "soft-target-cross-entropy":
-        rows = _CrossEntropy(call, segments, sums)
-    else:
-        rows = _Contrastive(call, segments, logits.shape[1], sums)
+    rows = _rows(call, segments, logits.shape[1], sums)
     losses, gradients, parts = [], [], []
     wanted = needs.logits or needs.temperature
     step = max(1, CHUNK // max(rows.width, logits.shape[1]))
@@ -114,6 +111,18 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
         torch.cat(gradients) if gradients else None,
         part if part is None or by_row else part.sum().reshape(1),
     )
+
+
+def _rows(
+    call: Call, segments: List[Segment], num_classes: int, sums: torch.dtype
+) -> Union[_CrossEntropy, _Contrastive]:
+    """The computation of a loss."""
+    if call.kind in CONTRASTIVE:
+        return _Contrastive(call, segments, num_classes, sums)
+    if call.kind == CROSS_ENTROPY:
+        return _CrossEntropy(call, segments, sums)
+    known = ", ".join(map(repr, (*CONTRASTIVE, CROSS_ENTROPY)))
+    raise ValueError(f"loss is {call.kind!r}, expected one of {known}, which have tensor operations")
 
 
 def _labels(call: Call, segment: Segment, logits: Tensor, temperature: Optional[Tensor]) -> Segment:

@@ -15,7 +15,16 @@ use crate::Accum;
 /// The positives of the rows of a block.
 pub(super) struct Positives {
     /// Pairs of a candidate and the lane whose positive it is, in ascending order.
-    pub(super) of_lanes: Vec<(u32, u32)>,
+    of_lanes: Vec<(u32, u32)>,
+}
+
+impl Positives {
+    /// The positives of the lanes from the first one on.
+    pub(super) fn new(positives: &[u32]) -> Self {
+        let mut of_lanes: Vec<(u32, u32)> = positives.iter().copied().zip(0..).collect();
+        of_lanes.sort_unstable();
+        Positives { of_lanes }
+    }
 }
 
 /// The sums of a block, one per lane.

@@ -13,6 +13,8 @@
 
 mod accumulate;
 mod block;
+mod cells;
+mod gradients;
 mod plan;
 
 pub(super) use block::run_plan;

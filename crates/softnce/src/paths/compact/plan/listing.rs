@@ -17,7 +17,7 @@ const AT_ONCE: usize = 4096;
 
 /// A candidate's first two classes, after [`Listing::take_lines`] their lines; [`NONE`] if it has fewer.
 #[derive(Clone, Copy)]
-pub(super) struct Entry<A> {
+pub(super) struct FirstTwo<A> {
     pub(super) first: u32,
     pub(super) second: u32,
     pub(super) first_weight: A,
@@ -26,7 +26,7 @@ pub(super) struct Entry<A> {
 
 /// All candidates of a batch of compact and hard targets.
 pub(super) struct Listing<A> {
-    pub(super) entries: Vec<Entry<A>>,
+    pub(super) candidates: Vec<FirstTwo<A>>,
     /// Classes, or lines, and weights beyond the first two.
     pub(super) further: Further<(u32, A)>,
     /// The uniform shares; empty if all are equal, because then they cancel.
@@ -35,12 +35,12 @@ pub(super) struct Listing<A> {
     pub(super) has_negative: bool,
 }
 
-impl<A: Accum> Entry<A> {
+impl<A: Accum> FirstTwo<A> {
     fn empty() -> Self {
-        Entry { first: NONE, second: NONE, first_weight: A::zero(), second_weight: A::zero() }
+        FirstTwo { first: NONE, second: NONE, first_weight: A::zero(), second_weight: A::zero() }
     }
 
-    /// The entry of two different classes with their weights; a class of weight 0 does not count.
+    /// The candidate of two different classes with their weights; a class of weight 0 does not count.
     #[inline(always)]
     fn new(a: (u32, f64), b: (u32, f64)) -> Self {
         // Branchless, because the comparison is unpredictable.
@@ -48,16 +48,15 @@ impl<A: Accum> Entry<A> {
         let both = [marked(a), marked(b)];
         let lower = usize::from(both[1].0 < both[0].0);
         let ((first, first_weight), (second, second_weight)) = (both[lower], both[1 - lower]);
-        Entry { first, second, first_weight, second_weight }
+        FirstTwo { first, second, first_weight, second_weight }
     }
 }
 
 impl<A: Accum> Listing<A> {
     /// Lists the candidates. `equal_shares`: all uniform shares are equal and cancel.
     pub(super) fn new(batch: &Batch<'_>, equal_shares: bool) -> Self {
-        let candidates = batch.candidates();
         let mut listing = Listing {
-            entries: vec![Entry::empty(); candidates],
+            candidates: vec![FirstTwo::empty(); batch.candidates()],
             further: Further::default(),
             uniform: Vec::new(),
             has_negative: false,
@@ -80,25 +79,25 @@ impl<A: Accum> Listing<A> {
     /// Fills in candidates of at most two classes, on several threads.
     fn fill(&mut self, batch: &Batch<'_>) {
         let has_negative = AtomicBool::new(false);
-        let threads = threads_for(8 * self.entries.len(), SHARING, self.entries.len().div_ceil(AT_ONCE));
-        let mut left = &mut self.entries[..];
+        let threads = threads_for(8 * self.candidates.len(), SHARING, self.candidates.len().div_ceil(AT_ONCE));
+        let mut left = &mut self.candidates[..];
         let segments = batch.segments().iter().map(|segment| {
-            let (entries, others) = std::mem::take(&mut left).split_at_mut(segment.len());
+            let (candidates, others) = std::mem::take(&mut left).split_at_mut(segment.len());
             left = others;
-            (&segment.rows, entries)
+            (&segment.rows, candidates)
         });
         let segments: Vec<_> = segments.collect();
-        let chunks = segments.into_iter().flat_map(|(rows, entries)| {
-            let numbered = entries.chunks_mut(AT_ONCE).enumerate();
-            numbered.map(move |(chunk, entries)| (rows, chunk * AT_ONCE, entries))
+        let chunks = segments.into_iter().flat_map(|(rows, candidates)| {
+            let numbered = candidates.chunks_mut(AT_ONCE).enumerate();
+            numbered.map(move |(chunk, candidates)| (rows, chunk * AT_ONCE, candidates))
         });
-        for_each_part(threads, chunks, |(rows, first, entries)| match rows {
+        for_each_part(threads, chunks, |(rows, first, candidates)| match rows {
             Rows::Hard(labels) => {
-                let labelled = entries.iter_mut().zip(labels.slice(ndarray::s![first..]));
-                labelled.for_each(|(entry, &label)| *entry = Entry::new((label, 1.0), (0, 0.0)));
+                let labelled = candidates.iter_mut().zip(labels.slice(ndarray::s![first..]));
+                labelled.for_each(|(candidate, &label)| *candidate = FirstTwo::new((label, 1.0), (0, 0.0)));
             }
             Rows::Compact(rows) => {
-                if fill_compact(rows, first, entries) {
+                if fill_compact(rows, first, candidates) {
                     has_negative.store(true, Ordering::Relaxed);
                 }
             }
@@ -109,28 +108,28 @@ impl<A: Accum> Listing<A> {
 
     /// Fills in candidates of any number of classes, one after another.
     fn fill_any(&mut self, batch: &Batch<'_>) {
-        let mut terms: Vec<(u32, f64)> = Vec::new();
-        let mut entries = self.entries.iter_mut();
+        let mut entries: Vec<(u32, f64)> = Vec::new();
+        let mut candidates = self.candidates.iter_mut();
         for segment in batch.segments() {
             for row in 0..segment.len() {
-                terms.clear();
+                entries.clear();
                 match &segment.rows {
-                    Rows::Hard(labels) => terms.push((labels[row], 1.0)),
+                    Rows::Hard(labels) => entries.push((labels[row], 1.0)),
                     Rows::Compact(rows) => {
                         // A class that is listed twice has its whole weight at its first place and 0 at the second.
                         let (classes, weights) = rows.row(row);
                         let listed = classes.iter().copied().zip(weights.iter().copied());
-                        terms.extend(listed.filter(|&(_, weight)| weight != 0.0));
-                        terms.sort_unstable_by_key(|&(class, _)| class);
+                        entries.extend(listed.filter(|&(_, weight)| weight != 0.0));
+                        entries.sort_unstable_by_key(|&(class, _)| class);
                     }
                     Rows::Dense(_) => {}
                 }
-                self.has_negative |= terms.iter().any(|&(_, weight)| weight < 0.0);
-                let term = |at: usize| terms.get(at).copied().unwrap_or((0, 0.0));
-                if let Some(entry) = entries.next() {
-                    *entry = Entry::new(term(0), term(1));
+                self.has_negative |= entries.iter().any(|&(_, weight)| weight < 0.0);
+                let entry = |at: usize| entries.get(at).copied().unwrap_or((0, 0.0));
+                if let Some(candidate) = candidates.next() {
+                    *candidate = FirstTwo::new(entry(0), entry(1));
                 }
-                self.further.push(terms.iter().skip(2).map(|&(class, weight)| (class, A::of(weight))));
+                self.further.push(entries.iter().skip(2).map(|&(class, weight)| (class, A::of(weight))));
             }
         }
         self.further.drop_if_all_empty();
@@ -140,7 +139,7 @@ impl<A: Accum> Listing<A> {
     /// of the `classes` occur, else those that occur.
     pub(super) fn take_lines(&mut self, classes: usize) -> Columns {
         // With so many candidates, finding the classes that occur costs more than it could save.
-        if self.entries.len() >= classes {
+        if self.candidates.len() >= classes {
             return Columns::All(classes);
         }
         let mut lines = vec![NONE; classes];
@@ -157,29 +156,29 @@ impl<A: Accum> Listing<A> {
     }
 
     fn for_each_class(&mut self, mut work: impl FnMut(&mut u32)) {
-        let pairs = self.entries.iter_mut().flat_map(|entry| [&mut entry.first, &mut entry.second]);
+        let pairs = self.candidates.iter_mut().flat_map(|candidate| [&mut candidate.first, &mut candidate.second]);
         pairs.filter(|class| **class != NONE).for_each(&mut work);
         self.further.items_mut().iter_mut().for_each(|(class, _)| work(class));
     }
 }
 
 /// Fills in rows of at most two classes, from row `first` on. Returns whether a weight is below 0.
-fn fill_compact<A: Accum>(rows: &Compact<'_>, first: usize, entries: &mut [Entry<A>]) -> bool {
-    let terms = rows.classes.ncols();
-    let (classes, weights) = rows.terms_from(first);
+fn fill_compact<A: Accum>(rows: &Compact<'_>, first: usize, candidates: &mut [FirstTwo<A>]) -> bool {
+    let entries = rows.classes.ncols();
+    let (classes, weights) = rows.entries_from(first);
     let mut has_negative = false;
-    if terms == 2 {
-        for ((classes, weights), entry) in
-            classes.as_chunks::<2>().0.iter().zip(weights.as_chunks::<2>().0).zip(entries)
+    if entries == 2 {
+        for ((classes, weights), candidate) in
+            classes.as_chunks::<2>().0.iter().zip(weights.as_chunks::<2>().0).zip(candidates)
         {
             has_negative |= weights[0] < 0.0 || weights[1] < 0.0;
-            *entry = Entry::new((classes[0], weights[0]), (classes[1], weights[1]));
+            *candidate = FirstTwo::new((classes[0], weights[0]), (classes[1], weights[1]));
         }
     } else {
         // One class, or none at all.
-        for ((&class, &weight), entry) in classes.iter().zip(weights).zip(entries) {
+        for ((&class, &weight), candidate) in classes.iter().zip(weights).zip(candidates) {
             has_negative |= weight < 0.0;
-            *entry = Entry::new((class, weight), (0, 0.0));
+            *candidate = FirstTwo::new((class, weight), (0, 0.0));
         }
     }
     has_negative

@@ -4,13 +4,14 @@
 //! group. In large batches several threads search, each a range of classes at a time (a *section*); the ranges do not
 //! depend on the number of threads.
 
-use softnce_kernels::parallel::{SHARING, for_each, threads_for};
 use std::convert::Infallible;
 use std::sync::OnceLock;
 
+use softnce_kernels::parallel::{SHARING, for_each, threads_for};
+
 use super::columns::Columns;
 use super::further::Further;
-use super::listing::{Entry, Listing};
+use super::listing::{FirstTwo, Listing};
 use super::merged::{Group, Pair, Plan};
 use crate::paths::terms::to_base_2;
 use crate::{Accum, Batch};
@@ -27,18 +28,18 @@ pub(super) fn merge<A: Accum>(
     positives: &[usize],
 ) -> Plan<A> {
     let lines = columns.len() as u32;
-    let sorted = Sorted::new(&listing.entries, lines);
+    let sorted = Sorted::new(&listing.candidates, lines);
     let masses = Masses::new(batch);
 
     // Each section is merged by itself; its merged candidates are numbered from 0.
     let bounds = sorted.sections();
     let mut sections: Vec<MergedSection<A>> = bounds.iter().map(|_| MergedSection::default()).collect();
-    let threads = threads_for(listing.entries.len() * 8, SHARING, sections.len());
+    let threads = threads_for(listing.candidates.len() * 8, SHARING, sections.len());
     let work = sections.iter_mut().zip(&bounds);
     let outcome = for_each(threads, work, Vec::new, |table, (section, &(first, last))| {
         let candidates = sorted.range(first, last);
         section.reserve(candidates.len());
-        let line_of = |candidate: u32| listing.entries[candidate as usize].first.min(lines);
+        let line_of = |candidate: u32| listing.candidates[candidate as usize].first.min(lines);
         for group in candidates.chunk_by(|&a, &b| line_of(a) == line_of(b)) {
             section.add_group(line_of(group[0]), lines, group, listing, &masses, table);
         }
@@ -54,7 +55,7 @@ pub(super) fn merge<A: Accum>(
     });
     let starts: Vec<u32> = starts.collect();
     let positives = positives.iter().map(|&positive| {
-        let line = listing.entries[positive].first.min(lines) as usize;
+        let line = listing.candidates[positive].first.min(lines) as usize;
         let section = bounds.partition_point(|&(_, last)| last <= line);
         let place = sorted.place(line, positive as u32) - sorted.starts[bounds[section].0];
         starts[section] + sections[section].numbers[place as usize]
@@ -106,17 +107,17 @@ struct Sorted {
 
 impl Sorted {
     /// A counting sort on one thread, which takes a few nanoseconds per candidate.
-    fn new<A: Accum>(entries: &[Entry<A>], lines: u32) -> Self {
-        let line_of = |entry: &Entry<A>| entry.first.min(lines) as usize;
+    fn new<A: Accum>(candidates: &[FirstTwo<A>], lines: u32) -> Self {
+        let line_of = |candidate: &FirstTwo<A>| candidate.first.min(lines) as usize;
         // A line's count is stored two places behind the line: the running sum then gives, one place behind each
         // line, its start, and the loop below moves it to the line's end, which is the start of the next line.
         let mut starts = vec![0u32; lines as usize + 3];
-        entries.iter().for_each(|entry| starts[line_of(entry) + 2] += 1);
+        candidates.iter().for_each(|candidate| starts[line_of(candidate) + 2] += 1);
         (1..starts.len()).for_each(|line| starts[line] += starts[line - 1]);
-        let mut order = vec![0u32; entries.len()];
-        for (candidate, entry) in (0..).zip(entries) {
-            let place = &mut starts[line_of(entry) + 1];
-            order[*place as usize] = candidate;
+        let mut order = vec![0u32; candidates.len()];
+        for (number, candidate) in (0..).zip(candidates) {
+            let place = &mut starts[line_of(candidate) + 1];
+            order[*place as usize] = number;
             *place += 1;
         }
         starts.pop();
@@ -230,12 +231,12 @@ impl<A: Accum> MergedSection<A> {
         }
         for &candidate in candidates {
             let candidate = candidate as usize;
-            let entry = &listing.entries[candidate];
+            let first_two = &listing.candidates[candidate];
             let pair = Pair {
-                first_weight: entry.first_weight,
-                second_weight: entry.second_weight,
+                first_weight: first_two.first_weight,
+                second_weight: first_two.second_weight,
                 log2_multiplicity: A::zero(),
-                second: entry.second.min(empty),
+                second: first_two.second.min(empty),
             };
             let share = listing.uniform.get(candidate).copied();
             let target = Target { pair, share, further: listing.further.of(candidate) };

@@ -113,7 +113,7 @@ impl<A: Accum> Plan<A> {
     }
 
     /// The lines and weights of a merged candidate; `line` is the line of its group.
-    pub(crate) fn terms(&self, candidate: usize, line: u32) -> impl Iterator<Item = (usize, A)> {
+    pub(crate) fn entries(&self, candidate: usize, line: u32) -> impl Iterator<Item = (usize, A)> {
         let pair = &self.pairs[candidate];
         let further = self.further.of(candidate).iter().copied();
         let pair = [(line, pair.first_weight), (pair.second, pair.second_weight)];
@@ -132,7 +132,7 @@ impl<A: Accum> Plan<A> {
             let kept = (start..group.end).filter(|&candidate| self.is_kept(candidate as usize));
             for candidate in kept {
                 // The empty line stands behind the others.
-                let lines = self.terms(candidate as usize, group.line).map(|(line, _)| line);
+                let lines = self.entries(candidate as usize, group.line).map(|(line, _)| line);
                 lines.filter(|&line| line < self.columns.len()).for_each(|line| occurs[line] = true);
             }
         }
