@@ -7,7 +7,7 @@ use crate::{BenchError, Case, Path};
 /// Relative difference that two paths may have. Single precision leaves a thousandth of it; a mistake leaves more.
 const TOLERANCE: f64 = 1e-3;
 
-/// Compares what the paths that compute soft target InfoNCE come to.
+/// Compares the results of the paths that compute soft target InfoNCE.
 ///
 /// # Errors
 /// [`BenchError::Disagreement`] with the first two paths whose losses or gradients differ.
@@ -17,7 +17,7 @@ pub(crate) struct Agreement {
     first: Option<First>,
 }
 
-/// What the first path came to.
+/// The result of the first path.
 #[derive(Debug)]
 struct First {
     path: Path,

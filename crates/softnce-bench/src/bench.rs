@@ -11,7 +11,7 @@ use crate::{
     AllocatedBytes, BenchError, BenchSettings, Case, Kept, Machine, Measurement, Path, Results, Skipped, Workload,
 };
 
-/// Told of the measurement's progress; never while a call is timed.
+/// Receives the progress of the measurement; never called while a call is timed.
 pub trait Progress {
     /// The measurement of so many cases starts; each counts once for each number of threads.
     fn start(&self, cases: usize);

@@ -22,7 +22,7 @@ pub struct Case {
 const HEAD_ROWS: usize = 1024;
 /// Width of their features.
 const HEAD_FEATURES: usize = 256;
-/// More than this is a slip of the finger.
+/// Larger values are taken for typing errors.
 const MOST: usize = 100_000_000;
 
 impl Case {

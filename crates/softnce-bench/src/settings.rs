@@ -21,7 +21,7 @@ pub struct BenchSettings {
     pub fresh_memory: bool,
 }
 
-/// An hour a path is a slip of the finger, and so are more threads than any machine has.
+/// Larger values are taken for typing errors: no path needs an hour, and no machine has so many threads.
 const MOST_SECONDS: f64 = 3600.0;
 const MOST_THREADS: usize = 1024;
 

@@ -12,13 +12,13 @@ use std::time::Instant;
 
 use chacha20::ChaCha8Rng;
 use rand::SeedableRng;
-use softnce_data::candidates::TargetQueue;
-use softnce_data::loader::{Loader, LoaderConfig};
-use softnce_data::mixing::{Mixing, MixingConfig};
-use softnce_data::pictures::{
+use softnce_data::augmentation::{
     Augmentation, AugmentationConfig, ErasingConfig, NamedNormalisation, Normalisation, RandomCropConfig,
     RandomResizedCropConfig, TrainConfig,
 };
+use softnce_data::candidates::TargetQueue;
+use softnce_data::loader::{Loader, LoaderConfig};
+use softnce_data::mixing::{Mixing, MixingConfig};
 use softnce_data::{Picture, PictureSource};
 
 /// Pictures in memory, or one JPEG file decoded again and again.

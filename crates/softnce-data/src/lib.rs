@@ -5,12 +5,13 @@
 //! - [`fetch`]: downloads freely available data sets; [`info`]: describes a data set: counts, sizes, and a sheet of
 //!   sample pictures.
 //! - [`labels`]: soft labels from files.
-//! - [`pictures`]: from a decoded picture to normalised pixels; [`mixing`]: MixUp and CutMix; [`candidates`]: targets
-//!   beyond the batch; [`loader`]: batches.
+//! - [`augmentation`]: from a decoded picture to normalised pixels; [`mixing`]: MixUp and CutMix; [`candidates`]:
+//!   targets beyond the batch; [`loader`]: batches.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod augmentation;
 pub mod candidates;
 mod content;
 pub mod fetch;
@@ -18,7 +19,6 @@ pub mod info;
 pub mod labels;
 pub mod loader;
 pub mod mixing;
-pub mod pictures;
 pub mod sets;
 mod source;
 pub mod subset;

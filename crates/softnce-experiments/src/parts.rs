@@ -138,7 +138,8 @@ impl Workplace<'_> {
     }
 }
 
-/// What the trainings from these seeds come to, on all cores; `None` if the flag was set before the last of them began.
+/// The results of the trainings from these seeds, on all cores; `None` if the flag was set before the last of them
+/// began.
 pub(crate) fn each_seed<T: Send>(
     seeds: Range<u64>,
     stop: &AtomicBool,

@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView1;
 
-/// How many *other* classes of `scores` (shape: classes) score at least as high as class `label`, which must be
+/// How many *other* classes of `scores` (shape `[classes]`) score at least as high as class `label`, which must be
 /// below `scores.len()`.
 ///
 /// The class is among the `k` largest if there are fewer than `k`. A tie thus counts against the prediction: the

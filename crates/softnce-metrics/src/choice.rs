@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a network came to on the validation pictures.
+/// The score of a network on the validation pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ValidationScore {
     /// Accuracy, in `[0, 1]`.

@@ -2,7 +2,10 @@
 
 use ndarray::ArrayView1;
 
-/// The index of the largest entry of a row (shape: classes), the first of equals; 0 for an empty row.
+/// The index of the largest entry of a row, the first of equals; 0 for an empty row.
+///
+/// # Shapes
+/// `row`: `[classes]`.
 pub fn largest_entry(row: ArrayView1<'_, f64>) -> usize {
     (0..row.len()).rev().max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0)
 }

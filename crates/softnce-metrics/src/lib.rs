@@ -51,5 +51,6 @@ pub use selective::Selective;
 pub use spread::Spread;
 pub use statistics::{
     CONFIDENCE_LEVEL, Equivalence, Estimate, StatsError, equivalence, mean_interval, median, paired_difference,
+    wilson_interval,
 };
 pub use temperature::{LARGEST_CHANGE, TemperatureFit};

@@ -34,12 +34,16 @@ pub struct Evaluation {
     pub reliability: Vec<ReliabilityBin>,
 }
 
-/// Evaluates `logits` (shape: examples x classes) against `labels` (length: examples; values: `0..classes`).
+/// Evaluates `logits` against `labels`.
 ///
 /// The posterior is `softmax(logits / temperature)`, in `f64`; the confidence of an example is the largest entry of
 /// its posterior. Ranks are taken from the logits themselves, where rounding cannot make ties. A tie counts against
 /// the prediction, whatever the order of the classes, for the accuracies as for the calibration. The calibration is
 /// over [`CALIBRATION_BINS`] bins. [`Evaluator`](crate::Evaluator) gives more, and takes the rows in batches.
+///
+/// # Shapes
+/// - logits: `[examples, classes]`
+/// - labels: `[examples]`, each in `0..classes`
 ///
 /// # Errors
 ///

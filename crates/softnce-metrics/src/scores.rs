@@ -15,7 +15,7 @@ pub(crate) struct RowScores {
     pub partition: f64,
 }
 
-/// Scores the posterior `p = softmax(logits / temperature)` (`logits` of shape: classes) against class `label`, and
+/// Scores the posterior `p = softmax(logits / temperature)` (`logits` of shape `[classes]`) against class `label`, and
 /// leaves it in `posterior`.
 ///
 /// All in `f64`, from the differences to the largest logit, so that nothing overflows and the likelihood stays finite

@@ -18,7 +18,10 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Puts samples together; `None` where there are none.
+    /// Summarises samples; `None` where there are none.
+    ///
+    /// # Shapes
+    /// `samples`: `[samples]`, in any order.
     pub fn of(samples: &[f64]) -> Option<Self> {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);

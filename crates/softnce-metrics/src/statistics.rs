@@ -1,5 +1,5 @@
 //! Statistics over the seeds of a comparison: means with confidence intervals, paired differences, equivalence,
-//! medians.
+//! medians. And the interval of a share.
 
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -189,6 +189,24 @@ pub fn median(values: &[f64]) -> Result<f64, StatsError> {
     Ok(if sorted.len() % 2 == 1 { sorted[middle] } else { sorted[middle - 1].midpoint(sorted[middle]) })
 }
 
+/// Wilson's 95 % interval of a share: `[lower, upper]`, both in `[0, 1]`.
+///
+/// `share`: the share that was found, in `[0, 1]`, not in percent. `n`: the number of independent trials behind it,
+/// which may be a fraction (a mean over seeds). Without a trial the interval is `[0, 1]`.
+///
+/// Source: Wilson, Probable inference, the law of succession, and statistical inference, 1927.
+pub fn wilson_interval(share: f64, n: f64) -> [f64; 2] {
+    if n <= 0.0 {
+        return [0.0, 1.0];
+    }
+    // The quantile of the normal distribution at 0.975, to the digits of the tables.
+    let z2 = 1.96f64.powi(2);
+    let scale = 1.0 / (1.0 + z2 / n);
+    let middle = scale * (share + z2 / (2.0 * n));
+    let half = scale * (z2 * (share * (1.0 - share) / n + z2 / (4.0 * n * n))).sqrt();
+    [(middle - half).max(0.0), (middle + half).min(1.0)]
+}
+
 /// Rejects values without a statistic.
 fn check(argument: &'static str, values: &[f64]) -> Result<(), StatsError> {
     if values.is_empty() {
@@ -345,6 +363,15 @@ mod tests {
         assert_eq!(mean_interval(&[f64::MAX, f64::MAX]), Err(StatsError::Overflow { argument: "values" }));
         assert_eq!(mean_interval(&[1e300, -1e300]), Err(StatsError::Overflow { argument: "values" }));
         assert_eq!(paired_difference(&[f64::MAX], &[-f64::MAX]), Err(StatsError::Overflow { argument: "a - b" }));
+    }
+
+    #[test]
+    fn the_interval_of_a_share_stays_a_share() {
+        let [low, high] = wilson_interval(1.0, 3.0);
+        assert!(low > 0.3 && low < 0.5 && high == 1.0, "{low} {high}");
+        let [low, high] = wilson_interval(0.5, 100.0);
+        assert!((low - 0.404).abs() < 1e-3 && (high - 0.596).abs() < 1e-3, "{low} {high}");
+        assert_eq!(wilson_interval(0.5, 0.0), [0.0, 1.0]);
     }
 
     #[test]

@@ -26,17 +26,20 @@ pub struct TemperatureFit {
     pub nll_before: f64,
     /// Mean negative log likelihood at the temperature fitted, in nats; at most `nll_before`.
     pub nll_after: f64,
-    /// Whether the likelihood still rises at the end of the range, [`LARGEST_CHANGE`] away from the start, where the
-    /// search stops: as it does downwards where every prediction is right, and upwards where the logits are no better
-    /// than chance.
+    /// Whether the search stopped at an end of its range, [`LARGEST_CHANGE`] away from the start, although the
+    /// likelihood still rises there. This happens at the lower end if every prediction is right, and at the upper end
+    /// if the logits are no better than chance.
     pub at_bound: bool,
     /// Number of passes over the logits.
     pub passes: usize,
 }
 
 impl TemperatureFit {
-    /// Fits the temperature to `logits` (shape: examples x classes) and `labels` (length: examples), from the
-    /// temperature `start`.
+    /// Fits the temperature to `logits` and `labels`, from the temperature `start`.
+    ///
+    /// # Shapes
+    /// - logits: `[examples, classes]`
+    /// - labels: `[examples]`, each in `0..classes`
     ///
     /// # Errors
     /// As [`TemperatureFit::fit_passes`].

@@ -20,3 +20,17 @@ pub(crate) fn row_head(loss: LossKind) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_losses_look_alike() {
+        // A loss more needs a look more, at the end of `SERIES`.
+        assert!(SERIES.len() >= LossKind::ALL.len(), "{} looks for {} losses", SERIES.len(), LossKind::ALL.len());
+        for (at, &loss) in LossKind::ALL.iter().enumerate() {
+            assert!(LossKind::ALL[..at].iter().all(|&other| look(other) != look(loss)), "{loss}");
+        }
+    }
+}

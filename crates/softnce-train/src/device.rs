@@ -38,7 +38,7 @@ pub enum DeviceError {
     NotThere {
         /// The device asked for.
         name: DeviceName,
-        /// What came of asking.
+        /// Why there is no answer.
         reason: String,
     },
     /// The program was built without it.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use softnce_report::results::EpochRecord;
-use softnce_train::compare::{CompareError, ComparisonProgress, ComparisonRun, Outcome, Surroundings};
+use softnce_train::compare::{CompareError, ComparisonContext, ComparisonProgress, ComparisonRun, Outcome};
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::Recipe;
 use softnce_train::runs::{Progress, StepReport};
@@ -41,7 +41,7 @@ fn recipe(learning_rates: &str) -> Recipe {
 }
 
 fn run(recipe: &Recipe, folder: &TempDir) -> Result<Outcome, CompareError> {
-    let place = Surroundings {
+    let context = ComparisonContext {
         data_folder: Path::new("nowhere"),
         device: DeviceName::Cpu,
         out: folder.path(),
@@ -49,7 +49,7 @@ fn run(recipe: &Recipe, folder: &TempDir) -> Result<Outcome, CompareError> {
         progress: &Silent,
         memory: None,
     };
-    ComparisonRun::open(recipe.clone(), "softnce compare".into(), place)?.run()
+    ComparisonRun::open(recipe.clone(), "softnce compare".into(), context)?.run()
 }
 
 #[test]

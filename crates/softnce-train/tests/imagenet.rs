@@ -8,9 +8,9 @@ use std::sync::atomic::AtomicBool;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use softnce_data::Picture;
+use softnce_data::augmentation::Augmentation;
 use softnce_data::info::write_png;
 use softnce_data::loader::Loader;
-use softnce_data::pictures::Augmentation;
 use softnce_nn::weights::{named, read_checkpoint};
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::Recipe;
@@ -76,7 +76,7 @@ fn recipe() -> Recipe {
 fn the_forward_pass_from_a_mae_checkpoint_equals_pytorch() {
     let folder = place();
     let run = Run::open(recipe(), folder.path(), DeviceName::Cpu, &folder.path().join("run")).unwrap();
-    let network = run.state().judged();
+    let network = run.state().evaluated_network();
     let augmentation = Augmentation::new(run.recipe().augmentation.clone()).unwrap();
     let loader = Loader::evaluation(Arc::clone(&run.data().test.pictures), augmentation, None, 2, 0).unwrap();
     let batch = loader.epoch(0, 0).next().unwrap().unwrap();

@@ -150,7 +150,7 @@ fn a_run_goes_on_from_any_step_as_if_never_stopped() {
                     break;
                 }
                 stops += 1;
-                assert!(stops < 500, "{name}: no progress at {batches} batches a sitting");
+                assert!(stops < 500, "{name}: no progress at {batches} batches a start");
             }
             assert!(stops > 0);
         }
@@ -191,12 +191,12 @@ fn a_finished_run_is_not_trained_again_and_another_recipe_is_refused() {
 }
 
 #[test]
-fn a_trained_run_is_judged_and_exported_as_it_was() {
+fn a_trained_run_is_tested_and_exported_as_it_was() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("run");
     let run = trained(&recipe(&["evaluation.best=true", "schedule.epochs=4"]), &out);
     let kept = TrainedRun::open(&out, DeviceName::Cpu).unwrap();
-    let report = kept.judge(run.data(), &AtomicBool::new(false)).unwrap().unwrap();
+    let report = kept.test(run.data(), &AtomicBool::new(false)).unwrap().unwrap();
     let written: softnce_report::results::RunReport =
         serde_json::from_slice(&std::fs::read(out.join("metrics.json")).unwrap()).unwrap();
     assert_eq!(report.result, written.result);
@@ -216,6 +216,14 @@ fn a_trained_run_is_judged_and_exported_as_it_was() {
     let (one, other) =
         [file, out.join("best.safetensors")].map(|file| softnce_nn::weights::read_checkpoint(&file).unwrap()).into();
     assert_eq!(one, other);
+    // Both files describe the run under the same keys.
+    let [exported, best] = [folder.path().join("weights.safetensors"), out.join("best.safetensors")]
+        .map(|file| softnce_nn::weights::read_metadata(&file).unwrap());
+    for key in ["softnce_version", "recipe_name", "recipe", "temperature"] {
+        assert_eq!(exported[key], best[key], "{key}");
+    }
+    assert_eq!((&best["recipe_name"], &best["recipe"]), (&run.recipe().name, &run.recipe().to_toml().unwrap()));
+    assert!(exported.contains_key("classes") && best.contains_key("epoch"));
     let error = TrainedRun::open(folder.path(), DeviceName::Cpu).unwrap_err();
     assert!(matches!(error, RunError::Store(StoreError::Missing { .. })), "{error}");
 }

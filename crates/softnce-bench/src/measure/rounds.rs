@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Plan;
 
-/// Rounds of a case: what the machine does besides, and how fast it is at the time, spreads over all paths.
+/// Rounds of a case: other load on the machine, and its speed at the time, affect all paths equally.
 const ROUNDS: usize = 10;
 
 /// Samples of every path, in milliseconds a call.

@@ -10,7 +10,7 @@ use progress::Bars;
 use softnce_data::fetch::data_folder;
 use softnce_report::comparison as report;
 use softnce_terminal::{FAILED, INTERRUPTED, USAGE, fail, peak_memory, reset_peak_memory, say, stop_on_ctrl_c, tell};
-use softnce_train::compare::{ComparisonRun, Outcome, PeakMemory, Surroundings};
+use softnce_train::compare::{ComparisonContext, ComparisonRun, Outcome, PeakMemory};
 use softnce_train::recipe::Recipe;
 
 pub fn run(arguments: &CompareArguments) -> ExitCode {
@@ -22,7 +22,7 @@ pub fn run(arguments: &CompareArguments) -> ExitCode {
         Err(error) => return fail(&error, USAGE),
     };
     let folder = arguments.folder(&recipe.name);
-    let place = Surroundings {
+    let context = ComparisonContext {
         data_folder: &data_folder,
         device: arguments.place.device,
         out: &folder,
@@ -30,7 +30,7 @@ pub fn run(arguments: &CompareArguments) -> ExitCode {
         progress: &bars,
         memory: Some(PeakMemory { reset: reset_peak_memory, peak: peak_memory }),
     };
-    let comparison = match ComparisonRun::open(recipe, arguments.command(), place) {
+    let comparison = match ComparisonRun::open(recipe, arguments.command(), context) {
         Ok(comparison) => comparison,
         Err(error) => return fail(&error, USAGE),
     };

@@ -27,8 +27,7 @@ pub enum DataCommand {
 
 #[derive(Debug, Args)]
 pub struct FetchArguments {
-    /// Data set: mnist, fashion-mnist, cifar-10, cifar-100, cifar-10h or tiny-imagenet.
-    #[arg(value_name = "NAME", value_parser = fetch::find)]
+    #[arg(value_name = "NAME", value_parser = fetch::find, help = set_help())]
     pub set: KnownSet,
     /// Cache folder [default: $SOFTNCE_DATA, or softnce in the user's cache folder].
     #[arg(long, value_name = "DIR")]
@@ -65,6 +64,15 @@ pub struct InfoArguments {
     pub seed: u64,
 }
 
+/// The help of the argument that names a data set.
+fn set_help() -> String {
+    let names: Vec<String> = fetch::known().into_iter().map(|set| set.name).collect();
+    match names.split_last() {
+        Some((last, rest)) => format!("Data set: {} or {last}", rest.join(", ")),
+        None => "Data set".to_owned(),
+    }
+}
+
 /// Takes the name of a layout; the help lists all with their titles.
 fn layouts() -> impl TypedValueParser<Value = Layout> {
     let known = Layout::ALL.map(|layout| PossibleValue::new(layout.name()).help(layout.title()));
@@ -88,6 +96,7 @@ mod tests {
         for set in softnce_data::fetch::known() {
             assert!(fetch.contains(&set.name), "{} in {fetch}", set.name);
         }
+        assert_eq!(set_help(), "Data set: mnist, fashion-mnist, cifar-10, cifar-100, cifar-10h or tiny-imagenet");
         // Lines are broken where they are long.
         let words = info.split_whitespace().collect::<Vec<_>>().join(" ");
         for layout in softnce_data::sets::Layout::ALL {

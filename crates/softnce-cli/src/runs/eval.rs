@@ -13,7 +13,7 @@ use super::args::EvalArguments;
 pub fn run(arguments: &EvalArguments) -> Result<ExitCode, RunError> {
     let trained = TrainedRun::open(&arguments.run, arguments.place.device)?;
     let data = RunData::open(&trained.recipe().data, &data_folder(arguments.place.data.as_ref()))?;
-    let Some(report) = trained.judge(&data, &stop_on_ctrl_c())? else {
+    let Some(report) = trained.test(&data, &stop_on_ctrl_c())? else {
         return Ok(ExitCode::from(INTERRUPTED));
     };
     say!("{}", terminal(&report));

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use softnce_data::PictureSource;
-use softnce_data::sets::loose;
+use softnce_data::sets::unlabelled;
 use softnce_store::{csv, write};
 use softnce_terminal::{INTERRUPTED, stop_on_ctrl_c};
 use softnce_train::runs::{Labelled, RunError, TrainedRun};
@@ -15,7 +15,7 @@ use super::args::PredictArguments;
 pub fn run(arguments: &PredictArguments) -> Result<ExitCode, RunError> {
     let trained = TrainedRun::open(&arguments.run, arguments.device)?;
     let classes = trained.classes().to_vec();
-    let files = loose(&arguments.pictures, classes.clone())?;
+    let files = unlabelled(&arguments.pictures, classes.clone())?;
     let mut head = ["picture", "class", "probability"].map(str::to_owned).to_vec();
     if arguments.probabilities {
         head.extend(classes.iter().cloned());

@@ -66,12 +66,12 @@ impl Progress for RunProgress {
     fn epoch(&self, record: &EpochRecord) {
         self.last_line.set(Instant::now());
         let EpochRecord { epoch, train_loss, train_top1, learning_rate, samples_per_second, .. } = record;
-        let judged = record.validation.map_or_else(String::new, |look| {
-            format!("; validation top-1 {:.2} %, NLL {:.4}", 100.0 * look.top1, look.nll)
+        let validation = record.validation.map_or_else(String::new, |point| {
+            format!("; validation top-1 {:.2} %, NLL {:.4}", 100.0 * point.top1, point.nll)
         });
         let accuracy = 100.0 * train_top1;
         self.line(&format!(
-            "epoch {epoch}/{}: loss {train_loss:.4}, top-1 {accuracy:.1} %{judged}; rate {learning_rate:.2e}, \
+            "epoch {epoch}/{}: loss {train_loss:.4}, top-1 {accuracy:.1} %{validation}; rate {learning_rate:.2e}, \
              {samples_per_second:.0} pictures/s, {} gone",
             self.epochs.get(),
             HumanDuration(Duration::from_secs_f64(record.seconds.clamp(0.0, 1e9)))

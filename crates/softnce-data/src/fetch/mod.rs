@@ -88,6 +88,4 @@ fn lock(folder: &Path) -> Result<Lock, StoreError> {
 }
 
 #[cfg(test)]
-mod server;
-#[cfg(test)]
 mod tests;

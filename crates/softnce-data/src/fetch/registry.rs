@@ -235,7 +235,10 @@ mod tests {
             assert!(names.insert(set.name.clone()), "{}", set.name);
             let files = match set.content {
                 Content::Files { files, class_names } => {
-                    assert!(matches!(class_names.len(), 0 | 10));
+                    // No names, or all of them, each once: they become the lines of classes.txt.
+                    let distinct: HashSet<&String> = class_names.iter().collect();
+                    assert_eq!(distinct.len(), class_names.len(), "{}", set.name);
+                    assert!(class_names.iter().all(|name| !name.trim().is_empty() && !name.contains('\n')));
                     files
                 }
                 Content::Archive { file, .. } => vec![file],

@@ -1,9 +1,11 @@
+mod server;
+
 use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::server::{Page, Server};
+use self::server::{Page, Server};
 use super::*;
 
 /// 300,000 bytes without a pattern that a shift would keep.

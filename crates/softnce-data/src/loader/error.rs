@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
+use crate::augmentation::AugmentationError;
 use crate::mixing::MixingError;
-use crate::pictures::AugmentationError;
 
 /// Why a loader cannot be built, or a batch cannot be prepared.
 #[derive(Debug, thiserror::Error)]

@@ -28,8 +28,8 @@ pub use epoch::Epoch;
 pub use error::LoaderError;
 
 use crate::PictureSource;
+use crate::augmentation::Augmentation;
 use crate::mixing::{Mixing, MixingConfig};
-use crate::pictures::Augmentation;
 use buffers::Buffers;
 use task::Task;
 
@@ -37,7 +37,7 @@ use task::Task;
 ///
 /// ```no_run
 /// # use std::sync::Arc;
-/// # use softnce_data::{PictureSource, loader::{Loader, LoaderConfig, LoaderError}, pictures::Augmentation};
+/// # use softnce_data::{PictureSource, augmentation::Augmentation, loader::{Loader, LoaderConfig, LoaderError}};
 /// # fn train(source: Arc<dyn PictureSource>, augmentation: Augmentation) -> Result<(), LoaderError> {
 /// let loader = Loader::train(source, augmentation, None, None, LoaderConfig::default())?;
 /// for epoch in 0..10 {

@@ -11,8 +11,8 @@ use softnce::Targets;
 use super::streams::{RandomStream, generator, order};
 use super::{LoadedBatch, LoaderConfig, LoaderError};
 use crate::PictureSource;
+use crate::augmentation::Augmentation;
 use crate::mixing::Mixing;
-use crate::pictures::Augmentation;
 
 /// The work of a loader, shared by its threads.
 #[derive(Debug)]

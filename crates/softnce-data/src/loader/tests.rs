@@ -9,10 +9,10 @@ use ndarray::Array2;
 
 use super::*;
 use crate::Picture;
-use crate::mixing::Mode;
-use crate::pictures::{
+use crate::augmentation::{
     AugmentationConfig, ChannelStatistics, Normalisation, RandomCropConfig, RandomResizedCropConfig, TrainConfig,
 };
+use crate::mixing::Mode;
 
 const CLASSES: usize = 5;
 

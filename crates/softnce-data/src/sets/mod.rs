@@ -4,20 +4,22 @@
 //! sets lie in memory ([`MemorySet`]); folders of pictures are listed once and decoded picture by picture
 //! ([`FileSet`]).
 
+mod decode;
 mod error;
-mod files;
+mod file_set;
 mod jpeg;
 mod layout;
 mod layouts;
+mod listing;
 mod lookup;
-mod loose;
 mod memory;
 mod names;
 mod split;
+mod unlabelled;
 
 pub use error::SetError;
-pub use files::FileSet;
+pub use file_set::FileSet;
 pub use layout::Layout;
-pub use loose::loose;
 pub use memory::MemorySet;
 pub use split::Split;
+pub use unlabelled::unlabelled;

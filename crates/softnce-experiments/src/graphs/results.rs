@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
 use softnce_metrics::{Estimate, StatsError, mean_interval, paired_difference};
-use softnce_report::results::BASELINE;
+use softnce_report::results::REFERENCE_LOSS;
 
 use super::graph::{Graph, NodeSplit};
 use super::plan::GraphsConfig;
@@ -159,8 +159,8 @@ impl GraphsResults {
             let baseline = compared.iter().find(|(other, _)| {
                 other.graph == unit.graph
                     && other.source == unit.source
-                    && other.loss == BASELINE
-                    && unit.loss != BASELINE
+                    && other.loss == REFERENCE_LOSS
+                    && unit.loss != REFERENCE_LOSS
             });
             let of = |runs: &[Found], at: usize| -> Vec<f64> {
                 runs.iter().filter_map(|run| Some(run.test.as_ref()?.measured()[at])).collect()

@@ -102,7 +102,7 @@ fn units(config: &GraphsConfig, tuning: bool, rates: impl Fn(&str, Source, LossK
     units
 }
 
-/// A unit with what each of its seeds came to.
+/// A unit with the result of each of its seeds.
 impl StudyPart for Unit {
     type Kept = (Unit, Vec<Found>);
 

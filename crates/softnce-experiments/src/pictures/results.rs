@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
 use softnce_metrics::{ECE_EQUAL_WIDTH, Equivalence, Estimate, Metric, NLL, TOP1, equivalence, paired_difference};
-use softnce_report::results::{BASELINE, Comparison, RunRecord, Setting};
+use softnce_report::results::{Comparison, REFERENCE_LOSS, RunRecord, Setting};
 
 use super::plan::PicturesConfig;
 use crate::StudyError;
@@ -45,7 +45,7 @@ pub struct LossRow {
     pub loss: LossKind,
     /// The learning rate chosen for it.
     pub learning_rate: f64,
-    /// Seeds whose run came to its end.
+    /// Seeds whose run finished.
     pub seeds: usize,
     /// Test accuracy, negative log likelihood, and calibration error over bins of equal width.
     pub values: Vec<Estimate>,
@@ -111,7 +111,7 @@ impl SetResults {
                 scaled_nll: scaled.and_then(|scaled| scaled.metric(NLL)).map(|found| found.value),
             }
         });
-        let claims = [BASELINE, LossKind::Nll, LossKind::InfoNce];
+        let claims = [REFERENCE_LOSS, LossKind::Nll, LossKind::InfoNce];
         let claims = claims.into_iter().filter_map(|other| claim(&comparison.runs, other, margin).transpose());
         Ok(SetResults {
             name: name.to_owned(),
@@ -133,13 +133,13 @@ fn claim(runs: &[RunRecord], other: LossKind, margin: f64) -> Result<Option<Clai
     let seeds = runs.iter().filter(|run| run.loss == other).map(|run| run.seed);
     let pairs = seeds.filter_map(|seed| Some((accuracy(LossKind::SoftTargetInfoNce, seed)?, accuracy(other, seed)?)));
     let (own, others): (Vec<f64>, Vec<f64>) = pairs.unzip();
-    if own.len() < 2 { Ok(None) } else { judge(other, &own, &others, margin).map(Some) }
+    if own.len() < 2 { Ok(None) } else { decide(other, &own, &others, margin).map(Some) }
 }
 
 /// The claim about another loss, from the accuracies of both in percent, seed by seed.
-fn judge(other: LossKind, own: &[f64], others: &[f64], margin: f64) -> Result<Claim, StudyError> {
+fn decide(other: LossKind, own: &[f64], others: &[f64], margin: f64) -> Result<Claim, StudyError> {
     let difference = paired_difference(own, others)?;
-    let equivalence = (other == BASELINE).then(|| equivalence(own, others, margin)).transpose()?;
+    let equivalence = (other == REFERENCE_LOSS).then(|| equivalence(own, others, margin)).transpose()?;
     let verdict = match equivalence {
         Some(test) if test.is_shown() => Verdict::Shown,
         // Not on par: the whole interval lies beyond the margin, on either side.
@@ -165,7 +165,7 @@ mod tests {
         let moved = |by: f64| -> Vec<f64> {
             base.iter().zip([0.05, -0.05, 0.02, 0.0, -0.02]).map(|(base, noise)| base + by + noise).collect()
         };
-        let verdict = |other: LossKind, by: f64| judge(other, &moved(by), &base, 0.5).unwrap().verdict;
+        let verdict = |other: LossKind, by: f64| decide(other, &moved(by), &base, 0.5).unwrap().verdict;
         for (by, on_par) in [
             (0.0, Verdict::Shown),
             (-0.4, Verdict::Shown),
@@ -173,11 +173,11 @@ mod tests {
             (-0.6, Verdict::Contradicted),
             (0.6, Verdict::Contradicted),
         ] {
-            assert_eq!(verdict(BASELINE, by), on_par, "{by}");
+            assert_eq!(verdict(REFERENCE_LOSS, by), on_par, "{by}");
         }
         for (by, better) in [(0.4, Verdict::Shown), (0.0, Verdict::Open), (-0.4, Verdict::Contradicted)] {
             assert_eq!(verdict(LossKind::Nll, by), better, "{by}");
         }
-        assert!(judge(LossKind::Nll, &moved(0.0), &base, 0.5).unwrap().equivalence.is_none());
+        assert!(decide(LossKind::Nll, &moved(0.0), &base, 0.5).unwrap().equivalence.is_none());
     }
 }

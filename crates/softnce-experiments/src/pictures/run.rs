@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use softnce_report::results::EpochRecord;
-use softnce_train::compare::{ComparisonProgress, ComparisonRun, Outcome, PeakMemory, Surroundings};
+use softnce_train::compare::{ComparisonContext, ComparisonProgress, ComparisonRun, Outcome, PeakMemory};
 use softnce_train::runs::{self, StepReport};
 
 use super::plan::PicturesConfig;
@@ -34,7 +34,7 @@ pub fn run(
         let stop = AtomicBool::new(false);
         let timed = Timed { progress: place.progress, budget: place.budget, stop: &stop };
         place.progress.note(&set.name);
-        let surroundings = Surroundings {
+        let context = ComparisonContext {
             data_folder: place.data,
             device: place.device,
             out: &place.out.join(&set.name),
@@ -45,7 +45,7 @@ pub fn run(
         timed.check();
         let changes: Vec<String> = set.changes.iter().map(|change| format!(" --set '{change}'")).collect();
         let again = format!("cargo run --release -- compare {}{}", set.recipe, changes.concat());
-        let study = ComparisonRun::open(set.read()?, again, surroundings)?;
+        let study = ComparisonRun::open(set.read()?, again, context)?;
         let Outcome::Finished(comparison) = study.run()? else {
             return Err(StudyError::Interrupted { finished: sets.len(), planned: config.sets.len() });
         };

@@ -40,7 +40,7 @@ pub fn run(
     Ok(results)
 }
 
-/// A setting with what each of its seeds came to.
+/// A setting with the result of each of its seeds.
 impl StudyPart for Setting {
     type Kept = (Setting, Vec<Found>);
 

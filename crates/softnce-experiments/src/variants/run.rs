@@ -15,7 +15,7 @@ use super::page;
 use super::plan::{Group, Variant, VariantsConfig};
 use super::results::{Trained, VariantsResults};
 use super::study::Study;
-use super::trial::{self, Bench, Found};
+use super::trial::{self, Found, TrainingContext};
 use crate::measure::Measure;
 use crate::parts::{Around, StudyPart, Workplace};
 use crate::{Place, StudyError, folder};
@@ -172,7 +172,7 @@ fn plan<'c>(
 /// One training.
 fn one(trial: &Planned<'_>, data: &RunData, place: Place<'_>, stop: &AtomicBool) -> Result<Option<Kept>, StudyError> {
     let (folder, adjusted) = (&trial.run, trial.group.shows_adjusted());
-    let bench = Bench { data, data_folder: place.data, device: place.device, folder, adjusted, stop };
-    let found = trial::train(trial.recipe.clone(), bench)?;
+    let context = TrainingContext { data, data_folder: place.data, device: place.device, folder, adjusted, stop };
+    let found = trial::train(trial.recipe.clone(), context)?;
     Ok(found.map(|found| Kept { recipe: trial.recipe.clone(), found }))
 }

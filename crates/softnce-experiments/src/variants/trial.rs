@@ -13,7 +13,7 @@ use softnce_train::runs::{Outcome, Run, RunData, RunError, TrainedRun};
 use crate::StudyError;
 use crate::measure::Measure;
 
-/// What a training came to.
+/// The result of a training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Found {
     /// Its seed.
@@ -25,9 +25,9 @@ pub struct Found {
     pub diverged: Option<String>,
 }
 
-/// Where a training is done.
+/// What a training needs beside its recipe.
 #[derive(Clone, Copy)]
-pub(super) struct Bench<'a> {
+pub(super) struct TrainingContext<'a> {
     pub(super) data: &'a RunData,
     pub(super) data_folder: &'a Path,
     pub(super) device: DeviceName,
@@ -40,9 +40,9 @@ pub(super) struct Bench<'a> {
 }
 
 /// Trains and evaluates. `None` if it was stopped; the next call continues from there.
-pub(super) fn train(recipe: Recipe, bench: Bench<'_>) -> Result<Option<Found>, StudyError> {
+pub(super) fn train(recipe: Recipe, context: TrainingContext<'_>) -> Result<Option<Found>, StudyError> {
     let seed = recipe.seed;
-    let found = match measured(recipe, bench) {
+    let found = match measured(recipe, context) {
         Ok(None) => return Ok(None),
         Ok(Some(values)) => Found { seed, values, diverged: None },
         Err(error) if error.is_divergence() => {
@@ -53,25 +53,25 @@ pub(super) fn train(recipe: Recipe, bench: Bench<'_>) -> Result<Option<Found>, S
     Ok(Some(found))
 }
 
-fn measured(recipe: Recipe, bench: Bench<'_>) -> Result<Option<BTreeMap<Measure, f64>>, RunError> {
-    let Bench { data, data_folder, device, folder, adjusted, stop } = bench;
+fn measured(recipe: Recipe, context: TrainingContext<'_>) -> Result<Option<BTreeMap<Measure, f64>>, RunError> {
+    let TrainingContext { data, data_folder, device, folder, adjusted, stop } = context;
     let mut run = Run::with_data(recipe, data.clone(), data_folder, device, folder)?;
     let Outcome::Finished(report) = run.train(stop, &())? else { return Ok(None) };
     let found = Measure::all().into_iter().filter_map(|measure| Some((measure, measure.of(&report)?)));
     let mut found: BTreeMap<Measure, f64> = found.collect();
     if adjusted {
-        let Some(value) = balanced_adjusted(bench)? else { return Ok(None) };
+        let Some(value) = balanced_adjusted(context)? else { return Ok(None) };
         found.insert(Measure::BalancedAdjusted, value);
     }
     Ok(Some(found))
 }
 
 /// Balanced accuracy, in %, with the class frequencies divided out of the posterior; `None` if it was stopped.
-fn balanced_adjusted(bench: Bench<'_>) -> Result<Option<f64>, RunError> {
-    let (data, trained) = (bench.data, TrainedRun::open(bench.folder, bench.device)?);
+fn balanced_adjusted(context: TrainingContext<'_>) -> Result<Option<f64>, RunError> {
+    let (data, trained) = (context.data, TrainedRun::open(context.folder, context.device)?);
     let labels = data.test.pictures.labels();
     let mut hits = Hits::new(&data.class_counts);
-    let whole = trained.predict(&data.test, bench.stop, |index, posterior| {
+    let whole = trained.predict(&data.test, context.stop, |index, posterior| {
         hits.add(labels[index], posterior);
         Ok(())
     })?;

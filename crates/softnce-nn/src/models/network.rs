@@ -15,8 +15,8 @@ use super::resnet::{Resnet, ResnetConfig};
 use super::running::{Running, RunningUpdates};
 use super::vit::{Vit, VitConfig};
 
-// The table of networks: a new one takes a line in each of the five lists down to `Network::body_mut`, and its own
-// file.
+// The table of networks: a new one takes a line in each of the seven lists (`NetworkConfig`, `Network`, `KINDS`,
+// `architecture`, `build`, `body`, `body_mut`), and its own file.
 
 /// Configuration of a network; `kind` names the family.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -116,6 +116,9 @@ impl NetworkConfig {
 
     /// Builds the network on a device; for training, on `device.autodiff()`.
     ///
+    /// # Shapes
+    /// `input`: channels, height and width of a picture.
+    ///
     /// # Errors
     /// As [`NetworkConfig::check`].
     pub fn init(
@@ -131,6 +134,9 @@ impl NetworkConfig {
 
     /// Number of weights and biases, without building the network. Running statistics are not among them.
     ///
+    /// # Shapes
+    /// `input`: channels, height and width of a picture.
+    ///
     /// # Errors
     /// As [`NetworkConfig::check`].
     pub fn parameters(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
@@ -143,6 +149,9 @@ impl NetworkConfig {
     /// It counts the input of every linear layer, convolution, normalisation and activation function, each as a copy of
     /// its own, and in attention the queries, keys, values and probabilities. A fused operation may keep less;
     /// temporary values are not counted.
+    ///
+    /// # Shapes
+    /// `input`: channels, height and width of a picture.
     ///
     /// # Errors
     /// As [`NetworkConfig::check`].

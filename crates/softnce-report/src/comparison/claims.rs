@@ -4,7 +4,7 @@ use softnce::LossKind;
 use softnce_metrics::{Estimate, Metric, NLL, TOP1};
 
 use crate::format::{self, Verdict};
-use crate::results::{BASELINE, Comparison, LossSummary};
+use crate::results::{Comparison, LossSummary, REFERENCE_LOSS};
 
 /// The loss that the comparison is about.
 const SUBJECT: LossKind = LossKind::SoftTargetInfoNce;
@@ -62,7 +62,7 @@ fn without_differences(results: &Comparison) -> String {
     } else {
         format!(
             "{} was not among the losses: there are no paired differences, and these numbers do not rank the losses.",
-            capital(BASELINE.title()),
+            capital(REFERENCE_LOSS.title()),
         )
     };
     format!("Top-1 accuracy: {measured}. {because}")
@@ -72,9 +72,9 @@ fn without_differences(results: &Comparison) -> String {
 fn headline(results: &Comparison, summary: &LossSummary, metric: Metric) -> Option<String> {
     let entry = summary.metric(metric)?;
     let difference = entry.difference?;
-    let reference = results.summaries.iter().find(|other| other.loss == BASELINE)?;
+    let reference = results.summaries.iter().find(|other| other.loss == REFERENCE_LOSS)?;
     let reference = reference.metric(metric)?.value;
-    let (name, other) = (summary.loss.title(), BASELINE.title());
+    let (name, other) = (summary.loss.title(), REFERENCE_LOSS.title());
     let percent = metric.unit.after_value();
     let mut sentence = format!(
         "{}: {name} {}{percent}, {other} {}{percent}; mean paired difference {}{}",
@@ -129,7 +129,7 @@ fn over_all_metrics(summary: &LossSummary) -> Option<String> {
         format!(
             "Over all metrics, the interval of {} less {} {}.",
             summary.loss.title(),
-            BASELINE.title(),
+            REFERENCE_LOSS.title(),
             parts.join("; it "),
         )
     })
@@ -156,7 +156,7 @@ fn in_short(summary: &LossSummary) -> Option<String> {
     let parts: Vec<String> = [TOP1, NLL].into_iter().filter_map(part).collect();
     let name = format!("the {} loss", summary.loss.title());
     (!parts.is_empty())
-        .then(|| format!("{} against {}: {}.", capital(&name), BASELINE.title(), format::enumerate(&parts)))
+        .then(|| format!("{} against {}: {}.", capital(&name), REFERENCE_LOSS.title(), format::enumerate(&parts)))
 }
 
 fn limits(results: &Comparison) -> Vec<String> {

@@ -6,7 +6,7 @@ use softnce_metrics::{Estimate, Metric};
 
 use super::intervals;
 use crate::format::{self, Verdict};
-use crate::results::{BASELINE, Comparison, LossSummary, MetricSummary, RunRecord};
+use crate::results::{Comparison, LossSummary, MetricSummary, REFERENCE_LOSS, RunRecord};
 use crate::{loss, page};
 
 /// Each loss less soft target cross-entropy, with intervals.
@@ -102,7 +102,7 @@ fn compared(results: &Comparison) -> impl Iterator<Item = &LossSummary> {
 
 fn by_seed(results: &Comparison, summary: &LossSummary, metric: Metric) -> Vec<f64> {
     let reference =
-        |run: &RunRecord| results.runs.iter().find(|other| other.loss == BASELINE && other.seed == run.seed);
+        |run: &RunRecord| results.runs.iter().find(|other| other.loss == REFERENCE_LOSS && other.seed == run.seed);
     results
         .runs
         .iter()

@@ -6,7 +6,7 @@ use softnce_metrics::{
     Baseline, CalibrationError, Direction, Metric, MetricValues, NLL, Reading, ReliabilityBin, TOP1, ValidationScore,
 };
 
-use crate::results::{Comparison, Cost, CurvePoint, Plan, RunRecord, Setting, TuningRecord, summarise_runs};
+use crate::results::{Comparison, ComparisonPlan, Cost, CurvePoint, RunRecord, Setting, TuningRecord, summarise_runs};
 
 const RECIPE: &str = "name = \"digits\"\n\n[schedule]\nepochs = 80\n";
 const TEST_PICTURES: usize = 1797;
@@ -51,7 +51,7 @@ pub(crate) fn made_up(losses: &[LossKind], seeds: u64, epochs: usize) -> Compari
         title: "Classifier losses compared".into(),
         version: "0.1.0".into(),
         setting,
-        plan: Plan { losses: losses.to_vec(), epochs, learning_rates, tuning_seeds: 1 },
+        plan: ComparisonPlan { losses: losses.to_vec(), epochs, learning_rates, tuning_seeds: 1 },
         recipe: RECIPE.into(),
         command: "cargo run --release -- compare".into(),
         tuning,

@@ -11,6 +11,9 @@ use crate::results::Comparison;
 
 /// The page: what was measured, what that shows and does not show, tables, figures, cost and configuration. It needs
 /// nothing from outside the file.
+///
+/// # Errors
+/// [`ReportError::Empty`] if no loss has finished a run.
 pub fn page(results: &Comparison) -> Result<String, ReportError> {
     if results.summaries.is_empty() {
         return Err(ReportError::Empty);

@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::{claims, differences, metrics};
-use crate::results::{BASELINE, Comparison, LossSummary, ScaledSummary};
+use crate::results::{Comparison, LossSummary, REFERENCE_LOSS, ScaledSummary};
 use crate::{format, loss, page};
 
 /// Whether any loss has metrics after scaling.
@@ -42,7 +42,7 @@ fn values(results: &Comparison) -> Markup {
 }
 
 fn paired(results: &Comparison) -> Markup {
-    let compared = scaled(results).filter(|(summary, _)| summary.loss != BASELINE);
+    let compared = scaled(results).filter(|(summary, _)| summary.loss != REFERENCE_LOSS);
     differences::rows_of(
         "Paired differences after temperature scaling.",
         "Each loss less soft target cross-entropy, both scaled, as in the table of differences above.",

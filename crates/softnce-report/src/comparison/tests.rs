@@ -159,7 +159,7 @@ fn nothing_to_report_is_an_error() {
 
 #[test]
 fn runs_of_a_recipe_are_compared_too() {
-    use crate::results::{Cost, Plan, summarise_runs};
+    use crate::results::{ComparisonPlan, Cost, summarise_runs};
     use crate::run::fixture::full;
 
     let losses = [LossKind::SoftTargetInfoNce, LossKind::SoftTargetCrossEntropy];
@@ -179,7 +179,7 @@ fn runs_of_a_recipe_are_compared_too() {
     assert_eq!(runs[0].epochs.iter().map(|record| record.epoch).collect::<Vec<_>>(), [2, 4, 6]);
     let comparison = Comparison {
         title: "Losses on made-up pictures".into(),
-        plan: Plan { losses: losses.to_vec(), epochs: 6, learning_rates: vec![0.001], tuning_seeds: 0 },
+        plan: ComparisonPlan { losses: losses.to_vec(), epochs: 6, learning_rates: vec![0.001], tuning_seeds: 0 },
         recipe: "[model]\nkind = \"resnet20\"\n".into(),
         command: "softnce compare recipe.toml".into(),
         tuning: Vec::new(),

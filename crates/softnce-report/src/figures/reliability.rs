@@ -1,7 +1,7 @@
 //! A reliability diagram: accuracy against confidence, bin by bin, with the number of pictures behind each.
 
 use maud::{Markup, html};
-use softnce_metrics::ReliabilityBin;
+use softnce_metrics::{ReliabilityBin, wilson_interval};
 
 use crate::drawing::{Area, Look, Scale, Ticks, line, marker, px, swatch, whisker};
 use crate::format;
@@ -60,7 +60,7 @@ impl Diagram<'_> {
                 text.tick x="34" y="31" { (note) }
                 (line(&points, "thin", look.colour, "none"))
                 @for (bin, (across, up)) in filled.iter().zip(&points) {
-                    @let (low, high) = wilson(bin.accuracy, bin.count as f64 / repeats.max(1) as f64);
+                    @let [low, high] = wilson_interval(bin.accuracy, bin.count as f64 / repeats.max(1) as f64);
                     (whisker(look, *across, (y.at(low), y.at(high))))
                     (marker(look, *across, *up, 3.8))
                 }
@@ -92,26 +92,4 @@ fn count_ticks(most: usize) -> Ticks {
     let step = if powers > 3 { 2 } else { 1 };
     let powers = (0..=powers).filter(|power| power % step == 0);
     Ticks::new(powers.map(|power| (10f64.powi(power), format::count(10usize.pow(power.unsigned_abs())))))
-}
-
-/// Wilson's 95 % interval of a share of `n`.
-pub(crate) fn wilson(share: f64, n: f64) -> (f64, f64) {
-    let z2 = 1.96f64.powi(2);
-    let scale = 1.0 / (1.0 + z2 / n);
-    let middle = scale * (share + z2 / (2.0 * n));
-    let half = scale * (z2 * (share * (1.0 - share) / n + z2 / (4.0 * n * n))).sqrt();
-    ((middle - half).max(0.0), (middle + half).min(1.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_interval_of_a_share_stays_a_share() {
-        let (low, high) = wilson(1.0, 3.0);
-        assert!(low > 0.3 && low < 0.5 && high == 1.0, "{low} {high}");
-        let (low, high) = wilson(0.5, 100.0);
-        assert!((low - 0.404).abs() < 1e-3 && (high - 0.596).abs() < 1e-3, "{low} {high}");
-    }
 }

@@ -5,7 +5,7 @@ use softnce::LossKind;
 use softnce_metrics::{Estimate, Metric, MetricValues, ValidationScore};
 
 /// The loss that the others are compared with.
-pub const BASELINE: LossKind = LossKind::SoftTargetCrossEntropy;
+pub const REFERENCE_LOSS: LossKind = LossKind::SoftTargetCrossEntropy;
 
 /// One point of a learning curve.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub struct Cost {
     pub peak_bytes: Option<u64>,
 }
 
-/// One trial of the learning-rate grid, judged on the validation split.
+/// One trial of the learning-rate grid, evaluated on the validation split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TuningRecord {
     /// The loss that was trained.
@@ -42,7 +42,7 @@ pub struct TuningRecord {
     pub learning_rate: f64,
     /// Seed of the trial; none of those compared.
     pub seed: u64,
-    /// What it came to after its last epoch; `None` where the weights diverged.
+    /// Its score after the last epoch; `None` where the weights diverged.
     pub validation: Option<ValidationScore>,
 }
 
@@ -127,7 +127,7 @@ pub struct LossSummary {
     pub loss: LossKind,
     /// Learning rate chosen for it.
     pub learning_rate: f64,
-    /// Number of seeds whose run came to its end.
+    /// Number of seeds whose run finished.
     pub seeds: usize,
     /// One entry a metric, in the order of [`METRICS`](softnce_metrics::METRICS).
     pub metrics: Vec<MetricSummary>,
@@ -173,14 +173,14 @@ pub struct Comparison {
     /// What was trained on what.
     pub setting: Setting,
     /// What was asked for.
-    pub plan: Plan,
+    pub plan: ComparisonPlan,
     /// The recipe in TOML, every setting as it was used; the losses and the seeds go over those in it.
     pub recipe: String,
     /// The command that runs it again, from the source of that version.
     pub command: String,
     /// Every trial of the learning-rate grid; empty where each loss was given its rate.
     pub tuning: Vec<TuningRecord>,
-    /// Every run that came to its end, loss by loss.
+    /// Every run that finished, loss by loss.
     pub runs: Vec<RunRecord>,
     /// Every run that did not.
     pub diverged: Vec<DivergedRun>,
@@ -209,12 +209,12 @@ impl LossSummary {
         self.metrics.iter().find(|entry| entry.metric == metric)
     }
 
-    /// The difference to the baseline in a metric.
+    /// The difference to the reference loss in a metric.
     pub fn difference(&self, metric: Metric) -> Option<Estimate> {
         self.metric(metric)?.difference
     }
 
-    /// Whether it has a difference to the baseline.
+    /// Whether it has a difference to the reference loss.
     pub fn is_compared(&self) -> bool {
         self.metrics.iter().any(|entry| entry.difference.is_some())
     }
@@ -229,7 +229,7 @@ impl ScaledSummary {
 
 /// The budget that every loss was given.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
+pub struct ComparisonPlan {
     /// The losses, in report order.
     pub losses: Vec<LossKind>,
     /// Passes over the training split.

@@ -6,8 +6,8 @@ mod run;
 mod summary;
 
 pub use comparison::{
-    BASELINE, Comparison, Cost, CurvePoint, DivergedRun, LossSummary, MetricSummary, Plan, RunRecord, ScaledEvaluation,
-    ScaledSummary, Setting, TuningRecord,
+    Comparison, ComparisonPlan, Cost, CurvePoint, DivergedRun, LossSummary, MetricSummary, REFERENCE_LOSS, RunRecord,
+    ScaledEvaluation, ScaledSummary, Setting, TuningRecord,
 };
 pub use epoch::{EpochRecord, ValidationPoint};
 pub use run::{ReportPicture, RunReport, ScaledResult};

@@ -3,10 +3,10 @@
 use softnce::LossKind;
 use softnce_metrics::{Estimate, Metric, MetricValues, StatsError, mean_interval, median, paired_difference};
 
-use super::comparison::{BASELINE, LossSummary, MetricSummary, RunRecord, ScaledSummary};
+use super::comparison::{LossSummary, MetricSummary, REFERENCE_LOSS, RunRecord, ScaledSummary};
 
-/// Puts the runs of each loss together, in the order of `losses`, paired by seed with those of [`BASELINE`]; a loss
-/// without a run is left out.
+/// Puts the runs of each loss together, in the order of `losses`, paired by seed with those of [`REFERENCE_LOSS`]; a
+/// loss without a run is left out.
 ///
 /// # Errors
 /// A metric or a time that is not finite.
@@ -19,13 +19,13 @@ pub fn summarise_runs(losses: &[LossKind], runs: &[RunRecord]) -> Result<Vec<Los
 }
 
 fn summarise(loss: LossKind, own: Vec<&RunRecord>, runs: &[RunRecord]) -> Result<LossSummary, StatsError> {
-    let baseline: Vec<&RunRecord> = runs.iter().filter(|run| run.loss == BASELINE).collect();
+    let reference: Vec<&RunRecord> = runs.iter().filter(|run| run.loss == REFERENCE_LOSS).collect();
     let step_ms = median(&own.iter().map(|run| run.cost.step_ms).collect::<Vec<_>>())?;
     let loss_ms: Option<Vec<f64>> = own.iter().map(|run| run.cost.loss_ms).collect();
     let temperatures: Option<Vec<f64>> =
         own.iter().map(|run| run.scaled.as_ref().map(|scaled| scaled.temperature)).collect();
     let scaled = temperatures.map(|temperatures| {
-        let metrics = summaries(Metric::compared_after_scaling(), &own, &baseline, |run| {
+        let metrics = summaries(Metric::compared_after_scaling(), &own, &reference, |run| {
             run.scaled.as_ref().map(|scaled| &scaled.test)
         });
         Ok::<_, StatsError>(ScaledSummary { temperature: mean_interval(&temperatures)?, metrics: metrics? })
@@ -34,7 +34,7 @@ fn summarise(loss: LossKind, own: Vec<&RunRecord>, runs: &[RunRecord]) -> Result
         loss,
         learning_rate: own.first().map_or(0.0, |run| run.learning_rate),
         seeds: own.len(),
-        metrics: summaries(Metric::compared(), &own, &baseline, |run| Some(&run.test))?,
+        metrics: summaries(Metric::compared(), &own, &reference, |run| Some(&run.test))?,
         scaled: scaled.transpose()?,
         step_ms,
         loss_ms: loss_ms.map(|times| median(&times)).transpose()?,
@@ -46,7 +46,7 @@ fn summarise(loss: LossKind, own: Vec<&RunRecord>, runs: &[RunRecord]) -> Result
 fn summaries(
     metrics: impl Iterator<Item = Metric>,
     own: &[&RunRecord],
-    baseline: &[&RunRecord],
+    reference: &[&RunRecord],
     of: fn(&RunRecord) -> Option<&MetricValues>,
 ) -> Result<Vec<MetricSummary>, StatsError> {
     let value = |run: &RunRecord, metric| of(run)?.get(metric);
@@ -58,7 +58,7 @@ fn summaries(
             Ok(MetricSummary {
                 metric,
                 value: mean_interval(&values)?,
-                difference: difference(own, baseline, |run| value(run, metric))?,
+                difference: difference(own, reference, |run| value(run, metric))?,
                 calibrated_reference: references.map(mean).transpose()?,
             })
         };
@@ -67,14 +67,14 @@ fn summaries(
     metrics.filter_map(summary).collect()
 }
 
-/// The difference to the baseline; none for the baseline itself, nor where no seed is in both.
+/// The difference to the reference loss; none for that loss itself, nor where no seed is in both.
 fn difference(
     own: &[&RunRecord],
-    baseline: &[&RunRecord],
+    reference: &[&RunRecord],
     value: impl Fn(&RunRecord) -> Option<f64>,
 ) -> Result<Option<Estimate>, StatsError> {
-    let pairs = own.iter().filter(|run| run.loss != BASELINE).filter_map(|run| {
-        let other = baseline.iter().find(|other| other.seed == run.seed)?;
+    let pairs = own.iter().filter(|run| run.loss != REFERENCE_LOSS).filter_map(|run| {
+        let other = reference.iter().find(|other| other.seed == run.seed)?;
         Some((value(run)?, value(other)?))
     });
     let (left, right): (Vec<f64>, Vec<f64>) = pairs.unzip();

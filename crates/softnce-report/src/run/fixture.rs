@@ -39,7 +39,7 @@ pub(crate) fn full(classes: usize, epochs: usize) -> RunReport {
     RunReport {
         title: "Small ResNet on made-up pictures".into(),
         version: "0.1.0".into(),
-        recipe_toml: "[model]\nkind = \"resnet20\"\n\n[loss]\nkind = \"soft-target-info-nce\"\n".into(),
+        recipe_toml: "[network]\nkind = \"resnet\"\n\n[loss]\nkind = \"soft-target-infonce\"\n".into(),
         split: "test".into(),
         parameters: 272_474,
         wall_seconds: 5_025.0,

@@ -1,8 +1,7 @@
 //! The metrics as rows of a table, for the page, for Markdown and for a terminal.
 
-use softnce_metrics::{Baseline, EvaluationResult, METRICS, Metric, Reading};
+use softnce_metrics::{Baseline, EvaluationResult, METRICS, Metric, Reading, wilson_interval};
 
-use crate::figures::reliability::wilson;
 use crate::format;
 use crate::results::RunReport;
 
@@ -58,7 +57,7 @@ pub(super) fn results(report: &RunReport) -> impl Iterator<Item = &EvaluationRes
 
 /// The 95 % Wilson interval of the accuracy, in words.
 pub(super) fn accuracy_interval(result: &EvaluationResult) -> String {
-    let (low, high) = wilson(result.overall.top1, result.overall.examples as f64);
+    let [low, high] = wilson_interval(result.overall.top1, result.overall.examples as f64);
     format!("{} to {}", share(low), share(high))
 }
 

@@ -39,7 +39,7 @@ fn the_page_holds_the_numbers() {
         assert!(page.contains(&caption), "{caption}");
     }
     assert_eq!(page.matches("<img ").count(), report.hardest.len() + report.confidently_wrong.len());
-    assert!(page.contains("class=\"small\"") && page.contains("kind = &quot;resnet20&quot;"));
+    assert!(page.contains("class=\"small\"") && page.contains("kind = &quot;resnet&quot;"));
     for [label, predicted, count] in report.result.confusion.most_confused(15) {
         let names =
             [label, predicted].map(|class| report.class_names[class].replace('&', "&amp;").replace('<', "&lt;"));

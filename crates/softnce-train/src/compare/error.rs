@@ -22,7 +22,7 @@ pub enum CompareError {
          they would be chosen on the test pictures"
     )]
     NoValidation,
-    /// No run of any loss came to its end.
+    /// No run of any loss finished.
     #[error("every run diverged, at every learning rate of {rates:?}: there is nothing to report")]
     AllDiverged {
         /// The rates tried.

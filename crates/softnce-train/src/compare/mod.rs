@@ -8,4 +8,4 @@ mod trial;
 
 pub use error::CompareError;
 pub use progress::{ComparisonProgress, PeakMemory};
-pub use run::{ComparisonRun, FIRST_TUNING_SEED, Outcome, Surroundings};
+pub use run::{ComparisonContext, ComparisonRun, FIRST_TUNING_SEED, Outcome};

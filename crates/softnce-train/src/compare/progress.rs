@@ -1,8 +1,8 @@
-//! Who is told of a comparison's progress, and who counts its memory.
+//! The receiver of a comparison's progress, and the counter of its memory.
 
 use crate::runs::Progress;
 
-/// Told of the progress of a comparison, and of that of each run.
+/// Receives the progress of a comparison, and that of each run.
 pub trait ComparisonProgress: Progress {
     /// The comparison starts with `finished` of `runs` runs already done.
     fn start_runs(&self, runs: usize, finished: usize);

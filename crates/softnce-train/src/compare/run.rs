@@ -7,7 +7,9 @@ use softnce::LossKind;
 use softnce_data::sets::Layout;
 use softnce_metrics::best_setting;
 use softnce_report::comparison as report;
-use softnce_report::results::{Comparison, DivergedRun, Plan, RunRecord, Setting, TuningRecord, summarise_runs};
+use softnce_report::results::{
+    Comparison, ComparisonPlan, DivergedRun, RunRecord, Setting, TuningRecord, summarise_runs,
+};
 
 use super::error::CompareError;
 use super::folder::ComparisonFolder;
@@ -43,9 +45,9 @@ pub struct ComparisonRun<'a> {
     command: String,
 }
 
-/// Where a comparison is run, and who is told of it.
+/// What a comparison needs beside its recipe: folders, device, stop flag, receiver of its progress.
 #[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
+pub struct ComparisonContext<'a> {
     /// The folder of all data, in which the recipe's relative paths lie.
     pub data_folder: &'a Path,
     /// The device.
@@ -54,7 +56,7 @@ pub struct Surroundings<'a> {
     pub out: &'a Path,
     /// Set to stop it at the next step.
     pub stop: &'a AtomicBool,
-    /// Told of its progress.
+    /// Receives its progress.
     pub progress: &'a dyn ComparisonProgress,
     /// Counts allocated memory, where the program can.
     pub memory: Option<PeakMemory>,
@@ -66,7 +68,7 @@ impl<'a> ComparisonRun<'a> {
     ///
     /// # Errors
     /// A recipe out of range; data that cannot be read; a folder that cannot be used.
-    pub fn open(recipe: Recipe, command: String, place: Surroundings<'a>) -> Result<Self, CompareError> {
+    pub fn open(recipe: Recipe, command: String, context: ComparisonContext<'a>) -> Result<Self, CompareError> {
         recipe.check().map_err(RunError::from)?;
         let mut rates = recipe.compare.learning_rates.clone();
         if rates.is_empty() {
@@ -75,12 +77,12 @@ impl<'a> ComparisonRun<'a> {
         if rates.len() > 1 && recipe.data.validation_share == 0.0 {
             return Err(CompareError::NoValidation);
         }
-        place.device.open().map_err(RunError::from)?;
-        let data = RunData::open(&recipe.data, place.data_folder)?;
+        context.device.open().map_err(RunError::from)?;
+        let data = RunData::open(&recipe.data, context.data_folder)?;
         let summary = Summary::new(&recipe, &data)?;
-        let info = RunInfo::new(&recipe, &data, place.device)?;
-        let folder = ComparisonFolder::open(place.out, &recipe, info)?;
-        let Surroundings { data_folder, device, stop, progress, memory, .. } = place;
+        let info = RunInfo::new(&recipe, &data, context.device)?;
+        let folder = ComparisonFolder::open(context.out, &recipe, info)?;
+        let ComparisonContext { data_folder, device, stop, progress, memory, .. } = context;
         let trainer = Trainer { recipe, folder, data, data_folder, device, stop, progress, memory };
         Ok(ComparisonRun { trainer, summary, rates, command })
     }
@@ -193,7 +195,7 @@ impl<'a> ComparisonRun<'a> {
                 network: recipe.network.describe(summary.input, summary.classes),
                 parameters: summary.parameters,
             },
-            plan: Plan {
+            plan: ComparisonPlan {
                 losses: recipe.compare.losses.clone(),
                 epochs: recipe.schedule.epochs,
                 learning_rates: self.rates.clone(),

@@ -76,7 +76,7 @@ pub(super) struct Trainer<'a> {
 }
 
 impl Trainer<'_> {
-    /// One trial of the learning-rate grid, judged on the validation pictures alone. `None` where the comparison was
+    /// One trial of the learning-rate grid, evaluated on the validation pictures alone. `None` where the comparison was
     /// stopped.
     pub(super) fn try_out(&self, trial: Trial) -> Result<Option<TuningRecord>, CompareError> {
         let name = trial.name();
@@ -93,7 +93,7 @@ impl Trainer<'_> {
         });
         let validation = match trained {
             Ok(None) => return Ok(None),
-            Ok(Some(score)) => score.map(|look| look.score()),
+            Ok(Some(score)) => score.map(|point| point.score()),
             Err(error) if error.is_divergence() => None,
             Err(source) => return Err(CompareError::Run { run: name, source: Box::new(source) }),
         };

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use burn::module::{ParamGroup, ParamId};
-use burn::optim::decay::WeightDecayConfig;
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamW, AdamWConfig, ModuleOptimizer, Optimizer, Sgd, SgdConfig};
+use burn::optim::{ModuleOptimizer, Optimizer};
 
+use super::kinds::{adamw, sgd};
 use super::{OptimizerConfig, OptimizerKind, Scaled};
 
 /// What the optimiser has to know of a parameter.
@@ -49,23 +48,6 @@ fn grouped<O: Optimizer>(
     groups.into_iter().fold(ModuleOptimizer::from(scaled(0, true)), |built, ((depth, decays), ids)| {
         built.with_group(ParamGroup::from_ids(ids), scaled(depth, decays), None)
     })
-}
-
-fn adamw(config: &OptimizerConfig, decays: bool) -> AdamW {
-    AdamWConfig::new()
-        .with_beta_1(config.betas[0] as f32)
-        .with_beta_2(config.betas[1] as f32)
-        .with_epsilon(config.epsilon as f32)
-        .with_weight_decay(if decays { config.weight_decay as f32 } else { 0.0 })
-        .build()
-}
-
-fn sgd(config: &OptimizerConfig, decays: bool) -> Sgd {
-    // Burn dampens the gradient by default, PyTorch does not.
-    let momentum = MomentumConfig::new().with_momentum(config.momentum).with_dampening(0.0);
-    let momentum = (config.momentum > 0.0).then(|| momentum.with_nesterov(config.nesterov));
-    let decay = (decays && config.weight_decay > 0.0).then(|| WeightDecayConfig::new(config.weight_decay as f32));
-    SgdConfig::new().with_weight_decay(decay).with_momentum(momentum).build()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod average;
 mod clip;
 mod config;
 mod groups;
+mod kinds;
 mod scaled;
 mod schedule;
 
@@ -13,5 +14,6 @@ pub use average::WeightAverage;
 pub use clip::clip_global_norm;
 pub use config::{OptimizerConfig, OptimizerKind};
 pub use groups::{Parameter, build};
+pub(crate) use kinds::adamw;
 pub use scaled::Scaled;
 pub use schedule::Schedule;

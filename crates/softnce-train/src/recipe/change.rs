@@ -4,7 +4,7 @@ use toml::{Table, Value};
 
 use super::RecipeError;
 
-/// Sets one value: `optimizer.learning_rate=1e-3`, `loss.kind=info-nce`, `compare.seeds=3`.
+/// Sets one value: `optimizer.learning_rate=1e-3`, `loss.kind=infonce`, `compare.seeds=3`.
 ///
 /// The value is read as TOML; what is not TOML is taken as text. Sections on the way are made where they are absent.
 pub(super) fn apply(table: &mut Table, change: &str) -> Result<(), RecipeError> {
@@ -41,7 +41,7 @@ mod tests {
         let mut table: Table = toml::from_str("seed = 1\n[loss]\nkind = \"nll\"\n").unwrap();
         for change in [
             "seed=7",
-            "loss.kind=info-nce",
+            "loss.kind=infonce",
             "loss.temperature = 0.5",
             "compare.learning_rates=[1e-3, 1e-2]",
             "data.path=/data/with = sign",
@@ -49,7 +49,7 @@ mod tests {
         ] {
             apply(&mut table, change).unwrap();
         }
-        let expected = "seed = 7\n[loss]\nkind = \"info-nce\"\ntemperature = 0.5\n[compare]\nlearning_rates = [1e-3, 1e-2]\n\
+        let expected = "seed = 7\n[loss]\nkind = \"infonce\"\ntemperature = 0.5\n[compare]\nlearning_rates = [1e-3, 1e-2]\n\
                         [data]\npath = \"/data/with = sign\"\n[training]\ndrop_last = true\n";
         assert_eq!(table, toml::from_str::<Table>(expected).unwrap());
     }

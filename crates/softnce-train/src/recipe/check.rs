@@ -5,11 +5,11 @@ use softnce_data::sets::Split;
 
 use super::{Recipe, RecipeError};
 
-/// More than these is a slip of the finger.
+/// Larger values are taken for typing errors.
 const MAX_BATCH: usize = 1 << 20;
 const MAX_EPOCHS: usize = 1_000_000;
 const MAX_SEEDS: u64 = 1000;
-/// Beyond this rare classes are all that counts.
+/// Beyond this only rare classes count.
 const MAX_ADJUSTMENT: f64 = 100.0;
 /// Beyond these the scores of ordinary logits leave the range or the precision of f32.
 const TEMPERATURES: std::ops::RangeInclusive<f64> = 1e-6..=1e6;

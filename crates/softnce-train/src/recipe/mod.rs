@@ -14,9 +14,9 @@ mod sections;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use softnce_data::augmentation::AugmentationConfig;
 use softnce_data::candidates::CandidateConfig;
 use softnce_data::mixing::MixingConfig;
-use softnce_data::pictures::AugmentationConfig;
 use softnce_nn::models::NetworkConfig;
 
 use crate::optimisation::OptimizerConfig;

@@ -112,13 +112,13 @@ impl RunData {
         self.class_counts.len()
     }
 
-    /// The pictures that choose among epochs: those held out, or else those of the test.
-    pub fn judges(&self) -> &Labelled {
+    /// The pictures on which the epochs are validated: those held out, or else the test pictures.
+    pub fn validation_or_test(&self) -> &Labelled {
         self.validation.as_ref().unwrap_or(&self.test)
     }
 }
 
-/// So that the split for the test is not drawn as that for the validation is.
+/// Changes the seed, so that the test pictures are not drawn like the validation pictures.
 const TEST: u64 = 0x7465_7374;
 
 /// The layout and the folder of a set.

@@ -28,14 +28,14 @@ impl Run {
         let number = self.state.position.epoch;
         let mut accumulated = Accumulated::default();
         let mut since = Instant::now();
-        let mut sitting = Sums::default();
-        // Between two optimiser steps there is nothing but the state: so it is kept only there.
+        let mut since_start = Sums::default();
+        // Only between two optimiser steps is the state all that there is, so it is saved only there.
         for batch in self.loader.epoch(number as u64, self.state.position.batch) {
             let at = self.state.position.batch;
             let between = at == self.plan.group(at).start;
             let start = Instant::now();
             let stopped = stop.load(Ordering::Relaxed);
-            if between && (stopped || batch.is_err() || (sitting.rows > 0 && self.is_due())) {
+            if between && (stopped || batch.is_err() || (since_start.rows > 0 && self.is_due())) {
                 self.save()?;
             }
             if between && stopped {
@@ -56,9 +56,9 @@ impl Run {
             sums.seconds += seconds;
             sums.waited += waited;
             self.state.position.seconds += seconds;
-            sitting.rows += rows;
-            sitting.seconds += seconds;
-            progress.step(&self.report(&sitting));
+            since_start.rows += rows;
+            since_start.seconds += seconds;
+            progress.step(&self.report(&since_start));
             since = Instant::now();
         }
         self.close_epoch(stop, progress)
@@ -71,20 +71,20 @@ impl Run {
         asked || self.saved.elapsed() >= SAVE_WITHIN
     }
 
-    /// Judges the epoch, writes it down and makes the checkpoints; `false` where it was stopped.
+    /// Validates after the epoch, records it and makes the checkpoints; `false` where it was stopped.
     fn close_epoch(&mut self, stop: &AtomicBool, progress: &dyn Progress) -> Result<bool, RunError> {
         let start = Instant::now();
         let epoch = self.state.position.epoch + 1;
         let last = epoch == self.plan.epochs;
-        let mut looked = None;
+        let mut validation = None;
         if last || epoch.is_multiple_of(self.recipe.training.evaluate_every) {
             // A picture that cannot be read must not cost the epoch.
             if self.saved.elapsed() >= SAVE_EVERY {
                 self.save()?;
             }
-            let (network, temperature) = (self.state.judged(), self.state.loss.temperature()?);
-            let judges = self.data.judges();
-            let found = evaluate(&network, judges, &self.recipe, None, temperature, &self.device, stop)?;
+            let (network, temperature) = (self.state.evaluated_network(), self.state.loss.temperature()?);
+            let pictures = self.data.validation_or_test();
+            let found = evaluate(&network, pictures, &self.recipe, None, temperature, &self.device, stop)?;
             let Some(found) = found else {
                 self.save()?;
                 return Ok(false);
@@ -92,15 +92,15 @@ impl Run {
             let score = ValidationScore { top1: found.overall.top1, nll: found.overall.nll };
             if self.state.position.best.is_none_or(|best| score.beats(&best.score)) {
                 self.state.position.best = Some(Best { epoch, score });
-                self.state.position.looks_since_best = 0;
+                self.state.position.validations_since_best = 0;
                 if self.recipe.evaluation.best {
                     self.write_weights(&network, epoch)?;
                 }
             } else {
-                self.state.position.looks_since_best += 1;
+                self.state.position.validations_since_best += 1;
             }
             let Evaluation { top1, top5, nll, .. } = found.overall;
-            looked = Some(ValidationPoint { top1, top5, nll });
+            validation = Some(ValidationPoint { top1, top5, nll });
         }
         let position = &mut self.state.position;
         position.seconds += start.elapsed().as_secs_f64();
@@ -110,14 +110,14 @@ impl Run {
             train_loss: sums.loss / sums.rows.max(1) as f64,
             train_top1: sums.correct as f64 / sums.rows.max(1) as f64,
             learning_rate: self.plan.schedule.at(position.optimizer_steps.saturating_sub(1)),
-            validation: looked,
+            validation,
             waited: sums.waited / sums.seconds.max(1e-9),
             samples_per_second: sums.rows as f64 / sums.seconds.max(1e-9),
             seconds: position.seconds,
         };
         (position.epoch, position.batch) = (epoch, 0);
         let patience = self.recipe.training.patience;
-        position.finished = last || patience.is_some_and(|patience| position.looks_since_best >= patience);
+        position.finished = last || patience.is_some_and(|patience| position.validations_since_best >= patience);
         self.state.history.push(record.clone());
         if self.state.position.finished {
             self.state.position.times = Some(self.clock.times(&self.state.loss, &self.device)?);
@@ -129,9 +129,9 @@ impl Run {
         Ok(true)
     }
 
-    fn report(&self, sitting: &Sums) -> StepReport {
+    fn report(&self, since_start: &Sums) -> StepReport {
         let (position, plan) = (&self.state.position, &self.plan);
-        let pace = sitting.rows as f64 / sitting.seconds.max(1e-9);
+        let pace = since_start.rows as f64 / since_start.seconds.max(1e-9);
         let an_epoch = plan.rows(0..plan.batches);
         let left = (plan.epochs - position.epoch) * an_epoch - plan.rows(0..position.batch);
         StepReport {

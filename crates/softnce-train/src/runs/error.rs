@@ -1,11 +1,11 @@
 //! Why a run failed.
 
 use softnce::ErrorKind;
+use softnce_data::augmentation::AugmentationError;
 use softnce_data::candidates::CandidateError;
 use softnce_data::labels::LabelError;
 use softnce_data::loader::LoaderError;
 use softnce_data::mixing::MixingError;
-use softnce_data::pictures::AugmentationError;
 use softnce_data::sets::SetError;
 use softnce_data::subset::SubsetError;
 use softnce_metrics::MetricError;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
+use softnce_data::augmentation::Augmentation;
 use softnce_data::loader::Loader;
-use softnce_data::pictures::Augmentation;
 use softnce_metrics::{EvaluationResult, Evaluator, EvaluatorConfig, TemperatureFit};
 use softnce_nn::models::Network;
 
@@ -15,9 +15,9 @@ use super::data::{Labelled, RunData};
 use super::error::RunError;
 use crate::recipe::Recipe;
 
-/// What a network came to on the test pictures: `metrics.json`.
+/// The metrics of a network on the test pictures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Judged {
+pub struct TestResult {
     /// At the temperature of the loss.
     pub test: EvaluationResult,
     /// The temperature fitted on the validation pictures; none where the recipe does not ask for it or holds none out.
@@ -92,19 +92,19 @@ fn push(
     Ok(evaluator.push(logits.view(), labels, rows.as_ref().map(|rows| rows.view()), indices)?)
 }
 
-/// Judges a network on the test pictures: once at the temperature of the loss, and where the recipe asks for it at the
-/// one that fits the validation pictures best. `None` where it was stopped.
+/// Evaluates a network on the test pictures: once at the temperature of the loss, and where the recipe asks for it at
+/// the one that fits the validation pictures best. `None` where it was stopped.
 ///
 /// # Errors
 /// Pictures that cannot be read; logits that are not finite.
-pub fn judge(
+pub fn test_network(
     network: &Network,
     data: &RunData,
     recipe: &Recipe,
     temperature: f64,
     device: &Device,
     stop: &AtomicBool,
-) -> Result<Option<Judged>, RunError> {
+) -> Result<Option<TestResult>, RunError> {
     let mut fit = None;
     if let Some(validation) = data.validation.as_ref().filter(|_| recipe.evaluation.scale_temperature) {
         // The logits are kept: a fit goes through them some ten times, the network once.
@@ -136,5 +136,5 @@ pub fn judge(
         return Ok(None);
     }
     let scaled = scaled.map(Evaluator::finish).transpose()?;
-    Ok(Some(Judged { test: plain.finish()?, fit, scaled }))
+    Ok(Some(TestResult { test: plain.finish()?, fit, scaled }))
 }

@@ -9,8 +9,8 @@ use softnce_store::Folder;
 
 use super::data::{Labelled, RunData};
 use super::error::RunError;
-use super::evaluate::Judged;
-use super::folder::RunInfo;
+use super::evaluate::TestResult;
+use super::manifest::RunInfo;
 use super::state::TrainState;
 use crate::recipe::Recipe;
 
@@ -26,11 +26,16 @@ pub(super) fn write(folder: &Folder, state: &TrainState, mut report: RunReport) 
     Ok(report)
 }
 
-/// The report of a network that is judged, without the epochs that led to it.
-pub(super) fn figures(recipe: &Recipe, info: &RunInfo, data: &RunData, judged: Judged) -> Result<RunReport, RunError> {
+/// The report of a network that was tested, without the epochs that led to it.
+pub(super) fn figures(
+    recipe: &Recipe,
+    info: &RunInfo,
+    data: &RunData,
+    tested: TestResult,
+) -> Result<RunReport, RunError> {
     let class_names = data.test.pictures.class_names().to_vec();
     let pictures = |examples: &[EvaluatedExample]| shown(&data.test, examples, &class_names);
-    let (hardest, confidently_wrong) = (pictures(&judged.test.hardest)?, pictures(&judged.test.confidently_wrong)?);
+    let (hardest, confidently_wrong) = (pictures(&tested.test.hardest)?, pictures(&tested.test.confidently_wrong)?);
     Ok(RunReport {
         title: format!("{}: {}", recipe.name, recipe.loss.kind.title()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -40,8 +45,8 @@ pub(super) fn figures(recipe: &Recipe, info: &RunInfo, data: &RunData, judged: J
         wall_seconds: 0.0,
         class_names,
         curves: Vec::new(),
-        result: judged.test,
-        scaled: judged.fit.zip(judged.scaled).map(|(fit, result)| ScaledResult { fit, result }),
+        result: tested.test,
+        scaled: tested.fit.zip(tested.scaled).map(|(fit, result)| ScaledResult { fit, result }),
         hardest,
         confidently_wrong,
     })

@@ -1,4 +1,4 @@
-//! Who is told of a run's progress.
+//! The receiver of a run's progress.
 
 use softnce_report::results::EpochRecord;
 
@@ -17,13 +17,13 @@ pub struct StepReport {
     pub top1: f64,
     /// Learning rate now.
     pub learning_rate: f64,
-    /// Training pictures a second, in this sitting.
+    /// Training pictures a second in this epoch, counted from the last start of the program.
     pub samples_per_second: f64,
     /// Seconds left at this pace.
     pub seconds_left: f64,
 }
 
-/// Told of a run's progress.
+/// Receives the progress of a run.
 pub trait Progress {
     /// The run starts, or goes on after `done` of `epochs` epochs.
     fn start(&self, epochs: usize, done: usize, steps: usize);

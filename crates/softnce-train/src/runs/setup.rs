@@ -4,20 +4,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::module::{Param, ParamId};
-use burn::optim::{AdamWConfig, ModuleOptimizer};
+use burn::optim::ModuleOptimizer;
 use burn::tensor::{Device, Tensor};
 use softnce::{LossSettings, NoiseDistribution};
 use softnce_burn::{LossConfig, LossModule};
+use softnce_data::augmentation::Augmentation;
 use softnce_data::candidates::{CandidateConfig, TargetQueue};
 use softnce_data::loader::{Loader, LoaderConfig};
-use softnce_data::pictures::Augmentation;
 use softnce_nn::models::Network;
 use softnce_nn::weights::{self, HeadImport, ImportOptions};
 
 use super::data::{Labelled, RunData};
 use super::error::RunError;
 use super::state::{Position, TrainState};
-use crate::optimisation::{OptimizerConfig, Parameter, WeightAverage, build};
+use crate::optimisation::{OptimizerConfig, Parameter, WeightAverage, adamw, build};
 use crate::randomness::{Stream, generator};
 use crate::recipe::{NoiseSource, Recipe};
 
@@ -69,12 +69,7 @@ pub(super) const TEMPERATURE: u64 = 0x7465_6d70;
 
 /// The optimiser of the learned temperature: AdamW without decay.
 pub(super) fn loss_optimizer(config: &OptimizerConfig) -> ModuleOptimizer {
-    AdamWConfig::new()
-        .with_beta_1(config.betas[0] as f32)
-        .with_beta_2(config.betas[1] as f32)
-        .with_epsilon(config.epsilon as f32)
-        .with_weight_decay(0.0)
-        .init()
+    adamw(config, false).into()
 }
 
 /// What the optimiser has to know of each parameter.
@@ -130,7 +125,10 @@ pub(super) fn state(
     Ok((state, notes))
 }
 
-/// One number as a tensor, to be read back.
+/// Reads a tensor of one number.
+///
+/// # Shapes
+/// `value`: `[1]`.
 pub(super) fn scalar(value: Tensor<1>) -> Result<f64, RunError> {
     value.without_autodiff().try_into_scalar::<f32>().map(f64::from).map_err(|error| RunError::read("loss", error))
 }

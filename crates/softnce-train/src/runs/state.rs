@@ -40,8 +40,8 @@ impl std::fmt::Debug for TrainState {
 }
 
 impl TrainState {
-    /// The weights that are judged, outside any graph: the averaged ones where there are any.
-    pub fn judged(&self) -> Network {
+    /// The network that is evaluated, outside any graph: with the averaged weights where there are any.
+    pub fn evaluated_network(&self) -> Network {
         match &self.average {
             Some(average) => average.network.clone(),
             None => self.network.valid(),
@@ -62,8 +62,10 @@ pub struct Position {
     pub sums: Sums,
     /// The best epoch on the validation pictures.
     pub best: Option<Best>,
-    /// Looks at the validation pictures since then.
-    pub looks_since_best: usize,
+    /// Validations since then.
+    // Checkpoints keep their key.
+    #[serde(rename = "looks_since_best")]
+    pub validations_since_best: usize,
     /// Wall time so far, interruptions left out, in seconds.
     pub seconds: f64,
     /// Whether the run is over: all epochs, or stopped early.
@@ -92,7 +94,22 @@ pub struct Sums {
 pub struct Best {
     /// Number of the epoch, from 1.
     pub epoch: usize,
-    /// What the network came to after it.
+    /// The score of the network after it.
     #[serde(flatten)]
     pub score: ValidationScore,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_position_keeps_its_keys_in_checkpoints() {
+        let position = Position { validations_since_best: 3, ..Position::default() };
+        let written = serde_json::to_value(&position).unwrap();
+        assert_eq!(written["looks_since_best"], 3);
+        assert_eq!(serde_json::from_value::<Position>(written).unwrap(), position);
+    }
 }

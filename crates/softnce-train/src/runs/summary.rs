@@ -41,12 +41,8 @@ impl Summary {
         let loader = setup::train_loader(recipe, &data.train)?;
         let plan = Plan::new(recipe, data.train.len(), loader.steps_per_epoch());
         let parameters = recipe.network.parameters(input, classes)?;
-        // Weights and gradients; two moments, or one velocity.
-        let moments = match recipe.optimizer.kind {
-            crate::optimisation::OptimizerKind::Adamw => 2,
-            crate::optimisation::OptimizerKind::Sgd => usize::from(recipe.optimizer.momentum > 0.0),
-        };
-        let copies = 2 + moments + usize::from(recipe.optimizer.average.is_some());
+        // Weights and gradients; what the optimiser keeps; averaged weights.
+        let copies = 2 + recipe.optimizer.states() + usize::from(recipe.optimizer.average.is_some());
         let bytes = |values: usize| 4 * values as u64;
         let batch = recipe.training.batch_size.min(data.train.len());
         let picture: usize = input.iter().product();

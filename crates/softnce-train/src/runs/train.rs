@@ -1,5 +1,6 @@
 //! The run from its first step, or from where it was left, to its report.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -15,8 +16,8 @@ use softnce_store::Folder;
 use super::adjustment::adjustment;
 use super::data::RunData;
 use super::error::RunError;
-use super::evaluate::judge;
-use super::folder::{RunInfo, RunManifest};
+use super::evaluate::test_network;
+use super::manifest::{RunInfo, RunManifest};
 use super::plan::Plan;
 use super::progress::Progress;
 use super::state::TrainState;
@@ -29,6 +30,26 @@ use crate::recipe::Recipe;
 pub const LAST: &str = "last.safetensors";
 /// The weights that the figures are of, those of the best epoch or the last, under timm's names.
 pub const BEST: &str = "best.safetensors";
+
+/// The metadata of a file of weights: the entries that every such file has, and one more. The name of the recipe is
+/// under `recipe_name`, all of it as TOML under `recipe`; older versions wrote the name under `recipe` in [`BEST`].
+///
+/// # Errors
+/// A recipe that TOML cannot hold.
+pub(super) fn weights_metadata(
+    recipe: &Recipe,
+    temperature: f64,
+    (key, value): (&str, String),
+) -> Result<BTreeMap<String, String>, RunError> {
+    let pairs = [
+        ("softnce_version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("recipe_name", recipe.name.clone()),
+        ("recipe", recipe.to_toml()?),
+        ("temperature", temperature.to_string()),
+        (key, value),
+    ];
+    Ok(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
 
 /// How a run ended.
 #[derive(Debug)]
@@ -162,7 +183,7 @@ impl Run {
         &self.data
     }
 
-    /// Trains to the end, judges the network on the test pictures and writes the report.
+    /// Trains to the end, evaluates the network on the test pictures and writes the report.
     ///
     /// Checkpoints are made at the end of an epoch where the last one is ten seconds old, within an epoch after five
     /// minutes and where the recipe asks for it, on a stop, and at the end.
@@ -175,10 +196,10 @@ impl Run {
             return Ok(Outcome::Interrupted { epochs: self.state.position.epoch });
         }
         let (network, temperature) = self.chosen()?;
-        let Some(judged) = judge(&network, &self.data, &self.recipe, temperature, &self.device, stop)? else {
+        let Some(tested) = test_network(&network, &self.data, &self.recipe, temperature, &self.device, stop)? else {
             return Ok(Outcome::Interrupted { epochs: self.state.position.epoch });
         };
-        let report = finish::figures(&self.recipe, &self.info, &self.data, judged)?;
+        let report = finish::figures(&self.recipe, &self.info, &self.data, tested)?;
         Ok(Outcome::Finished(Box::new(finish::write(&self.folder, &self.state, report)?)))
     }
 
@@ -201,17 +222,17 @@ impl Run {
 
     /// The validation after the epoch that counts: the best, or the last. `None` if no epoch was validated.
     pub fn score(&self) -> Option<ValidationPoint> {
-        let mut looks = self.state.history.iter().filter(|record| record.validation.is_some());
+        let mut validated = self.state.history.iter().filter(|record| record.validation.is_some());
         let best = self.state.position.best.filter(|_| self.recipe.evaluation.best);
         match best {
-            Some(best) => looks.find(|record| record.epoch == best.epoch),
-            None => looks.next_back(),
+            Some(best) => validated.find(|record| record.epoch == best.epoch),
+            None => validated.next_back(),
         }
         .and_then(|record| record.validation)
     }
 
-    /// What a step took in the sitting that ended the training, the loss alone measured on one of its batches; `None`
-    /// until then.
+    /// Times of a step, measured since the last start of the run; those of the loss alone on one of its batches. `None`
+    /// until the training has ended.
     pub fn times(&self) -> Option<Times> {
         self.state.position.times
     }
@@ -224,10 +245,10 @@ impl Run {
     /// The weights that the test figures are of: those of the best epoch, or the last.
     /// With their temperature.
     fn chosen(&self) -> Result<(Network, f64), RunError> {
-        let (judged, position) = (self.state.judged(), &self.state.position);
+        let (network, position) = (self.state.evaluated_network(), &self.state.position);
         if !self.recipe.evaluation.best {
-            self.write_weights(&judged, position.epoch)?;
-            return Ok((judged, self.state.loss.temperature()?));
+            self.write_weights(&network, position.epoch)?;
+            return Ok((network, self.state.loss.temperature()?));
         }
         let file = self.folder.file(BEST);
         let found = weights::read_metadata(&file)?;
@@ -235,7 +256,7 @@ impl Run {
         let temperature = found.get("temperature").and_then(|value| value.parse().ok());
         match (found.get("epoch"), temperature) {
             (Some(epoch), Some(temperature)) if *epoch == expected => {
-                Ok((weights::apply(judged, &weights::read_checkpoint(&file)?)?, temperature))
+                Ok((weights::apply(network, &weights::read_checkpoint(&file)?)?, temperature))
             }
             (epoch, _) => {
                 let epoch = epoch.map_or("no", String::as_str);
@@ -254,18 +275,8 @@ impl Run {
 
     /// Writes the weights that the figures are of.
     pub(super) fn write_weights(&self, network: &Network, epoch: usize) -> Result<(), RunError> {
-        let metadata = self.metadata(epoch);
+        let temperature = self.state.loss.temperature()?;
+        let metadata = weights_metadata(&self.recipe, temperature, ("epoch", epoch.to_string()))?;
         Ok(weights::write_safetensors(&self.folder.file(BEST), &weights::named(network)?, &metadata)?)
-    }
-
-    /// What is written beside exported weights.
-    pub(super) fn metadata(&self, epoch: usize) -> std::collections::BTreeMap<String, String> {
-        let pairs = [
-            ("softnce_version", env!("CARGO_PKG_VERSION").to_owned()),
-            ("recipe", self.recipe.name.clone()),
-            ("epoch", epoch.to_string()),
-            ("temperature", self.state.loss.temperature().map_or_else(|_| String::new(), |value| value.to_string())),
-        ];
-        pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 }

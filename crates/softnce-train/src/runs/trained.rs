@@ -13,11 +13,11 @@ use softnce_store::{Manifest, StoreError};
 
 use super::data::{Labelled, RunData};
 use super::error::RunError;
-use super::evaluate::{judge, logits};
+use super::evaluate::{logits, test_network};
 use super::finish::figures;
-use super::folder::{INFO, RECIPE, RunInfo, RunManifest};
+use super::manifest::{INFO, RECIPE, RunInfo, RunManifest};
 use super::setup;
-use super::train::BEST;
+use super::train::{BEST, weights_metadata};
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
 
@@ -74,18 +74,21 @@ impl TrainedRun {
     ///
     /// # Errors
     /// Pictures that cannot be read.
-    pub fn judge(&self, data: &RunData, stop: &AtomicBool) -> Result<Option<RunReport>, RunError> {
+    pub fn test(&self, data: &RunData, stop: &AtomicBool) -> Result<Option<RunReport>, RunError> {
         let found = data.test.pictures.class_names();
         if found != self.info.classes {
             let expected = format!("the {} classes of the run, in their order", self.info.classes.len());
             return Err(RunError::Data { argument: "classes", found: format!("{} others", found.len()), expected });
         }
-        let judged = judge(&self.network, data, &self.recipe, self.temperature, &self.device, stop)?;
-        judged.map(|judged| figures(&self.recipe, &self.info, data, judged)).transpose()
+        let tested = test_network(&self.network, data, &self.recipe, self.temperature, &self.device, stop)?;
+        tested.map(|tested| figures(&self.recipe, &self.info, data, tested)).transpose()
     }
 
     /// Hands the posterior of every picture to `visit`, a row at a time with the picture's index; `false` where it was
     /// stopped.
+    ///
+    /// # Shapes
+    /// The row: `[classes]`, in the order of [`TrainedRun::classes`].
     ///
     /// # Errors
     /// Pictures that cannot be read; what `visit` says.
@@ -111,18 +114,12 @@ impl TrainedRun {
     /// A file that cannot be written.
     pub fn export(&self, path: &Path) -> Result<(), RunError> {
         let classes = serde_json::to_string(&self.info.classes).unwrap_or_default();
-        let pairs = [
-            ("softnce_version", env!("CARGO_PKG_VERSION").to_owned()),
-            ("recipe", self.recipe.to_toml()?),
-            ("classes", classes),
-            ("temperature", self.temperature.to_string()),
-        ];
-        let metadata = pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let metadata = weights_metadata(&self.recipe, self.temperature, ("classes", classes))?;
         Ok(weights::write_safetensors(path, &weights::named(&self.network)?, &metadata)?)
     }
 }
 
-/// `softmax(logits / temperature)`.
+/// `softmax(logits / temperature)`. Shape of `posterior`: `[classes]`.
 fn softmax(logits: impl Iterator<Item = f32> + Clone, temperature: f64, posterior: &mut Vec<f64>) {
     let largest = logits.clone().fold(f32::NEG_INFINITY, f32::max);
     posterior.clear();

@@ -11,9 +11,11 @@ use std::sync::Arc;
 
 use crate::ContentError;
 use crate::PictureSource;
+use crate::sets::decode::{endings, is_picture};
 use crate::sets::error::SetError;
-use crate::sets::files::{FileSet, endings, is_picture, list, walk};
+use crate::sets::file_set::FileSet;
 use crate::sets::layout::Rules;
+use crate::sets::listing::{list, walk};
 use crate::sets::split::Split;
 
 pub(in crate::sets) static RULES: Rules = Rules {
@@ -75,7 +77,7 @@ mod tests {
 
     use super::*;
     use crate::sets::Layout;
-    use crate::sets::files::tests::write_picture;
+    use crate::sets::decode::tests::write_picture;
 
     fn folder(files: &[&str]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();

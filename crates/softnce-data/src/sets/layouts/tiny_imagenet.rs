@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use crate::ContentError;
 use crate::sets::error::SetError;
-use crate::sets::files::{FileSet, FolderContent, list, pictures};
+use crate::sets::file_set::FileSet;
 use crate::sets::layout::Rules;
+use crate::sets::listing::{FolderContent, list, pictures};
 use crate::sets::names;
 use crate::sets::split::Split;
 
@@ -145,7 +146,7 @@ fn validation(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet
 mod tests {
     use super::*;
     use crate::PictureSource;
-    use crate::sets::files::tests::write_picture;
+    use crate::sets::decode::tests::write_picture;
 
     const LINES: &str = "val_0.JPEG\tn03\t0\t32\t44\t62\nval_1.JPEG\tn01\t1\t2\t3\t4\nval_10.JPEG\tn03\t1\t2\t3\t4\n";
 

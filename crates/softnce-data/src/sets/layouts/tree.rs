@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::ContentError;
+use crate::sets::decode::is_picture;
 use crate::sets::error::SetError;
-use crate::sets::files::{FileSet, FolderContent, is_picture, list, pictures};
+use crate::sets::file_set::FileSet;
 use crate::sets::layout::Rules;
+use crate::sets::listing::{FolderContent, list, pictures};
 use crate::sets::names;
 use crate::sets::split::Split;
 
@@ -120,7 +122,7 @@ mod tests {
 
     use super::*;
     use crate::PictureSource;
-    use crate::sets::files::tests::write_picture;
+    use crate::sets::decode::tests::write_picture;
 
     /// Two classes, their folders created in descending order.
     fn folder() -> tempfile::TempDir {

@@ -4,7 +4,7 @@ use chacha20::ChaCha8Rng;
 use rand::RngExt;
 
 use super::{Canvas, affine, enhance, levels};
-use crate::pictures::Interpolation;
+use crate::augmentation::Interpolation;
 
 /// One of the operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,14 +2,14 @@
 
 /// A picture and a second buffer of its size.
 #[derive(Debug)]
-pub(in crate::pictures) struct Canvas<'w> {
-    pub(in crate::pictures) height: usize,
-    pub(in crate::pictures) width: usize,
+pub(in crate::augmentation) struct Canvas<'w> {
+    pub(in crate::augmentation) height: usize,
+    pub(in crate::augmentation) width: usize,
     /// 1 or 3.
-    pub(in crate::pictures) channels: usize,
+    pub(in crate::augmentation) channels: usize,
     /// `[height, width, channels]`.
-    pub(in crate::pictures) pixels: &'w mut Vec<u8>,
-    pub(in crate::pictures) spare: &'w mut Vec<u8>,
+    pub(in crate::augmentation) pixels: &'w mut Vec<u8>,
+    pub(in crate::augmentation) spare: &'w mut Vec<u8>,
 }
 
 impl Canvas<'_> {

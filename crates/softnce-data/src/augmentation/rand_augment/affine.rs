@@ -3,7 +3,7 @@
 use std::array::from_fn;
 
 use super::Canvas;
-use crate::pictures::Interpolation;
+use crate::augmentation::Interpolation;
 
 /// `[a, b, c, d, e, f]`: the new pixel (x, y) is the old one at (a x + b y + c, d x + e y + f), with x and y at pixel
 /// centres.

@@ -1,6 +1,6 @@
 //! Parses a policy from timm's notation.
 
-use crate::pictures::AugmentationError;
+use crate::augmentation::AugmentationError;
 
 /// The magnitude at which operations have their stated range.
 const FULL: f64 = 10.0;

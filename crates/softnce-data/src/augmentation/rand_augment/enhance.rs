@@ -3,7 +3,7 @@
 use std::array::from_fn;
 
 use super::Canvas;
-use crate::pictures::channels::luma;
+use crate::augmentation::channels::luma;
 
 /// `dull + factor (level - dull)`, clipped, in single precision as in PIL.
 fn blend(dull: u8, level: u8, factor: f32) -> u8 {

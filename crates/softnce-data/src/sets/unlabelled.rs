@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::decode::is_picture;
 use super::error::SetError;
-use super::files::{FileSet, is_picture, walk};
+use super::file_set::FileSet;
+use super::listing::walk;
 use crate::{ContentError, PictureSource};
 
 /// The picture files among `paths` and every picture file in their folders, in the order of `paths` and by name within
@@ -13,7 +15,7 @@ use crate::{ContentError, PictureSource};
 ///
 /// # Errors
 /// A path that does not exist or cannot be read; a path to a file that is not a picture; no picture at all.
-pub fn loose(paths: &[PathBuf], class_names: Vec<String>) -> Result<FileSet, SetError> {
+pub fn unlabelled(paths: &[PathBuf], class_names: Vec<String>) -> Result<FileSet, SetError> {
     let mut set = FileSet::new(class_names);
     for path in paths {
         let kind = std::fs::metadata(path).map_err(SetError::io(path))?;
@@ -39,7 +41,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::sets::files::tests::write_picture;
+    use crate::sets::decode::tests::write_picture;
 
     #[test]
     fn files_and_folders_in_the_order_given() {
@@ -49,13 +51,13 @@ mod tests {
             write_picture(&at(name), [1, 2, 3]);
         }
         std::fs::write(at("deep/notes.txt"), "no picture").unwrap();
-        let set = loose(&[at("b.png"), at("deep")], vec!["x".into(), "y".into()]).unwrap();
+        let set = unlabelled(&[at("b.png"), at("deep")], vec!["x".into(), "y".into()]).unwrap();
         let found: Vec<PathBuf> = (0..3).map(|index| set.path(index).unwrap()).collect();
         assert_eq!(found, [at("b.png"), at("deep/a.png"), at("deep/er/c.png")]);
         assert_eq!((set.labels(), set.class_names().len()), (&[0, 0, 0][..], 2));
         std::fs::create_dir(at("empty")).unwrap();
         for wrong in ["deep/notes.txt", "absent.png", "empty"] {
-            let error = loose(&[at(wrong)], vec!["x".into()]).unwrap_err().to_string();
+            let error = unlabelled(&[at(wrong)], vec!["x".into()]).unwrap_err().to_string();
             assert!(error.contains(wrong), "{error}");
         }
     }
