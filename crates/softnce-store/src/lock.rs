@@ -11,7 +11,7 @@ use crate::StoreError;
 /// It is the system's lock on an empty file, which stays. Other programs are not kept out.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -32,6 +32,14 @@ impl Lock {
             }
             Err(TryLockError::Error(source)) => return Err(StoreError::file("lock", file)(source)),
         }
-        Ok(Lock { _file: open })
+        Ok(Lock { file: open })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child process that was started by another thread has the same open file until
+        // it runs its own program. An error changes nothing, since the file is closed next.
+        let _ = self.file.unlock();
     }
 }
