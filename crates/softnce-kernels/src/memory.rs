@@ -101,6 +101,27 @@ impl<'b, T: Pod + Send> FreshPart<'b, T> {
         self.written.fetch_add(count, Ordering::Relaxed);
     }
 
+    /// Writes slices one after the other and returns what was written. [`FreshBuffer::finish`] panics later if there were
+    /// too few values; superfluous ones are dropped.
+    #[allow(unsafe_code)]
+    pub fn copy<'v>(self, slices: impl Iterator<Item = &'v [T]>) -> &'b mut [T]
+    where
+        T: 'v,
+    {
+        let mut count = 0;
+        for slice in slices {
+            let places = &mut self.values[count..];
+            let taken = slice.len().min(places.len());
+            places.iter_mut().zip(slice).for_each(|(place, &value)| {
+                place.write(value);
+            });
+            count += taken;
+        }
+        self.written.fetch_add(count, Ordering::Relaxed);
+        // SAFETY: the first `count` values were written above.
+        unsafe { self.values[..count].assume_init_mut() }
+    }
+
     /// Writes zeros, for code that writes the values in another order or adds to them.
     ///
     /// Zeros written just before the values stay in the thread's cache; a separate pass over the whole buffer would go to
@@ -127,6 +148,30 @@ mod tests {
             assert_eq!(array.dim(), shape);
             assert!(array.iter().all(|&value| value == 0.0));
         }
+    }
+
+    #[test]
+    fn slices_are_copied_one_after_the_other() {
+        let input: Vec<u32> = (0..65).collect();
+        for len in [0, 1, 7, 64, 65] {
+            let mut buffer = FreshBuffer::new(len);
+            buffer.par_parts(16).zip(input.par_chunks(16)).for_each(|(part, input)| {
+                let len = part.len();
+                // The last slice goes beyond the last part.
+                assert_eq!(part.copy(input.chunks(3)), &input[..len]);
+            });
+            assert_eq!(buffer.finish(), &input[..len]);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "only 3 of 4 values were written")]
+    fn values_that_slices_lack_are_not_read() {
+        let mut buffer = FreshBuffer::new(4);
+        buffer.par_parts(4).for_each(|part| {
+            assert_eq!(part.copy([[1.0_f32, 2.0].as_slice(), &[3.0]].into_iter()), [1.0, 2.0, 3.0]);
+        });
+        buffer.finish();
     }
 
     #[test]

@@ -21,12 +21,12 @@ pub(crate) fn forward(widths: Widths, rows: usize, input: &[f32], weight: &[f32]
     let weight = matrix(weight, inputs, outputs, outputs);
     let mut output = FreshBuffer::new(rows * outputs);
     output.par_parts((BLOCK * outputs).max(1)).enumerate().for_each(|(number, output)| {
-        let output = output.zeroed();
         let rows = output.len() / outputs;
+        let output = match bias {
+            Some(bias) => output.copy(std::iter::repeat_n(bias, rows)),
+            None => output.zeroed(),
+        };
         let input = matrix(&input[number * BLOCK * inputs..], rows, inputs, inputs);
-        if let Some(bias) = bias {
-            output.chunks_exact_mut(outputs).for_each(|row| row.copy_from_slice(bias));
-        }
         let output = matrix_mut(output, rows, outputs, outputs);
         scaled_product(output, bias.is_some(), 1.0, input, weight, Threads::Caller);
     });

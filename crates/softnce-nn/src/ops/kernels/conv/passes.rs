@@ -6,7 +6,7 @@ use softnce_kernels::simd::{Instructions, add_to};
 
 use super::geometry::{Geometry, Tap};
 use super::places::{self, Places, Weights};
-use super::planes::{Grid, Rows, gather, spread};
+use super::planes::{Grid, Rows, gather, rows_of, spread};
 use super::weights::{self, Dots};
 
 /// A multiple of the lanes of every vector.
@@ -92,7 +92,7 @@ pub(crate) fn forward(geometry: Geometry, result: (usize, usize), input: &[f32],
     groups.for_each_init(
         || (vec![0.0; group * planes.step()], vec![0.0; group * tiles * row]),
         |(room, sums), (output, input)| {
-            let (output, pictures) = (output.zeroed(), input.len() / input_step);
+            let pictures = input.len() / input_step;
             for (picture, room) in input.chunks_exact(input_step).zip(room.chunks_exact_mut(planes.step())) {
                 planes.fill(picture, room);
             }
@@ -106,11 +106,9 @@ pub(crate) fn forward(geometry: Geometry, result: (usize, usize), input: &[f32],
                 output: sums,
                 row,
             });
-            for (output, sums) in output.chunks_exact_mut(output_step).zip(sums.chunks_exact(tiles * row)) {
-                for (output, sums) in output.chunks_exact_mut(result.0 * result.1).zip(sums.chunks_exact(row)) {
-                    gather(sums, planes.grid.pitch, output, result, (result.1, 1));
-                }
-            }
+            let sums = sums.chunks_exact(tiles * row).take(pictures);
+            let planes_of_sums = sums.flat_map(|sums| sums.chunks_exact(row).take(geometry.outputs));
+            output.copy(planes_of_sums.flat_map(|sums| rows_of(sums, planes.grid.pitch, result)));
         },
     );
     output.finish()
@@ -153,23 +151,36 @@ pub(crate) fn by_input(geometry: Geometry, result: (usize, usize), upstream: &[f
     groups.for_each_init(
         || (vec![0.0; group * planes_step], vec![0.0; group * tiles * row]),
         |(room, sums), (gradient, upstream)| {
-            let (gradient, pictures) = (gradient.zeroed(), upstream.len() / output_step);
+            let pictures = upstream.len() / output_step;
             for (plane, upstream) in room.chunks_exact_mut(grid.len).zip(upstream.chunks_exact(result.0 * result.1)) {
                 let rows = Rows { source: upstream, height: result.0, width: result.1, row_stride: result.1, step: 1 };
                 spread(plane, (grid.read((0, 0)), grid.pitch), rows);
             }
-            // A phase that no tap reads keeps the zeros of the new memory.
-            for phase in &phases {
+            let input = room.as_slice();
+            let sum = |phase: &Phase, output: &mut [f32]| {
                 Instructions::widest().run(Places {
                     weights: &phase.weights,
                     offsets: &phase.offsets,
-                    input: room,
+                    input,
                     input_step: planes_step,
                     pictures,
                     places,
-                    output: sums,
+                    output,
                     row,
-                });
+                })
+            };
+            if let (1, [phase]) = (stride, phases.as_slice()) {
+                // One phase is the whole picture.
+                sum(phase, sums);
+                let sums = sums.chunks_exact(tiles * row).take(pictures);
+                let planes_of_sums = sums.flat_map(|sums| sums.chunks_exact(row).take(geometry.inputs));
+                gradient.copy(planes_of_sums.flat_map(|sums| rows_of(sums, grid.pitch, geometry.picture)));
+                return;
+            }
+            // A phase that no tap reads keeps the zeros.
+            let gradient = gradient.zeroed();
+            for phase in &phases {
+                sum(phase, sums);
                 let size = geometry.phase(phase.at);
                 for (gradient, sums) in gradient.chunks_exact_mut(input_step).zip(sums.chunks_exact(tiles * row)) {
                     for (gradient, sums) in gradient.chunks_exact_mut(height * width).zip(sums.chunks_exact(row)) {

@@ -73,6 +73,12 @@ pub(super) struct Rows<'a> {
     pub(super) step: usize,
 }
 
+/// Rows of a plane, `pitch` apart.
+pub(super) fn rows_of(plane: &[f32], pitch: usize, (height, width): (usize, usize)) -> impl Iterator<Item = &[f32]> {
+    let height = if width == 0 { 0 } else { height };
+    (0..height).map(move |row| &plane[row * pitch..][..width])
+}
+
 /// The reverse of [`spread`]: writes rows of a plane, `pitch` apart, to every `step`-th value of a picture.
 #[inline(always)]
 pub(super) fn gather(
@@ -83,11 +89,7 @@ pub(super) fn gather(
     to: (usize, usize),
 ) {
     let (row_stride, step) = to;
-    if width == 0 {
-        return;
-    }
-    for row in 0..height {
-        let source = &plane[row * pitch..][..width];
+    for (row, source) in rows_of(plane, pitch, (height, width)).enumerate() {
         let target = &mut picture[row * row_stride..];
         if step == 1 {
             target[..width].copy_from_slice(source);
