@@ -43,3 +43,20 @@ impl Drop for Lock {
         let _ = self.file.unlock();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_lock_is_free_although_a_child_process_still_has_the_file_open() {
+        let place = tempfile::tempdir().unwrap();
+        let take = || Lock::take(&place.path().join("set.lock"), Path::new("set"), "");
+        let held = take().unwrap();
+        // As a process that is being started has it.
+        let copy = held.file.try_clone().unwrap();
+        drop(held);
+        take().unwrap();
+        drop(copy);
+    }
+}
