@@ -112,9 +112,7 @@ impl<'b, T: Pod + Send> FreshPart<'b, T> {
         for slice in slices {
             let places = &mut self.values[count..];
             let taken = slice.len().min(places.len());
-            places.iter_mut().zip(slice).for_each(|(place, &value)| {
-                place.write(value);
-            });
+            places[..taken].write_copy_of_slice(&slice[..taken]);
             count += taken;
         }
         self.written.fetch_add(count, Ordering::Relaxed);

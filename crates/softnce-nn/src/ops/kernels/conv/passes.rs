@@ -170,7 +170,7 @@ pub(crate) fn by_input(geometry: Geometry, result: (usize, usize), upstream: &[f
                 })
             };
             if let (1, [phase]) = (stride, phases.as_slice()) {
-                // One phase is the whole picture.
+                // One phase is the whole picture, and its rows lie one after the other.
                 sum(phase, sums);
                 let sums = sums.chunks_exact(tiles * row).take(pictures);
                 let planes_of_sums = sums.flat_map(|sums| sums.chunks_exact(row).take(geometry.inputs));

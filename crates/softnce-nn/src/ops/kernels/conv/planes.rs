@@ -90,13 +90,8 @@ pub(super) fn gather(
 ) {
     let (row_stride, step) = to;
     for (row, source) in rows_of(plane, pitch, (height, width)).enumerate() {
-        let target = &mut picture[row * row_stride..];
-        if step == 1 {
-            target[..width].copy_from_slice(source);
-        } else {
-            for (target, &source) in target.chunks_mut(step).zip(source) {
-                target[0] = source;
-            }
+        for (target, &source) in picture[row * row_stride..].chunks_mut(step).zip(source) {
+            target[0] = source;
         }
     }
 }
