@@ -8,8 +8,9 @@ use crate::{Element, Error, LossSettings};
 /// Soft distribution InfoNCE: each target is replaced by a class drawn from it, `y_j ~ Cat(W_j)`, then InfoNCE.
 ///
 /// Drawing is a step of its own, so that the loss is a function of its arguments: a value and a gradient, or two threads,
-/// see the same classes. [`ClassDraws`](crate::ClassDraws) draws from a seed, [`Batch::draw`](crate::Batch::draw) from any generator. The loss
-/// takes the drawn batch and refuses soft targets. A candidate with a multiplicity is drawn once and counted as often.
+/// see the same classes. [`ClassDraws`](crate::ClassDraws) draws from a seed, [`Batch::draw`](crate::Batch::draw) from any
+/// generator. The loss takes the drawn batch and refuses soft targets. A candidate with a multiplicity is drawn once and
+/// counted as often.
 ///
 /// ```
 /// use ndarray::array;
