@@ -61,7 +61,7 @@ fn embedded_and_fetched_sets_go_by_name() {
 fn what_cannot_be_used_is_named() {
     let place = TempDir::new().unwrap();
     cifar(&place.path().join("made"));
-    let cases: [(&[&str], i32, &str); 7] = [
+    let cases: [(&[&str], i32, &str); 8] = [
         (
             &["fetch", "cifar10"],
             2,
@@ -69,7 +69,8 @@ fn what_cannot_be_used_is_named() {
         ),
         (&["info", "absent"], 2, "error: absent: "),
         (&["info", "."], 2, "fits no known layout"),
-        (&["info", "made", "--split", "val"], 2, "[possible values: train, test]"),
+        (&["info", "made", "--split", "dev"], 2, "[possible values: train, validation, test]"),
+        (&["info", "made", "--split", "val"], 1, "made: no validation part: sets laid out as cifar10 have none"),
         (&["info", "made", "--split", "train"], 1, "data_batch_1.bin: missing"),
         (&["info", "made", "--columns", "0"], 1, "columns: 0; expected a number from 1 to 100"),
         (&["info", "made", "--sheet", "absent/sheet.png"], 1, "sheet.png: "),

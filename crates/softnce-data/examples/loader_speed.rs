@@ -6,11 +6,11 @@
 
 use std::borrow::Cow;
 use std::error::Error;
-use std::io::Cursor;
 use std::sync::Arc;
 use std::time::Instant;
 
 use chacha20::ChaCha8Rng;
+use libjpeg_turbo_rs::{PixelFormat, Subsampling};
 use rand::SeedableRng;
 use softnce_data::augmentation::{
     Augmentation, AugmentationConfig, ErasingConfig, NamedNormalisation, Normalisation, RandomCropConfig,
@@ -41,10 +41,7 @@ impl Made {
         let stored = if jpeg { 1 } else { pictures };
         let one: Vec<u8> = (0..height * width * channels).map(smooth).collect();
         let encoded = if jpeg {
-            let mut file = Cursor::new(Vec::new());
-            let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut file, 90);
-            encoder.encode(&one, width as u32, height as u32, image::ExtendedColorType::Rgb8)?;
-            Some(file.into_inner())
+            Some(libjpeg_turbo_rs::compress(&one, width, height, PixelFormat::Rgb, 90, Subsampling::S420)?)
         } else {
             None
         };
@@ -66,7 +63,7 @@ impl PictureSource for Made {
     fn picture(&self, index: usize) -> Result<Picture<'_>, Box<dyn Error + Send + Sync>> {
         let [height, width, channels] = self.size;
         let pixels = match &self.jpeg {
-            Some(file) => Cow::Owned(image::load_from_memory(file)?.into_rgb8().into_raw()),
+            Some(file) => Cow::Owned(libjpeg_turbo_rs::decompress_to(file, PixelFormat::Rgb)?.data),
             None => {
                 let length = height * width * channels;
                 Cow::Borrowed(&self.pixels[index * length..(index + 1) * length])

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::error::Error;
+use std::path::PathBuf;
 
 /// A decoded picture of 8 bits per channel, as `[height, width, channels]`, rows from the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,4 +33,14 @@ pub trait PictureSource: Send + Sync + std::fmt::Debug {
 
     /// A name of a picture for reports and errors: its path, or the set's name and its index.
     fn describe(&self, index: usize) -> String;
+
+    /// The file of a picture; `None` if the pictures are not files of their own, or for an index out of range.
+    fn path(&self, _index: usize) -> Option<PathBuf> {
+        None
+    }
+
+    /// What a user should know of the set: files that are not read, classes without pictures.
+    fn warnings(&self) -> &[String] {
+        &[]
+    }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use softnce_data::fetch::{self, KnownSet};
-use softnce_data::sets::{Layout, Split};
+use softnce_data::sets::{Decoding, Layout, Split};
 
 #[derive(Debug, Args)]
 pub struct DataArguments {
@@ -47,9 +47,18 @@ pub struct InfoArguments {
     /// Pictures to decode in each split for the table of sizes.
     #[arg(long, value_name = "PICTURES", default_value = "2000")]
     pub at_most: NonZeroUsize,
-    /// Decode every picture: exact sizes, and damaged files are found.
+    /// Decode every picture: exact sizes, and all damaged files are listed.
     #[arg(long, conflicts_with = "at_most")]
     pub all: bool,
+    /// Print the pictures with their classes instead, as CSV, in the order of the rows of label files.
+    #[arg(long, conflicts_with_all = ["all", "at_most"])]
+    pub list: bool,
+    /// Turn pictures as the camera noted, as data.exif_orientation does.
+    #[arg(long)]
+    pub exif_orientation: bool,
+    /// Most pixels of a picture, as data.max_pixels.
+    #[arg(long, value_name = "PIXELS", default_value_t = Decoding::MAX_PIXELS)]
+    pub max_pixels: u64,
     /// PNG file for the contact sheet.
     #[arg(long, value_name = "FILE", default_value = "contact-sheet.png")]
     pub sheet: PathBuf,
@@ -81,7 +90,8 @@ fn layouts() -> impl TypedValueParser<Value = Layout> {
 
 /// Takes the name of a part of a set.
 fn parts() -> impl TypedValueParser<Value = Split> {
-    PossibleValuesParser::new(Split::ALL.map(Split::name))
+    let aliases = |split: Split| if split == Split::Validation { &["val", "valid"][..] } else { &[] };
+    PossibleValuesParser::new(Split::ALL.map(|split| PossibleValue::new(split.name()).aliases(aliases(split))))
         .try_map(|name| name.parse::<Split>().map_err(|error| error.to_string()))
 }
 

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use softnce_data::fetch;
-use softnce_data::info::{contact_sheet, describe, write_png};
-use softnce_data::sets::{Layout, SetError};
+use softnce_data::info::{InfoError, contact_sheet, describe, write_png};
+use softnce_data::sets::{BadPictures, Decoding, Layout, SetError, Split};
 use softnce_terminal::{FAILED, USAGE, fail, say, tell};
 
 use super::args::InfoArguments;
+use super::list::{self, Part};
 use super::text;
 
 pub fn run(arguments: &InfoArguments) -> ExitCode {
@@ -42,33 +43,59 @@ fn fetched(path: &Path) -> Option<PathBuf> {
 }
 
 fn show(arguments: &InfoArguments, folder: &Path, layout: Layout) -> Result<(), Box<dyn Error>> {
-    let splits = arguments.split.map_or_else(|| layout.parts().to_vec(), |split| vec![split]);
-    let (mut parts, mut absent) = (Vec::new(), None);
-    for split in splits {
-        match layout.open(folder, split) {
-            Ok(source) => parts.push((split, source)),
-            // A set may have one part only; that is said, not passed over.
-            Err(error @ SetError::Missing { .. }) if arguments.split.is_none() && absent.is_none() => {
-                absent = Some((split, error));
-            }
+    let parts = open(arguments, folder, layout)?;
+    if arguments.list {
+        return Ok(list::print(folder, &parts)?);
+    }
+    let at_most = Some(arguments.at_most).filter(|_| !arguments.all);
+    let (mut figures, mut bad) = (Vec::new(), Vec::new());
+    for (split, source) in &parts {
+        match describe(source.as_ref(), at_most) {
+            Ok(info) => figures.push((*split, info)),
+            Err(InfoError::Bad(found)) => bad.push(found),
             Err(error) => return Err(error.into()),
         }
     }
-    let Some((shown, first)) = parts.first() else {
-        return Err(absent.map_or_else(|| "no part".into(), |(_, error)| error.into()));
-    };
-    if let Some((split, error)) = &absent {
-        tell!("note: no {split} part: {error}");
-    }
-    let at_most = Some(arguments.at_most).filter(|_| !arguments.all);
-    let mut figures = Vec::new();
-    for (split, source) in &parts {
-        figures.push((*split, describe(source.as_ref(), at_most)?));
+    if !bad.is_empty() {
+        let checked = bad.iter().map(|found| found.checked).sum();
+        let bad = BadPictures { pictures: bad.into_iter().flat_map(|found| found.pictures).collect(), checked };
+        return Err(if arguments.all { bad.complete().into() } else { bad.into() });
     }
     say!("{}, laid out as {layout}\n", folder.display());
     say!("{}", text::figures(&figures));
+    let (shown, first) = &parts[0];
     let sheet = contact_sheet(first.as_ref(), arguments.columns, arguments.rows, arguments.seed)?;
     write_png(&arguments.sheet, &sheet)?;
     say!("\nContact sheet of the {shown} part, by class: {}", arguments.sheet.display());
     Ok(())
+}
+
+/// The parts that are asked for, or all that the set has; at least one.
+fn open(arguments: &InfoArguments, folder: &Path, layout: Layout) -> Result<Vec<(Split, Part)>, SetError> {
+    let decoding = Decoding { exif_orientation: arguments.exif_orientation, max_pixels: arguments.max_pixels };
+    let splits = arguments.split.map_or_else(|| layout.parts().to_vec(), |split| vec![split]);
+    let (mut parts, mut absent) = (Vec::new(), Vec::new());
+    for split in splits {
+        match layout.open_with(folder, split, decoding) {
+            Ok(source) => parts.push((split, source)),
+            // A set may lack a part; that is said, not passed over.
+            Err(error @ (SetError::Missing { .. } | SetError::NoPart { .. })) => absent.push((split, error)),
+            Err(error) => return Err(error),
+        }
+    }
+    if parts.is_empty() {
+        return Err(absent.remove(0).1);
+    }
+    for (split, error) in absent {
+        match error {
+            // Few sets have three parts.
+            SetError::NoPart { .. } if split == Split::Validation => {}
+            SetError::NoPart { .. } => tell!("note: {error}"),
+            error => tell!("note: no {split} part: {error}"),
+        }
+    }
+    for warning in parts.iter().flat_map(|(_, source)| source.warnings()) {
+        tell!("warning: {warning}");
+    }
+    Ok(parts)
 }

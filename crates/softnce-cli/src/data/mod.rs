@@ -3,6 +3,7 @@
 mod args;
 mod fetch;
 mod info;
+mod list;
 mod text;
 
 use std::process::ExitCode;

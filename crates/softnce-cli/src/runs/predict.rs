@@ -7,7 +7,7 @@ use std::sync::Arc;
 use softnce_data::PictureSource;
 use softnce_data::sets::unlabelled;
 use softnce_store::{csv, write};
-use softnce_terminal::{INTERRUPTED, stop_on_ctrl_c};
+use softnce_terminal::{INTERRUPTED, stop_on_ctrl_c, tell};
 use softnce_train::runs::{Labelled, RunError, TrainedRun};
 
 use super::args::PredictArguments;
@@ -15,7 +15,8 @@ use super::args::PredictArguments;
 pub fn run(arguments: &PredictArguments) -> Result<ExitCode, RunError> {
     let trained = TrainedRun::open(&arguments.run, arguments.device)?;
     let classes = trained.classes().to_vec();
-    let files = unlabelled(&arguments.pictures, classes.clone())?;
+    let files = unlabelled(&arguments.pictures, classes.clone())?.with_decoding(trained.recipe().data.decoding());
+    files.warnings().iter().for_each(|warning| tell!("warning: {warning}"));
     let mut head = ["picture", "class", "probability"].map(str::to_owned).to_vec();
     if arguments.probabilities {
         head.extend(classes.iter().cloned());

@@ -16,7 +16,9 @@ pub fn run(arguments: &TrainArguments) -> Result<ExitCode, RunError> {
     let data = data_folder(arguments.place.data.as_ref());
     if arguments.dry_run {
         let recipe = recipe.resolved();
-        let summary = Summary::new(&recipe, &RunData::open(&recipe.data, &data)?)?;
+        let data = RunData::open(&recipe.data, &data)?;
+        data.notes().iter().for_each(|note| tell!("{note}"));
+        let summary = Summary::new(&recipe, &data)?;
         out(format_args!("{}\n{}", recipe.to_toml()?, describe(&summary)));
         return Ok(ExitCode::SUCCESS);
     }

@@ -1,10 +1,11 @@
 //! A set in figures.
 
 use std::num::NonZeroUsize;
-use std::thread;
+use std::sync::{Mutex, PoisonError};
 
 use super::InfoError;
 use crate::PictureSource;
+use crate::sets::{BadPictures, visit};
 
 /// A set in figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub struct SizeSpread {
 /// For the sizes, pictures are decoded on all processors: all of them, or `at_most` evenly spaced ones.
 ///
 /// # Errors
-/// A set without pictures; the first picture that cannot be read or decoded.
+/// A set without pictures; all pictures among them that cannot be read or decoded.
 pub fn describe(source: &dyn PictureSource, at_most: Option<NonZeroUsize>) -> Result<SetInfo, InfoError> {
     let pictures = source.labels().len();
     let measured = at_most.map_or(pictures, |most| most.get().min(pictures));
@@ -80,36 +81,21 @@ pub fn describe(source: &dyn PictureSource, at_most: Option<NonZeroUsize>) -> Re
 
 /// Height, width and channels of `measured` evenly spaced pictures, in any order.
 fn sizes(source: &dyn PictureSource, pictures: usize, measured: usize) -> Result<Vec<[usize; 3]>, InfoError> {
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(measured).max(1);
     // In 128 bits: for more than 2^32 pictures the product does not fit 64 bits.
     let index = |place: usize| (place as u128 * pictures as u128 / measured as u128) as usize;
-    let work = |worker: usize| {
-        let mut sizes = Vec::new();
-        for index in (worker..measured).step_by(workers).map(index) {
-            let picture = source.picture(index).map_err(|source| InfoError::Picture { index, source })?;
-            sizes.push([picture.height, picture.width, picture.channels]);
-        }
-        Ok(sizes)
-    };
-    let parts: Vec<Result<Vec<_>, InfoError>> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers).map(|worker| scope.spawn(move || work(worker))).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
+    let rows: Vec<usize> = (0..measured).map(index).collect();
+    let sizes = Mutex::new(Vec::with_capacity(measured));
+    let bad = visit(source, &rows, |picture| {
+        let size = [picture.height, picture.width, picture.channels];
+        sizes.lock().unwrap_or_else(PoisonError::into_inner).push(size);
     });
-    // Each worker stops at its first bad picture, so the first of these is the first of all.
-    let number = |error: &InfoError| if let InfoError::Picture { index, .. } = error { *index } else { 0 };
-    let mut sizes = Vec::with_capacity(measured);
-    let mut first = None;
-    for part in parts {
-        match part {
-            Ok(part) => sizes.extend(part),
-            Err(error) if first.as_ref().is_none_or(|first| number(&error) < number(first)) => first = Some(error),
-            Err(_) => {}
+    match bad.is_empty() {
+        true => Ok(sizes.into_inner().unwrap_or_else(PoisonError::into_inner)),
+        false => {
+            let pictures = bad.into_iter().map(|(_, bad)| bad).collect();
+            Err(BadPictures { pictures, checked: measured }.into())
         }
     }
-    first.map_or(Ok(sizes), Err)
 }
 
 #[cfg(test)]
@@ -177,10 +163,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_bad_picture_is_named() {
+    fn all_bad_pictures_are_named() {
         for _ in 0..20 {
             let error = describe(&Made::new(&[0; 50], &[41, 7, 12]), None).unwrap_err();
-            assert_eq!(error.to_string(), "picture 7: torn");
+            let InfoError::Bad(bad) = error else { panic!("{error}") };
+            assert_eq!(bad.checked, 50);
+            assert_eq!(bad.pictures.iter().map(|bad| bad.picture.as_str()).collect::<Vec<_>>(), ["7", "12", "41"]);
         }
         assert!(matches!(describe(&Made::new(&[], &[]), None), Err(InfoError::Empty)));
     }

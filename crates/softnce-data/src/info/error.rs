@@ -5,6 +5,8 @@ use std::error::Error as StdError;
 use softnce_store::StoreError;
 use thiserror::Error;
 
+use crate::sets::BadPictures;
+
 /// Why a set cannot be described or shown.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -12,6 +14,9 @@ pub enum InfoError {
     /// There are no pictures.
     #[error("set: no pictures; expected at least one")]
     Empty,
+    /// Pictures cannot be read or decoded.
+    #[error(transparent)]
+    Bad(#[from] BadPictures),
     /// A picture cannot be read or decoded.
     #[error("picture {index}: {source}")]
     Picture {

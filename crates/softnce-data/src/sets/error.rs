@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::decode::DecodeError;
 use super::split::Split;
 use crate::ContentError;
 
@@ -36,8 +37,8 @@ pub enum SetError {
     Decode {
         /// The file.
         path: PathBuf,
-        /// What the decoder said.
-        source: image::ImageError,
+        /// Why.
+        source: DecodeError,
     },
     /// The set has no picture of this index.
     #[error("index {index}: {set} has {pictures} pictures")]
@@ -85,15 +86,15 @@ pub enum SetError {
         /// Name of another.
         second: &'static str,
     },
-    /// The layout does not have the part.
-    #[error("{}: sets laid out as {layout} have no {part} part; {}", path.display(), remedy(*part))]
+    /// The set does not have the part.
+    #[error("{}: no {part} part: {reason}; {}", path.display(), remedy(*part))]
     NoPart {
         /// The folder.
         path: PathBuf,
-        /// Name of the layout.
-        layout: &'static str,
         /// The part.
         part: Split,
+        /// How that is known.
+        reason: String,
     },
 }
 
@@ -101,6 +102,7 @@ pub enum SetError {
 fn remedy(part: Split) -> &'static str {
     match part {
         Split::Train => "name another one (data.train_part)",
+        Split::Validation => "set the share of the training pictures to validate on (data.validation_share)",
         Split::Test => "set the share of the pictures to test on (data.test_share)",
     }
 }

@@ -3,28 +3,44 @@
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::fs;
 use std::path::PathBuf;
 
-use super::decode::decode;
+use super::decode::{Decoding, decode};
 use super::error::SetError;
 use crate::{Picture, PictureSource};
 
-/// Labelled pictures in files of their own, decoded when asked for, always to red, green and blue.
+/// Labelled pictures in files of their own, decoded when asked for, always to red, green and blue, as by Pillow's
+/// `Image.open(file).convert("RGB")`.
 ///
-/// The content tells the format, not the ending: ImageNet has a PNG file that is named JPEG. Transparency is dropped
-/// and the orientation that a camera noted is not applied, as in torchvision.
+/// The content tells the format, not the ending: ImageNet has a PNG file that is named JPEG. Transparency is dropped,
+/// of an animation the first frame is read, and the orientation that a camera noted is not applied unless
+/// [`Decoding`] asks for it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FileSet {
     class_names: Vec<String>,
     labels: Vec<usize>,
     folders: Vec<PathBuf>,
     files: Vec<(usize, Box<OsStr>)>,
+    warnings: Vec<String>,
+    decoding: Decoding,
 }
 
 impl FileSet {
     /// A set of no pictures yet.
     pub(super) fn new(class_names: Vec<String>) -> Self {
-        Self { class_names, labels: Vec::new(), folders: Vec::new(), files: Vec::new() }
+        let (labels, folders, files, warnings) = Default::default();
+        Self { class_names, labels, folders, files, warnings, decoding: Decoding::default() }
+    }
+
+    /// The same pictures, decoded in another way.
+    pub fn with_decoding(self, decoding: Decoding) -> Self {
+        Self { decoding, ..self }
+    }
+
+    /// Adds a warning.
+    pub(super) fn warn(&mut self, warning: String) {
+        self.warnings.push(warning);
     }
 
     /// Adds files of one folder, each with its class.
@@ -35,12 +51,6 @@ impl FileSet {
             self.files.push((number, file.into_boxed_os_str()));
             self.labels.push(label);
         }
-    }
-
-    /// The file of a picture.
-    pub fn path(&self, index: usize) -> Option<PathBuf> {
-        let (folder, file) = self.files.get(index)?;
-        Some(self.folders.get(*folder)?.join(&**file))
     }
 }
 
@@ -58,11 +68,21 @@ impl PictureSource for FileSet {
             let set = self.folders.first().map(|folder| folder.display().to_string()).unwrap_or_default();
             return Err(SetError::Index { index, pictures: self.labels.len(), set }.into());
         };
-        Ok(decode(&path)?)
+        let bytes = fs::read(&path).map_err(SetError::io(&path))?;
+        Ok(decode(&bytes, self.decoding).map_err(|source| SetError::Decode { path, source })?)
+    }
+
+    fn path(&self, index: usize) -> Option<PathBuf> {
+        let (folder, file) = self.files.get(index)?;
+        Some(self.folders.get(*folder)?.join(&**file))
     }
 
     fn describe(&self, index: usize) -> String {
         self.path(index).map_or_else(|| format!("picture {index}"), |path| path.display().to_string())
+    }
+
+    fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 }
 
@@ -79,12 +99,12 @@ impl fmt::Debug for FileSet {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::path::Path;
 
     use image::{Rgb, RgbImage};
 
     use super::*;
+    use crate::sets::decode::tests::jpeg;
 
     fn one(path: &Path) -> FileSet {
         let mut set = FileSet::new(vec!["only".to_owned()]);
@@ -99,10 +119,13 @@ mod tests {
             let message = one(path).picture(0).map(|_| "decoded".to_owned()).unwrap_or_else(|error| error.to_string());
             assert!(message.starts_with(&path.display().to_string()), "{message}");
         };
-        for ending in ["png", "bmp", "webp", "jpg"] {
+        for ending in ["png", "bmp", "webp", "jpg", "gif", "tiff", "ppm"] {
             let path = folder.path().join("picture").with_extension(ending);
             let noise = RgbImage::from_fn(40, 30, |x, y| Rgb([(x * y) as u8, (x * 91 + y * 57) as u8, (y * 83) as u8]));
-            noise.save(&path).unwrap();
+            match ending {
+                "jpg" => fs::write(&path, jpeg(&noise)).unwrap(),
+                _ => noise.save(&path).unwrap(),
+            }
             one(&path).picture(0).unwrap();
             let whole = fs::read(&path).unwrap();
             for content in [&whole[..whole.len() / 2], &whole[..whole.len() - 20], b"text", b""] {

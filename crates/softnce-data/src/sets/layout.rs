@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use super::decode::Decoding;
 use super::error::SetError;
+use super::file_set::FileSet;
+use super::memory::MemorySet;
 use super::split::Split;
 use crate::PictureSource;
 
@@ -15,8 +18,13 @@ use crate::PictureSource;
 #[derive(Clone, Copy)]
 pub struct Layout(&'static Rules);
 
-/// One part of a set, or why it cannot be read.
-type Opened = Result<Arc<dyn PictureSource>, SetError>;
+/// Reads one part of a set from a folder.
+pub(super) enum Open {
+    /// Pictures that fit in memory.
+    Memory(fn(&Path, Split) -> Result<MemorySet, SetError>),
+    /// Pictures in files of their own.
+    Files(fn(&Path, Split) -> Result<FileSet, SetError>),
+}
 
 /// All that the rest of the program asks of a layout. To add one, write its rules in a file of `layouts/` and list them
 /// in `layouts/mod.rs`.
@@ -27,7 +35,7 @@ pub(super) struct Rules {
     pub(super) title: &'static str,
     /// The files or folders that show the layout, for the error where a folder shows none; empty for an embedded set.
     pub(super) sign: &'static str,
-    /// The parts that the publisher made, in the order in which they are shown.
+    /// The parts that such sets may have, in the order in which they are shown.
     pub(super) parts: &'static [Split],
     /// Source and terms of a set that is embedded in the program; `None` for sets that lie in a folder.
     pub(super) origin: Option<&'static str>,
@@ -37,7 +45,7 @@ pub(super) struct Rules {
     /// 2: file names that the publisher chose; 1: names of folders; 0: anything weaker.
     pub(super) proof: u8,
     /// Reads one of `parts` from a folder.
-    pub(super) open: fn(&Path, Split) -> Opened,
+    pub(super) open: Open,
 }
 
 impl Layout {
@@ -59,7 +67,7 @@ impl Layout {
         self.0.title
     }
 
-    /// The parts that the publisher made.
+    /// The parts that such sets may have.
     pub fn parts(self) -> &'static [Split] {
         self.0.parts
     }
@@ -72,16 +80,28 @@ impl Layout {
     /// Opens one part of the set in the folder `root`; an embedded set ignores `root`.
     ///
     /// Checks everything that can be checked without decoding pictures: names, sizes, headers, labels.
+    /// [`PictureSource::warnings`] names what lies in the folders and is not read.
     ///
     /// # Errors
-    /// [`SetError::NoPart`] for a part that the layout does not have. A file or folder that is missing, unreadable,
-    /// damaged or out of place: its path, and the line or the byte where known. Only hidden files and the notes of file
-    /// managers (`Thumbs.db`, `desktop.ini`) are skipped.
+    /// [`SetError::NoPart`] for a part that the set does not have. A file or folder that is missing, unreadable or
+    /// damaged, or that contradicts the others: its path, and the line or the byte where known.
     pub fn open(self, root: &Path, split: Split) -> Result<Arc<dyn PictureSource>, SetError> {
+        self.open_with(root, split, Decoding::default())
+    }
+
+    /// The same, with files of pictures decoded as `decoding` says.
+    ///
+    /// # Errors
+    /// As [`Layout::open`].
+    pub fn open_with(self, root: &Path, split: Split, decoding: Decoding) -> Result<Arc<dyn PictureSource>, SetError> {
         if !self.parts().contains(&split) {
-            return Err(SetError::NoPart { path: root.to_owned(), layout: self.name(), part: split });
+            let reason = format!("sets laid out as {self} have none");
+            return Err(SetError::NoPart { path: root.to_owned(), part: split, reason });
         }
-        (self.0.open)(root, split)
+        Ok(match self.0.open {
+            Open::Memory(open) => Arc::new(open(root, split)?),
+            Open::Files(open) => Arc::new(open(root, split)?.with_decoding(decoding)),
+        })
     }
 }
 

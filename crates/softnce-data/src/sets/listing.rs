@@ -1,89 +1,149 @@
 //! Lists the files of folders.
 
-use std::ffi::OsString;
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::decode::{endings, is_picture};
+use super::decode::is_picture;
 use super::error::SetError;
-use crate::ContentError;
 
-/// The folders and the files in a folder, each sorted by name, without hidden ones and without the notes of file
-/// managers.
+/// Notes of file managers, which are skipped without a word, as hidden files are.
+const NOTES: [&str; 2] = ["thumbs.db", "desktop.ini"];
+/// Folders that programs leave behind, in lower case: they hold no pictures of the set.
+const LEFT_BEHIND: [&str; 6] =
+    ["__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found"];
+/// Names that a warning lists.
+const NAMED: usize = 10;
+
+/// What a folder holds, each list sorted by name.
+#[derive(Debug, Default)]
 pub(super) struct FolderContent {
     pub(super) folders: Vec<OsString>,
     pub(super) files: Vec<OsString>,
+    /// Hidden folders, folders that programs leave behind, and what is neither a file nor a folder.
+    pub(super) left_out: Vec<OsString>,
 }
 
-/// Lists a folder; links are followed.
+/// Lists a folder; links are followed. Hidden files and the notes of file managers are not listed.
 pub(super) fn list(path: &Path) -> Result<FolderContent, SetError> {
-    let mut listing = FolderContent { folders: Vec::new(), files: Vec::new() };
+    let mut listing = FolderContent::default();
     for entry in fs::read_dir(path).map_err(SetError::io(path))? {
         let entry = entry.map_err(SetError::io(path))?;
         let name = entry.file_name();
-        let bytes = name.as_encoded_bytes();
-        if bytes.starts_with(b".") || [&b"thumbs.db"[..], b"desktop.ini"].iter().any(|n| bytes.eq_ignore_ascii_case(n))
-        {
-            continue;
-        }
+        let is_one_of = |known: &[&str]| known.iter().any(|known| name.eq_ignore_ascii_case(known));
+        let hidden = name.as_encoded_bytes().starts_with(b".");
         let mut kind = entry.file_type().map_err(SetError::io(entry.path()))?;
         if kind.is_symlink() {
-            kind = fs::metadata(entry.path()).map_err(SetError::io(entry.path()))?.file_type();
+            match fs::metadata(entry.path()) {
+                Ok(target) => kind = target.file_type(),
+                // A link that leads nowhere is a picture that cannot be read, and is reported as one.
+                Err(_) if is_picture(&name) && !hidden => {
+                    listing.files.push(name);
+                    continue;
+                }
+                Err(_) => {}
+            }
+        }
+        if kind.is_file() && (hidden || is_one_of(&NOTES)) {
+            continue;
         }
         // Reading a pipe would block for ever.
-        if !kind.is_dir() && !kind.is_file() {
-            return Err(ContentError::stray(&entry.path(), "files and folders"));
-        }
-        let names = if kind.is_dir() { &mut listing.folders } else { &mut listing.files };
+        let left_out = hidden || (kind.is_dir() && is_one_of(&LEFT_BEHIND)) || !(kind.is_dir() || kind.is_file());
+        let names = match kind.is_dir() {
+            _ if left_out => &mut listing.left_out,
+            true => &mut listing.folders,
+            false => &mut listing.files,
+        };
         names.push(name);
     }
-    listing.folders.sort_unstable();
-    listing.files.sort_unstable();
+    for names in [&mut listing.folders, &mut listing.files, &mut listing.left_out] {
+        names.sort_unstable();
+    }
     Ok(listing)
 }
 
-/// The pictures of a folder that may hold nothing else, sorted by name.
-///
-/// # Errors
-/// A folder or another file in it, named by its path.
-pub(super) fn pictures(path: &Path) -> Result<Vec<OsString>, SetError> {
-    let FolderContent { folders, files } = list(path)?;
-    let stray = folders.first().or_else(|| files.iter().find(|file| !is_picture(file)));
-    match stray {
-        Some(name) => Err(ContentError::stray(&path.join(name), format!("files {}", endings()))),
-        None => Ok(files),
-    }
+/// The pictures in a folder and in all folders below it.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    /// Every folder with the names of its pictures: a folder before the folders in it, all sorted by name.
+    pub(super) folders: Vec<(PathBuf, Vec<OsString>)>,
+    /// What is not read, sorted.
+    pub(super) left_out: Vec<PathBuf>,
 }
 
-/// Every folder from `folder` down with the files in it: a folder before the folders in it, files and folders sorted by
-/// name. Links are followed.
+/// Goes through a folder and all folders below it. Links are followed after everything else; a folder is visited once,
+/// and a link to a folder that holds `folder` is left out.
 ///
 /// # Errors
-/// A folder that cannot be read; a link to a folder that holds the link, which would never end.
-pub(super) fn walk(folder: &Path) -> Result<Vec<(PathBuf, Vec<OsString>)>, SetError> {
-    let mut found = Vec::new();
-    walk_below(folder, &mut Vec::new(), &mut found)?;
+/// A folder that cannot be read.
+pub(super) fn walk(folder: &Path) -> Result<Walk, SetError> {
+    let start = folder.canonicalize().map_err(SetError::io(folder))?;
+    let mut found = Walk::default();
+    let mut visited = HashSet::new();
+    let mut links = Vec::new();
+    let mut pending = vec![(folder.to_owned(), start.clone())];
+    loop {
+        let (path, real) = match pending.pop() {
+            Some(next) => next,
+            None if links.is_empty() => break,
+            None => {
+                let link: PathBuf = links.remove(0);
+                let real = link.canonicalize().map_err(SetError::io(&link))?;
+                if start.starts_with(&real) || visited.contains(&real) {
+                    found.left_out.push(link);
+                    continue;
+                }
+                (link, real)
+            }
+        };
+        if !visited.insert(real.clone()) {
+            continue;
+        }
+        let FolderContent { folders, files, left_out } = list(&path)?;
+        let (pictures, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_picture(file));
+        found.left_out.extend(others.into_iter().chain(left_out).map(|name| path.join(name)));
+        for name in folders {
+            let below = path.join(&name);
+            match below.is_symlink() {
+                true => links.push(below),
+                false => pending.push((below, real.join(name))),
+            }
+        }
+        links.sort_unstable();
+        found.folders.push((path, pictures));
+    }
+    found.folders.sort_unstable();
+    found.left_out.sort_unstable();
     Ok(found)
 }
 
-/// `around`: the real paths of the folders that hold this one.
-fn walk_below(
-    folder: &Path,
-    around: &mut Vec<PathBuf>,
-    found: &mut Vec<(PathBuf, Vec<OsString>)>,
-) -> Result<(), SetError> {
-    let real = folder.canonicalize().map_err(SetError::io(folder))?;
-    if around.contains(&real) {
-        return Err(ContentError::stray(folder, "no link to a folder that holds the link"));
+/// Whether a folder, or a folder below it, holds a picture. A folder that cannot be read holds none.
+pub(super) fn holds_pictures(folder: &Path) -> bool {
+    // Most folders of classes hold pictures themselves.
+    let direct = list(folder).is_ok_and(|found| found.files.iter().any(|file| is_picture(file)));
+    direct || walk(folder).is_ok_and(|found| found.folders.iter().any(|(_, pictures)| !pictures.is_empty()))
+}
+
+/// A warning about what is not read in `root`; `None` if there is nothing.
+pub(super) fn left_out(root: &Path, paths: &[PathBuf]) -> Option<String> {
+    let names = paths.iter().map(|path| path.strip_prefix(root).unwrap_or(path).as_os_str());
+    let count = match paths.len() {
+        0 => return None,
+        1 => "1 file or folder is not read".to_owned(),
+        count => format!("{count} files or folders are not read"),
+    };
+    Some(format!("{}: {count}: {}", root.display(), listed(names)))
+}
+
+/// Names for a message, the first ones of many.
+pub(super) fn listed<'n>(names: impl ExactSizeIterator<Item = &'n OsStr>) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let mut text = names.take(NAMED).map(|name| name.display().to_string()).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text += &format!(" and {more} more");
     }
-    around.push(real);
-    let FolderContent { folders, files } = list(folder)?;
-    found.push((folder.to_owned(), files));
-    for name in folders {
-        walk_below(&folder.join(name), around, found)?;
-    }
-    around.pop();
-    Ok(())
+    text
 }
 
 #[cfg(test)]
@@ -92,36 +152,63 @@ mod tests {
     use crate::sets::decode::tests::write_picture;
 
     #[test]
-    fn only_hidden_files_and_notes_of_file_managers_are_skipped() {
+    fn hidden_files_are_skipped_and_folders_left_behind_are_named() {
         let folder = tempfile::tempdir().unwrap();
         write_picture(&folder.path().join("b.png"), [0; 3]);
         write_picture(&folder.path().join("a.jpg"), [0; 3]);
         for hidden in [".DS_Store", "._a.jpg", "Thumbs.db", "desktop.ini"] {
             fs::write(folder.path().join(hidden), "").unwrap();
         }
-        assert_eq!(pictures(folder.path()).unwrap(), ["a.jpg", "b.png"]);
-        let stray = folder.path().join("notes.txt");
-        fs::write(&stray, "").unwrap();
-        let message = pictures(folder.path()).unwrap_err().to_string();
-        let expected = "does not belong here; expected files ending in .jpg, .jpeg, .png, .bmp, .webp";
-        assert_eq!(message, format!("{}: {expected}", stray.display()));
-        fs::remove_file(stray).unwrap();
-        fs::create_dir(folder.path().join("c.png")).unwrap();
-        assert!(pictures(folder.path()).is_err());
+        for left_behind in ["__MACOSX", ".ipynb_checkpoints", "@eaDir", "c.png"] {
+            fs::create_dir(folder.path().join(left_behind)).unwrap();
+        }
+        fs::write(folder.path().join("notes.txt"), "").unwrap();
+        let found = list(folder.path()).unwrap();
+        assert_eq!(found.files, ["a.jpg", "b.png", "notes.txt"]);
+        assert_eq!(found.folders, ["c.png"]);
+        assert_eq!(found.left_out, [".ipynb_checkpoints", "@eaDir", "__MACOSX"]);
+        let found = walk(folder.path()).unwrap();
+        let warning = left_out(folder.path(), &found.left_out).unwrap();
+        let expected = "4 files or folders are not read: .ipynb_checkpoints, @eaDir, __MACOSX, notes.txt";
+        assert_eq!(warning, format!("{}: {expected}", folder.path().display()));
+    }
+
+    #[test]
+    fn a_warning_names_the_first_of_many() {
+        let paths: Vec<PathBuf> = (0..12).map(|number| format!("root/{number}.txt").into()).collect();
+        let warning = left_out(Path::new("root"), &paths).unwrap();
+        assert!(warning.starts_with("root: 12 files or folders are not read: 0.txt, "), "{warning}");
+        assert!(warning.ends_with("9.txt and 2 more"), "{warning}");
+        assert_eq!(left_out(Path::new("root"), &[]), None);
     }
 
     #[test]
     #[cfg(unix)]
-    fn links_to_folders_are_followed_but_not_in_circles() {
+    fn a_folder_is_visited_once_whatever_links_lead_to_it() {
+        use std::os::unix::fs::symlink;
         let folder = tempfile::tempdir().unwrap();
-        let (inner, other) = (folder.path().join("a/inner"), folder.path().join("b"));
-        write_picture(&inner.join("x.png"), [0; 3]);
-        std::os::unix::fs::symlink(&inner, folder.path().join("b")).unwrap();
-        let found = walk(folder.path()).unwrap();
-        let folders: Vec<&Path> = found.iter().map(|(folder, _)| folder.as_path()).collect();
-        assert_eq!(folders, [folder.path(), &folder.path().join("a"), &inner, &other]);
-        std::os::unix::fs::symlink(folder.path(), inner.join("up")).unwrap();
-        let message = walk(folder.path()).unwrap_err().to_string();
-        assert!(message.starts_with(&format!("{}: ", inner.join("up").display())), "{message}");
+        let at = |name: &str| folder.path().join(name);
+        write_picture(&at("class/a/inner/x.png"), [0; 3]);
+        write_picture(&at("elsewhere/deep/y.png"), [0; 3]);
+        // The link is sorted before what it leads to.
+        symlink(at("class/a/inner"), at("class/0")).unwrap();
+        symlink(at("class"), at("class/a/inner/up")).unwrap();
+        symlink(folder.path(), at("class/a/root")).unwrap();
+        symlink(at("elsewhere"), at("class/z")).unwrap();
+        symlink(at("elsewhere"), at("elsewhere/deep/again")).unwrap();
+        let found = walk(&at("class")).unwrap();
+        let folders: Vec<PathBuf> = found.folders.into_iter().map(|(folder, _)| folder).collect();
+        assert_eq!(folders, ["class", "class/a", "class/a/inner", "class/z", "class/z/deep"].map(at));
+        assert_eq!(found.left_out, ["class/0", "class/a/inner/up", "class/a/root", "class/z/deep/again"].map(at));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_that_leads_nowhere_is_a_picture_that_cannot_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(folder.path().join("absent"), folder.path().join("a.png")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("absent"), folder.path().join("notes")).unwrap();
+        let found = list(folder.path()).unwrap();
+        assert_eq!((found.files, found.left_out), (vec!["a.png".into()], vec!["notes".into()]));
     }
 }

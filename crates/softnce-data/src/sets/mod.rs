@@ -4,19 +4,24 @@
 //! sets lie in memory ([`MemorySet`]); folders of pictures are listed once and decoded picture by picture
 //! ([`FileSet`]).
 
+mod bad;
+mod class_folders;
 mod decode;
 mod error;
 mod file_set;
-mod jpeg;
 mod layout;
 mod layouts;
 mod listing;
 mod lookup;
 mod memory;
 mod names;
+mod parts;
 mod split;
 mod unlabelled;
 
+pub(crate) use bad::visit;
+pub use bad::{BadPicture, BadPictures, find_bad};
+pub use decode::{DecodeError, Decoding};
 pub use error::SetError;
 pub use file_set::FileSet;
 pub use layout::Layout;

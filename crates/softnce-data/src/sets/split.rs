@@ -21,13 +21,19 @@ use serde::{Deserialize, Serialize};
 pub enum Split {
     /// The pictures to train on.
     Train,
+    /// The pictures to validate on, in sets that have such a part beside the one for testing.
+    #[serde(alias = "val", alias = "valid")]
+    #[strum(to_string = "validation", serialize = "val", serialize = "valid")]
+    Validation,
     /// The pictures to test on.
     Test,
 }
 
 impl Split {
     /// All parts.
-    pub const ALL: [Split; 2] = [Split::Train, Split::Test];
+    pub const ALL: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
+    /// The parts of most published sets.
+    pub const TRAIN_AND_TEST: [Split; 2] = [Split::Train, Split::Test];
 
     /// The name of the part, as in recipes and on the command line.
     pub fn name(self) -> &'static str {

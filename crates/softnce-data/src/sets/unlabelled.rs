@@ -2,31 +2,32 @@
 
 use std::path::PathBuf;
 
-use super::decode::is_picture;
 use super::error::SetError;
 use super::file_set::FileSet;
-use super::listing::walk;
+use super::listing::{left_out, walk};
 use crate::{ContentError, PictureSource};
 
-/// The picture files among `paths` and every picture file in their folders, in the order of `paths` and by name within
-/// a folder.
+/// The files among `paths` and every picture file in their folders, in the order of `paths` and by name within a folder.
 ///
-/// The pictures have no labels: all get class 0 of `class_names`. Other files in folders are left out.
+/// The pictures have no labels: all get class 0 of `class_names`. A file that is named itself is taken whatever its
+/// ending. The set warns of files in folders that are not read.
 ///
 /// # Errors
-/// A path that does not exist or cannot be read; a path to a file that is not a picture; no picture at all.
+/// A path that does not exist or cannot be read; no picture at all.
 pub fn unlabelled(paths: &[PathBuf], class_names: Vec<String>) -> Result<FileSet, SetError> {
     let mut set = FileSet::new(class_names);
     for path in paths {
         let kind = std::fs::metadata(path).map_err(SetError::io(path))?;
         if kind.is_dir() {
-            for (folder, files) in walk(path)? {
-                set.add(folder, files.into_iter().filter(|name| is_picture(name)).map(|name| (name, 0)));
+            let found = walk(path)?;
+            for (folder, files) in found.folders {
+                set.add(folder, files.into_iter().map(|name| (name, 0)));
             }
+            left_out(path, &found.left_out).into_iter().for_each(|warning| set.warn(warning));
             continue;
         }
         match (path.parent(), path.file_name()) {
-            (Some(folder), Some(name)) if is_picture(name) => set.add(folder.to_owned(), [(name.to_owned(), 0)]),
+            (Some(folder), Some(name)) => set.add(folder.to_owned(), [(name.to_owned(), 0)]),
             _ => return Err(ContentError::stray(path, "a picture file, or a folder")),
         }
     }
@@ -51,12 +52,15 @@ mod tests {
             write_picture(&at(name), [1, 2, 3]);
         }
         std::fs::write(at("deep/notes.txt"), "no picture").unwrap();
-        let set = unlabelled(&[at("b.png"), at("deep")], vec!["x".into(), "y".into()]).unwrap();
-        let found: Vec<PathBuf> = (0..3).map(|index| set.path(index).unwrap()).collect();
-        assert_eq!(found, [at("b.png"), at("deep/a.png"), at("deep/er/c.png")]);
-        assert_eq!((set.labels(), set.class_names().len()), (&[0, 0, 0][..], 2));
+        let paths = [at("b.png"), at("deep"), at("deep/notes.txt")];
+        let set = unlabelled(&paths, vec!["x".into(), "y".into()]).unwrap();
+        let found: Vec<PathBuf> = (0..4).map(|index| set.path(index).unwrap()).collect();
+        assert_eq!(found, [at("b.png"), at("deep/a.png"), at("deep/er/c.png"), at("deep/notes.txt")]);
+        assert_eq!((set.labels(), set.class_names().len()), (&[0; 4][..], 2));
+        let expected = format!("{}: 1 file or folder is not read: notes.txt", at("deep").display());
+        assert_eq!(set.warnings(), [expected]);
         std::fs::create_dir(at("empty")).unwrap();
-        for wrong in ["deep/notes.txt", "absent.png", "empty"] {
+        for wrong in ["absent.png", "empty"] {
             let error = unlabelled(&[at(wrong)], vec!["x".into()]).unwrap_err().to_string();
             assert!(error.contains(wrong), "{error}");
         }

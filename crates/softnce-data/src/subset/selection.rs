@@ -1,6 +1,7 @@
 //! A subset of a set.
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2, Axis};
@@ -68,6 +69,10 @@ impl PictureSource for Subset {
 
     fn describe(&self, index: usize) -> String {
         self.indices.get(index).map_or_else(|| format!("picture {index}"), |&outer| self.source.describe(outer))
+    }
+
+    fn path(&self, index: usize) -> Option<PathBuf> {
+        self.source.path(*self.indices.get(index)?)
     }
 }
 

@@ -78,8 +78,11 @@ impl Recipe {
         if let Some(imbalance) = data.imbalance.filter(|imbalance| !(*imbalance >= 1.0 && imbalance.is_finite())) {
             return refuse("data.imbalance", imbalance, "a finite number not below 1");
         }
-        if data.train_part == Split::Test && data.test_share.is_none() {
-            return refuse("data.test_share", "absent", "a share where the part for testing is trained on");
+        if data.train_part != Split::Train && data.test_share.is_none() {
+            return refuse("data.test_share", "absent", "a share where the part for training is not trained on");
+        }
+        if data.max_pixels == 0 {
+            return refuse("data.max_pixels", 0, "a number above 0");
         }
         if data.validation_share == 0.0
             && let Some(patience) = self.training.patience

@@ -24,8 +24,8 @@ use crate::optimisation::OptimizerConfig;
 pub use built_in::{BUILT_IN, built_in};
 pub use error::RecipeError;
 pub use sections::{
-    CompareSection, DataSection, EvaluationSection, LossSection, NoiseSource, ScheduleSection, TrainingSection,
-    WeightsSection,
+    BadPolicy, CompareSection, DataSection, EvaluationSection, LossSection, NoiseSource, ScheduleSection,
+    TrainingSection, WeightsSection,
 };
 
 /// Everything a run is made from, but for the folder that the data lies in.

@@ -5,7 +5,18 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
 use softnce_data::labels::LabelSource;
-use softnce_data::sets::{Layout, Split};
+use softnce_data::sets::{Decoding, Layout, Split};
+
+/// What to do with pictures that cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BadPolicy {
+    /// The run ends, and the error names all of them.
+    #[default]
+    Error,
+    /// They are left out, and listed in `run.json`. Every picture is decoded once before the training.
+    Skip,
+}
 
 /// Pictures and labels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,11 +33,18 @@ pub struct DataSection {
     /// Share of that split to test on, taken from each class; none: the publisher's test split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_share: Option<f64>,
-    /// Share of the training pictures held out for validation, taken from each class. 0: no validation set; epochs are
-    /// evaluated on the test pictures, and best-epoch selection and early stopping are off.
+    /// Share of the training pictures held out for validation, taken from each class, where the set has no validation
+    /// part of its own. 0: no validation set; epochs are evaluated on the test pictures, and best-epoch selection and
+    /// early stopping are off.
     pub validation_share: f64,
     /// Seed of the splits and of the long tail.
     pub split_seed: u64,
+    /// What to do with pictures that cannot be decoded.
+    pub bad_pictures: BadPolicy,
+    /// Whether to turn pictures as the camera noted in their EXIF data.
+    pub exif_orientation: bool,
+    /// Most pixels of a picture.
+    pub max_pixels: u64,
     /// Thin the training pictures to a long tail with this ratio of the largest to the smallest class; none: keep all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imbalance: Option<f64>,
@@ -47,10 +65,20 @@ impl Default for DataSection {
             test_share: None,
             validation_share: 0.1,
             split_seed: 0,
+            bad_pictures: BadPolicy::Error,
+            exif_orientation: false,
+            max_pixels: Decoding::MAX_PIXELS,
             imbalance: None,
             train_labels: None,
             test_labels: None,
         }
+    }
+}
+
+impl DataSection {
+    /// How files of pictures are decoded.
+    pub fn decoding(&self) -> Decoding {
+        Decoding { exif_orientation: self.exif_orientation, max_pixels: self.max_pixels }
     }
 }
 

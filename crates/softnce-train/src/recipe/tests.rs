@@ -104,6 +104,8 @@ fn values_out_of_range_are_named() {
         ("loss.logit_adjustment=-1", "loss.logit_adjustment"),
         ("loss.logit_adjustment=nan", "loss.logit_adjustment"),
         ("data.validation_share=1.0", "data.validation_share"),
+        ("data.max_pixels=0", "data.max_pixels"),
+        ("data.train_part=\"validation\"", "data.test_share"),
         ("data.test_share=0.0", "data.test_share"),
         ("data.imbalance=0.5", "data.imbalance"),
         ("training.batch_size=0", "training.batch_size"),

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use ndarray::{Array2, Axis};
 use softnce_data::PictureSource;
 use softnce_data::labels::{self, LabelSource};
-use softnce_data::sets::{Layout, Split};
+use softnce_data::sets::{Layout, SetError, Split};
 use softnce_data::subset::{Subset, long_tail, stratified};
 
 use super::error::RunError;
+use super::usable::Findings;
 use crate::recipe::DataSection;
 
 /// Pictures with what is known of their labels.
@@ -33,6 +34,9 @@ impl Labelled {
     }
 
     fn select(&self, rows: Vec<usize>) -> Result<Labelled, RunError> {
+        if rows.len() == self.len() && rows.is_sorted() {
+            return Ok(self.clone());
+        }
         let distributions = self.distributions.as_ref().map(|all| Arc::new(all.select(Axis(0), &rows)));
         Ok(Labelled { pictures: Arc::new(Subset::new(Arc::clone(&self.pictures), rows)?), distributions })
     }
@@ -49,6 +53,7 @@ pub struct RunData {
     pub test: Labelled,
     /// Pictures of each class to learn from. Shape `[classes]`.
     pub class_counts: Vec<u64>,
+    pub(super) findings: Findings,
 }
 
 impl RunData {
@@ -59,13 +64,24 @@ impl RunData {
     /// number of pictures or classes.
     pub fn open(section: &DataSection, folder: &Path) -> Result<RunData, RunError> {
         let (layout, root) = place(section, folder)?;
-        let open = |part| layout.open(&root, part);
+        let open = |part| layout.open_with(&root, part, section.decoding());
+        let (mut findings, policy) = (Findings::default(), section.bad_pictures);
+        let part = match validation_part(section, layout, open)? {
+            Some(pictures) => {
+                let rows = findings.usable(pictures.as_ref(), policy);
+                Some(Labelled { pictures, distributions: None }.select(rows)?)
+            }
+            None => None,
+        };
         let (mut train, test) = match section.test_share {
             Some(share) => {
                 let all = open(section.train_part)?;
                 let both = [&section.train_labels, &section.test_labels].map(|labels| read(labels, &root, &all));
                 let [for_training, for_test] = both;
-                let (kept, held) = stratified(all.labels(), all.class_names().len(), share, section.split_seed ^ TEST)?;
+                let rows = findings.usable(all.as_ref(), policy);
+                let labels: Vec<usize> = rows.iter().map(|&row| all.labels()[row]).collect();
+                let (kept, held) = stratified(&labels, all.class_names().len(), share, section.split_seed ^ TEST)?;
+                let [kept, held] = [kept, held].map(|places| places.into_iter().map(|place| rows[place]).collect());
                 let whole = |distributions| Labelled { pictures: Arc::clone(&all), distributions };
                 (whole(for_training?).select(kept)?, whole(for_test?).select(held)?)
             }
@@ -73,14 +89,23 @@ impl RunData {
                 let (train, test) = (open(section.train_part)?, open(Split::Test)?);
                 let (for_training, for_test) =
                     (read(&section.train_labels, &root, &train)?, read(&section.test_labels, &root, &test)?);
-                let labelled = |pictures, distributions| Labelled { pictures, distributions };
-                (labelled(train, for_training), labelled(test, for_test))
+                let mut usable = |pictures: Arc<dyn PictureSource>, distributions| {
+                    let rows = findings.usable(pictures.as_ref(), policy);
+                    Labelled { pictures, distributions }.select(rows)
+                };
+                (usable(train, for_training)?, usable(test, for_test)?)
             }
         };
         same_classes(&train, &test)?;
         let classes = train.pictures.class_names().len();
         let mut validation = None;
-        if section.validation_share > 0.0 {
+        if let Some(part) = part {
+            findings.notes.push(format!(
+                "validating on the {} pictures of the set's validation part; data.validation_share is not used",
+                part.len()
+            ));
+            validation = Some(part);
+        } else if section.validation_share > 0.0 {
             let (kept, held) =
                 stratified(train.pictures.labels(), classes, section.validation_share, section.split_seed)?;
             validation = Some(train.select(held)?);
@@ -104,7 +129,7 @@ impl RunData {
         for &label in train.pictures.labels() {
             class_counts[label] += 1;
         }
-        Ok(RunData { train, validation, test, class_counts })
+        Ok(RunData { train, validation, test, class_counts, findings })
     }
 
     /// Number of classes.
@@ -140,6 +165,22 @@ fn place(section: &DataSection, folder: &Path) -> Result<(Layout, PathBuf), RunE
     }
 }
 
+/// The validation part of a set that has one, unless the recipe trains on another part or wants no validation.
+fn validation_part(
+    section: &DataSection,
+    layout: Layout,
+    open: impl Fn(Split) -> Result<Arc<dyn PictureSource>, SetError>,
+) -> Result<Option<Arc<dyn PictureSource>>, RunError> {
+    let has_one = layout.parts().contains(&Split::Validation);
+    if !has_one || section.train_part != Split::Train || section.validation_share == 0.0 {
+        return Ok(None);
+    }
+    match open(Split::Validation) {
+        Err(SetError::NoPart { .. }) => Ok(None),
+        opened => Ok(Some(opened?)),
+    }
+}
+
 fn read(
     source: &Option<LabelSource>,
     root: &Path,
@@ -166,39 +207,4 @@ fn same_classes(train: &Labelled, test: &Labelled) -> Result<(), RunError> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use softnce_data::Picture;
-    use softnce_data::info::write_png;
-
-    use super::*;
-
-    #[test]
-    fn a_set_without_a_test_part_is_split_by_its_share() {
-        let folder = tempfile::tempdir().unwrap();
-        for class in ["ant", "bee"] {
-            std::fs::create_dir_all(folder.path().join("set").join(class)).unwrap();
-            for number in 0..20 {
-                let picture = Picture { height: 1, width: 1, channels: 1, pixels: vec![number].into() };
-                write_png(&folder.path().join(format!("set/{class}/{number}.png")), &picture).unwrap();
-            }
-        }
-        let section = DataSection { path: Some("set".into()), validation_share: 0.25, ..DataSection::default() };
-        let message = RunData::open(&section, folder.path()).unwrap_err().to_string();
-        assert!(message.contains("no test part") && message.contains("data.test_share"), "{message}");
-
-        let section = DataSection { test_share: Some(0.2), ..section };
-        let data = RunData::open(&section, folder.path()).unwrap();
-        let validation = data.validation.as_ref().unwrap();
-        assert_eq!((data.train.len(), validation.len(), data.test.len()), (24, 8, 8));
-        assert_eq!(data.class_counts, [12, 12]);
-        assert_eq!(data.train.pictures.class_names(), ["ant", "bee"]);
-        // No picture is in two parts.
-        let name = |part: &Labelled| (0..part.len()).map(|index| part.pictures.describe(index)).collect::<Vec<_>>();
-        let mut all = [name(&data.train), name(validation), name(&data.test)].concat();
-        all.sort_unstable();
-        all.dedup();
-        assert_eq!(all.len(), 40);
-    }
-}
+mod tests;

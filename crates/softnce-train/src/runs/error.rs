@@ -6,7 +6,7 @@ use softnce_data::candidates::CandidateError;
 use softnce_data::labels::LabelError;
 use softnce_data::loader::LoaderError;
 use softnce_data::mixing::MixingError;
-use softnce_data::sets::SetError;
+use softnce_data::sets::{BadPictures, SetError};
 use softnce_data::subset::SubsetError;
 use softnce_metrics::MetricError;
 use softnce_nn::models::NetworkError;
@@ -29,6 +29,9 @@ pub enum RunError {
     /// The data could not be read.
     #[error(transparent)]
     Set(#[from] SetError),
+    /// Pictures cannot be decoded.
+    #[error(transparent)]
+    Pictures(#[from] BadPictures),
     /// The label distributions could not be read.
     #[error(transparent)]
     Labels(#[from] LabelError),
@@ -146,6 +149,7 @@ impl RunError {
             RunError::Step { .. }
             | RunError::Metric(_)
             | RunError::Read { .. }
+            | RunError::Pictures(_)
             | RunError::Loader(LoaderError::Picture { .. })
             | RunError::Report { .. } => false,
             _ => !self.is_divergence(),

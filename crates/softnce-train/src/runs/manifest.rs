@@ -8,6 +8,7 @@ use softnce_store::{Folder, Manifest, StoreError, differences, read, read_json};
 use super::data::{Labelled, RunData};
 use super::error::RunError;
 use super::setup;
+use super::usable::LeftOut;
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
 
@@ -34,6 +35,9 @@ pub struct RunInfo {
     pub pictures: [usize; 3],
     /// The classes.
     pub classes: Vec<String>,
+    /// Pictures that are left out because they cannot be decoded.
+    #[serde(default, skip_serializing_if = "LeftOut::is_empty")]
+    pub left_out: LeftOut,
 }
 
 impl RunInfo {
@@ -50,6 +54,7 @@ impl RunInfo {
             parameters: recipe.network.parameters(setup::input(recipe), data.classes())?,
             pictures: [data.train.len(), data.validation.as_ref().map_or(0, Labelled::len), data.test.len()],
             classes: data.train.pictures.class_names().to_vec(),
+            left_out: data.findings.left_out.clone(),
         })
     }
 }

@@ -5,6 +5,7 @@
 //! - [`TrainState`]: all that a step changes; a checkpoint is this, written atomically.
 
 mod adjustment;
+mod bad_pictures;
 mod candidates;
 mod checkpoint;
 mod data;
@@ -22,6 +23,7 @@ mod summary;
 mod times;
 mod train;
 mod trained;
+mod usable;
 
 pub use data::{Labelled, RunData};
 pub use error::RunError;
@@ -35,3 +37,4 @@ pub use summary::Summary;
 pub use times::Times;
 pub use train::{BEST, LAST, Outcome, Run};
 pub use trained::TrainedRun;
+pub use usable::LeftOut;

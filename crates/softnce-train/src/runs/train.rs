@@ -106,7 +106,7 @@ impl Run {
         out: &Path,
     ) -> Result<Run, RunError> {
         recipe.check()?;
-        let (mut notes, loss) = (Vec::new(), recipe.loss.kind);
+        let (mut notes, loss) = (data.untold_notes().to_vec(), recipe.loss.kind);
         if !loss.takes_soft_targets() && (recipe.mixing.is_some() || recipe.data.train_labels.is_some()) {
             notes.push(format!("{} takes hard labels: mixing and label distributions are left out", loss.title()));
         }
@@ -196,7 +196,8 @@ impl Run {
             return Ok(Outcome::Interrupted { epochs: self.state.position.epoch });
         }
         let (network, temperature) = self.chosen()?;
-        let Some(tested) = test_network(&network, &self.data, &self.recipe, temperature, &self.device, stop)? else {
+        let tested = test_network(&network, &self.data, &self.recipe, temperature, &self.device, stop);
+        let Some(tested) = tested.map_err(|error| self.data.explained(error))? else {
             return Ok(Outcome::Interrupted { epochs: self.state.position.epoch });
         };
         let report = finish::figures(&self.recipe, &self.info, &self.data, tested)?;
@@ -211,9 +212,12 @@ impl Run {
         for note in &self.notes {
             progress.note(note);
         }
+        if (self.state.position.epoch, self.state.position.batch) == (0, 0) {
+            self.data.check_held_out(self.recipe.data.bad_pictures)?;
+        }
         progress.start(self.plan.epochs, self.state.position.epoch, self.plan.batches);
         while !self.state.position.finished {
-            if !self.epoch(stop, progress)? {
+            if !self.epoch(stop, progress).map_err(|error| self.data.explained(error))? {
                 return Ok(false);
             }
         }

@@ -80,8 +80,11 @@ impl TrainedRun {
             let expected = format!("the {} classes of the run, in their order", self.info.classes.len());
             return Err(RunError::Data { argument: "classes", found: format!("{} others", found.len()), expected });
         }
-        let tested = test_network(&self.network, data, &self.recipe, self.temperature, &self.device, stop)?;
-        tested.map(|tested| figures(&self.recipe, &self.info, data, tested)).transpose()
+        let tested = test_network(&self.network, data, &self.recipe, self.temperature, &self.device, stop);
+        tested
+            .map_err(|error| data.explained(error))?
+            .map(|tested| figures(&self.recipe, &self.info, data, tested))
+            .transpose()
     }
 
     /// Hands the posterior of every picture to `visit`, a row at a time with the picture's index; `false` where it was

@@ -5,11 +5,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::ContentError;
 use crate::sets::error::SetError;
-use crate::sets::layout::Rules;
+use crate::sets::layout::{Open, Rules};
 use crate::sets::memory::MemorySet;
 use crate::sets::names;
 use crate::sets::split::Split;
@@ -22,11 +21,11 @@ pub(in crate::sets) static TEN: Rules = Rules {
     name: "cifar10",
     title: "The binary version of CIFAR-10",
     sign: "data_batch_1.bin",
-    parts: &Split::ALL,
+    parts: &Split::TRAIN_AND_TEST,
     origin: None,
     detect: |root| CIFAR10.detect(root),
     proof: 2,
-    open: |root, split| Ok(Arc::new(open(&CIFAR10, root, split)?)),
+    open: Open::Memory(|root, split| open(&CIFAR10, root, split)),
 };
 
 pub(in crate::sets) static HUNDRED: Rules = Rules {
@@ -34,7 +33,7 @@ pub(in crate::sets) static HUNDRED: Rules = Rules {
     title: "The binary version of CIFAR-100, its hundred fine classes",
     sign: "train.bin",
     detect: |root| CIFAR100.detect(root),
-    open: |root, split| Ok(Arc::new(open(&CIFAR100, root, split)?)),
+    open: Open::Memory(|root, split| open(&CIFAR100, root, split)),
     ..TEN
 };
 
@@ -83,7 +82,7 @@ fn open(version: &Version, root: &Path, split: Split) -> Result<MemorySet, SetEr
     let class_names = names::read_or(&root.join(version.names), known, version.classes())?;
     let files = match split {
         Split::Train => version.train,
-        Split::Test => version.test,
+        Split::Validation | Split::Test => version.test,
     };
     let (mut labels, mut pixels) = (Vec::new(), Vec::new());
     let mut first = None;

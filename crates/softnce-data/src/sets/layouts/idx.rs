@@ -7,13 +7,12 @@
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 
 use crate::ContentError;
 use crate::sets::error::SetError;
-use crate::sets::layout::Rules;
+use crate::sets::layout::{Open, Rules};
 use crate::sets::memory::MemorySet;
 use crate::sets::names;
 use crate::sets::split::Split;
@@ -22,11 +21,11 @@ pub(in crate::sets) static RULES: Rules = Rules {
     name: "idx",
     title: "The idx files of MNIST and its like",
     sign: "train-images-idx3-ubyte",
-    parts: &Split::ALL,
+    parts: &Split::TRAIN_AND_TEST,
     origin: None,
     detect,
     proof: 2,
-    open: |root, split| Ok(Arc::new(open(root, split)?)),
+    open: Open::Memory(open),
 };
 
 /// Number of classes without a file `classes.txt`.
@@ -35,7 +34,7 @@ const DIGITS: usize = 10;
 fn open(root: &Path, split: Split) -> Result<MemorySet, SetError> {
     let part = match split {
         Split::Train => "train",
-        Split::Test => "t10k",
+        Split::Validation | Split::Test => "t10k",
     };
     let images = find(root, part, "images", 3)?;
     let labels = find(root, part, "labels", 1)?;

@@ -2,20 +2,16 @@
 //!
 //! Classes are the folders in the root, sorted by name. A class holds the pictures in its folder and in all folders
 //! below it, in the order of their paths. As in `ImageFolder`, names are compared by code points, and files beside the
-//! class folders are not read. Unlike there, hidden files and folders are left out, and pictures that are left out for
-//! their ending are named in a warning.
+//! class folders are not read. Unlike there, hidden files and folders are left out, a folder without pictures is a
+//! class, and a warning names what is not read.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
-use crate::ContentError;
-use crate::PictureSource;
-use crate::sets::decode::{endings, is_picture};
+use crate::sets::class_folders::add_classes;
 use crate::sets::error::SetError;
 use crate::sets::file_set::FileSet;
-use crate::sets::layout::Rules;
-use crate::sets::listing::{list, walk};
+use crate::sets::layout::{Open, Rules};
+use crate::sets::listing::{FolderContent, holds_pictures, list};
 use crate::sets::split::Split;
 
 pub(in crate::sets) static RULES: Rules = Rules {
@@ -26,49 +22,27 @@ pub(in crate::sets) static RULES: Rules = Rules {
     origin: None,
     detect,
     proof: 0,
-    open: |root, _| Ok(Arc::new(open(root)?)),
+    open: Open::Files(|root, _| open(root)),
 };
 
 fn open(root: &Path) -> Result<FileSet, SetError> {
-    let classes = list(root)?.folders;
+    let FolderContent { folders: classes, files, left_out } = list(root)?;
     if classes.is_empty() {
         let expected = "a folder with pictures for each class in it".to_owned();
         return Err(SetError::Missing { path: root.join("CLASS"), expected });
     }
     let mut set = FileSet::new(classes.iter().map(|class| class.to_string_lossy().into_owned()).collect());
-    let mut left_out: Vec<PathBuf> = Vec::new();
-    for (label, class) in classes.iter().enumerate() {
-        let path = root.join(class);
-        let before = set.labels().len();
-        let mut folders = walk(&path)?;
-        // Python sorts the folders by their whole paths, where `a-b` comes before `a/b`.
-        folders.sort_by(|(one, _), (other, _)| bytes(one).cmp(bytes(other)));
-        for (folder, files) in folders {
-            let (pictures, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_picture(file));
-            left_out.extend(others.into_iter().map(|file| folder.join(file)));
-            set.add(folder, pictures.into_iter().map(|file| (file, label)));
-        }
-        if set.labels().len() == before {
-            return Err(ContentError::empty(&path));
-        }
-    }
-    if let Some(first) = left_out.first() {
-        let (count, first, endings) = (left_out.len(), first.display(), endings());
-        log::warn!("{}: left out {count} files that are not {endings}; the first is {first}", root.display());
-    }
+    let numbered = (0..).zip(classes).map(|(number, class)| (class, number));
+    add_classes(&mut set, root, numbered, [files, left_out].concat(), |_| false)?;
     Ok(set)
 }
 
-/// Unless a folder has pictures of its own, its name is hardly a class: it may hold a whole data set.
+/// A folder that holds a folder `train` is a whole data set rather than a class.
 fn detect(root: &Path) -> bool {
     let folders = list(root).map(|found| found.folders).unwrap_or_default();
-    let has_pictures =
-        |name: &OsString| list(&root.join(name)).is_ok_and(|found| found.files.iter().any(|f| is_picture(f)));
-    folders.iter().any(has_pictures)
-}
-
-fn bytes(path: &Path) -> &[u8] {
-    path.as_os_str().as_encoded_bytes()
+    let is_set = |path: &Path| list(path).is_ok_and(|found| found.folders.iter().any(|name| name == "train"));
+    let paths: Vec<_> = folders.iter().map(|name| root.join(name)).collect();
+    !paths.iter().any(|path| is_set(path)) && paths.iter().any(|path| holds_pictures(path))
 }
 
 #[cfg(test)]
@@ -76,6 +50,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::PictureSource;
     use crate::sets::Layout;
     use crate::sets::decode::tests::write_picture;
 
@@ -138,13 +113,31 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_pictures_is_named() {
-        let folder = folder(&["ant/1.png"]);
-        let message = || open(folder.path()).unwrap_err().to_string();
+    fn what_is_not_read_and_classes_without_pictures_are_named() {
+        let folder = folder(&["ant/1.png", "cat/1.png"]);
+        assert_eq!(open(folder.path()).unwrap().warnings(), [""; 0]);
         fs::create_dir_all(folder.path().join("bee/empty")).unwrap();
-        assert_eq!(message(), format!("{}: no pictures; expected at least one", folder.path().join("bee").display()));
         fs::write(folder.path().join("bee/empty/a.txt"), "no picture").unwrap();
-        assert!(message().contains("bee: no pictures"));
+        fs::write(folder.path().join("readme.txt"), "").unwrap();
+        for left_behind in ["__MACOSX", "cat/.ipynb_checkpoints"] {
+            write_picture(&folder.path().join(left_behind).join("1.png"), [0; 3]);
+        }
+        let set = open(folder.path()).unwrap();
+        // The empty class keeps its number.
+        assert_eq!((set.class_names().len(), set.labels()), (3, &[0, 2][..]));
+        let root = folder.path().display();
+        let expected = [
+            format!(
+                "{root}: no pictures of bee: a class without pictures keeps its number; remove a folder that is no class"
+            ),
+            format!(
+                "{root}: 4 files or folders are not read: readme.txt, __MACOSX, bee/empty/a.txt, cat/.ipynb_checkpoints"
+            ),
+        ];
+        assert_eq!(set.warnings(), expected);
+        fs::remove_dir_all(folder.path().join("ant")).unwrap();
+        fs::remove_dir_all(folder.path().join("cat")).unwrap();
+        assert_eq!(open(folder.path()).unwrap_err().to_string(), format!("{root}: no pictures; expected at least one"));
         let nothing = tempfile::tempdir().unwrap();
         fs::write(nothing.path().join("1.png"), "").unwrap();
         assert!(
@@ -164,11 +157,14 @@ mod tests {
 
     #[test]
     fn other_layouts_go_first() {
-        let cases: [(&[&str], Option<Layout>); 5] = [
+        let cases: [(&[&str], Option<Layout>); 7] = [
             (&["train/ant/1.png", "val/ant/1.png"], Some(Layout::TREE)),
             // A class of trains.
             (&["train/1.png", "car/1.png"], Some(Layout::IMAGE_FOLDER)),
             (&["ant/1.png", "bee/deep/1.png"], Some(Layout::IMAGE_FOLDER)),
+            (&["ant/a/b/1.png", "bee/deep/1.png"], Some(Layout::IMAGE_FOLDER)),
+            // A stray picture beside the classes of a part.
+            (&["train/ant/1.png", "train/1.png", "valid/ant/1.png"], Some(Layout::TREE)),
             // Data sets side by side.
             (&["first/train/ant/1.png", "second/train/bee/1.png"], None),
             (&["1.png"], None),

@@ -23,16 +23,17 @@ impl Layout {
     /// The binary version of CIFAR-100: `train.bin`, `test.bin`, and optionally `fine_label_names.txt`. The classes
     /// are the hundred fine ones. Colour, 32 x 32.
     pub const CIFAR100: Layout = Layout::new(&cifar::HUNDRED);
-    /// A folder for each class below a folder for each part, as ImageNet is commonly kept: `train/CLASS/*`, and
-    /// `val/CLASS/*` or else `test/CLASS/*`. JPEG, PNG, BMP or WebP, in colour. Classes are in the order of their
-    /// folders' names.
+    /// A folder for each class below a folder for each part, as ImageNet is commonly kept: `train/CLASS/`, and
+    /// `val/CLASS/` (or `valid`, `validation`, `dev`) or `test/CLASS/`, or both. With one of the two, it is the part for
+    /// testing. A class has the pictures in its folder and in folders below. Classes are in the order of their folders'
+    /// names.
     pub const TREE: Layout = Layout::new(&tree::RULES);
     /// A folder for each class directly under the root, as torchvision's `ImageFolder` reads them: `CLASS/*.jpg` and so on,
-    /// and pictures in folders below. JPEG, PNG, BMP or WebP, in colour. Classes are in the order of their folders' names.
-    /// There is a training part alone: a recipe holds out a share of it for testing.
+    /// and pictures in folders below. Classes are in the order of their folders' names. There is a training part alone: a
+    /// recipe holds out a share of it for testing.
     pub const IMAGE_FOLDER: Layout = Layout::new(&image_folder::RULES);
-    /// Tiny ImageNet: `train/WNID/images/*`, `val/images/*` with `val/val_annotations.txt`, `wnids.txt`, and
-    /// optionally `words.txt` with the names. Classes are in the order of their WordNet ids. [`Split::Test`] is its
+    /// Tiny ImageNet: `train/WNID/images/*`, `val/images/*` with `val/val_annotations.txt` (or `val/WNID/`), `wnids.txt`,
+    /// and optionally `words.txt` with the names. Classes are in the order of their WordNet ids. [`Split::Test`] is its
     /// validation part: the labels of its test part are not published.
     ///
     /// [`Split::Test`]: super::Split::Test

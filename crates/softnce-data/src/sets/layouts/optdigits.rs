@@ -5,14 +5,13 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 
 use crate::ContentError;
 use crate::PictureSource;
 use crate::sets::error::SetError;
-use crate::sets::layout::Rules;
+use crate::sets::layout::{Open, Rules};
 use crate::sets::memory::MemorySet;
 use crate::sets::names;
 use crate::sets::split::Split;
@@ -21,14 +20,14 @@ pub(in crate::sets) static RULES: Rules = Rules {
     name: "optdigits",
     title: "The UCI handwritten digits, embedded in the program",
     sign: "",
-    parts: &Split::ALL,
+    parts: &Split::TRAIN_AND_TEST,
     origin: Some(
         "UCI Machine Learning Repository, 'Optical Recognition of Handwritten Digits', E. Alpaydin and C. Kaynak, \
          1998, doi 10.24432/C50P49, CC BY 4.0; the test pictures are by other writers than those for training and validation",
     ),
     detect: |_| false,
     proof: 0,
-    open: |_, split| Ok(Arc::new(open(split)?)),
+    open: Open::Memory(|_, split| open(split)),
 };
 
 const TRAIN: &[u8] = include_bytes!("../../../assets/optdigits/optdigits.tra.gz");
@@ -46,7 +45,7 @@ const LARGEST_CLASS: u8 = 9;
 fn open(split: Split) -> Result<MemorySet, SetError> {
     let (bytes, rows, file) = match split {
         Split::Train => (TRAIN, TRAIN_ROWS, "optdigits.tra.gz"),
-        Split::Test => (TEST, TEST_ROWS, "optdigits.tes.gz"),
+        Split::Validation | Split::Test => (TEST, TEST_ROWS, "optdigits.tes.gz"),
     };
     let set = read_gzip(bytes, file, split)?;
     match set.labels().len() {

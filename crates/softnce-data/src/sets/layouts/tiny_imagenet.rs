@@ -1,17 +1,19 @@
-//! Tiny ImageNet, as Stanford's course CS231n publishes it.
+//! Tiny ImageNet, as Stanford's course CS231n publishes it, or with its validation pictures sorted into class folders.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 use crate::ContentError;
+use crate::sets::class_folders::add_classes;
+use crate::sets::decode::is_picture;
 use crate::sets::error::SetError;
 use crate::sets::file_set::FileSet;
-use crate::sets::layout::Rules;
-use crate::sets::listing::{FolderContent, list, pictures};
+use crate::sets::layout::{Open, Rules};
+use crate::sets::listing::{FolderContent, holds_pictures, left_out, list};
 use crate::sets::names;
+use crate::sets::parts::Parts;
 use crate::sets::split::Split;
 
 pub(in crate::sets) static RULES: Rules = Rules {
@@ -22,19 +24,29 @@ pub(in crate::sets) static RULES: Rules = Rules {
     origin: None,
     detect,
     proof: 2,
-    open: |root, split| Ok(Arc::new(open(root, split)?)),
+    open: Open::Files(open),
 };
 
 const IDS: &str = "wnids.txt";
 const WORDS: &str = "words.txt";
 const ANNOTATIONS: &str = "val_annotations.txt";
+const IMAGES: &str = "images";
 
 fn open(root: &Path, split: Split) -> Result<FileSet, SetError> {
     let ids = ids(&root.join(IDS))?;
     let set = FileSet::new(class_names(&root.join(WORDS), &ids)?);
-    match split {
-        Split::Train => train(&root.join("train"), &ids, set),
-        Split::Test => validation(&root.join("val"), &ids, set),
+    // The published test pictures have no labels.
+    let parts = Parts::find(root, |folder| folder.join(ANNOTATIONS).is_file() || is_sorted(folder, &ids))?;
+    let folder = parts.folder(root, split)?;
+    let missing = |id: &&String| split == Split::Train && !folder.join(id).is_dir();
+    if let Some(id) = ids.iter().find(missing) {
+        let expected = format!("the pictures of a class named in {IDS}");
+        return Err(SetError::Missing { path: folder.join(id), expected });
+    }
+    let published = folder.join(ANNOTATIONS).is_file() && holds_pictures(&folder.join(IMAGES));
+    match is_sorted(folder, &ids) && !published {
+        true => sorted(folder, &ids, set),
+        false => annotated(folder, &ids, set),
     }
 }
 
@@ -84,33 +96,47 @@ fn class_names(path: &Path, ids: &[String]) -> Result<Vec<String>, SetError> {
         .collect())
 }
 
-/// `train/WNID/images/*`; the lists of boxes beside them are not read.
-fn train(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet, SetError> {
-    let FolderContent { folders, files } = list(folder)?;
-    let unknown = folders.iter().find(|name| !ids.iter().any(|id| name.as_os_str() == id.as_str()));
-    if let Some(stray) = files.first().or(unknown) {
-        return Err(ContentError::stray(&folder.join(stray), format!("the folders named in {IDS}")));
+/// Whether a folder holds folders of classes.
+fn is_sorted(folder: &Path, ids: &[String]) -> bool {
+    ids.iter().any(|id| folder.join(id).is_dir())
+}
+
+/// `WNID/images/*` or `WNID/*`; the lists of boxes beside them are not read.
+fn sorted(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet, SetError> {
+    let FolderContent { folders, files, left_out } = list(folder)?;
+    let number = |name: OsString| match ids.iter().position(|id| name == id.as_str()) {
+        Some(number) => Ok((name, number)),
+        None => Err(name),
+    };
+    let (classes, others): (Vec<_>, Vec<_>) = folders.into_iter().map(number).partition(Result::is_ok);
+    let others: Vec<OsString> = others.into_iter().filter_map(Result::err).collect();
+    // Sorting leaves the folder of all pictures behind, without pictures.
+    if let Some(stray) = others.iter().map(|name| folder.join(name)).find(|path| holds_pictures(path)) {
+        return Err(ContentError::stray(&stray, format!("the folders named in {IDS}")));
     }
-    for (label, id) in ids.iter().enumerate() {
-        let path = folder.join(id).join("images");
-        if !path.is_dir() {
-            return Err(SetError::Missing { path, expected: format!("the pictures of a class named in {IDS}") });
-        }
-        let files = pictures(&path)?;
-        if files.is_empty() {
-            return Err(ContentError::empty(&path));
-        }
-        set.add(path, files.into_iter().map(|file| (file, label)));
-    }
+    let is_list = |name: &OsStr| name == ANNOTATIONS || name.as_encoded_bytes().ends_with(b"_boxes.txt");
+    let beside = [others, files, left_out].concat();
+    add_classes(&mut set, folder, classes.into_iter().filter_map(Result::ok), beside, is_list)?;
     Ok(set)
 }
 
-/// `val/images/*`, in the order of the lines of `val/val_annotations.txt`: file, id and a box, separated by tabs.
-fn validation(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet, SetError> {
+/// `images/*`, in the order of the lines of `val_annotations.txt`: file, id and a box, separated by tabs.
+fn annotated(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet, SetError> {
     let annotations = folder.join(ANNOTATIONS);
-    let images = folder.join("images");
+    if !annotations.is_file() {
+        let expected = format!("the ids of the pictures in {IMAGES}/; or a folder for each class named in {IDS}");
+        return Err(SetError::Missing { path: annotations, expected });
+    }
+    let images = folder.join(IMAGES);
+    let FolderContent { folders, files, left_out: beside } = list(&images)?;
+    let (there, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_picture(file));
+    let not_read: Vec<PathBuf> =
+        others.into_iter().chain(folders).chain(beside).map(|name| images.join(name)).collect();
+    if let Some(warning) = left_out(folder, &not_read) {
+        set.warn(warning);
+    }
+    let there: HashSet<OsString> = there.into_iter().collect();
     let text = fs::read_to_string(&annotations).map_err(SetError::io(&annotations))?;
-    let there: HashSet<OsString> = pictures(&images)?.into_iter().collect();
     let mut named: HashSet<OsString> = HashSet::new();
     let mut files = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -146,6 +172,7 @@ fn validation(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet
 mod tests {
     use super::*;
     use crate::PictureSource;
+    use crate::sets::Layout;
     use crate::sets::decode::tests::write_picture;
 
     const LINES: &str = "val_0.JPEG\tn03\t0\t32\t44\t62\nval_1.JPEG\tn01\t1\t2\t3\t4\nval_10.JPEG\tn03\t1\t2\t3\t4\n";
@@ -182,6 +209,8 @@ mod tests {
         assert_eq!(train.labels(), [0, 1, 1, 2, 2, 2]);
         assert!(train.path(4).unwrap().ends_with("train/n03/images/n03_1.JPEG"));
         assert_eq!(train.picture(0).unwrap().pixels[0], 60);
+        // The lists of boxes belong to the set.
+        assert_eq!(train.warnings(), [""; 0]);
         fs::remove_file(folder.path().join("words.txt")).unwrap();
         assert_eq!(open(folder.path(), Split::Train).unwrap().class_names(), ["n01", "n02", "n03"]);
     }
@@ -210,7 +239,34 @@ mod tests {
         let cut = &LINES[..LINES.find("val_10").unwrap()];
         assert!(with(cut).starts_with("val/images/val_10.JPEG: does not belong here; "));
         fs::remove_file(root.join("val/val_annotations.txt")).unwrap();
-        assert!(message(root, Split::Test).starts_with("val/val_annotations.txt: "));
+        let expected = "the ids of the pictures in images/; or a folder for each class named in wnids.txt";
+        assert_eq!(message(root, Split::Test), format!("val/val_annotations.txt: missing; expected {expected}"));
+    }
+
+    #[test]
+    fn validation_pictures_may_be_sorted_into_class_folders() {
+        for below in ["images/", ""] {
+            let folder = folder();
+            let root = folder.path();
+            for (name, id) in [("val_0.JPEG", "n03"), ("val_1.JPEG", "n01"), ("val_10.JPEG", "n03")] {
+                let target = root.join(format!("val/{id}/{below}{name}"));
+                fs::create_dir_all(target.parent().unwrap()).unwrap();
+                fs::rename(root.join("val/images").join(name), target).unwrap();
+            }
+            let val = open(root, Split::Test).unwrap();
+            assert_eq!(val.labels(), [0, 2, 2]);
+            assert!(val.path(0).unwrap().ends_with(format!("val/n01/{below}val_1.JPEG")));
+            // The folder that is left behind.
+            assert!(val.warnings()[0].ends_with("1 file or folder is not read: images"), "{:?}", val.warnings());
+            assert_eq!(Layout::detect(root).unwrap(), Layout::TINY_IMAGENET);
+            // Published test pictures are no part; sorted ones are.
+            write_picture(&root.join("test/images/test_0.JPEG"), [0; 3]);
+            assert_eq!(open(root, Split::Test).unwrap().labels().len(), 3);
+            assert!(matches!(open(root, Split::Validation), Err(SetError::NoPart { .. })));
+            fs::rename(root.join("test/images"), root.join("test/n02")).unwrap();
+            assert_eq!(open(root, Split::Test).unwrap().labels(), [1]);
+            assert_eq!(open(root, Split::Validation).unwrap().labels(), [0, 2, 2]);
+        }
     }
 
     #[test]
@@ -220,7 +276,7 @@ mod tests {
         fs::write(root.join("wnids.txt"), "n01\nn02\n").unwrap();
         assert!(message(root, Split::Train).starts_with("train/n03: does not belong here; "));
         fs::write(root.join("wnids.txt"), "n01\nn02\nn03\nn04\n").unwrap();
-        assert!(message(root, Split::Train).starts_with("train/n04/images: missing; "));
+        assert!(message(root, Split::Train).starts_with("train/n04: missing; "));
         fs::write(root.join("wnids.txt"), "n01\nn02\nn01\n").unwrap();
         assert_eq!(message(root, Split::Train), "wnids.txt, line 3: 'n01'; expected each WordNet id once");
         fs::write(root.join("words.txt"), "n01 crane\n").unwrap();

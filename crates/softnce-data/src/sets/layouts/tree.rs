@@ -1,118 +1,88 @@
 //! A folder for each class below a folder for each part, as ImageNet is commonly kept.
+//!
+//! Each part is read as torchvision's `ImageFolder` reads it, with the classes of the training part.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::ContentError;
+use crate::sets::class_folders::add_classes;
 use crate::sets::decode::is_picture;
 use crate::sets::error::SetError;
 use crate::sets::file_set::FileSet;
-use crate::sets::layout::Rules;
-use crate::sets::listing::{FolderContent, list, pictures};
+use crate::sets::layout::{Open, Rules};
+use crate::sets::listing::{FolderContent, left_out, list};
 use crate::sets::names;
+use crate::sets::parts::Parts;
 use crate::sets::split::Split;
 
 pub(in crate::sets) static RULES: Rules = Rules {
     name: "tree",
-    title: "A folder for each class below train/ and val/ or test/",
+    title: "A folder for each class below train/, and below val/ or test/ or both",
     sign: "train/CLASS/",
     parts: &Split::ALL,
     origin: None,
     detect,
     proof: 1,
-    open: |root, split| Ok(Arc::new(open(root, split)?)),
+    open: Open::Files(open),
 };
-
-/// The folders of the test part; the first one that exists is taken.
-const TEST: [&str; 2] = ["val", "test"];
 
 /// A file with the names of the classes, for sets without training folders.
 const CLASSES: &str = "classes.txt";
 
 fn open(root: &Path, split: Split) -> Result<FileSet, SetError> {
-    let train = root.join("train");
-    let folder = match split {
-        Split::Train => train.clone(),
-        Split::Test => test_folder(root)?,
-    };
-    let classes = classes(root, &train)?;
+    let (source, classes) = classes(root, Parts::find(root, |_| false)?.train)?;
     let number: HashMap<&OsStr, usize> =
-        classes.iter().enumerate().map(|(number, class)| (class.as_os_str(), number)).collect();
+        (0..).zip(&classes).map(|(number, class)| (class.as_os_str(), number)).collect();
+    let is_class = |name: &OsString| number.contains_key(name.as_os_str());
+    let parts = Parts::find(root, |folder| list(folder).is_ok_and(|found| found.folders.iter().any(is_class)))?;
+    let folder = parts.folder(root, split)?;
+    let FolderContent { folders, files, left_out: beside } = list(folder)?;
+    let numbered = |class: OsString| match number.get(class.as_os_str()) {
+        Some(&number) => Ok((class, number)),
+        None => Err(ContentError::stray(&folder.join(class), format!("a class of {}", source.display()))),
+    };
+    let numbered = folders.into_iter().map(numbered).collect::<Result<Vec<_>, SetError>>()?;
     let mut set = FileSet::new(classes.iter().map(|class| class.to_string_lossy().into_owned()).collect());
-    let mut found = 0;
-    for class in class_folders(&folder)? {
-        let path = folder.join(&class);
-        let Some(&label) = number.get(class.as_os_str()) else {
-            return Err(ContentError::stray(&path, format!("a class of {}", source(root, &train).display())));
-        };
-        let files = pictures(&path)?;
-        // A class may lack test pictures, but not training pictures.
-        if files.is_empty() && split == Split::Train {
-            return Err(ContentError::empty(&path));
-        }
-        found += files.len();
-        set.add(path, files.into_iter().map(|file| (file, label)));
-    }
-    if found == 0 {
-        return Err(ContentError::empty(&folder));
+    add_classes(&mut set, folder, numbered, [files, beside].concat(), |_| false)?;
+    let others: Vec<PathBuf> = parts.others.iter().map(|name| root.join(name)).collect();
+    // Once for all parts.
+    if let Some(warning) = left_out(root, &others).filter(|_| split == Split::Train || parts.train.is_none()) {
+        set.warn(warning);
     }
     Ok(set)
 }
 
-/// Whether there is a folder of a part. One with pictures of its own is a class of that name instead.
+/// Whether there are folders of parts. Where there is one, or none of them holds a folder, pictures in them make them
+/// classes of that name.
 fn detect(root: &Path) -> bool {
-    let mut parts = ["train"].iter().chain(&TEST).map(|name| root.join(name)).filter(|path| path.is_dir());
-    parts.any(|path| list(&path).is_ok_and(|found| !found.files.iter().any(|file| is_picture(file))))
+    let Ok(parts) = Parts::find(root, |_| false) else { return false };
+    let found: Vec<FolderContent> = parts.train.iter().chain(&parts.test).filter_map(|path| list(path).ok()).collect();
+    let have_pictures = found.iter().any(|part| part.files.iter().any(|file| is_picture(file)));
+    !found.is_empty() && (!have_pictures || (found.len() > 1 && found.iter().any(|part| !part.folders.is_empty())))
 }
 
-fn test_folder(root: &Path) -> Result<PathBuf, SetError> {
-    TEST.iter().map(|name| root.join(name)).find(|path| path.is_dir()).ok_or_else(|| SetError::Missing {
-        path: root.join(TEST[0]),
-        expected: format!("a folder of this name, or {}, with a folder for each class", TEST[1]),
-    })
-}
-
-/// The folder or file that names the classes.
-fn source(root: &Path, train: &Path) -> PathBuf {
-    if train.is_dir() { train.to_owned() } else { root.join(CLASSES) }
-}
-
-/// The classes in order: the training folders sorted by name; without them, the lines of a file.
-fn classes(root: &Path, train: &Path) -> Result<Vec<OsString>, SetError> {
-    if train.is_dir() {
-        let classes = class_folders(train)?;
-        return if classes.is_empty() { Err(ContentError::empty(train)) } else { Ok(classes) };
+/// The classes in order, and the folder or file that names them: the training folders sorted by name; without them, the
+/// lines of a file.
+fn classes(root: &Path, train: Option<PathBuf>) -> Result<(PathBuf, Vec<OsString>), SetError> {
+    if let Some(train) = train {
+        let classes = list(&train)?.folders;
+        return if classes.is_empty() { Err(ContentError::empty(&train)) } else { Ok((train, classes)) };
     }
-    match names::read(&root.join(CLASSES))? {
+    let path = root.join(CLASSES);
+    match names::read(&path)? {
         Some(names) => {
             let mut known = HashSet::new();
             match names.iter().position(|name| !known.insert(name.as_str())) {
-                None => Ok(names.into_iter().map(OsString::from).collect()),
-                Some(at) => {
-                    let found = format!("'{}'", names[at]);
-                    Err(ContentError::line(&root.join(CLASSES), at + 1, found, "each class once"))
-                }
+                None => Ok((path, names.into_iter().map(OsString::from).collect())),
+                Some(at) => Err(ContentError::line(&path, at + 1, format!("'{}'", names[at]), "each class once")),
             }
         }
         None => Err(SetError::Missing {
-            path: train.to_owned(),
+            path: root.join("train"),
             expected: format!("a folder for each class there, or their names in {CLASSES}, in order"),
         }),
-    }
-}
-
-/// The folders in a folder that may hold nothing else, sorted by name.
-fn class_folders(path: &Path) -> Result<Vec<OsString>, SetError> {
-    if !path.is_dir() {
-        let expected = "a folder with a folder for each class".to_owned();
-        return Err(SetError::Missing { path: path.to_owned(), expected });
-    }
-    let FolderContent { folders, files } = list(path)?;
-    match files.first() {
-        Some(file) => Err(ContentError::stray(&path.join(file), "a folder for each class")),
-        None => Ok(folders),
     }
 }
 
@@ -154,11 +124,38 @@ mod tests {
         assert_eq!(train.picture(2).unwrap().pixels[..3], [10, 20, 30]);
 
         // The class keeps the number it has in training, though it is the only one here.
-        let val = open(folder.path(), Split::Test).unwrap();
+        let val = open(folder.path(), Split::Validation).unwrap();
         assert_eq!((val.class_names().len(), val.labels()), (2, &[1][..]));
         assert_eq!(files(folder.path(), &val), ["val/zebra/v.webp"]);
-        fs::remove_dir_all(folder.path().join("val")).unwrap();
-        assert_eq!(files(folder.path(), &open(folder.path(), Split::Test).unwrap()), ["test/ant/t.png"]);
+    }
+
+    #[test]
+    fn the_third_part_is_the_test_part() {
+        let folder = folder();
+        let test = || files(folder.path(), &open(folder.path(), Split::Test).unwrap());
+        assert_eq!(test(), ["test/ant/t.png"]);
+        fs::rename(folder.path().join("val"), folder.path().join("Valid")).unwrap();
+        let validation = open(folder.path(), Split::Validation).unwrap();
+        assert_eq!(files(folder.path(), &validation), ["Valid/zebra/v.webp"]);
+        // Test pictures that are not sorted into classes have no labels.
+        fs::rename(folder.path().join("test/ant"), folder.path().join("test/images")).unwrap();
+        assert_eq!(test(), ["Valid/zebra/v.webp"]);
+        assert!(matches!(open(folder.path(), Split::Validation), Err(SetError::NoPart { .. })));
+        let train = open(folder.path(), Split::Train).unwrap();
+        let expected = format!("{}: 1 file or folder is not read: test", folder.path().display());
+        assert_eq!(train.warnings(), [expected]);
+    }
+
+    #[test]
+    fn pictures_in_folders_below_a_class_belong_to_it() {
+        let folder = folder();
+        write_picture(&folder.path().join("train/ant/deep/er/a.png"), [0; 3]);
+        write_picture(&folder.path().join("train/ant/deep-1/a.png"), [0; 3]);
+        let train = open(folder.path(), Split::Train).unwrap();
+        // As torchvision.datasets.ImageFolder("train").samples
+        let expected = ["train/ant/b.bmp", "train/ant/deep-1/a.png", "train/ant/deep/er/a.png"];
+        assert_eq!(files(folder.path(), &train)[..3], expected);
+        assert_eq!(train.labels(), [0, 0, 0, 1, 1]);
     }
 
     #[test]
@@ -166,17 +163,13 @@ mod tests {
         let folder = folder();
         let root = folder.path();
         write_picture(&root.join("val/yak/1.png"), [0; 3]);
-        assert_eq!(message(root, Split::Test), "val/yak: does not belong here; expected a class of train");
-        fs::write(root.join("train/list.txt"), "").unwrap();
-        assert_eq!(
-            message(root, Split::Train),
-            "train/list.txt: does not belong here; expected a folder for each class"
-        );
-        fs::remove_file(root.join("train/list.txt")).unwrap();
-        fs::write(root.join("train/.DS_Store"), "").unwrap();
-        open(root, Split::Train).unwrap();
-        fs::write(root.join("train/ant/boxes.xml"), "").unwrap();
-        assert!(message(root, Split::Train).starts_with("train/ant/boxes.xml: does not belong here; "));
+        assert!(message(root, Split::Validation).starts_with("val/yak: does not belong here; expected a class of "));
+        for stray in ["train/readme.txt", "train/ant/boxes.xml", "train/.DS_Store"] {
+            fs::write(root.join(stray), "").unwrap();
+        }
+        let train = open(root, Split::Train).unwrap();
+        let expected = "train: 2 files or folders are not read: readme.txt, ant/boxes.xml";
+        assert_eq!(train.warnings(), [format!("{}{}{expected}", root.display(), std::path::MAIN_SEPARATOR)]);
     }
 
     #[test]
@@ -184,23 +177,30 @@ mod tests {
         let folder = folder();
         let root = folder.path();
         fs::create_dir(root.join("train/cow")).unwrap();
-        assert_eq!(message(root, Split::Train), "train/cow: no pictures; expected at least one");
+        let train = open(root, Split::Train).unwrap();
+        assert_eq!(
+            (train.class_names(), train.labels()),
+            (&["ant", "cow", "zebra"].map(str::to_owned)[..], &[0, 2, 2][..])
+        );
+        assert!(train.warnings()[0].contains("no pictures of cow: "), "{:?}", train.warnings());
+        // It may have pictures in another part.
+        write_picture(&root.join("test/cow/1.png"), [0; 3]);
+        assert_eq!(open(root, Split::Test).unwrap().labels(), [0, 1]);
         fs::remove_dir_all(root.join("train")).unwrap();
-        assert!(message(root, Split::Train).starts_with("train: missing; "));
-        assert!(message(root, Split::Test).starts_with("train: missing; expected a folder for each class there, or "));
+        assert!(message(root, Split::Train).starts_with("train: missing; expected a folder for each class there, or "));
         fs::write(root.join("classes.txt"), "dog\nzebra\n").unwrap();
         let val = open(root, Split::Test).unwrap();
         assert_eq!((val.class_names(), val.labels()), (&["dog".to_owned(), "zebra".to_owned()][..], &[1][..]));
         fs::remove_dir_all(root.join("val")).unwrap();
         assert!(message(root, Split::Test).starts_with("test/ant: does not belong here; expected a class of "));
         fs::remove_dir_all(root.join("test")).unwrap();
-        assert!(message(root, Split::Test).starts_with("val: missing; "));
+        assert!(message(root, Split::Test).contains("no test part: "));
     }
 
     #[test]
     fn a_part_without_pictures_is_an_error() {
         let folder = folder();
-        fs::remove_file(folder.path().join("val/zebra/v.webp")).unwrap();
-        assert_eq!(message(folder.path(), Split::Test), "val: no pictures; expected at least one");
+        fs::remove_file(folder.path().join("test/ant/t.png")).unwrap();
+        assert_eq!(message(folder.path(), Split::Test), "test: no pictures; expected at least one");
     }
 }

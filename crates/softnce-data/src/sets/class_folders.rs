@@ -1,0 +1,62 @@
+//! Folders of classes: the pictures of a class lie in its folder and in all folders below it.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::error::SetError;
+use super::file_set::FileSet;
+use super::listing::{Walk, left_out, listed, walk};
+use crate::ContentError;
+
+/// Adds the pictures of classes to a set, class by class, in the order in which torchvision's `ImageFolder` lists them.
+///
+/// `classes`: the names of the folders in `root`, each with the number of its class. `beside`: what else lies in
+/// `root`. The set warns of classes without pictures, which keep their numbers, and of what is not read, except files
+/// that are `known` to be no pictures.
+///
+/// # Errors
+/// A folder that cannot be read; no picture at all.
+pub(super) fn add_classes(
+    set: &mut FileSet,
+    root: &Path,
+    classes: impl IntoIterator<Item = (OsString, usize)>,
+    beside: impl IntoIterator<Item = OsString>,
+    known: impl Fn(&OsStr) -> bool,
+) -> Result<(), SetError> {
+    let mut not_read: Vec<PathBuf> = beside.into_iter().map(|name| root.join(name)).collect();
+    let (mut empty, mut found) = (Vec::new(), 0);
+    for (name, class) in classes {
+        let Walk { mut folders, left_out } = walk(&root.join(&name))?;
+        not_read.extend(left_out);
+        // Python sorts the folders by their whole paths, where `a-b` comes before `a/b`.
+        folders.sort_by(|(one, _), (other, _)| bytes(one).cmp(bytes(other)));
+        let mut pictures = 0;
+        for (folder, files) in folders {
+            pictures += files.len();
+            set.add(folder, files.into_iter().map(|file| (file, class)));
+        }
+        found += pictures;
+        if pictures == 0 {
+            empty.push(name);
+        }
+    }
+    if found == 0 {
+        return Err(ContentError::empty(root));
+    }
+    if !empty.is_empty() {
+        let names = listed(empty.iter().map(OsString::as_os_str));
+        set.warn(format!(
+            "{}: no pictures of {names}: a class without pictures keeps its number; remove a folder that is no class",
+            root.display()
+        ));
+    }
+    not_read.retain(|path| !path.file_name().is_some_and(&known));
+    if let Some(warning) = left_out(root, &not_read) {
+        set.warn(warning);
+    }
+    Ok(())
+}
+
+fn bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_encoded_bytes()
+}

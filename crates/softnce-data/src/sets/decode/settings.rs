@@ -1,0 +1,34 @@
+//! How files of pictures are decoded.
+
+use super::error::DecodeError;
+
+/// How files of pictures are decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Decoding {
+    /// Whether to turn a picture as the camera noted in its EXIF data. TIFF files are turned in any case, as by Pillow.
+    pub exif_orientation: bool,
+    /// Most pixels of a picture. A small damaged file may claim to hold billions.
+    pub max_pixels: u64,
+}
+
+impl Decoding {
+    /// The largest picture that Pillow opens: 2^30 bytes of four channels, rounded down to whole thirds.
+    pub const MAX_PIXELS: u64 = 178_956_970;
+
+    /// # Errors
+    /// A picture that is too large.
+    pub(super) fn check(self, width: u64, height: u64) -> Result<(), DecodeError> {
+        let limit = self.max_pixels;
+        if width.saturating_mul(height) > limit {
+            return Err(DecodeError::Size { width, height, limit });
+        }
+        Ok(())
+    }
+}
+
+/// As torchvision: the orientation that a camera noted is not applied.
+impl Default for Decoding {
+    fn default() -> Self {
+        Decoding { exif_orientation: false, max_pixels: Decoding::MAX_PIXELS }
+    }
+}
