@@ -86,6 +86,11 @@ impl StoreError {
         move |source| StoreError::File { action, path: path.as_ref().to_owned(), source }
     }
 
+    /// Whether the reader of a pipe is gone, upon which a program ends without a message.
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, StoreError::File { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     /// Whether the user's arguments or folder are at fault, rather than the system.
     pub fn is_usage(&self) -> bool {
         !matches!(self, StoreError::File { .. })

@@ -3,6 +3,7 @@
 //! - [`write()`], [`write_json`], [`write_csv`], [`put_in_place`]: at any moment the file has either its old content or
 //!   the complete new content; once the call returns, the new content survives a loss of power. [`check_writable`]
 //!   tests beforehand whether a file can be written at a path.
+//! - [`CsvStream`]: a CSV file that grows row by row and gets its name once it is complete.
 //! - [`Folder::open`]: a folder in which one process at a time works ([`Lock`]), whose [`Manifest`] has the settings
 //!   that produced its content, and which keeps finished [`Parts`], so that an interrupted program continues after
 //!   them.
@@ -21,6 +22,7 @@ mod file;
 mod folder;
 mod lock;
 mod parts;
+mod stream;
 
 pub use csv::{csv, write_csv};
 pub use differences::differences;
@@ -29,6 +31,7 @@ pub use file::{check_writable, create_folder, put_in_place, read, read_json, wri
 pub use folder::{Folder, Manifest, is_occupied, remove_folder};
 pub use lock::Lock;
 pub use parts::Parts;
+pub use stream::CsvStream;
 
 /// The version of softnce, which every crate of it has.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
