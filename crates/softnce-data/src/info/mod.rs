@@ -6,4 +6,4 @@ mod sheet;
 
 pub use describe::{SetInfo, SizeSpread, describe};
 pub use error::InfoError;
-pub use sheet::{contact_sheet, png, write_png};
+pub use sheet::{contact_sheet, png, thumbnail, write_png};

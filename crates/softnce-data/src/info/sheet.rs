@@ -73,6 +73,29 @@ pub fn contact_sheet(
 /// A picture in colour, at its size on the sheet.
 fn cell(source: &dyn PictureSource, index: usize) -> Result<RgbImage, InfoError> {
     let picture = source.picture(index).map_err(|source| InfoError::Picture { index, source })?;
+    let image = shrunk(in_colour(&picture, index)?, LARGE);
+    let (width, height) = image.dimensions();
+    match SMALL / width.max(height) {
+        0 | 1 => Ok(image),
+        times => Ok(imageops::resize(&image, width * times, height * times, FilterType::Nearest)),
+    }
+}
+
+/// A picture as a PNG file in colour, reduced to at most so many pixels on the longer side.
+///
+/// # Errors
+/// A picture that cannot be read or decoded, or whose pixels do not fill its size.
+pub fn thumbnail(source: &dyn PictureSource, index: usize, longest: u32) -> Result<Vec<u8>, InfoError> {
+    let picture = source.picture(index).map_err(|source| InfoError::Picture { index, source })?;
+    let image = shrunk(in_colour(&picture, index)?, longest.max(1));
+    let (width, height) = image.dimensions();
+    let pixels = Cow::Owned(image.into_raw());
+    let picture = Picture { height: height as usize, width: width as usize, channels: 3, pixels };
+    png(&picture).map_err(|source| InfoError::Picture { index, source: source.into() })
+}
+
+/// A picture with three channels.
+fn in_colour(picture: &Picture<'_>, index: usize) -> Result<RgbImage, InfoError> {
     let pixels = match picture.channels {
         1 => picture.pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
         _ => picture.pixels.to_vec(),
@@ -82,21 +105,22 @@ fn cell(source: &dyn PictureSource, index: usize) -> Result<RgbImage, InfoError>
         (Some(width), Some(height), 1 | 3) => RgbImage::from_raw(width, height, pixels),
         _ => None,
     };
-    let Some(image) = image else {
+    image.ok_or_else(|| {
         let (height, width, channels) = (picture.height, picture.width, picture.channels);
         let found = format!("{height} x {width} x {channels}, {} bytes", picture.pixels.len());
-        return Err(InfoError::Shape { index, found });
-    };
+        InfoError::Shape { index, found }
+    })
+}
+
+/// The picture with at most so many pixels on the longer side, in its proportions.
+fn shrunk(image: RgbImage, longest: u32) -> RgbImage {
     let (width, height) = image.dimensions();
     let largest = width.max(height);
-    if largest > LARGE {
-        let shrunk = |side: u32| (u64::from(side) * u64::from(LARGE) / u64::from(largest)).max(1) as u32;
-        return Ok(imageops::resize(&image, shrunk(width), shrunk(height), FilterType::Triangle));
+    if largest <= longest {
+        return image;
     }
-    match SMALL / largest {
-        0 | 1 => Ok(image),
-        times => Ok(imageops::resize(&image, width * times, height * times, FilterType::Nearest)),
-    }
+    let side = |side: u32| (u64::from(side) * u64::from(longest) / u64::from(largest)).max(1) as u32;
+    imageops::resize(&image, side(width), side(height), FilterType::Triangle)
 }
 
 /// Writes a picture as a PNG file, atomically.
@@ -185,6 +209,16 @@ mod tests {
         assert_eq!((sheet.height, sheet.width), (8 + 32, 8 + 128));
         let set = MemorySet::new("thin", vec!["a".to_owned()], vec![0], [1, 4000, 1], vec![9; 4000]).unwrap();
         assert_eq!(contact_sheet(&set, 1, 1, 0).unwrap().height, 9);
+    }
+
+    #[test]
+    fn thumbnails_are_small_png_files_in_colour() {
+        let set = MemorySet::new("wide", vec!["a".to_owned()], vec![0], [100, 400, 1], vec![9; 40_000]).unwrap();
+        let small = |longest| image::load_from_memory(&thumbnail(&set, 0, longest).unwrap()).unwrap().into_rgb8();
+        let (found, whole) = (small(128), small(400));
+        assert_eq!((found.dimensions(), whole.dimensions()), ((128, 32), (400, 100)));
+        assert!(found.pixels().all(|pixel| pixel.0 == [9; 3]));
+        assert!(thumbnail(&set, 1, 128).is_err());
     }
 
     #[test]

@@ -69,6 +69,14 @@ impl LabelSource {
         *path = folder.join(&*path);
         self
     }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        match self {
+            LabelSource::Votes { path } | LabelSource::Csv { path } => path,
+            LabelSource::Probabilities { path, .. } | LabelSource::Logits { path, .. } => path,
+        }
+    }
 }
 
 fn one() -> f64 {

@@ -42,7 +42,7 @@ pub enum LoaderError {
     #[error(transparent)]
     Targets(#[from] softnce::Error),
     /// A picture could not be read or decoded.
-    #[error("{picture}: {source}")]
+    #[error("{}", once(picture, source))]
     Picture {
         /// The picture, as its source describes it.
         picture: String,
@@ -68,4 +68,24 @@ pub enum LoaderError {
         /// The panic's message.
         message: String,
     },
+}
+
+impl LoaderError {
+    /// What went wrong, without the name of the picture.
+    pub fn reason(&self) -> String {
+        let (name, text) = match self {
+            LoaderError::Picture { picture, source } => (picture, source.to_string()),
+            LoaderError::Augmentation { picture, source } => (picture, source.to_string()),
+            LoaderError::Panic { place, message } => (place, format!("panicked: {message}; this is a bug")),
+            other => return other.to_string(),
+        };
+        let rest = text.strip_prefix(name.as_str()).unwrap_or(&text);
+        rest.trim_start_matches([':', ',', ' ']).to_owned()
+    }
+}
+
+/// The error of a picture with the picture's name, which the error of a file begins with itself.
+fn once(picture: &str, error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    if text.starts_with(picture) { text } else { format!("{picture}: {text}") }
 }

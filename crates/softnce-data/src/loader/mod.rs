@@ -17,7 +17,7 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ndarray::Array2;
 use softnce::Targets;
@@ -76,7 +76,7 @@ impl Loader {
         config: LoaderConfig,
     ) -> Result<Loader, LoaderError> {
         let mixing = mixing.map(Mixing::new).transpose()?;
-        Loader::new(Task { source, augmentation, augment: true, mixing, soft_labels, config })
+        Loader::new(Task { source, augmentation, augment: true, mixing, soft_labels, config, failures: None })
     }
 
     /// A loader for evaluation: all pictures in the source's order, neither augmented nor mixed.
@@ -95,7 +95,30 @@ impl Loader {
     ) -> Result<Loader, LoaderError> {
         let prefetch = EVALUATION_PREFETCH;
         let config = LoaderConfig { batch_size, workers, prefetch, drop_last: false, shuffle: false, seed: 0 };
-        Loader::new(Task { source, augmentation, augment: false, mixing: None, soft_labels, config })
+        let (augment, mixing, failures) = (false, None, None);
+        Loader::new(Task { source, augmentation, augment, mixing, soft_labels, config, failures })
+    }
+
+    /// A loader for prediction: as [`Loader::evaluation`], but a picture that cannot be prepared does not end the epoch.
+    /// Its pixels are 0, and [`Loader::take_failure`] has its error once its batch is there.
+    ///
+    /// # Errors
+    /// As [`Loader::train`].
+    pub fn prediction(
+        source: Arc<dyn PictureSource>,
+        augmentation: Augmentation,
+        batch_size: usize,
+        workers: usize,
+    ) -> Result<Loader, LoaderError> {
+        let prefetch = EVALUATION_PREFETCH;
+        let config = LoaderConfig { batch_size, workers, prefetch, drop_last: false, shuffle: false, seed: 0 };
+        let (augment, mixing, soft_labels, failures) = (false, None, None, Some(Mutex::default()));
+        Loader::new(Task { source, augmentation, augment, mixing, soft_labels, config, failures })
+    }
+
+    /// Takes the error of a picture of a batch of [`Loader::prediction`]; `None` if the picture could be prepared.
+    pub fn take_failure(&self, index: usize) -> Option<LoaderError> {
+        self.task.take_failure(index)
     }
 
     fn new(task: Task) -> Result<Loader, LoaderError> {

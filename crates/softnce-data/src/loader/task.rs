@@ -1,9 +1,10 @@
 //! The work on one picture, and on a batch whose pictures are done.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::{Array2, ArrayView2, Axis};
 use softnce::Targets;
@@ -24,6 +25,8 @@ pub(super) struct Task {
     pub(super) mixing: Option<Mixing>,
     pub(super) soft_labels: Option<Arc<Array2<f32>>>,
     pub(super) config: LoaderConfig,
+    /// The errors of pictures that could not be prepared, by index; `None`: the first ends the epoch.
+    pub(super) failures: Option<Mutex<BTreeMap<usize, LoaderError>>>,
 }
 
 impl Task {
@@ -63,17 +66,30 @@ impl Task {
                 .map_err(|source| LoaderError::Picture { picture: self.source.describe(index), source })?;
             let augmented = if self.augment {
                 let mut generator = generator(self.config.seed, epoch, RandomStream::Picture, index);
-                self.augmentation.train(&picture, &mut generator, out)
+                self.augmentation.train(&picture, &mut generator, &mut *out)
             } else {
-                self.augmentation.evaluate(&picture, out)
+                self.augmentation.evaluate(&picture, &mut *out)
             };
             augmented.map_err(|source| LoaderError::Augmentation { picture: self.source.describe(index), source })
         }));
-        filled.unwrap_or_else(|panic| {
+        let filled = filled.unwrap_or_else(|panic| {
             let described = catch_unwind(AssertUnwindSafe(|| self.source.describe(index)));
             let place = described.unwrap_or_else(|_| format!("picture {index}"));
             Err(LoaderError::Panic { place, message: message(&*panic) })
-        })
+        });
+        match (&self.failures, filled) {
+            (Some(failures), Err(error)) => {
+                out.fill(0.0);
+                failures.lock().unwrap_or_else(PoisonError::into_inner).insert(index, error);
+                Ok(())
+            }
+            (_, filled) => filled,
+        }
+    }
+
+    /// Takes the error of a picture, if it could not be prepared.
+    pub(super) fn take_failure(&self, index: usize) -> Option<LoaderError> {
+        self.failures.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).remove(&index)
     }
 
     /// Mixes the pictures of a step and adds their targets.

@@ -239,3 +239,43 @@ fn bad_set_ups_are_refused() {
     let refused = Loader::train(Arc::new(Made::new(9)), augmentation(random()), mixing, None, usual()).unwrap_err();
     assert!(refused.to_string().starts_with("mixup is -1"));
 }
+
+#[test]
+fn prediction_goes_on_after_pictures_that_cannot_be_prepared() {
+    let augmentation = || augmentation(TrainConfig::default());
+    let whole = Loader::evaluation(Arc::new(Made::new(45)), augmentation(), None, 6, 0).unwrap();
+    let expected = epoch(&whole, 0, 0);
+    for workers in [0, 1, 3] {
+        let source = Made { broken: vec![8, 9, 44], panics: Some(30), ..Made::new(45) };
+        let loader = Loader::prediction(Arc::new(source), augmentation(), 6, workers).unwrap();
+        let mut failed = Vec::new();
+        for (batch, expected) in loader.epoch(0, 0).zip(&expected) {
+            let batch = batch.unwrap();
+            assert_eq!(batch.indices, expected.0);
+            for (row, &index) in batch.indices.iter().enumerate() {
+                let pixels = &batch.pixels[row * 64..][..64];
+                match loader.take_failure(index) {
+                    Some(error) => {
+                        assert!(pixels.iter().all(|&pixel| pixel == 0.0));
+                        failed.push((index, error.reason()));
+                    }
+                    None => assert!(
+                        pixels.iter().map(|pixel| pixel.to_bits()).eq(expected.1[row * 64..][..64].iter().copied())
+                    ),
+                }
+            }
+        }
+        let torn = |index| (index, "it is torn".to_owned());
+        let panicked = (30, "panicked: picture 30 blows up; this is a bug".to_owned());
+        assert_eq!(failed, [torn(8), torn(9), panicked, torn(44)]);
+    }
+}
+
+#[test]
+fn the_name_of_a_picture_stands_once_in_its_error() {
+    let error = |text: &str| LoaderError::Picture { picture: "made/a.png".into(), source: text.into() };
+    assert_eq!(error("made/a.png, byte 4: the file ends").to_string(), "made/a.png, byte 4: the file ends");
+    assert_eq!(error("made/a.png, byte 4: the file ends").reason(), "byte 4: the file ends");
+    assert_eq!(error("it is torn").to_string(), "made/a.png: it is torn");
+    assert_eq!(error("it is torn").reason(), "it is torn");
+}

@@ -33,6 +33,18 @@ pub enum SubsetError {
         /// The factor.
         value: f64,
     },
+    /// An imbalance at which a class keeps no rows.
+    #[error("imbalance: {imbalance}; expected at most {most}: class {class} would keep none of its {rows} rows")]
+    Unreachable {
+        /// The factor.
+        imbalance: f64,
+        /// The class, from 0.
+        class: usize,
+        /// Its rows.
+        rows: usize,
+        /// The largest factor at which it keeps one.
+        most: f64,
+    },
     /// A share to hold out that is not strictly between 0 and 1.
     #[error("share: {value}; expected a number strictly between 0 and 1")]
     Share {
