@@ -32,6 +32,9 @@ pub struct TemperatureFit {
     pub at_bound: bool,
     /// Number of passes over the logits.
     pub passes: usize,
+    /// Examples that it was fitted on; 0 in files of older versions.
+    #[serde(default)]
+    pub examples: usize,
 }
 
 impl TemperatureFit {
@@ -64,12 +67,13 @@ impl TemperatureFit {
         if !(start.is_finite() && start > 0.0) {
             return Err(MetricError::Temperature { value: start }.into());
         }
-        let mut passes = 0;
+        let (mut passes, mut examples) = (0, 0);
         // `at` is the logarithm of start / temperature.
         let mut measure = |at: f64| {
             let mut sums = Sums::default();
             pass(&mut |logits, labels| sums.add(logits, labels, start / at.exp()))?;
             passes += 1;
+            examples = sums.examples;
             sums.finish(start / at.exp()).map_err(E::from)
         };
         let before = measure(0.0)?;
@@ -89,7 +93,7 @@ impl TemperatureFit {
             (best, best_at) = (before, 0.0);
         }
         let temperature = start / best_at.exp();
-        Ok(Self { temperature, nll_before: before.nll, nll_after: best.nll, at_bound, passes })
+        Ok(Self { temperature, nll_before: before.nll, nll_after: best.nll, at_bound, passes, examples })
     }
 }
 
