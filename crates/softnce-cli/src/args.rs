@@ -20,12 +20,15 @@ pub struct Arguments {
 pub enum Command {
     /// Train a network from a recipe.
     ///
-    /// Writes to runs/NAME: recipe.toml, run.json, last.safetensors, best.safetensors, history.csv, metrics.json and
-    /// report.html. After Ctrl-C or a kill, the same command continues from the last checkpoint, with the same result.
+    /// Writes to runs/NAME: recipe.toml, run.json, last.safetensors, best.safetensors; history.jsonl and an event file for
+    /// TensorBoard after each epoch; at the end history.csv, metrics.json and report.html. After Ctrl-C or a kill, the same command continues from the last checkpoint, with the same result.
     Train(TrainArguments),
     /// Evaluate a trained run on its test pictures.
     Eval(EvalArguments),
     /// Predict the classes of pictures with a trained run.
+    ///
+    /// Writes CSV, a row for each picture as soon as it is there. A picture that cannot be read has a row with its error;
+    /// the exit code is then 1.
     Predict(PredictArguments),
     /// Export a trained run's weights as safetensors, under timm's and torchvision's names.
     Export(ExportArguments),

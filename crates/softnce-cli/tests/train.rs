@@ -87,7 +87,9 @@ fn a_run_killed_at_any_point_goes_on_and_ends_bit_for_bit_the_same() {
         child.wait().unwrap();
         // Whatever is there under its own name is whole.
         for entry in fs::read_dir(&out).into_iter().flatten().flatten() {
-            assert!(entry.metadata().unwrap().len() > 0 || entry.file_name().to_string_lossy().starts_with('.'));
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // Before the first epoch the history has no line.
+            assert!(entry.metadata().unwrap().len() > 0 || name.starts_with('.') || name == "history.jsonl", "{name}");
         }
     }
     assert!(kills > 2, "killed {kills} times");
@@ -214,8 +216,8 @@ fn a_trained_run_predicts_exports_and_is_judged_again() {
     assert!(output.status.success(), "{}", error_of(&output));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let row: Vec<&str> = text.lines().nth(1).unwrap().split(',').collect();
-    assert!(row[0].ends_with("sheet.png") && row.len() == 13);
-    let sum: f64 = row[3..].iter().map(|value| value.parse::<f64>().unwrap()).sum();
+    assert!(row[0].ends_with("sheet.png") && row.len() == 14);
+    let sum: f64 = row[3..13].iter().map(|value| value.parse::<f64>().unwrap()).sum();
     assert!((sum - 1.0).abs() < 1e-9);
     let output = softnce().arg("predict").arg(&out).arg(folder.path().join("absent.png")).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
@@ -227,6 +229,53 @@ fn a_trained_run_predicts_exports_and_is_judged_again() {
     let output = softnce().arg("export").arg(folder.path()).arg(&file).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(error_of(&output).contains("train the run first"), "{}", error_of(&output));
+}
+
+#[test]
+fn what_a_run_leaves_out_is_said_before_it_starts() {
+    let (_folder, out) = place();
+    let changes = ["--set", "loss.kind=nll", "--set", "optimizer.momentum=0.5", "--set", "training.batch_size=2999"];
+    let notes = [
+        "NLL takes hard labels: [mixing] is left out (mixup = 0.8, cutmix = 1, smoothing = 0.1)",
+        "AdamW does not use optimizer.momentum = 0.5",
+        "training.batch_size is 2999: with 1000 training pictures, batches of 1000",
+    ];
+    let dry = train(&out, &[&SMALL[..], &changes, &["--dry-run"]].concat()).output().unwrap();
+    assert!(dry.status.success(), "{}", error_of(&dry));
+    let text = String::from_utf8_lossy(&dry.stdout).into_owned();
+    let pictures = text.split("# pictures: ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    let notes = notes.map(|note| note.replace("1000", &pictures));
+    for note in &notes {
+        assert!(text.contains(&format!("# note: {note}\n")), "{note}: {text}");
+    }
+    let output = train(&out, &[&SMALL[..], &changes, &["--set", "schedule.epochs=1"]].concat()).output().unwrap();
+    assert!(output.status.success(), "{}", error_of(&output));
+    for note in &notes {
+        assert_eq!(error_of(&output).lines().filter(|line| line == note).count(), 1, "{}", error_of(&output));
+    }
+}
+
+#[test]
+fn a_run_that_needs_more_memory_than_there_is_is_refused() {
+    let (_folder, out) = place();
+    // 39 * 65,536^2 weights of 4 bytes with their gradients and both moments of AdamW.
+    let hidden = format!("network.hidden=[{}]", ["65536"; 40].join(", "));
+    let large = ["--set", &hidden];
+    let output = train(&out, &large).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", error_of(&output));
+    let words = error_of(&output);
+    assert!(words.contains("the run needs about 268") && words.contains("--force starts it anyway"), "{words}");
+    assert!(!out.exists());
+    let output = train(&out, &[&large[..], &["--dry-run"]].concat()).output().unwrap();
+    assert!(output.status.success(), "{}", error_of(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("# note: the run needs about "), "{text}");
+    let command = ["compare", "--set", &hidden, "--out"];
+    let output = softnce().args(command).arg(&out).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", error_of(&output));
+    assert!(error_of(&output).contains("the run needs about 268"), "{}", error_of(&output));
+    let output = train(&out, &[&SMALL[..], &["--force", "--set", "schedule.epochs=1"]].concat()).output().unwrap();
+    assert!(output.status.success(), "{}", error_of(&output));
 }
 
 #[test]

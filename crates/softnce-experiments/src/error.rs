@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use softnce::ErrorKind;
 use softnce_metrics::{MetricError, StatsError};
 use softnce_nn::models::NetworkError;
 use softnce_store::StoreError;
@@ -71,12 +72,16 @@ pub enum StudyError {
         reason: String,
     },
     /// A training went off to where no number is.
-    #[error("{training}: {value} at step {step}, expected finite losses and logits")]
+    #[error(
+        "{training}: the training diverged at step {step}, at learning rate {rate:.2e}: {value}, expected finite losses and logits"
+    )]
     Diverged {
         /// Which training, in words.
         training: String,
         /// The step, from 1.
         step: usize,
+        /// The learning rate of that step.
+        rate: f64,
         /// The loss or logit there.
         value: f64,
     },
@@ -121,11 +126,20 @@ impl StudyError {
         }
     }
 
+    /// Whether a loss refused what a diverged training gave it: logits that are not finite, or too large.
+    pub(crate) fn is_divergence(&self) -> bool {
+        match self {
+            StudyError::Loss(error) => matches!(error.kind(), ErrorKind::NonFinite | ErrorKind::Overflow),
+            StudyError::Diverged { .. } => true,
+            _ => false,
+        }
+    }
+
     /// The same of a training by name.
     pub(crate) fn of(self, name: &str) -> Self {
         match self {
-            StudyError::Diverged { training, step, value } => {
-                StudyError::Diverged { training: format!("{name}, {training}"), step, value }
+            StudyError::Diverged { training, step, rate, value } => {
+                StudyError::Diverged { training: format!("{name}, {training}"), step, rate, value }
             }
             other => StudyError::Training { training: name.to_owned(), source: Box::new(other) },
         }

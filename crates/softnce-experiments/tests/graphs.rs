@@ -106,6 +106,47 @@ fn a_rate_that_diverges_at_the_last_step_is_not_chosen() {
 }
 
 #[test]
+fn trainings_that_diverge_are_counted_and_do_not_end_the_study() {
+    let folder = tempfile::tempdir().unwrap();
+    make(&folder.path().join("ring"));
+    // One rate, at which every loss diverges with every seed.
+    let config = GraphsConfig { rates: vec![1e300], ..short(2) };
+    let out = folder.path().join("out");
+    let results = to_the_end(config, folder.path(), &out);
+    assert!(results.rows.is_empty());
+    assert_eq!(results.diverged.len(), 2 * 2 * 5);
+    let text = std::fs::read_to_string(out.join("results.md")).unwrap();
+    assert!(text.contains("Diverged and left out, so that the figures flatter these losses: 20 trainings."), "{text}");
+    assert!(
+        text.contains("seed 1: the training diverged at step ") && text.contains("at learning rate 1.00e300"),
+        "{text}"
+    );
+
+    // One seed of one loss: the others are compared, paired by the seeds that both have.
+    let config = GraphsConfig { rates: vec![0.01], ..short(3) };
+    let out = folder.path().join("some");
+    to_the_end(config.clone(), folder.path(), &out);
+    let part = out.join("parts/run-ring-labels-nll.json");
+    let mut kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&part).unwrap()).unwrap();
+    let run = &mut kept["content"][1][1];
+    run["diverged"] = true.into();
+    run["test"] = serde_json::Value::Null;
+    run["reason"] = "seed 1: the training diverged at step 4".into();
+    std::fs::write(&part, kept.to_string()).unwrap();
+    let results = to_the_end(config, folder.path(), &out);
+    assert_eq!((results.rows.len(), results.diverged.len()), (10, 1));
+    let row =
+        results.rows.iter().find(|row| row.unit.loss == LossKind::Nll && row.unit.source == Source::Labels).unwrap();
+    assert_eq!(row.runs.iter().map(|run| run.seed).collect::<Vec<_>>(), [0]);
+    assert!(row.differences.is_some());
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(
+        page.contains("1 training. ring, targets from labels, NLL, seed 1: the training diverged at step 4."),
+        "{page}"
+    );
+}
+
+#[test]
 fn other_data_or_settings_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (data, out) = (folder.path(), folder.path().join("out"));

@@ -72,6 +72,47 @@ fn each_estimator_ends_near_what_theory_predicts() {
 }
 
 #[test]
+fn trainings_that_diverge_are_counted_and_do_not_end_the_study() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, config) = (folder.path().join("out"), ToyConfig { seeds: 2, ..short(3) });
+    let whole = to_the_end(config.clone(), &out);
+    assert!(whole.diverged.is_empty());
+    // One seed of a setting, and both of another.
+    let mut parts: Vec<_> = fs::read_dir(out.join("parts")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    parts.sort();
+    for (part, seeds) in parts.iter().zip([vec![1], vec![0, 1]]) {
+        let mut kept: serde_json::Value = serde_json::from_slice(&fs::read(part).unwrap()).unwrap();
+        for seed in seeds {
+            let lost = format!("seed {seed}: the training diverged at step 2");
+            kept["content"][1][seed] = serde_json::json!({"seed": seed, "curve": [], "bound": null, "diverged": lost});
+        }
+        fs::write(part, kept.to_string()).unwrap();
+    }
+    let results = to_the_end(config, &out);
+    assert_eq!((results.cells.len(), results.diverged.len()), (whole.cells.len() - 1, 3));
+    assert_eq!(results.cells.iter().filter(|cell| cell.runs.len() == 1).count(), 1);
+    for file in ["report.html", "results.md"] {
+        let text = fs::read_to_string(out.join(file)).unwrap();
+        assert!(text.contains("Diverged and left out") && text.contains("3 trainings"), "{file}");
+        assert!(text.contains("seed 0: the training diverged at step 2"), "{file}");
+    }
+}
+
+#[test]
+fn a_rate_that_is_too_large_is_reported_with_step_and_rate() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = short(40);
+    let training = Training { rate: 1e3, weight_decay: 1e3, ..config.training };
+    let results = to_the_end(ToyConfig { training, ..config }, folder.path());
+    let (_, found) = results.diverged.first().unwrap();
+    let reason = found.diverged.as_deref().unwrap();
+    assert!(
+        reason.starts_with("seed 0: the training diverged at step ") && reason.contains("at learning rate "),
+        "{reason}"
+    );
+}
+
+#[test]
 fn settings_out_of_range_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |config: ToyConfig| {

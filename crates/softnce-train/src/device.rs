@@ -81,6 +81,11 @@ impl DeviceName {
     }
 }
 
+/// Whether values on this device, with or without autodiff, can be read without waiting: those of the CPU.
+pub(crate) fn is_cpu(device: &Device) -> bool {
+    device.clone().without_autodiff() == Device::flex()
+}
+
 fn unknown_name(found: &str) -> DeviceError {
     DeviceError::Name { found: found.to_owned() }
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`recipe`]: the recipe, a TOML file that describes everything from the data folder to the report; [`runs`]:
 //!   training, evaluation, prediction and export of a model; [`device`]: the device that a run computes on;
-//!   [`randomness`]: the random numbers of a run.
+//!   [`randomness`]: the random numbers of a run; [`memory`]: the memory that the machine has left.
 //! - [`optimisation`]: parameter groups, the schedule, clipping, weight averaging.
 //! - [`compare`]: several losses at equal budgets.
 //!
@@ -12,6 +12,8 @@
 
 pub mod compare;
 pub mod device;
+mod events;
+pub mod memory;
 pub mod optimisation;
 pub mod randomness;
 pub mod recipe;

@@ -8,7 +8,7 @@ use softnce_report::results::EpochRecord;
 use softnce_store::StoreError;
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::{Recipe, RecipeError};
-use softnce_train::runs::{LAST, Outcome, Progress, Run, RunError, StepReport, TrainedRun};
+use softnce_train::runs::{LAST, Outcome, Progress, Run, RunData, RunError, StepReport, TrainedRun};
 use tempfile::TempDir;
 
 /// The digits, a small network and few epochs.
@@ -202,15 +202,19 @@ fn a_trained_run_is_tested_and_exported_as_it_was() {
     assert_eq!(report.result, written.result);
     assert_eq!(report.scaled, written.scaled);
     let (mut rows, mut sum) = (0, 0.0);
-    let whole = kept.predict(&run.data().test, &AtomicBool::new(false), |index, posterior| {
+    let stop = AtomicBool::new(false);
+    let whole = kept.predict(&run.data().test, kept.temperature(), &stop, |index, scores| {
         assert_eq!(index, rows);
         rows += 1;
-        sum += posterior.iter().sum::<f64>();
+        sum += scores.unwrap().posterior.iter().sum::<f64>();
         Ok(())
     });
     assert!(whole.unwrap());
     assert_eq!(rows, 1797);
     assert!((sum - 1797.0).abs() < 1e-6);
+    let fitted = kept.scaled_temperature().unwrap();
+    assert_eq!(Some(fitted), written.scaled.as_ref().map(|scaled| scaled.fit.temperature));
+    assert_eq!(written.scaled.unwrap().fit.examples, run.data().validation.as_ref().unwrap().len());
     let file = folder.path().join("weights.safetensors");
     kept.export(&file).unwrap();
     let (one, other) =
@@ -252,4 +256,49 @@ fn what_the_data_does_not_allow_is_named() {
     assert!(refused(&["network={kind=\"vit\", patch=3, preset=\"tiny\"}"]).contains("patch"));
     assert!(refused(&["training.batch_size=100000", "training.drop_last=true"]).contains("100000"));
     assert!(!folder.path().join("run").exists());
+}
+
+/// The epochs of `history.jsonl`, without times.
+fn history(out: &Path) -> Vec<(u64, f64, Option<f64>)> {
+    let text = std::fs::read_to_string(out.join("history.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines
+        .map(|line| {
+            let epoch = line["epoch"].as_u64().unwrap();
+            (epoch, line["train_loss"].as_f64().unwrap(), line["validation_nll"].as_f64())
+        })
+        .collect()
+}
+
+#[test]
+fn the_history_is_there_while_training_and_holds_each_epoch_once() {
+    let folder = TempDir::new().unwrap();
+    let recipe = recipe(&["schedule.epochs=6"]);
+    let whole = trained(&recipe, &folder.path().join("whole"));
+    let expected = history(&folder.path().join("whole"));
+    let kept = whole.state().history.iter();
+    let kept: Vec<_> =
+        kept.map(|epoch| (epoch.epoch as u64, epoch.train_loss, epoch.validation.map(|v| v.nll))).collect();
+    assert_eq!(expected, kept);
+
+    // Stopped in the middle of the third epoch; then, as a killed process would, an epoch more than in its checkpoint.
+    let out = folder.path().join("parted");
+    let stop = AtomicBool::new(false);
+    let batches = Cell::new(whole_batches(&recipe) * 2 + 1);
+    open(&recipe, &out).unwrap().train(&stop, &StopAfter { batches, stop: &stop }).unwrap();
+    assert_eq!(history(&out), expected[..2]);
+    let path = out.join("history.jsonl");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    text.push_str("{\"epoch\":3,\"train_loss\":9.5}\n{\"epo");
+    std::fs::write(&path, text).unwrap();
+    trained(&recipe, &out);
+    assert_eq!(history(&out), expected);
+    let events = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().contains("tfevents");
+    assert_eq!(std::fs::read_dir(&out).unwrap().flatten().filter(events).count(), 2, "one a start");
+}
+
+/// Batches of an epoch.
+fn whole_batches(recipe: &Recipe) -> usize {
+    let data = RunData::open(&recipe.data, Path::new("nowhere")).unwrap();
+    data.train.len().div_ceil(recipe.training.batch_size)
 }

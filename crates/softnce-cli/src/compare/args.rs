@@ -33,6 +33,9 @@ pub struct CompareArguments {
     /// Folder for the results [default: runs/compare for the recipe digits, else runs/compare-NAME].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Train even if the expected memory is more than is available.
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub place: PlaceArguments<DeviceName>,
 }

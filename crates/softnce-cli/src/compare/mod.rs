@@ -29,6 +29,7 @@ pub fn run(arguments: &CompareArguments) -> ExitCode {
         stop: &stop,
         progress: &bars,
         memory: Some(PeakMemory { reset: reset_peak_memory, peak: peak_memory }),
+        force: arguments.force,
     };
     let comparison = match ComparisonRun::open(recipe, arguments.command(), context) {
         Ok(comparison) => comparison,

@@ -1,5 +1,8 @@
 //! Progress of a comparison: bars over runs and epochs; plain lines where there is no terminal.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
+
 use indicatif::{MultiProgress, ProgressBar};
 use softnce_report::results::EpochRecord;
 use softnce_terminal::{PartBar, Progress, styled};
@@ -11,6 +14,8 @@ pub struct Bars {
     all: MultiProgress,
     runs: PartBar,
     epochs: ProgressBar,
+    /// The runs of a comparison repeat the notes on its recipe and data.
+    told: RefCell<HashSet<String>>,
 }
 
 impl Bars {
@@ -19,7 +24,7 @@ impl Bars {
         let bar = |template: &str| styled(all.add(ProgressBar::new(0)), template);
         let runs = PartBar::on(bar("runs   [{bar:30}] {pos}/{len}  {elapsed}, about {eta} left"), "run");
         let epochs = bar("epochs [{bar:30}] {pos}/{len}  {prefix}  {msg}");
-        Bars { all, runs, epochs }
+        Bars { all, runs, epochs, told: RefCell::default() }
     }
 
     /// Removes the bars from the terminal.
@@ -70,6 +75,8 @@ impl runs::Progress for Bars {
     }
 
     fn note(&self, text: &str) {
-        self.runs.note(text);
+        if self.told.borrow_mut().insert(text.to_owned()) {
+            self.runs.note(text);
+        }
     }
 }

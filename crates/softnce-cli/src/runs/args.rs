@@ -19,6 +19,9 @@ pub struct TrainArguments {
     /// Print the complete recipe, the network's size and the expected memory; train nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// Train even if the expected memory is more than is available.
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub place: PlaceArguments<DeviceName>,
 }
@@ -41,12 +44,21 @@ pub struct PredictArguments {
     /// Pictures, or folders of pictures.
     #[arg(required = true)]
     pub pictures: Vec<PathBuf>,
-    /// CSV file for the predictions [default: the terminal].
+    /// CSV file for the predictions [default: the terminal]; it is FILE.part until all rows are there.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Write the K most probable classes.
+    #[arg(long, value_name = "K")]
+    pub top: Option<usize>,
     /// Write the probability of every class.
     #[arg(long)]
     pub probabilities: bool,
+    /// Write the logit of every class.
+    #[arg(long)]
+    pub logits: bool,
+    /// Divide the logits by the temperature that was fitted on the validation pictures.
+    #[arg(long)]
+    pub scaled: bool,
     /// Device: cpu; or cuda, vulkan, metal or rocm if the program was built with it.
     #[arg(long, default_value = "cpu")]
     pub device: DeviceName,

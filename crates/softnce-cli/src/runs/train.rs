@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use softnce_data::fetch::data_folder;
 use softnce_terminal::{INTERRUPTED, format_bytes, out, say, stop_on_ctrl_c, tell};
+use softnce_train::memory::available;
 use softnce_train::recipe::Recipe;
-use softnce_train::runs::{Outcome, Run, RunData, RunError, Summary};
+use softnce_train::runs::{Outcome, Run, RunData, RunError, Summary, notes};
 
 use super::args::TrainArguments;
 use super::progress::RunProgress;
@@ -14,18 +15,24 @@ use super::progress::RunProgress;
 pub fn run(arguments: &TrainArguments) -> Result<ExitCode, RunError> {
     let recipe = Recipe::read(&arguments.recipe, &arguments.set)?;
     let data = data_folder(arguments.place.data.as_ref());
+    let resolved = recipe.clone().resolved();
+    let pictures = RunData::open(&resolved.data, &data)?;
+    let summary = Summary::new(&resolved, &pictures)?;
+    let enough = summary.check_memory(arguments.place.device, available());
     if arguments.dry_run {
-        let recipe = recipe.resolved();
-        let data = RunData::open(&recipe.data, &data)?;
-        data.notes().iter().for_each(|note| tell!("{note}"));
-        let summary = Summary::new(&recipe, &data)?;
-        out(format_args!("{}\n{}", recipe.to_toml()?, describe(&summary)));
+        pictures.notes().iter().for_each(|note| tell!("{note}"));
+        let notes = notes(&recipe, &pictures)?.into_iter().chain(enough.err().map(|error| error.to_string()));
+        let notes: String = notes.map(|note| format!("# note: {note}\n")).collect();
+        out(format_args!("{}\n{}{notes}", resolved.to_toml()?, describe(&summary)));
         return Ok(ExitCode::SUCCESS);
+    }
+    if !arguments.force {
+        enough?;
     }
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
     let stop = stop_on_ctrl_c();
     let progress = RunProgress::new();
-    let mut run = Run::open(recipe, &data, arguments.place.device, &out)?;
+    let mut run = Run::with_data(recipe, pictures, &data, arguments.place.device, &out)?;
     let outcome = run.train(&stop, &progress);
     progress.clear();
     match outcome? {

@@ -38,6 +38,7 @@ pub(crate) fn page(results: &GraphsResults) -> String {
                 @for source in SOURCES { (table(results, graph, source)) }
                 (classes::table(results, graph))
             }
+            @if let Some(text) = diverged(results) { p { (text) } }
             p { (classes::WHY) }
         }))
         (section("rates", "Learning rates", rates(results)))
@@ -116,9 +117,13 @@ fn rates(results: &GraphsResults) -> Markup {
         let mut those = results.tuning.iter().filter(|(unit, _)| {
             (&unit.graph, unit.source, unit.loss, unit.rate) == (&row.unit.graph, row.unit.source, row.unit.loss, rate)
         });
-        those.next().map_or(f64::NAN, |(_, runs)| {
-            100.0 * runs.iter().map(|run| run.validation_top1).sum::<f64>() / runs.len().max(1) as f64
-        })
+        let runs = those.next().map_or(&[][..], |(_, runs)| runs);
+        let mean = 100.0 * runs.iter().map(|run| run.validation_top1).sum::<f64>() / runs.len().max(1) as f64;
+        match runs {
+            [] => "–".to_owned(),
+            runs if runs.iter().any(|run| run.diverged) => "diverged".to_owned(),
+            _ => fixed(mean, 1),
+        }
     };
     let lead = "Accuracy on the validation nodes, %.";
     page::table(
@@ -131,13 +136,26 @@ fn rates(results: &GraphsResults) -> Markup {
                     tr {
                         th scope="row" { (row.unit.graph) ", " (words(row.unit.source)) ", " (row.unit.loss.title()) }
                         @for &rate in &results.config.rates {
-                            td.number.chosen[rate == row.unit.rate] { (fixed(mean(row, rate), 1)) }
+                            td.number.chosen[rate == row.unit.rate] { (mean(row, rate)) }
                         }
                     }
                 }
             }
         },
     )
+}
+
+/// The compared trainings that diverged; `None` if there are none.
+fn diverged(results: &GraphsResults) -> Option<String> {
+    let each = results.diverged.iter().map(|(unit, run)| {
+        let (targets, loss) = (words(unit.source), unit.loss.title());
+        format!("{}, {targets}, {loss}, {}", unit.graph, run.reason.as_deref().unwrap_or_default())
+    });
+    let each: Vec<String> = each.collect();
+    let number = plural(each.len(), "training", "trainings");
+    (!each.is_empty()).then(|| {
+        format!("Diverged and left out, so that the figures flatter these losses: {number}. {}.", each.join("; "))
+    })
 }
 
 fn words(source: Source) -> &'static str {
@@ -169,6 +187,9 @@ pub(crate) fn markdown(results: &GraphsResults) -> String {
         "\nBold: the paired difference to soft target cross-entropy has a 95 % interval that excludes zero (not corrected for \
                    the number of comparisons).\n",
     );
+    if let Some(diverged) = diverged(results) {
+        let _ = writeln!(text, "\n{diverged}");
+    }
     text.push_str(&classes::markdown(results));
     text
 }

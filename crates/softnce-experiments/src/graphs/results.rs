@@ -25,8 +25,11 @@ pub struct GraphsResults {
     pub sizes: Vec<(String, [usize; 6])>,
     /// The trials of the learning rates.
     pub tuning: Vec<(Unit, Vec<Found>)>,
-    /// What is compared, a row for each graph, source and loss.
+    /// What is compared, a row for each graph, source and loss; without those of which every seed diverged.
     pub rows: Vec<Row>,
+    /// The compared trainings that diverged. They are in no row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diverged: Vec<(Unit, Found)>,
 }
 
 /// One loss on one graph.
@@ -40,7 +43,7 @@ pub struct Row {
     pub differences: Option<[Estimate; 5]>,
     /// Compared with the teacher, if there is one.
     pub distilled: Option<DistilledSummary>,
-    /// Seed by seed.
+    /// Seed by seed, those that did not diverge.
     pub runs: Vec<Found>,
 }
 
@@ -155,6 +158,13 @@ impl GraphsResults {
             (name.clone(), [graph.nodes(), graph.width(), graph.classes, train, validation, test])
         });
         let sizes = sizes.collect();
+        let mut diverged = Vec::new();
+        let compared = compared.into_iter().map(|(unit, runs)| {
+            let (lost, runs): (Vec<Found>, Vec<Found>) = runs.into_iter().partition(|run| run.diverged);
+            diverged.extend(lost.into_iter().map(|run| (unit.clone(), run)));
+            (unit, runs)
+        });
+        let compared: Vec<(Unit, Vec<Found>)> = compared.filter(|(_, runs)| !runs.is_empty()).collect();
         let rows = compared.iter().map(|(unit, runs)| {
             let baseline = compared.iter().find(|(other, _)| {
                 other.graph == unit.graph
@@ -162,16 +172,30 @@ impl GraphsResults {
                     && other.loss == REFERENCE_LOSS
                     && unit.loss != REFERENCE_LOSS
             });
-            let of = |runs: &[Found], at: usize| -> Vec<f64> {
-                runs.iter().filter_map(|run| Some(run.test.as_ref()?.measured()[at])).collect()
+            let measured = |run: &Found, at: usize| Some(run.test.as_ref()?.measured()[at]);
+            let of = |at: usize| -> Vec<f64> { runs.iter().filter_map(|run| measured(run, at)).collect() };
+            let values = each(|at| mean_interval(&of(at)))?;
+            // The seeds that neither of the two lost.
+            let pairs = |base: &[Found], at: usize| -> (Vec<f64>, Vec<f64>) {
+                let pair = |run: &Found| {
+                    let other = base.iter().find(|other| other.seed == run.seed)?;
+                    Some((measured(run, at)?, measured(other, at)?))
+                };
+                runs.iter().filter_map(pair).unzip()
             };
-            let values = each(|at| mean_interval(&of(runs, at)))?;
-            let differences = baseline.map(|(_, base)| each(|at| paired_difference(&of(runs, at), &of(base, at))));
+            let base = baseline.map(|(_, base)| base.as_slice()).filter(|base| !pairs(base, 0).0.is_empty());
+            let differences = base.map(|base| {
+                each(|at| {
+                    let (own, others) = pairs(base, at);
+                    paired_difference(&own, &others)
+                })
+            });
             let (differences, distilled) = (differences.transpose()?, DistilledSummary::new(runs)?);
             Ok(Row { unit: unit.clone(), values, differences, distilled, runs: runs.clone() })
         });
         let rows = rows.collect::<Result<Vec<Row>, StudyError>>()?;
-        Ok(GraphsResults { version: env!("CARGO_PKG_VERSION").to_owned(), command, config, sizes, tuning, rows })
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        Ok(GraphsResults { version, command, config, sizes, tuning, rows, diverged })
     }
 
     /// The rows of a graph and a source of targets.

@@ -59,6 +59,9 @@ pub struct Found {
     pub test: Option<Tested>,
     /// Whether logits became NaN or infinite; the validation accuracy is then 0.
     pub diverged: bool,
+    /// At which step and rate they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// How a training does on the test nodes.
@@ -81,8 +84,18 @@ pub struct Tested {
 /// The learning rate of the teacher, that of the network's authors.
 const TEACHER_RATE: f64 = 0.01;
 
-/// Trains from one seed.
+/// Trains from one seed. A training that diverges is no reason to end the study: it is kept as such.
 pub(crate) fn train(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64) -> Result<Found, StudyError> {
+    match trained(graph, unit, config, seed) {
+        Err(error @ StudyError::Diverged { .. }) => {
+            let (validation_top1, validation_nll, reason) = (0.0, f64::MAX, Some(error.to_string()));
+            Ok(Found { seed, validation_top1, validation_nll, test: None, diverged: true, reason })
+        }
+        other => other,
+    }
+}
+
+fn trained(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64) -> Result<Found, StudyError> {
     let teacher = match unit.source {
         Source::Labels => None,
         Source::Teacher => {
@@ -95,14 +108,7 @@ pub(crate) fn train(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64
         None => labels(graph, unit.loss, config.smoothing)?,
         Some(probabilities) => ((0..graph.nodes()).collect(), teacher::targets(probabilities, unit.loss)?),
     };
-    let logits = match fit(graph, unit.loss, (&nodes, &targets), unit.rate, config, (seed, 0)) {
-        // A rate that is too large for a loss is no reason to end the study.
-        Err(StudyError::Diverged { .. }) if unit.tuning => {
-            let (validation_top1, validation_nll) = (0.0, f64::MAX);
-            return Ok(Found { seed, validation_top1, validation_nll, test: None, diverged: true });
-        }
-        other => other?,
-    };
+    let logits = fit(graph, unit.loss, (&nodes, &targets), unit.rate, config, (seed, 0))?;
     let part = |part| {
         let (nodes, labels) = graph.of(part);
         (logits.select(Axis(0), &nodes), labels)
@@ -127,7 +133,8 @@ pub(crate) fn train(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64
             })
         }
     };
-    Ok(Found { seed, validation_top1: before.top1, validation_nll: before.nll, test, diverged: false })
+    let (validation_top1, validation_nll) = (before.top1, before.nll);
+    Ok(Found { seed, validation_top1, validation_nll, test, diverged: false, reason: None })
 }
 
 /// The labelled nodes with their targets in the form that a loss takes.
@@ -157,8 +164,10 @@ fn fit(
     let (given, mut class_draws) = (Batch::from(targets), ClassDraws::new(seed));
     let (mut first, mut second) = (Adam::new(config.weight_decay), Adam::new(0.0));
     let mut draws = generator(seed, Stream::Network, network, 0);
-    let diverged =
-        |bad: f32, step: usize| StudyError::Diverged { training: format!("seed {seed}"), step, value: f64::from(bad) };
+    let diverged = |bad: f32, step: usize| {
+        let training = format!("seed {seed}");
+        StudyError::Diverged { training, step, rate, value: f64::from(bad) }
+    };
     for epoch in 0..config.epochs {
         let pass = weights.training_pass(graph, config.dropout as f32, &mut draws);
         let logits = pass.logits.select(Axis(0), nodes);
@@ -166,7 +175,12 @@ fn fit(
             return Err(diverged(bad, epoch + 1));
         }
         let batch = if loss.kind().draws_classes() { class_draws.draw(&given) } else { given.clone() };
-        let found = loss.loss_and_gradient(logits.view(), batch, &GradientRequest::new())?;
+        let found = loss.loss_and_gradient(logits.view(), batch, &GradientRequest::new()).map_err(|error| {
+            let error = StudyError::from(error);
+            let largest =
+                || logits.iter().fold(0.0_f32, |one, &other| if other.abs() > one.abs() { other } else { one });
+            if error.is_divergence() { diverged(largest(), epoch + 1) } else { error }
+        })?;
         let mut upstream = Array2::zeros(pass.logits.dim());
         for (&node, row) in nodes.iter().zip(found.logits_gradient.rows()) {
             upstream.row_mut(node).assign(&row);

@@ -41,6 +41,7 @@ pub fn run(
             stop: &stop,
             progress: &timed,
             memory,
+            force: true,
         };
         timed.check();
         let changes: Vec<String> = set.changes.iter().map(|change| format!(" --set '{change}'")).collect();

@@ -22,8 +22,11 @@ pub struct ToyResults {
     pub config: ToyConfig,
     /// Mutual information of input and target with two classes, in nats.
     pub information: f64,
-    /// What was trained, setting by setting.
+    /// What was trained, setting by setting; without those of which every seed diverged.
     pub cells: Vec<Cell>,
+    /// The trainings that diverged. They are in no cell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diverged: Vec<(Setting, Found)>,
 }
 
 /// One setting over its seeds.
@@ -41,7 +44,7 @@ pub struct Cell {
     pub to_prediction: Option<Estimate>,
     /// `ln M - L`, contrastive losses alone.
     pub bound: Option<Estimate>,
-    /// Seed by seed.
+    /// Seed by seed, those that did not diverge.
     pub runs: Vec<Found>,
 }
 
@@ -113,6 +116,13 @@ impl ToyResults {
         trained: Vec<(Setting, Vec<Found>)>,
     ) -> Result<Self, StudyError> {
         let known = CLASSES.map(Known::new);
+        let mut diverged = Vec::new();
+        let trained = trained.into_iter().map(|(setting, runs)| {
+            let (lost, runs): (Vec<Found>, Vec<Found>) = runs.into_iter().partition(|run| run.diverged.is_some());
+            diverged.extend(lost.into_iter().map(|run| (setting, run)));
+            (setting, runs)
+        });
+        let trained: Vec<(Setting, Vec<Found>)> = trained.filter(|(_, runs)| !runs.is_empty()).collect();
         let cells = trained.into_iter().map(|(setting, runs)| {
             let known = if setting.classes == 2 { &known[0] } else { &known[1] };
             let length = known.truth.len();
@@ -136,7 +146,7 @@ impl ToyResults {
         });
         let cells = cells.collect::<Result<Vec<Cell>, StudyError>>()?;
         let information = mutual_information();
-        Ok(ToyResults { version: env!("CARGO_PKG_VERSION").to_owned(), command, config, information, cells })
+        Ok(ToyResults { version: env!("CARGO_PKG_VERSION").to_owned(), command, config, information, cells, diverged })
     }
 
     /// Distances of each seed of a cell to the truth and to what is predicted.

@@ -59,6 +59,9 @@ pub struct Found {
     /// information of input and target, of input and class where the loss makes a class of the target. Contrastive
     /// losses alone.
     pub bound: Option<f64>,
+    /// Why there is nothing, where the training diverged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diverged: Option<String>,
 }
 
 /// Inputs at which curves are read.
@@ -70,8 +73,17 @@ const POINTS: usize = 101;
 /// Inputs that the bound is taken over, at least.
 const FRESH: usize = 4096;
 
-/// Trains from one seed.
+/// Trains from one seed. A training that diverges is no reason to end the study: it is kept as such.
 pub(crate) fn train(setting: &Setting, training: &Training, seed: u64) -> Result<Found, StudyError> {
+    match trained(setting, training, seed) {
+        Err(error @ StudyError::Diverged { .. }) => {
+            Ok(Found { seed, curve: Vec::new(), bound: None, diverged: Some(error.to_string()) })
+        }
+        other => other,
+    }
+}
+
+fn trained(setting: &Setting, training: &Training, seed: u64) -> Result<Found, StudyError> {
     let problem = Problem { classes: setting.classes };
     let sample = problem.training(setting.samples, seed);
     let device = Device::flex().autodiff();
@@ -85,6 +97,10 @@ pub(crate) fn train(setting: &Setting, training: &Training, seed: u64) -> Result
     let mut optimizer = build(&optimizer, &parameters);
     let schedule = Schedule { peak: training.rate, floor: 0.0, warmup: training.steps / 20, steps: training.steps };
     let mut objective = Objective::new(setting.estimator, setting.candidates, &sample.targets, seed)?;
+    let diverged = |step: usize, value: f64| {
+        let (training, rate) = (format!("seed {seed}"), schedule.at(step.saturating_sub(1)));
+        StudyError::Diverged { training, step, rate, value }
+    };
     for step in 0..training.steps {
         let mut draws = generator(seed, Stream::Network, 0, step as u64);
         let rows: Vec<usize> = (0..training.batch).map(|_| draws.random_range(0..setting.samples)).collect();
@@ -92,9 +108,16 @@ pub(crate) fn train(setting: &Setting, training: &Training, seed: u64) -> Result
         let inputs: Vec<f64> = rows.iter().map(|&row| sample.inputs[row]).collect();
         let logits = forward(&network, &inputs, &device)?;
         let values = matrix(logits.clone())?;
-        let (loss, gradient) = objective.evaluate(values.view(), &rows, &mut draws)?;
+        if values.iter().any(|value| !value.is_finite()) {
+            return Err(diverged(step + 1, extreme(values.iter())));
+        }
+        let evaluated = objective.evaluate(values.view(), &rows, &mut draws).map_err(StudyError::from);
+        let (loss, gradient) = evaluated.map_err(|error| match error.is_divergence() {
+            true => diverged(step + 1, extreme(values.iter())),
+            false => error,
+        })?;
         if !loss.is_finite() {
-            return Err(StudyError::Diverged { training: format!("seed {seed}"), step: step + 1, value: loss });
+            return Err(diverged(step + 1, loss));
         }
         // The gradient of this product by the weights is that of the loss.
         let product = logits * tensor(gradient, &device);
@@ -103,19 +126,29 @@ pub(crate) fn train(setting: &Setting, training: &Training, seed: u64) -> Result
     }
     let logits = matrix(forward(&network, &points(), &device)?)?;
     let last = setting.classes - 1;
-    let curve = (0..last).flat_map(|class| logits.rows().into_iter().map(move |row| row[class] - row[last])).collect();
-    let bound = setting
-        .estimator
-        .loss
-        .is_contrastive()
-        .then(|| bound(setting, &network, problem, &mut objective, seed, &device));
-    let found = Found { seed, curve, bound: bound.transpose()? };
+    let curve: Vec<f32> =
+        (0..last).flat_map(|class| logits.rows().into_iter().map(move |row| row[class] - row[last])).collect();
     // What the last step did shows nowhere else.
-    let bad = found.curve.iter().map(|&value| f64::from(value)).chain(found.bound).find(|value| !value.is_finite());
-    match bad {
-        Some(value) => Err(StudyError::Diverged { training: format!("seed {seed}"), step: training.steps, value }),
-        None => Ok(found),
+    if curve.iter().any(|value| !value.is_finite()) {
+        return Err(diverged(training.steps, extreme(logits.iter())));
     }
+    let bound = match setting.estimator.loss.is_contrastive() {
+        false => None,
+        true => match bound(setting, &network, problem, &mut objective, seed, &device) {
+            Err(error) if error.is_divergence() => return Err(diverged(training.steps, extreme(logits.iter()))),
+            found => Some(found?),
+        },
+    };
+    match bound.filter(|bound| !bound.is_finite()) {
+        Some(value) => Err(diverged(training.steps, value)),
+        None => Ok(Found { seed, curve, bound, diverged: None }),
+    }
+}
+
+/// The value farthest from 0; one that is not finite if there is any.
+fn extreme<'v>(values: impl Iterator<Item = &'v f32>) -> f64 {
+    let farther = |one: f64, other: f64| if other.is_nan() || other.abs() > one.abs() { other } else { one };
+    values.map(|&value| f64::from(value)).fold(0.0, |one, other| if one.is_nan() { one } else { farther(one, other) })
 }
 
 /// `ln M - L` over fresh inputs, M at a time.

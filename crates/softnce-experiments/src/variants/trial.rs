@@ -71,8 +71,11 @@ fn balanced_adjusted(context: TrainingContext<'_>) -> Result<Option<f64>, RunErr
     let (data, trained) = (context.data, TrainedRun::open(context.folder, context.device)?);
     let labels = data.test.pictures.labels();
     let mut hits = Hits::new(&data.class_counts);
-    let whole = trained.predict(&data.test, context.stop, |index, posterior| {
-        hits.add(labels[index], posterior);
+    let whole = trained.predict(&data.test, trained.temperature(), context.stop, |index, scores| {
+        let scores = scores.map_err(|reason| RunError::Report {
+            reason: format!("{}: {reason}", data.test.pictures.describe(index)),
+        })?;
+        hits.add(labels[index], scores.posterior);
         Ok(())
     })?;
     match hits.balanced() {

@@ -7,7 +7,7 @@ use softnce_metrics::{EvaluationResult, MetricValues, TemperatureFit};
 use super::comparison::{Cost, CurvePoint, RunRecord, ScaledEvaluation};
 use super::epoch::EpochRecord;
 
-/// What the report of a run shows. Its JSON, pictures aside, is `metrics.json`.
+/// What the report of a run shows. Its JSON, but for the pixels of pictures, is `metrics.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
     /// Title of the page: what was trained on what.
@@ -31,10 +31,10 @@ pub struct RunReport {
     /// The same after temperature scaling.
     pub scaled: Option<ScaledResult>,
     /// The pictures with the largest loss, in the order of [`EvaluationResult::hardest`].
-    #[serde(skip)]
+    #[serde(default)]
     pub hardest: Vec<ReportPicture>,
     /// The most confidently wrong pictures, in the order of [`EvaluationResult::confidently_wrong`].
-    #[serde(skip)]
+    #[serde(default)]
     pub confidently_wrong: Vec<ReportPicture>,
 }
 
@@ -48,9 +48,12 @@ pub struct ScaledResult {
 }
 
 /// A picture for the page.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportPicture {
-    /// The picture as a PNG file.
+    /// The picture's file, or its set and index.
+    pub name: String,
+    /// The picture as a PNG file, reduced in size; empty if it cannot be read any more. Not in JSON.
+    #[serde(skip)]
     pub png: Vec<u8>,
     /// What stands below it; [`caption`](crate::run::caption) writes the usual line.
     pub caption: String,

@@ -31,6 +31,7 @@ pub(crate) fn full(classes: usize, epochs: usize) -> RunReport {
         examples
             .iter()
             .map(|example| ReportPicture {
+                name: format!("pictures/test/{}/{:04}.png", class_name(example.label), example.index),
                 png: png(if example.index % 3 == 0 { 224 } else { 28 }, example.index as u64),
                 caption: caption(example, &class_names),
             })

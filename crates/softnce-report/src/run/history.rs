@@ -1,29 +1,37 @@
-//! `history.csv`.
+//! The epochs of a run as a table.
 
 use crate::results::{EpochRecord, ValidationPoint};
 
-/// Name and content of a column.
-type Column = (&'static str, fn(&EpochRecord) -> String);
+/// Name of a column, tag of the curve in TensorBoard (none: no curve), and value; none where the epoch has none.
+type Column = (&'static str, Option<&'static str>, fn(&EpochRecord) -> Option<f64>);
+
+const COLUMNS: [Column; 10] = [
+    ("epoch", None, |epoch| Some(epoch.epoch as f64)),
+    ("train_loss", Some("train/loss"), |epoch| Some(epoch.train_loss)),
+    ("train_top1", Some("train/top1"), |epoch| Some(epoch.train_top1)),
+    ("learning_rate", Some("train/learning_rate"), |epoch| Some(epoch.learning_rate)),
+    ("validation_top1", Some("validation/top1"), |epoch| validation(epoch, |found| found.top1)),
+    ("validation_top5", Some("validation/top5"), |epoch| validation(epoch, |found| found.top5)),
+    ("validation_nll", Some("validation/nll"), |epoch| validation(epoch, |found| found.nll)),
+    ("samples_per_second", Some("throughput/samples_per_second"), |epoch| Some(epoch.samples_per_second)),
+    ("waited", Some("throughput/waited"), |epoch| Some(epoch.waited)),
+    ("seconds", None, |epoch| Some(epoch.seconds)),
+];
 
 /// The content of `history.csv`: its head, then a row an epoch. The validation's fields are empty where the epoch was not
 /// validated.
 pub fn history(epochs: &[EpochRecord]) -> Vec<[String; 10]> {
-    let columns: [Column; 10] = [
-        ("epoch", |epoch| epoch.epoch.to_string()),
-        ("train_loss", |epoch| epoch.train_loss.to_string()),
-        ("train_top1", |epoch| epoch.train_top1.to_string()),
-        ("learning_rate", |epoch| epoch.learning_rate.to_string()),
-        ("validation_top1", |epoch| validation(epoch, |found| found.top1)),
-        ("validation_top5", |epoch| validation(epoch, |found| found.top5)),
-        ("validation_nll", |epoch| validation(epoch, |found| found.nll)),
-        ("samples_per_second", |epoch| epoch.samples_per_second.to_string()),
-        ("waited", |epoch| epoch.waited.to_string()),
-        ("seconds", |epoch| epoch.seconds.to_string()),
-    ];
-    let head = columns.map(|(name, _)| name.to_owned());
-    std::iter::once(head).chain(epochs.iter().map(|epoch| columns.map(|(_, of)| of(epoch)))).collect()
+    let head = COLUMNS.map(|(name, ..)| name.to_owned());
+    let text = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    std::iter::once(head).chain(epochs.iter().map(|epoch| COLUMNS.map(|(.., of)| text(of(epoch))))).collect()
 }
 
-fn validation(epoch: &EpochRecord, value: fn(&ValidationPoint) -> f64) -> String {
-    epoch.validation.as_ref().map_or(String::new(), |found| value(found).to_string())
+/// The fields of one epoch: the name as in `history.csv`, the tag of the curve in TensorBoard if there is one, and the
+/// value; none where the epoch has none.
+pub fn history_values(epoch: &EpochRecord) -> [(&'static str, Option<&'static str>, Option<f64>); 10] {
+    COLUMNS.map(|(name, tag, of)| (name, tag, of(epoch)))
+}
+
+fn validation(epoch: &EpochRecord, value: fn(&ValidationPoint) -> f64) -> Option<f64> {
+    epoch.validation.as_ref().map(value)
 }

@@ -21,7 +21,7 @@ mod table;
 mod tests;
 
 pub use self::caption::caption;
-pub use self::history::history;
+pub use self::history::{history, history_values};
 pub use self::json::json;
 pub use self::page::page;
 pub use self::table::{markdown, terminal};

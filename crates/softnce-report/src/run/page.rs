@@ -41,7 +41,8 @@ fn check(report: &RunReport) -> Result<(), ReportError> {
         return Err(ReportError::ClassNames { found, expected });
     }
     for (list, pictures) in [("hardest", &report.hardest), ("confidently_wrong", &report.confidently_wrong)] {
-        if let Some(index) = pictures.iter().position(|picture| !picture.png.starts_with(b"\x89PNG\r\n\x1a\n")) {
+        let is_one = |png: &[u8]| png.is_empty() || png.starts_with(b"\x89PNG\r\n\x1a\n");
+        if let Some(index) = pictures.iter().position(|picture| !is_one(&picture.png)) {
             return Err(ReportError::Picture { list, index });
         }
     }

@@ -32,10 +32,13 @@ fn gallery(lead: &str, caption: &str, pictures: &[ReportPicture]) -> Markup {
                 figcaption { strong { (lead) } " " (caption) }
                 ul.gallery {
                     @for picture in pictures {
-                        @let source = format!("data:image/png;base64,{}", STANDARD.encode(&picture.png));
                         li {
-                            img.small[is_small(&picture.png)] src=(source) alt="";
+                            @if !picture.png.is_empty() {
+                                @let source = format!("data:image/png;base64,{}", STANDARD.encode(&picture.png));
+                                img.small[is_small(&picture.png)] src=(source) alt=(picture.name);
+                            }
                             p { (picture.caption) }
+                            p.file { (picture.name) }
                         }
                     }
                 }

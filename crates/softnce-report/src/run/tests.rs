@@ -3,7 +3,7 @@
 use softnce_metrics::Reading;
 
 use super::*;
-use crate::results::RunReport;
+use crate::results::{ReportPicture, RunReport};
 use crate::wellformed::assert_well_formed;
 
 /// What must hold of every page.
@@ -37,6 +37,9 @@ fn the_page_holds_the_numbers() {
     for picture in report.hardest.iter().chain(&report.confidently_wrong) {
         let caption = picture.caption.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         assert!(page.contains(&caption), "{caption}");
+        let name = picture.name.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        assert!(page.contains(&format!("<p class=\"file\">{name}</p>")), "{name}");
+        assert!(page.contains(&format!("alt=\"{name}\"")), "{name}");
     }
     assert_eq!(page.matches("<img ").count(), report.hardest.len() + report.confidently_wrong.len());
     assert!(page.contains("class=\"small\"") && page.contains("kind = &quot;resnet&quot;"));
@@ -114,7 +117,16 @@ fn the_figures_read_back_from_json() {
             assert_eq!(Some(found), (row.metric.of)(result), "{list} {name}");
         }
     }
-    assert_eq!(read, RunReport { hardest: Vec::new(), confidently_wrong: Vec::new(), ..report });
+    // The pictures by their names, without their pixels.
+    let named = |pictures: &[ReportPicture]| {
+        pictures.iter().map(|picture| ReportPicture { png: Vec::new(), ..picture.clone() }).collect::<Vec<_>>()
+    };
+    let (hardest, confidently_wrong) = (named(&report.hardest), named(&report.confidently_wrong));
+    assert!(hardest[0].name.starts_with("pictures/test/"));
+    assert_eq!(read, RunReport { hardest, confidently_wrong, ..report });
+    // A picture that cannot be read any more is named all the same.
+    let page = checked(&read);
+    assert!(!page.contains("<img ") && page.contains(&read.hardest[0].name));
 }
 
 #[test]

@@ -23,10 +23,12 @@ pub enum CompareError {
     )]
     NoValidation,
     /// No run of any loss finished.
-    #[error("every run diverged, at every learning rate of {rates:?}: there is nothing to report")]
+    #[error("every run diverged, at every learning rate of {rates:?}: there is nothing to report{first}")]
     AllDiverged {
         /// The rates tried.
         rates: Vec<f64>,
+        /// Why the first of the compared runs did, in words; empty if the rates were tried out and none was left.
+        first: String,
     },
     /// A run failed.
     #[error("{run}: {source}")]

@@ -16,8 +16,9 @@ use super::folder::ComparisonFolder;
 use super::progress::{ComparisonProgress, PeakMemory};
 use super::trial::{RunPart, Trainer, Trial};
 use crate::device::DeviceName;
+use crate::memory::available;
 use crate::recipe::Recipe;
-use crate::runs::{RunData, RunError, RunInfo, Summary};
+use crate::runs::{RunData, RunError, RunInfo, Summary, notes};
 
 /// How a comparison ended.
 #[derive(Debug)]
@@ -60,6 +61,8 @@ pub struct ComparisonContext<'a> {
     pub progress: &'a dyn ComparisonProgress,
     /// Counts allocated memory, where the program can.
     pub memory: Option<PeakMemory>,
+    /// Whether to train even if the expected memory is more than is available.
+    pub force: bool,
 }
 
 impl<'a> ComparisonRun<'a> {
@@ -80,6 +83,22 @@ impl<'a> ComparisonRun<'a> {
         context.device.open().map_err(RunError::from)?;
         let data = RunData::open(&recipe.data, context.data_folder)?;
         let summary = Summary::new(&recipe, &data)?;
+        if !context.force {
+            summary.check_memory(context.device, available())?;
+        }
+        // Refused and noted here, and not when the turn of a loss comes.
+        let mut told = Vec::new();
+        for &loss in &recipe.compare.losses {
+            let mut recipe = recipe.clone();
+            recipe.loss.kind = loss;
+            recipe.check().map_err(RunError::from)?;
+            for note in notes(&recipe, &data)? {
+                if !told.contains(&note) {
+                    context.progress.note(&note);
+                    told.push(note);
+                }
+            }
+        }
         let info = RunInfo::new(&recipe, &data, context.device)?;
         let folder = ComparisonFolder::open(context.out, &recipe, info)?;
         let ComparisonContext { data_folder, device, stop, progress, memory, .. } = context;
@@ -122,7 +141,8 @@ impl<'a> ComparisonRun<'a> {
             }
         }
         if runs.is_empty() {
-            return Err(CompareError::AllDiverged { rates: self.rates.clone() });
+            let first = diverged.first().map(|run| format!("; {}, seed {}: {}", run.loss, run.seed, run.reason));
+            return Err(CompareError::AllDiverged { rates: self.rates.clone(), first: first.unwrap_or_default() });
         }
         runs.sort_by_key(|run| compare.losses.iter().position(|&loss| loss == run.loss));
         let comparison = self.comparison(tuning, runs, diverged)?;

@@ -94,7 +94,10 @@ impl Trainer<'_> {
         let validation = match trained {
             Ok(None) => return Ok(None),
             Ok(Some(score)) => score.map(|point| point.score()),
-            Err(error) if error.is_divergence() => None,
+            Err(error) if error.is_divergence() => {
+                self.progress.note(&format!("{name}: {error}"));
+                None
+            }
             Err(source) => return Err(CompareError::Run { run: name, source: Box::new(source) }),
         };
         let record = TuningRecord { loss, learning_rate, seed, validation };
@@ -119,6 +122,7 @@ impl Trainer<'_> {
             Ok(None) => return Ok(None),
             Ok(Some((report, cost))) => RunPart::Finished(Box::new(report.record(loss, seed, learning_rate, cost))),
             Err(error) if error.is_divergence() => {
+                self.progress.note(&format!("{name}: {error}"));
                 RunPart::Diverged(DivergedRun { loss, seed, learning_rate, reason: error.to_string() })
             }
             Err(source) => return Err(CompareError::Run { run: name, source: Box::new(source) }),

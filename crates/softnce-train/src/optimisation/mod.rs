@@ -11,7 +11,7 @@ mod scaled;
 mod schedule;
 
 pub use average::WeightAverage;
-pub use clip::clip_global_norm;
+pub use clip::{clip_global_norm, clip_global_norm_unread};
 pub use config::{OptimizerConfig, OptimizerKind};
 pub use groups::{Parameter, build};
 pub(crate) use kinds::adamw;

@@ -1,6 +1,7 @@
 //! Values out of range, found before anything is read or trained.
 
 use softnce::NoiseDistribution;
+use softnce_data::mixing::MixingConfig;
 use softnce_data::sets::Split;
 
 use super::{Recipe, RecipeError};
@@ -26,6 +27,7 @@ impl Recipe {
         self.check_training()?;
         self.check_compare()?;
         self.check_loss()?;
+        self.check_batch()?;
         if let Err(error) = self.candidates.check() {
             return refuse("candidates", "out of range", error);
         }
@@ -54,6 +56,27 @@ impl Recipe {
         }
         if adjustment > 0.0 && loss.learn_temperature {
             return refuse("loss.logit_adjustment", adjustment, "0 where the temperature is learned");
+        }
+        Ok(())
+    }
+
+    /// Batches in which a picture is alone, and targets that are all the same.
+    fn check_batch(&self) -> Result<(), RecipeError> {
+        let mixing = self.mixing.as_ref();
+        if let Some(smoothing) = mixing.map(|mixing| mixing.smoothing).filter(|&smoothing| smoothing == 1.0) {
+            return refuse("mixing.smoothing", smoothing, "below 1: all targets would be the uniform distribution");
+        }
+        if self.training.batch_size > 1 {
+            return Ok(());
+        }
+        if self.loss.kind.is_contrastive() && !self.candidates.beyond_batch() {
+            let expected = "at least 2: the candidates of a picture come from its batch, and with no other the loss is \
+                            always 0; or add some (candidates.kind = \"queue\" or \"draws\")";
+            return refuse("training.batch_size", 1, expected);
+        }
+        if self.loss.kind.takes_soft_targets() && mixing.is_some_and(MixingConfig::mixes) {
+            let expected = "at least 2: mixing.mixup and mixing.cutmix mix the pictures of a batch with each other";
+            return refuse("training.batch_size", 1, expected);
         }
         Ok(())
     }
@@ -124,7 +147,8 @@ impl Recipe {
             }
         }
         if !(schedule.warmup_epochs >= 0.0 && schedule.warmup_epochs <= schedule.epochs as f64) {
-            return refuse("schedule.warmup_epochs", schedule.warmup_epochs, "from 0 to the number of epochs");
+            let expected = format!("a number from 0 to schedule.epochs, {}", schedule.epochs);
+            return refuse("schedule.warmup_epochs", schedule.warmup_epochs, expected);
         }
         if !(schedule.minimum_rate >= 0.0 && schedule.minimum_rate.is_finite()) {
             return refuse("schedule.minimum_rate", schedule.minimum_rate, "a finite number not below 0");

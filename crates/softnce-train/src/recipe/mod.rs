@@ -9,6 +9,7 @@ mod change;
 mod check;
 mod error;
 mod nearest;
+mod notes;
 mod sections;
 
 use std::path::{Path, PathBuf};

@@ -125,10 +125,42 @@ fn values_out_of_range_are_named() {
         ("compare.learning_rates=[0.0]", "compare.learning_rates"),
         ("compare.learning_rates=[0.1, 0.1]", "compare.learning_rates"),
         ("data.validation_share=0.0", "evaluation.best"),
+        ("training.batch_size=1", "training.batch_size"),
+        ("mixing={smoothing=1.0}", "mixing.smoothing"),
     ] {
         match built_in("fashion-mnist-resnet", &[change]) {
             Err(RecipeError::Value { key, .. }) => assert_eq!(key, name, "{change}"),
             other => panic!("{change}: {other:?}"),
         }
+    }
+}
+
+#[test]
+fn batches_of_one_picture_are_refused_where_they_teach_nothing() {
+    let batch = "training.batch_size=1";
+    for (loss, more, words) in [
+        (
+            "loss.kind=soft-target-infonce",
+            "candidates={kind=\"batch\"}",
+            "the candidates of a picture come from its batch",
+        ),
+        ("loss.kind=infonce", "candidates={kind=\"batch\"}", "candidates.kind = \"queue\" or \"draws\""),
+        (
+            "loss.kind=soft-target-cross-entropy",
+            "mixing={mixup=0.8}",
+            "mixing.mixup and mixing.cutmix mix the pictures",
+        ),
+        ("loss.kind=bce", "mixing={cutmix=1.0}", "mixing.mixup and mixing.cutmix mix the pictures"),
+    ] {
+        let message = built_in("digits", &[batch, loss, more]).unwrap_err().to_string();
+        assert!(message.starts_with("training.batch_size is 1, expected at least 2: "), "{message}");
+        assert!(message.contains(words), "{message}");
+    }
+    for (loss, more) in [
+        ("loss.kind=infonce", "candidates={kind=\"queue\", size=16}"),
+        ("loss.kind=soft-target-cross-entropy", "mixing={smoothing=0.1}"),
+        ("loss.kind=nll", "mixing={mixup=0.8}"),
+    ] {
+        built_in("digits", &[batch, loss, more]).unwrap();
     }
 }

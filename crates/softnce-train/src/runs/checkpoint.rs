@@ -47,7 +47,7 @@ pub(super) fn save(state: &TrainState, path: &Path) -> Result<(), RunError> {
     let mut add_network = |prefix: &str, network: &Network| -> Result<(), RunError> {
         for NamedTensor { name, shape, values } in weights::named(network)? {
             if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-                return Err(RunError::Diverged { tensor: name, value: *value });
+                return Err(RunError::Weight { tensor: name, value: *value });
             }
             tensors.push((format!("{prefix}.{name}"), Dtype::F32, shape, bytemuck::cast_slice(&values).to_vec()));
         }

@@ -33,7 +33,8 @@ impl Labelled {
         self.len() == 0
     }
 
-    fn select(&self, rows: Vec<usize>) -> Result<Labelled, RunError> {
+    /// Those of these indices.
+    pub(super) fn select(&self, rows: Vec<usize>) -> Result<Labelled, RunError> {
         if rows.len() == self.len() && rows.is_sorted() {
             return Ok(self.clone());
         }

@@ -9,24 +9,36 @@ use softnce_report::results::{EpochRecord, ValidationPoint};
 use super::candidates::candidates;
 use super::error::RunError;
 use super::evaluate::evaluate;
+use super::history::HistoryFiles;
+use super::meter::Meter;
 use super::progress::{Progress, StepReport};
 use super::state::{Best, Sums};
 use super::step::{Accumulated, Course, step};
 use super::train::Run;
+use crate::device::is_cpu;
 
 /// At the end of an epoch a checkpoint is made where the last one is as old as this: short epochs would spend their
 /// time on it. A run that is killed goes on from the last one, and ends the same.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
+
+/// On a GPU, loss and accuracy are read this often for the progress line: a read waits for the device.
+const READ_EVERY: Duration = Duration::from_millis(500);
 
 /// Within an epoch a checkpoint is made at least this often.
 const SAVE_WITHIN: Duration = Duration::from_secs(300);
 
 impl Run {
     /// One epoch, from where it was left; `false` where it was stopped.
-    pub(super) fn epoch(&mut self, stop: &AtomicBool, progress: &dyn Progress) -> Result<bool, RunError> {
+    pub(super) fn epoch(
+        &mut self,
+        stop: &AtomicBool,
+        progress: &dyn Progress,
+        history: &mut HistoryFiles,
+    ) -> Result<bool, RunError> {
         let device = self.device.clone().autodiff();
         let number = self.state.position.epoch;
         let mut accumulated = Accumulated::default();
+        let mut meter = Meter::new(if is_cpu(&device) { Duration::ZERO } else { READ_EVERY });
         let mut since = Instant::now();
         let mut since_start = Sums::default();
         // Only between two optimiser steps is the state all that there is, so it is saved only there.
@@ -36,6 +48,7 @@ impl Run {
             let start = Instant::now();
             let stopped = stop.load(Ordering::Relaxed);
             if between && (stopped || batch.is_err() || (since_start.rows > 0 && self.is_due())) {
+                self.clock.done(meter.read(&mut self.state.position)?);
                 self.save()?;
             }
             if between && stopped {
@@ -49,10 +62,16 @@ impl Run {
             let (rows, kept) = (batch.labels.len(), candidates.clone());
             let (recipe, plan, adjustment) = (&self.recipe, &self.plan, self.adjustment.as_deref());
             let course = Course { recipe, plan, device: &device, adjustment };
-            let logits = step(&mut self.state, &mut accumulated, course, batch, candidates)?;
-            self.clock.add(start, logits, kept);
+            let rate = plan.schedule.at(self.state.position.optimizer_steps);
+            let stepped = step(&mut self.state, &mut accumulated, course, batch, candidates);
+            let (measured, logits) = stepped.map_err(|error| error.at(number + 1, at + 1, rate))?;
+            meter.add(measured);
+            let read = meter.read_if_due(&mut self.state.position)?;
+            let busy = start.elapsed().as_secs_f64();
+            self.clock.add(busy, logits, kept);
+            self.clock.done(read);
             let sums = &mut self.state.position.sums;
-            let seconds = waited + start.elapsed().as_secs_f64();
+            let seconds = waited + busy;
             sums.seconds += seconds;
             sums.waited += waited;
             self.state.position.seconds += seconds;
@@ -61,7 +80,12 @@ impl Run {
             progress.step(&self.report(&since_start));
             since = Instant::now();
         }
-        self.close_epoch(stop, progress)
+        let start = Instant::now();
+        self.clock.done(meter.read(&mut self.state.position)?);
+        let rest = start.elapsed().as_secs_f64();
+        self.state.position.sums.seconds += rest;
+        self.state.position.seconds += rest;
+        self.close_epoch(stop, progress, history)
     }
 
     /// Whether a checkpoint within the epoch is due.
@@ -72,7 +96,12 @@ impl Run {
     }
 
     /// Validates after the epoch, records it and makes the checkpoints; `false` where it was stopped.
-    fn close_epoch(&mut self, stop: &AtomicBool, progress: &dyn Progress) -> Result<bool, RunError> {
+    fn close_epoch(
+        &mut self,
+        stop: &AtomicBool,
+        progress: &dyn Progress,
+        history: &mut HistoryFiles,
+    ) -> Result<bool, RunError> {
         let start = Instant::now();
         let epoch = self.state.position.epoch + 1;
         let last = epoch == self.plan.epochs;
@@ -82,9 +111,10 @@ impl Run {
             if self.saved.elapsed() >= SAVE_EVERY {
                 self.save()?;
             }
-            let (network, temperature) = (self.state.evaluated_network(), self.state.loss.temperature()?);
+            let (network, temperature) = (self.state.evaluated_network(), self.temperature()?);
             let pictures = self.data.validation_or_test();
-            let found = evaluate(&network, pictures, &self.recipe, None, temperature, &self.device, stop)?;
+            let found = evaluate(&network, pictures, &self.recipe, None, temperature, &self.device, stop);
+            let found = found.map_err(|error| self.located(error))?;
             let Some(found) = found else {
                 self.save()?;
                 return Ok(false);
@@ -119,6 +149,8 @@ impl Run {
         let patience = self.recipe.training.patience;
         position.finished = last || patience.is_some_and(|patience| position.validations_since_best >= patience);
         self.state.history.push(record.clone());
+        // Before the checkpoint: a run that continues from one before this epoch writes it again.
+        history.add(&record)?;
         if self.state.position.finished {
             self.state.position.times = Some(self.clock.times(&self.state.loss, &self.device)?);
         }

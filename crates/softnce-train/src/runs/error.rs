@@ -1,5 +1,7 @@
 //! Why a run failed.
 
+use std::path::PathBuf;
+
 use softnce::ErrorKind;
 use softnce_data::augmentation::AugmentationError;
 use softnce_data::candidates::CandidateError;
@@ -62,7 +64,7 @@ pub enum RunError {
     /// The loss could not be built.
     #[error(transparent)]
     Loss(#[from] softnce_burn::Error),
-    /// A step failed: most often because the weights have diverged.
+    /// A step failed.
     #[error("epoch {epoch}, step {step}: {source}; the checkpoint before it is kept")]
     Step {
         /// Number of the epoch, from 1.
@@ -72,28 +74,49 @@ pub enum RunError {
         /// What the loss refused.
         source: softnce_burn::Error,
     },
-    /// The gradient is no number: the weights have diverged.
+    /// The training diverged: a number is not finite, or a learned temperature has left its range.
     #[error(
-        "epoch {epoch}, step {step}: the norm of the gradient is {norm}, expected a finite number; \
-         the checkpoint before it is kept"
+        "the training diverged in epoch {epoch}, step {step}, at learning rate {learning_rate:.2e}: {found}; the \
+         checkpoint before it is kept. A lower optimizer.learning_rate, a longer schedule.warmup_epochs or an \
+         optimizer.clip_norm may help"
     )]
-    Gradient {
+    Diverged {
         /// Number of the epoch, from 1.
         epoch: usize,
         /// Number of the batch within it, from 1.
         step: usize,
-        /// The norm over all parameters.
-        norm: f64,
+        /// The learning rate of this step.
+        learning_rate: f64,
+        /// What is not finite, and its value.
+        found: String,
     },
-    /// A weight is no number: the weights have diverged.
-    #[error("a value of {tensor} is {value}, expected finite numbers; the checkpoint before it is kept")]
-    Diverged {
+    /// A weight is not finite.
+    #[error("a value of {tensor} is {value}, expected finite numbers")]
+    Weight {
         /// The tensor.
         tensor: String,
         /// The value.
         value: f32,
     },
-    /// The predictions could not be evaluated; with logits that are not finite, because the weights have diverged.
+    /// A network gives a logit that is not finite.
+    #[error("the logit of class {class} for {picture} is {value}, expected a finite number")]
+    Logit {
+        /// The class, from 0.
+        class: usize,
+        /// The picture.
+        picture: String,
+        /// The logit.
+        value: f32,
+    },
+    /// The weights of a trained run are of no use.
+    #[error("{}: {source}. The training has diverged or the file is damaged: train the run again", weights.display())]
+    BadWeights {
+        /// The file of the weights.
+        weights: PathBuf,
+        /// What shows it.
+        source: Box<RunError>,
+    },
+    /// The predictions could not be evaluated.
     #[error(transparent)]
     Metric(#[from] MetricError),
     /// A tensor could not be read from its device.
@@ -103,6 +126,18 @@ pub enum RunError {
         what: &'static str,
         /// What the device said.
         reason: String,
+    },
+    /// The run needs more memory than there is.
+    #[error(
+        "the run needs about {} of memory, and {} are available; a smaller training.batch_size, training.prefetch, \
+         augmentation.size or network needs less; --force starts it anyway",
+        gigabytes(*needed), gigabytes(*available)
+    )]
+    Memory {
+        /// Bytes that it needs, as estimated.
+        needed: u64,
+        /// Bytes that are available.
+        available: u64,
     },
     /// Something about the data does not fit the recipe.
     #[error("{argument} is {found}, expected {expected}")]
@@ -126,7 +161,7 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// Whether the run failed because its weights diverged, rather than because of what it was given.
+    /// Whether the run failed because its training diverged, rather than because of what it was given.
     pub fn is_divergence(&self) -> bool {
         match self {
             RunError::Step { source: softnce_burn::Error::Loss(error), .. } => match error.kind() {
@@ -136,10 +171,21 @@ impl RunError {
             },
             // The recipe's own temperature was in range: a learned one has left it.
             RunError::Loss(softnce_burn::Error::Loss(error)) => error.kind() == ErrorKind::Temperature,
-            RunError::Gradient { .. } | RunError::Diverged { .. } => true,
             RunError::Metric(error) => matches!(error, MetricError::NonFiniteLogit { .. }),
+            RunError::Diverged { .. } | RunError::Weight { .. } | RunError::Logit { .. } => true,
             _ => false,
         }
+    }
+
+    /// Names the step and its learning rate in an error that shows divergence; other errors stay as they are.
+    pub(super) fn at(self, epoch: usize, step: usize, learning_rate: f64) -> RunError {
+        let found = match self {
+            RunError::Diverged { .. } => return self,
+            RunError::Step { ref source, .. } if self.is_divergence() => source.to_string(),
+            _ if self.is_divergence() => self.to_string(),
+            _ => return self,
+        };
+        RunError::Diverged { epoch, step, learning_rate, found }
     }
 
     /// Whether the recipe, the data or the folder was refused, rather than something that failed on the way.
@@ -150,6 +196,7 @@ impl RunError {
             | RunError::Metric(_)
             | RunError::Read { .. }
             | RunError::Pictures(_)
+            | RunError::BadWeights { .. }
             | RunError::Loader(LoaderError::Picture { .. })
             | RunError::Report { .. } => false,
             _ => !self.is_divergence(),
@@ -159,4 +206,8 @@ impl RunError {
     pub(crate) fn read(what: &'static str, error: impl std::fmt::Debug) -> RunError {
         RunError::Read { what, reason: format!("{error:?}") }
     }
+}
+
+fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
 }

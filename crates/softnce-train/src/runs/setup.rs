@@ -17,6 +17,7 @@ use softnce_nn::weights::{self, HeadImport, ImportOptions};
 use super::data::{Labelled, RunData};
 use super::error::RunError;
 use super::state::{Position, TrainState};
+use crate::device::is_cpu;
 use crate::optimisation::{OptimizerConfig, Parameter, WeightAverage, adamw, build};
 use crate::randomness::{Stream, generator};
 use crate::recipe::{NoiseSource, Recipe};
@@ -55,7 +56,8 @@ pub(super) fn loss(recipe: &Recipe, data: &RunData, device: &Device) -> Result<L
     };
     let settings = LossSettings::new().with_temperature(section.temperature)?;
     let settings = settings.with_noise(noise.powered(section.alpha)?);
-    let config = LossConfig::new(section.kind).with_settings(settings);
+    // Off the CPU the check waits for the device in each step; the meter finds a loss that is not finite.
+    let config = LossConfig::new(section.kind).with_settings(settings).with_check_values(is_cpu(device));
     let mut loss = config.with_learnable_temperature(section.learn_temperature).init(device);
     // Optimiser states are kept by id, and ids are drawn unless given.
     if let Some(temperature) = loss.log_temperature.take() {

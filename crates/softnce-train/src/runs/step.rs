@@ -8,10 +8,11 @@ use softnce_nn::models::Network;
 
 use super::adjustment::adjusted;
 use super::error::RunError;
+use super::meter::{Measured, correct};
 use super::plan::Plan;
-use super::setup::scalar;
 use super::state::TrainState;
-use crate::optimisation::clip_global_norm;
+use crate::device::is_cpu;
+use crate::optimisation::{clip_global_norm, clip_global_norm_unread};
 use crate::randomness::{Stream, seed};
 use crate::recipe::Recipe;
 
@@ -37,22 +38,22 @@ pub(super) struct Course<'a> {
     pub(super) adjustment: Option<&'a [f32]>,
 }
 
-/// Learns from one batch; where it completes a group, updates the weights. Returns the batch's logits.
+/// Learns from one batch; where it completes a group, updates the weights. Returns what it measured and the batch's logits,
+/// outside any graph. On a GPU nothing is read from the device.
 pub(super) fn step(
     state: &mut TrainState,
     accumulated: &mut Accumulated,
     course: Course<'_>,
     batch: LoadedBatch,
     candidates: LossBatch,
-) -> Result<Vec<f32>, RunError> {
+) -> Result<(Measured, Tensor<2>), RunError> {
     let Course { recipe, plan, device, adjustment } = course;
     let (epoch, number) = (state.position.epoch, state.position.batch);
     let rows = batch.labels.len();
     let pictures = Tensor::<4>::from_data(TensorData::new(batch.pixels, batch.shape), device);
     let (logits, updates) =
         state.network.forward_train(pictures, seed(recipe.seed, Stream::Network, epoch as u64, number as u64))?;
-    let values = logits.clone().without_autodiff().try_to_vec_as::<f32>();
-    let values = values.map_err(|error| RunError::read("logits", error))?;
+    let values = logits.clone().without_autodiff();
     let at = |source| RunError::Step { epoch: epoch + 1, step: number + 1, source };
     let candidates = if recipe.loss.kind.draws_classes() {
         // A function of the batch's number, so that a run that is resumed draws the same.
@@ -62,7 +63,7 @@ pub(super) fn step(
         candidates
     };
     let value = state.loss.forward(adjusted(logits, adjustment, device), candidates).map_err(at)?;
-    let sum = scalar(value.clone())? * rows as f64;
+    let loss = value.clone().without_autodiff();
     // A mean over the pictures of the whole group, whatever the sizes of its batches.
     let share = rows as f64 / plan.rows(plan.group(number)) as f64;
     let value = if share < 1.0 { value.mul_scalar(share) } else { value };
@@ -78,32 +79,38 @@ pub(super) fn step(
     if let Some(queue) = &mut state.queue {
         queue.push(&batch.targets)?;
     }
-    if plan.completes(number) {
-        update(state, accumulated, recipe, plan)?;
-    }
-    let position = &mut state.position;
-    position.sums.loss += sum;
-    position.sums.rows += rows;
-    position.sums.correct += correct(&values, &batch.labels);
-    position.batch += 1;
-    Ok(values)
+    let learning_rate = plan.schedule.at(state.position.optimizer_steps);
+    let gradient_norm = if plan.completes(number) { update(state, accumulated, course)? } else { None };
+    let correct = correct(values.clone(), &batch.labels, &values.device());
+    state.position.batch += 1;
+    Ok((Measured { rows, learning_rate, loss, correct, gradient_norm }, values))
 }
 
-/// The optimiser step.
-fn update(state: &mut TrainState, accumulated: &mut Accumulated, recipe: &Recipe, plan: &Plan) -> Result<(), RunError> {
+/// The optimiser step. Returns the norm of the gradient if it is clipped by it and was not read here.
+fn update(
+    state: &mut TrainState,
+    accumulated: &mut Accumulated,
+    Course { recipe, plan, device, .. }: Course<'_>,
+) -> Result<Option<Tensor<1>>, RunError> {
     let rate = plan.schedule.at(state.position.optimizer_steps);
-    let mut gradients = accumulated.network.grads();
-    if let Some(limit) = recipe.optimizer.clip_norm {
-        let (clipped, norm) = clip_global_norm(&state.network, gradients, limit);
-        gradients = clipped;
-        match norm {
-            Some(norm) if norm.is_finite() => {}
-            Some(norm) => {
-                let (epoch, step) = (state.position.epoch + 1, state.position.batch + 1);
-                return Err(RunError::Gradient { epoch, step, norm });
+    let (mut gradients, mut unread) = (accumulated.network.grads(), None);
+    match recipe.optimizer.clip_norm {
+        None => {}
+        // Where reading is free it saves scaling gradients that are small enough.
+        Some(limit) if is_cpu(device) => {
+            let (clipped, norm) = clip_global_norm(&state.network, gradients, limit);
+            gradients = clipped;
+            match norm {
+                Some(norm) if norm.is_finite() => {}
+                Some(norm) => {
+                    let (epoch, step) = (state.position.epoch + 1, state.position.batch + 1);
+                    let found = format!("the norm of the gradient is {norm}");
+                    return Err(RunError::Diverged { epoch, step, learning_rate: rate, found });
+                }
+                None => return Err(RunError::read("norm of the gradient", "no value")),
             }
-            None => return Err(RunError::read("norm of the gradient", "no value")),
         }
+        Some(limit) => (gradients, unread) = clip_global_norm_unread(&state.network, gradients, limit),
     }
     state.network = state.optimizer.step(rate, state.network.clone(), gradients);
     if let Some(optimizer) = &mut state.loss_optimizer {
@@ -114,11 +121,5 @@ fn update(state: &mut TrainState, accumulated: &mut Accumulated, recipe: &Recipe
     if let Some(average) = &mut state.average {
         average.update(&state.network, state.position.optimizer_steps)?;
     }
-    Ok(())
-}
-
-/// Rows whose own class has the largest logit.
-fn correct(logits: &[f32], labels: &[usize]) -> usize {
-    let rows = logits.chunks_exact((logits.len() / labels.len().max(1)).max(1)).zip(labels);
-    rows.filter(|(row, label)| row.get(**label).is_some_and(|own| row.iter().all(|value| value <= own))).count()
+    Ok(unread)
 }

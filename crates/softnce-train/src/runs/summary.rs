@@ -1,9 +1,11 @@
 //! The sizes of a run before it starts: `--dry-run`.
 
+use super::checks::check;
 use super::data::RunData;
 use super::error::RunError;
 use super::plan::Plan;
 use super::setup;
+use crate::device::DeviceName;
 use crate::recipe::Recipe;
 
 /// Sizes of a run.
@@ -37,6 +39,7 @@ impl Summary {
     /// # Errors
     /// What [`super::Run::open`] refuses of the recipe and the data.
     pub fn new(recipe: &Recipe, data: &RunData) -> Result<Summary, RunError> {
+        check(recipe, data)?;
         let (input, classes) = (setup::input(recipe), data.classes());
         let loader = setup::train_loader(recipe, &data.train)?;
         let plan = Plan::new(recipe, data.train.len(), loader.steps_per_epoch());
@@ -60,8 +63,53 @@ impl Summary {
         })
     }
 
+    /// Refuses a run that needs more memory than there is. On a GPU only the batches made ahead count, which lie in the
+    /// memory of the machine. `available`: bytes; `None` refuses nothing.
+    ///
+    /// # Errors
+    /// [`RunError::Memory`].
+    pub fn check_memory(&self, device: DeviceName, available: Option<u64>) -> Result<(), RunError> {
+        let needed = if device == DeviceName::Cpu { self.bytes() } else { self.loader_bytes };
+        match available {
+            Some(available) if needed > available => Err(RunError::Memory { needed, available }),
+            _ => Ok(()),
+        }
+    }
+
     /// All bytes together, without the pictures of a set that lies in memory.
     pub fn bytes(&self) -> u64 {
         self.weight_bytes.saturating_add(self.activation_bytes).saturating_add(self.loader_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn more_memory_than_there_is_is_refused() {
+        let summary = Summary {
+            pictures: [10, 0, 5],
+            input: [1, 8, 8],
+            classes: 2,
+            parameters: 1,
+            batches: 1,
+            optimizer_steps: 1,
+            peak: 0.1,
+            weight_bytes: 3_000_000_000,
+            activation_bytes: 1_000_000_000,
+            loader_bytes: 500_000_000,
+        };
+        assert!(summary.check_memory(DeviceName::Cpu, None).is_ok());
+        assert!(summary.check_memory(DeviceName::Cpu, Some(4_500_000_000)).is_ok());
+        let error = summary.check_memory(DeviceName::Cpu, Some(4_499_999_999)).unwrap_err();
+        assert!(error.is_usage());
+        let message = error.to_string();
+        assert!(message.starts_with("the run needs about 4.5 GB of memory, and 4.5 GB are available;"), "{message}");
+        assert!(message.contains("training.batch_size") && message.ends_with("--force starts it anyway"), "{message}");
+        assert!(summary.check_memory(DeviceName::Cuda, Some(500_000_000)).is_ok());
+        assert!(summary.check_memory(DeviceName::Cuda, Some(499_999_999)).is_err());
     }
 }

@@ -27,24 +27,29 @@ pub struct Times {
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     steps: Vec<f64>,
-    classes: usize,
-    batch: Option<(Vec<f32>, LossBatch)>,
+    /// Seconds of the steps that are not read yet.
+    busy: f64,
+    batch: Option<(Tensor<2>, LossBatch)>,
 }
 
 impl Clock {
-    pub(super) fn new(classes: usize) -> Clock {
-        Clock { classes: classes.max(1), ..Clock::default() }
+    /// Takes in a step: its seconds, its logits (outside any graph) and the label side of the batch. The seconds count
+    /// once the device has done the step.
+    pub(super) fn add(&mut self, seconds: f64, logits: Tensor<2>, candidates: LossBatch) {
+        self.busy += seconds;
+        // Of full batches the last, of the network as it is towards the end.
+        if self.batch.as_ref().is_none_or(|(kept, _)| logits.dims()[0] >= kept.dims()[0]) {
+            self.batch = Some((logits, candidates));
+        }
     }
 
-    /// Takes in a step, and keeps the label side of the batch and its logits as they were.
-    pub(super) fn add(&mut self, start: Instant, logits: Vec<f32>, candidates: LossBatch) {
-        if self.steps.len() == KEPT {
-            self.steps.remove(0);
-        }
-        self.steps.push(start.elapsed().as_secs_f64() * 1e3);
-        // Of full batches the last, of the network as it is towards the end.
-        if self.batch.as_ref().is_none_or(|(kept, _)| logits.len() >= kept.len()) {
-            self.batch = Some((logits, candidates));
+    /// The device has done all steps so far, this many since the last call: they share the time since then.
+    pub(super) fn done(&mut self, steps: usize) {
+        if steps > 0 {
+            let each = std::mem::take(&mut self.busy) * 1e3 / steps as f64;
+            self.steps.extend(std::iter::repeat_n(each, steps));
+            let surplus = self.steps.len().saturating_sub(KEPT);
+            self.steps.drain(..surplus);
         }
     }
 
@@ -57,14 +62,16 @@ impl Clock {
         let step_ms = if self.steps.is_empty() { 0.0 } else { median(&self.steps).map_err(not_finite)? };
         let Some((logits, batch)) = &self.batch else { return Ok(Times { step_ms, loss_ms: None }) };
         let device = device.clone().autodiff();
+        let (shape, logits) = (logits.dims(), logits.try_to_vec_as::<f32>());
+        let logits = logits.map_err(|error| RunError::read("logits", error))?;
         let mut times = Vec::with_capacity(REPETITIONS);
         for repetition in 0..REPETITIONS {
-            let data = TensorData::new(logits.clone(), [logits.len() / self.classes, self.classes]);
+            let data = TensorData::new(logits.clone(), shape);
             let leaf = Tensor::<2>::from_data(data, &device).require_grad();
             let mut batch = batch.clone();
             let start = Instant::now();
             if loss.kind().draws_classes() {
-                batch = batch.draw(self.classes, &mut ClassDraws::new(0).at(repetition as u64))?;
+                batch = batch.draw(shape[1], &mut ClassDraws::new(0).at(repetition as u64))?;
             }
             let gradients = loss.forward(leaf.clone(), batch)?.backward();
             std::hint::black_box(leaf.grad(&gradients));

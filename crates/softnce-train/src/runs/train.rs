@@ -14,9 +14,11 @@ use softnce_report::results::{RunReport, ValidationPoint};
 use softnce_store::Folder;
 
 use super::adjustment::adjustment;
+use super::checks::notes;
 use super::data::RunData;
 use super::error::RunError;
 use super::evaluate::test_network;
+use super::history::HistoryFiles;
 use super::manifest::{RunInfo, RunManifest};
 use super::plan::Plan;
 use super::progress::Progress;
@@ -106,16 +108,7 @@ impl Run {
         out: &Path,
     ) -> Result<Run, RunError> {
         recipe.check()?;
-        let (mut notes, loss) = (data.untold_notes().to_vec(), recipe.loss.kind);
-        if !loss.takes_soft_targets() && (recipe.mixing.is_some() || recipe.data.train_labels.is_some()) {
-            notes.push(format!("{} takes hard labels: mixing and label distributions are left out", loss.title()));
-        }
-        if !loss.is_contrastive() && recipe.candidates.beyond_batch() {
-            notes.push(format!("{} knows all classes: candidates beyond the batch are left out", loss.title()));
-        }
-        if loss.is_contrastive() && recipe.loss.logit_adjustment > 0.0 {
-            notes.push(format!("{} has a noise distribution: logit adjustment is left out", loss.title()));
-        }
+        let mut notes = [data.untold_notes().to_vec(), notes(&recipe, &data)?].concat();
         let recipe = recipe.resolved();
         let opened = device.open()?;
         let loader = setup::train_loader(&recipe, &data.train)?;
@@ -133,7 +126,7 @@ impl Run {
         let info = RunInfo::new(&recipe, &data, device)?;
         let manifest = RunManifest { recipe: recipe.clone(), info: Some(info.clone()) };
         let folder = Folder::open(out, "run", &manifest)?;
-        let (clock, saved) = (Clock::new(data.classes()), Instant::now());
+        let (clock, saved) = (Clock::default(), Instant::now());
         let adjustment = adjustment(&recipe.loss, &data.class_counts);
         let mut run = Run {
             recipe,
@@ -167,8 +160,8 @@ impl Run {
     }
 
     /// The folder of the run, which no other process can use until the run is dropped: `recipe.toml` (every default
-    /// spelled out), `run.json`, the checkpoints [`LAST`] and [`BEST`], and at the end `history.csv`, `metrics.json`,
-    /// `metrics.md` and `report.html`.
+    /// spelled out), `run.json`, the checkpoints [`LAST`] and [`BEST`], `history.jsonl` and an event file for TensorBoard, and
+    /// at the end `history.csv`, `temperature.json`, `metrics.json`, `metrics.md` and `report.html`.
     pub fn folder(&self) -> &Folder {
         &self.folder
     }
@@ -196,12 +189,14 @@ impl Run {
             return Ok(Outcome::Interrupted { epochs: self.state.position.epoch });
         }
         let (network, temperature) = self.chosen()?;
+        let position = &self.state.position;
+        let epoch = position.best.filter(|_| self.recipe.evaluation.best).map_or(position.epoch, |best| best.epoch);
         let tested = test_network(&network, &self.data, &self.recipe, temperature, &self.device, stop);
-        let Some(tested) = tested.map_err(|error| self.data.explained(error))? else {
+        let Some(tested) = tested.map_err(|error| self.located(self.data.explained(error)))? else {
             return Ok(Outcome::Interrupted { epochs: self.state.position.epoch });
         };
         let report = finish::figures(&self.recipe, &self.info, &self.data, tested)?;
-        Ok(Outcome::Finished(Box::new(finish::write(&self.folder, &self.state, report)?)))
+        Ok(Outcome::Finished(Box::new(finish::write(&self.folder, &self.state, epoch, report)?)))
     }
 
     /// Trains to the end without using the test pictures; `false` if it was stopped.
@@ -216,8 +211,13 @@ impl Run {
             self.data.check_held_out(self.recipe.data.bad_pictures)?;
         }
         progress.start(self.plan.epochs, self.state.position.epoch, self.plan.batches);
+        if self.state.position.finished {
+            return Ok(true);
+        }
+        let mut history = HistoryFiles::start(&self.folder, &self.state.history)?;
         while !self.state.position.finished {
-            if !self.epoch(stop, progress).map_err(|error| self.data.explained(error))? {
+            let whole = self.epoch(stop, progress, &mut history);
+            if !whole.map_err(|error| self.data.explained(error))? {
                 return Ok(false);
             }
         }
@@ -252,7 +252,7 @@ impl Run {
         let (network, position) = (self.state.evaluated_network(), &self.state.position);
         if !self.recipe.evaluation.best {
             self.write_weights(&network, position.epoch)?;
-            return Ok((network, self.state.loss.temperature()?));
+            return Ok((network, self.temperature()?));
         }
         let file = self.folder.file(BEST);
         let found = weights::read_metadata(&file)?;
@@ -270,16 +270,32 @@ impl Run {
         }
     }
 
+    /// Names the last step and its learning rate in an error that shows divergence.
+    pub(super) fn located(&self, error: RunError) -> RunError {
+        let position = &self.state.position;
+        // After the last batch of an epoch the position is that of the next.
+        let (epoch, step) = match position.batch {
+            0 => (position.epoch, self.plan.batches),
+            batch => (position.epoch + 1, batch),
+        };
+        error.at(epoch, step, self.plan.schedule.at(position.optimizer_steps.saturating_sub(1)))
+    }
+
+    /// The temperature of the loss as it is now.
+    pub(super) fn temperature(&self) -> Result<f64, RunError> {
+        self.state.loss.temperature().map_err(|error| self.located(error.into()))
+    }
+
     /// Makes a checkpoint.
     pub(super) fn save(&mut self) -> Result<(), RunError> {
-        checkpoint::save(&self.state, &self.folder.file(LAST))?;
+        checkpoint::save(&self.state, &self.folder.file(LAST)).map_err(|error| self.located(error))?;
         self.saved = Instant::now();
         Ok(())
     }
 
     /// Writes the weights that the figures are of.
     pub(super) fn write_weights(&self, network: &Network, epoch: usize) -> Result<(), RunError> {
-        let temperature = self.state.loss.temperature()?;
+        let temperature = self.temperature()?;
         let metadata = weights_metadata(&self.recipe, temperature, ("epoch", epoch.to_string()))?;
         Ok(weights::write_safetensors(&self.folder.file(BEST), &weights::named(network)?, &metadata)?)
     }

@@ -1,6 +1,6 @@
 //! A trained run, for evaluation, prediction and export.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
@@ -13,8 +13,9 @@ use softnce_store::{Manifest, StoreError};
 
 use super::data::{Labelled, RunData};
 use super::error::RunError;
-use super::evaluate::{logits, test_network};
+use super::evaluate::{predictions, test_network};
 use super::finish::figures;
+use super::fitted;
 use super::manifest::{INFO, RECIPE, RunInfo, RunManifest};
 use super::setup;
 use super::train::{BEST, weights_metadata};
@@ -24,6 +25,8 @@ use crate::recipe::Recipe;
 /// The best weights of a run, outside any graph.
 #[derive(Debug)]
 pub struct TrainedRun {
+    folder: PathBuf,
+    epoch: Option<String>,
     recipe: Recipe,
     info: RunInfo,
     network: Network,
@@ -48,11 +51,19 @@ impl TrainedRun {
         let device = device.open()?;
         let mut draws = ChaCha8Rng::seed_from_u64(0);
         let made = recipe.network.init(setup::input(&recipe), info.classes.len(), &mut draws, &device)?;
-        let network = weights::apply(made, &weights::read_checkpoint(&file)?)?;
+        let tensors = weights::read_checkpoint(&file)?;
+        for (name, tensor) in &tensors {
+            if let Some(&value) = tensor.values.iter().find(|value| !value.is_finite()) {
+                let source = Box::new(RunError::Weight { tensor: name.clone(), value });
+                return Err(RunError::BadWeights { weights: file, source });
+            }
+        }
+        let network = weights::apply(made, &tensors)?;
         let written = weights::read_metadata(&file)?;
         let temperature = written.get("temperature").and_then(|value| value.parse().ok());
         let temperature = temperature.unwrap_or(recipe.loss.temperature);
-        Ok(TrainedRun { recipe, info, network, temperature, device })
+        let (folder, epoch) = (path.to_owned(), written.get("epoch").cloned());
+        Ok(TrainedRun { folder, epoch, recipe, info, network, temperature, device })
     }
 
     /// The recipe of the run.
@@ -70,6 +81,14 @@ impl TrainedRun {
         self.temperature
     }
 
+    /// The temperature that training fitted on the validation pictures at its end.
+    ///
+    /// # Errors
+    /// A run that did not come to its end, or that fitted none.
+    pub fn scaled_temperature(&self) -> Result<f64, RunError> {
+        fitted::read(&self.folder, self.epoch.as_deref())
+    }
+
     /// The metrics on the recipe's test pictures; `None` where it was stopped.
     ///
     /// # Errors
@@ -81,34 +100,40 @@ impl TrainedRun {
             return Err(RunError::Data { argument: "classes", found: format!("{} others", found.len()), expected });
         }
         let tested = test_network(&self.network, data, &self.recipe, self.temperature, &self.device, stop);
-        tested
-            .map_err(|error| data.explained(error))?
-            .map(|tested| figures(&self.recipe, &self.info, data, tested))
-            .transpose()
+        let tested = tested.map_err(|error| self.of_weights(data.explained(error)))?;
+        tested.map(|tested| figures(&self.recipe, &self.info, data, tested)).transpose()
     }
 
-    /// Hands the posterior of every picture to `visit`, a row at a time with the picture's index; `false` where it was
-    /// stopped.
-    ///
-    /// # Shapes
-    /// The row: `[classes]`, in the order of [`TrainedRun::classes`].
+    /// Hands what the network says of every picture to `visit`, in their order, with the picture's index: the scores, or
+    /// why the picture cannot be read. `false` where it was stopped. `temperature`: see [`TrainedRun::temperature`] and
+    /// [`TrainedRun::scaled_temperature`].
     ///
     /// # Errors
-    /// Pictures that cannot be read; what `visit` says.
+    /// A logit that is not finite, with the picture and the file of the weights; what `visit` says.
     pub fn predict(
         &self,
         pictures: &Labelled,
+        temperature: f64,
         stop: &AtomicBool,
-        mut visit: impl FnMut(usize, &[f64]) -> Result<(), RunError>,
+        mut visit: impl FnMut(usize, Result<Scores<'_>, String>) -> Result<(), RunError>,
     ) -> Result<bool, RunError> {
         let mut posterior = Vec::new();
-        logits(&self.network, pictures, &self.recipe, &self.device, stop, |logits, _, indices| {
-            for (row, &index) in logits.rows().into_iter().zip(indices) {
-                softmax(row.iter().copied(), self.temperature, &mut posterior);
-                visit(index, &posterior)?;
-            }
-            Ok(())
-        })
+        let whole = predictions(&self.network, pictures, &self.recipe, &self.device, stop, |index, row| {
+            let Some(logits) = row.as_ref().ok().and_then(|row| row.as_slice()) else {
+                return visit(index, Err(row.err().unwrap_or_default()));
+            };
+            softmax(logits.iter().copied(), temperature, &mut posterior);
+            visit(index, Ok(Scores { logits, posterior: &posterior }))
+        });
+        whole.map_err(|error| self.of_weights(error))
+    }
+
+    /// Names the file of the weights in the error of a logit.
+    fn of_weights(&self, error: RunError) -> RunError {
+        match error {
+            RunError::Logit { .. } => RunError::BadWeights { weights: self.folder.join(BEST), source: Box::new(error) },
+            other => other,
+        }
     }
 
     /// Writes the weights under timm's or torchvision's names, so that these load them.
@@ -120,6 +145,15 @@ impl TrainedRun {
         let metadata = weights_metadata(&self.recipe, self.temperature, ("classes", classes))?;
         Ok(weights::write_safetensors(path, &weights::named(&self.network)?, &metadata)?)
     }
+}
+
+/// What a network says of a picture. Shape of each: `[classes]`, in the order of [`TrainedRun::classes`].
+#[derive(Debug, Clone, Copy)]
+pub struct Scores<'a> {
+    /// The network's output.
+    pub logits: &'a [f32],
+    /// `softmax(logits / temperature)`.
+    pub posterior: &'a [f64],
 }
 
 /// `softmax(logits / temperature)`. Shape of `posterior`: `[classes]`.

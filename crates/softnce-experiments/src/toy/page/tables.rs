@@ -56,7 +56,10 @@ pub(super) fn table(results: &ToyResults) -> Markup {
             }
         }
     };
-    page::table("All figures.", words::INTERVALS, rows)
+    html! {
+        (page::table("All figures.", words::INTERVALS, rows))
+        @if let Some(text) = words::diverged(results) { p { (text) } }
+    }
 }
 
 /// Every cell, in Markdown.
@@ -68,6 +71,9 @@ pub(crate) fn markdown(results: &ToyResults) -> String {
     for cell in &results.cells {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "| {} |", columns(cell).join(" | "));
+    }
+    if let Some(diverged) = words::diverged(results) {
+        let _ = writeln!(text, "\n{diverged}");
     }
     let _ = writeln!(text, "\nMutual information with two classes: {} nats.", fixed(results.information, 4));
     text

@@ -3,6 +3,7 @@
 use softnce_report::number::{count, fixed, plural};
 
 use crate::toy::results::ToyResults;
+use crate::toy::trial::Setting;
 
 pub(super) const SOURCE: &str = "Our own design. The theory: ranking noise contrastive estimation (Ma and Collins, arXiv \
     1809.01812) with the log ratio of two continuous categorical densities as its critic (Hugger and Uhlmann, arXiv \
@@ -51,6 +52,21 @@ pub(super) fn lead(results: &ToyResults) -> String {
         count(config.training.steps),
         count(config.usual_samples()),
     )
+}
+
+/// The trainings that diverged; `None` if there are none.
+pub(super) fn diverged(results: &ToyResults) -> Option<String> {
+    let each = results.diverged.iter().map(|(setting, run)| {
+        let Setting { classes, estimator, samples, candidates } = setting;
+        let title = estimator.title();
+        let reason = run.diverged.as_deref().unwrap_or_default();
+        format!("{title}, {classes} classes, {} samples, {} candidates, {reason}", count(*samples), count(*candidates))
+    });
+    let each: Vec<String> = each.collect();
+    let number = plural(each.len(), "training", "trainings");
+    (!each.is_empty()).then(|| {
+        format!("Diverged and left out, so that the figures flatter these losses: {number}. {}.", each.join("; "))
+    })
 }
 
 pub(super) fn bounds(results: &ToyResults) -> String {

@@ -1,0 +1,175 @@
+//! Settings that a run does not use, because its loss or its optimiser has no use for them.
+
+use softnce_data::candidates::CandidateConfig;
+use softnce_data::mixing::MixingConfig;
+
+use super::{NoiseSource, Recipe};
+use crate::optimisation::{OptimizerConfig, OptimizerKind};
+
+impl Recipe {
+    /// What the recipe asks for and the run leaves out, in words, with keys and values; one entry each. They are no errors:
+    /// `compare` trains one recipe with losses of all kinds.
+    pub fn left_out(&self) -> Vec<String> {
+        [self.left_out_by_loss(), self.left_out_by_optimizer(), self.without_effect()].concat()
+    }
+
+    fn left_out_by_loss(&self) -> Vec<String> {
+        let loss = &self.loss;
+        let (title, mut notes) = (loss.kind.title(), Vec::new());
+        if !loss.kind.takes_soft_targets() {
+            if let Some(mixing) = self.mixing.as_ref().filter(|mixing| mixing.mixes() || mixing.smoothing > 0.0) {
+                notes.push(format!("{title} takes hard labels: [mixing] is left out ({})", in_words(mixing)));
+            }
+            if let Some(source) = &self.data.train_labels {
+                let path = source.path();
+                notes.push(format!("{title} takes hard labels: data.train_labels is left out (path {path:?})"));
+            }
+        }
+        if loss.kind.is_contrastive() {
+            if loss.logit_adjustment > 0.0 {
+                let value = loss.logit_adjustment;
+                notes.push(format!("{title} has a noise distribution: loss.logit_adjustment = {value} is left out"));
+            }
+            return notes;
+        }
+        let candidates = match self.candidates {
+            CandidateConfig::Batch => None,
+            CandidateConfig::Queue { size } => Some(format!("kind = \"queue\", size = {size}")),
+            CandidateConfig::Draws { count } => Some(format!("kind = \"draws\", count = {count}")),
+        };
+        if let Some(candidates) = candidates {
+            notes.push(format!("{title} compares all classes: [candidates] is left out ({candidates})"));
+        }
+        if loss.noise == NoiseSource::Uniform {
+            notes.push(format!("{title} has no noise distribution: loss.noise = \"uniform\" is left out"));
+        }
+        if loss.alpha != 1.0 {
+            notes.push(format!("{title} has no noise distribution: loss.alpha = {} is left out", loss.alpha));
+        }
+        notes
+    }
+
+    fn left_out_by_optimizer(&self) -> Vec<String> {
+        let (config, usual) = (&self.optimizer, OptimizerConfig::default());
+        let [adamw, sgd] = ["AdamW", "SGD"];
+        let settings = match config.kind {
+            OptimizerKind::Adamw => [
+                (config.momentum != usual.momentum, adamw, format!("momentum = {}", config.momentum)),
+                (config.nesterov, adamw, "nesterov = true".to_owned()),
+            ],
+            OptimizerKind::Sgd => [
+                (config.betas != usual.betas, sgd, format!("betas = {:?}", config.betas)),
+                (config.epsilon != usual.epsilon, sgd, format!("epsilon = {:e}", config.epsilon)),
+            ],
+        };
+        let unused = settings.into_iter().filter(|(is_set, ..)| *is_set);
+        unused.map(|(_, name, setting)| format!("{name} does not use optimizer.{setting}")).collect()
+    }
+
+    fn without_effect(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        match &self.mixing {
+            Some(mixing) if mixing.mixup + mixing.cutmix > 0.0 && mixing.probability == 0.0 => {
+                notes.push("mixing.probability is 0: no picture is mixed".to_owned());
+            }
+            Some(mixing) if mixing.mixup + mixing.cutmix + mixing.smoothing == 0.0 => {
+                notes.push("[mixing] changes nothing: mixup, cutmix and smoothing are 0".to_owned());
+            }
+            _ => {}
+        }
+        if self.evaluation.scale_temperature && self.data.validation_share == 0.0 {
+            let text = "data.validation_share is 0: no temperature is fitted (evaluation.scale_temperature = true)";
+            notes.push(text.to_owned());
+        }
+        notes
+    }
+}
+
+/// The settings of the mixing that change pictures or targets.
+fn in_words(mixing: &MixingConfig) -> String {
+    let settings = [("mixup", mixing.mixup), ("cutmix", mixing.cutmix), ("smoothing", mixing.smoothing)];
+    let settings = settings.iter().filter(|(_, value)| *value > 0.0).map(|(key, value)| format!("{key} = {value}"));
+    settings.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn notes(changes: &[&str]) -> Vec<String> {
+        Recipe::read("digits", &changes.iter().map(|change| (*change).to_owned()).collect::<Vec<_>>())
+            .unwrap()
+            .left_out()
+    }
+
+    #[test]
+    fn what_a_recipe_uses_is_not_noted() {
+        assert_eq!(notes(&[]), [""; 0]);
+        assert_eq!(
+            notes(&["loss.alpha=0.5", "loss.noise=\"uniform\"", "candidates={kind=\"queue\", size=64}"]),
+            [""; 0]
+        );
+        assert_eq!(notes(&["optimizer.kind=\"sgd\"", "optimizer.momentum=0.5", "optimizer.nesterov=true"]), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_left_out_is_named_with_its_value() {
+        let labels = "data.train_labels={kind=\"votes\", path=\"votes.npy\"}";
+        for (changes, words) in [
+            (
+                vec!["loss.kind=nll", "mixing={mixup=0.8, smoothing=0.1}"],
+                "NLL takes hard labels: [mixing] is left out (mixup = 0.8, smoothing = 0.1)",
+            ),
+            (
+                vec!["loss.kind=infonce", "mixing={cutmix=1.0}"],
+                "InfoNCE takes hard labels: [mixing] is left out (cutmix = 1)",
+            ),
+            (
+                vec!["loss.kind=nll", labels],
+                "NLL takes hard labels: data.train_labels is left out (path \"votes.npy\")",
+            ),
+            (
+                vec!["loss.kind=infonce", "mixing={}", labels],
+                "InfoNCE takes hard labels: data.train_labels is left out (path \"votes.npy\")",
+            ),
+            (
+                vec!["loss.logit_adjustment=0.5"],
+                "soft target InfoNCE has a noise distribution: loss.logit_adjustment = 0.5 is left out",
+            ),
+            (
+                vec!["loss.kind=bce", "candidates={kind=\"queue\", size=64}"],
+                "binary cross-entropy compares all classes: [candidates] is left out (kind = \"queue\", size = 64)",
+            ),
+            (
+                vec!["loss.kind=soft-target-cross-entropy", "candidates={kind=\"draws\", count=9}"],
+                "soft target cross-entropy compares all classes: [candidates] is left out (kind = \"draws\", count = 9)",
+            ),
+            (
+                vec!["loss.kind=soft-target-cross-entropy", "loss.alpha=0.5"],
+                "soft target cross-entropy has no noise distribution: loss.alpha = 0.5 is left out",
+            ),
+            (
+                vec!["loss.kind=bce", "loss.noise=\"uniform\""],
+                "binary cross-entropy has no noise distribution: loss.noise = \"uniform\" is left out",
+            ),
+            (vec!["optimizer.momentum=0.5"], "AdamW does not use optimizer.momentum = 0.5"),
+            (vec!["optimizer.nesterov=true"], "AdamW does not use optimizer.nesterov = true"),
+            (
+                vec!["optimizer.kind=\"sgd\"", "optimizer.betas=[0.8, 0.9]"],
+                "SGD does not use optimizer.betas = [0.8, 0.9]",
+            ),
+            (vec!["optimizer.kind=\"sgd\"", "optimizer.epsilon=1e-6"], "SGD does not use optimizer.epsilon = 1e-6"),
+            (vec!["mixing={mixup=0.8, probability=0.0}"], "mixing.probability is 0: no picture is mixed"),
+            (vec!["mixing={}"], "[mixing] changes nothing: mixup, cutmix and smoothing are 0"),
+            (
+                vec!["data.validation_share=0.0", "evaluation.best=false"],
+                "data.validation_share is 0: no temperature is fitted (evaluation.scale_temperature = true)",
+            ),
+        ] {
+            let notes = notes(&changes);
+            assert!(notes.iter().any(|note| note == words), "{changes:?}: {notes:?}");
+        }
+    }
+}
