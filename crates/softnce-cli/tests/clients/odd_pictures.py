@@ -72,7 +72,9 @@ def gif(
 ) -> bytes:
     """A GIF file of one frame (left, top, width, height) with eight colours at most."""
     out = b"GIF89a" + struct.pack("<HH", *screen)
-    out += bytes([0x80 | 2, 0, 0]) + bytes(np.array(palette, np.uint8).tobytes()).ljust(24, b"\0") if palette else bytes(3)
+    out += (
+        bytes([0x80 | 2, 0, 0]) + bytes(np.array(palette, np.uint8).tobytes()).ljust(24, b"\0") if palette else bytes(3)
+    )
     if transparent is not None:
         out += b"!\xf9\x04" + bytes([1, 0, 0, transparent, 0])
     out += b"," + struct.pack("<HHHH", *frame) + bytes([0x40 if interlaced else 0, 3])
@@ -224,7 +226,16 @@ def files(random: np.random.Generator, height: int, width: int) -> Iterator[tupl
     yield "webp as jpeg.jpg", encoded(colour, "WEBP", lossless=True)
     yield "tiff as bmp.bmp", encoded(colour, "TIFF")
     # Names of all kinds.
-    names = ("\u00e4\u00f6\u00fc \u00df", "\u732b", "\U0001f600", "a b  c", "quote ' \" $x", "#1 %20 & ;", "-dash", "comma, dot.dot")
+    names = (
+        "\u00e4\u00f6\u00fc \u00df",
+        "\u732b",
+        "\U0001f600",
+        "a b  c",
+        "quote ' \" $x",
+        "#1 %20 & ;",
+        "-dash",
+        "comma, dot.dot",
+    )
     for name in names:
         yield f"{name}.png", encoded(colour, "PNG")
 

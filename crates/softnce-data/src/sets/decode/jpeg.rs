@@ -78,13 +78,16 @@ fn has_end_marker(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use image::Rgb;
-    use libjpeg_turbo_rs::{Subsampling, compress};
+    use libjpeg_turbo_rs::{Subsampling, compress, compress_arithmetic, compress_progressive};
 
     use super::*;
 
+    fn raw() -> RgbImage {
+        RgbImage::from_fn(40, 30, |x, y| Rgb([(x * y * 7) as u8, (x * 91 + y * 57) as u8, (y * 83) as u8]))
+    }
+
     fn noise() -> Vec<u8> {
-        let noise = RgbImage::from_fn(40, 30, |x, y| Rgb([(x * y * 7) as u8, (x * 91 + y * 57) as u8, (y * 83) as u8]));
-        compress(&noise, 40, 30, PixelFormat::Rgb, 90, Subsampling::S420).unwrap()
+        compress(&raw(), 40, 30, PixelFormat::Rgb, 90, Subsampling::S420).unwrap()
     }
 
     fn pixels(bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
@@ -107,6 +110,14 @@ mod tests {
         // Fill bytes before a marker.
         let filled = [&bytes[..bytes.len() - 2], &[0xff, 0xff, 0xff, 0xd9]].concat();
         assert!(has_end_marker(&filled));
+    }
+
+    #[test]
+    fn every_coding_of_the_same_coefficients_gives_the_same_pixels() {
+        let baseline = pixels(&noise()).unwrap();
+        let (raw, format, sampling) = (raw(), PixelFormat::Rgb, Subsampling::S420);
+        assert_eq!(pixels(&compress_progressive(&raw, 40, 30, format, 90, sampling).unwrap()).unwrap(), baseline);
+        assert_eq!(pixels(&compress_arithmetic(&raw, 40, 30, format, 90, sampling).unwrap()).unwrap(), baseline);
     }
 
     #[test]
