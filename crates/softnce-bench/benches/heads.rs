@@ -1,4 +1,4 @@
-//! The loss with a linear head, under criterion: `cargo bench -p softnce-bench --bench heads -- d=10000,`.
+//! The loss with a linear head, under criterion: `cargo bench -p softnce-bench --bench heads -- d=10,000,`.
 
 #![allow(missing_docs, clippy::expect_used)]
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use softnce_report::number::count;
+
 use crate::SettingError;
 
 /// The sizes of one measurement.
@@ -98,8 +100,9 @@ impl Case {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "N={}, M={}, d={}", self.rows, self.candidates, self.classes)?;
-        self.features.map_or(Ok(()), |features| write!(f, ", D={features}"))
+        let [rows, candidates, classes] = [self.rows, self.candidates, self.classes].map(count);
+        write!(f, "N={rows}, M={candidates}, d={classes}")?;
+        self.features.map_or(Ok(()), |features| write!(f, ", D={}", count(features)))
     }
 }
 

@@ -62,12 +62,12 @@ impl Path {
     pub fn description(self) -> &'static str {
         match self {
             Path::Reference => {
-                "Soft target InfoNCE as the paper's reference algorithm has it, written plainly: it fills a tensor of \
-                 N x M x d products, forward and backward."
+                "Soft target InfoNCE by the paper's reference algorithm, written plainly: it fills a tensor of N x M x d products, \
+                 forward and backward."
             }
             Path::Dense => "Soft target InfoNCE on dense targets as they are: two matrix products in blocks of rows.",
             Path::Recognised => {
-                "Soft target InfoNCE on the same dense targets, whose compact form is found in the course of the call."
+                "Soft target InfoNCE on the same dense targets, whose compact form is found during the call."
             }
             Path::Compact => "Soft target InfoNCE on compact targets made beforehand.",
             Path::Hard => "InfoNCE on hard labels made beforehand.",
@@ -76,7 +76,7 @@ impl Path {
             Path::Products => {
                 "The two bare matrix products behind dense targets, N x d by d x M and N x M by M x d, by the crate gemm."
             }
-            Path::Copy => "A copy of the logits into new memory: what moving the data alone costs.",
+            Path::Copy => "A copy of the logits into new memory: the cost of moving the data alone.",
             Path::Head => {
                 "Soft target InfoNCE on compact targets, from features and the weights of a linear head, without the \
                  N x d logits."

@@ -6,7 +6,9 @@ use crate::bench::BenchArguments;
 use crate::compare::CompareArguments;
 use crate::data::DataArguments;
 use crate::moved::MovedArguments;
-use crate::runs::{EvalArguments, ExportArguments, PredictArguments, RecipesArguments, TrainArguments};
+use crate::runs::{
+    EvalArguments, ExportArguments, PredictArguments, RecipesArguments, ReportArguments, TrainArguments,
+};
 
 /// Train, compare and measure soft target InfoNCE and related losses.
 #[derive(Debug, Parser)]
@@ -39,6 +41,11 @@ pub enum Command {
     /// By default on the built-in optdigits pictures. Writes to runs/compare: recipe.toml, results.json, results.csv,
     /// results.md, report.html, figure.svg, and a folder for each run. After Ctrl-C or a kill, the same command continues.
     Compare(CompareArguments),
+    /// Write the report of a finished run or comparison again, from its results.
+    ///
+    /// Reads metrics.json of a run or results.json of a comparison, and writes report.html and the tables in Markdown as
+    /// this version writes them. It needs no data and trains nothing.
+    Report(ReportArguments),
     /// Measure time and memory of each way to compute the losses.
     ///
     /// Writes to runs/bench: results.json, results.csv, results.md, report.html and figures as SVG. Files are written at

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Predict(arguments) => runs::end(runs::predict(&arguments)),
         Command::Export(arguments) => runs::end(runs::export(&arguments)),
         Command::Recipes(arguments) => runs::recipes(&arguments),
+        Command::Report(arguments) => runs::report(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),

@@ -1,26 +1,28 @@
 //! A chart of lines over numbers, as every study draws them.
 
 use maud::{Markup, html};
-use softnce_report::number::count;
+use softnce_report::number::{count, fixed, setting};
 use softnce_report::{
-    Area, Look, Scale, Shape, Ticks, WIDTH, band, extent, line, log_ticks, marker, panel, px, ticks, whisker, x_axis,
-    y_axis,
+    Area, Look, Scale, Shape, Ticks, WIDTH, band, extent, line, log_ticks, marker, panel, ticks, tipped, tips, whisker,
+    x_axis, y_axis,
 };
 
-/// How what theory says is drawn.
+/// How the prediction of theory is drawn.
 pub(crate) const REFERENCE: Look = Look { colour: "#777777", dash: "none", shape: Shape::None };
 
-const AREA: Area = Area { left: 44.0, right: WIDTH - 10.0, top: 30.0, bottom: 210.0 };
+const AREA: Area = Area { left: 58.0, right: WIDTH - 10.0, top: 30.0, bottom: 210.0 };
 /// Height of a chart.
 pub(crate) const HEIGHT: f64 = 250.0;
 
 /// One line of a chart.
 #[derive(Debug, Clone)]
 pub(crate) struct Series {
+    /// Its name, for tooltips.
+    pub(crate) name: String,
     pub(crate) look: Look,
     /// `(x, y)`, in the order of x.
     pub(crate) points: Vec<(f64, f64)>,
-    /// How far each point may be off: from, to. Empty for none.
+    /// The interval or the range of each point: from, to. Empty for none.
     pub(crate) ranges: Vec<(f64, f64)>,
 }
 
@@ -38,8 +40,10 @@ pub(crate) struct Chart<'a> {
     pub(crate) title: &'a str,
     pub(crate) x: (&'a str, Spacing),
     pub(crate) y: (&'a str, Spacing),
-    /// Drawn thin and grey below the others: what theory says.
-    pub(crate) references: Vec<Vec<(f64, f64)>>,
+    /// Decimals of the values, in tooltips.
+    pub(crate) decimals: usize,
+    /// A name and a line, drawn thin and grey below the others.
+    pub(crate) references: Vec<(&'a str, Vec<(f64, f64)>)>,
     pub(crate) series: Vec<Series>,
     /// Whether points are marked and their ranges drawn as strokes; else lines with bands.
     pub(crate) marked: bool,
@@ -53,7 +57,12 @@ impl Chart<'_> {
 
     /// The drawing.
     pub(crate) fn panel(&self) -> Markup {
-        let all = || self.series.iter().flat_map(|series| &series.points).chain(self.references.iter().flatten());
+        let all = || {
+            self.series
+                .iter()
+                .flat_map(|series| &series.points)
+                .chain(self.references.iter().flat_map(|(_, line)| line))
+        };
         let ranges = || self.series.iter().flat_map(|series| &series.ranges);
         let heights = all().map(|point| point.1).chain(ranges().flat_map(|range| [range.0, range.1]));
         let (across, across_ticks) =
@@ -67,28 +76,51 @@ impl Chart<'_> {
             &self.name(),
             html! {
                 text.heading x="0" y="15" { (self.title) }
-                text.tick x=(px(AREA.right)) y="15" text-anchor="end" { (self.y.0) }
-                (y_axis(AREA, up, &up_ticks))
+                (y_axis(AREA, up, &up_ticks, self.y.0))
                 (x_axis(AREA, across, &across_ticks, self.x.0))
-                @for reference in &self.references { (line(&place(reference), "context", REFERENCE.colour, REFERENCE.dash)) }
+                @for (name, reference) in &self.references {
+                    (tipped(name, line(&place(reference), "context", REFERENCE.colour, REFERENCE.dash)))
+                }
                 @for series in self.series.iter().rev() {
                     @let look = series.look;
                     @let points = place(&series.points);
-                    @if self.marked {
-                        @for (&(x, _), &(from, to)) in points.iter().zip(&series.ranges) {
-                            (whisker(look, x, (up.at(from), up.at(to))))
-                        }
-                    } @else if !series.ranges.is_empty() {
+                    @if !self.marked && !series.ranges.is_empty() {
                         @let edge = |pick: fn(&(f64, f64)) -> f64| -> Vec<(f64, f64)> {
                             points.iter().zip(&series.ranges).map(|(point, range)| (point.0, up.at(pick(range)))).collect()
                         };
-                        (band(&edge(|range| range.0), &edge(|range| range.1), look.colour))
+                        (tipped(
+                            &format!("{}: range of the seeds", series.name),
+                            band(&edge(|range| range.0), &edge(|range| range.1), look.colour),
+                        ))
                     }
-                    (line(&points, "mean", look.colour, look.dash))
-                    @if self.marked { @for &(x, y) in &points { (marker(look, x, y, 3.6)) } }
+                    (tipped(&series.name, line(&points, "mean", look.colour, look.dash)))
+                    @if self.marked {
+                        @for (at, &(x, y)) in points.iter().enumerate() {
+                            (tipped(&self.tip(series, at), html! {
+                                @if let Some(&(from, to)) = series.ranges.get(at) {
+                                    (whisker(look, x, (up.at(from), up.at(to))))
+                                }
+                                (marker(look, x, y, 3.6))
+                            }))
+                        }
+                    } @else {
+                        (tips(points.iter().enumerate().map(|(at, &(x, y))| (x, y, self.tip(series, at)))))
+                    }
                 }
             },
         )
+    }
+
+    /// A point in words.
+    fn tip(&self, series: &Series, at: usize) -> String {
+        let (x, y) = series.points[at];
+        let value = |value: f64| fixed(value, self.decimals);
+        let x = if x >= 1000.0 && x.fract() == 0.0 { count(x as usize) } else { setting((x * 1e6).round() / 1e6) };
+        let mean = format!("{}; {} {x}: {} {}", series.name, self.x.0, self.y.0, value(y));
+        match series.ranges.get(at) {
+            Some((from, to)) if from < to => format!("{mean}, {} to {}", value(*from), value(*to)),
+            _ => mean,
+        }
     }
 }
 
@@ -115,10 +147,7 @@ fn apart(ticks: Ticks) -> Ticks {
     let is_power = |value: f64| value.log10().fract().abs() < 1e-9;
     let all: Vec<(f64, String)> = ticks.labelled().map(|(value, label)| (value, label.to_owned())).collect();
     let many = all.len() > MOST && all.iter().filter(|(value, _)| is_power(*value)).count() > 1;
-    Ticks::new(all.into_iter().filter(|(value, _)| !many || is_power(*value)).map(|(value, label)| {
-        let label = if value >= 1000.0 { count(value as usize) } else { label };
-        (value, label)
-    }))
+    Ticks::new(all.into_iter().filter(|(value, _)| !many || is_power(*value)))
 }
 
 #[cfg(test)]
@@ -138,9 +167,10 @@ mod tests {
         ] {
             for marked in [true, false] {
                 let ranges = points.iter().map(|&(_, y)| (0.9 * y, 1.1 * y)).collect();
-                let series = vec![Series { look, points: points.clone(), ranges }];
+                let series = vec![Series { name: "c & d".into(), look, points: points.clone(), ranges }];
                 let (x, y) = (("x", spacing), ("y", spacing));
-                let chart = Chart { title: "a < b", x, y, references: vec![points.clone()], series, marked };
+                let references = vec![("theory", points.clone())];
+                let chart = Chart { title: "a < b", x, y, decimals: 3, references, series, marked };
                 let text = chart.panel().into_string();
                 roxmltree::Document::parse(&text).unwrap();
                 assert!(!text.contains("inf"), "{text}");

@@ -43,6 +43,11 @@ impl Manifest for StudyManifest {
     }
 }
 
+/// The name of the study that a folder holds; `None` if it holds none.
+pub(crate) fn study_of(path: &Path) -> Result<Option<String>, StoreError> {
+    Ok(StudyManifest::read(path)?.map(|manifest| manifest.study))
+}
+
 /// Opens or makes the folder of a study with these settings; the revision changes whenever trainings do.
 pub(crate) fn open(path: &Path, study: &str, revision: u32, settings: &impl Serialize) -> Result<Folder, StudyError> {
     let settings = serde_json::to_value(settings).map_err(std::io::Error::from);

@@ -6,6 +6,7 @@
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod again;
 mod chart;
 mod error;
 mod folder;
@@ -20,6 +21,7 @@ mod tensors;
 pub mod toy;
 pub mod variants;
 
+pub use again::write_report_again;
 pub use error::StudyError;
 pub use measure::Measure;
 pub use place::{Budget, Place};

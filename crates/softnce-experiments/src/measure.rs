@@ -136,21 +136,21 @@ impl Measure {
                 format!("{}: {}", metric.head.trim_end_matches(" %"), metric.meaning)
             }
             Measure::Metric(_, View::Scaled) => {
-                "scaled: at the temperature that fits the class labels of the validation pictures best".into()
+                "scaled: with the temperature that fits the labels of the validation pictures best".into()
             }
             Measure::Metric(_, View::Reference | View::ScaledReference) => {
-                "ECE, calibrated: what a calibrated model of the same confidences would show".into()
+                "ECE, calibrated: what a perfectly calibrated model with the same confidences would show by chance".into()
             }
             Measure::BalancedAdjusted => {
-                "adjusted: the class frequencies of the training pictures are divided out of the \
-                 posterior first (logit adjustment after training, Menon et al., arXiv 2007.07314)"
+                "adjusted: after training, the probability of each class is divided by the frequency of the class in the \
+                 training pictures (logit adjustment, Menon et al., arXiv 2007.07314)"
                     .into()
             }
             Measure::Group(Frequency::Frequent) => "frequent: classes with more than 100 training pictures".into(),
             Measure::Group(Frequency::Medium) => "medium: with 20 to 100".into(),
             Measure::Group(Frequency::Rare) => "rare: with fewer than 20".into(),
             Measure::FittedTemperature => {
-                "temperature fitted: divided by that of the loss; above 1 the network is overconfident".into()
+                "temperature fitted: divided by the temperature of the loss; above 1 the network is overconfident".into()
             }
             Measure::TrainLoss => return None,
         })

@@ -1,7 +1,7 @@
 //! Numbers as every part of the report writes them.
 
 pub(crate) use crate::number::{
-    MISSING, count, duration, enumerate, fixed, is_zero, mebibytes, milliseconds, plural, setting, signed,
+    MISSING, count, duration, enumerate, fixed, is_zero, mebibytes, milliseconds, plural, rate, setting, signed,
 };
 
 use softnce_metrics::{Direction, Estimate, Metric};

@@ -7,6 +7,7 @@
 //! - [`page`]: HTML pages, each a single file: frame, sections, figures and tables.
 //! - [`table`]: tables for a terminal.
 //! - [`number`]: formatting of numbers.
+//! - [`protocol`]: how a recipe trains and evaluates, for the sentences of the pages.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -19,6 +20,7 @@ mod format;
 mod loss;
 pub mod number;
 pub mod page;
+pub mod protocol;
 pub mod results;
 pub mod run;
 pub mod table;
@@ -27,7 +29,8 @@ mod wellformed;
 
 pub use drawing::{
     Area, Look, SERIES, Scale, Shape, Ticks, WIDTH, band, byte_ticks, extent, interval, legend, legend_height, line,
-    log_ticks, marker, panel, px, sheet, spread, standalone, swatch, ticks, upright, whisker, x_axis, y_axis,
+    log_ticks, marker, panel, px, sheet, spread, standalone, swatch, ticks, tipped, tips, upright, whisker, x_axis,
+    y_axis,
 };
 pub use error::ReportError;
 pub use format::{plus_minus, with_interval};

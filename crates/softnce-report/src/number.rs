@@ -3,12 +3,12 @@
 /// Stands where a number is missing or not finite.
 pub const MISSING: &str = "n/a";
 
-/// A number with fixed decimals, a true minus sign, and no minus on a zero.
+/// A number with fixed decimals, a comma between thousands, a true minus sign, and no minus on a zero.
 pub fn fixed(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return MISSING.to_owned();
     }
-    let digits = format!("{:.decimals$}", value.abs());
+    let digits = grouped(&format!("{:.decimals$}", value.abs()));
     if value < 0.0 && !is_zero(&digits) { format!("\u{2212}{digits}") } else { digits }
 }
 
@@ -25,10 +25,15 @@ pub fn is_zero(digits: &str) -> bool {
 
 /// A whole number with a comma between thousands.
 pub fn count(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    grouped(&number.to_string())
+}
+
+/// Digits, with decimals or without, with a comma between thousands.
+fn grouped(digits: &str) -> String {
+    let whole = digits.find('.').unwrap_or(digits.len());
+    let mut text = String::with_capacity(digits.len() + whole / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+        if index > 0 && index < whole && (whole - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -41,9 +46,24 @@ pub fn plural(number: usize, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
-/// A learning rate or another setting: the shortest decimal that reads back as the same number.
+/// A setting, in the shortest form that reads back as the same number: `0.0005`, `2.5e−5`.
 pub fn setting(value: f64) -> String {
-    if value.is_finite() { value.to_string() } else { MISSING.to_owned() }
+    if !value.is_finite() {
+        return MISSING.to_owned();
+    }
+    let text = if is_plain(value) { value.to_string() } else { format!("{value:e}") };
+    text.replace('-', "\u{2212}")
+}
+
+/// A learning rate, rounded to three significant digits: `0.00109`, `2.5e−5`.
+pub fn rate(value: f64) -> String {
+    // Rounding to three digits cannot make a number that does not parse.
+    setting(format!("{value:.2e}").parse().unwrap_or(f64::NAN))
+}
+
+/// Whether a number is written without a power of ten.
+pub(crate) fn is_plain(value: f64) -> bool {
+    value == 0.0 || (1e-4..1e9).contains(&value.abs())
 }
 
 /// A time in milliseconds with three significant digits, down to a hundredth of a microsecond.
@@ -107,15 +127,6 @@ pub fn round_bytes(size: f64) -> String {
     format!("{} {}", setting(size / 1024f64.powi(unit as i32)), units[unit])
 }
 
-/// A whole number short enough for a tick: `500`, `16384`, `10k`, `10M`.
-pub fn short(number: usize) -> String {
-    match number {
-        1_000_000.. if number.is_multiple_of(100_000) => format!("{}M", number as f64 / 1e6),
-        10_000.. if number.is_multiple_of(1000) => format!("{}k", number / 1000),
-        _ => number.to_string(),
-    }
-}
-
 /// Joins words as a sentence does: `a, b and c`.
 pub fn enumerate(words: &[String]) -> String {
     match words {
@@ -151,11 +162,14 @@ mod tests {
         assert_eq!(count(797), "797");
         assert_eq!(count(1_797), "1,797");
         assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(fixed(-1_234.567, 2), "\u{2212}1,234.57");
+        assert_eq!(fixed(123.4567, 4), "123.4567");
+        assert_eq!(fixed(999.6, 0), "1,000");
     }
 
     #[test]
     fn times_keep_three_digits() {
-        assert_eq!(milliseconds(1234.4), "1234");
+        assert_eq!(milliseconds(1234.4), "1,234");
         assert_eq!(milliseconds(123.4), "123");
         assert_eq!(milliseconds(99.96), "100");
         assert_eq!(milliseconds(12.34), "12.3");
@@ -165,6 +179,17 @@ mod tests {
         assert_eq!(milliseconds(0.012_34), "0.0123");
         assert_eq!(milliseconds(0.000_123_4), "0.00012");
         assert_eq!(milliseconds(0.0), "0.00000");
+    }
+
+    #[test]
+    fn settings_are_short_and_read_back() {
+        let settings = [0.1, 5e-4, 2.5e-5, -2.5e-5, 0.0, 80.0, 1e9, f64::NAN];
+        assert_eq!(
+            settings.map(setting),
+            ["0.1", "0.0005", "2.5e\u{2212}5", "\u{2212}2.5e\u{2212}5", "0", "80", "1e9", MISSING]
+        );
+        let rates = [0.001_094_3, 0.1, 2.499_9e-5, 0.0, f64::INFINITY];
+        assert_eq!(rates.map(rate), ["0.00109", "0.1", "2.5e\u{2212}5", "0", MISSING]);
     }
 
     #[test]
@@ -180,7 +205,7 @@ mod tests {
         assert_eq!(bytes(1536), "1.5 KiB");
         assert_eq!(bytes((1 << 20) - 1), "1.0 MiB");
         assert_eq!(bytes(2 << 30), "2.0 GiB");
-        assert_eq!(bytes(5 << 40), "5120.0 GiB");
+        assert_eq!(bytes(5 << 40), "5,120.0 GiB");
     }
 
     #[test]
@@ -189,8 +214,6 @@ mod tests {
             ["512 B", "1 KiB", "32 MiB", "2048 TiB"],
             [9, 10, 25, 51].map(|power| round_bytes(2f64.powi(power)))
         );
-        let numbers = [10, 1000, 16_384, 10_000, 100_000, 1_000_000, 1_500_000, 10_000_000];
-        assert_eq!(numbers.map(short), ["10", "1000", "16384", "10k", "100k", "1M", "1.5M", "10M"]);
     }
 
     #[test]

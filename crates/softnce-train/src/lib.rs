@@ -4,12 +4,13 @@
 //!   training, evaluation, prediction and export of a model; [`device`]: the device that a run computes on;
 //!   [`randomness`]: the random numbers of a run; [`memory`]: the memory that the machine has left.
 //! - [`optimisation`]: parameter groups, the schedule, clipping, weight averaging.
-//! - [`compare`]: several losses at equal budgets.
+//! - [`compare`]: several losses at equal budgets; [`write_report_again`]: a report written again from its results.
 //!
 //! Metrics and statistics are in `softnce_metrics`, results and their pages in `softnce_report`.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod again;
 pub mod compare;
 pub mod device;
 mod events;
@@ -18,3 +19,5 @@ pub mod optimisation;
 pub mod randomness;
 pub mod recipe;
 pub mod runs;
+
+pub use again::{AgainError, write_report_again};

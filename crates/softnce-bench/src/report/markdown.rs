@@ -2,13 +2,13 @@
 
 use super::block::{Block, blocks};
 use super::html::how_long;
-use super::row::{HEADS, NOTE, cells};
+use super::row::{HEADS, cells, note};
 use crate::Results;
 
 /// What was measured on what, then a table for each case and number of threads.
 pub fn markdown(results: &Results) -> String {
     let (version, machine) = (&results.version, &results.machine);
-    let mut text = format!("softnce {version} on {machine}; {}. {NOTE}\n", how_long(&results.settings));
+    let mut text = format!("softnce {version} on {machine}; {}. {}\n", how_long(&results.settings), note(results));
     for part in blocks(results) {
         text.push_str(&block(&part));
     }

@@ -3,14 +3,23 @@
 use softnce_report::number;
 
 use super::block::Block;
-use crate::Measurement;
+use crate::{Measurement, Path, Results};
 
 /// Heads of the columns after the path's name.
 pub(crate) const HEADS: [&str; 6] = ["median, ms", "min, ms", "quartiles, ms", "samples", "extra memory", "ratio"];
 
-/// What the columns hold, in a sentence.
-pub(crate) const NOTE: &str = "Times are those of a call. Extra memory: the most that a call has allocated at once, \
-                               less what it gives back. Ratio: the median over that of soft_cross_entropy.";
+/// What the columns hold, in sentences.
+pub(crate) fn note(results: &Results) -> String {
+    let ratio = if results.settings.paths.contains(&Path::BASELINE) {
+        format!(" Ratio: the median divided by that of {}.", Path::BASELINE)
+    } else {
+        String::new()
+    };
+    format!(
+        "Times are those of a call. Extra memory: the most that a call has allocated at once, minus the results that it \
+         returns.{ratio}"
+    )
+}
 
 /// The cells of a measurement, by [`HEADS`].
 pub(crate) fn cells(block: &Block<'_>, measurement: &Measurement) -> [String; HEADS.len()] {

@@ -1,15 +1,15 @@
 //! The results as tables for a terminal.
 
-use softnce_report::table::Table;
+use softnce_report::table::{Table, wrapped};
 
 use super::block::{Block, blocks};
-use super::row::{HEADS, NOTE, cells};
+use super::row::{HEADS, cells, note};
 use crate::Results;
 
 /// A table for each case and number of threads, and below it what was skipped there and why.
 pub fn terminal(results: &Results) -> String {
     let mut text: String = blocks(results).iter().map(block).collect();
-    text.push_str(NOTE);
+    text.push_str(&wrapped(&note(results), ""));
     text.push('\n');
     text
 }
@@ -20,7 +20,7 @@ fn block(block: &Block<'_>) -> String {
         text.push_str(&format!("{}\n", table(block)));
     }
     for skipped in &block.skipped {
-        text.push_str(&format!("  {} skipped: {}\n", skipped.path, skipped.reason));
+        text.push_str(&format!("{}\n", wrapped(&format!("{} skipped: {}", skipped.path, skipped.reason), "  ")));
     }
     text.push('\n');
     text
@@ -44,7 +44,7 @@ mod tests {
         let mut results = fixture::small();
         results.measurements[0].median_ms = 0.123_45;
         let text = terminal(&results);
-        for title in ["N=128, M=128, d=10, 2 threads\n", "N=1024, M=1024, d=10000, D=256, 1 thread\n"] {
+        for title in ["N=128, M=128, d=10, 2 threads\n", "N=1,024, M=1,024, d=10,000, D=256, 1 thread\n"] {
             assert!(text.contains(title), "{text}");
         }
         assert!(text.contains("0.123") && text.contains("n/a"), "{text}");
@@ -59,10 +59,12 @@ mod tests {
     #[test]
     fn the_tables_fit() {
         let text = terminal(&fixture::whole());
-        let widest = text.lines().filter(|line| !line.starts_with("Times")).map(|line| line.chars().count()).max();
+        let widest = text.lines().map(|line| line.chars().count()).max();
         assert!(widest.is_some_and(|widest| widest <= 110), "{widest:?}:\n{text}");
-        // Title, frame, head and a blank line besides the measurements, and the note.
+        // Title, frame, head and a blank line besides the measurements, and the note at the end.
+        let (tables, note) = text.rsplit_once("\n\n").unwrap();
         let blocks = blocks(&fixture::whole()).len();
-        assert_eq!(text.lines().count(), fixture::whole().measurements.len() + 6 * blocks + 1, "{text}");
+        assert_eq!(tables.lines().count() + 1, fixture::whole().measurements.len() + 6 * blocks, "{text}");
+        assert!(note.starts_with("Times are those of a call."), "{note}");
     }
 }

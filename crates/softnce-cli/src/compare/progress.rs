@@ -67,6 +67,13 @@ impl runs::Progress for Bars {
         }
     }
 
+    fn validation(&self, done: usize, pictures: usize) {
+        // Small sets would flicker.
+        if pictures >= 2000 {
+            self.epochs.set_message(format!("validation {done}/{pictures} pictures"));
+        }
+    }
+
     fn epoch(&self, record: &EpochRecord) {
         self.epochs.set_position(record.epoch as u64);
         let validation =

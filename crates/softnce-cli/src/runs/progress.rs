@@ -55,11 +55,24 @@ impl Progress for RunProgress {
         );
         if self.terminal {
             self.bar.set_prefix(format!("epoch {epoch}/{}", self.epochs.get()));
+            self.bar.set_length(steps as u64);
             self.bar.set_position(step as u64);
             self.bar.set_message(state);
         } else if self.last_line.get().elapsed() >= EVERY {
             self.last_line.set(Instant::now());
             self.line(&format!("epoch {epoch}/{}, batch {step}/{steps}: {state}", self.epochs.get()));
+        }
+    }
+
+    fn validation(&self, done: usize, pictures: usize) {
+        if self.terminal {
+            self.bar.set_prefix("validation");
+            self.bar.set_length(pictures as u64);
+            self.bar.set_position(done as u64);
+            self.bar.set_message("pictures");
+        } else if self.last_line.get().elapsed() >= EVERY {
+            self.last_line.set(Instant::now());
+            self.line(&format!("validation: {done}/{pictures} pictures"));
         }
     }
 

@@ -2,16 +2,21 @@
 
 use std::process::ExitCode;
 
+use softnce_report::table::wrapped;
 use softnce_terminal::{USAGE, fail, out, say};
 use softnce_train::recipe::{BUILT_IN, built_in};
 
 use super::args::RecipesArguments;
 
+/// Before each line of a description.
+const INDENT: &str = "    ";
+
 pub fn run(arguments: &RecipesArguments) -> ExitCode {
     let Some(name) = &arguments.name else {
         for (name, text) in BUILT_IN {
+            // The comment at the top, whose lines end where those of the file do.
             let about: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("# ")).collect();
-            say!("{name}\n    {}", about.join("\n    "));
+            say!("{name}\n{}", wrapped(&about.join(" "), INDENT));
         }
         return ExitCode::SUCCESS;
     };

@@ -1,4 +1,4 @@
-//! The classes that the test nodes are given by what learned from a teacher, as a table.
+//! The classes that networks trained on a teacher's targets predict for the test nodes, as a table.
 
 use std::fmt::Write;
 
@@ -9,11 +9,11 @@ use softnce_report::{page, plus_minus};
 
 use super::results::{ClassedSummary, GraphsResults};
 
-/// On a page; nothing where nothing learned from a teacher.
+/// On a page; nothing where no network was trained on a teacher's targets.
 pub(super) fn table(results: &GraphsResults, graph: &str) -> Markup {
     let Some(given) = Given::of(results, graph) else { return html! {} };
     page::table(
-        &format!("{graph}, classes given."),
+        &format!("{graph}, predicted classes."),
         MEANING,
         html! {
             thead { tr { @for (at, heading) in given.headings.iter().enumerate() {
@@ -36,21 +36,23 @@ pub(super) fn table(results: &GraphsResults, graph: &str) -> Markup {
     )
 }
 
-/// Why soft target InfoNCE gives other classes than its targets have.
-pub(super) const WHY: &str = "With all nodes' targets for candidates, soft target InfoNCE is least where the candidates w, each weighed by \
-    exp(s . w), have the node's own target for their mean; the logits are the scores s plus the logarithm of the class \
-    frequencies. Of hard candidates those take out exactly how frequent each class is; of soft ones only a part, both of how \
-    frequent a class is and of how sure its targets are. The largest logit need not then be the target's largest class: nodes in \
-    doubt tend to go to classes that are rarer, or whose targets are less sure; the two can cancel. The tables of classes put \
-    that optimum, reckoned node by node, beside the networks.";
+/// Why soft target InfoNCE predicts other classes than its targets have.
+pub(super) const WHY: &str = "Take the targets of all nodes as candidates. The loss of a node is smallest where the mean of the \
+    candidates w, weighted by exp(s . w), equals the node's own target; the logits are the scores s plus the logarithm of the class \
+    frequencies. For hard candidates this correction removes the effect of the class frequencies exactly. For soft candidates it \
+    removes only a part: the scores still depend on how frequent each class is and on how confident its targets are. The largest \
+    logit is then not always at the largest class of the target. Uncertain nodes tend to be assigned to classes that are rarer or \
+    whose targets are less confident; the two effects can cancel. The tables of predicted classes compare the networks with this \
+    optimum, computed node by node.";
 
-/// What the figures of a table of classes are.
-const MEANING: &str = "Test nodes, mean ± half width of the 95 % interval over the seeds, %: those whose label is given, those given \
-    the teacher's class, and those given each class. Confidence: the probability that the teacher gives its class, mean over the \
-    nodes of that class. Below the accuracy or in parentheses: points over the teacher's, paired by seed. Optimum: that of soft \
-    target InfoNCE on the teacher's probabilities, node by node, with a slight penalty on large scores.";
+/// What the numbers of a table of classes are.
+const MEANING: &str = "Test nodes in %, mean ± half width of the 95 % interval over the seeds: nodes whose prediction is the label \
+    (top-1), nodes whose prediction is that of the teacher, and nodes with each predicted class. Confidence: the mean probability \
+    that the teacher gives its class, over the nodes of that class. Below the accuracy or in parentheses: difference from the \
+    accuracy of the teacher in points, paired by seed. Optimum: that of soft target InfoNCE on the teacher's probabilities, node by \
+    node, with a small penalty on large scores.";
 
-/// Which classes are given by whom.
+/// Which classes are predicted by whom.
 struct Given {
     headings: Vec<String>,
     lines: Vec<Line>,
@@ -59,18 +61,18 @@ struct Given {
 struct Line {
     name: String,
     figures: Vec<String>,
-    /// Accuracy over that of the teacher, for what learned from it.
+    /// Accuracy minus that of the teacher, for what was trained on its targets.
     over_teacher: Option<String>,
 }
 
 impl Given {
-    /// On a graph, where something learned from a teacher.
+    /// On a graph, if networks were trained on a teacher's targets.
     fn of(results: &GraphsResults, graph: &str) -> Option<Self> {
         let of = || results.rows.iter().filter(|row| row.unit.graph == graph);
         let found = || of().filter_map(|row| Some((row.unit.loss, row.distilled.as_ref()?)));
         let (_, first) = found().next()?;
         let classes = first.teacher.shares.len();
-        let headings = ["given by", "top-1", "as teacher"].map(str::to_owned);
+        let headings = ["predictions of", "top-1", "same as the teacher"].map(str::to_owned);
         let headings = headings.into_iter().chain((0..classes).map(|class| format!("class {class}"))).collect();
         // Without spaces: there are many classes.
         let tight = |value: &Estimate, number| plus_minus(*value, 1, number, "±");

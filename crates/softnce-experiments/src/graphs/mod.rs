@@ -25,3 +25,5 @@ pub use results::{ClassedSummary, DistilledSummary, GraphsResults, Row};
 pub use run::run;
 pub use teacher::{Classed, Distilled};
 pub use trial::{Found, Source, Tested, Unit};
+
+pub(crate) use page::files;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use maud::{Markup, html};
 use serde::Serialize;
-use softnce_report::number::{count, fixed, plural, signed};
+use softnce_report::number::{self, count, fixed, plural, signed};
 use softnce_report::page::{self, section};
 use softnce_report::{look, with_interval};
 
@@ -12,21 +12,30 @@ use super::classes;
 use super::results::{GraphsResults, MEASURES, Row, SOURCES};
 use super::trial::{Found, Source, Tested, Unit};
 
+/// The files for people, each with its name.
+pub(crate) fn files(results: &GraphsResults) -> Vec<(String, String)> {
+    vec![("results.md".into(), markdown(results)), ("report.html".into(), page(results))]
+}
+
 /// The page: setting, results, learning rates.
-pub(crate) fn page(results: &GraphsResults) -> String {
+fn page(results: &GraphsResults) -> String {
     let config = &results.config;
     let entries =
         [("setting", "Setting"), ("results", "Results"), ("rates", "Learning rates"), ("reproduce", "Reproduce")];
+    let chosen = match results.tuning.is_empty() {
+        true => format!(", at the learning rate {}", number::setting(config.rates[0])),
+        false => ", with the learning rate of each loss chosen on the validation nodes".to_owned(),
+    };
     let head = html! {
         header {
             h1 { "Node classification" }
             p.lead {
-                "A two-layer graph convolutional network under each loss, from " (plural(config.seeds as usize, "seed", "seeds"))
-                ", with the learning rate of each loss chosen on the validation nodes. The loss is not for pictures alone."
+                "A graph convolutional network of two layers, trained with each loss from "
+                (plural(config.seeds as usize, "seed", "seeds")) (chosen) ". The loss is not limited to pictures."
             }
             p.quiet {
                 "Network, splits and settings: Kipf and Welling, arXiv 1609.02907, and Yang, Cohen and Salakhutdinov, arXiv \
-                 1603.08861. The two sources of targets are our own design."
+                 1603.08861. The two kinds of targets are our own design."
             }
         }
         (page::contents(entries))
@@ -49,19 +58,29 @@ pub(crate) fn page(results: &GraphsResults) -> String {
 
 fn setting(results: &GraphsResults) -> Markup {
     let config = &results.config;
+    let smoothed = if config.smoothing > 0.0 {
+        format!(
+            ", with label smoothing {0} for the losses that take soft targets. Theory predicts only small differences here: \
+             where all classes have the same number of labelled nodes and all of these are candidates, InfoNCE has the same \
+             gradient as NLL, and with smoothing {0} soft target InfoNCE is the NLL of {1} times the \
+             logits, so that its logits become larger by the factor 1 / {1}",
+            number::setting(config.smoothing),
+            number::setting(((1.0 - config.smoothing) * 1e9).round() / 1e9),
+        )
+    } else {
+        String::new()
+    };
     html! {
+        p { "Targets from labels: the labels of the labelled nodes" (smoothed) "." }
         p {
-            "Targets from labels: the labelled nodes; losses that take soft targets see them with label smoothing "
-            (config.smoothing) ". Theory leaves little to find there: with equally many labelled nodes a class and all of them \
-             for candidates, InfoNCE has the gradient of NLL, and this smoothing makes soft target InfoNCE the NLL of \
-             logits multiplied by one less the smoothing, so that its logits come out larger by as much. Targets from a \
-             teacher, the softer test: every node has the probabilities that a network trained on the labels with NLL gives it (the hard losses \
-             see the most probable class), the labelled ones their labels."
+            "Targets from a teacher: every node has the probabilities that a network trained on the labels with NLL gives it; \
+             the labelled nodes keep their labels. The hard losses are trained on the most probable class of the teacher."
         }
         p {
-            "Hidden width " (config.hidden) ", dropout " (config.dropout) ", L2 penalty " (config.weight_decay)
-            " on the first layer, Adam, " (count(config.epochs)) " steps over the whole graph, without early stopping; the \
-             figures are those after the last. Candidates are the targets of the step: the labelled nodes, or all."
+            "Hidden width " (count(config.hidden)) ", dropout " (number::setting(config.dropout)) ", L2 penalty "
+            (number::setting(config.weight_decay)) " on the first layer, Adam, "
+            (plural(config.epochs, "step", "steps")) " over the whole graph, without early stopping; the results are those \
+             after the last step. The candidates of a step are its targets: those of the labelled nodes, or those of all nodes."
         }
         (page::table("Graphs.", "", html! {
             (page::head(&["graph"], ["nodes", "features", "classes", "labelled", "validation", "test"]))
@@ -77,10 +96,18 @@ fn setting(results: &GraphsResults) -> Markup {
 /// The losses on one graph.
 fn table(results: &GraphsResults, graph: &str, source: Source) -> Markup {
     let lead = format!("{graph}, {}.", words(source));
-    let caption = "Mean ± half width of the 95 % interval over the seeds. Below: the difference to soft target \
-        cross-entropy, paired by seed, with its interval; bold where that excludes zero (not corrected for the number of \
-        comparisons). Scaled: after temperature scaling on the validation nodes. The intervals are over seeds on one split: \
-        how another choice of nodes would differ is not in them.";
+    let caption = match results.config.seeds {
+        1 => {
+            "One seed, so no intervals. Below: the difference from soft target cross-entropy. Scaled: after temperature scaling on \
+             the validation nodes."
+        }
+        _ => {
+            "Mean ± half width of the 95 % interval over the seeds. Below: the difference from soft target cross-entropy, paired \
+             by seed, with its interval; bold where it excludes zero (not corrected for the number of comparisons). Scaled: after \
+             temperature scaling on the validation nodes. All seeds have the same split: the intervals do not cover the choice \
+             of nodes."
+        }
+    };
     let measures = MEASURES.iter().map(|measure| page::prose(&measure.label()));
     page::table(
         &lead,
@@ -90,8 +117,14 @@ fn table(results: &GraphsResults, graph: &str, source: Source) -> Markup {
             tbody {
                 @for row in results.of(graph, source) {
                     tr {
-                        th.loss scope="row" { (page::swatch(look(row.unit.loss))) (row.unit.loss.title()) }
-                        td.number { (row.unit.rate) }
+                        th.loss scope="row" {
+                            (page::swatch(look(row.unit.loss))) (row.unit.loss.title())
+                            @let diverged = row.runs.iter().filter(|run| run.diverged).count();
+                            @if diverged > 0 {
+                                span.under { (diverged) " of " (row.runs.len()) " diverged" }
+                            }
+                        }
+                        td.number { (number::setting(row.unit.rate)) }
                         @for (at, value) in row.values.iter().enumerate() {
                             td.number {
                                 (with_interval(*value, MEASURES[at].decimals(), fixed))
@@ -111,7 +144,7 @@ fn table(results: &GraphsResults, graph: &str, source: Source) -> Markup {
 /// Accuracy on the validation nodes at each rate.
 fn rates(results: &GraphsResults) -> Markup {
     if results.tuning.is_empty() {
-        return html! { p { "One rate for all losses: " (results.config.rates[0]) "." } };
+        return html! { p { "All losses have the learning rate " (number::setting(results.config.rates[0])) "." } };
     }
     let mean = |row: &Row, rate: f64| {
         let mut those = results.tuning.iter().filter(|(unit, _)| {
@@ -128,9 +161,12 @@ fn rates(results: &GraphsResults) -> Markup {
     let lead = "Accuracy on the validation nodes, %.";
     page::table(
         lead,
-        "Mean over the seeds that are used for nothing else. Outlined: the rate chosen.",
+        &format!(
+            "From {}, used for nothing else. Framed: the rate chosen.",
+            plural(results.config.tuning_seeds as usize, "seed", "seeds"),
+        ),
         html! {
-            (page::head(&["graph, targets, loss"], &results.config.rates))
+            (page::head(&["graph, targets, loss"], results.config.rates.iter().map(|&rate| number::setting(rate))))
             tbody {
                 @for row in &results.rows {
                     tr {
@@ -154,7 +190,10 @@ fn diverged(results: &GraphsResults) -> Option<String> {
     let each: Vec<String> = each.collect();
     let number = plural(each.len(), "training", "trainings");
     (!each.is_empty()).then(|| {
-        format!("Diverged and left out, so that the figures flatter these losses: {number}. {}.", each.join("; "))
+        format!(
+            "Diverged and left out, so that the results of these losses are too favourable: {number}. {}.",
+            each.join("; ")
+        )
     })
 }
 
@@ -166,7 +205,7 @@ fn words(source: Source) -> &'static str {
 }
 
 /// The same tables in Markdown.
-pub(crate) fn markdown(results: &GraphsResults) -> String {
+fn markdown(results: &GraphsResults) -> String {
     let mut text = String::from("| graph, targets | loss |");
     MEASURES.iter().for_each(|measure| text.push_str(&format!(" {} |", measure.label())));
     text.push_str("\n| --- | --- |");
@@ -184,7 +223,7 @@ pub(crate) fn markdown(results: &GraphsResults) -> String {
         text.push('\n');
     }
     text.push_str(
-        "\nBold: the paired difference to soft target cross-entropy has a 95 % interval that excludes zero (not corrected for \
+        "\nBold: the paired difference from soft target cross-entropy has a 95 % interval that excludes zero (not corrected for \
                    the number of comparisons).\n",
     );
     if let Some(diverged) = diverged(results) {

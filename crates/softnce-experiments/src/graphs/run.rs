@@ -75,8 +75,9 @@ pub fn run(
     let results = GraphsResults::new(config.clone(), command, &graphs, tuning, compared)?;
     folder.write_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
-    folder.write("results.md", page::markdown(&results))?;
-    folder.write("report.html", page::page(&results))?;
+    for (name, content) in page::files(&results) {
+        folder.write(&name, content)?;
+    }
     Ok(results)
 }
 

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use softnce_report::number::{setting, signed};
-use softnce_report::{Area, Scale, WIDTH, interval, look, px, spread, ticks, upright, with_interval, x_axis};
+use softnce_report::{Area, Scale, WIDTH, interval, look, px, spread, ticks, tipped, upright, with_interval, x_axis};
 
 use super::results::{Claim, PicturesResults};
 
@@ -61,22 +61,28 @@ fn drawing(results: &PicturesResults) -> (f64, Markup) {
                 @for value in &round.values { (stroke("grid", scale.at(*value), top)) }
                 @if claim.equivalence.is_some() {
                     @let [from, to] = [-margin, margin].map(|end| scale.at(end));
-                    rect.band x=(px(from)) width=(px(to - from)) y=(px(top + OVER)) height=(px(UNDER - OVER)) fill=(GREY) {}
+                    (tipped(
+                        &format!("margin: −{} to +{} points", setting(margin), setting(margin)),
+                        html! {
+                            rect.band x=(px(from)) width=(px(to - from)) y=(px(top + OVER)) height=(px(UNDER - OVER))
+                                fill=(GREY) {}
+                        },
+                    ))
                 }
                 (stroke("zero", scale.at(0.0), top))
-                (row(claim, scale, top))
+                (row(&set.name, claim, scale, top))
             }
         }
-        (x_axis(area, scale, &round, "points; right of 0: soft target InfoNCE ahead"))
+        (x_axis(area, scale, &round, "difference, points; right of 0: soft target InfoNCE is better"))
         text.label x=(px(WIDTH / 2.0)) y=(px(area.bottom + 50.0)) text-anchor="middle" {
-            "grey: the margin of " (setting(margin)) " points for on par"
+            "grey: the margin of " (setting(margin)) " points for \"on par\""
         }
     };
     (area.bottom + AXIS, content)
 }
 
 /// A claim, its difference in figures above its interval.
-fn row(claim: &Claim, scale: Scale, top: f64) -> Markup {
+fn row(set: &str, claim: &Claim, scale: Scale, top: f64) -> Markup {
     let look = look(claim.other);
     let (line, mean) = (top + (OVER + UNDER) / 2.0, claim.difference.mean);
     html! {
@@ -86,7 +92,13 @@ fn row(claim: &Claim, scale: Scale, top: f64) -> Markup {
         }
         @if mean.is_finite() {
             @let ends = claim.difference.interval().map(|[from, to]| (scale.at(from), scale.at(to)));
-            (interval(look, line, scale.at(mean), ends))
+            @let interval_words = claim.difference.interval().map(|[from, to]| {
+                format!(", 95 % interval {} to {}", signed(from, 2), signed(to, 2))
+            });
+            @let tip = format!(
+                "{set}, {}: {} points{}", claim.words(), signed(mean, 2), interval_words.unwrap_or_default()
+            );
+            (tipped(&tip, interval(look, line, scale.at(mean), ends)))
         }
     }
 }
@@ -122,6 +134,8 @@ mod tests {
             setting: size.clone(),
             epochs: 1,
             rates: vec![0.1],
+            recipe: String::new(),
+            diverged: Vec::new(),
             rows: Vec::new(),
             claims,
         };

@@ -11,6 +11,7 @@ mod plan;
 mod results;
 mod run;
 
+pub(crate) use page::files;
 pub use plan::{PictureSet, PicturesConfig};
 pub use results::{Claim, LossRow, PicturesResults, SetResults, Verdict};
 pub use run::run;

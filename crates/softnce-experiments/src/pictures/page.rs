@@ -1,29 +1,43 @@
-//! The page of the study, and its table.
+//! The page of the study, and its tables.
 
 use std::fmt::Write;
 
 use maud::{Markup, html};
+use softnce::LossKind;
 use softnce_metrics::Estimate;
 use softnce_report::number::{count, fixed, plural, setting, signed};
 use softnce_report::page::{self, section};
+use softnce_report::protocol::Protocol;
 use softnce_report::{look, with_interval};
 
 use super::forest;
+use super::plan::PicturesConfig;
 use super::results::{Claim, PicturesResults, SHOWN, SetResults};
 
-/// The page: the claims, then the figures of each set.
-pub(crate) fn page(results: &PicturesResults) -> String {
+const TITLE: &str = "The paper's claims on images";
+
+/// The files for people, each with its name.
+pub(crate) fn files(results: &PicturesResults) -> Vec<(String, String)> {
+    vec![
+        ("results.md".into(), markdown(results)),
+        ("claims.svg".into(), forest::standalone(results)),
+        ("report.html".into(), page(results)),
+    ]
+}
+
+/// The page: the claims, then the results of each set.
+fn page(results: &PicturesResults) -> String {
     let head = html! {
         header {
-            h1 { "The claims on real pictures" }
+            h1 { (TITLE) }
             p.lead {
                 "The paper claims that soft target InfoNCE is on par with soft target cross-entropy, and better than the \
-                 losses of hard targets. Each set below trains the same network under all five losses, at equal budgets, \
-                 paired by seed."
+                 losses of hard targets. On each set below, the same network is trained with " (losses(results))
+                ", with the same budget for each loss, paired by seed."
             }
             p.quiet {
-                "Our own design: the paper's tables (Hugger and Uhlmann, arXiv 2404.14076) could not be consulted. Each set's \
-                 folder holds the whole report of its comparison."
+                "Our own design: the paper's tables (Hugger and Uhlmann, arXiv 2404.14076) could not be consulted. The folder \
+                 of each set holds the whole report of its comparison."
             }
         }
         (page::contents([("claims", "Claims"), ("results", "Results"), ("reproduce", "Reproduce")]))
@@ -35,25 +49,62 @@ pub(crate) fn page(results: &PicturesResults) -> String {
         }))
         (section("reproduce", "Reproduce", html! { pre { code { (results.command) } } }))
     };
-    page::page("The claims on real pictures", &results.version, head, main)
+    page::page(TITLE, &results.version, head, main)
+}
+
+/// How many losses each set has.
+fn losses(results: &PicturesResults) -> String {
+    let mut numbers: Vec<usize> = results.sets.iter().map(losses_of).collect();
+    numbers.dedup();
+    match numbers[..] {
+        [number] => plural(number, "loss", "losses"),
+        _ => "several losses".to_owned(),
+    }
+}
+
+/// The losses of a set, those without results included.
+fn losses_of(set: &SetResults) -> usize {
+    let mut losses: Vec<LossKind> =
+        set.rows.iter().map(|row| row.loss).chain(set.diverged.iter().map(|run| run.loss)).collect();
+    losses.sort();
+    losses.dedup();
+    losses.len()
 }
 
 fn figure(results: &PicturesResults) -> Markup {
     let caption = format!(
-        "Difference in test accuracy, soft target InfoNCE less the other loss: mean and 95 % interval over the seeds. Grey: the \
-         margin of {} points within which both are on par.",
+        "Difference in test accuracy, soft target InfoNCE minus the other loss: mean and 95 % interval over the seeds. Grey: the \
+         margin of {} points, within which both count as on par.",
         setting(results.config.margin)
     );
-    page::panels("The claims drawn.", &caption, &[forest::panel(results)])
+    page::single("The claims drawn.", &caption, None, forest::panel(results))
 }
 
 fn claims(results: &PicturesResults) -> Markup {
-    let caption = format!(
-        "Difference in test accuracy, soft target InfoNCE less the other loss, in percentage points, with the half width of its \
-         95 % interval over the seeds. On par: two one-sided t tests at the level of 5 % with a margin of {} points, stated \
-         before any run. Better: the interval excludes zero. Not corrected for the number of claims.",
-        setting(results.config.margin)
-    );
+    let claims: Vec<&Claim> = results.sets.iter().flat_map(|set| &set.claims).collect();
+    if claims.is_empty() {
+        return html! { p { "No claim could be tested: each needs two losses with at least two seeds in common." } };
+    }
+    let margin = results.config.margin;
+    // The margin of the study was fixed before it was run; nobody knows when another one was.
+    let fixed = if margin == PicturesConfig::default().margin { ", fixed before any run" } else { "" };
+    let mut caption =
+        "Difference in test accuracy, soft target InfoNCE minus the other loss, in percentage points, with the \
+                       half width of its 95 % interval over the seeds."
+            .to_owned();
+    if claims.iter().any(|claim| claim.equivalence.is_some()) {
+        caption.push_str(&format!(
+            " On par: two one-sided t tests at the level of 5 % with a margin of {} points{fixed}; p: the p-value of this \
+             test.",
+            setting(margin)
+        ));
+    }
+    if claims.iter().any(|claim| claim.equivalence.is_none()) {
+        caption.push_str(" Better: the interval excludes zero.");
+    }
+    if claims.len() > 1 {
+        caption.push_str(" The tests are not corrected for the number of claims.");
+    }
     page::table(
         "Claims.",
         &caption,
@@ -84,16 +135,22 @@ fn verdict(claim: &Claim) -> String {
 }
 
 fn table(set: &SetResults) -> Markup {
-    let data = &set.setting;
+    let (data, protocol) = (&set.setting, Protocol::read(&set.recipe));
+    let validation = match data.validation {
+        0 => "no validation pictures".to_owned(),
+        pictures => plural(pictures, "validation picture", "validation pictures"),
+    };
+    let tested = protocol.tested_in_words().map_or_else(String::new, |words| format!(" Tested {words}."));
+    let several = set.rows.iter().any(|row| row.seeds > 1);
+    let interval = if several { " Mean ± half width of the 95 % interval over the seeds." } else { "" };
     let caption = format!(
-        "{}; {}, {}; {}; {} training pictures, {} to choose by, {} to test on. Mean ± half width of the 95 % interval over the seeds.",
+        "{}; {}, {}; {}; {}, {validation}, {}.{tested}{interval}",
         data.data,
         data.network,
         plural(data.parameters, "parameter", "parameters"),
         plural(set.epochs, "epoch", "epochs"),
-        count(data.train),
-        count(data.validation),
-        count(data.test),
+        plural(data.train, "training picture", "training pictures"),
+        plural(data.test, "test picture", "test pictures"),
     );
     let heads = SHOWN.iter().map(|metric| metric.head);
     let heads = ["rate", "seeds"].into_iter().chain(heads).chain(["NLL, scaled"]).map(page::prose);
@@ -107,11 +164,19 @@ fn table(set: &SetResults) -> Markup {
                     tr {
                         th.loss scope="row" { (page::swatch(look(row.loss))) (row.loss.title()) }
                         td.number { (setting(row.learning_rate)) }
-                        td.number { (row.seeds) }
+                        td.number { (seeds(set, row.loss)) }
                         @for (metric, value) in SHOWN.iter().zip(&row.values) {
                             td.number { (shown(*value, metric.unit.scale(), metric.unit.decimals())) }
                         }
                         td.number { (row.scaled_nll.map_or_else(|| "–".into(), |value| shown(value, 1.0, 4))) }
+                    }
+                }
+                @for loss in without_results(set) {
+                    tr {
+                        th.loss scope="row" { (page::swatch(look(loss))) (loss.title()) }
+                        td.number { "–" }
+                        td.number { (seeds(set, loss)) }
+                        @for _ in 0..=SHOWN.len() { td.number { "diverged" } }
                     }
                 }
             }
@@ -119,12 +184,30 @@ fn table(set: &SetResults) -> Markup {
     )
 }
 
+/// Seeds of a loss with results, and how many there were where some diverged.
+fn seeds(set: &SetResults, loss: LossKind) -> String {
+    let finished = set.rows.iter().find(|row| row.loss == loss).map_or(0, |row| row.seeds);
+    match set.diverged.iter().filter(|run| run.loss == loss).count() {
+        0 => count(finished),
+        diverged => format!("{} of {}", count(finished), count(finished + diverged)),
+    }
+}
+
+/// Losses all of whose runs diverged.
+fn without_results(set: &SetResults) -> Vec<LossKind> {
+    let has_results = |loss: LossKind| set.rows.iter().any(|row| row.loss == loss);
+    let mut losses: Vec<LossKind> =
+        set.diverged.iter().map(|run| run.loss).filter(|&loss| !has_results(loss)).collect();
+    losses.dedup();
+    losses
+}
+
 fn shown(value: Estimate, scale: f64, decimals: usize) -> String {
     with_interval(value.scaled(scale), decimals, fixed)
 }
 
 /// The claims and the figures in Markdown.
-pub(crate) fn markdown(results: &PicturesResults) -> String {
+fn markdown(results: &PicturesResults) -> String {
     let mut text = String::from("| set | claim | difference, points | verdict |\n| --- | --- | ---: | --- |\n");
     for set in &results.sets {
         for claim in &set.claims {

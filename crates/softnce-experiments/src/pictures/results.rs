@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use softnce::LossKind;
 use softnce_metrics::{ECE_EQUAL_WIDTH, Equivalence, Estimate, Metric, NLL, TOP1, equivalence, paired_difference};
-use softnce_report::results::{Comparison, REFERENCE_LOSS, RunRecord, Setting};
+use softnce_report::results::{Comparison, DivergedRun, REFERENCE_LOSS, RunRecord, Setting};
 
 use super::plan::PicturesConfig;
 use crate::StudyError;
@@ -32,6 +32,12 @@ pub struct SetResults {
     pub epochs: usize,
     /// Learning rates tried for each loss.
     pub rates: Vec<f64>,
+    /// The recipe in TOML; empty in files of older versions.
+    #[serde(default)]
+    pub recipe: String,
+    /// Runs whose weights diverged.
+    #[serde(default)]
+    pub diverged: Vec<DivergedRun>,
     /// The losses.
     pub rows: Vec<LossRow>,
     /// The claims.
@@ -65,11 +71,11 @@ pub struct Claim {
     pub difference: Estimate,
     /// The equivalence test, where the claim is that both are on par.
     pub equivalence: Option<Equivalence>,
-    /// What the figures say of it.
+    /// What the results say of it.
     pub verdict: Verdict,
 }
 
-/// What the figures say of a claim.
+/// What the results say of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -118,6 +124,8 @@ impl SetResults {
             setting: comparison.setting.clone(),
             epochs: comparison.plan.epochs,
             rates: comparison.plan.learning_rates.clone(),
+            recipe: comparison.recipe.clone(),
+            diverged: comparison.diverged.clone(),
             rows: rows.collect(),
             claims: claims.collect::<Result<Vec<Claim>, StudyError>>()?,
         })

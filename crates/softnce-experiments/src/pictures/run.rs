@@ -6,9 +6,9 @@ use softnce_report::results::EpochRecord;
 use softnce_train::compare::{ComparisonContext, ComparisonProgress, ComparisonRun, Outcome, PeakMemory};
 use softnce_train::runs::{self, StepReport};
 
+use super::page;
 use super::plan::PicturesConfig;
 use super::results::{PicturesResults, SetResults};
-use super::{forest, page};
 use crate::{Budget, Place, Progress, StudyError, folder};
 
 /// Raised with every change of what a set results in.
@@ -54,9 +54,9 @@ pub fn run(
     }
     let results = PicturesResults { version: env!("CARGO_PKG_VERSION").to_owned(), command, config, sets };
     folder.write_json("results.json", &results)?;
-    folder.write("results.md", page::markdown(&results))?;
-    folder.write("claims.svg", forest::standalone(&results))?;
-    folder.write("report.html", page::page(&results))?;
+    for (name, content) in page::files(&results) {
+        folder.write(&name, content)?;
+    }
     Ok(results)
 }
 

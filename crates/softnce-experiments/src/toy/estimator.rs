@@ -66,8 +66,8 @@ impl Estimator {
             (Candidates::Batch, _) => format!("{loss}, batch"),
             (Candidates::Training, _) => format!("{loss}, targets"),
             (Candidates::Density, _) => format!("{loss}, density"),
-            (Candidates::Skewed, true) => "unbalanced noise, told".to_owned(),
-            (Candidates::Skewed, false) => "unbalanced noise, not told".to_owned(),
+            (Candidates::Skewed, true) => "unbalanced noise, corrected".to_owned(),
+            (Candidates::Skewed, false) => "unbalanced noise, not corrected".to_owned(),
         }
     }
 

@@ -16,6 +16,7 @@ mod theory;
 mod trial;
 
 pub use estimator::{Candidates, Estimator, SKEW};
+pub(crate) use page::files;
 pub use plan::ToyConfig;
 pub use results::{Cell, ToyResults};
 pub use run::run;

@@ -34,9 +34,9 @@ pub fn run(
     let results = ToyResults::new(config.clone(), command, found)?;
     folder.write_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
-    folder.write("results.md", page::markdown(&results))?;
-    folder.write("curves.svg", page::standalone(&results))?;
-    folder.write("report.html", page::page(&results))?;
+    for (name, content) in page::files(&results) {
+        folder.write(&name, content)?;
+    }
     Ok(results)
 }
 

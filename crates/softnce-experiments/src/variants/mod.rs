@@ -11,6 +11,7 @@ mod studies;
 mod study;
 mod trial;
 
+pub(crate) use page::files;
 pub use plan::{ChartPlan, Drawn, Group, Variant, VariantsConfig};
 pub use results::{GroupResults, Row, VariantsResults};
 pub use run::run;

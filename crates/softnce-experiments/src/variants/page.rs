@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use maud::{Markup, html};
-use softnce_report::number::{count, fixed, plural, signed};
+use softnce_report::number::{enumerate, fixed, plural, signed};
 use softnce_report::page::{self, section};
+use softnce_report::protocol::Protocol;
 use softnce_report::{Look, SERIES, Shape, extent, sheet, with_interval};
 
 use super::plan::{ChartPlan, Drawn, Group};
@@ -13,7 +14,7 @@ use super::study::Study;
 use crate::chart::{Chart, HEIGHT, Series, Spacing};
 use crate::measure::Measure;
 
-/// How the lines of a drawing look, in their order.
+/// The styles of the lines of a drawing, in their order.
 const LOOKS: [Look; 6] = [
     SERIES[0],
     SERIES[2],
@@ -23,29 +24,42 @@ const LOOKS: [Look; 6] = [
     Look { colour: "#882255", dash: "4 2", shape: Shape::Cross },
 ];
 
-/// The page: for each group what theory says, and the results.
-pub(crate) fn page(study: &Study, results: &VariantsResults) -> String {
+/// The files for people, each with its name.
+pub(crate) fn files(study: &Study, results: &VariantsResults) -> Vec<(String, String)> {
+    let charts = standalone(results).into_iter().map(|(group, chart)| (format!("{group}.svg"), chart));
+    let texts = [("results.md".into(), markdown(results)), ("report.html".into(), page(study, results))];
+    charts.chain(texts).collect()
+}
+
+/// The page: for each group the theory and the results.
+fn page(study: &Study, results: &VariantsResults) -> String {
     let entries = results.config.groups.iter().map(|group| (group.name.as_str(), group.title.as_str()));
+    let paired =
+        results.config.groups.iter().flat_map(|group| &group.variants).any(|variant| variant.against.is_some());
     let head = html! {
         header {
             h1 { (study.title) }
             p.lead {
-                "Variants of a recipe, each from " (plural(results.config.seeds as usize, "seed", "seeds"))
-                ", judged on the test pictures and paired by seed."
+                "Variants of a recipe, each trained from " (plural(results.config.seeds as usize, "seed", "seeds"))
+                " and evaluated on the test pictures" @if paired { ", paired by seed" } "."
             }
             p.quiet {
-                "Our own design: the paper's tables (Hugger and Uhlmann, arXiv 2404.14076) could not be consulted. Learning rate and budget \
-                 are the same for every variant of a group."
+                "Our own design: the paper's tables (Hugger and Uhlmann, arXiv 2404.14076) could not be consulted."
             }
         }
         (page::contents(entries.chain([("reproduce", "Reproduce")])))
     };
+    // The text of this version: results keep that of the version that wrote them.
+    let current = (study.groups)();
+    let theory = |group: &Group| {
+        current.iter().find(|other| other.name == group.name).map_or(group.theory.clone(), |other| other.theory.clone())
+    };
     let main = html! {
         @for (group, found) in results.groups() {
             (section(&group.name, &group.title, html! {
-                p { (page::prose(&group.theory)) }
+                p { (page::prose(&theory(group))) }
                 @if let Some(plan) = &group.chart { (chart(group, plan, found)) }
-                (table(group, found))
+                (table(group, found, results.config.seeds))
                 (meanings(group, found))
             }))
         }
@@ -55,13 +69,15 @@ pub(crate) fn page(study: &Study, results: &VariantsResults) -> String {
 }
 
 fn chart(group: &Group, plan: &ChartPlan, found: &GroupResults) -> Markup {
-    let Plotted { panel, looks, .. } = plot(group, plan, found, &format!("by {}", plan.axis));
-    let caption = "Mean over the seeds that did not diverge, with its 95 % interval.";
-    page::panels(&format!("{}.", group.title), caption, &[page::legend(looks), panel])
+    let Plotted { panel, looks, .. } = plot(group, plan, found, &group.title);
+    let several = found.rows.iter().any(|row| row.runs.len() > 1);
+    let over = if several { "Mean over the seeds with its 95 % interval" } else { "From one seed" };
+    let without = if found.rows.iter().any(|row| row.diverged() > 0) { ", without those that diverged" } else { "" };
+    page::single(&format!("{}.", group.title), &format!("{over}{without}."), Some(page::legend(looks)), panel)
 }
 
 /// The charts as files of their own, by the names of their groups.
-pub(crate) fn standalone(results: &VariantsResults) -> Vec<(&str, String)> {
+fn standalone(results: &VariantsResults) -> Vec<(&str, String)> {
     let charts = results.groups().filter_map(|(group, found)| {
         let Plotted { name, panel, looks } = plot(group, group.chart.as_ref()?, found, &group.title);
         Some((group.name.as_str(), sheet(&name, 1, HEIGHT, &[panel], &looks)))
@@ -94,10 +110,11 @@ fn plot<'r>(group: &'r Group, plan: &ChartPlan, found: &GroupResults, title: &st
     for (variant, row) in rows().filter(|(variant, _)| variant.drawn == Drawn::Level) {
         lines.push((&variant.name, vec![(ends.0, row), (ends.1, row)]));
     }
-    let series = lines.iter().enumerate().map(|(at, (_, points))| {
+    let series = lines.iter().enumerate().map(|(at, (name, points))| {
         let there = points.iter().filter_map(|(x, row)| Some((*x, *row.values.get(&plan.measure)?)));
         let there: Vec<_> = there.collect();
         Series {
+            name: (*name).to_owned(),
             look: LOOKS[at % LOOKS.len()],
             points: there.iter().map(|(x, value)| (*x, value.mean)).collect(),
             ranges: there.iter().map(|(_, value)| value.span().into()).collect(),
@@ -108,6 +125,7 @@ fn plot<'r>(group: &'r Group, plan: &ChartPlan, found: &GroupResults, title: &st
         title,
         x: (&plan.axis, spacing),
         y: (&label, Spacing::Even),
+        decimals: plan.measure.decimals(),
         references: Vec::new(),
         series: series.collect(),
         marked: true,
@@ -117,19 +135,8 @@ fn plot<'r>(group: &'r Group, plan: &ChartPlan, found: &GroupResults, title: &st
 }
 
 /// The variants side by side.
-fn table(group: &Group, found: &GroupResults) -> Markup {
-    let [train, validation, test] = found.pictures;
-    let caption = format!(
-        "Recipe {}{}; {}; {} training pictures, {} to choose by, {} to test on. Mean ± half width of the 95 % interval over the \
-         seeds, which draw weights, order and augmentation; the split is the same. Below: the difference to the variant that it is held against, paired by seed; bold where its interval excludes \
-         zero (not corrected for the number of comparisons).",
-        group.recipe,
-        group.changes.iter().map(|change| format!(", {change}")).collect::<String>(),
-        plural(found.parameters, "parameter", "parameters"),
-        count(train),
-        count(validation),
-        count(test),
-    );
+fn table(group: &Group, found: &GroupResults, seeds: u64) -> Markup {
+    let caption = caption(group, found, seeds);
     let measures = shown(group, found);
     page::table(
         "Results.",
@@ -163,6 +170,77 @@ fn table(group: &Group, found: &GroupResults) -> Markup {
     )
 }
 
+/// What was trained, and what the numbers are.
+fn caption(group: &Group, found: &GroupResults, seeds: u64) -> String {
+    let [train, validation, test] = found.pictures;
+    let changes: String = group.changes.iter().map(|change| format!(", {change}")).collect();
+    let mut text = format!(
+        "Recipe {}{changes}; {}; {}, {}, {}.",
+        group.recipe,
+        plural(found.parameters, "parameter", "parameters"),
+        plural(train, "training picture", "training pictures"),
+        match validation {
+            0 => "no validation pictures".to_owned(),
+            pictures => plural(pictures, "validation picture", "validation pictures"),
+        },
+        plural(test, "test picture", "test pictures"),
+    );
+    let changed = changed_keys(group);
+    if !changed.is_empty() {
+        text.push_str(&format!(" The variants differ in {}.", enumerate(&changed)));
+    }
+    let protocols = protocols(group);
+    let mut tested: Vec<&str> = protocols.iter().filter_map(Protocol::tested_in_words).collect();
+    tested.dedup();
+    if let [words] = tested[..] {
+        text.push_str(&format!(" Tested {words}."));
+    }
+    let mut drawn: Vec<String> = Vec::new();
+    for part in protocols.iter().flat_map(Protocol::drawn_by_the_seed) {
+        if !drawn.contains(&part) {
+            drawn.push(part);
+        }
+    }
+    match seeds {
+        1 => text.push_str(" One seed, so no intervals."),
+        _ => {
+            text.push_str(" Mean ± half width of the 95 % interval over the seeds");
+            if !drawn.is_empty() {
+                text.push_str(&format!("; a seed draws {}", enumerate(&drawn)));
+            }
+            text.push_str(". All seeds have the same split.");
+        }
+    }
+    if group.variants.iter().any(|variant| variant.against.is_some()) {
+        text.push_str(match seeds {
+            1 => " Below: the difference from the variant named after \"against\".",
+            _ => {
+                " Below: the difference from the variant named after \"against\", paired by seed; bold where its interval \
+                 excludes zero (not corrected for the number of comparisons)."
+            }
+        });
+    }
+    text
+}
+
+/// The keys of the recipe that the variants change.
+fn changed_keys(group: &Group) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for change in group.variants.iter().flat_map(|variant| &variant.changes) {
+        let key = change.split('=').next().unwrap_or_default().trim().to_owned();
+        if !key.is_empty() && !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys
+}
+
+/// How each variant was trained; nothing where its recipe can no longer be read.
+fn protocols(group: &Group) -> Vec<Protocol> {
+    let read = |variant| group.recipe(variant, 0).ok().and_then(|recipe| recipe.to_toml().ok());
+    group.variants.iter().filter_map(read).map(|recipe| Protocol::read(&recipe)).collect()
+}
+
 /// What the headings stand for.
 fn meanings(group: &Group, found: &GroupResults) -> Markup {
     let mut words: Vec<String> = shown(group, found).into_iter().filter_map(Measure::meaning).collect();
@@ -178,11 +256,12 @@ fn shown(group: &Group, found: &GroupResults) -> Vec<Measure> {
 
 fn value(row: &Row, measure: Measure) -> String {
     let value = row.values.get(&measure);
-    value.map_or_else(|| "–".into(), |value| with_interval(*value, measure.decimals(), fixed))
+    let missing = if row.values.is_empty() && row.diverged() > 0 { "diverged" } else { "–" };
+    value.map_or_else(|| missing.into(), |value| with_interval(*value, measure.decimals(), fixed))
 }
 
 /// The same tables in Markdown.
-pub(crate) fn markdown(results: &VariantsResults) -> String {
+fn markdown(results: &VariantsResults) -> String {
     let mut text = String::new();
     for (group, found) in results.groups() {
         let measures = shown(group, found);
@@ -204,7 +283,7 @@ pub(crate) fn markdown(results: &VariantsResults) -> String {
         text.push('\n');
     }
     text.push_str(
-        "Bold: the difference to the variant that it is held against, paired by seed, has a 95 % interval that excludes zero \
+        "Bold: the difference from the variant in the column *against*, paired by seed, has a 95 % interval that excludes zero \
          (not corrected for the number of comparisons).\n",
     );
     text
@@ -227,4 +306,68 @@ pub(crate) fn rows(results: &VariantsResults) -> Vec<[String; 5]> {
         }
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use softnce_metrics::Estimate;
+
+    use super::*;
+    use crate::variants::{Found, STUDIES, VariantsConfig};
+
+    /// Made-up results of a study; the first variant of each group diverged with one seed.
+    fn made_up(study: &Study, seeds: u64) -> VariantsResults {
+        let config = VariantsConfig { seeds, ..study.config() };
+        let groups = config.groups.iter().map(|group| {
+            let rows = group.variants.iter().enumerate().map(|(at, variant)| {
+                let estimate = Estimate { mean: 1.0, half_width: (seeds > 1).then_some(0.5) };
+                let values = group.measures.iter().map(|&measure| (measure, estimate));
+                let diverged = |seed: u64| (at == 0 && seed == 0).then(|| "logits".to_owned());
+                let run = |seed| Found { seed, values: Default::default(), diverged: diverged(seed) };
+                let runs = (0..seeds).map(run).collect();
+                Row { name: variant.name.clone(), values: values.collect(), differences: Default::default(), runs }
+            });
+            GroupResults { pictures: [800, 0, 100], parameters: 10, rows: rows.collect() }
+        });
+        let (version, command) = ("0.1.0".to_owned(), "the command".to_owned());
+        VariantsResults { version, study: study.name.to_owned(), command, groups: groups.collect(), config }
+    }
+
+    #[test]
+    fn captions_follow_the_recipes() {
+        for study in STUDIES {
+            let results = made_up(study, 3);
+            for (group, found) in results.groups() {
+                let caption = caption(group, found, 3);
+                assert!(caption.contains("no validation pictures, 100 test pictures."), "{caption}");
+                assert!(caption.contains("Tested with the weights of the last epoch."), "{caption}");
+                let rate = group
+                    .variants
+                    .iter()
+                    .flat_map(|variant| &variant.changes)
+                    .any(|change| change.contains("learning_rate"));
+                assert_eq!(
+                    caption.contains("differ in") && caption.contains("optimizer.learning_rate"),
+                    rate,
+                    "{caption}"
+                );
+                let augments = caption.contains("the augmentation");
+                assert_eq!(augments, group.recipe != "digits", "{caption}");
+                assert!(self::caption(group, found, 1).contains("One seed, so no intervals."));
+            }
+            let page = page(study, &results);
+            assert!(page.contains("1 of 3 diverged") && !page.contains("NaN"));
+        }
+    }
+
+    #[test]
+    fn the_theory_is_that_of_this_version() {
+        let mut results = made_up(&STUDIES[0], 2);
+        results.config.groups[0].theory = "as an older version had it".to_owned();
+        assert!(!page(&STUDIES[0], &results).contains("as an older version had it"));
+        results.config.groups[0].name = "another".to_owned();
+        assert!(page(&STUDIES[0], &results).contains("as an older version had it"));
+    }
 }

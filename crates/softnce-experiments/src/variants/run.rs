@@ -133,11 +133,9 @@ pub fn run(
     let results = VariantsResults::new(config.clone(), command, study.name, &trained.collect::<Vec<_>>(), &sizes)?;
     folder.write_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
-    folder.write("results.md", page::markdown(&results))?;
-    for (group, chart) in page::standalone(&results) {
-        folder.write(&format!("{group}.svg"), chart)?;
+    for (name, content) in page::files(study, &results) {
+        folder.write(&name, content)?;
     }
-    folder.write("report.html", page::page(study, &results))?;
     remove_folder(&out.join(RUNS))?;
     Ok(results)
 }

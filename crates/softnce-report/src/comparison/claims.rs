@@ -3,6 +3,7 @@
 use softnce::LossKind;
 use softnce_metrics::{Estimate, Metric, NLL, TOP1};
 
+use super::words;
 use crate::format::{self, Verdict};
 use crate::results::{Comparison, LossSummary, REFERENCE_LOSS};
 
@@ -58,11 +59,11 @@ fn without_differences(results: &Comparison) -> String {
             .collect::<Vec<_>>(),
     );
     let because = if results.summaries.len() == 1 {
-        "Only one loss was run: there is nothing to compare it with.".to_owned()
+        "Only one loss has results, so there is nothing to compare it with.".to_owned()
     } else {
         format!(
-            "{} was not among the losses: there are no paired differences, and these numbers do not rank the losses.",
-            capital(REFERENCE_LOSS.title()),
+            "There are no paired differences, because {} has no results; these numbers do not rank the losses.",
+            REFERENCE_LOSS.title(),
         )
     };
     format!("Top-1 accuracy: {measured}. {because}")
@@ -91,15 +92,17 @@ fn headline(results: &Comparison, summary: &LossSummary, metric: Metric) -> Opti
     }
     let (Some(interval), Some(verdict)) = (format::interval(difference, metric), format::verdict(difference, metric))
     else {
-        sentence.push_str(". One seed gives no interval, so this difference cannot be told from chance.");
+        sentence.push_str(". With one seed there is no interval, so this difference may be chance.");
         return Some(sentence);
     };
-    let seeds = format::plural(summary.seeds, "seed", "seeds");
+    let seeds = format::plural(words::paired_seeds(results, summary.loss), "seed", "seeds");
     sentence.push_str(&format!(", 95 % interval {interval} over {seeds}. "));
     sentence.push_str(&match verdict {
-        Verdict::Open => format!("The interval includes zero: these runs do not tell {name} and {other} apart here."),
-        Verdict::Better => format!("The interval excludes zero: in this setting {name} did better than {other}."),
-        Verdict::Worse => format!("The interval excludes zero: in this setting {name} did worse than {other}."),
+        Verdict::Open => {
+            format!("The interval includes zero: these runs show no difference between {name} and {other}.")
+        }
+        Verdict::Better => format!("The interval excludes zero: {name} was better than {other} in this setting."),
+        Verdict::Worse => format!("The interval excludes zero: {name} was worse than {other} in this setting."),
     });
     Some(sentence)
 }
@@ -127,7 +130,7 @@ fn over_all_metrics(summary: &LossSummary) -> Option<String> {
     .collect();
     (!parts.is_empty()).then(|| {
         format!(
-            "Over all metrics, the interval of {} less {} {}.",
+            "The 95 % interval of the difference ({} minus {}) {}.",
             summary.loss.title(),
             REFERENCE_LOSS.title(),
             parts.join("; it "),
@@ -164,11 +167,7 @@ fn limits(results: &Comparison) -> Vec<String> {
     sentences.extend(sampling_error(results));
     sentences.extend(multiplicity(results));
     sentences.extend(confounding(results));
-    sentences.push(
-        "Loss values of different kinds do not compare, and those of contrastive losses depend on the number of \
-         candidates. Only the metrics, all computed from the same posterior, are set side by side."
-            .to_owned(),
-    );
+    sentences.extend(loss_values(results));
     sentences.extend(few_trials(results));
     sentences.extend(grid_edge(results));
     sentences.extend(divergence(results));
@@ -179,39 +178,54 @@ fn few_trials(results: &Comparison) -> Option<String> {
     let seeds = format::plural(results.plan.tuning_seeds as usize, "seed", "seeds");
     let tuned = !results.tuning.is_empty();
     tuned.then(|| {
-        format!("Each learning rate was tried with {seeds}, so the choice between close ones is partly chance.")
+        format!(
+            "Each learning rate was tried with {seeds}, so the choice between rates with close results may be chance."
+        )
     })
 }
 
-/// What is missing from the figures, and why.
-fn divergence(results: &Comparison) -> Vec<String> {
-    let mut sentences = Vec::new();
-    for &loss in &results.plan.losses {
-        let seeds: Vec<String> =
-            results.diverged.iter().filter(|run| run.loss == loss).map(|run| run.seed.to_string()).collect();
-        let left = results.summaries.iter().find(|summary| summary.loss == loss).map_or(0, |summary| summary.seeds);
-        if seeds.is_empty() && left == 0 {
-            sentences.push(format!("{} diverged at every learning rate tried and is left out.", loss.title()));
-        } else if !seeds.is_empty() {
-            let which = format::enumerate(&seeds);
-            sentences.push(format!(
-                "{}: the weights diverged with {} of {} seeds ({which}); they are left out, so its figures flatter it.",
-                loss.title(),
-                seeds.len(),
-                seeds.len() + left,
-            ));
+/// What is missing from the results, and why.
+pub(crate) fn divergence(results: &Comparison) -> Vec<String> {
+    let sentence = |&loss: &LossKind| {
+        let name = loss.title();
+        let seeds: Vec<String> = words::diverged(results, loss).map(|run| run.seed.to_string()).collect();
+        let finished = words::finished_seeds(results, loss);
+        if finished == 0 && seeds.is_empty() {
+            return Some(match results.tuning.is_empty() {
+                true => format!("{} has no results.", capital(name)),
+                false => format!("{} has no results: it diverged at every learning rate tried.", capital(name)),
+            });
         }
-    }
-    sentences
+        if seeds.is_empty() {
+            return None;
+        }
+        let noun = if seeds.len() == 1 { "seed" } else { "seeds" };
+        let which =
+            format!("{} of {} seeds ({noun} {})", seeds.len(), seeds.len() + finished, format::enumerate(&seeds));
+        Some(match finished {
+            0 => format!("{} has no results: it diverged with {which}.", capital(name)),
+            _ => format!(
+                "{} diverged with {which}. Its results are those of the other seeds, and so are too favourable.",
+                capital(name)
+            ),
+        })
+    };
+    results.plan.losses.iter().filter_map(sentence).collect()
 }
 
 fn scope(results: &Comparison) -> String {
-    let seeds = results.summaries.iter().map(|summary| summary.seeds).max().unwrap_or(0);
-    let intervals = if seeds > 1 { " The intervals are Student's t intervals over those seeds." } else { "" };
+    let seeds = words::seeds(results);
+    let drawn = format::enumerate(&words::protocol(results).drawn_by_the_seed());
+    let over_seeds = if seeds > 1 {
+        format!(
+            " A seed draws {drawn}; the pictures of each part and the network are the same for all seeds. The intervals \
+             are Student's t intervals over the seeds."
+        )
+    } else {
+        String::new()
+    };
     format!(
-        "This is one data set, one network and {}. Seeds vary the initial weights, the batch order and the \
-         mixing; they do not vary the test pictures, the split or the network.{intervals} What holds here may not \
-         hold on other data or at another scale.",
+        "This is one data set, one network and {}.{over_seeds} Other data or another scale may give other results.",
         format::plural(seeds, "seed", "seeds"),
     )
 }
@@ -231,16 +245,16 @@ fn sampling_error(results: &Comparison) -> Option<String> {
     let mean = (tops.iter().sum::<f64>() / tops.len() as f64).clamp(0.0, 1.0);
     let half = 1.96 * (mean * (1.0 - mean) / test as f64).sqrt();
     let paired = if has_differences(results) {
-        " Paired differences share the pictures and carry less of it, not none."
+        " For the paired differences it is smaller, but not zero, because they share the pictures."
     } else {
         ""
     };
     Some(format!(
-        "Every run is tested on the same pictures, so no interval here covers their choice: a top-1 accuracy of {} % \
-         on {} pictures alone carries about ± {} points (95 %, binomial).{paired}",
-        format::value(mean, TOP1),
-        format::count(test),
+        "All runs are tested on the same pictures. No interval here includes the uncertainty that comes from the choice \
+         of these pictures: about ± {} points (95 %, binomial) for a top-1 accuracy of {} % on {}.{paired}",
         format::value(half, TOP1),
+        format::value(mean, TOP1),
+        format::plural(test, "picture", "pictures"),
     ))
 }
 
@@ -253,29 +267,53 @@ fn multiplicity(results: &Comparison) -> Option<String> {
         .count();
     (intervals > 1).then(|| {
         format!(
-            "Each interval stands for one comparison and is not corrected for their number. Of {intervals} paired 95 % \
-             intervals, about {} would exclude zero by chance if no loss differed from the reference.",
+            "The intervals are not corrected for their number. Of {intervals} paired 95 % intervals, about {} would \
+             exclude zero by chance if no loss differed from the reference.",
             format::fixed(0.05 * intervals as f64, 1),
         )
     })
 }
 
-fn confounding(results: &Comparison) -> Option<String> {
-    let (soft, hard): (Vec<_>, Vec<_>) =
-        results.summaries.iter().partition(|summary| summary.loss.takes_soft_targets());
-    if soft.is_empty() || hard.is_empty() {
-        return None;
+/// What some losses of the comparison train with and others cannot.
+fn confounding(results: &Comparison) -> Vec<String> {
+    let protocol = words::protocol(results);
+    let losses = || results.summaries.iter().map(|summary| summary.loss);
+    // What no loss trains with is no difference between them.
+    let differs = |what: &&'static str| losses().any(|loss| !protocol.left_out_of(loss).contains(what));
+    let mut groups: Vec<(Vec<&'static str>, Vec<String>)> = Vec::new();
+    for loss in losses() {
+        let left_out: Vec<&'static str> = protocol.left_out_of(loss).into_iter().filter(|what| differs(what)).collect();
+        if left_out.is_empty() {
+            continue;
+        }
+        match groups.iter_mut().find(|(others, _)| *others == left_out) {
+            Some((_, titles)) => titles.push(loss.title().to_owned()),
+            None => groups.push((left_out, vec![loss.title().to_owned()])),
+        }
     }
-    let titles: Vec<String> = hard.iter().map(|summary| summary.loss.title().to_owned()).collect();
-    Some(format!(
-        "{} on hard labels, without mixing or smoothing. Their differences to the soft-target losses are therefore \
-         differences in augmentation too, not in the loss alone.",
-        if titles.len() == 1 {
-            format!("{} was trained", titles[0])
-        } else {
-            format!("{} were trained", format::enumerate(&titles))
-        },
-    ))
+    let sentence = |(left_out, titles): (Vec<&'static str>, Vec<String>)| {
+        let verb = if titles.len() == 1 { "was" } else { "were" };
+        let left_out: Vec<String> = left_out.into_iter().map(str::to_owned).collect();
+        format!(
+            "{} {verb} trained without {}, unlike other losses here. Differences from those losses are due to this too, \
+             not to the loss alone.",
+            capital(&format::enumerate(&titles)),
+            format::enumerate(&left_out),
+        )
+    };
+    groups.into_iter().map(sentence).collect()
+}
+
+fn loss_values(results: &Comparison) -> Option<String> {
+    let contrastive = results.summaries.iter().any(|summary| summary.loss.is_contrastive());
+    let candidates =
+        if contrastive { ", and the value of a contrastive loss depends on the number of candidates" } else { "" };
+    (results.summaries.len() > 1).then(|| {
+        format!(
+            "The values of the losses themselves are not compared: each loss has its own scale{candidates}. All metrics \
+             are computed from the posterior, in the same way for every loss."
+        )
+    })
 }
 
 /// Losses whose chosen learning rate is the smallest or the largest tried.
@@ -291,7 +329,7 @@ fn grid_edge(results: &Comparison) -> Option<String> {
         .collect();
     (!titles.is_empty()).then(|| {
         format!(
-            "The learning rate chosen for {} lies at the edge of the grid; a better one may lie outside it.",
+            "The learning rate chosen for {} is the smallest or the largest of the grid; a better one may lie outside it.",
             format::enumerate(&titles),
         )
     })
@@ -328,15 +366,15 @@ mod tests {
     fn an_interval_without_zero_says_which_side() {
         let mut results = fixture::small();
         set_top1(&mut results, 0.003, Some(0.002));
-        assert!(claims(&results).shows[0].contains("excludes zero: in this setting soft target InfoNCE did better"));
+        assert!(claims(&results).shows[0].contains("excludes zero: soft target InfoNCE was better than soft target"));
         set_top1(&mut results, -0.003, Some(0.002));
-        assert!(claims(&results).shows[0].contains("excludes zero: in this setting soft target InfoNCE did worse"));
+        assert!(claims(&results).shows[0].contains("excludes zero: soft target InfoNCE was worse than soft target"));
     }
 
     #[test]
     fn one_seed_claims_nothing() {
         let claims = claims(&fixture::made_up(LossKind::ALL, 1, 2));
-        assert!(claims.shows[0].contains("cannot be told from chance"), "{:?}", claims.shows);
+        assert!(claims.shows[0].contains("this difference may be chance"), "{:?}", claims.shows);
         assert!(!claims.shows.concat().contains("excludes"), "{:?}", claims.shows);
         assert!(!claims.limits.concat().contains("not corrected"), "{:?}", claims.limits);
     }
@@ -357,10 +395,10 @@ mod tests {
         let intervals = (LossKind::ALL.len() - 1) * Metric::compared().count();
         let by_chance = format::fixed(0.05 * intervals as f64, 1);
         assert!(text.contains(&format!("Of {intervals} paired 95 % intervals, about {by_chance} would")), "{text}");
-        assert!(text.contains("InfoNCE and NLL were trained on hard labels, without mixing"), "{text}");
-        assert!(text.contains("chosen for InfoNCE and NLL lies at the edge"), "{text}");
+        assert!(text.contains("InfoNCE and NLL were trained without mixing and label smoothing, unlike"), "{text}");
+        assert!(text.contains("chosen for InfoNCE and NLL is the smallest or the largest"), "{text}");
         let soft = claims(&fixture::small()).limits.concat();
-        assert!(!soft.contains("hard labels"), "{soft}");
-        assert!(!soft.contains("edge of the grid"), "{soft}");
+        assert!(!soft.contains("trained without"), "{soft}");
+        assert!(!soft.contains("of the grid"), "{soft}");
     }
 }

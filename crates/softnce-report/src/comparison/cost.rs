@@ -2,22 +2,28 @@
 
 use maud::{Markup, html};
 
+use super::words;
 use crate::results::Comparison;
 use crate::{format, loss, page};
 
 /// Times and memory.
 pub(crate) fn table(results: &Comparison) -> Markup {
     let memory = if results.summaries.iter().any(|summary| summary.peak_bytes.is_some()) {
-        "Peak memory: the most bytes allocated at once in a run, the largest over the seeds, data and network included."
+        "Peak memory: the most bytes allocated at once in a run, including the data and the network; the largest over the \
+         seeds."
     } else {
         "Peak memory was not measured."
     };
+    let alone = if results.summaries.iter().any(|summary| summary.loss_ms.is_some()) {
+        "Loss alone: its forward and backward pass on the logits of one batch, measured separately."
+    } else {
+        "The loss alone was not measured."
+    };
+    let seeds = if words::seeds(results) > 1 { " and the seeds" } else { "" };
     let caption = format!(
-        "Step: forward pass, loss, backward pass and optimiser, once the batch is prepared. Loss alone: its forward \
-         and backward pass on the logits of a whole batch, timed by itself, so that its share is a ratio of two \
-         measurements. Medians over the steps \
-         and the seeds. {memory} Times depend on the machine and its other work; compare them within this \
-         table only.",
+        "Step: forward pass, loss, backward pass and optimiser, without the preparation of the batch. {alone} Times are \
+         medians over the steps{seeds}. {memory} Times depend on the machine and on its other work: compare them within \
+         this table only.",
     );
     page::table(
         "Time and memory.",

@@ -1,10 +1,10 @@
-//! The paired differences to soft target cross-entropy, as a table and as a picture.
+//! The paired differences from soft target cross-entropy, as a table and as a figure.
 
 use maud::{Markup, html};
 use softnce::LossKind;
 use softnce_metrics::{Estimate, Metric};
 
-use super::intervals;
+use super::{intervals, words};
 use crate::format::{self, Verdict};
 use crate::results::{Comparison, LossSummary, MetricSummary, REFERENCE_LOSS, RunRecord};
 use crate::{loss, page};
@@ -14,9 +14,14 @@ pub(crate) fn table(results: &Comparison) -> Markup {
     let rows = compared(results).map(|summary| (summary.loss, summary.metrics.as_slice()));
     rows_of(
         "Paired differences.",
-        "Each loss less soft target cross-entropy: the mean over the seeds of the difference between runs of the same \
-         seed and, below it, its 95 % interval. Better and worse mark intervals that exclude zero, judged before \
-         rounding; the intervals are not corrected for their number.",
+        match words::seeds(results) {
+            1 => "Each loss minus soft target cross-entropy, from the only seed.",
+            _ => {
+                "Each loss minus soft target cross-entropy: mean over the seeds of the difference between runs with the \
+                 same seed and, below it, its 95 % interval. \"Better\" and \"worse\": the interval, before rounding, excludes \
+                 zero. The intervals are not corrected for their number."
+            }
+        },
         &results.metrics(),
         rows,
     )
@@ -62,7 +67,7 @@ fn cell(difference: Option<Estimate>, metric: Metric) -> Markup {
         td.number.clear[verdict.is_some()] {
             (format::mean_difference(difference, metric))
             span.under {
-                (format::interval(difference, metric).unwrap_or_else(|| "no interval".to_owned()))
+                (format::interval(difference, metric).unwrap_or_default())
                 @if let Some(verdict) = verdict { span.verdict { (verdict) } }
             }
         }
@@ -90,23 +95,28 @@ pub(crate) fn figure(results: &Comparison) -> Markup {
         })
         .collect();
     let caption = format!(
-        "{} The vertical line is no difference. An interval that crosses it does not tell the two losses apart.",
-        intervals::MARKS,
+        "{} The vertical line at zero: no difference from soft target cross-entropy.{}",
+        intervals::marks(words::seeds(results)),
+        if words::seeds(results) > 1 {
+            " An interval across it shows no difference between the two losses."
+        } else {
+            ""
+        },
     );
-    page::panels("Paired differences to soft target cross-entropy.", &caption, &panels)
+    page::panels("Differences from soft target cross-entropy.", &caption, &panels)
 }
 
 fn compared(results: &Comparison) -> impl Iterator<Item = &LossSummary> {
     results.summaries.iter().filter(|summary| summary.is_compared())
 }
 
-fn by_seed(results: &Comparison, summary: &LossSummary, metric: Metric) -> Vec<f64> {
+fn by_seed(results: &Comparison, summary: &LossSummary, metric: Metric) -> Vec<(u64, f64)> {
     let reference =
         |run: &RunRecord| results.runs.iter().find(|other| other.loss == REFERENCE_LOSS && other.seed == run.seed);
     results
         .runs
         .iter()
         .filter(|run| run.loss == summary.loss)
-        .filter_map(|run| Some(run.test.get(metric)? - reference(run)?.test.get(metric)?))
+        .filter_map(|run| Some((run.seed, run.test.get(metric)? - reference(run)?.test.get(metric)?)))
         .collect()
 }

@@ -8,7 +8,8 @@ use softnce_metrics::{
 
 use crate::results::{Comparison, ComparisonPlan, Cost, CurvePoint, RunRecord, Setting, TuningRecord, summarise_runs};
 
-const RECIPE: &str = "name = \"digits\"\n\n[schedule]\nepochs = 80\n";
+const RECIPE: &str = "name = \"digits\"\n\n[data]\nvalidation_share = 0.2\n\n[mixing]\nmixup = 0.8\nsmoothing = \
+                      0.1\n\n[schedule]\nepochs = 80\n\n[evaluation]\nbest = false\n";
 const TEST_PICTURES: usize = 1797;
 
 /// Three losses, three seeds, four epochs.

@@ -4,10 +4,10 @@ use maud::{Markup, html};
 use softnce::LossKind;
 use softnce_metrics::{Direction, ECE_EQUAL_MASS, Estimate, Metric, NLL, TOP1};
 
-use super::claims;
-use crate::drawing::{Area, Scale, WIDTH, interval, px, sheet, spread, upright};
+use super::{claims, words};
+use crate::drawing::{Area, Scale, WIDTH, interval, px, sheet, spread, tipped, upright};
 use crate::loss::look;
-use crate::results::Comparison;
+use crate::results::{Comparison, LossSummary};
 use crate::{format, page};
 
 /// One loss in a panel; values as stored, not scaled.
@@ -15,7 +15,8 @@ use crate::{format, page};
 pub(crate) struct Row {
     pub(crate) loss: LossKind,
     pub(crate) estimate: Estimate,
-    pub(crate) seeds: Vec<f64>,
+    /// Each seed with its value.
+    pub(crate) seeds: Vec<(u64, f64)>,
     /// What a perfectly calibrated model would show.
     pub(crate) calibrated: Option<f64>,
 }
@@ -30,13 +31,18 @@ pub(crate) enum Kind {
 /// Metrics drawn beside the table; the others are in it.
 const DRAWN: [Metric; 3] = [TOP1, NLL, ECE_EQUAL_MASS];
 
-/// What the marks of a panel are, for captions.
-pub(crate) const MARKS: &str = "Mark and bar: mean and, with more than one seed, its 95 % interval over the seeds; \
-                                faint dots below: the single seeds.";
+/// What the marks of the panels are, for captions.
+pub(crate) fn marks(rows: usize) -> &'static str {
+    if rows > 1 {
+        "Mark and bar: mean over the seeds and its 95 % interval. Faint dots below: the single seeds."
+    } else {
+        "Mark, and faint dot below: the only seed."
+    }
+}
 
 const HEAD: f64 = 34.0;
 const ROW: f64 = 54.0;
-const AXIS: f64 = 28.0;
+const AXIS: f64 = 40.0;
 
 /// The metrics drawn with their intervals, as a file of its own.
 pub fn standalone(results: &Comparison) -> String {
@@ -47,17 +53,27 @@ pub fn standalone(results: &Comparison) -> String {
 
 /// The metrics drawn with their intervals.
 pub(crate) fn figure(results: &Comparison) -> Markup {
-    let paired = if claims::has_differences(results) {
-        " Overlapping intervals do not mean that two losses are alike: the runs are paired by seed, and the paired \
-         differences are the sharper comparison."
+    let paired = if claims::has_differences(results) && words::seeds(results) > 1 {
+        " Overlapping intervals do not show that two losses are alike: the runs are paired by seed, and the paired \
+         differences below are more precise."
     } else {
         ""
     };
-    let caption = format!(
-        "{MARKS} In the panel of the calibration error, the grey upright stroke is what a perfectly calibrated model \
-         would show. The axes do not start at zero.{paired}",
-    );
-    page::panels("Means with intervals.", &caption, &panels(results))
+    let drawn = |summary: &LossSummary| {
+        summary.metric(ECE_EQUAL_MASS).is_some_and(|found| found.calibrated_reference.is_some())
+    };
+    let calibrated = if results.summaries.iter().any(drawn) {
+        " The grey upright stroke in the panel of the calibration error: what a perfectly calibrated model would show by \
+         chance."
+    } else {
+        ""
+    };
+    let caption = format!("{}{calibrated} The axes need not start at zero.{paired}", marks(words::seeds(results)));
+    page::panels(
+        if words::seeds(results) > 1 { "Means with intervals." } else { "The values drawn." },
+        &caption,
+        &panels(results),
+    )
 }
 
 fn panels(results: &Comparison) -> Vec<Markup> {
@@ -71,7 +87,7 @@ fn panels(results: &Comparison) -> Vec<Markup> {
                 Some(Row {
                     loss: summary.loss,
                     estimate: entry.value,
-                    seeds: runs.filter_map(|run| run.test.get(metric)).collect(),
+                    seeds: runs.filter_map(|run| Some((run.seed, run.test.get(metric)?))).collect(),
                     calibrated: entry.calibrated_reference,
                 })
             })
@@ -90,21 +106,21 @@ fn bottom(rows: usize) -> f64 {
 pub(crate) fn panel(metric: Metric, rows: &[Row], kind: Kind) -> Markup {
     let factor = metric.unit.scale();
     let zero = (kind == Kind::Difference).then_some(0.0);
-    let shown = rows
-        .iter()
-        .flat_map(|row| row.estimate.span().into_iter().chain(row.seeds.iter().copied()).chain(row.calibrated));
+    let shown = rows.iter().flat_map(|row| {
+        row.estimate.span().into_iter().chain(row.seeds.iter().map(|seed| seed.1)).chain(row.calibrated)
+    });
     let least = 20.0 * 10f64.powi(-(metric.unit.decimals() as i32));
     let span = spread(shown.map(|value| value * factor).chain(zero), least);
     let area = Area { left: 0.0, right: WIDTH, top: HEAD, bottom: bottom(rows.len()) };
     let scale = Scale::linear(span, area.left + 6.0, area.right - 6.0);
     let ticks = crate::drawing::ticks(span, 4);
-    let (what, direction) = head(metric, kind);
+    let (heading, what, direction) = head(metric, kind);
     let name = format!("{what}: {}", describe(metric, rows, kind));
     crate::drawing::panel(
         area.bottom + AXIS,
         &name,
         html! {
-            text.heading x="0" y="15" { (what) }
+            text.heading x="0" y="15" { (heading) }
             text.tick x=(px(area.right)) y="15" text-anchor="end" { (direction) }
             @for (index, row) in rows.iter().enumerate() {
                 @let top = HEAD + ROW * index as f64;
@@ -116,7 +132,7 @@ pub(crate) fn panel(metric: Metric, rows: &[Row], kind: Kind) -> Markup {
                 }
                 (draw(row, metric, kind, scale, top))
             }
-            (crate::drawing::x_axis(area, scale, &ticks, ""))
+            (crate::drawing::x_axis(area, scale, &ticks, &what))
         },
     )
 }
@@ -129,15 +145,45 @@ fn draw(row: &Row, metric: Metric, kind: Kind, scale: Scale, top: f64) -> Markup
     html! {
         text.label x="0" y=(px(top + 12.0)) { (row.loss.title()) }
         text.value x=(px(WIDTH)) y=(px(top + 12.0)) text-anchor="end" { (numbers(row, metric, kind)) }
-        @for x in row.seeds.iter().filter_map(|value| at(*value)) {
-            circle.seed cx=(px(x)) cy=(px(dots)) r="3.2" fill=(look.colour) {}
+        @for (seed, value) in &row.seeds {
+            @if let Some(x) = at(*value) {
+                @let shown = shown(*value, metric, kind);
+                (tipped(
+                    &format!("{}, seed {seed}: {shown}", row.loss.title()),
+                    html! { circle.seed cx=(px(x)) cy=(px(dots)) r="3.2" fill=(look.colour) {} },
+                ))
+            }
         }
-        @if let Some(x) = row.calibrated.and_then(at) {
-            (upright("calibrated", x, (line - 7.0, line + 7.0)))
+        @if let Some((reference, x)) = row.calibrated.and_then(|value| Some((value, at(value)?))) {
+            (tipped(
+                &format!("{}, if perfectly calibrated: {}", row.loss.title(), shown(reference, metric, kind)),
+                upright("calibrated", x, (line - 7.0, line + 7.0)),
+            ))
         }
         @if let Some(x) = at(row.estimate.mean) {
             @let ends = row.estimate.interval().map(|[from, to]| (scale.at(from * factor), scale.at(to * factor)));
-            (interval(look, line, x, ends))
+            (tipped(&tip(row, metric, kind), interval(look, line, x, ends)))
+        }
+    }
+}
+
+/// A value with its unit.
+fn shown(value: f64, metric: Metric, kind: Kind) -> String {
+    let (value, decimals) = (value * metric.unit.scale(), metric.unit.decimals());
+    match kind {
+        Kind::Value => format!("{}{}", format::fixed(value, decimals), metric.unit.after_value()),
+        Kind::Difference => format!("{}{}", format::signed(value, decimals), metric.unit.after_difference()),
+    }
+}
+
+/// A mean with its interval in words.
+fn tip(row: &Row, metric: Metric, kind: Kind) -> String {
+    let mean = format!("{}: {}", row.loss.title(), shown(row.estimate.mean, metric, kind));
+    match row.estimate.interval() {
+        None => mean,
+        Some(ends) => {
+            let [from, to] = ends.map(|end| shown(end, metric, kind));
+            format!("{mean}, 95 % interval {from} to {to}")
         }
     }
 }
@@ -155,15 +201,17 @@ fn describe(metric: Metric, rows: &[Row], kind: Kind) -> String {
     rows.join("; ")
 }
 
-/// The panel's heading, and which way is better.
-fn head(metric: Metric, kind: Kind) -> (String, &'static str) {
-    let what = match kind {
-        Kind::Value => format!("{}{}", metric.title, metric.unit.after_title()),
-        Kind::Difference => format!("{}{}", metric.short_title, metric.unit.after_difference_title()),
+/// The panel's heading, the title of its axis, and which way is better.
+fn head(metric: Metric, kind: Kind) -> (&'static str, String, &'static str) {
+    let (heading, axis) = match kind {
+        Kind::Value => (metric.title, format!("{}{}", metric.phrase, metric.unit.after_title())),
+        Kind::Difference => {
+            (metric.short_title, format!("difference in {}{}", metric.phrase, metric.unit.after_difference_title()))
+        }
     };
     let direction = match metric.direction {
         Direction::Higher => "higher is better \u{2192}",
         Direction::Lower => "\u{2190} lower is better",
     };
-    (what, direction)
+    (heading, axis, direction)
 }

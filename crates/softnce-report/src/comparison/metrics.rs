@@ -4,32 +4,36 @@ use maud::{Markup, html};
 use softnce::LossKind;
 use softnce_metrics::Metric;
 
-use super::claims;
-use crate::results::{Comparison, MetricSummary};
+use super::{claims, words};
+use crate::results::{Comparison, LossSummary, MetricSummary};
 use crate::{format, loss, page};
 
 /// The metrics of the losses. No value is set in bold: a best mean says nothing about chance.
 pub(crate) fn values(results: &Comparison) -> Markup {
-    let seeds = results.summaries.iter().map(|summary| summary.seeds).max().unwrap_or(0);
-    let interval = if seeds > 1 {
+    let interval = if words::seeds(results) > 1 {
         "Mean over the seeds ± half width of its 95 % interval."
     } else {
         "One seed, so no intervals."
     };
     let namesake = if results.summaries.iter().any(|summary| summary.loss == LossKind::Nll) {
-        " NLL is the metric here; the loss of that name is cross-entropy on hard labels."
+        " NLL is a metric here; the loss of that name is cross-entropy on hard labels."
     } else {
         ""
     };
     let best = if claims::has_differences(results) {
-        " No best value is marked: the paired differences below say whether two losses differ."
+        " No best value is marked: the paired differences below show whether two losses differ."
     } else {
         ""
     };
     let metrics = results.metrics();
+    let reference = |summary: &LossSummary| summary.metrics.iter().any(|found| found.calibrated_reference.is_some());
+    let calibrated = if results.summaries.iter().any(reference) {
+        " Below a calibration error: what a perfectly calibrated model with the same confidences would show by chance."
+    } else {
+        ""
+    };
     let caption = format!(
-        "{interval} {}{namesake} Below a calibration error: what a perfectly calibrated model of the same confidences would \
-         show, which is not zero. {}{best}",
+        "{interval} {}{namesake}{calibrated} {}{best}",
         format::meanings(&metrics),
         format::directions(&metrics),
     );
@@ -43,12 +47,33 @@ pub(crate) fn values(results: &Comparison) -> Markup {
                     tr {
                         (loss::row_head(summary.loss))
                         @for &metric in &metrics { (cell(summary.metric(metric), metric)) }
-                        td.number { (summary.seeds) }
+                        td.number { (seeds(results, summary.loss)) }
+                    }
+                }
+                @for loss in without_results(results) {
+                    tr {
+                        (loss::row_head(loss))
+                        @for _ in &metrics { td.number { "diverged" } }
+                        td.number { (seeds(results, loss)) }
                     }
                 }
             }
         },
     )
+}
+
+/// Losses of the plan none of whose runs has results.
+fn without_results(results: &Comparison) -> impl Iterator<Item = LossKind> {
+    results.plan.losses.iter().copied().filter(|&loss| words::finished_seeds(results, loss) == 0)
+}
+
+/// The number of seeds that have results, and how many there were where some diverged.
+fn seeds(results: &Comparison, loss: LossKind) -> String {
+    let finished = words::finished_seeds(results, loss);
+    match words::diverged(results, loss).count() {
+        0 => format::count(finished),
+        diverged => format!("{} of {}", format::count(finished), format::count(finished + diverged)),
+    }
 }
 
 /// A metric over the seeds, with what a calibrated model would show.

@@ -3,9 +3,8 @@
 use maud::{Markup, html};
 
 use super::claims::{self, claims};
-use super::{cost, curves, differences, intervals, metrics, reliability, scaled, setting, tuning};
+use super::{cost, curves, differences, intervals, metrics, reliability, scaled, setting, tuning, words};
 use crate::error::ReportError;
-use crate::format;
 use crate::page::{self, section};
 use crate::results::Comparison;
 
@@ -20,16 +19,16 @@ pub fn page(results: &Comparison) -> Result<String, ReportError> {
     }
     let (differences, claims) = (claims::has_differences(results), claims(results));
     let main = html! {
-        (section("findings", "What the figures show, and what they do not", page::claims(
-            ("They show", &claims.shows),
-            ("Their limits", &claims.limits),
+        (section("findings", "What the results show, and what they do not", page::claims(
+            ("Results", &claims.shows),
+            ("Limits", &claims.limits),
         )))
         (section("results", "Results on the test pictures", html! {
             (metrics::values(results))
             (intervals::figure(results))
         }))
         @if differences {
-            (section("differences", "Differences to soft target cross-entropy", html! {
+            (section("differences", "Differences from soft target cross-entropy", html! {
                 (differences::table(results))
                 (differences::figure(results))
             }))
@@ -50,24 +49,10 @@ pub fn page(results: &Comparison) -> Result<String, ReportError> {
 
 fn head(results: &Comparison) -> Markup {
     let setting = &results.setting;
-    let losses = format::plural(results.summaries.len(), "loss", "losses");
-    let seeds = results.summaries.iter().map(|summary| summary.seeds).max().unwrap_or(0);
-    let epochs = format::plural(results.plan.epochs, "epoch", "epochs");
     html! {
         header {
             h1 { (results.title) }
-            p.lead {
-                (losses) @if results.summaries.len() > 1 { ", each" } @else { "," } " trained from "
-                (format::plural(seeds, "seed", "seeds")) " for " (epochs) " on " (format::count(setting.train))
-                " pictures of " (format::plural(setting.classes, "class", "classes"))
-                ", with the same network and optimiser"
-                @if results.tuning.is_empty() { ". The " } @else {
-                    " and the same grid of learning rates. The learning rate of each loss was chosen on "
-                    (format::count(setting.validation)) " validation pictures; the "
-                }
-                "metrics below were computed once, after the last epoch, on " (format::count(setting.test))
-                " test pictures."
-            }
+            p.lead { (page::prose(&words::lead(results))) }
             p.quiet { "Data: " (setting.data) ". Network: " (setting.network) "." }
         }
     }

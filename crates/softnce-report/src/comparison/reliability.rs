@@ -3,6 +3,7 @@
 use maud::Markup;
 use softnce_metrics::{ECE_EQUAL_WIDTH, ReliabilityBin};
 
+use super::words;
 use crate::figures::reliability::{Diagram, most};
 use crate::loss::look;
 use crate::results::{Comparison, LossSummary, RunRecord};
@@ -17,15 +18,21 @@ pub(crate) fn figure(results: &Comparison) -> Markup {
         .collect();
     let most = most(pooled.iter().flat_map(|(_, bins)| bins));
     let panels: Vec<Markup> = pooled.iter().map(|(summary, bins)| panel(summary, bins, most)).collect();
-    page::panels(
-        "Reliability diagrams.",
-        "Each point is a bin of the confidence, pooled over the seeds by its count: mean confidence across, accuracy \
-         up. Points on the diagonal are calibrated; above it the model is less confident than it should be, below it \
-         more. Upright strokes: 95 % Wilson interval of the accuracy, for the bin's mean count a seed, since the seeds \
-         repeat the same pictures. Bars: pictures in the bin over all seeds, on a logarithmic scale; empty bins have \
-         neither point nor bar.",
-        &panels,
-    )
+    let (pooled, interval, counts) = match words::seeds(results) {
+        0 | 1 => ("", "", ""),
+        _ => (
+            ", pooled over the seeds",
+            ", for the number of pictures of one seed, because all seeds have the same pictures",
+            " over all seeds",
+        ),
+    };
+    let caption = format!(
+        "Each point is a bin of the confidence{pooled}: mean confidence to the right, accuracy upwards. On the diagonal \
+         the model is calibrated; above it, the model is underconfident; below it, overconfident. Upright strokes: 95 % \
+         Wilson interval of the accuracy{interval}. Bars: number of pictures in the bin{counts}, on a logarithmic scale. \
+         Empty bins have neither point nor bar."
+    );
+    page::panels("Reliability diagrams.", &caption, &panels)
 }
 
 /// Bins of several runs, weighted by their counts. Runs share their bins; a run with fewer adds to those it has.

@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::{claims, differences, metrics};
+use super::{claims, differences, metrics, words};
 use crate::results::{Comparison, LossSummary, REFERENCE_LOSS, ScaledSummary};
 use crate::{format, loss, page};
 
@@ -24,8 +24,12 @@ fn values(results: &Comparison) -> Markup {
     let metrics = results.scaled_metrics();
     page::table(
         "Metrics after temperature scaling.",
-        "Each run's logits divided by the one temperature that makes its validation pictures most likely (Guo et al. \
-         2017); the predictions, and so top-1 and top-5, stay. Means over the seeds as above.",
+        &format!(
+            "The logits of each run are divided by the temperature that minimises the negative log likelihood of its \
+             validation pictures (Guo et al. 2017). This does not change the predictions, and so neither top-1 nor top-5 \
+             accuracy.{}",
+            if words::seeds(results) > 1 { " Mean over the seeds ± half width of its 95 % interval." } else { "" },
+        ),
         html! {
             (page::head(&["Loss"], ["Temperature"].into_iter().chain(metrics.iter().map(|metric| metric.head))))
             tbody {
@@ -45,7 +49,7 @@ fn paired(results: &Comparison) -> Markup {
     let compared = scaled(results).filter(|(summary, _)| summary.loss != REFERENCE_LOSS);
     differences::rows_of(
         "Paired differences after temperature scaling.",
-        "Each loss less soft target cross-entropy, both scaled, as in the table of differences above.",
+        "Each loss minus soft target cross-entropy, both scaled, as in the table of differences above.",
         &results.scaled_metrics(),
         compared.map(|(summary, scaled)| (summary.loss, scaled.metrics.as_slice())),
     )

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::words;
 use crate::results::Comparison;
 use crate::{format, page};
 
@@ -15,8 +16,8 @@ pub(crate) fn tables(results: &Comparison) -> Markup {
                 }
             }
         }))
-        p { "The recipe, every setting as it was used; the losses and the seeds go over those in it." }
-        pre tabindex="0" { code { (results.recipe) } }
+        p { (of_each_run(results)) }
+        (page::recipe(&results.recipe))
     }
 }
 
@@ -26,21 +27,47 @@ pub(crate) fn reproduce(results: &Comparison) -> Markup {
         p { "From the source of softnce " (results.version) ":" }
         pre { code { (results.command) } }
         p {
-            "The seeds are 0 to the number of seeds less one, the same for every loss. Numbers may differ in the last \
-            digits on another processor; times and memory will."
+            (seeds(results)) " On another processor the results may differ in the last digits; times and memory are those \
+            of the machine."
         }
     }
 }
 
+/// What differs between the recipe and a run.
+fn of_each_run(results: &Comparison) -> String {
+    let rate = if results.tuning.is_empty() { "" } else { ", the chosen learning rate" };
+    let protocol = words::protocol(results);
+    let left_out = results.plan.losses.iter().any(|&loss| !protocol.left_out_of(loss).is_empty());
+    let without = if left_out { " A run leaves out what its loss cannot use." } else { "" };
+    format!("The recipe with all settings. Each run has its own loss and seed{rate}.{without}")
+}
+
+/// The seeds in a sentence.
+fn seeds(results: &Comparison) -> String {
+    let same = if results.plan.losses.len() > 1 { ", the same for every loss" } else { "" };
+    match words::seeds(results) {
+        0 | 1 => format!("The seed is 0{same}."),
+        seeds => format!("The seeds are 0 to {}{same}.", seeds - 1),
+    }
+}
+
 fn data(results: &Comparison) -> Vec<(&'static str, String)> {
-    let setting = &results.setting;
-    vec![
+    let (setting, protocol) = (&results.setting, words::protocol(results));
+    let validation = match setting.validation {
+        0 => "none; epochs were evaluated on the test pictures".to_owned(),
+        pictures => format::count(pictures),
+    };
+    let origin = protocol.test_origin().map_or_else(String::new, |origin| format!(", {origin}"));
+    let mut rows = vec![
         ("Data", setting.data.clone()),
         ("Training pictures", format::count(setting.train)),
-        ("Validation pictures", format::count(setting.validation)),
-        ("Test pictures", format::count(setting.test)),
+        ("Validation pictures", validation),
+        ("Test pictures", format!("{}{origin}", format::count(setting.test))),
         ("Classes", format::count(setting.classes)),
         ("Network", setting.network.clone()),
         ("Trainable parameters", format::count(setting.parameters)),
-    ]
+    ];
+    rows.extend(protocol.mixing_in_words().map(|mixing| ("Mixing", mixing)));
+    rows.extend(protocol.tested_in_words().map(|words| ("Tested", words.to_owned())));
+    rows
 }

@@ -2,30 +2,35 @@
 
 use softnce_metrics::Metric;
 
-use super::claims;
+use super::{claims, words};
 use crate::format::{self, Verdict};
 use crate::results::{Comparison, LossSummary, MetricSummary};
-use crate::table::Table;
+use crate::table::{Table, wrapped};
 
-const NOTE: &str = "Mean ± half width of the 95 % interval over the seeds. cal.: what a calibrated model would show.";
-const DIFFERENCE_NOTE: &str =
-    "Difference to soft target cross-entropy, paired by seed. * its 95 % interval excludes zero (not corrected).";
+const CALIBRATED: &str = "cal.: what a perfectly calibrated model would show by chance.";
+const DIFFERENCE_NOTE: &str = "Difference from soft target cross-entropy, paired by seed.";
 
-/// The results as tables for a terminal, at most 110 columns wide: the metrics, then the differences to soft target
-/// cross-entropy where there are any.
+/// The results as tables for a terminal, in its width: the metrics, then the differences from soft target cross-entropy
+/// where there are any, then what diverged.
 pub fn terminal(results: &Comparison) -> String {
     let mut metrics = table(results);
     for summary in &results.summaries {
         let first = format!("{}\n  lr {}, {}", summary.loss.title(), rate(summary), seeds(summary));
         metrics.add(row(results, first, summary, terminal_value));
     }
-    let mut text = format!("{metrics}\n{NOTE}\n");
+    let several = words::seeds(results) > 1;
+    let interval = if several { "Mean ± half width of the 95 % interval over the seeds. " } else { "" };
+    let mut text = format!("{metrics}\n{}\n", wrapped(&format!("{interval}{CALIBRATED}"), ""));
     if claims::has_differences(results) {
         let mut differences = table(results);
         for summary in results.summaries.iter().filter(|summary| summary.is_compared()) {
             differences.add(row(results, summary.loss.title().to_owned(), summary, terminal_difference));
         }
-        text.push_str(&format!("\n{differences}\n{DIFFERENCE_NOTE}\n"));
+        let star = if several { " * its 95 % interval excludes zero (not corrected)." } else { "" };
+        text.push_str(&format!("\n{differences}\n{}\n", wrapped(&format!("{DIFFERENCE_NOTE}{star}"), "")));
+    }
+    for sentence in claims::divergence(results) {
+        text.push_str(&format!("{}\n", wrapped(&sentence, "")));
     }
     text
 }
@@ -38,10 +43,11 @@ pub fn markdown(results: &Comparison) -> String {
         let cells = cells(results, summary, markdown_value);
         text.push_str(&format!("| {} | {} | {} |\n", summary.loss.title(), summary.seeds, cells.join(" | ")));
     }
-    text.push_str(
-        "\nMean ± half width of the 95 % interval over the seeds; in parentheses the calibration error that a \
-         perfectly calibrated model would show.\n",
-    );
+    let several = words::seeds(results) > 1;
+    let interval = if several { "Mean ± half width of the 95 % interval over the seeds. " } else { "" };
+    text.push_str(&format!(
+        "\n{interval}In parentheses: the calibration error that a perfectly calibrated model would show by chance.\n"
+    ));
     text.push_str(&scaled(results));
     if claims::has_differences(results) {
         text.push_str(&format!(
@@ -53,10 +59,16 @@ pub fn markdown(results: &Comparison) -> String {
             let cells = cells(results, summary, markdown_difference);
             text.push_str(&format!("| {} | {} |\n", summary.loss.title(), cells.join(" | ")));
         }
-        text.push_str(
-            "\nDifference to soft target cross-entropy, paired by seed, with the half width of its 95 % interval. \
-             Bold: the interval excludes zero. The intervals are not corrected for their number.\n",
-        );
+        text.push_str(match several {
+            true => {
+                "\nDifference from soft target cross-entropy, paired by seed, with the half width of its 95 % interval. \
+                 Bold: the interval excludes zero. The intervals are not corrected for their number.\n"
+            }
+            false => "\nDifference from soft target cross-entropy.\n",
+        });
+    }
+    for sentence in claims::divergence(results) {
+        text.push_str(&format!("\n{sentence}\n"));
     }
     text
 }

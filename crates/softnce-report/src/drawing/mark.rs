@@ -67,6 +67,20 @@ pub fn band(lower: &[(f64, f64)], upper: &[(f64, f64)], colour: &str) -> Markup 
     }
 }
 
+/// Marks with a tooltip.
+pub fn tipped(tip: &str, marks: Markup) -> Markup {
+    html! { g { title { (tip) } (marks) } }
+}
+
+/// Points of a line that have a tooltip each; nothing of them is drawn.
+pub fn tips(points: impl IntoIterator<Item = (f64, f64, String)>) -> Markup {
+    html! {
+        g.tips {
+            @for (x, y, tip) in points { path d=(format!("M{} {}h0", px(x), px(y))) { title { (tip) } } }
+        }
+    }
+}
+
 /// An upright stroke from one end of a range to the other.
 pub fn whisker(look: Look, x: f64, (from, to): (f64, f64)) -> Markup {
     html! {
@@ -95,8 +109,10 @@ pub fn upright(class: &str, x: f64, (top, bottom): (f64, f64)) -> Markup {
 /// A piece of a series' line with its point, for headings and legends.
 pub fn swatch(look: Look, x: f64, y: f64) -> Markup {
     html! {
-        (line(&[(x, y), (x + 26.0, y)], "mean", look.colour, look.dash))
-        (marker(look, x + 13.0, y, 4.0))
+        g.key {
+            (line(&[(x, y), (x + 26.0, y)], "mean", look.colour, look.dash))
+            (marker(look, x + 13.0, y, 4.0))
+        }
     }
 }
 

@@ -67,22 +67,19 @@ pub fn ticks((low, high): (f64, f64), wanted: usize) -> Ticks {
     let magnitude = raw.log10().floor();
     let unit = 10f64.powf(magnitude);
     let (factor, carry) = match raw / unit {
-        share if share < 1.41 => (1.0, 0.0),
-        share if share < 3.16 => (2.0, 0.0),
-        share if share < 7.07 => (5.0, 0.0),
-        _ => (10.0, 1.0),
+        share if share < 1.41 => (1.0, 0),
+        share if share < 3.16 => (2.0, 0),
+        share if share < 7.07 => (5.0, 0),
+        _ => (10.0, 1),
     };
     let step = factor * unit;
-    let decimals = (-(magnitude + carry)).max(0.0) as usize;
     // The slack keeps an end that is itself a multiple, up to rounding.
     let (first, last) = ((low / step - 1e-9).ceil() as i64, (high / step + 1e-9).floor() as i64);
-    Ticks::new((first..=last).map(|index| {
-        let value = index as f64 * step;
-        (value, number::fixed(value, decimals))
-    }))
+    labelled((first..=last).map(|index| index as f64 * step).collect(), magnitude as i32 + carry)
 }
 
-/// Ticks at 1, 2 and 5 times the powers of ten: fewer where the span is wide, more where it is narrow.
+/// Ticks at 1, 2 and 5 times the powers of ten: fewer where the span is wide, more where it is narrow, and evenly apart
+/// where it is so narrow that there would be fewer than three of them.
 pub fn log_ticks((low, high): (f64, f64)) -> Ticks {
     if !(low.is_finite() && high.is_finite() && low > 0.0 && high > low) {
         return Ticks::new([]);
@@ -95,12 +92,33 @@ pub fn log_ticks((low, high): (f64, f64)) -> Ticks {
     let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
     let values = powers.flat_map(|power| factors.iter().map(move |&factor| (factor, power)));
     let slack = 1.0 + 1e-9;
-    Ticks::new(
-        values
-            .map(|(factor, power)| (factor * 10f64.powi(power), (i32::from(factor == 1.5) - power).max(0)))
-            .filter(|(value, _)| *value >= low / slack && *value <= high * slack)
-            .map(|(value, decimals)| (value, number::fixed(value, decimals as usize))),
-    )
+    let found: Vec<(f64, String)> = values
+        .map(|(factor, power)| (factor * 10f64.powi(power), power - i32::from(factor == 1.5)))
+        .filter(|(value, _)| *value >= low / slack && *value <= high * slack)
+        .map(|(value, last_digit)| (value, label(value, last_digit, number::is_plain(value))))
+        .collect();
+    if found.len() < 3 { ticks((low, high), 4) } else { Ticks::new(found) }
+}
+
+/// Ticks at values whose last digit counts `10^last_digit`, all written in the same form.
+fn labelled(values: Vec<f64>, last_digit: i32) -> Ticks {
+    let largest = values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+    // There is no room for more than four decimals.
+    let plain = last_digit >= -4 && largest < 1e7;
+    Ticks::new(values.into_iter().map(|value| (value, label(value, last_digit, plain))))
+}
+
+/// A number whose last digit counts `10^last_digit`: `1,200`, `0.05`, `2.5e−5`.
+fn label(value: f64, last_digit: i32, plain: bool) -> String {
+    if plain {
+        return number::fixed(value, (-last_digit).max(0) as usize);
+    }
+    if value.abs() < 10f64.powi(last_digit) / 2.0 {
+        return "0".to_owned();
+    }
+    let power = (value.abs().log10() + 1e-9).floor() as i32;
+    let digits = number::fixed(value / 10f64.powi(power), (power - last_digit).max(0) as usize);
+    format!("{digits}e{power}").replace('-', "\u{2212}")
 }
 
 /// Ticks at sizes in bytes, a power of two apart that leaves at most `most` of them.
@@ -160,7 +178,33 @@ mod tests {
     #[test]
     fn log_ticks_are_one_two_five() {
         assert_eq!(labels(&log_ticks((0.05, 2.0))), ["0.05", "0.1", "0.2", "0.5", "1", "2"]);
-        assert_eq!(labels(&log_ticks((1.0, 10_000.0))), ["1", "10", "100", "1000", "10000"]);
+        assert_eq!(labels(&log_ticks((1.0, 10_000.0))), ["1", "10", "100", "1,000", "10,000"]);
+    }
+
+    #[test]
+    fn a_narrow_span_has_even_ticks() {
+        assert_eq!(labels(&log_ticks((0.081, 0.094))), ["0.085", "0.090"]);
+        let small = ["0", "2e\u{2212}5", "4e\u{2212}5", "6e\u{2212}5", "8e\u{2212}5"];
+        assert_eq!(labels(&ticks((0.0, 9e-5), 4)), small);
+        assert_eq!(labels(&ticks((9.1e-5, 9.3e-5), 4)).first(), Some(&"9.10e\u{2212}5"));
+        assert_eq!(labels(&ticks((0.0, 5e7), 4)), ["0", "1e7", "2e7", "3e7", "4e7", "5e7"]);
+    }
+
+    #[test]
+    fn no_two_ticks_of_an_axis_have_the_same_label() {
+        for power in -12..12 {
+            for share in [1e-4, 0.003, 0.02, 0.5, 1.0, 7.3, 90.0, 4e3] {
+                let low = 1.37 * 10f64.powi(power);
+                for found in [ticks((low, low * (1.0 + share)), 5), log_ticks((low, low * (1.0 + share)))] {
+                    let labels = labels(&found);
+                    assert!((2..=16).contains(&labels.len()), "{low} {share}: {labels:?}");
+                    for (at, label) in labels.iter().enumerate() {
+                        assert!(!labels[..at].contains(label), "{low} {share}: {labels:?}");
+                        assert!(label.chars().count() <= 12, "{label}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

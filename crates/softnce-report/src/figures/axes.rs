@@ -4,17 +4,18 @@ use crate::drawing::{Area, Scale, Ticks, WIDTH, log_ticks};
 use crate::format;
 
 /// The plot area of a panel of learning curves.
-pub(crate) const AREA: Area = Area { left: 44.0, right: WIDTH - 10.0, top: 30.0, bottom: 200.0 };
+pub(crate) const AREA: Area = Area { left: 58.0, right: WIDTH - 10.0, top: 30.0, bottom: 200.0 };
 /// The height of such a panel.
 pub(crate) const HEIGHT: f64 = 240.0;
 
 /// Small errors on top, labelled by the accuracy.
 pub(crate) fn accuracy_scale(low: f64, high: f64) -> (Scale, Ticks) {
-    let span = (low, high.min(1.0));
-    // Cut the digits that binary fractions add: 98.50000000000001.
-    let accuracy = |error: f64| format::setting((100.0 * (1.0 - error) * 1e6).round() / 1e6);
-    let ticks = Ticks::new(log_ticks(span).values.into_iter().map(|error| (error, accuracy(error))));
-    (Scale::log(span, AREA.top, AREA.bottom), ticks)
+    let high = high.min(1.0);
+    let span = (low.min(0.9 * high), high);
+    // Rounded, for binary fractions add digits: 98.50000000000001.
+    let accuracy = |error: f64| (100.0 * (1.0 - error) * 1e9).round() / 1e9;
+    let label = |error: f64| (error, format::setting(accuracy(error)));
+    (Scale::log(span, AREA.top, AREA.bottom), Ticks::new(log_ticks(span).values.into_iter().map(label)))
 }
 
 /// Positive losses by their logarithm, the smaller ones below.

@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 use softnce_metrics::{ReliabilityBin, wilson_interval};
 
-use crate::drawing::{Area, Look, Scale, Ticks, line, marker, px, swatch, whisker};
+use crate::drawing::{Area, Look, Scale, Ticks, line, marker, px, swatch, tipped, whisker};
 use crate::format;
 
-const PLOT: Area = Area { left: 52.0, right: 312.0, top: 46.0, bottom: 306.0 };
-const COUNTS: Area = Area { left: 52.0, right: 312.0, top: 336.0, bottom: 396.0 };
+const PLOT: Area = Area { left: 58.0, right: 318.0, top: 46.0, bottom: 306.0 };
+const COUNTS: Area = Area { left: 58.0, right: 318.0, top: 336.0, bottom: 396.0 };
 const HEIGHT: f64 = 434.0;
 
 /// What a diagram shows.
@@ -44,7 +44,6 @@ impl Diagram<'_> {
             .collect();
         let points: Vec<(f64, f64)> =
             filled.iter().map(|bin| (x.at(bin.mean_confidence), y.at(bin.accuracy))).collect();
-        let middle = (PLOT.top + PLOT.bottom) / 2.0;
         let name = format!("Reliability diagram of {title}: {note}");
         crate::drawing::panel(
             HEIGHT,
@@ -52,34 +51,46 @@ impl Diagram<'_> {
             html! {
                 (swatch(look, 0.0, 11.0))
                 text.heading x="34" y="15" { (title) }
-                (crate::drawing::y_axis(PLOT, y, &shares))
-                text.label text-anchor="middle" transform=(format!("translate(14 {}) rotate(-90)", px(middle))) {
-                    "accuracy, %"
-                }
+                (crate::drawing::y_axis(PLOT, y, &shares, "accuracy, %"))
+                (tipped(title, line(&points, "thin", look.colour, "none")))
                 line.diagonal x1=(px(PLOT.left)) y1=(px(PLOT.bottom)) x2=(px(PLOT.right)) y2=(px(PLOT.top)) {}
                 text.tick x="34" y="31" { (note) }
-                (line(&points, "thin", look.colour, "none"))
                 @for (bin, (across, up)) in filled.iter().zip(&points) {
                     @let [low, high] = wilson_interval(bin.accuracy, bin.count as f64 / repeats.max(1) as f64);
-                    (whisker(look, *across, (y.at(low), y.at(high))))
-                    (marker(look, *across, *up, 3.8))
+                    (tipped(&tip(bin, [low, high]), html! {
+                        (whisker(look, *across, (y.at(low), y.at(high))))
+                        (marker(look, *across, *up, 3.8))
+                    }))
                 }
-                text.tick x=(px(COUNTS.left)) y=(px(COUNTS.top - 6.0)) { "pictures in the bin" }
-                (crate::drawing::y_axis(COUNTS, heights, &count_ticks))
+                (crate::drawing::y_axis(COUNTS, heights, &count_ticks, "pictures"))
                 @for bin in bins.iter().filter(|bin| bin.count > 0) {
                     @let (left, top) = (x.at(bin.lower) + 1.0, heights.at(bin.count as f64));
                     @let (width, height) = ((x.at(bin.upper) - 1.0 - left).max(0.5), COUNTS.bottom - top);
                     rect.count x=(px(left)) y=(px(top)) width=(px(width)) height=(px(height)) fill=(look.colour) {
-                        title {
-                            "confidence " (format::fixed(100.0 * bin.lower, 0)) " to " (format::fixed(100.0 * bin.upper, 0))
-                            " %: " (format::plural(bin.count, "picture", "pictures"))
-                        }
+                        title { (bounds(bin)) ": " (format::plural(bin.count, "picture", "pictures")) }
                     }
                 }
                 (crate::drawing::x_axis(COUNTS, x, &shares, "confidence, %"))
             },
         )
     }
+}
+
+/// The confidences of a bin.
+fn bounds(bin: &ReliabilityBin) -> String {
+    let [from, to] = [bin.lower, bin.upper].map(|bound| format::fixed(100.0 * bound, 1));
+    format!("confidence {from} to {to} %")
+}
+
+/// A point in words.
+fn tip(bin: &ReliabilityBin, interval: [f64; 2]) -> String {
+    let [confidence, accuracy, from, to] =
+        [bin.mean_confidence, bin.accuracy, interval[0], interval[1]].map(|share| format::fixed(100.0 * share, 1));
+    let pictures = format::plural(bin.count, "picture", "pictures");
+    format!(
+        "{}: {pictures}, mean confidence {confidence} %, accuracy {accuracy} %, 95 % interval {from} to {to} %",
+        bounds(bin)
+    )
 }
 
 fn owned((value, label): (f64, &str)) -> (f64, String) {

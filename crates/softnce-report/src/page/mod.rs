@@ -1,4 +1,6 @@
-//! Pages in one file, with their style and their figures inside.
+//! Pages in one file, with their style, their script and their figures inside.
+
+mod script;
 
 use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 
@@ -15,6 +17,7 @@ pub fn page(title: &str, version: &str, head: Markup, main: Markup) -> String {
         html lang="en" {
             head {
                 meta charset="utf-8";
+                (script::policy())
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) ", softnce " (version) }
@@ -24,6 +27,7 @@ pub fn page(title: &str, version: &str, head: Markup, main: Markup) -> String {
                 (head)
                 main { (main) }
                 footer { p { "Written by softnce " (version) ". The page loads nothing from elsewhere." } }
+                (script::script())
             }
         }
     };
@@ -63,14 +67,19 @@ pub fn panels(lead: &str, caption: &str, panels: &[Markup]) -> Markup {
     }
 }
 
-/// A figure of one panel that needs room, such as a matrix.
-pub fn wide(lead: &str, caption: &str, panel: Markup) -> Markup {
+/// A figure of one large panel, with its legend if it has one; on a wide screen its caption stands beside it.
+pub fn single(lead: &str, caption: &str, legend: Option<Markup>, panel: Markup) -> Markup {
     html! {
-        figure {
-            div.panels.wide { (panel) }
+        figure.single {
+            div.panels { (legend.unwrap_or_default()) (panel) }
             figcaption { strong { (lead) } " " (prose(caption)) }
         }
     }
+}
+
+/// The recipe of a page.
+pub fn recipe(text: &str) -> Markup {
+    html! { pre.recipe tabindex="0" { code { (text) } } }
 }
 
 /// What the looks of a figure's panels stand for; it goes before the first panel.

@@ -18,7 +18,7 @@ const WORST: usize = 10;
 pub(super) fn groups(groups: &FrequencyGroups) -> Markup {
     page::table(
         "Accuracy by frequency in training.",
-        "Mean over the classes of each group, as the literature on long-tailed recognition reports it.",
+        "Mean accuracy over the classes of each group, as is usual for long-tailed data.",
         html! {
             (page::head(&["Classes"], ["Number", "Pictures evaluated", "Mean accuracy, %"]))
             tbody {
@@ -58,16 +58,16 @@ fn accuracy(report: &RunReport, class: usize) -> Option<f64> {
 fn rows(report: &RunReport, lead: &str, classes: &[usize]) -> Markup {
     let counted = report.result.classes.iter().any(|class| class.training_examples.is_some());
     let training = counted.then_some("Training");
-    let meaning = training.map_or("", |_| " Training: pictures of the class in the training set.");
+    let meaning = training.map_or("", |_| " Training: training pictures of the class.");
     let caption = format!(
-        "Accuracy: share of the class's pictures that are classified right. Precision: share of the pictures \
-         classified as this class that belong to it.{meaning}",
+        "Accuracy: share of the pictures of the class that are predicted as this class. Precision: share of the pictures \
+         predicted as this class that belong to it.{meaning}",
     );
     page::table(
         lead,
         &caption,
         html! {
-            (page::head(&["Class"], training.into_iter().chain(["Pictures", "Right", "Accuracy, %", "Precision, %"])))
+            (page::head(&["Class"], training.into_iter().chain(["Pictures", "Correct", "Accuracy, %", "Precision, %"])))
             tbody {
                 @for &class in classes {
                     @let result = &report.result.classes[class];
@@ -76,7 +76,7 @@ fn rows(report: &RunReport, lead: &str, classes: &[usize]) -> Markup {
                         th scope="row" { (name(&report.class_names, class)) }
                         @if counted {
                             td.number {
-                                (result.training_examples.map_or(format::MISSING.to_owned(), |count| count.to_string()))
+                                (result.training_examples.map_or(format::MISSING.to_owned(), |count| format::count(count as usize)))
                             }
                         }
                         td.number { (format::count(result.examples)) }

@@ -1,9 +1,10 @@
-//! Which class is taken for which.
+//! Which class is predicted for which.
 
 use maud::{Markup, html};
 use softnce_metrics::ConfusionMatrix;
 
 use super::caption::name;
+use super::labels;
 use super::rows::share;
 use crate::drawing::{Area, Scale, Ticks, px};
 use crate::results::RunReport;
@@ -34,13 +35,14 @@ pub(super) fn section(report: &RunReport) -> Markup {
 fn figure(report: &RunReport, matrix: &ConfusionMatrix) -> Markup {
     let twin = if matrix.classes <= NAMED { "" } else { " The counts are in metrics.json." };
     html! {
-        (page::wide(
+        (page::single(
             "Confusion matrix.",
             &format!(
-                "A row for each class, a column for each class predicted. Blue: right; orange: wrong. The shade of \
-                 blue follows the share of the row's pictures, that of orange its square root, so that rare \
-                 confusions are seen.{twin}"
+                "A row for each class, a column for each predicted class. Blue: correct; orange: wrong. The blue is \
+                 stronger the larger the share of the row's pictures, the orange with the square root of that share, so \
+                 that rare confusions can be seen.{twin}"
             ),
+            None,
             drawing(report, matrix),
         ))
         @if matrix.classes <= NAMED { (page::details("The matrix as a table", table(report, matrix))) }
@@ -50,16 +52,20 @@ fn figure(report: &RunReport, matrix: &ConfusionMatrix) -> Markup {
 fn drawing(report: &RunReport, matrix: &ConfusionMatrix) -> Markup {
     let named = matrix.classes <= NAMED;
     let area = if named {
-        Area { left: 84.0, right: 336.0, top: 4.0, bottom: 256.0 }
+        Area { left: 100.0, right: 336.0, top: 4.0, bottom: 240.0 }
     } else {
-        Area { left: 40.0, right: 336.0, top: 4.0, bottom: 300.0 }
+        Area { left: 52.0, right: 336.0, top: 4.0, bottom: 288.0 }
     };
     let side = (area.right - area.left) / matrix.classes as f64;
     let place = |class: usize| side * class as f64;
     let right: usize = report.result.classes.iter().map(|class| class.correct).sum();
-    let summary = format!("Confusion matrix: {} of {} right", right, report.result.overall.examples);
+    let summary = format!(
+        "Confusion matrix: {} of {} correct",
+        format::count(right),
+        format::count(report.result.overall.examples)
+    );
     crate::drawing::panel(
-        area.bottom + if named { 76.0 } else { 40.0 },
+        area.bottom + if named { 92.0 } else { 40.0 },
         &summary,
         html! {
             @for &[label, predicted, count] in &matrix.entries {
@@ -68,10 +74,12 @@ fn drawing(report: &RunReport, matrix: &ConfusionMatrix) -> Markup {
                 @let (colour, shade) = if label == predicted { (RIGHT, share) } else { (WRONG, share.sqrt()) };
                 rect x=(px(x)) y=(px(y)) width=(px(side)) height=(px(side)) fill=(colour)
                     fill-opacity=(format!("{:.2}", OPAQUE * shade)) {
-                    @if named { title { (pair_title(report, label, predicted, count)) } }
+                    title { (pair_title(report, label, predicted, count)) }
                 }
                 @if matrix.classes <= COUNTED {
-                    text.cell x=(px(x + side / 2.0)) y=(px(y + side / 2.0 + 3.2)) text-anchor="middle" { (count) }
+                    text.cell x=(px(x + side / 2.0)) y=(px(y + side / 2.0 + 3.2)) text-anchor="middle" {
+                        (format::count(count))
+                    }
                 }
             }
             (frame(area))
@@ -88,12 +96,24 @@ fn frame(area: Area) -> Markup {
 }
 
 fn names(report: &RunReport, area: Area, side: f64) -> Markup {
+    let names: Vec<String> = (0..report.class_names.len()).map(|class| name(&report.class_names, class)).collect();
+    let (shown, middle) = (labels::shortened(&names), px((area.top + area.bottom) / 2.0));
+    let middle_of = |class: usize| side * (class as f64 + 0.5);
     html! {
-        @for class in 0..report.class_names.len() {
-            @let (name, middle) = (shortened(&name(&report.class_names, class)), side * (class as f64 + 0.5));
-            text.tick x=(px(area.left - 6.0)) y=(px(area.top + middle + 3.8)) text-anchor="end" { (name) }
-            @let (x, y) = (px(area.left + middle + 3.8), px(area.bottom + 6.0));
-            text.tick x=(x) y=(y) text-anchor="end" transform=(format!("rotate(-90 {x} {y})")) { (name) }
+        text.label text-anchor="middle" transform=(format!("translate(11 {middle}) rotate(-90)")) { "class" }
+        g.ticks {
+            @for (class, shown) in shown.iter().enumerate() {
+                text.tick x=(px(area.left - 6.0)) y=(px(area.top + middle_of(class) + 3.8)) text-anchor="end" { (shown) }
+            }
+        }
+        g.ticks {
+            @for (class, shown) in shown.iter().enumerate() {
+                @let (x, y) = (px(area.left + middle_of(class) + 3.8), px(area.bottom + 6.0));
+                text.tick x=(x) y=(y) text-anchor="end" transform=(format!("rotate(-90 {x} {y})")) { (shown) }
+            }
+        }
+        text.label x=(px((area.left + area.right) / 2.0)) y=(px(area.bottom + 86.0)) text-anchor="middle" {
+            "predicted class"
         }
     }
 }
@@ -103,29 +123,30 @@ fn numbers(classes: usize, area: Area) -> Markup {
     let round = crate::drawing::ticks((0.0, classes as f64 - 1.0), 5).values;
     let ticks = || Ticks::new(round.iter().map(|&class| (class + 0.5, format::fixed(class, 0))));
     let span = (0.0, classes as f64);
+    let middle = px((area.top + area.bottom) / 2.0);
     html! {
-        @for (value, label) in ticks().labelled() {
-            @let y = Scale::linear(span, area.top, area.bottom).at(value);
-            text.tick x=(px(area.left - 6.0)) y=(px(y + 3.8)) text-anchor="end" { (label) }
+        text.label text-anchor="middle" transform=(format!("translate(11 {middle}) rotate(-90)")) { "number of the class" }
+        g.ticks {
+            @for (value, label) in ticks().labelled() {
+                @let y = Scale::linear(span, area.top, area.bottom).at(value);
+                text.tick x=(px(area.left - 6.0)) y=(px(y + 3.8)) text-anchor="end" { (label) }
+            }
         }
-        (crate::drawing::x_axis(area, Scale::linear(span, area.left, area.right), &ticks(), "class predicted"))
+        (crate::drawing::x_axis(
+            area,
+            Scale::linear(span, area.left, area.right),
+            &ticks(),
+            "number of the predicted class",
+        ))
     }
-}
-
-/// A name that fits beside the matrix.
-fn shortened(name: &str) -> String {
-    if name.chars().count() <= 12 {
-        return name.to_owned();
-    }
-    name.chars().take(11).chain(['\u{2026}']).collect()
 }
 
 fn pair_title(report: &RunReport, label: usize, predicted: usize, count: usize) -> String {
     let (label, predicted) = (name(&report.class_names, label), name(&report.class_names, predicted));
     if label == predicted {
-        format!("{label}: {count} right")
+        format!("{label}: {} correct", format::count(count))
     } else {
-        format!("{label} taken for {predicted}: {count}")
+        format!("{label} predicted as {predicted}: {}", format::count(count))
     }
 }
 
@@ -133,14 +154,14 @@ fn table(report: &RunReport, matrix: &ConfusionMatrix) -> Markup {
     let dense = matrix.dense();
     page::table(
         "Confusion matrix in numbers.",
-        "A row for each class, a column for each class predicted.",
+        "A row for each class, a column for each predicted class.",
         html! {
             (page::head(&["Class"], (0..matrix.classes).map(|class| name(&report.class_names, class))))
             tbody {
                 @for (class, counts) in dense.rows().into_iter().enumerate() {
                     tr {
                         th scope="row" { (name(&report.class_names, class)) }
-                        @for count in counts { td.number { (count) } }
+                        @for &count in counts { td.number { (format::count(count)) } }
                     }
                 }
             }
@@ -151,14 +172,14 @@ fn table(report: &RunReport, matrix: &ConfusionMatrix) -> Markup {
 fn pairs(report: &RunReport, matrix: &ConfusionMatrix) -> Markup {
     let pairs = matrix.most_confused(PAIRS);
     if pairs.is_empty() {
-        return html! { p { "No picture was classified wrong." } };
+        return html! { p { "No prediction was wrong." } };
     }
     page::table(
         "Most confused pairs.",
-        "The pairs of a class and the class it is taken for with the most pictures. Share: of the pictures of the \
-         class. The other way: pictures of the second class that are taken for the first.",
+        "The pairs of a class and a wrong prediction with the most pictures. Share: of the pictures of the class. The \
+         other way: pictures of the second class that are predicted as the first.",
         html! {
-            (page::head(&["Class", "Taken for"], ["Pictures", "Share, %", "The other way"]))
+            (page::head(&["Class", "Predicted as"], ["Pictures", "Share, %", "The other way"]))
             tbody {
                 @for [label, predicted, count] in pairs {
                     tr {

@@ -2,80 +2,122 @@
 
 use maud::{Markup, html};
 
-use crate::drawing::{Look, SERIES, Scale, Ticks, extent, line, marker, spread};
+use crate::drawing::{Look, SERIES, Scale, Ticks, extent, line, marker, spread, tipped, tips};
 use crate::figures::axes::{AREA, HEIGHT, accuracy_scale, epoch_ticks, nll_scale};
-use crate::results::{EpochRecord, RunReport};
+use crate::number::enumerate;
+use crate::protocol::Protocol;
+use crate::results::{EpochRecord, RunReport, ValidationPoint};
 use crate::{format, page};
 
 /// How the training batches are drawn.
 const TRAINING: Look = SERIES[0];
-/// How the validation split is drawn.
+/// How the validation pictures are drawn.
 const VALIDATION: Look = SERIES[1];
 
 /// One line of a panel, by epoch; gaps are left out.
-type Curve = (Look, Vec<(usize, f64)>);
+struct Curve {
+    look: Look,
+    name: &'static str,
+    points: Vec<(usize, f64)>,
+}
+
+/// A quantity over the epochs.
+struct Panel {
+    title: String,
+    axis: &'static str,
+    scale: fn(&[f64]) -> (Scale, Ticks),
+    words: fn(f64) -> String,
+}
 
 /// The panels, then their numbers; none where no epoch was recorded.
 pub(super) fn figure(report: &RunReport) -> Option<Markup> {
     let points = &report.curves;
     let last = points.iter().map(|point| point.epoch).max()?;
+    let protocol = Protocol::read(&report.recipe_toml);
+    // The name of the pictures that the epochs were evaluated on.
+    let held = if protocol.has_validation() == Some(false) { "test" } else { "validation" };
     // An accuracy of 100 % has no place on a scale of errors: it is drawn where one picture in 2,000 would be wrong.
     let error = |top1: f64| (1.0 - top1).max(5e-4);
-    let loss = curve(TRAINING, points, |point| Some(point.train_loss));
-    let nll = curve(VALIDATION, points, |point| point.validation.map(|validation| validation.nll));
-    let train = curve(TRAINING, points, |point| Some(error(point.train_top1)));
-    let validation = curve(VALIDATION, points, |point| point.validation.map(|validation| error(validation.top1)));
-    let top5 = curve(VALIDATION, points, |point| point.validation.map(|validation| error(validation.top5)));
-    let rate = curve(TRAINING, points, |point| Some(point.learning_rate));
-    let speed = curve(TRAINING, points, |point| Some(point.samples_per_second));
-    let mut panels = vec![page::legend([(TRAINING, "training"), (VALIDATION, "validation")])];
-    panels.extend(panel("Training loss", last, &[loss], linear_up));
-    panels.extend(panel("Validation NLL, nats", last, &[nll], logarithmic));
-    panels.extend(panel("Top-1 accuracy, %", last, &[train, validation], by_error));
+    let training = |value: fn(&EpochRecord) -> f64| curve(TRAINING, "training", points, |point| Some(value(point)));
+    let of_held = |value: fn(&ValidationPoint) -> f64| {
+        curve(VALIDATION, held, points, |point| point.validation.as_ref().map(value))
+    };
+    let top1 = [
+        curve(TRAINING, "training", points, |point| Some(error(point.train_top1))),
+        curve(VALIDATION, held, points, |point| point.validation.map(|found| error(found.top1))),
+    ];
+    let top5 = curve(VALIDATION, held, points, |point| point.validation.map(|found| error(found.top5)));
+    let panel = |title: &str, axis, scale, words| Panel { title: title.to_owned(), axis, scale, words };
+    let capital = if held == "test" { "Test" } else { "Validation" };
+    let accuracy: fn(f64) -> String = |error| format!("{} %", format::fixed(100.0 * (1.0 - error), 2));
+    let nats: fn(f64) -> String = |nll| format!("{} nats", format::fixed(nll, 4));
+    let mut panels = vec![page::legend([(TRAINING, "training"), (VALIDATION, held)])];
+    let loss = panel("Training loss", "loss", linear_up, |loss| format::fixed(loss, 4));
+    panels.extend(draw(&loss, last, &[training(|point| point.train_loss)]));
+    let nll = panel(&format!("{capital} NLL"), "NLL, nats", logarithmic, nats);
+    panels.extend(draw(&nll, last, &[of_held(|found| found.nll)]));
+    panels.extend(draw(&panel("Top-1 accuracy", "accuracy, %", by_error, accuracy), last, &top1));
     if report.result.classes.len() > 5 {
-        panels.extend(panel("Top-5 accuracy, %", last, &[top5], by_error));
+        panels.extend(draw(&panel("Top-5 accuracy", "accuracy, %", by_error, accuracy), last, &[top5]));
     }
-    panels.extend(panel("Learning rate", last, &[rate], linear_up));
-    panels.extend(panel("Pictures per second", last, &[speed], from_zero));
+    let rate = panel("Learning rate", "learning rate", linear_up, format::rate);
+    panels.extend(draw(&rate, last, &[training(|point| point.learning_rate)]));
+    let speed = panel("Training speed", "pictures a second", from_zero, |speed| format::fixed(speed, 0));
+    panels.extend(draw(&speed, last, &[training(|point| point.samples_per_second)]));
     Some(html! {
-        (page::panels(
-            "Learning curves by epoch.",
-            "The training loss is that of the recipe's loss; losses of different kinds do not compare, and it is \
-             no likelihood. The negative log likelihood stands on a logarithmic scale. The scales of the \
-             accuracies follow the error: from 90 % to 99 % is as far as from 0 % to 90 %. The accuracy on the training \
-             batches is that of pictures as they were trained on, mixed and distorted, under weights still changing.",
-            &panels,
-        ))
-        (page::details("The curves as a table", table(points)))
+        (page::panels("Learning curves by epoch.", &caption(&protocol, held), &panels))
+        (page::details("The curves as a table", table(points, capital)))
     })
 }
 
-fn curve(look: Look, points: &[EpochRecord], value: impl Fn(&EpochRecord) -> Option<f64>) -> Curve {
+/// What the panels show, and how the training differs from the evaluation.
+fn caption(protocol: &Protocol, held: &str) -> String {
+    let changes: Vec<String> = protocol.changes_of_training_pictures().into_iter().map(str::to_owned).collect();
+    let on = if changes.is_empty() { String::new() } else { format!("on {} pictures and ", enumerate(&changes)) };
+    let none_held =
+        if held == "test" { " No pictures were held out: the epochs were evaluated on the test pictures." } else { "" };
+    format!(
+        "The training loss is the value of the recipe's loss, which cannot be compared with that of another loss and is no \
+         likelihood. The negative log likelihood has a logarithmic scale. The scales of the accuracies follow the error: \
+         from 90 % to 99 % is as far as from 0 % to 90 %. The training accuracy is measured during the epoch, {on}while the \
+         weights still change.{none_held}"
+    )
+}
+
+fn curve(look: Look, name: &'static str, points: &[EpochRecord], value: impl Fn(&EpochRecord) -> Option<f64>) -> Curve {
     let values = points.iter().filter_map(|point| Some((point.epoch, value(point).filter(|value| value.is_finite())?)));
-    (look, values.collect())
+    Curve { look, name, points: values.collect() }
 }
 
 /// A panel of curves; none where nothing was recorded.
-fn panel(name: &str, last: usize, curves: &[Curve], scale: fn(&[f64]) -> (Scale, Ticks)) -> Option<Markup> {
-    let values: Vec<f64> = curves.iter().flat_map(|(_, points)| points).map(|(_, value)| *value).collect();
+fn draw(panel: &Panel, last: usize, curves: &[Curve]) -> Option<Markup> {
+    let values: Vec<f64> = curves.iter().flat_map(|curve| &curve.points).map(|(_, value)| *value).collect();
     if values.is_empty() {
         return None;
     }
-    let (y, y_ticks) = scale(&values);
+    let (y, y_ticks) = (panel.scale)(&values);
     let x = Scale::linear((1.0, last as f64), AREA.left + 4.0, AREA.right - 6.0);
-    let drawn = curves.iter().filter(|(_, points)| !points.is_empty()).map(|(look, points)| {
-        (look, points.iter().map(|(epoch, value)| (x.at(*epoch as f64), y.at(*value))).collect::<Vec<_>>())
+    let drawn = curves.iter().filter(|curve| !curve.points.is_empty()).map(|curve| {
+        let places: Vec<(f64, f64)> =
+            curve.points.iter().map(|(epoch, value)| (x.at(*epoch as f64), y.at(*value))).collect();
+        (curve, places)
     });
+    let words = |curve: &Curve, (epoch, value): (usize, f64)| {
+        format!("{}, epoch {}: {}", curve.name, format::count(epoch), (panel.words)(value))
+    };
     Some(crate::drawing::panel(
         HEIGHT,
-        &format!("{name} by epoch"),
+        &format!("{} by epoch", panel.title),
         html! {
-            text.heading x="0" y="15" { (name) }
-            (crate::drawing::y_axis(AREA, y, &y_ticks))
+            text.heading x="0" y="15" { (panel.title) }
+            (crate::drawing::y_axis(AREA, y, &y_ticks, panel.axis))
             (crate::drawing::x_axis(AREA, x, &epoch_ticks(last), "epoch"))
-            @for (look, points) in drawn {
-                (line(&points, "mean", look.colour, look.dash))
-                @if let Some((x, y)) = points.last() { (marker(*look, *x, *y, 4.0)) }
+            @for (curve, places) in drawn {
+                (tipped(curve.name, line(&places, "mean", curve.look.colour, curve.look.dash)))
+                (tips(places.iter().zip(&curve.points).map(|(&(x, y), &point)| (x, y, words(curve, point)))))
+                @if let (Some((x, y)), Some(&point)) = (places.last(), curve.points.last()) {
+                    (tipped(&words(curve, point), marker(curve.look, *x, *y, 4.0)))
+                }
             }
         },
     ))
@@ -94,14 +136,8 @@ fn from_zero(values: &[f64]) -> (Scale, Ticks) {
     (Scale::linear(span, AREA.bottom, AREA.top), ticks(span))
 }
 
-/// Round ticks, written short where they are small: a learning rate of 0.00025 is 2.5e-4.
 fn ticks(span: (f64, f64)) -> Ticks {
-    let ticks = crate::drawing::ticks(span, 5);
-    if span.1.abs() >= 0.01 {
-        return ticks;
-    }
-    let short = |value: f64| if value == 0.0 { "0".to_owned() } else { format!("{value:.1e}").replace(".0e", "e") };
-    Ticks::new(ticks.values.iter().map(|&value| (value, short(value))))
+    crate::drawing::ticks(span, 5)
 }
 
 fn logarithmic(values: &[f64]) -> (Scale, Ticks) {
@@ -114,20 +150,21 @@ fn by_error(values: &[f64]) -> (Scale, Ticks) {
     accuracy_scale(low / 1.1, high * 1.1)
 }
 
-fn table(points: &[EpochRecord]) -> Markup {
+fn table(points: &[EpochRecord], held: &str) -> Markup {
     let share = |value: Option<f64>| value.map_or(format::MISSING.to_owned(), |value| format::fixed(100.0 * value, 2));
     page::table(
         "Epoch by epoch.",
         "",
         html! {
             (page::head(&[], [
-                "Epoch", "Training loss", "Training top-1, %", "Validation top-1, %", "Validation top-5, %",
-                "Validation NLL, nats", "Learning rate", "Pictures per second",
+                "Epoch".to_owned(), "Training loss".to_owned(), "Training top-1, %".to_owned(),
+                format!("{held} top-1, %"), format!("{held} top-5, %"), format!("{held} NLL, nats"),
+                "Learning rate".to_owned(), "Pictures a second".to_owned(),
             ]))
             tbody {
                 @for point in points {
                     tr {
-                        th.number scope="row" { (point.epoch) }
+                        th.number scope="row" { (format::count(point.epoch)) }
                         td.number { (format::fixed(point.train_loss, 4)) }
                         td.number { (share(Some(point.train_top1))) }
                         td.number { (share(point.validation.map(|validation| validation.top1))) }
@@ -135,16 +172,11 @@ fn table(points: &[EpochRecord]) -> Markup {
                         td.number {
                             (point.validation.map_or(format::MISSING.to_owned(), |validation| format::fixed(validation.nll, 4)))
                         }
-                        td.number { (rate(point.learning_rate)) }
+                        td.number { (format::rate(point.learning_rate)) }
                         td.number { (format::fixed(point.samples_per_second, 0)) }
                     }
                 }
             }
         },
     )
-}
-
-/// Three digits.
-fn rate(value: f64) -> String {
-    if value.is_finite() { format!("{value:.2e}") } else { format::MISSING.to_owned() }
 }

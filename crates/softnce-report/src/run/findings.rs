@@ -1,22 +1,23 @@
-//! The figures in words.
+//! The results in words.
 
 use maud::Markup;
 use softnce_metrics::EvaluationResult;
 
 use super::caption::name;
 use super::rows::{accuracy_interval, score, share};
+use crate::protocol::Protocol;
 use crate::results::RunReport;
 use crate::{format, page};
 
-/// What the figures show and what they do not, computed from them.
+/// What the results show and what they do not, computed from them.
 pub(super) fn list(report: &RunReport) -> Markup {
-    page::claims(("They show", &shows(report)), ("Their limits", &limits(report)))
+    page::claims(("Results", &shows(report)), ("Limits", &limits(report)))
 }
 
 pub(super) fn shows(report: &RunReport) -> Vec<String> {
     let result = &report.result;
     let mut sentences = vec![format!(
-        "{} % of the {} pictures are classified right, where chance would give {} %.",
+        "{} % of the {} pictures are classified correctly; guessing among the classes would give {} %.",
         share(result.overall.top1),
         report.split,
         share(1.0 / result.classes.len() as f64),
@@ -31,24 +32,31 @@ pub(super) fn shows(report: &RunReport) -> Vec<String> {
 fn limits(report: &RunReport) -> Vec<String> {
     let mut sentences = vec![
         format!(
-            "With {} pictures the 95 % interval of the top-1 accuracy is {} %.",
-            format::count(report.result.overall.examples),
+            "With {} the 95 % interval of the top-1 accuracy is {} %.",
+            format::plural(report.result.overall.examples, "picture", "pictures"),
             accuracy_interval(&report.result),
         ),
-        "This is one run from one seed: how far another seed would differ cannot be read from it.".to_owned(),
+        "This is one run from one seed. It does not show how far another seed would differ.".to_owned(),
     ];
+    if Protocol::read(&report.recipe_toml).has_validation() == Some(false) && !report.curves.is_empty() {
+        sentences.push(
+            "No pictures were held out for validation. If settings were chosen by these results, they are too favourable."
+                .to_owned(),
+        );
+    }
     if report.scaled.as_ref().is_some_and(|scaled| scaled.fit.at_bound) {
         sentences.push(
-            "The temperature stands at the end of the range searched: the validation split alone does not \
-             bound it, and the scaled figures should not be relied on."
+            "The fitted temperature is at the end of the range searched: the validation pictures do not determine it. Do not \
+             rely on the scaled results."
                 .to_owned(),
         );
     }
     let empty = report.result.classes.iter().filter(|class| class.examples == 0).count();
     if empty > 0 {
         sentences.push(format!(
-            "{} no picture in the split and no part in the means over classes.",
+            "{} no {} picture and no part in the means over classes.",
             format::plural(empty, "class has", "classes have"),
+            report.split,
         ));
     }
     sentences
@@ -62,14 +70,14 @@ fn calibration(result: &EvaluationResult) -> String {
     let (error, reference) = (share(ece.error), share(ece.calibrated_reference));
     if ece.error <= ece.calibrated_reference {
         return format!(
-            "The calibration error over bins of equal mass is {error} %. A perfectly calibrated model would show \
-             {reference} % by chance, so there is no sign of miscalibration."
+            "The calibration error (equal-mass ECE) is {error} %. A perfectly calibrated model would show {reference} % by \
+             chance, so there is no sign of miscalibration."
         );
     }
     let direction = if confidence > overall.top1 { "overconfident" } else { "underconfident" };
     format!(
-        "The calibration error over bins of equal mass is {error} %; a perfectly calibrated model would show {reference} % \
-         by chance. On the whole the model is {direction}: its mean confidence is {} %.",
+        "The calibration error (equal-mass ECE) is {error} %; a perfectly calibrated model would show {reference} % by \
+         chance. The mean confidence is {} %, so the model is {direction} on average.",
         share(confidence),
     )
 }
@@ -78,8 +86,8 @@ fn scaling(report: &RunReport) -> Option<String> {
     let scaled = report.scaled.as_ref()?;
     let (before, after) = (&report.result.overall, &scaled.result.overall);
     Some(format!(
-        "Temperature scaling, from {} to {}, takes the negative log likelihood on the {} pictures from {} to {} nats \
-         and the calibration error from {} % to {} %.",
+        "Temperature scaling, from {} to {}, changes the negative log likelihood on the {} pictures from {} to {} nats and \
+         the calibration error from {} % to {} %.",
         format::setting(report.result.temperature),
         format::fixed(scaled.fit.temperature, 3),
         report.split,
@@ -94,7 +102,8 @@ fn frequencies(result: &EvaluationResult) -> Option<String> {
     let groups = result.groups.as_ref()?;
     let (frequent, rare) = (groups.frequent.accuracy?, groups.rare.accuracy?);
     Some(format!(
-        "Classes with more than 100 training pictures reach {} % on average, those with fewer than 20 reach {} %.",
+        "The mean accuracy of the classes with more than 100 training pictures is {} %, that of the classes with fewer than \
+         20 is {} %.",
         share(frequent),
         share(rare),
     ))
@@ -104,10 +113,11 @@ fn confusion(report: &RunReport) -> Option<String> {
     let [label, predicted, count] = *report.result.confusion.most_confused(1).first()?;
     let examples = report.result.classes.get(label)?.examples;
     Some(format!(
-        "The most frequent confusion: {} of the {} pictures of {} are taken for {}.",
+        "The most frequent confusion: {} of {} of {} {} predicted as {}.",
         format::count(count),
-        format::count(examples),
+        format::plural(examples, "picture", "pictures"),
         name(&report.class_names, label),
+        if count == 1 { "is" } else { "are" },
         name(&report.class_names, predicted),
     ))
 }

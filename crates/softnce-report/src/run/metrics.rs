@@ -4,7 +4,8 @@ use maud::{Markup, html};
 use softnce_metrics::Metric;
 
 use super::rows::{Row, accuracy_interval, rows};
-use crate::results::RunReport;
+use crate::protocol::{Protocol, TestedEpoch};
+use crate::results::{EpochRecord, RunReport};
 use crate::{format, page};
 
 /// The metrics, then the run.
@@ -15,8 +16,8 @@ pub(super) fn tables(report: &RunReport) -> Markup {
 fn metrics(report: &RunReport) -> Markup {
     let scaled = match &report.scaled {
         Some(scaled) => format!(
-            " After scaling: with the temperature {} instead of {}, fitted on the validation split (Guo et al. 2017); \
-             it changes no prediction.",
+            " After scaling: with the temperature {} instead of {}, fitted on the validation pictures (Guo et al. 2017). This \
+             changes no prediction.",
             format::fixed(scaled.fit.temperature, 4),
             format::setting(report.result.temperature),
         ),
@@ -25,10 +26,11 @@ fn metrics(report: &RunReport) -> Markup {
     let rows = rows(report);
     let metrics: Vec<Metric> = rows.iter().map(|row| row.metric).collect();
     let caption = format!(
-        "{} A tie counts as a wrong prediction. The calibration errors are over {} bins. Reference: what guessing, the uniform \
-         posterior, or a perfectly calibrated model of the same confidences would show; the last is not zero.{scaled}",
+        "{} A tie counts as a wrong prediction. The calibration errors have {}. Reference: what the model in the first words \
+         would show: one that guesses (\"chance\"), one that gives every class the same probability (\"uniform\"), or a \
+         perfectly calibrated one with the same confidences, whose calibration error is above zero by chance.{scaled}",
         format::meanings(&metrics),
-        report.result.overall.reliability.len(),
+        format::plural(report.result.overall.reliability.len(), "bin", "bins"),
     );
     page::table(
         &format!("Metrics on the {} pictures.", report.split),
@@ -65,28 +67,49 @@ fn line(report: &RunReport, row: &Row, is_accuracy: bool) -> Markup {
 }
 
 fn run(report: &RunReport) -> Markup {
+    let protocol = Protocol::read(&report.recipe_toml);
     let mut figures = vec![("Trainable parameters", format::count(report.parameters))];
     if let Some(last) = report.curves.last() {
         let speeds: Vec<f64> = report.curves.iter().map(|point| point.samples_per_second).collect();
         let speed =
             softnce_metrics::median(&speeds).map_or(format::MISSING.to_owned(), |speed| format::fixed(speed, 0));
-        figures.push(("Epochs", last.epoch.to_string()));
+        figures.push(("Epochs", format::count(last.epoch)));
+        figures.extend(tested(&protocol, &report.curves).map(|epoch| ("Epoch whose weights were tested", epoch)));
         figures.push(("Wall time of the training", format::duration(report.wall_seconds)));
-        figures.push(("Pictures per second, median over the epochs", speed));
+        figures.push(("Pictures a second, median over the epochs", speed));
     }
     figures.push(("Classes", format::count(report.result.classes.len())));
     figures.push(("Pictures evaluated", format::count(report.result.overall.examples)));
+    figures.extend(protocol.test_origin().map(|origin| ("Test pictures", origin)));
     figures.push(("Temperature of the posterior", format::setting(report.result.temperature)));
     if let Some(scaled) = &report.scaled {
         let bound = if scaled.fit.at_bound { ", at the end of the range searched" } else { "" };
         let fit = format!("{}{bound}", format::fixed(scaled.fit.temperature, 4));
-        figures.push(("Temperature fitted on the validation split", fit));
+        figures.push(("Temperature fitted on the validation pictures", fit));
         let nll = [scaled.fit.nll_before, scaled.fit.nll_after].map(|nll| format::fixed(nll, 4));
         figures.push(("Validation NLL before and after the fit, nats", nll.join(" and ")));
     }
+    let times = if report.curves.is_empty() { "" } else { "Times depend on the machine and its other work." };
     page::table(
         "The run.",
-        "Times depend on the machine and its other work.",
+        times,
         html! { tbody { @for (name, value) in figures { tr { th scope="row" { (name) } td.number { (value) } } } } },
     )
+}
+
+/// The epoch whose weights were tested, and how it was chosen.
+fn tested(protocol: &Protocol, epochs: &[EpochRecord]) -> Option<String> {
+    let averaged = if protocol.averages_weights() { "; averaged weights" } else { "" };
+    let (epoch, why) = match protocol.tested_epoch()? {
+        TestedEpoch::Last => (epochs.last()?.epoch, "the last"),
+        TestedEpoch::Best => (best_epoch(epochs)?, "the best validation accuracy"),
+    };
+    Some(format!("{}, {why}{averaged}", format::count(epoch)))
+}
+
+/// The first epoch that no other one beats on the validation pictures.
+fn best_epoch(epochs: &[EpochRecord]) -> Option<usize> {
+    let validated = epochs.iter().filter_map(|record| Some((record.epoch, record.validation?.score())));
+    let best = validated.reduce(|best, other| if other.1.beats(&best.1) { other } else { best });
+    best.map(|(epoch, _)| epoch)
 }

@@ -11,6 +11,7 @@ mod findings;
 pub(crate) mod fixture;
 mod history;
 mod json;
+mod labels;
 mod metrics;
 mod page;
 mod pictures;
@@ -24,4 +25,16 @@ pub use self::caption::caption;
 pub use self::history::{history, history_values};
 pub use self::json::json;
 pub use self::page::page;
+pub use self::pictures::with_pictures_of;
 pub use self::table::{markdown, terminal};
+
+use crate::error::ReportError;
+use crate::results::RunReport;
+
+/// The files of a run that are for people, each with its name: `metrics.md` and `report.html`.
+///
+/// # Errors
+/// As [`page()`].
+pub fn files(report: &RunReport) -> Result<[(&'static str, String); 2], ReportError> {
+    Ok([("metrics.md", markdown(report)), ("report.html", page(report)?)])
+}

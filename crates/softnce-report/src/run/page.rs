@@ -6,6 +6,7 @@ use super::{classes, confusion, curves, findings, metrics, pictures, reliability
 use crate::error::ReportError;
 use crate::format;
 use crate::page::{self, section};
+use crate::protocol::Protocol;
 use crate::results::RunReport;
 
 /// The page: what was measured, what that shows and does not show, tables, figures, pictures and the recipe. It needs
@@ -20,7 +21,7 @@ pub fn page(report: &RunReport) -> Result<String, ReportError> {
         Some(("metrics", "Metrics", metrics::tables(report))),
         curves::figure(report).map(|content| ("curves", "Learning curves", content)),
         Some(("calibration", "Calibration", reliability::figure(report))),
-        Some(("confusion", "Confusions", confusion::section(report))),
+        Some(("confusion", "Confusion of classes", confusion::section(report))),
         report.result.groups.as_ref().map(|groups| ("frequency", "Frequent and rare classes", classes::groups(groups))),
         Some(("classes", "Classes", classes::table(report))),
         pictures::section(report).map(|content| ("pictures", "Pictures", content)),
@@ -51,17 +52,21 @@ fn check(report: &RunReport) -> Result<(), ReportError> {
 
 fn head(report: &RunReport) -> Markup {
     let result = &report.result;
+    let protocol = Protocol::read(&report.recipe_toml);
     let training = report.curves.last().map(|last| {
         let epochs = format::plural(last.epoch, "epoch", "epochs");
         format!("trained for {epochs} in {} and ", format::duration(report.wall_seconds))
     });
+    let weights = protocol.tested_in_words().filter(|_| training.is_some());
     html! {
         header {
             h1 { (report.title) }
             p.lead {
-                "A network of " (format::count(report.parameters)) " parameters, " (training.unwrap_or_default())
-                "evaluated on " (format::count(result.overall.examples)) " " (report.split) " pictures of "
-                (format::plural(result.classes.len(), "class", "classes")) "."
+                "A network of " (format::plural(report.parameters, "parameter", "parameters")) ", "
+                (training.unwrap_or_default()) "evaluated on " (format::count(result.overall.examples)) " "
+                (report.split) " " (if result.overall.examples == 1 { "picture" } else { "pictures" }) " of "
+                (format::plural(result.classes.len(), "class", "classes"))
+                @if let Some(weights) = weights { ", " (weights) } "."
             }
         }
     }
@@ -69,7 +74,7 @@ fn head(report: &RunReport) -> Markup {
 
 fn recipe(report: &RunReport) -> Markup {
     html! {
-        p { "Every setting as it was used. Trained with softnce " (report.version) "." }
-        pre tabindex="0" { code { (report.recipe_toml) } }
+        p { "All settings of the run, with softnce " (report.version) "." }
+        (page::recipe(&report.recipe_toml))
     }
 }

@@ -3,11 +3,43 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
+use softnce_metrics::EvaluatedExample;
 
+use super::caption::caption;
 use crate::results::{ReportPicture, RunReport};
 
 /// Pictures up to this wide, in pixels, are enlarged without smoothing.
 const SMALL: u32 = 112;
+
+/// The titles of the galleries.
+const HARDEST: &str = "Hardest.";
+const WRONG: &str = "Most confidently wrong.";
+/// What stands before a picture in a page.
+const DATA: &str = "data:image/png;base64,";
+
+/// The same report with the pictures of a page that was written of it: `metrics.json` has only their names, or not even
+/// these in older versions. The pictures stay without pixels if the page has another number of them than the report lists.
+#[must_use]
+pub fn with_pictures_of(page: &str, mut report: RunReport) -> RunReport {
+    let gallery = |title: &str, examples: &[EvaluatedExample], named: &[ReportPicture]| -> Vec<ReportPicture> {
+        let after = page.split(&format!("<strong>{title}</strong>")).nth(1).unwrap_or_default();
+        let items: Vec<&str> = after.split("</ul>").next().unwrap_or_default().split("<li>").skip(1).collect();
+        if items.len() != examples.len() {
+            return named.to_vec();
+        }
+        let file = |item: &str| item.split(DATA).nth(1).and_then(|rest| STANDARD.decode(rest.split('"').next()?).ok());
+        let pictures = items.iter().zip(examples).enumerate().map(|(at, (item, example))| ReportPicture {
+            name: named.get(at).map_or_else(String::new, |picture| picture.name.clone()),
+            png: file(item).unwrap_or_default(),
+            caption: caption(example, &report.class_names),
+        });
+        pictures.collect()
+    };
+    let hardest = gallery(HARDEST, &report.result.hardest, &report.hardest);
+    let confidently_wrong = gallery(WRONG, &report.result.confidently_wrong, &report.confidently_wrong);
+    (report.hardest, report.confidently_wrong) = (hardest, confidently_wrong);
+    report
+}
 
 /// The galleries; none where there are no pictures.
 pub(super) fn section(report: &RunReport) -> Option<Markup> {
@@ -15,11 +47,10 @@ pub(super) fn section(report: &RunReport) -> Option<Markup> {
         return None;
     }
     Some(html! {
-        (gallery("Hardest.", "The largest negative log likelihood, from the largest down.", &report.hardest))
+        (gallery(HARDEST, "The pictures with the largest negative log likelihood, the largest first.", &report.hardest))
         (gallery(
-            "Most confidently wrong.",
-            "The wrong predictions with the largest probability, from the largest down. Some of the labels may \
-             themselves be wrong.",
+            WRONG,
+            "The wrong predictions with the largest probability, the largest first. Some of the labels may be wrong.",
             &report.confidently_wrong,
         ))
     })
@@ -34,11 +65,11 @@ fn gallery(lead: &str, caption: &str, pictures: &[ReportPicture]) -> Markup {
                     @for picture in pictures {
                         li {
                             @if !picture.png.is_empty() {
-                                @let source = format!("data:image/png;base64,{}", STANDARD.encode(&picture.png));
+                                @let source = format!("{DATA}{}", STANDARD.encode(&picture.png));
                                 img.small[is_small(&picture.png)] src=(source) alt=(picture.name);
                             }
                             p { (picture.caption) }
-                            p.file { (picture.name) }
+                            @if !picture.name.is_empty() { p.file { (picture.name) } }
                         }
                     }
                 }

@@ -22,10 +22,10 @@ pub(super) fn figure(report: &RunReport) -> Markup {
     html! {
         (page::panels(
             "Reliability diagrams.",
-            "Each point is a bin of the confidence: mean confidence across, accuracy up. Points on the diagonal are \
-             calibrated; above it the model is less confident than it should be, below it more. Upright strokes: 95 % \
-             Wilson interval of the accuracy. Bars: pictures in the bin, on a logarithmic scale; empty bins have \
-             neither point nor bar.",
+            "Each point is a bin of the confidence: mean confidence to the right, accuracy upwards. On the diagonal the model \
+             is calibrated; above it, the model is underconfident; below it, overconfident. Upright strokes: 95 % Wilson \
+             interval of the accuracy. Bars: number of pictures in the bin, on a logarithmic scale. Empty bins have neither \
+             point nor bar.",
             &panels,
         ))
         (page::details("The bins as a table", html! {

@@ -26,7 +26,7 @@ pub fn markdown(report: &RunReport) -> String {
     ));
     if let Some(scaled) = scaled {
         let temperature = format::fixed(scaled.fit.temperature, 4);
-        text.push_str(&format!(" After scaling: {temperature}, fitted on the validation split."));
+        text.push_str(&format!(" After scaling: {temperature}, fitted on the validation pictures."));
     }
     text.push('\n');
     if let Some(groups) = &report.result.groups {
@@ -35,7 +35,8 @@ pub fn markdown(report: &RunReport) -> String {
             let group = groups.get(frequency);
             let accuracy = group.accuracy.map_or(format::MISSING.to_owned(), share);
             let name = frequency_name(frequency);
-            text.push_str(&format!("| {name} | {} | {} | {accuracy} |\n", group.classes, group.examples));
+            let (classes, examples) = (format::count(group.classes), format::count(group.examples));
+            text.push_str(&format!("| {name} | {classes} | {examples} | {accuracy} |\n"));
         }
     }
     text

@@ -16,10 +16,11 @@ fn checked(report: &RunReport) -> String {
     for text in ["NaN", "inf ", "\"inf\"", "None", "Some("] {
         assert!(!prose.contains(text), "{text} in the page");
     }
-    for attribute in ["href=\"http", "href=\"//", "url(", "@import", "<script", "<link"] {
+    for attribute in ["href=\"http", "href=\"//", "url(", "@import", "<link"] {
         assert!(!page.contains(attribute), "{attribute} in the page");
     }
-    assert_eq!(page.matches("src=").count(), page.matches("src=\"data:image/png;base64,").count());
+    assert_eq!(page.matches("<script").count(), 1);
+    assert_eq!(page.matches("src=\"").count(), page.matches("src=\"data:image/png;base64,").count());
     assert_eq!(page.matches("<svg viewBox").count(), page.matches("role=\"img\" aria-label=\"").count());
     assert_eq!(page.matches("<figure").count(), page.matches("<figcaption>").count());
     assert_eq!(page.matches("<th ").count() + page.matches("<th>").count(), page.matches(" scope=\"").count());
@@ -79,7 +80,7 @@ fn what_is_not_there_is_left_out() {
             assert!(!page.contains(absent), "{absent}");
         }
     }
-    assert!(checked(&fixture::bare(1)).contains("No picture was classified wrong"));
+    assert!(checked(&fixture::bare(1)).contains("No prediction was wrong"));
 }
 
 #[test]
@@ -100,7 +101,90 @@ fn a_temperature_at_the_bound_is_said_to_be_so() {
     let mut report = fixture::full(10, 2);
     assert!(!checked(&report).contains("end of the range"));
     report.scaled.as_mut().unwrap().fit.at_bound = true;
-    assert!(checked(&report).contains("end of the range searched: the validation split"));
+    assert!(checked(&report).contains("end of the range searched: the validation pictures"));
+}
+
+/// The text of the page of a run with this recipe, with plain spaces.
+fn text(recipe: &str) -> String {
+    let report = RunReport { recipe_toml: recipe.to_owned(), ..fixture::full(10, 30) };
+    let page = checked(&report);
+    let body = page.split("</head>").nth(1).unwrap().split("<script>").next().unwrap();
+    body.replace('\u{a0}', " ").replace('\u{2011}', "-")
+}
+
+#[test]
+fn sentences_follow_the_recipe() {
+    let best = "with the weights of the epoch that had the best validation accuracy";
+    let on = "The training accuracy is measured during the epoch, on";
+    let cases: [(&str, &[&str], &[&str]); 7] = [
+        (
+            "[evaluation]\nbest = true",
+            &[best, "the best validation accuracy</td>"],
+            &["of the last epoch", "30, the last"],
+        ),
+        ("[evaluation]\nbest = false", &["with the weights of the last epoch", "30, the last"], &[best]),
+        (
+            "[mixing]\nmixup = 0.8\n[augmentation.train]\nflip = 0.5",
+            &["on augmented and mixed pictures and while", "Validation NLL"],
+            &["were held out"],
+        ),
+        ("[augmentation.train.random_crop]\npadding = 2", &["on augmented pictures and while"], &["mixed"]),
+        ("[mixing]\nsmoothing = 0.1", &["during the epoch, while the weights"], &[on]),
+        (
+            "[data]\nvalidation_share = 0.0\n[optimizer]\naverage = 0.99\n[evaluation]\nbest = false",
+            &["Test NLL", "No pictures were held out", "30, the last; averaged weights"],
+            &["Validation top-1", "Validation NLL by"],
+        ),
+        (
+            "[data]\ntest_share = 0.2\ntrain_part = \"train\"\nvalidation_share = 0.1",
+            &["20 % of each class of the publisher's train part"],
+            &["No pictures were held out"],
+        ),
+    ];
+    for (recipe, said, not_said) in cases {
+        let text = text(recipe);
+        for words in said {
+            assert!(text.contains(words), "{recipe}: missing: {words}");
+        }
+        for words in not_said {
+            assert!(!text.contains(words), "{recipe}: said: {words}");
+        }
+    }
+}
+
+#[test]
+fn names_that_hold_markup_stay_text() {
+    let mut report = fixture::full(10, 3);
+    let names = [
+        "<script>window.hacked = 1</script>",
+        "\" onload=\"window.hacked = 1",
+        "]]> <!-- -->",
+        "'><img src=x onerror=window.hacked=1>",
+        "\u{5d0}\u{5d1}\u{5d2} <b>",
+        "&lt;b&gt;",
+        "</title></svg></style>",
+    ];
+    for (place, name) in report.class_names.iter_mut().zip(names) {
+        *place = name.to_owned();
+    }
+    report.class_names[9] = "a very long name without any space ".repeat(20).replace(' ', "_");
+    report.title = names.concat();
+    let examples = report.result.hardest.clone();
+    for (picture, example) in report.hardest.iter_mut().zip(&examples) {
+        picture.caption = caption(example, &report.class_names);
+    }
+    let page = checked(&report);
+    for markup in ["<img src=x", "<b>", "<!--", "onload=\""] {
+        assert!(!page.contains(markup), "{markup}");
+    }
+    assert!(page.contains("&lt;script&gt;window.hacked = 1&lt;/script&gt;") && page.contains("&amp;lt;b&amp;gt;"));
+}
+
+#[test]
+fn every_mark_has_a_tooltip() {
+    for report in [fixture::full(10, 30), fixture::full(21, 1), fixture::bare(3)] {
+        crate::wellformed::assert_every_mark_has_a_tooltip(&checked(&report));
+    }
 }
 
 #[test]
@@ -141,6 +225,28 @@ fn the_markdown_table_holds_the_numbers() {
             assert!(columns.windows(2).all(|pair| pair[0] == pair[1]), "{block}");
         }
     }
+}
+
+#[test]
+fn a_page_gives_its_pictures_back() {
+    let mut report = fixture::full(10, 5);
+    report.hardest[1].png.clear();
+    let written = page(&report).unwrap();
+    let named = |pictures: &[ReportPicture]| -> Vec<ReportPicture> {
+        pictures.iter().map(|picture| ReportPicture { png: Vec::new(), ..picture.clone() }).collect()
+    };
+    let (hardest, confidently_wrong) = (named(&report.hardest), named(&report.confidently_wrong));
+    assert!(!hardest.is_empty() && !confidently_wrong.is_empty());
+    let bare = RunReport { hardest, confidently_wrong, ..report.clone() };
+    assert_eq!(with_pictures_of(&written, bare.clone()), report);
+    for other in ["", "<strong>Hardest.</strong> <li><img src=\"data:image/png;base64,!\">"] {
+        assert_eq!(with_pictures_of(other, bare.clone()), bare);
+    }
+    // Files of older versions have no names.
+    let older = RunReport { hardest: Vec::new(), confidently_wrong: Vec::new(), ..report.clone() };
+    let found = with_pictures_of(&written, older);
+    assert_eq!(found.hardest[0].png, report.hardest[0].png);
+    assert!(found.hardest[0].name.is_empty() && !page(&found).unwrap().contains("class=\"file\""));
 }
 
 #[test]

@@ -149,9 +149,9 @@ impl<'a> ComparisonRun<'a> {
         let files = &self.trainer.folder.files;
         files.write_json("results.json", &comparison)?;
         files.write_csv("results.csv", report::rows(&comparison))?;
-        files.write("results.md", report::markdown(&comparison))?;
-        files.write("figure.svg", report::standalone(&comparison))?;
-        files.write("report.html", report::page(&comparison)?)?;
+        for (name, content) in report::files(&comparison)? {
+            files.write(name, content)?;
+        }
         Ok(Outcome::Finished(comparison))
     }
 

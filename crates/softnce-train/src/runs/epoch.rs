@@ -113,7 +113,8 @@ impl Run {
             }
             let (network, temperature) = (self.state.evaluated_network(), self.temperature()?);
             let pictures = self.data.validation_or_test();
-            let found = evaluate(&network, pictures, &self.recipe, None, temperature, &self.device, stop);
+            let seen = |done| progress.validation(done, pictures.len());
+            let found = evaluate(&network, pictures, &self.recipe, temperature, &self.device, stop, &seen);
             let found = found.map_err(|error| self.located(error))?;
             let Some(found) = found else {
                 self.save()?;

@@ -111,25 +111,30 @@ fn check_finite(logits: ArrayView1<'_, f32>, index: usize, pictures: &Labelled) 
     }
 }
 
-/// The metrics of a network on pictures at a temperature; `None` where it was stopped.
+/// The metrics of a network on pictures at a temperature; `None` where it was stopped. `seen` receives how many pictures
+/// are evaluated, after each batch.
 pub(super) fn evaluate(
     network: &Network,
     pictures: &Labelled,
     recipe: &Recipe,
-    class_counts: Option<&[u64]>,
     temperature: f64,
     device: &Device,
     stop: &AtomicBool,
+    seen: &dyn Fn(usize),
 ) -> Result<Option<EvaluationResult>, RunError> {
     let config = EvaluatorConfig {
         bins: recipe.evaluation.bins,
         temperature,
-        class_counts: class_counts.map(<[u64]>::to_vec),
+        class_counts: None,
         hardest: recipe.evaluation.pictures,
     };
     let mut evaluator = Evaluator::new(pictures.pictures.class_names().len(), config)?;
+    let mut count = 0;
     let whole = logits(network, pictures, recipe, device, stop, |logits, labels, indices| {
-        push(&mut evaluator, pictures, &logits, labels, indices)
+        push(&mut evaluator, pictures, &logits, labels, indices)?;
+        count += indices.len();
+        seen(count);
+        Ok(())
     })?;
     Ok(if whole { Some(evaluator.finish()?) } else { None })
 }

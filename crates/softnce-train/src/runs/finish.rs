@@ -4,7 +4,7 @@ use softnce_data::info::thumbnail;
 use softnce_metrics::EvaluatedExample;
 use softnce_report::ReportError;
 use softnce_report::results::{ReportPicture, RunReport, ScaledResult};
-use softnce_report::run::{caption, history, json, markdown, page};
+use softnce_report::run::{caption, files, history, json};
 use softnce_store::Folder;
 
 use super::data::{Labelled, RunData};
@@ -28,9 +28,10 @@ pub(super) fn write(
     let failed = |error: ReportError| RunError::Report { reason: error.to_string() };
     fitted::write(folder, epoch, report.scaled.as_ref().map(|scaled| scaled.fit))?;
     folder.write("metrics.json", json(&report).map_err(failed)?)?;
-    folder.write("metrics.md", markdown(&report))?;
     folder.write_csv("history.csv", history(&state.history))?;
-    folder.write("report.html", page(&report).map_err(failed)?)?;
+    for (name, content) in files(&report).map_err(failed)? {
+        folder.write(name, content)?;
+    }
     Ok(report)
 }
 

@@ -29,6 +29,8 @@ pub trait Progress {
     fn start(&self, epochs: usize, done: usize, steps: usize);
     /// A batch is done.
     fn step(&self, report: &StepReport);
+    /// The epoch is being validated: `done` of `pictures` pictures are evaluated. Not shown unless implemented.
+    fn validation(&self, _done: usize, _pictures: usize) {}
     /// An epoch is done and written down.
     fn epoch(&self, record: &EpochRecord);
     /// Something worth saying.

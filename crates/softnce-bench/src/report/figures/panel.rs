@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use softnce_report::{
-    Area, Scale, Ticks, WIDTH, byte_ticks, extent, line, log_ticks, marker, number, whisker, x_axis, y_axis,
+    Area, Scale, Ticks, WIDTH, byte_ticks, extent, line, log_ticks, marker, number, tipped, whisker, x_axis, y_axis,
 };
 
 use super::plot::{LEAST_BYTES, Plot, Point, Quantity};
@@ -10,9 +10,10 @@ use crate::report::look::look;
 
 /// Height of a panel.
 pub(crate) const HEIGHT: f64 = 306.0;
-const AREA: Area = Area { left: 52.0, right: WIDTH - 6.0, top: 44.0, bottom: 266.0 };
-/// Labels closer than this run into each other.
-const LEAST_GAP: f64 = 36.0;
+const AREA: Area = Area { left: 66.0, right: WIDTH - 24.0, top: 44.0, bottom: 266.0 };
+/// The width of a letter of a label, and the gap between two labels.
+const LETTER: f64 = 6.4;
+const GAP: f64 = 6.0;
 
 /// The panel for a page.
 pub(crate) fn panel(plot: &Plot) -> Markup {
@@ -39,26 +40,49 @@ pub(crate) fn content(plot: &Plot) -> Markup {
     html! {
         text.heading x="0" y="15" { (heading(plot)) }
         text.tick x="0" y="31" { (plot.held()) }
-        (y_axis(AREA, y, &ticks))
+        (y_axis(AREA, y, &ticks, axis(plot)))
         (x_axis(AREA, x, &x_ticks(plot, x), &plot.kind.axis.title()))
         // The first path lies on top.
         @for (path, points) in plot.series.iter().rev() {
             @let look = look(*path);
-            @for point in points.iter().filter(|point| point.high > point.low) {
-                (whisker(look, x.at(point.size as f64), (y.at(point.low), y.at(point.high))))
+            (tipped(path.name(), line(&points.iter().map(at).collect::<Vec<_>>(), "mean", look.colour, look.dash)))
+            @for point in points {
+                @let (across, up) = at(point);
+                (tipped(&tip(plot, path.name(), point), html! {
+                    @if point.high > point.low { (whisker(look, across, (y.at(point.low), y.at(point.high)))) }
+                    (marker(look, across, up, 3.6))
+                }))
             }
-            (line(&points.iter().map(at).collect::<Vec<_>>(), "mean", look.colour, look.dash))
-            @for (x, y) in points.iter().map(at) { (marker(look, x, y, 3.6)) }
         }
+    }
+}
+
+/// A point in words.
+fn tip(plot: &Plot, path: &str, point: &Point) -> String {
+    let letter = plot.kind.axis.letter();
+    let place = format!("{path}, {letter} = {}: {}", number::count(point.size), shown(plot, point.value));
+    match plot.kind.quantity {
+        Quantity::Time => {
+            let [low, high] = [point.low, point.high].map(number::milliseconds);
+            format!("{place} ms, quartiles {low} to {high} ms")
+        }
+        Quantity::Memory => place,
     }
 }
 
 fn heading(plot: &Plot) -> String {
     let quantity = match plot.kind.quantity {
-        Quantity::Time => "Time, ms,",
+        Quantity::Time => "Time",
         Quantity::Memory => "Extra memory",
     };
-    format!("{quantity} against {}", plot.kind.axis.letter())
+    format!("{quantity} by {}", plot.kind.axis.title())
+}
+
+fn axis(plot: &Plot) -> &'static str {
+    match plot.kind.quantity {
+        Quantity::Time => "time of a call, ms",
+        Quantity::Memory => "extra memory of a call",
+    }
 }
 
 fn shown(plot: &Plot, value: f64) -> String {
@@ -75,17 +99,17 @@ fn x_scale(plot: &Plot) -> Scale {
     Scale::log(ends, AREA.left + 10.0, AREA.right - 10.0)
 }
 
-/// At the sizes that were measured, but for those whose labels would run into the one before.
+/// At the sizes that were measured, without those whose labels would overlap the one before.
 fn x_ticks(plot: &Plot, scale: Scale) -> Ticks {
-    let mut last = f64::NEG_INFINITY;
-    let mut sizes = plot.sizes();
-    sizes.retain(|size| {
-        let at = scale.at(*size as f64);
-        let apart = at - last >= LEAST_GAP;
-        last = if apart { at } else { last };
-        apart
+    let mut end = f64::NEG_INFINITY;
+    let sizes = plot.sizes().into_iter().filter_map(|size| {
+        let (at, label) = (scale.at(size as f64), number::count(size));
+        let half = LETTER * label.len() as f64 / 2.0;
+        let is_free = at - half >= end + GAP;
+        end = if is_free { at + half } else { end };
+        is_free.then_some((size as f64, label))
     });
-    Ticks::new(sizes.into_iter().map(|size| (size as f64, number::short(size))))
+    Ticks::new(sizes.collect::<Vec<_>>())
 }
 
 /// From a little below the smallest to a little above the largest, and a factor of four at least.
@@ -111,8 +135,12 @@ mod tests {
             let scale = x_scale(&plot);
             let ticks = x_ticks(&plot, scale);
             assert!(ticks.values.len() >= 3, "{ticks:?}");
-            let places: Vec<f64> = ticks.values.iter().map(|value| scale.at(*value)).collect();
-            assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= LEAST_GAP), "{ticks:?}");
+            let ends: Vec<(f64, f64)> = ticks
+                .labelled()
+                .map(|(value, label)| (scale.at(value), LETTER * label.len() as f64 / 2.0))
+                .map(|(at, half)| (at - half, at + half))
+                .collect();
+            assert!(ends.windows(2).all(|pair| pair[1].0 - pair[0].1 >= GAP), "{ticks:?}");
         }
     }
 
@@ -141,7 +169,7 @@ mod tests {
         let results = fixture::whole();
         let plots = Plot::all(&results);
         let time = name(&plots[0]);
-        assert!(time.starts_with("Time, ms, against N at M=1024, d=1000, 2 threads: reference "), "{time}");
+        assert!(time.starts_with("Time by rows N at M=1,024, d=1,000, 2 threads: reference "), "{time}");
         assert!(name(&plots[3]).contains("copy at most 1.0 KiB to at most 1.0 KiB"), "{}", name(&plots[3]));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use softnce_report::number::{count, plural};
+
 use crate::{Case, Measurement, Path, Results};
 
 /// What is drawn upwards.
@@ -164,9 +166,10 @@ impl Plot {
     /// The sizes that stay the same, and the number of threads.
     pub(crate) fn held(&self) -> String {
         let axes = [Axis::Rows, Axis::Candidates, Axis::Classes].into_iter().filter(|axis| *axis != self.kind.axis);
-        let mut parts: Vec<String> = axes.map(|axis| format!("{}={}", axis.letter(), axis.of(self.case))).collect();
-        parts.extend(self.case.features.map(|features| format!("D={features}")));
-        parts.push(softnce_report::number::plural(self.threads, "thread", "threads"));
+        let mut parts: Vec<String> =
+            axes.map(|axis| format!("{}={}", axis.letter(), count(axis.of(self.case)))).collect();
+        parts.extend(self.case.features.map(|features| format!("D={}", count(features))));
+        parts.push(plural(self.threads, "thread", "threads"));
         parts.join(", ")
     }
 }
@@ -203,8 +206,8 @@ mod tests {
         assert_eq!(plot(&results, 1).sizes(), [256, 512, 1024, 2048, 4096, 8192, 16384, 65536]);
         assert_eq!(plot(&results, 2).sizes(), [16, 64, 256, 1000, 4096, 16384]);
         assert_eq!(plot(&results, 6).sizes(), [10_000, 100_000, 1_000_000, 10_000_000]);
-        assert_eq!(plot(&results, 6).held(), "N=1024, M=1024, D=256, 2 threads");
-        assert_eq!(plot(&results, 1).held(), "N=256, d=1000, 2 threads");
+        assert_eq!(plot(&results, 6).held(), "N=1,024, M=1,024, D=256, 2 threads");
+        assert_eq!(plot(&results, 1).held(), "N=256, d=1,000, 2 threads");
         for (path, points) in plot(&results, 1).series {
             assert!(path != Path::Head && points.windows(2).all(|pair| pair[0].size < pair[1].size));
         }

@@ -6,13 +6,13 @@ use softnce_report::page;
 use super::parts::path_head;
 use crate::Results;
 use crate::report::block::{Block, blocks};
-use crate::report::row::{HEADS, NOTE, cells};
+use crate::report::row::{HEADS, cells, note};
 
 /// A group of rows for each case and number of threads.
 pub(crate) fn table(results: &Results) -> Markup {
     page::table(
         "All cases.",
-        NOTE,
+        &note(results),
         html! {
             (page::head(&["path"], HEADS))
             @for block in blocks(results) { (group(&block)) }

@@ -22,9 +22,9 @@ const TITLE: &str = "Time and memory of the losses";
 pub fn page(results: &Results) -> String {
     let plots = Plot::all(results);
     let sections = [
-        ("reading", "How to read this", reading::points()),
+        ("reading", "How to read this", reading::points(results)),
         ("medians", "Medians side by side", medians::tables(results)),
-        ("figures", "Against each size", drawn::figures(&plots)),
+        ("figures", "By size", drawn::figures(&plots, !results.skipped.is_empty())),
         ("paths", "What each path computes", reading::paths(results)),
         ("measurements", "Every measurement", measurements::table(results)),
         ("skipped", "Not measured", measurements::skipped(results)),
@@ -55,10 +55,8 @@ fn head(results: &Results) -> Markup {
         header {
             h1 { (TITLE) }
             p.lead {
-                (paths) " of the computation at " (cases) ", on " (number::enumerate(&threads)) " " (noun)
-                ": soft target InfoNCE by its reference algorithm and by the paths of softnce, the other losses of its \
-                family, and what the bare matrix products and a copy of the logits cost. N rows of logits, M candidate \
-                targets, d classes; loss and gradient in single precision."
+                (paths) " at " (cases) ", with " (number::enumerate(&threads)) " " (noun) ": " (reading::subject(results))
+                ". N rows of logits, M candidate targets, d classes; loss and gradient in single precision."
             }
             p.quiet { "Machine: " (results.machine) "." }
         }

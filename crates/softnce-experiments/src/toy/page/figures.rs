@@ -16,13 +16,13 @@ use crate::toy::{Candidates, Cell, Estimator, Setting};
 pub(super) fn curves(results: &ToyResults, classes: usize) -> Markup {
     let panels = each(results, classes, &COMPARED);
     let lead = if classes == 2 { "Two classes." } else { "Three classes, first class against the last." };
-    page::panels(lead, words::CURVE_CAPTION, &panels)
+    page::panels(lead, &words::curve_caption(results), &panels)
 }
 
 /// The same of two classes, as a file of its own.
-pub(crate) fn standalone(results: &ToyResults) -> String {
+pub(super) fn standalone(results: &ToyResults) -> String {
     let name = "True and estimated parameter under each loss, with two classes";
-    let looks = [(TRUTH, "the true parameter"), (REFERENCE, "what theory predicts")];
+    let looks = [(TRUTH, "the true parameter"), (REFERENCE, "the prediction of theory")];
     sheet(name, 3, HEIGHT, &each(results, 2, &COMPARED), &looks)
 }
 
@@ -40,8 +40,9 @@ fn curve(cell: &Cell, truth: &[f64]) -> Markup {
     let each = |point: usize| cell.runs.iter().map(move |run| f64::from(run.curve[point]));
     let mean = |point: usize| each(point).sum::<f64>() / cell.runs.len().max(1) as f64;
     let estimator = cell.setting.estimator;
-    let true_line = Series { look: TRUTH, points: first(truth), ranges: Vec::new() };
+    let true_line = Series { name: "the true parameter".into(), look: TRUTH, points: first(truth), ranges: Vec::new() };
     let found = Series {
+        name: estimator.title(),
         look: look(estimator),
         points: at.iter().enumerate().map(|(point, &x)| (x, mean(point))).collect(),
         ranges: (0..at.len()).map(|point| extent(each(point))).collect(),
@@ -50,7 +51,8 @@ fn curve(cell: &Cell, truth: &[f64]) -> Markup {
         title: &estimator.title(),
         x: ("x", Spacing::Even),
         y: ("parameter", Spacing::Even),
-        references: cell.predicted.iter().map(|curve| first(curve)).collect(),
+        decimals: 3,
+        references: cell.predicted.iter().map(|curve| ("theory", first(curve))).collect(),
         series: vec![found, true_line],
         marked: false,
     };
@@ -59,6 +61,9 @@ fn curve(cell: &Cell, truth: &[f64]) -> Markup {
 
 /// How the truth is drawn.
 const TRUTH: Look = Look { colour: "#c9c9c9", dash: "2 2.5", shape: Shape::None };
+
+/// The axis of distances between curves.
+const DISTANCE: (&str, Spacing) = ("root mean square distance", Spacing::Log);
 
 /// The error against the number of training samples.
 pub(super) fn samples(results: &ToyResults) -> Markup {
@@ -69,10 +74,10 @@ pub(super) fn samples(results: &ToyResults) -> Markup {
     let x = ("training samples", Spacing::Log);
     let panels = [
         legend(&COMPARED),
-        chart("distance to the truth", x, ("RMS", Spacing::Log), over(|cell| Some(cell.to_truth))),
-        chart("distance to what theory predicts", x, ("RMS", Spacing::Log), over(|cell| cell.to_prediction)),
+        chart("Distance to the truth", x, DISTANCE, over(|cell| Some(cell.to_truth))),
+        chart("Distance to the prediction of theory", x, DISTANCE, over(|cell| cell.to_prediction)),
     ];
-    page::panels("Error by training samples.", words::INTERVALS, &panels)
+    page::panels("Error by training samples.", &words::intervals(results), &panels)
 }
 
 /// The error against the number of candidates.
@@ -80,20 +85,15 @@ pub(super) fn candidates(results: &ToyResults) -> Markup {
     let x = ("candidates of a row", Spacing::Log);
     let panels = [
         legend(&COUNTED),
-        chart("distance to the truth", x, ("RMS", Spacing::Log), counted(results, |cell| Some(cell.to_truth))),
-        chart(
-            "distance to what theory predicts",
-            x,
-            ("RMS", Spacing::Log),
-            counted(results, |cell| cell.to_prediction),
-        ),
+        chart("Distance to the truth", x, DISTANCE, counted(results, |cell| Some(cell.to_truth))),
+        chart("Distance to the prediction of theory", x, DISTANCE, counted(results, |cell| cell.to_prediction)),
     ];
-    page::panels("Error by candidates.", words::INTERVALS, &panels)
+    page::panels("Error by candidates.", &words::intervals(results), &panels)
 }
 
 /// Unbalanced noise, with the correction and without.
 pub(super) fn noise(results: &ToyResults) -> Markup {
-    page::panels("Unbalanced noise.", words::CURVE_CAPTION, &each(results, 2, &UNBALANCED))
+    page::panels("Unbalanced noise.", &words::curve_caption(results), &each(results, 2, &UNBALANCED))
 }
 
 /// `ln M - L` against the mutual information.
@@ -101,14 +101,15 @@ pub(super) fn bounds(results: &ToyResults) -> Markup {
     let series = counted(results, |cell| cell.bound);
     let ends = sorted(&results.config.candidates).into_iter().map(|count| (count as f64, results.information));
     let chart = Chart {
-        title: "ln M − L on fresh inputs",
+        title: "Bound of the mutual information",
         x: ("candidates M", Spacing::Log),
-        y: ("nats", Spacing::Even),
-        references: vec![ends.collect()],
+        y: ("ln M − L, nats", Spacing::Even),
+        decimals: 3,
+        references: vec![("mutual information", ends.collect())],
         series,
         marked: true,
     };
-    page::panels("The bound by candidates.", words::BOUND_CAPTION, &[legend(&COUNTED), chart.panel()])
+    page::single("The bound by candidates.", words::BOUND_CAPTION, Some(legend(&COUNTED)), chart.panel())
 }
 
 /// One line for each source of candidates, over their number.
@@ -130,6 +131,7 @@ fn lines(
         let value = |&x: &usize| Some((x as f64, pick(results.cell(&setting(x, estimator))?)?));
         let values: Vec<(f64, Estimate)> = over.iter().filter_map(value).collect();
         Series {
+            name: estimator.title(),
             look: look(estimator),
             points: values.iter().map(|(x, estimate)| (*x, estimate.mean)).collect(),
             ranges: values.iter().map(|(_, value)| value.span().into()).collect(),
@@ -145,7 +147,7 @@ fn sorted(values: &[usize]) -> Vec<usize> {
 }
 
 fn chart(title: &str, x: (&str, Spacing), y: (&str, Spacing), series: Vec<Series>) -> Markup {
-    Chart { title, x, y, references: Vec::new(), series, marked: true }.panel()
+    Chart { title, x, y, decimals: 3, references: Vec::new(), series, marked: true }.panel()
 }
 
 fn legend(estimators: &[Estimator]) -> Markup {

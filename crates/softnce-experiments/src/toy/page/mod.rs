@@ -7,13 +7,25 @@ mod words;
 use maud::html;
 use softnce_report::page::{self, section};
 
-pub(crate) use figures::standalone;
-pub(crate) use tables::{markdown, rows};
+use figures::standalone;
+use tables::markdown;
+pub(crate) use tables::rows;
 
 use super::results::ToyResults;
 
+const TITLE: &str = "A synthetic problem with known parameters";
+
+/// The files for people, each with its name.
+pub(crate) fn files(results: &ToyResults) -> Vec<(String, String)> {
+    vec![
+        ("results.md".into(), markdown(results)),
+        ("curves.svg".into(), standalone(results)),
+        ("report.html".into(), page(results)),
+    ]
+}
+
 /// The page: setting, theory, results.
-pub(crate) fn page(results: &ToyResults) -> String {
+fn page(results: &ToyResults) -> String {
     let entries = [
         ("curves", "What each loss estimates"),
         ("three", "Three classes"),
@@ -21,12 +33,12 @@ pub(crate) fn page(results: &ToyResults) -> String {
         ("candidates", "Candidates"),
         ("noise", "Unbalanced noise"),
         ("bounds", "Mutual information"),
-        ("table", "All figures"),
+        ("table", "All results"),
         ("reproduce", "Reproduce"),
     ];
     let head = html! {
         header {
-            h1 { "A problem whose truth is known" }
+            h1 { (TITLE) }
             p.lead { (page::prose(&words::lead(results))) }
             p.quiet { (words::SOURCE) }
         }
@@ -43,5 +55,5 @@ pub(crate) fn page(results: &ToyResults) -> String {
         (part(6, tables::table(results)))
         (part(7, html! { pre { code { (results.command) } } p.quiet { (words::setting(results)) } }))
     };
-    page::page("A problem whose truth is known", &results.version, head, main)
+    page::page(TITLE, &results.version, head, main)
 }

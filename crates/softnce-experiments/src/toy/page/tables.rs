@@ -28,7 +28,7 @@ fn distance(value: Estimate) -> String {
 /// The cells of a row.
 fn columns(cell: &Cell) -> [String; 8] {
     let setting = &cell.setting;
-    // Nothing is drawn where the loss has no candidates.
+    // A loss without candidates draws none.
     let candidates = if setting.estimator.loss.is_contrastive() { count(setting.candidates) } else { "–".into() };
     [
         setting.estimator.title(),
@@ -57,13 +57,13 @@ pub(super) fn table(results: &ToyResults) -> Markup {
         }
     };
     html! {
-        (page::table("All figures.", words::INTERVALS, rows))
+        (page::table("All results.", &words::intervals(results), rows))
         @if let Some(text) = words::diverged(results) { p { (text) } }
     }
 }
 
 /// Every cell, in Markdown.
-pub(crate) fn markdown(results: &ToyResults) -> String {
+pub(super) fn markdown(results: &ToyResults) -> String {
     let mut text = format!("| {} |\n|", HEADINGS.join(" | "));
     text.push_str(" --- |");
     HEADINGS.iter().skip(1).for_each(|_| text.push_str(" ---: |"));

@@ -42,9 +42,10 @@ fn candidates() -> Group {
         variants.push(variant.against(BATCH).at("free draws", (128 + more) as f64));
     }
     variants.push(Variant::new("cross-entropy", [CROSS_ENTROPY]).against(BATCH).level());
-    let theory = "A batch of 128 pictures has 128 candidates, its own targets. Past targets and free draws from the \
-        distribution of the training targets add more, which need no picture. They are noise of the same kind: the end point moves \
-        to that of many candidates, the variance falls, and the bound log M rises. How much that is worth is what is measured.";
+    let theory = "The candidates of a batch are its own targets. A queue adds the targets of past batches, draws add targets from \
+        the distribution of the training targets; neither needs a picture. Both are noise of the same kind: with more candidates \
+        the optimum approaches that of many candidates, the variance falls, and the bound log M rises. The study measures what \
+        this is worth.";
     let measures = [Measure::TOP1, Measure::NLL, Measure::SCALED_NLL, Measure::ECE, Measure::FittedTemperature];
     Group {
         chart: Some(ChartPlan { axis: "candidates".into(), log: true, measure: Measure::TOP1 }),
@@ -62,9 +63,9 @@ fn temperature() -> Group {
         variants.push(if value == 1.0 { variant } else { variant.against(ONE) });
     }
     variants.push(Variant::new("learned from 1", ["loss.learn_temperature=true"]).against(ONE).level());
-    let theory = "The network ends in a linear layer, whose weights can take any temperature in: but for weight decay the optimum \
-        is the same with other weights. What a temperature changes is where training starts and how large its gradients are, and \
-        so which learning rate fits; the posterior is taken at the same temperature.";
+    let theory = "The last layer of the network is linear, and its weights can absorb any temperature: except for weight decay, \
+        the optimum is the same with other weights. A temperature changes where training starts and how large the gradients are, \
+        and so which learning rate is best. The posterior is computed at the same temperature.";
     let measures = [Measure::TOP1, Measure::NLL, Measure::SCALED_NLL, Measure::ECE, Measure::FittedTemperature];
     Group {
         chart: Some(ChartPlan { axis: "temperature".into(), log: true, measure: Measure::TOP1 }),
@@ -90,10 +91,11 @@ fn smoothing() -> Group {
         let name = format!("cross-entropy, smoothing {words}");
         variants.push(Variant::new(name, changes).against(NONE));
     }
-    let theory = "The share s that smoothing spreads over all classes adds the same number to every candidate's score, and the \
-        softmax over candidates cancels it: what stays is the score times 1 - s, a temperature of 1 / (1 - s). So smoothing and \
-        that temperature are, under uniform noise, the same training, from the same seed the same but for rounding; only the posterior is taken at \
-        another temperature, which temperature scaling undoes. Under cross-entropy smoothing is no such thing.";
+    let theory = "The share s that smoothing spreads over all classes adds the same number to the score of every candidate, and the \
+        softmax over the candidates cancels it. What remains is the score times 1 - s, as with a temperature of 1 / (1 - s). With \
+        uniform noise, smoothing and this temperature are therefore the same training: from the same seed they differ only by \
+        rounding. Only the temperature of the posterior differs, which temperature scaling corrects. In cross-entropy, smoothing \
+        is not a temperature.";
     let measures = [Measure::TOP1, Measure::SCALED_NLL, Measure::SCALED_ECE, Measure::NLL];
     // Another noise distribution would be taken to the power 1 - s along with the scores.
     Group {
@@ -123,12 +125,13 @@ fn mixing() -> Group {
         Variant::new("cross-entropy, one weight a batch", [CROSS_ENTROPY, batch])
             .against("cross-entropy, a weight for each picture"),
     ];
-    let theory = "With one weight for the whole batch, and its own targets as the only candidates, the own target of a \
-        picture with two classes has the largest score as soon as these lead in the order of their shares, unless a picture of the \
-        batch meets its own class. Where that holds for all pictures, larger logits always lower the loss, and there is no finite \
-        optimum. In a batch of 128 digits nearly all meet their own class, in one of 4 fewer do; the fitted temperature shows \
-        how far the logits have grown, which is as slow as on any separable problem. With a weight for each picture, or with candidates from elsewhere, own targets \
-        have rivals.";
+    let theory = "Suppose that the whole batch has one mixing weight, and that its own targets are the only candidates. The own target \
+        of a picture with two classes then has the largest score as soon as these two classes have the largest logits, in the \
+        order of their shares, unless a picture of the batch is mixed with one of its own class. If this holds for all pictures, \
+        larger logits always lower the loss, and there is no finite optimum. The smaller the batch, the fewer pictures are mixed \
+        with their own class. The fitted temperature shows how far the logits have grown; they grow slowly, as on any separable \
+        problem. With a weight for each picture, or with candidates from elsewhere, other candidates can have a larger score than \
+        the own target.";
     let measures = [Measure::TOP1, Measure::NLL, Measure::SCALED_NLL, Measure::ECE, Measure::FittedTemperature];
     group("mixing", "One mixing weight a batch", theory, variants, &measures)
 }
@@ -146,10 +149,10 @@ fn noise() -> Group {
     variants.push(
         Variant::new("balanced softmax", [CROSS_ENTROPY, "loss.logit_adjustment=1.0"]).against(FREQUENCIES).level(),
     );
-    let theory = "The rarest digit has a tenth of the pictures of the most frequent; nothing is mixed, so that theory is exact \
-        but for the batch's frequencies, which are not quite those of the training set. The noise distribution is the class \
-        frequencies to the power alpha: at 1 it divides the frequencies out of what the candidates teach, so that the posterior \
-        follows them as cross-entropy's does; at 0 nothing is divided out, and the posterior is that of balanced classes.";
+    let theory = "The noise distribution is the class frequencies of the training set to the power alpha. At 1 the loss subtracts the \
+        logarithm of these frequencies from the scores of the candidates, and the posterior follows the frequencies, as with \
+        cross-entropy. At 0 it subtracts nothing, and the posterior is that of balanced classes. Without mixing and smoothing, \
+        this is exact except that the class frequencies of a batch are not quite those of the training set.";
     let measures = [Measure::BALANCED, Measure::BalancedAdjusted, Measure::TOP1, Measure::NLL, Measure::SCALED_NLL];
     Group {
         changes: ["data.imbalance=10.0", "mixing.mixup=0.0", "mixing.cutmix=0.0", "mixing.smoothing=0.0"]

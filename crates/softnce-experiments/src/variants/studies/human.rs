@@ -35,10 +35,11 @@ fn cifar10h() -> Group {
     Group {
         name: "cifar10h".into(),
         title: "CIFAR-10H".into(),
-        theory: "About fifty people named each picture. The losses that take soft targets see their votes, the hard ones the \
-            publisher's class. Cross-entropy is after the mean vote, the very distribution that the divergence measures. Where votes \
-            are unanimous, on four pictures in ten, soft target InfoNCE is after the same; elsewhere it is after the natural \
-            parameter, and surer than the mean. The data show how far that goes, and what a fitted temperature takes back."
+        theory: "About fifty people named each picture. The losses that take soft targets are trained on these votes, the hard ones \
+            on the publisher's class. Cross-entropy estimates the mean vote, which is the distribution that the divergence \
+            measures. Where the votes are unanimous, on four pictures in ten, soft target InfoNCE estimates the same; elsewhere it \
+            estimates the natural parameter, and is more confident than the mean vote. The study measures how large this effect is, \
+            and how much of it temperature scaling removes."
             .into(),
         recipe: "cifar10h".into(),
         changes: [

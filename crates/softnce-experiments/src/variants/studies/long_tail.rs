@@ -65,12 +65,12 @@ fn group(set: &str, title: &str, recipe: &str, changes: &[&str], imbalance: u32)
     Group {
         name: format!("{set}-{imbalance}"),
         title: format!("{title}, imbalance {imbalance}"),
-        theory: "Balanced accuracy asks for the posterior of balanced classes. Cross-entropy learns that of the training set; \
-            balanced softmax, the logit-adjusted loss at tau = 1, learns the other, and logit adjustment after training divides \
-            the frequencies out (the column \"adjusted\", beside every loss). In soft target InfoNCE the power alpha of the noise \
-            spans the two: at 0 the gradient is that of balanced softmax and at 1 that of cross-entropy, as far as targets are \
-            hard and the batch has the class frequencies of the training set. Mixing blurs the first, and the rarest classes are \
-            missing from most batches."
+        theory: "Balanced accuracy is best with the posterior of balanced classes. Cross-entropy learns the posterior of the \
+            training set. Balanced softmax, the logit-adjusted loss at tau = 1, learns that of balanced classes; logit adjustment \
+            after training divides by the class frequencies (the column \"adjusted\", for every loss). In soft target InfoNCE \
+            the power alpha of the noise distribution leads from one to the other: at 0 the gradient is that of balanced softmax, at \
+            1 that of cross-entropy, if the targets are hard and the batch has the class frequencies of the training set. Mixed \
+            targets are not hard, and the frequencies of a batch vary."
             .to_owned(),
         recipe: recipe.to_owned(),
         changes: changes.iter().map(|&change| change.to_owned()).chain([format!("data.imbalance={imbalance}.0")]).collect(),

@@ -36,12 +36,12 @@ fn scale() -> Group {
     Group {
         name: "scale".to_owned(),
         title: "Temperature by learning rate".to_owned(),
-        theory: "Soft target InfoNCE and soft target cross-entropy have the same gradient where all logits are 0. Away from \
-            there, the curvature of cross-entropy is the covariance of one-hot vectors, that of soft target InfoNCE the covariance \
-            of the candidates over the squared temperature. Smoothed and mixed candidates lie inside the simplex, so their \
-            covariance is smaller: by about (1 - b)^2 E[lambda^2 + (1 - lambda)^2] for smoothing b and mixing weight lambda, here \
-            0.81 x 0.68 = 0.55. The hypothesis: a temperature of about that factor, or a higher learning rate, brings both losses \
-            to the same scale."
+        theory: "Soft target InfoNCE and soft target cross-entropy have the same gradient where all logits are 0. Elsewhere, the \
+            curvature of cross-entropy is the covariance of one-hot vectors; that of soft target InfoNCE is the covariance of the \
+            candidates, divided by the squared temperature. Smoothed and mixed candidates lie inside the simplex, so their covariance \
+            is smaller, by a factor of about (1 - b)^2 E[lambda^2 + (1 - lambda)^2] for smoothing b and mixing weight lambda: \
+            0.81 x 0.68 = 0.55 with the mixing of the recipe digits. The hypothesis: a temperature of about this factor, or a \
+            higher learning rate, brings both losses to the same scale."
             .to_owned(),
         recipe: "digits".to_owned(),
         changes: Vec::new(),

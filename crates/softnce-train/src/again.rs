@@ -1,0 +1,71 @@
+//! The report of a finished run or comparison, written again from its results, without its data and without training.
+
+use std::path::Path;
+
+use softnce_report::results::{Comparison, RunReport};
+use softnce_report::{ReportError, comparison, run};
+use softnce_store::{StoreError, read, read_json, write};
+
+/// The results of a run, and of a comparison.
+const METRICS: &str = "metrics.json";
+const RESULTS: &str = "results.json";
+const REPORT: &str = "report.html";
+const REMEDY: &str = "name the folder of a finished run or comparison";
+
+/// Why a report could not be written again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AgainError {
+    /// There are no results, or a file could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The results have no report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+}
+
+/// Writes the files for people in the folder of a finished run (`metrics.md`, `report.html`) or comparison
+/// (`results.md`, `figure.svg`, `report.html`) again, as this version writes them. The results themselves stay as they
+/// are. The pictures of a run's report are those of the report that is there.
+///
+/// # Errors
+/// A folder without results; files that cannot be read or written.
+pub fn write_report_again(folder: &Path) -> Result<(), AgainError> {
+    if let Some(report) = read_json::<RunReport>(&folder.join(METRICS), REMEDY)? {
+        let page = read(&folder.join(REPORT))?.unwrap_or_default();
+        let report = run::with_pictures_of(&String::from_utf8_lossy(&page), report);
+        return Ok(write_all(folder, &run::files(&report)?)?);
+    }
+    match read_json::<Comparison>(&folder.join(RESULTS), REMEDY)? {
+        Some(results) => Ok(write_all(folder, &comparison::files(&results)?)?),
+        None => {
+            let missing = "metrics.json and no results.json";
+            Err(StoreError::Missing { path: folder.to_owned(), missing, remedy: REMEDY }.into())
+        }
+    }
+}
+
+fn write_all(folder: &Path, files: &[(&str, String)]) -> Result<(), StoreError> {
+    files.iter().try_for_each(|(name, content)| write(&folder.join(name), content.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_folder_without_results_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = |folder: &Path| write_report_again(folder).unwrap_err().to_string();
+        let error = message(folder.path());
+        assert!(
+            error.ends_with(
+                "holds no metrics.json and no results.json; name the folder of a finished run or comparison"
+            )
+        );
+        std::fs::write(folder.path().join(METRICS), "{").unwrap();
+        assert!(message(folder.path()).contains("metrics.json is not valid"));
+    }
+}
