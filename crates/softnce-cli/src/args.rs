@@ -32,7 +32,9 @@ pub enum Command {
     /// Writes CSV, a row for each picture as soon as it is there. A picture that cannot be read has a row with its error;
     /// the exit code is then 1.
     Predict(PredictArguments),
-    /// Export a trained run's weights as safetensors, under timm's and torchvision's names.
+    /// Export a trained run as safetensors, under timm's and torchvision's names, or as ONNX.
+    ///
+    /// Prints Python that loads the file and predicts with it: to a file with `softnce export RUN FILE > load.py`.
     Export(ExportArguments),
     /// List the built-in recipes, or print one.
     Recipes(RecipesArguments),

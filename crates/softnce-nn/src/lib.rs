@@ -4,5 +4,6 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod models;
+mod onnx;
 pub mod ops;
 pub mod weights;

@@ -68,7 +68,7 @@ pub struct PredictArguments {
 pub struct ExportArguments {
     /// Folder of the run.
     pub run: PathBuf,
-    /// File to write, ending in .safetensors.
+    /// File to write: .safetensors, or .onnx.
     pub file: PathBuf,
 }
 

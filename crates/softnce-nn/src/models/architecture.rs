@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 
 use super::error::NetworkError;
 use super::layers::{BatchNorm, ForwardPass};
+use crate::onnx::{Graph, Value};
 use crate::ops::OperationError;
 
 /// A kind of network, for the help, the documents and the tests.
@@ -44,6 +45,13 @@ pub(super) trait Architecture {
     /// As `check`.
     fn activations(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError>;
 
+    /// Lines of Python that make the network in evaluation as `model`, with timm or torchvision, and load `weights`, a
+    /// dictionary of its tensors. They may use `torch`, `torchvision`, `timm`, `functools` and `collections`.
+    ///
+    /// # Errors
+    /// As `check`.
+    fn python(&self, input: [usize; 3], classes: usize) -> Result<Vec<String>, NetworkError>;
+
     /// The network in words, such as `residual network of 20 layers`.
     fn describe(&self, input: [usize; 3], classes: usize) -> String;
 }
@@ -58,6 +66,9 @@ pub(crate) trait Body {
     /// # Errors
     /// Pictures of a size that does not fit the network.
     fn forward(&self, pictures: Tensor<4>, pass: &mut ForwardPass) -> Result<Tensor<2>, OperationError>;
+
+    /// The operations of [`Body::forward`] in evaluation, with the names of the tensors, for ONNX.
+    fn graph(&self, graph: &mut Graph, pictures: Value) -> Value;
 
     /// The batch normalisations with their names, in the order of the forward pass.
     fn batch_norms(&mut self) -> Vec<(String, &mut BatchNorm)> {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::architecture::{Architecture, Body, NetworkKind};
 use super::error::NetworkError;
 use super::layers::{ForwardPass, Init, Linear};
+use crate::onnx::{Graph, Value};
 use crate::ops::{self, OperationError};
 
 /// Configuration of [`LinearNetwork`]; it has no keys.
@@ -50,6 +51,14 @@ impl Architecture for LinearConfig {
         Ok(input.iter().product())
     }
 
+    fn python(&self, input: [usize; 3], classes: usize) -> Result<Vec<String>, NetworkError> {
+        let pixels: usize = input.iter().product();
+        Ok(vec![
+            format!("model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear({pixels}, {classes}))"),
+            "model[1].load_state_dict(weights)".to_owned(),
+        ])
+    }
+
     fn describe(&self, input: [usize; 3], classes: usize) -> String {
         format!("softmax regression from {} pixel values to {classes} classes", input.iter().product::<usize>())
     }
@@ -67,6 +76,11 @@ impl Body for LinearNetwork {
     fn forward(&self, pictures: Tensor<4>, _: &mut ForwardPass) -> Result<Tensor<2>, OperationError> {
         let pixels: Tensor<2> = pictures.flatten(1, 3);
         Ok(ops::linear(pixels.unsqueeze_dim(0), self.weight.val(), Some(self.bias.val()))?.squeeze_dim(0))
+    }
+
+    fn graph(&self, graph: &mut Graph, pictures: Value) -> Value {
+        let pixels = graph.flatten(pictures);
+        graph.linear_rows("", pixels)
     }
 
     fn layers(&self) -> usize {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::architecture::{Architecture, Body, NetworkKind, number_after};
 use super::error::{NetworkError, between};
 use super::layers::{ForwardPass, Init, Linear};
+use crate::onnx::{Graph, Value};
 use crate::ops::OperationError;
 
 /// Configuration of [`Mlp`].
@@ -57,6 +58,17 @@ impl Architecture for MlpConfig {
         Ok(input.iter().product::<usize>() + 2 * self.hidden.iter().sum::<usize>())
     }
 
+    fn python(&self, input: [usize; 3], classes: usize) -> Result<Vec<String>, NetworkError> {
+        let widths = self.widths(input, classes);
+        Ok(vec![
+            format!("widths = {widths:?}"),
+            "layers = torch.nn.ModuleList(torch.nn.Linear(a, b) for a, b in zip(widths, widths[1:]))".to_owned(),
+            "torch.nn.ModuleDict({\"layers\": layers}).load_state_dict(weights)".to_owned(),
+            "steps = [step for layer in layers for step in (layer, torch.nn.ReLU())][:-1]".to_owned(),
+            "model = torch.nn.Sequential(torch.nn.Flatten(), *steps)".to_owned(),
+        ])
+    }
+
     fn describe(&self, input: [usize; 3], classes: usize) -> String {
         let widths: Vec<String> = self.widths(input, classes).iter().map(usize::to_string).collect();
         format!("multilayer perceptron of widths {} with ReLU", widths.join("-"))
@@ -78,6 +90,15 @@ impl Body for Mlp {
         self.layers.iter().enumerate().try_fold(pixels, |values, (number, layer)| {
             let values = layer.forward_rows(values)?;
             Ok(if number < last { relu(values) } else { values })
+        })
+    }
+
+    fn graph(&self, graph: &mut Graph, pictures: Value) -> Value {
+        let last = self.layers.len().saturating_sub(1);
+        let pixels = graph.flatten(pictures);
+        (0..self.layers.len()).fold(pixels, |values, number| {
+            let values = graph.linear_rows(&format!("layers.{number}"), values);
+            if number < last { graph.relu(values) } else { values }
         })
     }
 

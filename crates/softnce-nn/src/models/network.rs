@@ -102,6 +102,19 @@ impl NetworkConfig {
         self.architecture().describe(input, classes)
     }
 
+    /// Lines of Python that make the network as `model`, with timm or torchvision, and load `weights`, a dictionary of its
+    /// tensors. They may use `torch`, `torchvision`, `timm`, `functools` and `collections`.
+    ///
+    /// # Shapes
+    /// `input`: channels, height and width of the pictures.
+    ///
+    /// # Errors
+    /// As [`NetworkConfig::check`].
+    pub fn python(&self, input: [usize; 3], classes: usize) -> Result<Vec<String>, NetworkError> {
+        self.check(input, classes)?;
+        self.architecture().python(input, classes)
+    }
+
     /// Whether a network can be built from this configuration.
     ///
     /// # Shapes

@@ -5,12 +5,21 @@ use std::path::PathBuf;
 use softnce_store::StoreError;
 use thiserror::Error;
 
+use super::listing::{Listed, few};
 use crate::models::NetworkError;
 
 /// Why weights cannot be read, written or used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WeightsError {
+    /// Weights of a file do not fit the network.
+    #[error("{path}: {error}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        error: Box<WeightsError>,
+    },
     /// A tensor of the network is not given.
     #[error("{name} is missing; expected shape {expected:?}")]
     Missing {
@@ -19,8 +28,18 @@ pub enum WeightsError {
         /// Its shape in PyTorch.
         expected: Vec<usize>,
     },
+    /// A checkpoint does not have these tensors of the network.
+    #[error("{} of {own} tensors of the network are missing: {missing}; not used: {found}", missing.0.len())]
+    MissingOf {
+        /// The tensors of the network that the checkpoint does not have.
+        missing: Listed,
+        /// Number of tensors of the network.
+        own: usize,
+        /// The tensors of the checkpoint that the network does not have.
+        found: Listed,
+    },
     /// The network does not have these tensors.
-    #[error("the network has no tensors {names:?}")]
+    #[error("the network has no tensors {}", few(names))]
     Unknown {
         /// Their names.
         names: Vec<String>,
@@ -34,6 +53,27 @@ pub enum WeightsError {
         shape: Vec<usize>,
         /// Its shape in PyTorch.
         expected: Vec<usize>,
+    },
+    /// A tensor of the head has the wrong shape: the checkpoint is of other classes.
+    #[error(
+        "{name} has shape {shape:?}; expected {expected:?}: a head of other classes, which is not loaded with \
+         weights.head = false"
+    )]
+    Head {
+        /// Name of the tensor.
+        name: String,
+        /// The given shape.
+        shape: Vec<usize>,
+        /// Its shape in PyTorch.
+        expected: Vec<usize>,
+    },
+    /// A tensor cannot be read as numbers.
+    #[error("{name} is {what}; expected a tensor of finite numbers")]
+    NotNumbers {
+        /// Name of the tensor.
+        name: String,
+        /// What it is.
+        what: String,
     },
     /// The values of a tensor do not fill its shape.
     #[error("{name} has {values} values, which do not fill its shape {shape:?}")]
@@ -55,6 +95,20 @@ pub enum WeightsError {
         /// The given grid of patches; `None`: a square one was expected.
         grid: Option<[usize; 2]>,
     },
+    /// No tensors of the network are at the given path of a checkpoint.
+    #[error("no tensors of the network below {prefix:?} (weights.prefix); the file has {names}")]
+    Prefix {
+        /// The path.
+        prefix: String,
+        /// The tensors of the file.
+        names: Listed,
+    },
+    /// A checkpoint has the weights twice.
+    #[error("the weights are there twice, at {} and at {}; choose with weights.prefix", paths[0], paths[1])]
+    Ambiguous {
+        /// Two paths in the file.
+        paths: [String; 2],
+    },
     /// A tensor cannot be read from its device.
     #[error("{name} cannot be read from its device: {reason}")]
     Device {
@@ -66,7 +120,7 @@ pub enum WeightsError {
     /// A file cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The content of a file does not fit its ending.
+    /// A file has the wrong content.
     #[error("{path}: {reason}; expected {expected}", path = path.display())]
     Format {
         /// The file.
@@ -82,5 +136,8 @@ pub enum WeightsError {
 }
 
 fn grid_in_words(grid: Option<[usize; 2]>) -> String {
-    grid.map_or_else(|| "a square grid".to_owned(), |[rows, columns]| format!("a grid of {rows} x {columns}"))
+    match grid {
+        Some([rows, columns]) => format!("a grid of {rows} x {columns} (weights.grid)"),
+        None => "a square grid; for another one set weights.grid = [rows, columns]".to_owned(),
+    }
 }

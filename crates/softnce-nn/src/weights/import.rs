@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::checkpoint::Checkpoint;
 use super::error::WeightsError;
+use super::listing::Listed;
 use super::named::{NamedTensor, apply, named};
 use super::resample::bicubic;
+use super::select::{Selection, all, select};
 use crate::models::Network;
 
 /// Whether to load the head of a checkpoint.
@@ -37,6 +40,10 @@ pub struct ImportOptions {
     pub norm_to_fc_norm: bool,
     /// Whether to report tensors that the network does not have, instead of an error.
     pub ignore_unknown: bool,
+    /// Path in the checkpoint at or below which the weights are, such as `model_ema`. Default: found by the network's
+    /// names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
 }
 
 impl Default for ImportOptions {
@@ -47,6 +54,7 @@ impl Default for ImportOptions {
             grid: None,
             norm_to_fc_norm: false,
             ignore_unknown: false,
+            prefix: None,
         }
     }
 }
@@ -54,6 +62,10 @@ impl Default for ImportOptions {
 /// Which tensors were loaded and which were not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ImportReport {
+    /// Path of the weights in the checkpoint, without the wrappers of PyTorch; empty for the top of the file.
+    pub prefix: String,
+    /// Other paths that hold all of these tensors.
+    pub others: Vec<String>,
     /// Tensors of the network that were loaded.
     pub loaded: Vec<String>,
     /// Tensors of the checkpoint that were not used, each with the reason.
@@ -62,58 +74,128 @@ pub struct ImportReport {
     pub left_as_initialised: Vec<String>,
 }
 
-/// Loads the tensors of a checkpoint (see [`read_checkpoint`](super::read_checkpoint)) into a network.
+/// Loads the weights of a checkpoint into a network.
+///
+/// The weights are found by the network's names: at the path in the checkpoint below which most of these are, such as
+/// `state_dict` or `model`, with PyTorch's wrappers (`module`, `_orig_mod` and others) removed anywhere. Of several such
+/// paths, averaged weights (`state_dict_ema`, `model_ema`) are taken. Tensors of other dictionaries are not read.
 ///
 /// Accepts checkpoints of timm, of torchvision, and of masked autoencoders (He et al., arXiv 2111.06377), whose decoder
 /// is skipped and reported.
 ///
 /// # Errors
-/// [`WeightsError::Missing`] for a tensor of the network that is neither in the checkpoint nor left out by the options,
-/// [`WeightsError::Shape`] for one of another shape, [`WeightsError::Grid`] for position embeddings that do not fill
-/// their grid,
-/// [`WeightsError::Unknown`] for tensors without a place in the network.
+/// Within [`WeightsError::File`] for a file: [`WeightsError::MissingOf`] for tensors of the network that are neither in
+/// the checkpoint nor left out by the options, [`WeightsError::Shape`] or [`WeightsError::Head`] for one of another
+/// shape, [`WeightsError::Grid`] for position embeddings that do not fill their grid, [`WeightsError::NotNumbers`] for one
+/// that cannot be read, [`WeightsError::Unknown`] for tensors without a place in the network, [`WeightsError::Prefix`] and
+/// [`WeightsError::Ambiguous`] for a path. [`WeightsError::Format`] for a damaged file.
 pub fn import(
     network: Network,
-    mut checkpoint: BTreeMap<String, NamedTensor>,
+    checkpoint: impl Into<Checkpoint>,
     options: &ImportOptions,
 ) -> Result<(Network, ImportReport), WeightsError> {
-    let mut report = ImportReport::default();
-    let mut tensors = BTreeMap::new();
+    let checkpoint = checkpoint.into();
+    fit(network, &checkpoint, options).map_err(|error| match checkpoint.path() {
+        Some(path) if !matches!(error, WeightsError::Format { .. }) => {
+            WeightsError::File { path: path.to_owned(), error: Box::new(error) }
+        }
+        _ => error,
+    })
+}
+
+fn fit(
+    network: Network,
+    checkpoint: &Checkpoint,
+    options: &ImportOptions,
+) -> Result<(Network, ImportReport), WeightsError> {
+    let initial = named(&network)?;
+    let own: Vec<_> = initial.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
     let skips = |name: &str| options.head == HeadImport::Skip && network.body().is_head(name);
-    for own in named(&network)? {
+    let Selection { prefix, others, mut found, mut rest } =
+        select(checkpoint, &own, |name| !skips(name), options.prefix.as_deref())?;
+    let mut report = ImportReport { prefix, others, ..ImportReport::default() };
+
+    let (mut tensors, mut wanted, mut missing) = (BTreeMap::new(), Vec::new(), Vec::new());
+    for own in initial {
         let name = own.name.clone();
-        let found = if skips(&name) { None } else { take(&mut checkpoint, &name, options) };
-        match found {
-            Some(tensor) => {
-                let values = fitted(&network, tensor, &own, options)?;
-                tensors.insert(name.clone(), NamedTensor { values, ..own });
-                report.loaded.push(name);
+        let number = if skips(&name) { None } else { found.remove(&name).or_else(|| norm(&mut rest, &name, options)) };
+        match number {
+            Some(number) => {
+                check(&network, checkpoint, number, &own, options)?;
+                wanted.push((number, own));
             }
             None if skips(&name) || name.starts_with("fc_norm.") => {
                 tensors.insert(name.clone(), own);
                 report.left_as_initialised.push(name);
             }
-            None => return Err(WeightsError::Missing { name, expected: own.shape }),
+            None => missing.push((name, own.shape)),
         }
     }
-    let mut names = Vec::new();
-    for name in checkpoint.into_keys() {
+    rest.extend(found);
+    rest.sort_unstable();
+    let mut unknown = Vec::new();
+    for (name, number) in rest {
         match reason(&network, &name, options) {
             Some(reason) => report.skipped.push((name, reason.to_string())),
-            None => names.push(name),
+            None => unknown.push((name, number)),
         }
     }
-    if !names.is_empty() {
-        return Err(WeightsError::Unknown { names });
+    if !missing.is_empty() {
+        // A path with few of the network's names is a chance hit: the whole file says more.
+        let listed = if 2 * missing.len() > own.len() { all(checkpoint) } else { unknown };
+        let shape = |number: usize| checkpoint.entries()[number].shape().map(<[usize]>::to_vec);
+        let found = listed.into_iter().filter_map(|(name, number)| Some((name, shape(number)?))).collect();
+        return Err(WeightsError::MissingOf { missing: Listed(missing), own: own.len(), found });
+    }
+    if !unknown.is_empty() {
+        return Err(WeightsError::Unknown { names: unknown.into_iter().map(|(name, _)| name).collect() });
+    }
+    let numbers: Vec<usize> = wanted.iter().map(|(number, _)| *number).collect();
+    for (tensor, (_, own)) in checkpoint.read(&numbers)?.into_iter().zip(wanted) {
+        if let Some(value) = tensor.values.iter().find(|value| !value.is_finite()) {
+            let (name, what) = (own.name, format!("a tensor with the value {value}"));
+            return Err(WeightsError::NotNumbers { name, what });
+        }
+        let values = fitted(&network, tensor, &own, options)?;
+        report.loaded.push(own.name.clone());
+        tensors.insert(own.name.clone(), NamedTensor { values, ..own });
     }
     Ok((apply(network, &tensors)?, report))
 }
 
-fn take(checkpoint: &mut BTreeMap<String, NamedTensor>, name: &str, options: &ImportOptions) -> Option<NamedTensor> {
-    checkpoint.remove(name).or_else(|| {
-        let part = name.strip_prefix("fc_norm.").filter(|_| options.norm_to_fc_norm)?;
-        checkpoint.remove(&format!("norm.{part}"))
-    })
+/// The checkpoint's `norm` for the network's `fc_norm`, where the options ask for it.
+fn norm(rest: &mut Vec<(String, usize)>, name: &str, options: &ImportOptions) -> Option<usize> {
+    let part = name.strip_prefix("fc_norm.").filter(|_| options.norm_to_fc_norm)?;
+    let place = rest.iter().position(|(name, _)| name.strip_prefix("norm.") == Some(part))?;
+    Some(rest.remove(place).1)
+}
+
+/// Whether the tensor of this number fits the network's, before it is read.
+fn check(
+    network: &Network,
+    checkpoint: &Checkpoint,
+    number: usize,
+    own: &NamedTensor,
+    options: &ImportOptions,
+) -> Result<(), WeightsError> {
+    let (name, expected) = (own.name.clone(), own.shape.clone());
+    let shape = checkpoint.shape(number)?;
+    if shape == expected {
+        return Ok(());
+    }
+    // Position embeddings may have other tokens, but none of another width.
+    if let (Some(_), &[1, tokens, width], true) = (network.body().embedded_grid(), shape, options.interpolate)
+        && name == "pos_embed"
+        && tokens > 1
+        && expected.last() == Some(&width)
+    {
+        return Ok(());
+    }
+    let shape = shape.to_vec();
+    if network.body().is_head(&name) {
+        return Err(WeightsError::Head { name, shape, expected });
+    }
+    Err(WeightsError::Shape { name, shape, expected })
 }
 
 /// The values in the network's shape.
@@ -123,40 +205,28 @@ fn fitted(
     own: &NamedTensor,
     options: &ImportOptions,
 ) -> Result<Vec<f32>, WeightsError> {
-    let NamedTensor { name, shape, values } = &tensor;
-    let (name, shape) = (name.clone(), shape.clone());
-    if values.len() != shape.iter().product::<usize>() {
-        return Err(WeightsError::Values { name, values: values.len(), shape });
-    }
-    if let (Some(grid), "pos_embed", true) = (network.body().embedded_grid(), name.as_str(), options.interpolate) {
-        return embedded(&tensor, own, grid, options.grid);
-    }
-    if shape == own.shape {
-        Ok(tensor.values)
-    } else {
-        Err(WeightsError::Shape { name, shape, expected: own.shape.clone() })
+    match network.body().embedded_grid() {
+        Some(grid) if own.name == "pos_embed" && options.interpolate => embedded(tensor, own, grid, options.grid),
+        _ => Ok(tensor.values),
     }
 }
 
 /// Position embeddings interpolated to the network's grid; the class token's does not change.
 fn embedded(
-    tensor: &NamedTensor,
+    tensor: NamedTensor,
     own: &NamedTensor,
     grid: [usize; 2],
     given: Option<[usize; 2]>,
 ) -> Result<Vec<f32>, WeightsError> {
-    let NamedTensor { name, shape, values } = tensor;
-    let (tokens, width) = match (shape.as_slice(), own.shape.as_slice()) {
-        (&[1, tokens, width], &[1, _, expected]) if width == expected && tokens > 1 => (tokens, width),
-        _ => return Err(WeightsError::Shape { name: name.clone(), shape: shape.clone(), expected: own.shape.clone() }),
-    };
+    let NamedTensor { shape, values, .. } = tensor;
+    let (tokens, width) = (shape[1], shape[2]);
     let side = (tokens - 1).isqrt();
-    let old = given.unwrap_or(if *shape == own.shape { grid } else { [side; 2] });
+    let old = given.unwrap_or(if shape == own.shape { grid } else { [side; 2] });
     if old[0].checked_mul(old[1]) != Some(tokens - 1) {
-        return Err(WeightsError::Grid { name: name.clone(), tokens, grid: given });
+        return Err(WeightsError::Grid { name: own.name.clone(), tokens, grid: given });
     }
     if old == grid {
-        return Ok(values.clone());
+        return Ok(values);
     }
     let (class, patches) = values.split_at(width);
     let mut fitted = class.to_vec();

@@ -3,18 +3,25 @@
 //! [`named`] reads the tensors of a network and [`apply`] sets them; [`import`] fits a checkpoint of another program,
 //! head or picture size to a network; [`layer_of`] and [`decays`] say how an optimiser treats a parameter.
 
+mod checkpoint;
 mod error;
-mod file;
 mod groups;
 mod import;
+mod listing;
 mod named;
+mod onnx;
 mod resample;
+mod select;
 #[cfg(test)]
 mod tests;
 mod torch;
+mod written;
 
+pub use checkpoint::{Checkpoint, read_checkpoint, read_metadata};
 pub use error::WeightsError;
-pub use file::{read_checkpoint, read_metadata, write_safetensors};
 pub use groups::{decays, layer_of, layers};
 pub use import::{HeadImport, ImportOptions, ImportReport, import};
+pub use listing::Listed;
 pub use named::{NamedTensor, apply, named, parameter_ids, shapes};
+pub use onnx::write_onnx;
+pub use written::write_safetensors;

@@ -12,7 +12,7 @@ use super::*;
 use crate::models::{HeadKind, MlpConfig, Network, NetworkConfig, ResnetConfig, VitConfig};
 
 /// A configuration of three kinds, and the example of every kind.
-fn configs() -> Vec<NetworkConfig> {
+pub(super) fn configs() -> Vec<NetworkConfig> {
     let mut configs = vec![
         NetworkConfig::Mlp(MlpConfig { hidden: vec![6] }),
         NetworkConfig::Vit(VitConfig { head: HeadKind::Mlp, ..VitConfig::explicit(6, 2, 2, 4) }),
@@ -22,7 +22,7 @@ fn configs() -> Vec<NetworkConfig> {
     configs
 }
 
-fn network(config: &NetworkConfig, seed: u64, device: &Device) -> Network {
+pub(super) fn network(config: &NetworkConfig, seed: u64, device: &Device) -> Network {
     config.init([2, 8, 8], 3, &mut ChaCha8Rng::seed_from_u64(seed), device).unwrap()
 }
 
@@ -100,10 +100,17 @@ fn files_keep_every_bit() {
         tensors[0].values[0] = f32::MIN_POSITIVE / 8.0;
         let metadata = BTreeMap::from([("epoch".to_string(), "3".to_string())]);
         write_safetensors(&path, &tensors, &metadata).unwrap();
-        assert_eq!(read_checkpoint(&path).unwrap(), by_name(tensors));
+        assert_eq!(read_checkpoint(&path).unwrap(), by_name(tensors.clone()));
+        assert_eq!(read_metadata(&path).unwrap(), metadata);
         let bytes = std::fs::read(&path).unwrap();
         let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
         assert_eq!(header.metadata().as_ref().unwrap()["epoch"], "3");
+        assert_eq!(bytes.len() % 4, 0);
+        // A file cut short is named, not read as far as it goes.
+        std::fs::write(folder.path().join("cut"), &bytes[..bytes.len() - 4]).unwrap();
+        let error = read_checkpoint(&folder.path().join("cut")).unwrap_err().to_string();
+        assert!(error.contains("truncated"), "{error}");
+        std::fs::remove_file(folder.path().join("cut")).unwrap();
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
 }
@@ -125,6 +132,9 @@ fn files_that_are_none_are_named() {
     assert!(matches!(refuse("text.pth", Some(b"no pickle")), WeightsError::Format { .. }));
     assert!(matches!(refuse("text.safetensors", Some(b"no header")), WeightsError::Format { .. }));
     assert!(matches!(refuse("weights.onnx", Some(b"x")), WeightsError::Format { .. }));
+    assert!(matches!(refuse("empty.safetensors", Some(b"\x02\0\0\0\0\0\0\0{}")), WeightsError::Format { .. }));
+    let huge = [&u64::MAX.to_le_bytes()[..], b"{"].concat();
+    assert!(matches!(refuse("huge.safetensors", Some(&huge)), WeightsError::Format { .. }));
     let nowhere = folder.path().join("missing").join("a.safetensors");
     let error = write_safetensors(&nowhere, &[], &BTreeMap::new()).unwrap_err();
     assert!(matches!(error, WeightsError::Store(StoreError::File { action: "write", .. })));
@@ -183,7 +193,7 @@ fn a_head_for_other_classes_is_left_out_on_request() {
         let checkpoint = by_name(named(&other).unwrap());
         let own = network(&config, 1, &device);
         let error = import(own.clone(), checkpoint.clone(), &ImportOptions::default()).unwrap_err();
-        assert!(matches!(error, WeightsError::Shape { .. }), "{error}");
+        assert!(matches!(error, WeightsError::Head { .. }), "{error}");
 
         let options = ImportOptions { head: HeadImport::Skip, ..ImportOptions::default() };
         let (loaded, report) = import(own.clone(), checkpoint.clone(), &options).unwrap();
@@ -209,4 +219,25 @@ fn tensors_without_a_place_are_an_error_unless_ignored() {
     let options = ImportOptions { ignore_unknown: true, ..ImportOptions::default() };
     let (_, report) = import(own, checkpoint, &options).unwrap();
     assert_eq!(report.skipped[0].0, "blocks.0.ls1.gamma");
+}
+
+#[test]
+fn equal_weights_are_written_as_equal_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let tensors = made(&network(&configs()[1], 1, &Device::flex()));
+    let metadata: BTreeMap<String, String> =
+        (0..9).map(|key| (format!("key {key}"), "\"value\"".repeat(key))).collect();
+    let written: Vec<Vec<u8>> = (0..4)
+        .map(|number| {
+            let path = folder.path().join(number.to_string());
+            write_safetensors(&path, &tensors, &metadata).unwrap();
+            std::fs::read(path).unwrap()
+        })
+        .collect();
+    assert!(written.iter().all(|bytes| *bytes == written[0]));
+    assert_eq!(read_metadata(&folder.path().join("0")).unwrap(), metadata);
+    // The crate itself reads the file, and without metadata the bytes are those of the crate.
+    assert_eq!(safetensors::SafeTensors::deserialize(&written[0]).unwrap().len(), tensors.len());
+    write_safetensors(&folder.path().join("none"), &[], &metadata).unwrap();
+    assert_eq!(read_metadata(&folder.path().join("none")).unwrap(), metadata);
 }

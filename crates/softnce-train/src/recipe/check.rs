@@ -3,6 +3,7 @@
 use softnce::NoiseDistribution;
 use softnce_data::mixing::MixingConfig;
 use softnce_data::sets::Split;
+use softnce_nn::models::NetworkConfig;
 
 use super::{Recipe, RecipeError};
 
@@ -28,6 +29,7 @@ impl Recipe {
         self.check_compare()?;
         self.check_loss()?;
         self.check_batch()?;
+        self.check_weights()?;
         if let Err(error) = self.candidates.check() {
             return refuse("candidates", "out of range", error);
         }
@@ -38,6 +40,18 @@ impl Recipe {
         if self.schedule.minimum_rate > peak {
             let expected = format!("at most the learning rate after the warm-up, {peak}");
             return refuse("schedule.minimum_rate", self.schedule.minimum_rate, expected);
+        }
+        Ok(())
+    }
+
+    fn check_weights(&self) -> Result<(), RecipeError> {
+        let Some(grid) = self.weights.as_ref().and_then(|weights| weights.grid) else { return Ok(()) };
+        if grid.iter().any(|side| !(1..=4096).contains(side)) {
+            return refuse("weights.grid", format!("{grid:?}"), "rows and columns from 1 to 4096");
+        }
+        if !matches!(self.network, NetworkConfig::Vit(_)) {
+            let expected = "none: only vision transformers have position embeddings";
+            return refuse("weights.grid", format!("{grid:?}"), expected);
         }
         Ok(())
     }

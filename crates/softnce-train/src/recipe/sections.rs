@@ -86,11 +86,19 @@ impl DataSection {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WeightsSection {
-    /// A checkpoint of MAE, timm, torchvision or this program: `.pth` or `.safetensors`.
+    /// A checkpoint of MAE, timm, torchvision or this program, or the folder of a run, relative to the data folder or
+    /// else to the current one.
     pub path: PathBuf,
     /// Whether to load its classification head, too.
     #[serde(default)]
     pub head: bool,
+    /// Rows and columns of the position embeddings' grid in the checkpoint; none: the network's if it has as many patches,
+    /// else a square one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grid: Option<[usize; 2]>,
+    /// Path of the weights in the checkpoint, such as `state_dict`; none: found by the names of the tensors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
 }
 
 /// Where the noise distribution of the contrastive losses comes from.

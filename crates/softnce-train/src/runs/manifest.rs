@@ -7,6 +7,7 @@ use softnce_store::{Folder, Manifest, StoreError, differences, read, read_json};
 
 use super::data::{Labelled, RunData};
 use super::error::RunError;
+use super::initial::InitialWeights;
 use super::setup;
 use super::usable::LeftOut;
 use crate::device::DeviceName;
@@ -38,6 +39,9 @@ pub struct RunInfo {
     /// Pictures that are left out because they cannot be decoded.
     #[serde(default, skip_serializing_if = "LeftOut::is_empty")]
     pub left_out: LeftOut,
+    /// The weights that it started from; none: random ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<InitialWeights>,
 }
 
 impl RunInfo {
@@ -55,6 +59,7 @@ impl RunInfo {
             pictures: [data.train.len(), data.validation.as_ref().map_or(0, Labelled::len), data.test.len()],
             classes: data.train.pictures.class_names().to_vec(),
             left_out: data.findings.left_out.clone(),
+            weights: None,
         })
     }
 }
@@ -93,7 +98,10 @@ impl Manifest for RunManifest {
             (found.recipe.training.workers, found.recipe.training.prefetch);
         let words = differences(&found.recipe, &recipe);
         match (&found.info, &self.info) {
-            (Some(there), Some(here)) if words.is_empty() => differences(there, here),
+            (Some(there), Some(here)) if words.is_empty() => {
+                // A run that goes on no longer needs the weights that it started from.
+                differences(there, &RunInfo { weights: there.weights.clone(), ..here.clone() })
+            }
             _ => words,
         }
     }

@@ -12,10 +12,11 @@ use softnce_data::augmentation::Augmentation;
 use softnce_data::candidates::{CandidateConfig, TargetQueue};
 use softnce_data::loader::{Loader, LoaderConfig};
 use softnce_nn::models::Network;
-use softnce_nn::weights::{self, HeadImport, ImportOptions};
+use softnce_nn::weights;
 
 use super::data::{Labelled, RunData};
 use super::error::RunError;
+use super::initial::{self, InitialWeights};
 use super::state::{Position, TrainState};
 use crate::device::is_cpu;
 use crate::optimisation::{OptimizerConfig, Parameter, WeightAverage, adamw, build};
@@ -87,30 +88,24 @@ pub(super) fn parameters(network: &Network) -> Result<Vec<Parameter>, RunError> 
         .collect())
 }
 
-/// The state before the first step; what was taken from a checkpoint to start from is said in the notes.
+/// The state before the first step, what was taken from a checkpoint to start from, and notes for the user.
 pub(super) fn state(
     recipe: &Recipe,
     data: &RunData,
     folder: &Path,
     device: &Device,
     resumed: bool,
-) -> Result<(TrainState, Vec<String>), RunError> {
+) -> Result<(TrainState, Option<InitialWeights>, Vec<String>), RunError> {
     let device = &device.clone().autodiff();
     let mut notes = Vec::new();
     let mut draws = generator(recipe.seed, Stream::Weights, 0, 0);
     let mut network = recipe.network.init(input(recipe), data.classes(), &mut draws, device)?;
+    let mut initial = None;
     // A run that goes on has its own weights.
     if let Some(section) = recipe.weights.as_ref().filter(|_| !resumed) {
-        let path = folder.join(&section.path);
-        let checkpoint = weights::read_checkpoint(&path)?;
-        let head = if section.head { HeadImport::Keep } else { HeadImport::Skip };
-        let (imported, report) = weights::import(network, checkpoint, &ImportOptions { head, ..Default::default() })?;
-        network = imported;
-        let (loaded, fresh) = (report.loaded.len(), report.left_as_initialised.join(", "));
-        notes.push(format!("{loaded} tensors from {}; as initialised: {fresh}", path.display()));
-        for (name, reason) in &report.skipped {
-            notes.push(format!("not taken from it: {name} ({reason})"));
-        }
+        let (loaded, from, more) = initial::load(network, section, folder)?;
+        (network, initial) = (loaded, Some(from));
+        notes.extend(more);
     }
     let optimizer = build(&recipe.optimizer, &parameters(&network)?);
     let average = recipe.optimizer.average.map(|decay| WeightAverage::new(&network, decay));
@@ -124,7 +119,7 @@ pub(super) fn state(
     };
     let (position, history) = (Position::default(), Vec::new());
     let state = TrainState { network, average, optimizer, loss, loss_optimizer, queue, position, history };
-    Ok((state, notes))
+    Ok((state, initial, notes))
 }
 
 /// Reads a tensor of one number.

@@ -11,13 +11,14 @@ use softnce_data::mixing::Mixing;
 use softnce_nn::models::Network;
 use softnce_nn::weights;
 use softnce_report::results::{RunReport, ValidationPoint};
-use softnce_store::Folder;
+use softnce_store::{Folder, Manifest};
 
 use super::adjustment::adjustment;
 use super::checks::notes;
 use super::data::RunData;
 use super::error::RunError;
 use super::evaluate::test_network;
+use super::files::{BEST, LAST};
 use super::history::HistoryFiles;
 use super::manifest::{RunInfo, RunManifest};
 use super::plan::Plan;
@@ -27,11 +28,6 @@ use super::times::{Clock, Times};
 use super::{checkpoint, finish, setup};
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
-
-/// The last checkpoint: everything needed to go on.
-pub const LAST: &str = "last.safetensors";
-/// The weights that the figures are of, those of the best epoch or the last, under timm's names.
-pub const BEST: &str = "best.safetensors";
 
 /// The metadata of a file of weights: the entries that every such file has, and one more. The name of the recipe is
 /// under `recipe_name`, all of it as TOML under `recipe`; older versions wrote the name under `recipe` in [`BEST`].
@@ -115,7 +111,7 @@ impl Run {
         let mixing = Mixing::new(recipe.mixing.clone().unwrap_or_default())?;
         let plan = Plan::new(&recipe, data.train.len(), loader.steps_per_epoch());
         let resumed = out.join(LAST).exists();
-        let (state, more) = setup::state(&recipe, &data, data_folder, &opened, resumed)?;
+        let (state, initial, more) = setup::state(&recipe, &data, data_folder, &opened, resumed)?;
         notes.extend(more);
         let beyond = recipe.candidates.beyond_batch();
         if recipe.loss.kind.is_contrastive()
@@ -123,7 +119,8 @@ impl Run {
         {
             notes.push(format!("warning: {warning}"));
         }
-        let info = RunInfo::new(&recipe, &data, device)?;
+        let mut info = RunInfo::new(&recipe, &data, device)?;
+        info.weights = if resumed { RunManifest::read(out)?.and_then(|found| found.info?.weights) } else { initial };
         let manifest = RunManifest { recipe: recipe.clone(), info: Some(info.clone()) };
         let folder = Folder::open(out, "run", &manifest)?;
         let (clock, saved) = (Clock::default(), Instant::now());

@@ -14,11 +14,11 @@ use softnce_store::{Manifest, StoreError};
 use super::data::{Labelled, RunData};
 use super::error::RunError;
 use super::evaluate::{predictions, test_network};
+use super::files::BEST;
 use super::finish::figures;
 use super::fitted;
 use super::manifest::{INFO, RECIPE, RunInfo, RunManifest};
 use super::setup;
-use super::train::{BEST, weights_metadata};
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
 
@@ -74,6 +74,10 @@ impl TrainedRun {
     /// Names of the classes.
     pub fn classes(&self) -> &[String] {
         &self.info.classes
+    }
+
+    pub(super) fn network(&self) -> &Network {
+        &self.network
     }
 
     /// The temperature of the posterior, `softmax(logits / temperature)`.
@@ -134,16 +138,6 @@ impl TrainedRun {
             RunError::Logit { .. } => RunError::BadWeights { weights: self.folder.join(BEST), source: Box::new(error) },
             other => other,
         }
-    }
-
-    /// Writes the weights under timm's or torchvision's names, so that these load them.
-    ///
-    /// # Errors
-    /// A file that cannot be written.
-    pub fn export(&self, path: &Path) -> Result<(), RunError> {
-        let classes = serde_json::to_string(&self.info.classes).unwrap_or_default();
-        let metadata = weights_metadata(&self.recipe, self.temperature, ("classes", classes))?;
-        Ok(weights::write_safetensors(path, &weights::named(&self.network)?, &metadata)?)
     }
 }
 

@@ -6,6 +6,7 @@ use burn::tensor::activation::relu;
 
 use super::{ForwardPass, Init};
 use crate::models::running::{BatchStatistics, Running};
+use crate::onnx::{Graph, Value};
 use crate::ops::{self, Normalised, OperationError};
 
 /// Added to the variance, as PyTorch's default.
@@ -85,6 +86,11 @@ impl BatchNorm {
         let scale = self.weight.val() / (self.running_variance.clone() + EPSILON).sqrt();
         let shift = self.bias.val() - self.running_mean.clone() * scale.clone();
         input * scale.reshape([1, channels, 1, 1]) + shift.reshape([1, channels, 1, 1])
+    }
+
+    /// The normalisation of this name with its running statistics.
+    pub(crate) fn graph(graph: &mut Graph, name: &str, input: Value) -> Value {
+        graph.batch_norm(name, input, EPSILON)
     }
 
     pub(crate) fn channels(&self) -> usize {

@@ -4,6 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::Init;
+use crate::onnx::{Graph, Value};
 use crate::ops::{self, OperationError};
 
 /// A square convolution without bias.
@@ -27,5 +28,10 @@ impl Convolution {
     /// `[N, inputs, H, W]` to `[N, outputs, ceil(H / stride), ceil(W / stride)]`.
     pub(crate) fn forward(&self, input: Tensor<4>) -> Result<Tensor<4>, OperationError> {
         ops::conv2d(input, self.weight.val(), self.stride, self.padding)
+    }
+
+    /// The same with the tensors below this name.
+    pub(crate) fn graph(&self, graph: &mut Graph, name: &str, input: Value) -> Value {
+        graph.convolution(name, input, self.stride, self.padding)
     }
 }

@@ -6,6 +6,7 @@ use burn::tensor::activation::relu;
 use serde::{Deserialize, Serialize};
 
 use super::{BatchNorm, ForwardPass, Init, Linear};
+use crate::onnx::{Graph, Value};
 use crate::ops::OperationError;
 
 /// Kind of a classification head.
@@ -52,6 +53,26 @@ impl HeadConfig {
                 fc3: last(hidden, init),
             }),
         }
+    }
+
+    /// Lines of Python that put the head in place, if it is not one linear layer.
+    pub(crate) fn in_python(&self, place: &str) -> Vec<String> {
+        let HeadConfig { kind, inputs, hidden, classes, .. } = *self;
+        if kind == HeadKind::Linear {
+            return Vec::new();
+        }
+        let block = |number: usize, inputs: usize| {
+            format!(
+                "    fc{number}=torch.nn.Linear({inputs}, {hidden}), bn{number}=torch.nn.BatchNorm1d({hidden}), \
+                 relu{number}=torch.nn.ReLU(),"
+            )
+        };
+        vec![
+            format!("{place} = torch.nn.Sequential(collections.OrderedDict("),
+            block(1, inputs),
+            block(2, hidden),
+            format!("    fc3=torch.nn.Linear({hidden}, {classes})))"),
+        ]
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -104,6 +125,21 @@ impl ClassifierHead {
                 let hidden = relu(bn1.forward_rows(fc1.forward_rows(features)?, pass)?);
                 let hidden = relu(bn2.forward_rows(fc2.forward_rows(hidden)?, pass)?);
                 fc3.forward_rows(hidden)
+            }
+        }
+    }
+
+    /// The same with the tensors below this name.
+    pub(crate) fn graph(&self, graph: &mut Graph, name: &str, features: Value) -> Value {
+        match self {
+            ClassifierHead::Linear(_) => graph.linear_rows(name, features),
+            ClassifierHead::Mlp(_) => {
+                let hidden = [1, 2].into_iter().fold(features, |values, number| {
+                    let values = graph.linear_rows(&format!("{name}.fc{number}"), values);
+                    let values = BatchNorm::graph(graph, &format!("{name}.bn{number}"), values);
+                    graph.relu(values)
+                });
+                graph.linear_rows(&format!("{name}.fc3"), hidden)
             }
         }
     }

@@ -4,6 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::Init;
+use crate::onnx::{Graph, Value};
 use crate::ops::{self, OperationError};
 
 /// Layer normalisation over the last axis.
@@ -23,5 +24,10 @@ impl LayerNorm {
     /// `[N, L, width]`, the result the same.
     pub(crate) fn forward(&self, input: Tensor<3>) -> Result<Tensor<3>, OperationError> {
         ops::layer_norm(input, self.weight.val(), self.bias.val(), self.epsilon)
+    }
+
+    /// The same with the tensors below this name.
+    pub(crate) fn graph(&self, graph: &mut Graph, name: &str, input: Value) -> Value {
+        graph.layer_norm(name, input, self.epsilon)
     }
 }

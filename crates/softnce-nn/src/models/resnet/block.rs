@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 use super::plan::BlockPlan;
 use super::shortcut::Shortcut;
 use crate::models::layers::{BatchNorm, Convolution, ForwardPass, Init};
+use crate::onnx::{Graph, Value};
 use crate::ops::{OperationError, add_relu};
 
 /// Two convolutions of kernel 3 beside a shortcut.
@@ -47,6 +48,25 @@ impl BasicBlock {
             None => padded(input, self.outputs, self.stride),
         };
         add_relu(branch, shortcut)
+    }
+
+    /// The operations of [`BasicBlock::forward`] in evaluation, with the tensors below this name.
+    pub(super) fn graph(&self, graph: &mut Graph, name: &str, input: Value) -> Value {
+        let inputs = graph.shape(&format!("{name}.conv1.weight")).get(1).copied().unwrap_or_default();
+        let branch = self.conv1.graph(graph, &format!("{name}.conv1"), input.clone());
+        let branch = BatchNorm::graph(graph, &format!("{name}.bn1"), branch);
+        let branch = graph.relu(branch);
+        let branch = self.conv2.graph(graph, &format!("{name}.conv2"), branch);
+        let branch = BatchNorm::graph(graph, &format!("{name}.bn2"), branch);
+        let shortcut = match &self.downsample {
+            Some((convolution, _)) => {
+                let projected = convolution.graph(graph, &format!("{name}.downsample.0"), input);
+                BatchNorm::graph(graph, &format!("{name}.downsample.1"), projected)
+            }
+            None => graph.padded(input, self.stride, self.outputs.saturating_sub(inputs)),
+        };
+        let sum = graph.add(branch, shortcut);
+        graph.relu(sum)
     }
 
     pub(super) fn batch_norms(&mut self, prefix: &str) -> Vec<(String, &mut BatchNorm)> {

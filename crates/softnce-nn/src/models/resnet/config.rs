@@ -56,20 +56,25 @@ impl ResnetConfig {
         }
     }
 
-    fn first_width(&self) -> usize {
+    pub(super) fn first_width(&self) -> usize {
         self.width.unwrap_or(if self.depth == 18 { 64 } else { 16 })
     }
 
-    fn shortcut(&self) -> Shortcut {
+    pub(super) fn shortcut(&self) -> Shortcut {
         self.shortcut.unwrap_or(if self.depth == 18 { Shortcut::Projection } else { Shortcut::Padding })
     }
 
-    fn plan(&self) -> Vec<BlockPlan> {
-        let (layers, count) = if self.depth == 18 { (4, 2) } else { (3, (self.depth - 2) / 6) };
-        blocks(layers, count, self.first_width())
+    /// Number of blocks of each layer.
+    pub(super) fn counts(&self) -> Vec<usize> {
+        if self.depth == 18 { vec![2; 4] } else { vec![(self.depth - 2) / 6; 3] }
     }
 
-    fn head(&self, classes: usize) -> HeadConfig {
+    fn plan(&self) -> Vec<BlockPlan> {
+        let counts = self.counts();
+        blocks(counts.len(), counts[0], self.first_width())
+    }
+
+    pub(super) fn head(&self, classes: usize) -> HeadConfig {
         let inputs = self.plan().last().map_or(0, |block| block.outputs);
         let hidden = self.head_width.unwrap_or(inputs);
         HeadConfig { kind: self.head, inputs, hidden, classes, std: self.head_std }
@@ -141,6 +146,10 @@ impl Architecture for ResnetConfig {
             }
         }
         Ok(total + self.head(classes).activations())
+    }
+
+    fn python(&self, input: [usize; 3], classes: usize) -> Result<Vec<String>, NetworkError> {
+        Ok(self.in_python(input[0], classes))
     }
 
     fn describe(&self, _: [usize; 3], _: usize) -> String {

@@ -3,6 +3,7 @@
 mod block;
 mod config;
 mod plan;
+mod python;
 mod shortcut;
 
 use burn::module::Module;
@@ -14,6 +15,7 @@ pub use shortcut::Shortcut;
 
 use super::architecture::{Body, NetworkKind, number_after};
 use super::layers::{BatchNorm, ClassifierHead, Convolution, ForwardPass};
+use crate::onnx::{Graph, Value};
 use crate::ops::OperationError;
 
 /// A residual network; see [`ResnetConfig`].
@@ -50,6 +52,19 @@ impl Body for Resnet {
         let [rows, channels, height, width] = maps.dims();
         let features = maps.reshape([rows, channels, height * width]).mean_dim(2).squeeze_dim(2);
         self.fc.forward(features, pass)
+    }
+
+    fn graph(&self, graph: &mut Graph, pictures: Value) -> Value {
+        let stem = self.conv1.graph(graph, "conv1", pictures);
+        let stem = BatchNorm::graph(graph, "bn1", stem);
+        let mut maps = graph.relu(stem);
+        for (layer, blocks) in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().enumerate() {
+            for (number, block) in blocks.iter().enumerate() {
+                maps = block.graph(graph, &format!("layer{}.{number}", layer + 1), maps);
+            }
+        }
+        let features = graph.mean_of_pixels(maps);
+        self.fc.graph(graph, "fc", features)
     }
 
     fn batch_norms(&mut self) -> Vec<(String, &mut BatchNorm)> {

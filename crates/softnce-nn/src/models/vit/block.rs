@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 
 use super::config::Sizes;
 use crate::models::layers::{ForwardPass, Init, LayerNorm, Linear};
+use crate::onnx::{Graph, Value};
 use crate::ops::{self, OperationError};
 
 /// Standard deviation of the weights of linear layers, as in timm.
@@ -67,6 +68,22 @@ impl TransformerBlock {
         let tokens = tokens + pass.drop_path(branch, self.drop_path);
         let branch = self.mlp.forward(self.norm2.forward(tokens.clone())?)?;
         Ok(tokens + pass.drop_path(branch, self.drop_path))
+    }
+}
+
+impl TransformerBlock {
+    /// The operations of [`TransformerBlock::forward`] in evaluation, with the tensors below this name.
+    pub(super) fn graph(&self, graph: &mut Graph, name: &str, tokens: Value) -> Value {
+        let branch = self.norm1.graph(graph, &format!("{name}.norm1"), tokens.clone());
+        let branch = graph.linear(&format!("{name}.attn.qkv"), branch);
+        let branch = graph.attention(branch, self.attn.heads, self.attn.proj.outputs());
+        let branch = graph.linear(&format!("{name}.attn.proj"), branch);
+        let tokens = graph.add(tokens, branch);
+        let branch = self.norm2.graph(graph, &format!("{name}.norm2"), tokens.clone());
+        let branch = graph.linear(&format!("{name}.mlp.fc1"), branch);
+        let branch = graph.gelu(branch);
+        let branch = graph.linear(&format!("{name}.mlp.fc2"), branch);
+        graph.add(tokens, branch)
     }
 }
 

@@ -71,6 +71,30 @@ impl Architecture for VitConfig {
         Ok(block.saturating_mul(depth).saturating_add(rest))
     }
 
+    fn python(&self, input: [usize; 3], classes: usize) -> Result<Vec<String>, NetworkError> {
+        let Sizes { width, depth, heads, .. } = self.sizes()?;
+        let ([channels, height, across], patch, ratio) = (input, self.patch, self.mlp_ratio);
+        let pool = match self.pool {
+            Pool::Token => "token",
+            Pool::Mean => "avg",
+        };
+        let bias = if self.qkv_bias { "True" } else { "False" };
+        let mut lines = vec![
+            "model = timm.models.vision_transformer.VisionTransformer(".to_owned(),
+            format!(
+                "    img_size=({height}, {across}), patch_size={patch}, in_chans={channels}, num_classes={classes},"
+            ),
+            format!("    embed_dim={width}, depth={depth}, num_heads={heads}, mlp_ratio={ratio:?}, qkv_bias={bias},"),
+            format!(
+                "    global_pool=\"{pool}\", norm_layer=functools.partial(torch.nn.LayerNorm, eps={:e}))",
+                self.epsilon
+            ),
+        ];
+        lines.extend(self.head(width, classes).in_python("model.head"));
+        lines.push("model.load_state_dict(weights)".to_owned());
+        Ok(lines)
+    }
+
     fn describe(&self, _: [usize; 3], _: usize) -> String {
         let size = match self.preset {
             Some(preset) => preset.name().to_owned(),

@@ -14,6 +14,7 @@ use patches::PatchEmbed;
 
 use super::architecture::{Body, NetworkKind, number_after};
 use super::layers::{BatchNorm, ClassifierHead, ForwardPass, LayerNorm};
+use crate::onnx::{Graph, Value};
 use crate::ops::OperationError;
 
 /// A vision transformer; see [`VitConfig`].
@@ -54,6 +55,28 @@ impl Body for Vit {
             (None, None) => tokens.narrow(1, 0, 1),
         };
         self.head.forward(pooled.squeeze_dim(1), pass)
+    }
+
+    fn graph(&self, graph: &mut Graph, pictures: Value) -> Value {
+        let patches = self.patch_embed.graph(graph, "patch_embed.proj", pictures);
+        let tokens = graph.with_token("cls_token", patches);
+        let positions = graph.weight("pos_embed");
+        let tokens = graph.add(tokens, positions);
+        let blocks = self.blocks.iter().enumerate();
+        let tokens =
+            blocks.fold(tokens, |tokens, (number, block)| block.graph(graph, &format!("blocks.{number}"), tokens));
+        let pooled = match (&self.norm, &self.fc_norm) {
+            (Some(norm), _) => {
+                let class = graph.first_token(tokens);
+                norm.graph(graph, "norm", class)
+            }
+            (None, Some(norm)) => {
+                let mean = graph.mean_of_patches(tokens);
+                norm.graph(graph, "fc_norm", mean)
+            }
+            (None, None) => graph.first_token(tokens),
+        };
+        self.head.graph(graph, "head", pooled)
     }
 
     fn batch_norms(&mut self) -> Vec<(String, &mut BatchNorm)> {

@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use crate::models::layers::{Init, Linear};
+use crate::onnx::{Graph, Value};
 use crate::ops::OperationError;
 
 /// Cuts pictures into square patches and projects each one: a convolution whose stride is its kernel size.
@@ -43,6 +44,11 @@ impl PatchEmbed {
         let patches =
             cut.permute([0, 2, 4, 1, 3, 5]).reshape([rows, grid_rows * grid_columns, channels * patch * patch]);
         self.proj.forward(patches)
+    }
+
+    /// The operations of [`PatchEmbed::forward`], with the tensors of this name.
+    pub(super) fn graph(&self, graph: &mut Graph, name: &str, pictures: Value) -> Value {
+        graph.patches(name, pictures, self.patch, self.proj.outputs())
     }
 
     /// Shape of the projection's weight as a convolution, `[D, C, p, p]`.

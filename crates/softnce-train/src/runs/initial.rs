@@ -1,0 +1,127 @@
+//! The weights that training starts from, if not from random ones.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use softnce_nn::models::Network;
+use softnce_nn::weights::{self, Checkpoint, HeadImport, ImportOptions};
+use softnce_store::StoreError;
+
+use super::error::RunError;
+use super::files::BEST;
+use crate::recipe::WeightsSection;
+
+/// What a run started from, in its `run.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InitialWeights {
+    /// The file.
+    pub file: PathBuf,
+    /// The run that wrote it, with its epoch; none for a checkpoint of another program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// Path of the weights in the file; empty for its top.
+    pub prefix: String,
+    /// Number of tensors that were loaded.
+    pub loaded: usize,
+    /// Tensors of the network that kept their initial values.
+    pub as_initialised: Vec<String>,
+    /// Tensors of the file that were not used, each with the reason.
+    pub skipped: Vec<String>,
+}
+
+/// Loads the weights of a recipe's section into a network; with what to tell the user.
+///
+/// # Errors
+/// A file that is not there, is no checkpoint or does not fit the network.
+pub(super) fn load(
+    network: Network,
+    section: &WeightsSection,
+    data_folder: &Path,
+) -> Result<(Network, InitialWeights, Vec<String>), RunError> {
+    let file = find(&section.path, data_folder)?;
+    let head = if section.head { HeadImport::Keep } else { HeadImport::Skip };
+    let options =
+        ImportOptions { head, grid: section.grid, prefix: section.prefix.clone(), ..ImportOptions::default() };
+    let (network, report) = weights::import(network, Checkpoint::open(&file)?, &options)?;
+    if report.loaded.is_empty() {
+        let (found, expected) = ("false".to_owned(), "true: the whole network is its head".to_owned());
+        return Err(RunError::Data { argument: "weights.head", found, expected });
+    }
+    let run = source(&file);
+    let mut notes = Vec::new();
+    let below = if report.prefix.is_empty() { String::new() } else { format!(" below {}", report.prefix) };
+    let of = run.as_ref().map_or_else(String::new, |run| format!(" ({run})"));
+    let fresh = match report.left_as_initialised.as_slice() {
+        [] => String::new(),
+        names => format!("; as initialised: {}", names.join(", ")),
+    };
+    notes.push(format!("{} tensors{below} from {}{of}{fresh}", report.loaded.len(), file.display()));
+    if !report.others.is_empty() {
+        notes.push(format!("the file also has them at {}; weights.prefix chooses", report.others.join(", ")));
+    }
+    let skipped: Vec<String> = report.skipped.iter().map(|(name, reason)| format!("{name} ({reason})")).collect();
+    notes.extend(skipped.iter().map(|name| format!("not taken from it: {name}")));
+    let (prefix, loaded, as_initialised) = (report.prefix, report.loaded.len(), report.left_as_initialised);
+    Ok((network, InitialWeights { file, run, prefix, loaded, as_initialised, skipped }, notes))
+}
+
+/// The file of a path: in the data folder or, if it is not there, in the current one. For the folder of a run, its best
+/// weights.
+fn find(path: &Path, data_folder: &Path) -> Result<PathBuf, RunError> {
+    let places = [data_folder.join(path), path.to_owned()];
+    if let Some(file) = places.iter().find_map(|place| best_of(place)) {
+        return Ok(file);
+    }
+    if let Some(folder) = places.iter().find(|place| place.is_dir()) {
+        let (path, missing) = (folder.clone(), BEST);
+        return Err(
+            StoreError::Missing { path, missing, remedy: "name a checkpoint, or the folder of a trained run" }.into()
+        );
+    }
+    let expected = format!("a checkpoint or a run in {} or in the current folder", data_folder.display());
+    Err(RunError::Data { argument: "weights.path", found: format!("{:?}", path.display().to_string()), expected })
+}
+
+fn best_of(place: &Path) -> Option<PathBuf> {
+    let best = place.join(BEST);
+    if place.is_file() { Some(place.to_owned()) } else { best.is_file().then_some(best) }
+}
+
+/// The run that wrote a file, in words.
+fn source(file: &Path) -> Option<String> {
+    let metadata = weights::read_metadata(file).ok()?;
+    let name = metadata.get("recipe_name")?;
+    Some(match metadata.get("epoch") {
+        Some(epoch) => format!("run {name}, epoch {epoch}"),
+        None => format!("run {name}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_those_of_the_data_folder_and_then_of_the_current_one() {
+        let (data, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let write = |folder: &Path, name: &str| {
+            let path = folder.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, b"x").unwrap();
+            path
+        };
+        let file = write(data.path(), "mae.pth");
+        assert_eq!(find(Path::new("mae.pth"), data.path()).unwrap(), file);
+        let best = write(other.path(), "runs/x/best.safetensors");
+        assert_eq!(find(&other.path().join("runs/x"), data.path()).unwrap(), best);
+        // A folder of this name in the data folder does not hide the run.
+        std::fs::create_dir_all(data.path().join("x")).unwrap();
+        let error = find(Path::new("x"), data.path()).unwrap_err().to_string();
+        assert!(error.contains("best.safetensors"), "{error}");
+        let error = find(Path::new("none.pth"), data.path()).unwrap_err();
+        assert!(
+            error.is_usage() && error.to_string().contains("none.pth") && error.to_string().contains("current folder"),
+            "{error}"
+        );
+    }
+}
