@@ -82,6 +82,32 @@ pub(super) fn conv2d(
     Ok(())
 }
 
+/// Input `[N, C, H, W]`; each window of a kernel of this side must hold a pixel.
+pub(super) fn max_pool2d(
+    input: [usize; 4],
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+) -> Result<(), OperationError> {
+    if stride == 0 {
+        return Err(OperationError::number("max_pool2d", "stride", stride, "at least 1".into()));
+    }
+    if padding > kernel / 2 {
+        let expected = format!("at most half of the kernel, {}", kernel / 2);
+        return Err(OperationError::number("max_pool2d", "padding", padding, expected));
+    }
+    let [_, channels, height, width] = input;
+    if channels == 0 || height == 0 || width == 0 {
+        let expected = "channels, height and width of at least 1".into();
+        return Err(OperationError::shape("max_pool2d", "input", &input, expected));
+    }
+    let most = height.min(width).saturating_add(padding.saturating_mul(2));
+    if kernel == 0 || kernel > most {
+        return Err(OperationError::number("max_pool2d", "kernel", kernel, format!("from 1 to {most}")));
+    }
+    Ok(())
+}
+
 /// Two terms of one shape.
 pub(super) fn add_relu(a: &[usize], b: &[usize]) -> Result<(), OperationError> {
     fits("add_relu", "b", b, a)

@@ -2,7 +2,7 @@
 
 use burn::tensor::activation::softmax;
 use burn::tensor::module;
-use burn::tensor::ops::ConvOptions;
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, activation};
 
 use super::checks;
@@ -54,6 +54,13 @@ pub fn attention(qkv: Tensor<3>, heads: usize) -> Result<Tensor<3>, OperationErr
 pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, stride: usize, padding: usize) -> Result<Tensor<4>, OperationError> {
     checks::conv2d(input.dims(), weight.dims(), stride, padding)?;
     Ok(module::conv2d(input, weight, None, ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1)))
+}
+
+/// The largest value of each window of `kernel` x `kernel` pixels, `stride` apart.
+pub fn max_pool2d(input: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Result<Tensor<4>, OperationError> {
+    checks::max_pool2d(input.dims(), kernel, stride, padding)?;
+    let options = MaxPoolOptions::new([kernel; 2]).with_stride([stride; 2]).with_padding([padding; 2]);
+    Ok(module::max_pool2d(input, options))
 }
 
 /// Batch normalisation with the batch's own statistics (Ioffe and Szegedy, arXiv 1502.03167), for training.

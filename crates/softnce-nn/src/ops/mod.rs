@@ -79,6 +79,22 @@ pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, stride: usize, padding: usize
     fused::conv2d(&input, &weight, stride, padding).map_or_else(|| composed::conv2d(input, weight, stride, padding), Ok)
 }
 
+/// The largest value of each window of `kernel` x `kernel` pixels, `stride` apart. `padding` rows and columns around each
+/// picture never hold the largest value.
+///
+/// # Shapes
+/// `input` `[N, C, H, W]`; result `[N, C, (H + 2 padding - kernel) / stride + 1, (W + 2 padding - kernel) / stride + 1]`,
+/// rounded down.
+///
+/// # Errors
+/// If `stride` is 0, the padding is larger than half of the kernel, an axis other than N is empty, or the kernel is 0 or
+/// larger than the padded picture.
+pub fn max_pool2d(input: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Result<Tensor<4>, OperationError> {
+    checks::max_pool2d(input.dims(), kernel, stride, padding)?;
+    fused::max_pool2d(&input, kernel, stride, padding)
+        .map_or_else(|| composed::max_pool2d(input, kernel, stride, padding), Ok)
+}
+
 /// Batch normalisation with the batch's own statistics (Ioffe and Szegedy, arXiv 1502.03167), for training.
 ///
 /// # Shapes

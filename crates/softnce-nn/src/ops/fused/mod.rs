@@ -9,6 +9,7 @@ mod conv2d;
 mod gelu;
 mod layer_norm;
 mod linear;
+mod max_pool2d;
 
 pub(super) use add_relu::add_relu;
 pub(super) use attention::attention;
@@ -17,3 +18,4 @@ pub(super) use conv2d::conv2d;
 pub(super) use gelu::gelu;
 pub(super) use layer_norm::layer_norm;
 pub(super) use linear::linear;
+pub(super) use max_pool2d::max_pool2d;

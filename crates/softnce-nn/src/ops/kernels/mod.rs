@@ -11,6 +11,7 @@ mod each;
 pub(in crate::ops) mod gelu;
 pub(in crate::ops) mod layer_norm;
 pub(in crate::ops) mod linear;
+pub(in crate::ops) mod max_pool;
 mod normal;
 
 /// Values of a task of an operation on single values: small enough for the nearest caches, large enough to be worth a

@@ -42,5 +42,6 @@ fn every_twin_has_the_slope_of_its_values() {
     assert_slope("conv by weight", [3, 2, 3, 3], |w| composed::conv2d(doubles([2, 2, 6, 5], 9), w, 2, 1).unwrap());
     let norm = |x| composed::batch_norm_relu(x, doubles([2], 9), doubles([2], 8), 1e-3).unwrap().0;
     assert_slope("batch norm, relu", [3, 2, 4, 3], norm);
+    assert_slope("max pool", [2, 2, 5, 4], |x| composed::max_pool2d(x, 3, 2, 1).unwrap());
     assert_slope("sum, relu", [3, 4], |x| composed::add_relu(x, doubles([3, 4], 9)).unwrap());
 }

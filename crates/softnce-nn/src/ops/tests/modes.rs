@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Device, Tensor};
 
 use super::{assert_close, leaf, numbers, random};
-use crate::ops::{attention, batch_norm, composed, conv2d, fused, gelu, layer_norm, linear};
+use crate::ops::{attention, batch_norm, composed, conv2d, fused, gelu, layer_norm, linear, max_pool2d};
 
 fn flex<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
     random(shape, seed, &Device::flex())
@@ -73,6 +73,11 @@ fn other_types_are_left_to_the_composed_form() {
     let pictures = flex([2, 3, 8, 8], 1);
     assert!(fused::conv2d(&pictures.clone().cast(DType::F64), &flex([5, 3, 3, 3], 2), 1, 1).is_none());
     assert!(fused::conv2d(&pictures, &flex([5, 3, 3, 3], 2), 1, 1).is_some());
+    assert!(fused::max_pool2d(&pictures.clone().cast(DType::F64), 3, 2, 1).is_none());
+    assert!(fused::max_pool2d(&pictures, 3, 2, 1).is_some());
+    // Windows with more places than a byte can number.
+    let wide = flex([1, 1, 20, 20], 1);
+    assert!(fused::max_pool2d(&wide, 17, 1, 0).is_none() && max_pool2d(wide, 17, 1, 0).is_ok());
     let doubles = gelu(x.clone().cast(DType::F64));
     assert_eq!(doubles.dtype(), DType::F64);
     assert_close("gelu", &gelu(x), &doubles, 1e-6);
@@ -107,6 +112,7 @@ fn empty_batches_of_pictures_pass() {
     let w: Tensor<4> = random([5, 3, 3, 3], 1, &device).require_grad();
     let y = conv2d(x, w.clone(), 2, 1).unwrap();
     assert_eq!(y.dims(), [0, 5, 4, 4]);
+    assert_eq!(max_pool2d(y.clone(), 3, 2, 1).unwrap().dims(), [0, 5, 2, 2]);
     let (z, mean, _) = batch_norm(y.clone(), Tensor::ones([5], &device), Tensor::zeros([5], &device), 1e-5).unwrap();
     assert_eq!((z.dims(), mean.dims()), ([0, 5, 4, 4], [5]));
     let gradient = w.grad(&y.sum().backward()).expect("a gradient");

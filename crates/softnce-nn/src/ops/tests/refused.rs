@@ -99,6 +99,32 @@ fn conv2d_refuses_sizes_without_a_result() {
 }
 
 #[test]
+fn max_pool2d_refuses_windows_without_a_pixel() {
+    let refused = |input: [usize; 4], (kernel, stride, padding), argument, message: &str| {
+        let both = [ops::max_pool2d, composed::max_pool2d].map(|form| form(flex(input), kernel, stride, padding));
+        assert_refused(both, "max_pool2d", argument, message);
+    };
+    let input = [2, 3, 8, 6];
+    refused(input, (3, 0, 1), "stride", "max_pool2d: stride is 0, expected at least 1");
+    refused(input, (3, 2, 2), "padding", "max_pool2d: padding is 2, expected at most half of the kernel, 1");
+    refused(input, (0, 2, 0), "kernel", "max_pool2d: kernel is 0, expected from 1 to 6");
+    refused(input, (7, 2, 0), "kernel", "max_pool2d: kernel is 7, expected from 1 to 6");
+    let message = "max_pool2d: padding is 18446744073709551615, expected at most half of the kernel, 1";
+    refused(input, (3, 1, usize::MAX), "padding", message);
+    refused(
+        input,
+        (usize::MAX, 1, 0),
+        "kernel",
+        &format!("max_pool2d: kernel is {}, expected from 1 to 6", usize::MAX),
+    );
+    for empty in [[2, 0, 8, 6], [2, 3, 0, 6], [2, 3, 8, 0]] {
+        let message =
+            format!("max_pool2d: input is of shape {empty:?}, expected channels, height and width of at least 1");
+        refused(empty, (1, 1, 0), "input", &message);
+    }
+}
+
+#[test]
 fn add_relu_refuses_other_shapes() {
     let both = [ops::add_relu, composed::add_relu].map(|form| form(flex([2, 3]), flex([2, 1])));
     assert_refused(both, "add_relu", "b", "add_relu: b is of shape [2, 1], expected shape [2, 3]");

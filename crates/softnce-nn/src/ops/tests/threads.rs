@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 
 use super::{leaf, random};
-use crate::ops::{add_relu, attention, batch_norm_relu, conv2d, gelu, layer_norm, linear};
+use crate::ops::{add_relu, attention, batch_norm_relu, conv2d, gelu, layer_norm, linear, max_pool2d};
 
 /// The bits of a value and of the gradients of a small network of each kind.
 fn bits() -> Vec<u32> {
@@ -25,7 +25,7 @@ fn bits() -> Vec<u32> {
     let x = leaf(&random([37, 5, 9, 8], 6, &flex));
     let (w, g, s) = (leaf(&random([5, 5, 3, 3], 7, &flex)), leaf(&random([5], 8, &flex)), leaf(&random([5], 9, &flex)));
     let y = batch_norm_relu(conv2d(x.clone(), w.clone(), 1, 1).unwrap(), g.clone(), s.clone(), 1e-5).unwrap().0;
-    let value = add_relu(x.clone(), y).unwrap().sum();
+    let value = max_pool2d(add_relu(x.clone(), y).unwrap(), 3, 2, 1).unwrap().sum();
     let gradients = value.backward();
     all.extend(data(Some(value.without_autodiff())));
     all.extend([data(x.grad(&gradients)), data(w.grad(&gradients))].concat());

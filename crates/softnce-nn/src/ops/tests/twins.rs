@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::{assert_close, leaf, random, weighed};
 use crate::ops::{
     Normalised, OperationError, add_relu, attention, batch_norm, batch_norm_relu, composed, conv2d, gelu, layer_norm,
-    linear,
+    linear, max_pool2d,
 };
 
 type Outcome<T> = Result<T, OperationError>;
@@ -135,6 +135,25 @@ proptest! {
         );
         assert_close("mean", &found.1, &expected.1, 1e-6);
         assert_close("variance", &found.2, &expected.2, 1e-6);
+    }
+
+    #[test]
+    fn max_pool2d_is_its_twin(
+        pictures in 1..4_usize, channels in 1..4_usize, height in 1..12_usize, width in 1..12_usize,
+        (kernel, stride, padding) in prop::sample::select(
+            vec![(3_usize, 2_usize, 1_usize), (2, 2, 0), (3, 1, 1), (1, 1, 0), (2, 3, 1), (5, 2, 2)]
+        ),
+        levels in prop::sample::select(vec![3.0, 1e6]),
+        seed: u64
+    ) {
+        prop_assume!(kernel <= height.min(width) + 2 * padding);
+        // Few levels make equal values, of which the first counts.
+        let x = (flex([pictures, channels, height, width], seed) * levels).round() / levels;
+        let none = flex([1], 0);
+        let run = |f: fn(Tensor<4>, usize, usize, usize) -> Outcome<Tensor<4>>| {
+            traced((&x, &none, &none), |x, a, b| f(x, kernel, stride, padding).unwrap() + (a * b).unsqueeze::<4>() * 0.0)
+        };
+        assert_twins(run(max_pool2d), run(composed::max_pool2d), 1e-6);
     }
 
     #[test]
