@@ -8,7 +8,9 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use chacha20::ChaCha8Rng;
 use rand::SeedableRng;
-use softnce_nn::models::{HeadKind, LinearConfig, Network, NetworkConfig, Pool, ResnetConfig, Shortcut, VitConfig};
+use softnce_nn::models::{
+    HeadKind, LinearConfig, Network, NetworkConfig, Pool, ResnetConfig, ResnetForm, Shortcut, VitConfig,
+};
 use softnce_nn::weights::{HeadImport, ImportOptions, NamedTensor, WeightsError, import, named, read_checkpoint};
 
 fn fixture(name: &str) -> BTreeMap<String, NamedTensor> {
@@ -128,13 +130,24 @@ fn a_head_of_three_layers_is_torchs() {
 
 #[test]
 fn a_residual_network_is_torchs_in_evaluation_and_training() {
-    for (name, shortcut) in [("padding", Shortcut::Padding), ("projection", Shortcut::Projection)] {
+    let cifar = |shortcut| ResnetConfig { width: Some(4), shortcut: Some(shortcut), ..ResnetConfig::new(8) };
+    let other = |depth, form, width| ResnetConfig { form: Some(form), width: Some(width), ..ResnetConfig::new(depth) };
+    for (name, config, [height, width]) in [
+        ("padding", cifar(Shortcut::Padding), [9, 8]),
+        ("projection", cifar(Shortcut::Projection), [9, 8]),
+        ("imagenet-18", other(18, ResnetForm::Imagenet, 3), [38, 45]),
+        ("imagenet-50", other(50, ResnetForm::Imagenet, 2), [38, 45]),
+        ("small-34", other(34, ResnetForm::Small, 2), [18, 21]),
+    ] {
         let cases = fixture(&format!("resnet-{name}-logits.safetensors"));
-        let config = ResnetConfig { width: Some(4), shortcut: Some(shortcut), ..ResnetConfig::new(8) };
-        let network = build(&NetworkConfig::Resnet(config), [3, 9, 8]);
+        let network = build(&NetworkConfig::Resnet(config), [3, height, width]);
         let weights = fixture(&format!("resnet-{name}.safetensors"));
-        let (mut network, report) = import(network, weights, &ImportOptions::default()).unwrap();
+        let (mut network, report) = import(network, weights.clone(), &ImportOptions::default()).unwrap();
         assert!(report.skipped.iter().all(|(name, _)| name.ends_with("num_batches_tracked")), "{report:?}");
+        // What is written out is what was read in, but for PyTorch's counters.
+        let out = named(&network).unwrap();
+        assert!(out.iter().all(|tensor| weights[&tensor.name] == *tensor), "{name}");
+        assert_eq!(out.len() + report.skipped.len(), weights.len());
         close_tensor(&network.forward(pictures(&cases["pictures"])).unwrap(), &cases["evaluated"]);
 
         let (trained, updates) = network.forward_train(pictures(&cases["pictures"]), 0).unwrap();

@@ -54,7 +54,7 @@ fn describe(summary: &Summary) -> String {
     let lines = [
         format!("pictures: {train} to learn from, {validation} to validate on, {test} to test on"),
         format!("classes: {}", summary.classes),
-        format!("parameters: {}", summary.parameters),
+        format!("parameters: {}, {} of them trained", summary.parameters, summary.trained),
         format!(
             "steps: {} batches an epoch, {} optimiser steps, learning rate {:e} after the warm-up",
             summary.batches, summary.optimizer_steps, summary.peak

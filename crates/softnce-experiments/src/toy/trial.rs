@@ -87,7 +87,7 @@ fn trained(setting: &Setting, training: &Training, seed: u64) -> Result<Found, S
     let problem = Problem { classes: setting.classes };
     let sample = problem.training(setting.samples, seed);
     let device = Device::flex().autodiff();
-    let config = NetworkConfig::Mlp(MlpConfig { hidden: training.hidden.clone() });
+    let config = NetworkConfig::Mlp(MlpConfig { hidden: training.hidden.clone(), ..MlpConfig::default() });
     let mut weights_draws = generator(seed, Stream::Weights, 0, 0);
     let mut network = config.init([1, 1, 1], setting.classes, &mut weights_draws, &device)?;
     let parameters = weights::parameter_ids(&network).into_iter();

@@ -3,7 +3,9 @@
 use burn::tensor::Tensor;
 
 use super::error::NetworkError;
+use super::freeze::Freeze;
 use super::layers::{BatchNorm, ForwardPass};
+use super::size::LayerSize;
 use crate::onnx::{Graph, Value};
 use crate::ops::OperationError;
 
@@ -33,17 +35,22 @@ pub(super) trait Architecture {
     /// [`NetworkError::Argument`] for the first number out of its range.
     fn check(&self, input: [usize; 3]) -> Result<(), NetworkError>;
 
-    /// Number of weights and biases.
+    /// Sizes of the layers that [`Body::layers`] counts, in order. The last one includes the head.
     ///
     /// # Errors
     /// As `check`.
-    fn parameters(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError>;
+    fn layers(&self, input: [usize; 3], classes: usize) -> Result<Vec<LayerSize>, NetworkError>;
 
-    /// Floats that a training pass keeps for the backward pass, per sample.
+    /// Size of the classification head alone.
     ///
     /// # Errors
     /// As `check`.
-    fn activations(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError>;
+    fn head(&self, input: [usize; 3], classes: usize) -> Result<LayerSize, NetworkError>;
+
+    /// The layers that keep their weights in training.
+    fn freeze(&self) -> Option<Freeze> {
+        None
+    }
 
     /// Lines of Python that make the network in evaluation as `model`, with timm or torchvision, and load `weights`, a
     /// dictionary of its tensors. They may use `torch`, `torchvision`, `timm`, `functools` and `collections`.
@@ -73,6 +80,13 @@ pub(crate) trait Body {
     /// The batch normalisations with their names, in the order of the forward pass.
     fn batch_norms(&mut self) -> Vec<(String, &mut BatchNorm)> {
         Vec::new()
+    }
+
+    /// Makes the frozen parts work as in evaluation; `frozen` says of a parameter's name whether it is frozen.
+    fn freeze(&mut self, frozen: &dyn Fn(&str) -> bool) {
+        for (name, norm) in self.batch_norms() {
+            norm.set_frozen(frozen(&format!("{name}.weight")));
+        }
     }
 
     /// Number of layers for layer-wise learning rates.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::architecture::{Architecture, Body, NetworkKind};
 use super::error::NetworkError;
 use super::layers::{ForwardPass, Init, Linear};
+use super::size::LayerSize;
 use crate::onnx::{Graph, Value};
 use crate::ops::{self, OperationError};
 
@@ -42,13 +43,14 @@ impl Architecture for LinearConfig {
         Ok(())
     }
 
-    fn parameters(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
-        Ok(Linear::count(input.iter().product(), classes))
+    /// The layer keeps the pixels.
+    fn head(&self, input: [usize; 3], classes: usize) -> Result<LayerSize, NetworkError> {
+        let pixels = input.iter().product();
+        Ok(LayerSize { parameters: Linear::count(pixels, classes), activations: pixels })
     }
 
-    /// The pixels.
-    fn activations(&self, input: [usize; 3], _: usize) -> Result<usize, NetworkError> {
-        Ok(input.iter().product())
+    fn layers(&self, input: [usize; 3], classes: usize) -> Result<Vec<LayerSize>, NetworkError> {
+        Ok(vec![self.head(input, classes)?])
     }
 
     fn python(&self, input: [usize; 3], classes: usize) -> Result<Vec<String>, NetworkError> {

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::architecture::{Architecture, Body, NetworkKind, number_after};
 use super::error::{NetworkError, between};
+use super::freeze::Freeze;
 use super::layers::{ForwardPass, Init, Linear};
+use super::size::LayerSize;
 use crate::onnx::{Graph, Value};
 use crate::ops::OperationError;
 
@@ -18,6 +20,9 @@ pub struct MlpConfig {
     /// Widths of the hidden layers.
     #[serde(default)]
     pub hidden: Vec<usize>,
+    /// Layers that keep their weights in training. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<Freeze>,
 }
 
 /// Linear layers with ReLU between them, on the flattened picture.
@@ -49,13 +54,22 @@ impl Architecture for MlpConfig {
         self.hidden.iter().try_for_each(|&width| between("hidden", width, 1, 1 << 16))
     }
 
-    fn parameters(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
-        Ok(self.widths(input, classes).windows(2).map(|pair| Linear::count(pair[0], pair[1])).sum())
+    /// Each layer keeps its input, and but for the first that of the ReLU before it.
+    fn layers(&self, input: [usize; 3], classes: usize) -> Result<Vec<LayerSize>, NetworkError> {
+        let widths = self.widths(input, classes);
+        let layer = |(number, pair): (usize, &[usize])| LayerSize {
+            parameters: Linear::count(pair[0], pair[1]),
+            activations: pair[0] * if number == 0 { 1 } else { 2 },
+        };
+        Ok(widths.windows(2).enumerate().map(layer).collect())
     }
 
-    /// The input of each layer and of each ReLU.
-    fn activations(&self, input: [usize; 3], _: usize) -> Result<usize, NetworkError> {
-        Ok(input.iter().product::<usize>() + 2 * self.hidden.iter().sum::<usize>())
+    fn head(&self, input: [usize; 3], classes: usize) -> Result<LayerSize, NetworkError> {
+        Ok(self.layers(input, classes)?.pop().unwrap_or_default())
+    }
+
+    fn freeze(&self) -> Option<Freeze> {
+        self.freeze
     }
 
     fn python(&self, input: [usize; 3], classes: usize) -> Result<Vec<String>, NetworkError> {

@@ -12,6 +12,8 @@
 
 mod architecture;
 mod error;
+mod freeze;
+mod frozen;
 mod layers;
 mod linear;
 mod mlp;
@@ -19,17 +21,19 @@ mod names;
 mod network;
 mod resnet;
 mod running;
+mod size;
 #[cfg(test)]
 mod tests;
 mod vit;
 
 pub use architecture::NetworkKind;
 pub use error::NetworkError;
+pub use freeze::Freeze;
 pub use layers::HeadKind;
 pub use linear::{LinearConfig, LinearNetwork};
 pub use mlp::{Mlp, MlpConfig};
 pub(crate) use names::ModulePath;
 pub use network::{Network, NetworkConfig};
-pub use resnet::{Resnet, ResnetConfig, Shortcut};
+pub use resnet::{Resnet, ResnetConfig, ResnetForm, Shortcut};
 pub use running::{BatchStatistics, Running, RunningUpdates};
 pub use vit::{Pool, Vit, VitConfig, VitPreset};

@@ -7,12 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::architecture::{Architecture, Body, NetworkKind};
 use super::error::{NetworkError, check_shapes};
+use super::freeze::Freeze;
+use super::frozen::{is_frozen, trained, untracked};
 use super::layers::{BatchNorm, ForwardPass, Init};
 use super::linear::{LinearConfig, LinearNetwork};
 use super::mlp::{Mlp, MlpConfig};
 use super::names::with_ids;
 use super::resnet::{Resnet, ResnetConfig};
 use super::running::{Running, RunningUpdates};
+use super::size::LayerSize;
 use super::vit::{Vit, VitConfig};
 
 // The table of networks: a new one takes a line in each of the seven lists (`NetworkConfig`, `Network`, `KINDS`,
@@ -94,12 +97,18 @@ impl NetworkConfig {
         self.architecture().kind()
     }
 
-    /// The network in words, such as `residual network of 20 layers`.
+    /// The network in words, such as `residual network of 20 layers, all but its head frozen`.
     ///
     /// # Shapes
     /// `input`: channels, height and width of the pictures.
     pub fn describe(&self, input: [usize; 3], classes: usize) -> String {
-        self.architecture().describe(input, classes)
+        let network = self.architecture().describe(input, classes);
+        match self.freeze() {
+            None => network,
+            Some(Freeze::Body) => format!("{network}, all but its head frozen"),
+            Some(Freeze::Layers(1)) => format!("{network}, its first layer frozen"),
+            Some(Freeze::Layers(count)) => format!("{network}, its first {count} layers frozen"),
+        }
     }
 
     /// Lines of Python that make the network as `model`, with timm or torchvision, and load `weights`, a dictionary of its
@@ -124,10 +133,18 @@ impl NetworkConfig {
     /// [`NetworkError::Argument`] for the first number out of its range.
     pub fn check(&self, input: [usize; 3], classes: usize) -> Result<(), NetworkError> {
         check_shapes(input, classes)?;
-        self.architecture().check(input)
+        let architecture = self.architecture();
+        architecture.check(input)?;
+        architecture.freeze().map_or(Ok(()), |freeze| freeze.check(architecture.layers(input, classes)?.len()))
     }
 
-    /// Builds the network on a device; for training, on `device.autodiff()`.
+    /// The layers that keep their weights in training.
+    pub fn freeze(&self) -> Option<Freeze> {
+        self.architecture().freeze()
+    }
+
+    /// Builds the network on a device; for training, on `device.autodiff()`. Its frozen layers are outside the graph;
+    /// they keep this when [`apply`](crate::weights::apply) or [`import`](crate::weights::import) set their weights.
     ///
     /// # Shapes
     /// `input`: channels, height and width of a picture.
@@ -142,7 +159,13 @@ impl NetworkConfig {
         device: &Device,
     ) -> Result<Network, NetworkError> {
         self.check(input, classes)?;
-        Ok(with_ids(self.build(input, classes, &mut Init { rng, device })?))
+        let mut network = with_ids(self.build(input, classes, &mut Init { rng, device })?);
+        if let Some(freeze) = self.freeze() {
+            let whole = network.clone();
+            network.body_mut().freeze(&|name| is_frozen(freeze, whole.body(), name));
+            network = untracked(network, freeze, whole.body());
+        }
+        Ok(network)
     }
 
     /// Number of weights and biases, without building the network. Running statistics are not among them.
@@ -154,10 +177,22 @@ impl NetworkConfig {
     /// As [`NetworkConfig::check`].
     pub fn parameters(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
         self.check(input, classes)?;
-        self.architecture().parameters(input, classes)
+        Ok(self.architecture().layers(input, classes)?.into_iter().sum::<LayerSize>().parameters)
     }
 
-    /// An estimate of the floats that a training pass keeps for the backward pass, per sample.
+    /// The part of [`NetworkConfig::parameters`] that training changes: all but the frozen layers.
+    ///
+    /// # Shapes
+    /// `input`: channels, height and width of a picture.
+    ///
+    /// # Errors
+    /// As [`NetworkConfig::check`].
+    pub fn trained_parameters(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
+        self.check(input, classes)?;
+        Ok(trained(self.architecture(), input, classes)?.parameters)
+    }
+
+    /// An estimate of the floats that a training pass keeps for the backward pass, per sample; frozen layers keep none.
     ///
     /// It counts the input of every linear layer, convolution, normalisation and activation function, each as a copy of
     /// its own, and in attention the queries, keys, values and probabilities. A fused operation may keep less;
@@ -170,7 +205,7 @@ impl NetworkConfig {
     /// As [`NetworkConfig::check`].
     pub fn activation_floats(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
         self.check(input, classes)?;
-        self.architecture().activations(input, classes)
+        Ok(trained(self.architecture(), input, classes)?.activations)
     }
 }
 
@@ -188,6 +223,7 @@ impl Network {
     }
 
     /// Class logits in training: batch normalisation with the statistics of the batch, and branches dropped at random.
+    /// Frozen layers work as in evaluation.
     /// The masks depend on the seed alone: give each step of a run, and each worker's share of it, its own seed.
     ///
     /// The network itself does not change; [`Network::update_running`] adds the batch statistics to the running ones.
@@ -203,12 +239,14 @@ impl Network {
         Ok((logits, pass.into_updates()))
     }
 
-    /// Moves the running statistics by a tenth towards those of a batch, with its unbiased variance, as PyTorch does.
+    /// Moves the running statistics by a tenth towards those of a batch, with its unbiased variance, as PyTorch does; those
+    /// of frozen layers stay.
     ///
     /// # Errors
     /// [`NetworkError::Running`] if the statistics are of another network; nothing changes then.
     pub fn update_running(&mut self, updates: RunningUpdates) -> Result<(), NetworkError> {
         let mut norms = self.body_mut().batch_norms();
+        norms.retain(|(_, norm)| !norm.frozen());
         check_channels(&norms, updates.batches.iter().map(|batch| (batch.mean.dims()[0], batch.variance.dims()[0])))?;
         for ((_, norm), batch) in norms.iter_mut().zip(updates.batches) {
             norm.update(batch);

@@ -13,11 +13,12 @@ pub struct BatchStatistics {
     pub count: usize,
 }
 
-/// The batch statistics of a training pass, for the running statistics: one entry per batch normalisation, in the order
-/// of [`Network::running`](super::Network::running). Workers with batches of equal size may average them first.
+/// The batch statistics of a training pass, for the running statistics: one entry per batch normalisation that is not
+/// frozen, in the order of [`Network::running`](super::Network::running). Workers with batches of equal size may average
+/// them first.
 #[derive(Debug, Clone, Default)]
 pub struct RunningUpdates {
-    /// One entry per batch normalisation.
+    /// One entry per batch normalisation that is not frozen.
     pub batches: Vec<BatchStatistics>,
 }
 
@@ -30,4 +31,6 @@ pub struct Running {
     pub mean: Tensor<1>,
     /// Running unbiased variance, `[C]`.
     pub variance: Tensor<1>,
+    /// Whether training leaves them as they are.
+    pub frozen: bool,
 }

@@ -40,6 +40,11 @@ impl Graph {
         self.node("Conv", &inputs, window(kernel, stride, padding))
     }
 
+    /// Maximum over square windows; the border does not take part.
+    pub(crate) fn max_pool(&mut self, input: Value, kernel: usize, stride: usize, padding: usize) -> Value {
+        self.node("MaxPool", &[input], window(kernel as i64, stride, padding))
+    }
+
     /// Batch normalisation with its running statistics, `[N, C, ..]`.
     pub(crate) fn batch_norm(&mut self, name: &str, input: Value, epsilon: f64) -> Value {
         let parts = ["weight", "bias", "running_mean", "running_var"].map(|part| self.weight(&join(name, part)));

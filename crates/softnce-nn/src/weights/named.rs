@@ -63,14 +63,14 @@ pub fn apply(network: Network, tensors: &BTreeMap<String, NamedTensor>) -> Resul
         return Err(error);
     }
     let mut replaced = Vec::with_capacity(running.len());
-    for Running { name, mean, .. } in running {
+    for Running { name, mean, frozen, .. } in running {
         let (device, [channels]) = (mean.device(), mean.dims());
         let [mean, variance] = running_names(&name).map(|name| {
             let values = fitting(tensors, &name, vec![channels]).map(|tensor| tensor.values.clone());
             known.push(name);
             values.map(|values| Tensor::<1>::from_data(TensorData::new(values, [channels]), &device))
         });
-        replaced.push(Running { name, mean: mean?, variance: variance? });
+        replaced.push(Running { name, mean: mean?, variance: variance?, frozen });
     }
     network.set_running(replaced)?;
     known.sort_unstable();

@@ -14,7 +14,7 @@ use crate::models::{HeadKind, MlpConfig, Network, NetworkConfig, ResnetConfig, V
 /// A configuration of three kinds, and the example of every kind.
 pub(super) fn configs() -> Vec<NetworkConfig> {
     let mut configs = vec![
-        NetworkConfig::Mlp(MlpConfig { hidden: vec![6] }),
+        NetworkConfig::Mlp(MlpConfig { hidden: vec![6], ..MlpConfig::default() }),
         NetworkConfig::Vit(VitConfig { head: HeadKind::Mlp, ..VitConfig::explicit(6, 2, 2, 4) }),
         NetworkConfig::Resnet(ResnetConfig { width: Some(4), ..ResnetConfig::new(18) }),
     ];

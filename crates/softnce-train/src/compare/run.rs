@@ -213,7 +213,7 @@ impl<'a> ComparisonRun<'a> {
                 test,
                 classes: summary.classes,
                 network: recipe.network.describe(summary.input, summary.classes),
-                parameters: summary.parameters,
+                parameters: summary.trained,
             },
             plan: ComparisonPlan {
                 losses: recipe.compare.losses.clone(),

@@ -37,23 +37,28 @@ impl WeightAverage {
             average.mul_scalar(decay).add(value.without_autodiff().mul_scalar(1.0 - decay))
         };
         let pairs = running.into_iter().zip(network.running());
-        let mixed = pairs.map(|(average, value)| Running {
-            name: average.name,
-            mean: mix(average.mean, value.mean),
-            variance: mix(average.variance, value.variance),
+        // What is frozen is left out: an average of equal numbers is not always the number, by rounding.
+        let mixed = pairs.map(|(average, value)| {
+            if value.frozen {
+                return average;
+            }
+            let (mean, variance) = (mix(average.mean, value.mean), mix(average.variance, value.variance));
+            Running { mean, variance, ..average }
         });
         self.network.set_running(mixed.collect())
     }
 }
 
-/// Collects values by the ids of their parameters; Burn's container of gradients is one of tensors by id.
+/// Collects the values that are not frozen by the ids of their parameters; Burn's container of gradients is one of tensors by id.
 struct Collect {
     values: GradientsParams,
 }
 
 impl ModuleVisitor for Collect {
     fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-        self.values.register(parameter.id, parameter.val().without_autodiff());
+        if parameter.is_require_grad() {
+            self.values.register(parameter.id, parameter.val().without_autodiff());
+        }
     }
 }
 

@@ -55,7 +55,7 @@ impl RunInfo {
             device,
             seed: recipe.seed,
             split_seed: recipe.data.split_seed,
-            parameters: recipe.network.parameters(setup::input(recipe), data.classes())?,
+            parameters: recipe.network.trained_parameters(setup::input(recipe), data.classes())?,
             pictures: [data.train.len(), data.validation.as_ref().map_or(0, Labelled::len), data.test.len()],
             classes: data.train.pictures.class_names().to_vec(),
             left_out: data.findings.left_out.clone(),

@@ -17,8 +17,10 @@ pub struct Summary {
     pub input: [usize; 3],
     /// Number of classes.
     pub classes: usize,
-    /// Trainable parameters.
+    /// Weights and biases of the network.
     pub parameters: usize,
+    /// The part of them that training changes: all but the frozen layers.
+    pub trained: usize,
     /// Batches of an epoch.
     pub batches: usize,
     /// Optimiser steps in all.
@@ -44,8 +46,10 @@ impl Summary {
         let loader = setup::train_loader(recipe, &data.train)?;
         let plan = Plan::new(recipe, data.train.len(), loader.steps_per_epoch());
         let parameters = recipe.network.parameters(input, classes)?;
-        // Weights and gradients; what the optimiser keeps; averaged weights.
-        let copies = 2 + recipe.optimizer.states() + usize::from(recipe.optimizer.average.is_some());
+        let trained = recipe.network.trained_parameters(input, classes)?;
+        // Weights and averaged weights; gradients and what the optimiser keeps.
+        let weights = parameters.saturating_mul(1 + usize::from(recipe.optimizer.average.is_some()));
+        let states = trained.saturating_mul(1 + recipe.optimizer.states());
         let bytes = |values: usize| 4 * values as u64;
         let batch = recipe.training.batch_size.min(data.train.len());
         let picture: usize = input.iter().product();
@@ -54,10 +58,11 @@ impl Summary {
             input,
             classes,
             parameters,
+            trained,
             batches: plan.batches,
             optimizer_steps: plan.schedule.steps,
             peak: plan.schedule.peak,
-            weight_bytes: bytes(parameters.saturating_mul(copies)),
+            weight_bytes: bytes(weights.saturating_add(states)),
             activation_bytes: bytes(recipe.network.activation_floats(input, classes)?.saturating_mul(batch)),
             loader_bytes: bytes(picture.saturating_mul(batch).saturating_mul(recipe.training.prefetch + 2)),
         })

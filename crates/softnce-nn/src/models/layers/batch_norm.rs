@@ -25,6 +25,8 @@ pub(crate) struct BatchNorm {
     bias: Param<Tensor<1>>,
     running_mean: Tensor<1>,
     running_variance: Tensor<1>,
+    /// Whether training, too, uses the running statistics and leaves them as they are.
+    frozen: bool,
 }
 
 impl BatchNorm {
@@ -39,6 +41,7 @@ impl BatchNorm {
             bias: init.constant(0.0, [channels]),
             running_mean: Tensor::zeros([channels], init.device),
             running_variance: Tensor::ones([channels], init.device),
+            frozen: false,
         }
     }
 
@@ -46,8 +49,8 @@ impl BatchNorm {
     /// `[N, C, H, W]`, the result the same.
     pub(crate) fn forward(&self, input: Tensor<4>, pass: &mut ForwardPass) -> Result<Tensor<4>, OperationError> {
         match pass {
-            ForwardPass::Evaluation => Ok(self.with_running(input)),
-            ForwardPass::Training { .. } => self.with_batch(input, pass, ops::batch_norm),
+            ForwardPass::Training { .. } if !self.frozen => self.with_batch(input, pass, ops::batch_norm),
+            _ => Ok(self.with_running(input)),
         }
     }
 
@@ -57,8 +60,8 @@ impl BatchNorm {
     /// `[N, C, H, W]`, the result the same.
     pub(crate) fn forward_relu(&self, input: Tensor<4>, pass: &mut ForwardPass) -> Result<Tensor<4>, OperationError> {
         match pass {
-            ForwardPass::Evaluation => Ok(relu(self.with_running(input))),
-            ForwardPass::Training { .. } => self.with_batch(input, pass, ops::batch_norm_relu),
+            ForwardPass::Training { .. } if !self.frozen => self.with_batch(input, pass, ops::batch_norm_relu),
+            _ => Ok(relu(self.with_running(input))),
         }
     }
 
@@ -97,6 +100,14 @@ impl BatchNorm {
         self.running_mean.dims()[0]
     }
 
+    pub(crate) fn frozen(&self) -> bool {
+        self.frozen
+    }
+
+    pub(crate) fn set_frozen(&mut self, frozen: bool) {
+        self.frozen = frozen;
+    }
+
     /// `running <- 0.9 running + 0.1 batch` with the unbiased variance, as in PyTorch. A single value per channel has
     /// no unbiased variance; its biased variance, 0, is used.
     pub(crate) fn update(&mut self, batch: BatchStatistics) {
@@ -109,7 +120,8 @@ impl BatchNorm {
     }
 
     pub(crate) fn running(&self, name: String) -> Running {
-        Running { name, mean: self.running_mean.clone(), variance: self.running_variance.clone() }
+        let (mean, variance) = (self.running_mean.clone(), self.running_variance.clone());
+        Running { name, mean, variance, frozen: self.frozen }
     }
 
     pub(crate) fn set_running(&mut self, mean: Tensor<1>, variance: Tensor<1>) {

@@ -6,6 +6,7 @@ use burn::tensor::activation::relu;
 use serde::{Deserialize, Serialize};
 
 use super::{BatchNorm, ForwardPass, Init, Linear};
+use crate::models::size::LayerSize;
 use crate::onnx::{Graph, Value};
 use crate::ops::OperationError;
 
@@ -75,24 +76,17 @@ impl HeadConfig {
         ]
     }
 
-    pub(crate) fn count(&self) -> usize {
+    pub(crate) fn size(&self) -> LayerSize {
         let HeadConfig { kind, inputs, hidden, classes, .. } = *self;
         match kind {
-            HeadKind::Linear => Linear::count(inputs, classes),
-            HeadKind::Mlp => {
-                Linear::count(inputs, hidden)
+            HeadKind::Linear => LayerSize { parameters: Linear::count(inputs, classes), activations: inputs },
+            HeadKind::Mlp => LayerSize {
+                parameters: Linear::count(inputs, hidden)
                     + Linear::count(hidden, hidden)
                     + Linear::count(hidden, classes)
-                    + 4 * hidden
-            }
-        }
-    }
-
-    /// Floats that are kept for the backward pass, per sample.
-    pub(crate) fn activations(&self) -> usize {
-        match self.kind {
-            HeadKind::Linear => self.inputs,
-            HeadKind::Mlp => self.inputs + 6 * self.hidden,
+                    + 4 * hidden,
+                activations: inputs + 6 * hidden,
+            },
         }
     }
 }

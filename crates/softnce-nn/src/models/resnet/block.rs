@@ -1,40 +1,44 @@
-//! The basic block.
+//! A residual block.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use super::plan::BlockPlan;
-use super::shortcut::Shortcut;
+use super::plan::{BlockPlan, ConvolutionPlan};
+use super::shortcut::{Shortcut, padded};
 use crate::models::layers::{BatchNorm, Convolution, ForwardPass, Init};
 use crate::onnx::{Graph, Value};
 use crate::ops::{OperationError, add_relu};
 
-/// Two convolutions of kernel 3 beside a shortcut.
+/// Two convolutions, or the three of a bottleneck, beside a shortcut.
 #[derive(Module, Debug)]
-pub(super) struct BasicBlock {
+pub(super) struct Block {
     conv1: Convolution,
     bn1: BatchNorm,
     conv2: Convolution,
     bn2: BatchNorm,
+    conv3: Option<Convolution>,
+    bn3: Option<BatchNorm>,
     /// The projection, if the block changes the shape and its shortcut is a projection.
     downsample: Option<(Convolution, BatchNorm)>,
     stride: usize,
     outputs: usize,
 }
 
-impl BasicBlock {
-    pub(super) fn new(plan: &BlockPlan, shortcut: Shortcut, zero_last: bool, init: &mut Init) -> BasicBlock {
-        let BlockPlan { inputs, outputs, stride, .. } = *plan;
-        let projects = shortcut == Shortcut::Projection && plan.changes();
-        BasicBlock {
-            conv1: Convolution::new(inputs, outputs, 3, stride, init),
-            bn1: BatchNorm::new(outputs, init),
-            conv2: Convolution::new(outputs, outputs, 3, 1, init),
-            bn2: BatchNorm::scaled(outputs, if zero_last { 0.0 } else { 1.0 }, init),
-            downsample: projects
-                .then(|| (Convolution::new(inputs, outputs, 1, stride, init), BatchNorm::new(outputs, init))),
-            stride,
-            outputs,
+impl Block {
+    pub(super) fn new(plan: &BlockPlan, shortcut: Shortcut, zero_last: bool, init: &mut Init) -> Block {
+        let (first, second, third) = plan.convolutions();
+        let projection = (shortcut == Shortcut::Projection && plan.changes()).then(|| plan.projection());
+        let last = if zero_last { 0.0 } else { 1.0 };
+        Block {
+            conv1: convolution(first, init),
+            bn1: BatchNorm::new(first.outputs, init),
+            conv2: convolution(second, init),
+            bn2: BatchNorm::scaled(second.outputs, if third.is_none() { last } else { 1.0 }, init),
+            conv3: third.map(|third| convolution(third, init)),
+            bn3: third.map(|third| BatchNorm::scaled(third.outputs, last, init)),
+            downsample: projection.map(|plan| (convolution(plan, init), BatchNorm::new(plan.outputs, init))),
+            stride: plan.stride,
+            outputs: plan.outputs,
         }
     }
 
@@ -42,7 +46,11 @@ impl BasicBlock {
     /// `[N, inputs, H, W]` to `[N, outputs, ceil(H / stride), ceil(W / stride)]`.
     pub(super) fn forward(&self, input: Tensor<4>, pass: &mut ForwardPass) -> Result<Tensor<4>, OperationError> {
         let branch = self.bn1.forward_relu(self.conv1.forward(input.clone())?, pass)?;
-        let branch = self.bn2.forward(self.conv2.forward(branch)?, pass)?;
+        let branch = self.conv2.forward(branch)?;
+        let branch = match (&self.conv3, &self.bn3) {
+            (Some(conv3), Some(bn3)) => bn3.forward(conv3.forward(self.bn2.forward_relu(branch, pass)?)?, pass)?,
+            _ => self.bn2.forward(branch, pass)?,
+        };
         let shortcut = match &self.downsample {
             Some((convolution, norm)) => norm.forward(convolution.forward(input)?, pass)?,
             None => padded(input, self.outputs, self.stride),
@@ -50,14 +58,18 @@ impl BasicBlock {
         add_relu(branch, shortcut)
     }
 
-    /// The operations of [`BasicBlock::forward`] in evaluation, with the tensors below this name.
+    /// The operations of [`Block::forward`] in evaluation, with the tensors below this name.
     pub(super) fn graph(&self, graph: &mut Graph, name: &str, input: Value) -> Value {
         let inputs = graph.shape(&format!("{name}.conv1.weight")).get(1).copied().unwrap_or_default();
-        let branch = self.conv1.graph(graph, &format!("{name}.conv1"), input.clone());
-        let branch = BatchNorm::graph(graph, &format!("{name}.bn1"), branch);
-        let branch = graph.relu(branch);
-        let branch = self.conv2.graph(graph, &format!("{name}.conv2"), branch);
-        let branch = BatchNorm::graph(graph, &format!("{name}.bn2"), branch);
+        let convolutions = [Some(&self.conv1), Some(&self.conv2), self.conv3.as_ref()].into_iter().flatten();
+        let mut branch = input.clone();
+        for (number, convolution) in (1..).zip(convolutions) {
+            if number > 1 {
+                branch = graph.relu(branch);
+            }
+            branch = convolution.graph(graph, &format!("{name}.conv{number}"), branch);
+            branch = BatchNorm::graph(graph, &format!("{name}.bn{number}"), branch);
+        }
         let shortcut = match &self.downsample {
             Some((convolution, _)) => {
                 let projected = convolution.graph(graph, &format!("{name}.downsample.0"), input);
@@ -69,50 +81,19 @@ impl BasicBlock {
         graph.relu(sum)
     }
 
+    /// The batch normalisations in the order of the forward pass, with their names below `prefix`.
     pub(super) fn batch_norms(&mut self, prefix: &str) -> Vec<(String, &mut BatchNorm)> {
-        let mut norms = vec![(format!("{prefix}.bn1"), &mut self.bn1), (format!("{prefix}.bn2"), &mut self.bn2)];
-        norms.extend(self.downsample.as_mut().map(|(_, norm)| (format!("{prefix}.downsample.1"), norm)));
-        norms
+        let norms = [
+            ("bn1", Some(&mut self.bn1)),
+            ("bn2", Some(&mut self.bn2)),
+            ("bn3", self.bn3.as_mut()),
+            ("downsample.1", self.downsample.as_mut().map(|(_, norm)| norm)),
+        ];
+        norms.into_iter().filter_map(|(name, norm)| Some((format!("{prefix}.{name}"), norm?))).collect()
     }
 }
 
-/// The input itself if the block keeps the shape; else every `stride`-th pixel, with channels of zeros before and
-/// after.
-fn padded(input: Tensor<4>, outputs: usize, stride: usize) -> Tensor<4> {
-    let inputs = input.dims()[1];
-    let sampled = if stride > 1 { every(every(input, 2, stride), 3, stride) } else { input };
-    if inputs == outputs {
-        return sampled;
-    }
-    let [rows, _, height, width] = sampled.dims();
-    let device = sampled.device();
-    let zeros = |channels| Tensor::zeros([rows, channels, height, width], &device);
-    let before = (outputs - inputs) / 2;
-    Tensor::cat(vec![zeros(before), sampled, zeros(outputs - inputs - before)], 1)
-}
-
-/// Every `stride`-th entry of an axis, starting with the first.
-fn every(input: Tensor<4>, axis: usize, stride: usize) -> Tensor<4> {
-    let length = input.dims()[axis];
-    let device = input.device();
-    input.select(axis, Tensor::arange_step(0..length as i64, stride, &device))
-}
-
-#[cfg(test)]
-mod tests {
-    use burn::tensor::{Device, TensorData};
-
-    use super::*;
-
-    #[test]
-    fn padding_takes_every_second_pixel_between_channels_of_zeros() {
-        let values: Vec<f32> = (1..=15).map(|value| value as f32).collect();
-        let input = Tensor::from_data(TensorData::new(values, [1, 1, 3, 5]), &Device::flex());
-        let output = padded(input, 3, 2);
-        assert_eq!(output.dims(), [1, 3, 2, 3]);
-        let mut expected = vec![0.0; 6];
-        expected.extend([1.0, 3.0, 5.0, 11.0, 13.0, 15.0]);
-        expected.extend([0.0; 6]);
-        assert_eq!(output.try_to_vec_as::<f32>().unwrap(), expected);
-    }
+/// The convolution of a plan.
+pub(super) fn convolution(plan: ConvolutionPlan, init: &mut Init) -> Convolution {
+    Convolution::new(plan.inputs, plan.outputs, plan.kernel, plan.stride, init)
 }

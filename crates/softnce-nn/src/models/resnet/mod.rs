@@ -1,4 +1,4 @@
-//! Residual networks for small pictures (He et al., arXiv 1512.03385), with torchvision's names.
+//! Residual networks (He et al., arXiv 1512.03385), with torchvision's and timm's names.
 
 mod block;
 mod config;
@@ -9,32 +9,34 @@ mod shortcut;
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use block::BasicBlock;
-pub use config::ResnetConfig;
+use block::Block;
+pub use config::{ResnetConfig, ResnetForm};
 pub use shortcut::Shortcut;
 
 use super::architecture::{Body, NetworkKind, number_after};
 use super::layers::{BatchNorm, ClassifierHead, Convolution, ForwardPass};
 use crate::onnx::{Graph, Value};
-use crate::ops::OperationError;
+use crate::ops::{OperationError, max_pool2d};
 
 /// A residual network; see [`ResnetConfig`].
 #[derive(Module, Debug)]
 pub struct Resnet {
     conv1: Convolution,
     bn1: BatchNorm,
-    layer1: Vec<BasicBlock>,
-    layer2: Vec<BasicBlock>,
-    layer3: Vec<BasicBlock>,
-    /// Empty at depth 6n + 2.
-    layer4: Vec<BasicBlock>,
+    /// Whether max pooling of kernel 3 and stride 2 follows.
+    pools: bool,
+    layer1: Vec<Block>,
+    layer2: Vec<Block>,
+    layer3: Vec<Block>,
+    /// Empty in the form `cifar`.
+    layer4: Vec<Block>,
     fc: ClassifierHead,
 }
 
 impl Resnet {
     pub(super) const KIND: NetworkKind = NetworkKind {
         name: "resnet",
-        title: "Residual network for small pictures",
+        title: "Residual network",
         example: r#"{"kind": "resnet", "depth": 8, "width": 4}"#,
     };
 
@@ -46,7 +48,10 @@ impl Resnet {
 
 impl Body for Resnet {
     fn forward(&self, pictures: Tensor<4>, pass: &mut ForwardPass) -> Result<Tensor<2>, OperationError> {
-        let stem = self.bn1.forward_relu(self.conv1.forward(pictures)?, pass)?;
+        let mut stem = self.bn1.forward_relu(self.conv1.forward(pictures)?, pass)?;
+        if self.pools {
+            stem = max_pool2d(stem, 3, 2, 1)?;
+        }
         let layers = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
         let maps = layers.into_iter().flatten().try_fold(stem, |maps, block| block.forward(maps, pass))?;
         let [rows, channels, height, width] = maps.dims();
@@ -58,6 +63,9 @@ impl Body for Resnet {
         let stem = self.conv1.graph(graph, "conv1", pictures);
         let stem = BatchNorm::graph(graph, "bn1", stem);
         let mut maps = graph.relu(stem);
+        if self.pools {
+            maps = graph.max_pool(maps, 3, 2, 1);
+        }
         for (layer, blocks) in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().enumerate() {
             for (number, block) in blocks.iter().enumerate() {
                 maps = block.graph(graph, &format!("layer{}.{number}", layer + 1), maps);

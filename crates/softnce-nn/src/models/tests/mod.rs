@@ -1,6 +1,7 @@
 //! What holds for every network.
 
 mod building;
+mod frozen;
 mod training;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -21,8 +22,9 @@ fn examples() -> impl Iterator<Item = NetworkConfig> {
 fn configs() -> Vec<NetworkConfig> {
     let vit = VitConfig::explicit(12, 2, 3, 4);
     let resnet = ResnetConfig { width: Some(4), ..ResnetConfig::new(8) };
+    let form = |form, depth| ResnetConfig { form: Some(form), depth, ..resnet.clone() };
     let varied = vec![
-        NetworkConfig::Mlp(MlpConfig { hidden: vec![10, 7] }),
+        NetworkConfig::Mlp(MlpConfig { hidden: vec![10, 7], ..MlpConfig::default() }),
         NetworkConfig::Vit(VitConfig { head_std: 0.02, ..vit.clone() }),
         NetworkConfig::Vit(VitConfig {
             pool: Pool::Mean,
@@ -34,6 +36,9 @@ fn configs() -> Vec<NetworkConfig> {
             ..vit
         }),
         NetworkConfig::Resnet(resnet.clone()),
+        NetworkConfig::Resnet(form(ResnetForm::Imagenet, 18)),
+        NetworkConfig::Resnet(form(ResnetForm::Imagenet, 50)),
+        NetworkConfig::Resnet(form(ResnetForm::Small, 50)),
         NetworkConfig::Resnet(ResnetConfig { depth: 14, shortcut: Some(Shortcut::Projection), ..resnet.clone() }),
         NetworkConfig::Resnet(ResnetConfig { depth: 18, head: HeadKind::Mlp, zero_init_last: true, ..resnet }),
     ];

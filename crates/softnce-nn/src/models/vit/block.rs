@@ -61,6 +61,11 @@ impl TransformerBlock {
         }
     }
 
+    /// Turns stochastic depth off.
+    pub(super) fn drop_none(&mut self) {
+        self.drop_path = 0.0;
+    }
+
     /// # Shapes
     /// `[N, L, D]`, the result the same.
     pub(super) fn forward(&self, tokens: Tensor<3>, pass: &mut ForwardPass) -> Result<Tensor<3>, OperationError> {

@@ -6,14 +6,16 @@ use super::patches::PatchEmbed;
 use super::{Pool, Vit, VitConfig};
 use crate::models::architecture::{Architecture, NetworkKind};
 use crate::models::error::NetworkError;
+use crate::models::freeze::Freeze;
 use crate::models::layers::{HeadConfig, Init, LayerNorm, Linear};
+use crate::models::size::LayerSize;
 
 impl VitConfig {
     fn patches(&self, input: [usize; 3]) -> usize {
         (input[1] / self.patch) * (input[2] / self.patch)
     }
 
-    fn head(&self, width: usize, classes: usize) -> HeadConfig {
+    fn head_config(&self, width: usize, classes: usize) -> HeadConfig {
         let hidden = self.head_width.unwrap_or(width);
         HeadConfig { kind: self.head, inputs: width, hidden, classes, std: Some(self.head_std) }
     }
@@ -36,7 +38,7 @@ impl VitConfig {
                 .collect(),
             norm: (self.pool == Pool::Token).then(|| LayerNorm::new(width, self.epsilon, init)),
             fc_norm: (self.pool == Pool::Mean).then(|| LayerNorm::new(width, self.epsilon, init)),
-            head: self.head(width, classes).init(init),
+            head: self.head_config(width, classes).init(init),
         })
     }
 }
@@ -50,25 +52,36 @@ impl Architecture for VitConfig {
         self.check_sizes(input)
     }
 
-    fn parameters(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
-        let Sizes { width, depth, hidden, .. } = self.sizes()?;
-        let embedding =
-            width + (1 + self.patches(input)) * width + Linear::count(input[0] * self.patch * self.patch, width);
-        let qkv = 3 * width * if self.qkv_bias { width + 1 } else { width };
-        let block =
-            4 * width + qkv + Linear::count(width, width) + Linear::count(width, hidden) + Linear::count(hidden, width);
-        Ok(embedding + depth * block + 2 * width + self.head(width, classes).count())
-    }
-
     /// A block keeps the inputs of two norms, four linear layers and GELU, the queries, keys and values, and the
     /// attention probabilities.
-    fn activations(&self, input: [usize; 3], classes: usize) -> Result<usize, NetworkError> {
+    fn layers(&self, input: [usize; 3], classes: usize) -> Result<Vec<LayerSize>, NetworkError> {
         let Sizes { width, depth, heads, hidden } = self.sizes()?;
         let tokens = 1 + self.patches(input);
-        let block =
-            (tokens * (8 * width + 2 * hidden)).saturating_add(tokens.saturating_mul(tokens).saturating_mul(heads));
-        let rest = input.iter().product::<usize>() + 2 * width + self.head(width, classes).activations();
-        Ok(block.saturating_mul(depth).saturating_add(rest))
+        let embeddings = LayerSize {
+            parameters: width + tokens * width + Linear::count(input[0] * self.patch * self.patch, width),
+            activations: input.iter().product(),
+        };
+        let qkv = 3 * width * if self.qkv_bias { width + 1 } else { width };
+        let probabilities = tokens.saturating_mul(tokens).saturating_mul(heads);
+        let block = LayerSize {
+            parameters: 4 * width
+                + qkv
+                + Linear::count(width, width)
+                + Linear::count(width, hidden)
+                + Linear::count(hidden, width),
+            activations: (tokens * (8 * width + 2 * hidden)).saturating_add(probabilities),
+        };
+        let norm = LayerSize { parameters: 2 * width, activations: 2 * width };
+        let last = [norm, self.head_config(width, classes).size()].into_iter().sum();
+        Ok(std::iter::once(embeddings).chain(std::iter::repeat_n(block, depth)).chain([last]).collect())
+    }
+
+    fn head(&self, _: [usize; 3], classes: usize) -> Result<LayerSize, NetworkError> {
+        Ok(self.head_config(self.sizes()?.width, classes).size())
+    }
+
+    fn freeze(&self) -> Option<Freeze> {
+        self.freeze
     }
 
     fn python(&self, input: [usize; 3], classes: usize) -> Result<Vec<String>, NetworkError> {
@@ -90,7 +103,7 @@ impl Architecture for VitConfig {
                 self.epsilon
             ),
         ];
-        lines.extend(self.head(width, classes).in_python("model.head"));
+        lines.extend(self.head_config(width, classes).in_python("model.head"));
         lines.push("model.load_state_dict(weights)".to_owned());
         Ok(lines)
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::models::error::{NetworkError, between};
+use crate::models::freeze::Freeze;
 use crate::models::layers::HeadKind;
 
 /// Sizes by name (Touvron et al., arXiv 2012.12877, and Dosovitskiy et al., arXiv 2010.11929).
@@ -15,6 +16,10 @@ pub enum VitPreset {
     Small,
     /// Width 768, depth 12, 12 heads.
     Base,
+    /// Width 1024, depth 24, 16 heads.
+    Large,
+    /// Width 1280, depth 32, 16 heads.
+    Huge,
 }
 
 impl VitPreset {
@@ -24,6 +29,8 @@ impl VitPreset {
             VitPreset::Tiny => "tiny",
             VitPreset::Small => "small",
             VitPreset::Base => "base",
+            VitPreset::Large => "large",
+            VitPreset::Huge => "huge",
         }
     }
 
@@ -33,6 +40,8 @@ impl VitPreset {
             VitPreset::Tiny => (192, 12, 3),
             VitPreset::Small => (384, 12, 6),
             VitPreset::Base => (768, 12, 12),
+            VitPreset::Large => (1024, 24, 16),
+            VitPreset::Huge => (1280, 32, 16),
         }
     }
 }
@@ -95,6 +104,9 @@ pub struct VitConfig {
     /// Standard deviation of the initial weight of the head's last layer.
     #[serde(default = "head_std")]
     pub head_std: f64,
+    /// Layers that keep their weights in training. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<Freeze>,
 }
 
 fn four() -> f64 {
@@ -149,6 +161,7 @@ impl VitConfig {
             head: HeadKind::default(),
             head_width: None,
             head_std: head_std(),
+            freeze: None,
         }
     }
 

@@ -83,6 +83,14 @@ impl Body for Vit {
         self.head.batch_norms("head")
     }
 
+    fn freeze(&mut self, frozen: &dyn Fn(&str) -> bool) {
+        for (number, block) in self.blocks.iter_mut().enumerate() {
+            if frozen(&format!("blocks.{number}.norm1.weight")) {
+                block.drop_none();
+            }
+        }
+    }
+
     /// The embeddings, each block, norm and head together: as MAE's fine-tuning counts.
     fn layers(&self) -> usize {
         self.blocks.len() + 2
