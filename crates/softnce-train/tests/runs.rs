@@ -8,7 +8,7 @@ use softnce_report::results::EpochRecord;
 use softnce_store::StoreError;
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::{Recipe, RecipeError};
-use softnce_train::runs::{LAST, Outcome, Progress, Run, RunData, RunError, StepReport, TrainedRun};
+use softnce_train::runs::{LAST, Outcome, Progress, Run, RunData, RunError, StepReport, Summary, TrainedRun};
 use tempfile::TempDir;
 
 /// The digits, a small network and few epochs.
@@ -108,6 +108,34 @@ fn rich() -> Recipe {
     ])
 }
 
+/// A residual network whose stem and first block are frozen, with averaged weights.
+fn frozen() -> Recipe {
+    let network = "network={kind=\"resnet\", depth=8, width=2, freeze=2}";
+    recipe(&[network, "schedule.epochs=1", "optimizer.average=0.9", "optimizer.weight_decay=0.5"])
+}
+
+#[test]
+fn frozen_layers_keep_their_weights_and_statistics_to_the_bit() {
+    let folder = TempDir::new().unwrap();
+    let recipe = frozen();
+    let before = weights(&open(&recipe, &folder.path().join("fresh")).unwrap());
+    let run = trained(&recipe, &folder.path().join("trained"));
+    let average = softnce_nn::weights::named(&run.state().average.as_ref().unwrap().network).unwrap();
+    for (((name, before), (_, after)), average) in before.iter().zip(&weights(&run)).zip(&average) {
+        let kept = ["conv1.", "bn1.", "layer1."].iter().any(|prefix| name.starts_with(prefix));
+        assert_eq!(before == after, kept, "{name}");
+        assert_eq!(*before == average.values, kept, "average of {name}");
+    }
+    let trains = |name: &str| name.starts_with("layer2.") || name.starts_with("layer3.") || name.starts_with("fc.");
+    let counted = before.iter().filter(|(name, _)| trains(name) && !name.contains("running"));
+    let expected: usize = counted.map(|(_, values)| values.len()).sum();
+    assert_eq!(run.info().parameters, expected);
+    let summary = Summary::new(&recipe, run.data()).unwrap();
+    assert_eq!(summary.trained, expected);
+    // Weights and their average; gradients and AdamW's two moments of what is trained.
+    assert_eq!(summary.weight_bytes, 4 * (2 * summary.parameters + 3 * expected) as u64);
+}
+
 #[test]
 fn the_same_recipe_gives_the_same_weights_at_any_number_of_workers() {
     let folder = TempDir::new().unwrap();
@@ -127,6 +155,7 @@ fn a_run_goes_on_from_any_step_as_if_never_stopped() {
         ("rich", rich()),
         ("sgd", recipe(&["optimizer.kind=sgd", "optimizer.learning_rate=0.1", "optimizer.average=0.5"])),
         ("draws", recipe(&["candidates.kind=draws", "candidates.count=64", "loss.kind=infonce"])),
+        ("frozen", frozen()),
     ] {
         let whole = trained(&recipe, &folder.path().join(name));
         for batches in [1, 4, 7, 15, 23] {

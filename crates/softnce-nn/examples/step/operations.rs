@@ -68,6 +68,14 @@ pub fn print(batch: usize, rounds: usize) -> Outcome<()> {
         let name = format!("conv {inputs} -> {outputs}, {size}, kernel {kernel}, stride {stride}");
         line(&name, calls, rounds, |form| (form.conv2d)(x.clone(), weight.clone(), stride, kernel / 2))?;
     }
+    // Those of ImageNet's stem, on an eighth of the batch.
+    let (pictures, maps) = (leaf([batch.div_ceil(8), 3, 224, 224], 1.0), leaf([batch.div_ceil(8), 64, 112, 112], 1.0));
+    let weight = leaf([64, 3, 7, 7], 0.1);
+    line("conv 3 -> 64, 224, kernel 7, stride 2", 1, rounds, |form| {
+        (form.conv2d)(pictures.clone(), weight.clone(), 2, 3)
+    })?;
+    line("max pool 64, 112, kernel 3, stride 2", 1, rounds, |form| (form.max_pool2d)(maps.clone(), 3, 2, 1))?;
+
     for (channels, size, rectified, plain) in [(16, 32, 4, 3), (32, 16, 3, 4), (64, 8, 3, 4)] {
         let x = leaf([batch, channels, size, size], 1.0);
         let (gamma, beta) = (leaf([channels], 1.0), leaf([channels], 1.0));
