@@ -9,9 +9,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 use chacha20::ChaCha8Rng;
 use rand::SeedableRng;
 use softnce_nn::models::{
-    HeadKind, LinearConfig, Network, NetworkConfig, Pool, ResnetConfig, ResnetForm, Shortcut, VitConfig,
+    HeadKind, Library, LinearConfig, Network, NetworkConfig, Pool, ResnetConfig, ResnetForm, Shortcut, VitConfig,
 };
-use softnce_nn::weights::{HeadImport, ImportOptions, NamedTensor, WeightsError, import, named, read_checkpoint};
+use softnce_nn::weights::{
+    HeadImport, ImportOptions, NamedTensor, WeightsError, import, named, read_checkpoint, with_torchvision_names,
+};
 
 fn fixture(name: &str) -> BTreeMap<String, NamedTensor> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
@@ -96,6 +98,70 @@ fn a_vision_transformer_is_timms() {
 }
 
 #[test]
+fn a_vision_transformer_is_torchvisions() {
+    let (weights, cases) = (fixture("vit-torchvision.safetensors"), fixture("vit-torchvision-logits.safetensors"));
+    let network = build(&NetworkConfig::Vit(VitConfig::explicit(24, 2, 3, 4)), [3, 16, 16]);
+    let (network, report) = import(network, weights.clone(), &ImportOptions::default()).unwrap();
+    assert!(report.skipped.is_empty() && report.left_as_initialised.is_empty());
+    close_tensor(&network.forward(pictures(&cases["pictures"])).unwrap(), &cases["logits"]);
+
+    let out = with_torchvision_names(named(&network).unwrap()).unwrap();
+    let out: BTreeMap<_, _> = out.into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
+    assert_eq!(out, weights);
+
+    // Forms that torchvision does not have.
+    let python = |config: &VitConfig, input| NetworkConfig::Vit(config.clone()).python(input, 5, Library::Torchvision);
+    let plain = VitConfig::explicit(24, 2, 3, 4);
+    assert!(
+        python(&plain, [3, 16, 16]).unwrap().iter().any(|line| line.contains("torchvision.models.VisionTransformer("))
+    );
+    for input in [[3, 16, 32], [1, 16, 16]] {
+        let error = python(&plain, input).unwrap_err().to_string();
+        assert!(error.contains("torchvision has no transformer"), "{error}");
+    }
+    for config in [
+        VitConfig { pool: Pool::Mean, ..VitConfig::explicit(24, 2, 3, 4) },
+        VitConfig { qkv_bias: false, ..VitConfig::explicit(24, 2, 3, 4) },
+        VitConfig { head: HeadKind::Mlp, ..VitConfig::explicit(24, 2, 3, 4) },
+    ] {
+        assert!(python(&config, [3, 16, 16]).is_err());
+        let network = build(&NetworkConfig::Vit(config), [3, 16, 16]);
+        let error = with_torchvision_names(named(&network).unwrap()).unwrap_err();
+        assert!(matches!(error, WeightsError::Names { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_network_is_recognised() {
+    let words = |config: NetworkConfig, checkpoint: &str| {
+        let options = ImportOptions { head: HeadImport::Skip, ..ImportOptions::default() };
+        let error = import(build(&config, [3, 16, 16]), fixture(checkpoint), &options).unwrap_err();
+        assert!(matches!(error, WeightsError::OtherNetwork { .. }), "{error}");
+        error.to_string()
+    };
+    let resnet = |depth, form, width| {
+        NetworkConfig::Resnet(ResnetConfig { form, width: Some(width), ..ResnetConfig::new(depth) })
+    };
+    let text = words(resnet(18, None, 3), "resnet-imagenet-18.safetensors");
+    assert_eq!(
+        text,
+        "conv1.weight has shape [3, 3, 7, 7]; expected [3, 3, 3, 3]; the checkpoint is of a residual network with depth = \
+         18, form = \"imagenet\", width = 3, 3 input channels; the network of the recipe is a residual network with depth \
+         = 18, form = \"small\", width = 3, 3 input channels"
+    );
+    // Depth 50 without a form is of the form cifar.
+    let text = words(resnet(50, None, 2), "resnet-imagenet-50.safetensors");
+    assert!(
+        text.contains("depth = 50, form = \"imagenet\"") && text.contains("depth = 50, form = \"cifar\""),
+        "{text}"
+    );
+    let text = words(resnet(50, Some(ResnetForm::Small), 2), "resnet-small-34.safetensors");
+    assert!(text.contains("is of a residual network with depth = 34, form = \"small\""), "{text}");
+    let text = words(NetworkConfig::Vit(VitConfig::explicit(24, 3, 3, 4)), "vit-torchvision.safetensors");
+    assert!(text.contains("patch = 4, width = 24, depth = 2") && text.contains("width = 24, depth = 3"), "{text}");
+}
+
+#[test]
 fn softmax_regression_is_torchs_linear() {
     let (weights, cases) = (fixture("linear.safetensors"), fixture("linear-logits.safetensors"));
     assert_eq!(weights.keys().collect::<Vec<_>>(), ["bias", "weight"]);
@@ -145,7 +211,7 @@ fn a_residual_network_is_torchs_in_evaluation_and_training() {
         let (mut network, report) = import(network, weights.clone(), &ImportOptions::default()).unwrap();
         assert!(report.skipped.iter().all(|(name, _)| name.ends_with("num_batches_tracked")), "{report:?}");
         // What is written out is what was read in, but for PyTorch's counters.
-        let out = named(&network).unwrap();
+        let out = with_torchvision_names(named(&network).unwrap()).unwrap();
         assert!(out.iter().all(|tensor| weights[&tensor.name] == *tensor), "{name}");
         assert_eq!(out.len() + report.skipped.len(), weights.len());
         close_tensor(&network.forward(pictures(&cases["pictures"])).unwrap(), &cases["evaluated"]);

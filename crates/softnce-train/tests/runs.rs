@@ -8,7 +8,7 @@ use softnce_report::results::EpochRecord;
 use softnce_store::StoreError;
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::{Recipe, RecipeError};
-use softnce_train::runs::{LAST, Outcome, Progress, Run, RunData, RunError, StepReport, Summary, TrainedRun};
+use softnce_train::runs::{LAST, Library, Outcome, Progress, Run, RunData, RunError, StepReport, Summary, TrainedRun};
 use tempfile::TempDir;
 
 /// The digits, a small network and few epochs.
@@ -245,7 +245,7 @@ fn a_trained_run_is_tested_and_exported_as_it_was() {
     assert_eq!(Some(fitted), written.scaled.as_ref().map(|scaled| scaled.fit.temperature));
     assert_eq!(written.scaled.unwrap().fit.examples, run.data().validation.as_ref().unwrap().len());
     let file = folder.path().join("weights.safetensors");
-    kept.export(&file).unwrap();
+    kept.export(&file, Library::Timm).unwrap();
     let (one, other) =
         [file, out.join("best.safetensors")].map(|file| softnce_nn::weights::read_checkpoint(&file).unwrap()).into();
     assert_eq!(one, other);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use softnce_terminal::PlaceArguments;
 use softnce_train::device::DeviceName;
+use softnce_train::runs::Library;
 
 #[derive(Debug, Args)]
 pub struct TrainArguments {
@@ -70,6 +71,9 @@ pub struct ExportArguments {
     pub run: PathBuf,
     /// File to write: .safetensors, or .onnx.
     pub file: PathBuf,
+    /// Names of the tensors in .safetensors: timm or torchvision. For residual networks both are the same.
+    #[arg(long, default_value = "timm")]
+    pub names: Library,
 }
 
 #[derive(Debug, Args)]

@@ -13,8 +13,8 @@ pub fn run(arguments: &ExportArguments) -> Result<ExitCode, RunError> {
     ExportFormat::of(&arguments.file)?;
     check_place(arguments)?;
     let trained = TrainedRun::open(&arguments.run, DeviceName::Cpu)?;
-    let python = trained.python(&arguments.file)?;
-    trained.export(&arguments.file)?;
+    let python = trained.python(&arguments.file, arguments.names)?;
+    trained.export(&arguments.file, arguments.names)?;
     tell!("wrote {}; this Python loads it:", arguments.file.display());
     out(format_args!("{python}"));
     Ok(ExitCode::SUCCESS)

@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use super::error::NetworkError;
 use super::freeze::Freeze;
 use super::layers::{BatchNorm, ForwardPass};
+use super::library::Library;
 use super::size::LayerSize;
 use crate::onnx::{Graph, Value};
 use crate::ops::OperationError;
@@ -53,11 +54,12 @@ pub(super) trait Architecture {
     }
 
     /// Lines of Python that make the network in evaluation as `model`, with timm or torchvision, and load `weights`, a
-    /// dictionary of its tensors. They may use `torch`, `torchvision`, `timm`, `functools` and `collections`.
+    /// dictionary of its tensors with the names of this library. They may use `torch`, `torchvision`, `timm`, `functools`
+    /// and `collections`.
     ///
     /// # Errors
-    /// As `check`.
-    fn python(&self, input: [usize; 3], classes: usize) -> Result<Vec<String>, NetworkError>;
+    /// As `check`; a network that the library does not have.
+    fn python(&self, input: [usize; 3], classes: usize, names: Library) -> Result<Vec<String>, NetworkError>;
 
     /// The network in words, such as `residual network of 20 layers`.
     fn describe(&self, input: [usize; 3], classes: usize) -> String;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::architecture::{Architecture, Body, NetworkKind};
 use super::error::NetworkError;
 use super::layers::{ForwardPass, Init, Linear};
+use super::library::Library;
 use super::size::LayerSize;
 use crate::onnx::{Graph, Value};
 use crate::ops::{self, OperationError};
@@ -53,7 +54,7 @@ impl Architecture for LinearConfig {
         Ok(vec![self.head(input, classes)?])
     }
 
-    fn python(&self, input: [usize; 3], classes: usize) -> Result<Vec<String>, NetworkError> {
+    fn python(&self, input: [usize; 3], classes: usize, _: Library) -> Result<Vec<String>, NetworkError> {
         let pixels: usize = input.iter().product();
         Ok(vec![
             format!("model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear({pixels}, {classes}))"),

@@ -9,6 +9,7 @@ use super::architecture::{Architecture, Body, NetworkKind, number_after};
 use super::error::{NetworkError, between};
 use super::freeze::Freeze;
 use super::layers::{ForwardPass, Init, Linear};
+use super::library::Library;
 use super::size::LayerSize;
 use crate::onnx::{Graph, Value};
 use crate::ops::OperationError;
@@ -72,7 +73,7 @@ impl Architecture for MlpConfig {
         self.freeze
     }
 
-    fn python(&self, input: [usize; 3], classes: usize) -> Result<Vec<String>, NetworkError> {
+    fn python(&self, input: [usize; 3], classes: usize, _: Library) -> Result<Vec<String>, NetworkError> {
         let widths = self.widths(input, classes);
         Ok(vec![
             format!("widths = {widths:?}"),

@@ -10,6 +10,7 @@ use super::error::{NetworkError, check_shapes};
 use super::freeze::Freeze;
 use super::frozen::{is_frozen, trained, untracked};
 use super::layers::{BatchNorm, ForwardPass, Init};
+use super::library::Library;
 use super::linear::{LinearConfig, LinearNetwork};
 use super::mlp::{Mlp, MlpConfig};
 use super::names::with_ids;
@@ -112,16 +113,16 @@ impl NetworkConfig {
     }
 
     /// Lines of Python that make the network as `model`, with timm or torchvision, and load `weights`, a dictionary of its
-    /// tensors. They may use `torch`, `torchvision`, `timm`, `functools` and `collections`.
+    /// tensors with the names of this library. They may use `torch`, `torchvision`, `timm`, `functools` and `collections`.
     ///
     /// # Shapes
     /// `input`: channels, height and width of the pictures.
     ///
     /// # Errors
-    /// As [`NetworkConfig::check`].
-    pub fn python(&self, input: [usize; 3], classes: usize) -> Result<Vec<String>, NetworkError> {
+    /// As [`NetworkConfig::check`]; [`NetworkError::Argument`] for a network that the library does not have.
+    pub fn python(&self, input: [usize; 3], classes: usize, names: Library) -> Result<Vec<String>, NetworkError> {
         self.check(input, classes)?;
-        self.architecture().python(input, classes)
+        self.architecture().python(input, classes, names)
     }
 
     /// Whether a network can be built from this configuration.

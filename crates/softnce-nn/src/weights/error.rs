@@ -109,6 +109,25 @@ pub enum WeightsError {
         /// Two paths in the file.
         paths: [String; 2],
     },
+    /// The checkpoint is of another network.
+    #[error("{error}; the checkpoint is of {found}; the network of the recipe is {own}")]
+    OtherNetwork {
+        /// What does not fit.
+        error: Box<WeightsError>,
+        /// The network of the checkpoint.
+        found: String,
+        /// The network to load it into.
+        own: String,
+    },
+    /// torchvision has no transformer of this form.
+    #[error(
+        "torchvision has no name for {name}: its transformers have pool = \"token\", qkv_bias = true and head = \"linear\"; \
+         use timm's names"
+    )]
+    Names {
+        /// Name of the tensor in timm.
+        name: String,
+    },
     /// A tensor cannot be read from its device.
     #[error("{name} cannot be read from its device: {reason}")]
     Device {

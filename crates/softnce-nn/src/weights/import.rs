@@ -8,6 +8,7 @@ use super::checkpoint::Checkpoint;
 use super::error::WeightsError;
 use super::listing::Listed;
 use super::named::{NamedTensor, apply, named};
+use super::recognised::recognised;
 use super::resample::bicubic;
 use super::select::{Selection, all, select};
 use crate::models::Network;
@@ -87,7 +88,7 @@ pub struct ImportReport {
 /// Within [`WeightsError::File`] for a file: [`WeightsError::MissingOf`] for tensors of the network that are neither in
 /// the checkpoint nor left out by the options, [`WeightsError::Shape`] or [`WeightsError::Head`] for one of another
 /// shape, [`WeightsError::Grid`] for position embeddings that do not fill their grid, [`WeightsError::NotNumbers`] for one
-/// that cannot be read, [`WeightsError::Unknown`] for tensors without a place in the network, [`WeightsError::Prefix`] and
+/// that cannot be read, [`WeightsError::OtherNetwork`] around one of these, [`WeightsError::Unknown`] for tensors without a place in the network, [`WeightsError::Prefix`] and
 /// [`WeightsError::Ambiguous`] for a path. [`WeightsError::Format`] for a damaged file.
 pub fn import(
     network: Network,
@@ -111,8 +112,33 @@ fn fit(
     let initial = named(&network)?;
     let own: Vec<_> = initial.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
     let skips = |name: &str| options.head == HeadImport::Skip && network.body().is_head(name);
-    let Selection { prefix, others, mut found, mut rest } =
-        select(checkpoint, &own, |name| !skips(name), options.prefix.as_deref())?;
+    let selection = select(checkpoint, &own, |name| !skips(name), options.prefix.as_deref())?;
+    let kinds = kinds(checkpoint, &selection, &own);
+    assemble(network, checkpoint, selection, initial, options).map_err(|error| match kinds {
+        [Some(found), Some(own)] if found != own => WeightsError::OtherNetwork { error: Box::new(error), found, own },
+        _ => error,
+    })
+}
+
+/// What network the selected tensors are of, and what the own ones are of, where they can be recognised.
+fn kinds(checkpoint: &Checkpoint, selection: &Selection, own: &[(String, Vec<usize>)]) -> [Option<String>; 2] {
+    let found = selection.found.iter().map(|(name, number)| (name, *number));
+    let rest = selection.rest.iter().map(|(name, number)| (name, *number));
+    let shape = |number: usize| checkpoint.entries()[number].shape();
+    let selected = found.chain(rest).filter_map(|(name, number)| Some((name.as_str(), shape(number)?)));
+    [recognised(selected), recognised(own.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())))]
+}
+
+fn assemble(
+    network: Network,
+    checkpoint: &Checkpoint,
+    selection: Selection,
+    initial: Vec<NamedTensor>,
+    options: &ImportOptions,
+) -> Result<(Network, ImportReport), WeightsError> {
+    let skips = |name: &str| options.head == HeadImport::Skip && network.body().is_head(name);
+    let Selection { prefix, others, mut found, mut rest } = selection;
+    let count = initial.len();
     let mut report = ImportReport { prefix, others, ..ImportReport::default() };
 
     let (mut tensors, mut wanted, mut missing) = (BTreeMap::new(), Vec::new(), Vec::new());
@@ -142,10 +168,10 @@ fn fit(
     }
     if !missing.is_empty() {
         // A path with few of the network's names is a chance hit: the whole file says more.
-        let listed = if 2 * missing.len() > own.len() { all(checkpoint) } else { unknown };
+        let listed = if 2 * missing.len() > count { all(checkpoint) } else { unknown };
         let shape = |number: usize| checkpoint.entries()[number].shape().map(<[usize]>::to_vec);
         let found = listed.into_iter().filter_map(|(name, number)| Some((name, shape(number)?))).collect();
-        return Err(WeightsError::MissingOf { missing: Listed(missing), own: own.len(), found });
+        return Err(WeightsError::MissingOf { missing: Listed(missing), own: count, found });
     }
     if !unknown.is_empty() {
         return Err(WeightsError::Unknown { names: unknown.into_iter().map(|(name, _)| name).collect() });

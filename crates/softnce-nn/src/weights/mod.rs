@@ -10,11 +10,13 @@ mod import;
 mod listing;
 mod named;
 mod onnx;
+mod recognised;
 mod resample;
 mod select;
 #[cfg(test)]
 mod tests;
 mod torch;
+mod torchvision;
 mod written;
 
 pub use checkpoint::{Checkpoint, read_checkpoint, read_metadata};
@@ -24,4 +26,5 @@ pub use import::{HeadImport, ImportOptions, ImportReport, import};
 pub use listing::Listed;
 pub use named::{NamedTensor, apply, named, parameter_ids, shapes};
 pub use onnx::write_onnx;
+pub use torchvision::with_torchvision_names;
 pub use written::write_safetensors;

@@ -42,7 +42,7 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::models::{NetworkConfig, Pool, VitConfig};
+    use crate::models::{Library, NetworkConfig, Pool, VitConfig};
     use crate::weights::tests::{configs, network};
 
     /// The pytest files of the program run the files with ONNX Runtime.
@@ -66,7 +66,10 @@ mod tests {
             assert_eq!(written[0], written[1], "{config:?}");
             let numbers: usize = named(&network).unwrap().iter().map(|tensor| tensor.values.len()).sum();
             assert!(written[0].len() > 4 * numbers, "{config:?}");
-            assert!(config.python([2, 8, 8], 3).unwrap().iter().any(|line| line.starts_with("model = ")), "{config:?}");
+            assert!(
+                config.python([2, 8, 8], 3, Library::Timm).unwrap().iter().any(|line| line.starts_with("model = ")),
+                "{config:?}"
+            );
         }
     }
 }

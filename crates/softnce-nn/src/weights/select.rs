@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::checkpoint::Checkpoint;
 use super::error::WeightsError;
 use super::listing::Listed;
+use super::torchvision::to_timm_names;
 
 /// Wrappers of PyTorch, which insert a component into the name of each tensor: data parallel training, `torch.compile`,
 /// fully sharded training, activation checkpoints, Lightning Fabric.
@@ -50,7 +51,8 @@ pub(super) fn select(
     counts: impl Fn(&str) -> bool,
     wanted: Option<&str>,
 ) -> Result<Selection, WeightsError> {
-    let names: Vec<String> = checkpoint.entries().iter().map(|entry| unwrapped(&entry.name)).collect();
+    let mut names: Vec<String> = checkpoint.entries().iter().map(|entry| unwrapped(&entry.name)).collect();
+    to_timm_names(&mut names);
     let known: HashMap<&str, usize> = own.iter().enumerate().map(|(index, (name, _))| (name.as_str(), index)).collect();
     let wanted = wanted.map(unwrapped);
     let inside = |prefix: &str| wanted.as_deref().is_none_or(|wanted| below(prefix, wanted).is_some());

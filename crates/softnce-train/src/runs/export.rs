@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use softnce_nn::models::Library;
 use softnce_nn::weights;
 
 use super::error::RunError;
@@ -42,15 +43,15 @@ impl ExportFormat {
 }
 
 impl TrainedRun {
-    /// Writes the network in the format that the file's ending names: `.safetensors` with the weights under timm's or
-    /// torchvision's names, or `.onnx`. Equal weights give equal bytes.
+    /// Writes the network in the format that the file's ending names: `.safetensors` with the weights under the names of this
+    /// library, or `.onnx`. Equal weights give equal bytes.
     ///
     /// The metadata of both hold the names of the classes, the temperature, the normalisation, the size of the pictures and
     /// the recipe.
     ///
     /// # Errors
     /// Another ending; a network that ONNX cannot hold; a file that cannot be written.
-    pub fn export(&self, path: &Path) -> Result<(), RunError> {
+    pub fn export(&self, path: &Path, names: Library) -> Result<(), RunError> {
         let format = ExportFormat::of(path)?;
         let json = |value: serde_json::Value| value.to_string();
         let statistics = self.recipe().augmentation.normalisation.statistics();
@@ -61,7 +62,16 @@ impl TrainedRun {
         metadata.insert("size".to_owned(), json(self.recipe().augmentation.size.to_vec().into()));
         match format {
             ExportFormat::Safetensors => {
-                weights::write_safetensors(path, &weights::named(self.network())?, &metadata)?;
+                let tensors = weights::named(self.network())?;
+                let tensors = match names {
+                    Library::Timm => tensors,
+                    Library::Torchvision => weights::with_torchvision_names(tensors)?,
+                };
+                weights::write_safetensors(path, &tensors, &metadata)?;
+            }
+            ExportFormat::Onnx if names != Library::Timm => {
+                let (found, expected) = (names.to_string(), "no such option for an .onnx file".to_owned());
+                return Err(RunError::Data { argument: "--names", found, expected });
             }
             ExportFormat::Onnx => {
                 let (input, classes) = (setup::input(self.recipe()), self.classes().len());
@@ -75,8 +85,8 @@ impl TrainedRun {
     /// PIL and returns an array of shape `[pictures, classes]`.
     ///
     /// # Errors
-    /// Another ending; a network out of range.
-    pub fn python(&self, path: &Path) -> Result<String, RunError> {
+    /// Another ending; a network that the library does not have.
+    pub fn python(&self, path: &Path, names: Library) -> Result<String, RunError> {
         let (recipe, input, classes) = (self.recipe(), setup::input(self.recipe()), self.classes().len());
         // A text in JSON is one in Python, too.
         let name = serde_json::Value::from(path.to_string_lossy()).to_string();
@@ -84,7 +94,7 @@ impl TrainedRun {
         let mut lines = vec![format!("# {}", recipe.network.describe(input, classes))];
         match ExportFormat::of(path)? {
             ExportFormat::Safetensors => {
-                let model = recipe.network.python(input, classes)?;
+                let model = recipe.network.python(input, classes, names)?;
                 let used = |module: &&str| model.iter().any(|line| line.contains(&format!("{module}.")));
                 let modules: Vec<&str> = ["collections", "functools", "torchvision"].into_iter().filter(used).collect();
                 let modules: Vec<&str> =

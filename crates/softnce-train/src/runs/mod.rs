@@ -49,3 +49,5 @@ pub use times::Times;
 pub use train::{Outcome, Run};
 pub use trained::{Scores, TrainedRun};
 pub use usable::LeftOut;
+
+pub use softnce_nn::models::Library;

@@ -10,6 +10,7 @@ use crate::models::architecture::{Architecture, NetworkKind};
 use crate::models::error::{NetworkError, between};
 use crate::models::freeze::Freeze;
 use crate::models::layers::{BatchNorm, HeadConfig, HeadKind, Init};
+use crate::models::library::Library;
 use crate::models::size::LayerSize;
 
 /// Stem and blocks of a residual network (He et al., arXiv 1512.03385).
@@ -200,7 +201,7 @@ impl Architecture for ResnetConfig {
         self.freeze
     }
 
-    fn python(&self, input: [usize; 3], classes: usize) -> Result<Vec<String>, NetworkError> {
+    fn python(&self, input: [usize; 3], classes: usize, _: Library) -> Result<Vec<String>, NetworkError> {
         Ok(self.in_python(input[0], classes))
     }
 

@@ -8,6 +8,7 @@ use crate::models::architecture::{Architecture, NetworkKind};
 use crate::models::error::NetworkError;
 use crate::models::freeze::Freeze;
 use crate::models::layers::{HeadConfig, Init, LayerNorm, Linear};
+use crate::models::library::Library;
 use crate::models::size::LayerSize;
 
 impl VitConfig {
@@ -15,7 +16,7 @@ impl VitConfig {
         (input[1] / self.patch) * (input[2] / self.patch)
     }
 
-    fn head_config(&self, width: usize, classes: usize) -> HeadConfig {
+    pub(super) fn head_config(&self, width: usize, classes: usize) -> HeadConfig {
         let hidden = self.head_width.unwrap_or(width);
         HeadConfig { kind: self.head, inputs: width, hidden, classes, std: Some(self.head_std) }
     }
@@ -84,28 +85,11 @@ impl Architecture for VitConfig {
         self.freeze
     }
 
-    fn python(&self, input: [usize; 3], classes: usize) -> Result<Vec<String>, NetworkError> {
-        let Sizes { width, depth, heads, .. } = self.sizes()?;
-        let ([channels, height, across], patch, ratio) = (input, self.patch, self.mlp_ratio);
-        let pool = match self.pool {
-            Pool::Token => "token",
-            Pool::Mean => "avg",
-        };
-        let bias = if self.qkv_bias { "True" } else { "False" };
-        let mut lines = vec![
-            "model = timm.models.vision_transformer.VisionTransformer(".to_owned(),
-            format!(
-                "    img_size=({height}, {across}), patch_size={patch}, in_chans={channels}, num_classes={classes},"
-            ),
-            format!("    embed_dim={width}, depth={depth}, num_heads={heads}, mlp_ratio={ratio:?}, qkv_bias={bias},"),
-            format!(
-                "    global_pool=\"{pool}\", norm_layer=functools.partial(torch.nn.LayerNorm, eps={:e}))",
-                self.epsilon
-            ),
-        ];
-        lines.extend(self.head_config(width, classes).in_python("model.head"));
-        lines.push("model.load_state_dict(weights)".to_owned());
-        Ok(lines)
+    fn python(&self, input: [usize; 3], classes: usize, names: Library) -> Result<Vec<String>, NetworkError> {
+        match names {
+            Library::Timm => self.in_timm(input, classes),
+            Library::Torchvision => self.in_torchvision(input, classes),
+        }
     }
 
     fn describe(&self, _: [usize; 3], _: usize) -> String {

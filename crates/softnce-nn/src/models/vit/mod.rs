@@ -4,6 +4,7 @@ mod block;
 mod build;
 mod config;
 mod patches;
+mod python;
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
