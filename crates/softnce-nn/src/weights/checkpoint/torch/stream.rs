@@ -30,12 +30,13 @@ pub(in super::super) fn open(mut file: &File) -> Result<Contents, String> {
     let value = load(&mut input, &mut arena)?;
     let keys = load(&mut input, &mut arena)?;
 
-    // Bytes of one number of each storage.
-    let items: HashMap<String, usize> = arena
-        .persistent()
-        .filter_map(|id| storage(&arena, id))
-        .filter_map(|one| Some((one.key.clone(), one.item()?)))
-        .collect();
+    // Bytes of one number of each storage, by the first type that refers to it: PyTorch counts in it.
+    let mut items = HashMap::new();
+    for one in arena.persistent().filter_map(|id| storage(&arena, id)) {
+        if let Some(item) = one.item() {
+            items.entry(one.key).or_insert(item);
+        }
+    }
     let (mut places, mut numbers, mut start) = (Vec::new(), HashMap::new(), input.position);
     for &key in arena.sequence(keys).unwrap_or_default() {
         let key = key_of(&arena, key).ok_or("a list of storages with a key that is no text")?;

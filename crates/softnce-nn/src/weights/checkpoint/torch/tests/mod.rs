@@ -61,10 +61,7 @@ fn every_form_of_tensor_is_read_and_everything_else_is_not() {
 
 #[test]
 fn files_of_older_versions_are_read() {
-    let stream = tensors(&in_stream(everything()));
-    // The bytes of the 16 bit number are a storage of one entry there.
-    let archive = tensors(&in_archive(everything(), CompressionMethod::Stored));
-    assert_eq!(stream, archive.into_iter().filter(|(name, ..)| !name.ends_with("bytes")).collect::<Vec<_>>());
+    assert_eq!(tensors(&in_stream(everything())), tensors(&in_archive(everything(), CompressionMethod::Stored)));
     assert_eq!(tensors(&in_tar()), [("weight".to_owned(), vec![2, 2], vec![2.0, 3.0, 4.0, 5.0])]);
 }
 
