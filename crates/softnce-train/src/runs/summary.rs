@@ -100,6 +100,7 @@ mod tests {
             input: [1, 8, 8],
             classes: 2,
             parameters: 1,
+            trained: 1,
             batches: 1,
             optimizer_steps: 1,
             peak: 0.1,
