@@ -11,7 +11,8 @@ use crate::Error;
 /// Targets in any of the forms a training loop has them in.
 #[derive(Debug, Clone)]
 pub enum LossTargets {
-    /// Class labels on a device. Shape `[M]`. They are read back; labels from a data loader go in as [`Targets`].
+    /// Class labels on a device. Shape `[M]`. They are read back, except by tensor operations without checks
+    /// ([`LossConfig::check_values`](crate::LossConfig)); pass labels of a data loader as [`Targets`].
     Labels(Tensor<1, Int>),
     /// Rows of probabilities on a device. Shape `[M, d]`.
     Probabilities(Tensor<2>),

@@ -125,6 +125,39 @@ fn bad_input_is_refused_alike_on_both_paths() {
 }
 
 #[test]
+fn without_checks_the_tensor_operations_give_the_same_values() {
+    let noise = NoiseDistribution::from_counts(&[3.0, 1.0, 1.0], 1.0).unwrap();
+    let smoothed = |labels: &[i64], share| Targets::smoothed(labels, 3, share).unwrap();
+    let dense = || Tensor::<2>::from_floats([[0.5, 0.2, 0.3], [0.1, 0.5, 0.4]], &device());
+    // Equal shares, different ones, labels on the device in either place, dense rows, chosen positives.
+    let batches: Vec<LossBatch> = vec![
+        labels().into(),
+        LossBatch::from(labels()).with_further(labels()).with_offset(1),
+        LossBatch::from(labels()).with_further(smoothed(&[2, 1], 0.3)).with_positives(vec![3, 0]),
+        LossBatch::from(smoothed(&[0, 1], 0.3)).with_further(smoothed(&[2, 2, 1], 0.3)),
+        LossBatch::from(smoothed(&[0, 1], 0.3)).with_further(labels()).with_positives(vec![2, 1]),
+        LossBatch::from(labels()).with_further(dense()).with_positives(vec![2, 1]),
+    ];
+    for kind in LossKind::ALL {
+        for (number, batch) in batches.iter().enumerate().filter(|(number, _)| !kind.needs_hard_labels() || *number < 2)
+        {
+            let config = LossConfig::new(*kind).with_noise(noise.clone()).with_path(ComputePath::Tensor);
+            let config = config.with_temperature(0.5).unwrap().with_learnable_temperature(true);
+            let value = |config: LossConfig| {
+                let loss = config.init(&device());
+                scalar(loss.forward(logits(), batch.clone()).unwrap())
+            };
+            let found = value(config.clone().with_check_values(false));
+            let expected = value(config.with_path(ComputePath::Kernel));
+            assert!(
+                (found - expected).abs() <= 1e-6 * expected.abs().max(1.0),
+                "{kind}, batch {number}: {found}, {expected}"
+            );
+        }
+    }
+}
+
+#[test]
 fn half_precision_tensors_pass_through() {
     for path in PATHS {
         for dtype in [DType::F16, DType::BF16] {

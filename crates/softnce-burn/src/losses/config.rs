@@ -38,8 +38,10 @@ pub struct LossConfig {
     /// Which implementation computes the loss.
     #[config(default = "ComputePath::Auto")]
     pub path: ComputePath,
-    /// Whether tensor operations look for values that are not finite or off the simplex. Each check waits for the
-    /// device: one for the logits and the loss, one for each dense target tensor. The kernels always check.
+    /// Whether the tensor operations check values: finite logits, temperature and loss, labels in range, probabilities
+    /// that sum to 1. Each check waits for the device. Without checks nothing waits for it, except that InfoNCE and NLL
+    /// read dense targets back to find their hard labels; a label out of range then gives an undefined result. The
+    /// kernels always check.
     #[config(default = "true")]
     pub check_values: bool,
     /// Whether the kernels search dense rows for the compact form: rows in which all but a few classes share one value, as

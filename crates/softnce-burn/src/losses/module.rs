@@ -100,23 +100,23 @@ impl LossModule {
         logits: Tensor<2>,
         batch: &LossBatch,
     ) -> Result<Tensor<1>, Error> {
+        let on_cpu = paths::on_cpu(&logits);
+        if self.shared.path == ComputePath::Kernel && !on_cpu {
+            let expected = "the CPU device Flex, for the kernel path";
+            return Err(device_error("logits", &logits.device(), expected));
+        }
+        let by_kernels = on_cpu && self.shared.path != ComputePath::Tensor;
+        // Reading a learned temperature waits for the device. The tensor operations take the parameter itself.
+        let read = by_kernels || self.shared.check_values;
+        let settings = if read { settings.with_temperature(self.temperature()?)? } else { settings };
         let call = Call {
             kind: self.kind(),
-            settings: settings.with_temperature(self.temperature()?)?,
+            settings,
             log_temperature: self.log_temperature_for(&logits)?,
             check_values: self.shared.check_values,
             recognise: self.shared.recognise,
         };
-        let on_cpu = paths::on_cpu(&logits);
-        match self.shared.path {
-            ComputePath::Kernel if !on_cpu => {
-                let expected = "the CPU device Flex, for the kernel path";
-                Err(device_error("logits", &logits.device(), expected))
-            }
-            ComputePath::Kernel => paths::kernel(&call, logits, batch),
-            ComputePath::Auto if on_cpu => paths::kernel(&call, logits, batch),
-            ComputePath::Auto | ComputePath::Tensor => paths::tensor(&call, logits, batch),
-        }
+        if by_kernels { paths::kernel(&call, logits, batch) } else { paths::tensor(&call, logits, batch) }
     }
 
     /// The parameter as the logits' graph takes it.

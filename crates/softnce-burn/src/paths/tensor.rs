@@ -6,12 +6,14 @@
 
 use burn::tensor::activation::{log_softmax, relu};
 use burn::tensor::{DType, Tensor};
-use ndarray::Array2;
-use softnce::{Batch, Element, Error as LossError, ErrorKind, Loss, LossKind, Nll, Reduction, Targets};
+use softnce::{Batch, Error as LossError, ErrorKind, LossKind, Reduction};
 
 use super::Call;
-use super::segment::{Place, Segment};
-use crate::batch::{float_error, read_error, read_probabilities};
+use super::checks::{check_finite, check_segments};
+use super::positives::Positives;
+use super::segment::{Rows, Segment};
+use super::uploads::{Floats, Ints, Place, Sent, Uploads};
+use crate::batch::float_error;
 use crate::{Error, LossBatch};
 
 /// What the losses are composed of.
@@ -61,7 +63,6 @@ pub(crate) fn tensor(call: &Call, logits: Tensor<2>, batch: &LossBatch) -> Resul
         check_segments(&segments)?;
     }
 
-    let factors = call.settings.reduction().factors(rows, host.row_weights())?;
     // A constant off a row changes nothing but the rounding, the temperature's gradient above all.
     let centred = match formula {
         // Each class is a question of its own: here a constant matters.
@@ -75,18 +76,29 @@ pub(crate) fn tensor(call: &Call, logits: Tensor<2>, batch: &LossBatch) -> Resul
     };
     // The scores are finite only where the logits are.
     let checked = call.check_values.then(|| scores.clone().without_autodiff());
+
+    let mut uploads = Uploads::default();
+    let factors = Factors::new(call.settings.reduction().factors(rows, host.row_weights())?, &mut uploads);
     let losses = match formula {
-        Formula::BinaryCrossEntropy => binary_cross_entropy(scores, &segments, &positives, &place)?,
         Formula::Contrastive => {
             host.warn_once();
-            contrastive(call, scores, &segments, &host, &positives, &place)?
+            let candidates = Candidates::new(call, &segments, &host, &positives, &place, &mut uploads)?;
+            let sent = uploads.send(&place);
+            factors.apply(contrastive(scores, candidates, &sent), &sent)
         }
-        Formula::CrossEntropy => weighed(log_softmax(scores, 1), &segments, &positives, &place)?.neg(),
+        Formula::CrossEntropy | Formula::BinaryCrossEntropy => {
+            let positives = Positives::new(&segments, &positives, &place, &mut uploads)?;
+            let sent = uploads.send(&place);
+            let losses = match formula {
+                Formula::BinaryCrossEntropy => binary_cross_entropy(scores, positives, &sent),
+                _ => positives.weighted_sum(log_softmax(scores, 1), &sent).neg(),
+            };
+            factors.apply(losses, &sent)
+        }
     };
-    let weighted = losses * place.floats(factors, [rows]);
     let reduced = match call.settings.reduction() {
-        Reduction::None => weighted,
-        Reduction::Sum | Reduction::Mean => weighted.sum(),
+        Reduction::None => losses,
+        Reduction::Sum | Reduction::Mean => losses.sum(),
     };
     if let Some(scores) = checked {
         check_finite(&wide, scores, &reduced, call)?;
@@ -94,122 +106,92 @@ pub(crate) fn tensor(call: &Call, logits: Tensor<2>, batch: &LossBatch) -> Resul
     Ok(reduced)
 }
 
-/// `logsumexp_j (A_ij + log m_j) - A_i,p(i)`. Shape of the output: `[N]`.
-fn contrastive(
-    call: &Call,
-    mut scores: Tensor<2>,
-    segments: &[Segment<'_>],
-    batch: &Batch<'_>,
-    positives: &[usize],
-    place: &Place,
-) -> Result<Tensor<1>, Error> {
-    if let Some(log_eta) = call.settings.noise().log_probabilities() {
-        scores = scores - place.floats(log_eta.to_vec(), [1, log_eta.len()]);
-    }
-    let columns = segments.iter().map(|segment| segment.score(scores.clone(), place));
-    let all = Tensor::cat(columns.collect::<Result<_, _>>()?, 1);
-    let index = positives.iter().map(|&positive| positive as i64).collect();
-    let positive = all.clone().gather(1, place.ints(index, [positives.len(), 1]));
-    let counted = match batch.multiplicities() {
-        Some(multiplicities) => {
-            let logs: Vec<f64> = multiplicities.iter().map(|m| m.ln()).collect();
-            let count = logs.len();
-            all + place.floats(logs, [1, count])
+/// The factor of each row's loss.
+enum Factors {
+    Equal(f64),
+    Each(Floats, usize),
+}
+
+impl Factors {
+    fn new(factors: Vec<f64>, uploads: &mut Uploads) -> Self {
+        match factors.first() {
+            Some(&first) if factors.iter().all(|&factor| factor == first) => Factors::Equal(first),
+            _ => Factors::Each(uploads.floats(factors.iter().copied()), factors.len()),
         }
+    }
+
+    fn apply(self, losses: Tensor<1>, sent: &Sent) -> Tensor<1> {
+        match self {
+            Factors::Equal(1.0) => losses,
+            Factors::Equal(factor) => losses * factor,
+            Factors::Each(factors, rows) => losses * sent.floats(&factors, [rows]),
+        }
+    }
+}
+
+/// What the contrastive losses need of the candidates.
+struct Candidates {
+    segments: Vec<Rows>,
+    /// The logarithm of the noise distribution and its number of classes, unless the noise is uniform.
+    log_noise: Option<(Floats, usize)>,
+    /// The logarithms of the multiplicities and their number, unless all are 1.
+    log_multiplicities: Option<(Floats, usize)>,
+    positives: Ints,
+    rows: usize,
+}
+
+impl Candidates {
+    fn new(
+        call: &Call,
+        segments: &[Segment<'_>],
+        batch: &Batch<'_>,
+        positives: &[usize],
+        place: &Place,
+        uploads: &mut Uploads,
+    ) -> Result<Self, Error> {
+        let mut shares = segments.iter().map(Segment::equal_share);
+        let first = shares.next().flatten();
+        let cancelled = first.is_some() && shares.all(|share| share == first);
+        let segments = segments.iter().map(|segment| segment.rows(None, cancelled, place, uploads));
+        let segments = segments.collect::<Result<_, _>>()?;
+        let mut listed = |values: Option<Vec<f64>>| {
+            values.map(|values| {
+                let count = values.len();
+                (uploads.floats(values), count)
+            })
+        };
+        Ok(Candidates {
+            segments,
+            log_noise: listed(call.settings.noise().log_probabilities().map(|values| values.to_vec())),
+            log_multiplicities: listed(batch.multiplicities().map(|values| values.iter().map(|m| m.ln()).collect())),
+            positives: uploads.ints(positives.iter().map(|&positive| positive as u32)),
+            rows: positives.len(),
+        })
+    }
+}
+
+/// `logsumexp_j (A_ij + log m_j) - A_i,p(i)`. Shape of the output: `[N]`.
+fn contrastive(mut scores: Tensor<2>, candidates: Candidates, sent: &Sent) -> Tensor<1> {
+    let Candidates { segments, log_noise, log_multiplicities, positives, rows } = candidates;
+    if let Some((log_noise, classes)) = log_noise {
+        scores = scores - sent.floats(&log_noise, [1, classes]);
+    }
+    let mut columns: Vec<_> = segments.into_iter().map(|segment| segment.score(scores.clone(), sent)).collect();
+    // Joining a single tensor would copy it.
+    let all = if columns.len() == 1 { columns.remove(0) } else { Tensor::cat(columns, 1) };
+    let positive = all.clone().gather(1, sent.ints(&positives, [rows, 1]));
+    let counted = match log_multiplicities {
+        Some((logs, count)) => all + sent.floats(&logs, [1, count]),
         None => all,
     };
     let max = counted.clone().detach().max_dim(1);
     let log_sum = (counted - max.clone()).exp().sum_dim(1).log() + max;
-    Ok((log_sum - positive).reshape([positives.len()]))
+    (log_sum - positive).reshape([rows])
 }
 
 /// `sum_k log(1 + exp S_ik) - W_p(i),k S_ik`. Shape of the output: `[N]`.
-fn binary_cross_entropy(
-    scores: Tensor<2>,
-    segments: &[Segment<'_>],
-    positives: &[usize],
-    place: &Place,
-) -> Result<Tensor<1>, Error> {
+fn binary_cross_entropy(scores: Tensor<2>, positives: Positives, sent: &Sent) -> Tensor<1> {
     let softplus = relu(scores.clone()) + scores.clone().abs().neg().exp().log1p();
-    Ok(softplus.sum_dim(1).reshape([positives.len()]) - weighed(scores, segments, positives, place)?)
-}
-
-/// `sum_k W_p(i),k values_ik`. Shape of the output: `[N]`.
-fn weighed(
-    values: Tensor<2>,
-    segments: &[Segment<'_>],
-    positives: &[usize],
-    place: &Place,
-) -> Result<Tensor<1>, Error> {
-    let (mut parts, mut order) = (Vec::new(), Vec::new());
-    let mut first = 0;
-    for segment in segments {
-        // The rows whose target stands in this segment, and where it stands.
-        let last = first + segment.len();
-        let here = positives.iter().enumerate().filter(|(_, positive)| (first..last).contains(*positive));
-        let (rows, targets): (Vec<usize>, Vec<usize>) = here.map(|(row, &positive)| (row, positive - first)).unzip();
-        first = last;
-        if rows.is_empty() {
-            continue;
-        }
-        let index = place.ints(rows.iter().map(|&row| row as i64).collect(), [rows.len()]);
-        parts.push(segment.weigh(values.clone().select(0, index), &targets, place)?);
-        order.extend(rows);
-    }
-    let mut back = vec![0; order.len()];
-    order.iter().enumerate().for_each(|(place, &row)| back[row] = place as i64);
-    let count = back.len();
-    Ok(Tensor::cat(parts, 0).select(0, place.ints(back, [count])))
-}
-
-/// Looks at the values of the targets that are on the device; one answer a segment comes back.
-fn check_segments(segments: &[Segment<'_>]) -> Result<(), Error> {
-    for segment in segments {
-        let Segment::Device(probabilities) = segment else { continue };
-        let tolerance = match probabilities.dtype() {
-            DType::F16 => half::f16::SIMPLEX_TOLERANCE,
-            DType::BF16 => half::bf16::SIMPLEX_TOLERANCE,
-            _ => f32::SIMPLEX_TOLERANCE,
-        };
-        let wide = match probabilities.dtype() {
-            DType::F64 => probabilities.clone(),
-            _ => probabilities.clone().cast(DType::F32),
-        };
-        let sums = (wide.clone().sum_dim(1) - 1.0).abs().lower_equal_elem(tolerance).all();
-        let signs = wide.greater_equal_elem(0.0).all();
-        if !read_bool("targets", sums.bool_and(signs))? {
-            // Only now read the targets back, for the message; where rounding alone differs they pass after all.
-            read_probabilities(probabilities)?;
-        }
-    }
-    Ok(())
-}
-
-/// Looks at the scores and the loss; one answer comes back.
-fn check_finite(logits: &Tensor<2>, scores: Tensor<2>, value: &Tensor<1>, call: &Call) -> Result<(), Error> {
-    let logits = logits.clone().without_autodiff();
-    let value = value.clone().without_autodiff();
-    if read_bool("logits", scores.is_finite().all().bool_and(value.clone().is_finite().all()))? {
-        return Ok(());
-    }
-    // The kernels' own checks name the entry.
-    let [rows, classes] = logits.dims();
-    let values = logits.try_to_vec_as::<f64>().map_err(|error| read_error("logits", error))?;
-    let shape = |_| LossError::shape("logits", &[rows, classes], "[N, d]");
-    let values = Array2::from_shape_vec((rows, classes), values).map_err(shape)?;
-    let targets = Targets::hard(&vec![0; rows], classes)?;
-    let nll = Nll::new(call.settings.clone());
-    match logits.dtype() {
-        DType::F64 => nll.loss(values.view(), &targets).map(|_| ()),
-        _ => nll.loss(values.mapv(|value| value as f32).view(), &targets).map(|_| ()),
-    }?;
-    // The logits are finite, the loss is not: huge row weights, for example.
-    let values = value.try_to_vec_as::<f64>().map_err(|error| read_error("loss", error))?;
-    let row = values.iter().position(|value| !value.is_finite()).unwrap_or(0);
-    let index = if call.settings.reduction() == Reduction::None { vec![row] } else { vec![] };
-    Err(LossError::non_finite("loss", index, values.get(row).copied().unwrap_or(f64::NAN)).into())
-}
-
-fn read_bool(argument: &'static str, all: Tensor<1, burn::tensor::Bool>) -> Result<bool, Error> {
-    all.try_into_scalar::<bool>().map_err(|error| read_error(argument, error))
+    let rows = scores.dims()[0];
+    softplus.sum_dim(1).reshape([rows]) - positives.weighted_sum(scores, sent)
 }
