@@ -1,7 +1,7 @@
 //! The recipes that come with the program.
 
 use super::RecipeError;
-use super::nearest::nearest;
+use super::hints::nearest;
 
 /// Name and text of each recipe.
 pub const BUILT_IN: [(&str, &str); 8] = [

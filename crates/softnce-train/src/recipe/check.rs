@@ -209,5 +209,5 @@ fn refuse(
     value: impl std::fmt::Display,
     expected: impl std::fmt::Display,
 ) -> Result<(), RecipeError> {
-    Err(RecipeError::Value { key: key.into(), value: value.to_string(), expected: expected.to_string() })
+    Err(RecipeError::Value { place: None, key: key.into(), value: value.to_string(), expected: expected.to_string() })
 }

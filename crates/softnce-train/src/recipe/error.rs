@@ -16,25 +16,35 @@ pub enum RecipeError {
         source: io::Error,
     },
     /// No recipe of this name comes with the program.
-    #[error("there is no recipe {name:?}, neither as a file nor among those of the program ({known}){nearest}")]
+    #[error("no recipe file and no built-in recipe is named {name} (built-in: {known}){nearest}")]
     Unknown {
-        /// The name that came.
+        /// The name.
         name: String,
-        /// The names there are.
+        /// The names of the built-in recipes.
         known: String,
-        /// The nearest of them, as a question; empty where none is near.
+        /// The nearest of them, as a question; empty if none is near.
         nearest: String,
     },
-    /// The text is no recipe.
+    /// The text is not TOML.
     #[error("recipe {}: {reason}", path.display())]
     Parse {
         /// The file, or the name of the recipe.
         path: PathBuf,
-        /// What is wrong and where; for an unknown key, the nearest known one.
+        /// What is wrong, with the line.
+        reason: String,
+    },
+    /// A key or a value that no recipe has.
+    #[error("{place}: {reason}")]
+    Refused {
+        /// The file with the line, or the change of the command line.
+        place: String,
+        /// The key with its section.
+        key: String,
+        /// What is wrong and, if it is near, what was probably meant.
         reason: String,
     },
     /// A change is not of the form `key=value`, or its key leads through something that is no section.
-    #[error("change {change:?}: {reason}")]
+    #[error("--set {change}: {reason}")]
     Change {
         /// The change as it was given.
         change: String,
@@ -42,9 +52,11 @@ pub enum RecipeError {
         reason: String,
     },
     /// A value is out of its range.
-    #[error("{key} is {value}, expected {expected}")]
+    #[error("{}{key} is {value}, expected {expected}", place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default())]
     Value {
-        /// Key of the value.
+        /// The file with the line, or the change of the command line; `None` if the recipe was not read from text.
+        place: Option<String>,
+        /// The key with its section.
         key: String,
         /// The value.
         value: String,

@@ -8,9 +8,11 @@ mod built_in;
 mod change;
 mod check;
 mod error;
-mod nearest;
 mod notes;
+mod hints;
 mod sections;
+mod source;
+mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -28,6 +30,7 @@ pub use sections::{
     BadPolicy, CompareSection, DataSection, EvaluationSection, LossSection, NoiseSource, ScheduleSection,
     TrainingSection, WeightsSection,
 };
+use source::Source;
 
 /// Everything a run is made from, but for the folder that the data lies in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,25 +95,33 @@ impl Recipe {
             }
         };
         let recipe = Recipe::parse(&origin, &text, changes)?;
-        recipe.check()?;
+        recipe.check().map_err(|error| match error {
+            RecipeError::Value { place: None, key, value, expected } => {
+                let source = Source { origin: &origin, text: &text, changes };
+                RecipeError::Value { place: Some(source.place(&key)), key, value, expected }
+            }
+            other => other,
+        })?;
         Ok(recipe)
     }
 
     /// Reads a recipe from text, without checking its values; `origin` is for the errors.
     ///
     /// # Errors
-    /// Text that is no recipe; a change without `=`.
+    /// Text that is not TOML; a key or a value that no recipe has, with its place and what was probably meant; a change
+    /// without `=`.
     pub fn parse(origin: &Path, text: &str, changes: &[String]) -> Result<Recipe, RecipeError> {
-        let refused =
-            |error: toml::de::Error| RecipeError::Parse { path: origin.to_owned(), reason: nearest::explain(&error) };
-        if changes.is_empty() {
-            return toml::from_str(text).map_err(refused);
-        }
-        let mut table: toml::Table = toml::from_str(text).map_err(refused)?;
+        let mut table: toml::Table = toml::from_str(text).map_err(|error| RecipeError::Parse {
+            path: origin.to_owned(),
+            reason: error.to_string().trim_end().to_owned(),
+        })?;
         for change in changes {
             change::apply(&mut table, change)?;
         }
-        toml::Value::Table(table).try_into().map_err(refused)
+        words::recipe(&table).map_err(|refused| {
+            let place = Source { origin, text, changes }.place(&refused.key);
+            refused.at(place)
+        })
     }
 
     /// The recipe as TOML, every default spelled out.

@@ -49,20 +49,55 @@ fn changes_reach_their_place() {
     assert_eq!(adjusted("loss.kind=nll").loss.logit_adjustment, 0.5);
 }
 
+/// Every refusal names the change or the line, the key with its section, and what was probably meant.
 #[test]
-fn an_unknown_key_names_the_nearest_known_one() {
-    for (change, known) in [
-        ("optimizer.learing_rate=1", "learning_rate"),
-        ("trainig.batch_size=1", "training"),
-        ("training.batchsize=1", "batch_size"),
-        ("network.deph=20", "depth"),
-        ("mixing.mix_up=1", "mixup"),
-        ("augmentation.train.randomcrop=1", "random_crop"),
-        ("loss.kind=infoNCE", "infonce"),
-        ("network.kind=resnett", "resnet"),
+fn refusals_are_in_the_words_of_the_recipe() {
+    for (change, expected) in [
+        (
+            "optimizer.learing_rate=1",
+            "[optimizer] has no key learing_rate, only kind, learning_rate, base_learning_rate, \
+          weight_decay, layer_decay, betas, epsilon, momentum, nesterov, clip_norm, average; did you mean learning_rate?",
+        ),
+        ("trainig.batch_size=1", "did you mean training?"),
+        ("training.batchsize=1", "did you mean batch_size?"),
+        ("network.deph=20", "did you mean depth?"),
+        ("mixing.mix_up=1", "did you mean mixup?"),
+        ("augmentation.train.randomcrop=1", "did you mean random_crop?"),
+        ("optimizer.lr=0.1", "did you mean learning_rate?"),
+        ("lr=0.1", "did you mean optimizer.learning_rate?"),
+        ("optimizer.epochs=3", "did you mean schedule.epochs?"),
+        ("epochs=3", "did you mean schedule.epochs?"),
+        ("model=\"vit\"", "did you mean network?"),
+        ("mixing.label_smoothing=0.1", "did you mean smoothing?"),
+        ("loss.kind=infoNCE", "did you mean infonce?"),
+        ("loss.kind=cross-entropy", "did you mean soft-target-cross-entropy?"),
+        ("network.kind=resnett", "did you mean resnet?"),
+        ("network.kind=resnet18", "did you mean resnet?"),
+        ("mixing.mode=elem", "mixing.mode is \"elem\", expected one of batch, pair, element; did you mean element?"),
+        ("augmentation.normalisation=imagnet", "did you mean imagenet?"),
+        ("schedule.epochs=ten", "schedule.epochs is \"ten\", expected a whole number not below 0"),
+        ("schedule.epochs=-1", "schedule.epochs is -1, expected a whole number not below 0"),
+        ("schedule.epochs=1.5", "schedule.epochs is 1.5, expected a whole number not below 0"),
+        ("optimizer.learning_rate=fast", "optimizer.learning_rate is \"fast\", expected a number"),
+        ("optimizer.betas=[0.9]", "optimizer.betas is [0.9], expected a list of 2 values"),
+        ("optimizer.betas=[0.9, \"x\"]", "optimizer.betas[1] is \"x\", expected a number"),
+        ("training.drop_last=1", "training.drop_last is 1, expected true or false"),
+        ("data.path=3", "data.path is 3, expected text in quotes"),
+        ("loss=nll", "loss is \"nll\", expected a section, or a table in braces"),
+        ("network.depth=deep", "network.depth is \"deep\", expected a whole number not below 0"),
+        ("network={kind=\"resnet\"}", "[network] lacks the key depth"),
+        ("compare.losses=nll", "compare.losses is \"nll\", expected a list in brackets"),
+        (
+            "compare.losses=[\"nll\", \"nl\"]",
+            "compare.losses[1] is \"nl\", expected one of soft-target-infonce, \
+          soft-target-cross-entropy, soft-distribution-infonce, infonce, nll, bce; did you mean nll?",
+        ),
     ] {
         let error = built_in("fashion-mnist-resnet", &[change]).unwrap_err().to_string();
-        assert!(error.ends_with(&format!("did you mean `{known}`?")), "{change}: {error}");
+        assert!(error.starts_with(&format!("--set {change}: ")) && error.ends_with(expected), "{change}: {error}");
+        for word in ["usize", "f64", "Some(", "struct", "enum", "variant", "`"] {
+            assert!(!error.contains(word), "{change}: {error}");
+        }
     }
     let error = built_in("fashion-mnist-resnett", &[]).unwrap_err().to_string();
     assert!(error.ends_with("did you mean fashion-mnist-resnet?"), "{error}");
@@ -88,12 +123,31 @@ fn the_document_names_every_layout_and_network() {
 }
 
 #[test]
-fn text_that_is_no_recipe_is_refused_with_its_place() {
-    let error = Recipe::parse(Path::new("mine.toml"), "name = \"a\"\nseed = \"b\"\n", &[]).unwrap_err().to_string();
+fn refusals_name_the_line_of_the_file() {
+    let (digits, origin) = (super::built_in("digits").unwrap(), Path::new("mine.toml"));
+    let refused = |text: &str| Recipe::parse(origin, text, &[]).unwrap_err().to_string();
+    let line = |text: &str, key: &str| 1 + text.lines().position(|line| line.starts_with(key)).unwrap();
+    let wrong = digits.replace("epochs = ", "epoch = ");
+    let expected = format!("mine.toml, line {}: [schedule] has no key epoch, only ", line(&wrong, "epoch"));
+    assert!(refused(&wrong).starts_with(&expected), "{}", refused(&wrong));
+    let wrong = digits.replace("[schedule]", "[schedule]\nminimum_rate = \"low\"");
+    let expected = format!(
+        "mine.toml, line {}: schedule.minimum_rate is \"low\", expected a number",
+        line(&wrong, "minimum_rate")
+    );
+    assert_eq!(refused(&wrong), expected);
+    assert!(refused("name = \"a\"\n").starts_with("mine.toml: the recipe lacks the key "));
+    let error = refused("name = \"a\"\nseed = = 1\n");
     assert!(error.starts_with("recipe mine.toml") && error.contains("line 2"), "{error}");
-    let error = Recipe::parse(Path::new("mine.toml"), "name = \"a\"\n", &[]).unwrap_err().to_string();
-    assert!(error.contains("missing field"), "{error}");
     assert!(matches!(Recipe::read("no/such.toml", &[]), Err(RecipeError::Read { .. })));
+
+    // Values out of their range as well.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    std::fs::write(&file, digits.replace("[schedule]", "[schedule]\nminimum_rate = -1.0")).unwrap();
+    let error = Recipe::read(file.to_str().unwrap(), &[]).unwrap_err().to_string();
+    let place = format!("mine.toml, line {}: schedule.minimum_rate is -1, expected ", line(&wrong, "minimum_rate"));
+    assert!(error.contains(&place), "{error}");
 }
 
 #[test]
