@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Parser, Subcommand};
+use softnce_terminal::{CompletionsArguments, EXIT_CODES};
 
 use crate::bench::BenchArguments;
 use crate::compare::CompareArguments;
@@ -12,7 +13,7 @@ use crate::runs::{
 
 /// Train, compare and measure soft target InfoNCE and related losses.
 #[derive(Debug, Parser)]
-#[command(name = "softnce", version, max_term_width = 100)]
+#[command(name = "softnce", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
@@ -55,6 +56,10 @@ pub enum Command {
     Bench(BenchArguments),
     /// Download and describe data sets.
     Data(DataArguments),
+    /// Print the completions of this program for a shell.
+    ///
+    /// For example `softnce completions bash > ~/.local/share/bash-completion/completions/softnce`.
+    Completions(CompletionsArguments),
     /// Now `softnce-experiments toy`.
     #[command(hide = true, disable_help_flag = true)]
     Toy(MovedArguments),

@@ -11,7 +11,8 @@ mod runs;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use softnce_terminal::completions;
 
 use crate::args::{Arguments, Command};
 
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
+        Command::Completions(arguments) => completions(&arguments, Arguments::command()),
         Command::Toy(arguments) => moved::refuse(Some("toy"), &arguments),
         Command::Study(arguments) => moved::refuse(None, &arguments),
     }

@@ -12,6 +12,10 @@ pub const FAILED: u8 = 1;
 /// Exit code after Ctrl-C, as shells report it.
 pub const INTERRUPTED: u8 = 130;
 
+/// The exit codes, for the end of a program's help.
+pub const EXIT_CODES: &str = "Exit codes: 0 success, 1 failure, 2 arguments, recipe, data or folder refused, \
+                              130 stopped by Ctrl-C";
+
 /// Prints the error and returns the exit code.
 pub fn fail(error: &dyn Error, code: u8) -> ExitCode {
     err(format_args!("error: {error}\n"));

@@ -1,11 +1,12 @@
 //! What the programs share in a terminal: progress bars, warnings, Ctrl-C, exit codes, output that does not fail when
-//! the pipe is closed, common arguments, formatting and parsing of sizes in bytes, and an allocator that counts the
+//! the pipe is closed, common arguments, completions for shells, formatting and parsing of sizes in bytes, and an allocator that counts the
 //! allocated bytes.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod arguments;
+mod completions;
 mod exit;
 mod interrupt;
 mod logging;
@@ -15,7 +16,8 @@ mod progress;
 mod size;
 
 pub use arguments::{PlaceArguments, quoted};
-pub use exit::{FAILED, INTERRUPTED, USAGE, fail};
+pub use completions::{CompletionsArguments, completions};
+pub use exit::{EXIT_CODES, FAILED, INTERRUPTED, USAGE, fail};
 pub use interrupt::stop_on_ctrl_c;
 pub use logging::show_warnings;
 pub use memory::{peak_memory, reset_peak_memory};

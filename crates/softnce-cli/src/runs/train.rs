@@ -23,7 +23,8 @@ pub fn run(arguments: &TrainArguments) -> Result<ExitCode, RunError> {
         pictures.notes().iter().for_each(|note| tell!("{note}"));
         let notes = notes(&recipe, &pictures)?.into_iter().chain(enough.err().map(|error| error.to_string()));
         let notes: String = notes.map(|note| format!("# note: {note}\n")).collect();
-        out(format_args!("{}\n{}{notes}", resolved.to_toml()?, describe(&summary)));
+        let unset = format!("# not set: {}\n", resolved.unset_keys()?.join(", "));
+        out(format_args!("{}\n{unset}{}{notes}", resolved.to_toml()?, describe(&summary)));
         return Ok(ExitCode::SUCCESS);
     }
     if !arguments.force {

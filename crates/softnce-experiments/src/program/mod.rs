@@ -3,7 +3,6 @@
 mod args;
 mod graphs;
 mod pictures;
-mod report;
 mod run;
 mod toy;
 mod variants;
@@ -12,13 +11,14 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use softnce_experiments::variants::STUDIES;
+use softnce_terminal::{CompletionsArguments, EXIT_CODES, completions};
 
 /// Experiments with the soft target InfoNCE family: when the losses help, and why.
 ///
 /// Each command writes study.json, results.json, results.md and report.html to runs/NAME; most also write tables as CSV
 /// and figures as SVG. After Ctrl-C or a kill, or once --time-budget is spent, the same command continues.
 #[derive(Debug, Parser)]
-#[command(name = "softnce-experiments", version, max_term_width = 100)]
+#[command(name = "softnce-experiments", version, max_term_width = 100, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     experiment: Experiment,
@@ -33,17 +33,14 @@ enum Experiment {
     Pictures(pictures::PicturesArguments),
     /// Node classification on citation graphs with a graph convolutional network.
     Graphs(graphs::GraphsArguments),
-    /// Write the report of a finished experiment again, from its results.
-    ///
-    /// Reads study.json and results.json, and writes report.html, results.md and the figures as this version writes them.
-    /// It needs no data and trains nothing.
-    Report(report::ReportArguments),
+    /// Print the completions of this program for a shell.
+    Completions(CompletionsArguments),
 }
 
 /// Reads the command line and runs the experiment that it names.
 pub fn run() -> ExitCode {
     let command = STUDIES.iter().fold(Arguments::command(), |all, study| all.subcommand(variants::command(study)));
-    let matches = command.get_matches();
+    let matches = command.clone().get_matches();
     if let Some((name, matches)) = matches.subcommand()
         && let Some(study) = STUDIES.iter().find(|study| study.name == name)
     {
@@ -53,7 +50,7 @@ pub fn run() -> ExitCode {
         Ok(Experiment::Toy(arguments)) => toy::run(&arguments),
         Ok(Experiment::Pictures(arguments)) => pictures::run(&arguments),
         Ok(Experiment::Graphs(arguments)) => graphs::run(&arguments),
-        Ok(Experiment::Report(arguments)) => report::run(&arguments),
+        Ok(Experiment::Completions(arguments)) => completions(&arguments, command),
         Err(error) => error.exit(),
     }
 }

@@ -132,6 +132,15 @@ impl Recipe {
         toml::to_string_pretty(self).map_err(|error| RecipeError::Write { reason: error.to_string() })
     }
 
+    /// The keys that [`Recipe::to_toml`] leaves out, because TOML has no value for "not set".
+    ///
+    /// # Errors
+    /// As [`Recipe::to_toml`].
+    pub fn unset_keys(&self) -> Result<Vec<String>, RecipeError> {
+        let table = toml::Table::try_from(self).map_err(|error| RecipeError::Write { reason: error.to_string() })?;
+        Ok(words::unset(&table))
+    }
+
     /// The recipe as it is trained: a loss that takes hard labels has no mixing and no soft training labels, a contrastive
     /// one no logit adjustment.
     #[must_use]

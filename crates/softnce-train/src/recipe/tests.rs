@@ -21,6 +21,17 @@ fn every_recipe_is_read_and_survives_being_written() {
 }
 
 #[test]
+fn every_key_is_written_or_listed_as_not_set() {
+    let unset = built_in("digits", &["network={kind=\"resnet\", depth=8}"]).unwrap().unset_keys().unwrap();
+    for key in ["data.test_share", "weights", "training.patience", "optimizer.clip_norm", "network.width"] {
+        assert!(unset.iter().any(|unset| unset == key), "{key} in {unset:?}");
+    }
+    for key in ["data.validation_share", "network.depth", "schedule.epochs", "name"] {
+        assert!(!unset.iter().any(|unset| unset == key), "{key} in {unset:?}");
+    }
+}
+
+#[test]
 fn the_papers_settings() {
     for (name, rate) in [("cifar100", 5.5e-4), ("imagenet-mae-vit-b16", 5.5e-4), ("tiny-imagenet", 2.5e-4)] {
         let recipe = built_in(name, &[]).unwrap();

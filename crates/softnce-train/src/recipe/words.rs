@@ -75,25 +75,58 @@ fn no_such_key(section: &str, name: &str, known: &[&str]) -> String {
 
 /// The full name of a key of another section.
 fn elsewhere(name: &str) -> Option<String> {
-    let section =
-        |section: &str, keys: Vec<String>| keys.iter().any(|key| key == name).then(|| format!("{section}.{name}"));
-    section("schedule", keys::<ScheduleSection>())
-        .or_else(|| section("training", keys::<TrainingSection>()))
-        .or_else(|| section("optimizer", keys::<OptimizerConfig>()))
-        .or_else(|| section("loss", keys::<LossSection>()))
-        .or_else(|| section("mixing", keys::<MixingConfig>()))
-        .or_else(|| section("data", keys::<DataSection>()))
-        .or_else(|| section("augmentation", keys::<AugmentationConfig>()))
-        .or_else(|| section("evaluation", keys::<EvaluationSection>()))
-        .or_else(|| section("weights", keys::<WeightsSection>()))
-        .or_else(|| section("compare", keys::<CompareSection>()))
+    let sections = [
+        ("schedule", keys::<ScheduleSection>()),
+        ("training", keys::<TrainingSection>()),
+        ("optimizer", keys::<OptimizerConfig>()),
+        ("loss", keys::<LossSection>()),
+        ("mixing", keys::<MixingConfig>()),
+        ("data", keys::<DataSection>()),
+        ("augmentation", keys::<AugmentationConfig>()),
+        ("evaluation", keys::<EvaluationSection>()),
+        ("weights", keys::<WeightsSection>()),
+        ("compare", keys::<CompareSection>()),
+    ];
+    let (section, _) = sections.into_iter().find(|(_, keys)| keys.iter().any(|key| key == name))?;
+    Some(joined(section, name))
 }
 
 /// The keys of a section, from what its parser says of an unknown one.
 fn keys<T: DeserializeOwned>() -> Vec<String> {
-    let table = Table::from_iter([("?".to_owned(), Value::Boolean(true))]);
-    let message = read::<T>(&table).err().map_or_else(String::new, |(_, message)| message);
-    names(message.split_once("expected").map_or("", |(_, expected)| expected)).into_iter().map(str::to_owned).collect()
+    known_keys(read::<T>(&Table::from_iter([(UNKNOWN.to_owned(), Value::Boolean(true))])))
+}
+
+/// No key has this name.
+const UNKNOWN: &str = "?";
+
+fn known_keys<T>(refused: Result<T, (String, String)>) -> Vec<String> {
+    let Err((_, message)) = refused else { return Vec::new() };
+    match message.split_once("expected") {
+        Some((start, expected)) if start.starts_with("unknown field") => {
+            names(expected).into_iter().map(str::to_owned).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The keys that a written recipe leaves out because nothing is set, with their sections.
+pub(super) fn unset(table: &Table) -> Vec<String> {
+    let mut unset = Vec::new();
+    let mut sections = vec![String::new()];
+    while let Some(section) = sections.pop() {
+        let mut probe = table.clone();
+        let mut parts = section.split('.').filter(|part| !part.is_empty());
+        let Some(place) = parts.try_fold(&mut probe, |place, part| place.get_mut(part)?.as_table_mut()) else {
+            continue;
+        };
+        let found: Vec<(String, bool)> = place.iter().map(|(name, value)| (name.clone(), value.is_table())).collect();
+        place.insert(UNKNOWN.to_owned(), Value::Boolean(true));
+        let known =
+            known_keys(read::<Recipe>(&probe)).into_iter().filter(|key| found.iter().all(|(name, _)| name != key));
+        unset.extend(known.map(|key| joined(&section, &key)));
+        sections.extend(found.into_iter().rev().filter(|(_, table)| *table).map(|(name, _)| joined(&section, &name)));
+    }
+    unset
 }
 
 /// The key that makes the parser refuse the table at `key` with this message. A parser that first reads `kind` and then
