@@ -3,6 +3,7 @@
 mod args;
 mod graphs;
 mod pictures;
+mod report;
 mod run;
 mod toy;
 mod variants;
@@ -33,6 +34,11 @@ enum Experiment {
     Pictures(pictures::PicturesArguments),
     /// Node classification on citation graphs with a graph convolutional network.
     Graphs(graphs::GraphsArguments),
+    /// Write the report of a finished experiment again, from its results.
+    ///
+    /// Reads study.json and results.json, and writes report.html, results.md and the figures as this version writes them.
+    /// It needs no data and trains nothing.
+    Report(report::ReportArguments),
     /// Print the completions of this program for a shell.
     Completions(CompletionsArguments),
 }
@@ -50,6 +56,7 @@ pub fn run() -> ExitCode {
         Ok(Experiment::Toy(arguments)) => toy::run(&arguments),
         Ok(Experiment::Pictures(arguments)) => pictures::run(&arguments),
         Ok(Experiment::Graphs(arguments)) => graphs::run(&arguments),
+        Ok(Experiment::Report(arguments)) => report::run(&arguments),
         Ok(Experiment::Completions(arguments)) => completions(&arguments, command),
         Err(error) => error.exit(),
     }

@@ -78,9 +78,10 @@ impl OptimizerConfig {
         let share = |value: f64| (0.0..1.0).contains(&value);
         let rates = [self.learning_rate, self.base_learning_rate];
         if rates.iter().flatten().count() != 1 {
-            let found = format!("{:?} and {:?}", self.learning_rate, self.base_learning_rate);
-            let expected = "exactly one of the two";
-            return Some(("optimizer.learning_rate and optimizer.base_learning_rate", found, expected));
+            let shown = |rate: Option<f64>| rate.map_or_else(|| "not set".to_owned(), |rate| rate.to_string());
+            let base = shown(self.base_learning_rate);
+            let found = format!("{} and optimizer.base_learning_rate is {base}", shown(self.learning_rate));
+            return Some(("optimizer.learning_rate", found, "exactly one of the two"));
         }
         let above = |value: f64| value > 0.0 && value.is_finite();
         let checks = [

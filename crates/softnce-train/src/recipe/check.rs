@@ -1,9 +1,11 @@
 //! Values out of range, found before anything is read or trained.
 
 use softnce::NoiseDistribution;
-use softnce_data::mixing::MixingConfig;
+use softnce_data::augmentation::{Augmentation, AugmentationError};
+use softnce_data::candidates::CandidateError;
+use softnce_data::mixing::{Mixing, MixingConfig, MixingError};
 use softnce_data::sets::Split;
-use softnce_nn::models::NetworkConfig;
+use softnce_nn::models::{NetworkConfig, NetworkError};
 
 use super::{Recipe, RecipeError};
 
@@ -17,8 +19,7 @@ const MAX_ADJUSTMENT: f64 = 100.0;
 const TEMPERATURES: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
 
 impl Recipe {
-    /// Checks the values that need neither the data nor the network; those of the mixing, the augmentation and the
-    /// network are checked where these are built, before the run's folder is touched.
+    /// Checks all values that can be checked without the data.
     ///
     /// # Errors
     /// [`RecipeError::Value`] with the key, the value and its range.
@@ -30,9 +31,7 @@ impl Recipe {
         self.check_loss()?;
         self.check_batch()?;
         self.check_weights()?;
-        if let Err(error) = self.candidates.check() {
-            return refuse("candidates", "out of range", error);
-        }
+        self.check_sections()?;
         if let Some((key, value, expected)) = self.optimizer.refused() {
             return refuse(key, value, expected);
         }
@@ -54,6 +53,54 @@ impl Recipe {
             return refuse("weights.grid", format!("{grid:?}"), expected);
         }
         Ok(())
+    }
+
+    /// Checks the sections whose types check themselves.
+    fn check_sections(&self) -> Result<(), RecipeError> {
+        if let Err(error) = self.candidates.check() {
+            return match error {
+                CandidateError::Size { argument, value, most } => {
+                    refuse(argument, value, format!("a number from 1 to {most}"))
+                }
+                other => refuse("candidates", "refused", other),
+            };
+        }
+        if let Err(error) = Augmentation::new(self.augmentation.clone()) {
+            return match error {
+                AugmentationError::Setting { argument, value, expected } => {
+                    refuse(format!("augmentation.{argument}"), value, expected)
+                }
+                AugmentationError::RandAugment { text, section, expected } => {
+                    let expected = format!("{expected} in the place of \"{section}\"");
+                    refuse("augmentation.train.rand_augment", format!("\"{text}\""), expected)
+                }
+                AugmentationError::Exclusive { first, second } => {
+                    refuse(format!("augmentation.{first}"), format!("set beside {second}"), "at most one of them")
+                }
+                other => refuse("augmentation", "refused", other),
+            };
+        }
+        if let Some(mixing) = &self.mixing
+            && let Err(error) = Mixing::new(mixing.clone())
+        {
+            return match error {
+                MixingError::Setting { argument, value, expected } => {
+                    refuse(format!("mixing.{argument}"), value, expected)
+                }
+                other => refuse("mixing", "refused", other),
+            };
+        }
+        // The number of classes, which only the data tells, is checked when the network is built.
+        match self.network.check(self.input_shape(), 2) {
+            Err(NetworkError::Argument { argument, value, expected }) if argument.starts_with("input") => {
+                refuse("augmentation.size", format!("{value} for the {argument}"), expected)
+            }
+            Err(NetworkError::Argument { argument, value, expected }) => {
+                refuse(format!("network.{argument}"), value, expected)
+            }
+            Err(other) => refuse("network", "refused", other),
+            Ok(()) => Ok(()),
+        }
     }
 
     fn check_loss(&self) -> Result<(), RecipeError> {
@@ -99,7 +146,7 @@ impl Recipe {
         let name = &self.name;
         let plain = name.chars().all(|letter| letter.is_alphanumeric() || "-_.".contains(letter));
         if name.is_empty() || name.starts_with('.') || !plain {
-            return refuse("name", format!("{name:?}"), "letters, digits, '-', '_' and '.', no '.' at the start");
+            return refuse("name", format!("\"{name}\""), "letters, digits, '-', '_' and '.', no '.' at the start");
         }
         Ok(())
     }
@@ -198,7 +245,8 @@ impl Recipe {
         rates.sort_by(f64::total_cmp);
         rates.dedup();
         if rates.len() != compare.learning_rates.len() {
-            return refuse("compare.learning_rates", format!("{:?}", compare.learning_rates), "each rate once");
+            let rates: Vec<String> = compare.learning_rates.iter().map(f64::to_string).collect();
+            return refuse("compare.learning_rates", rates.join(", "), "each rate once");
         }
         Ok(())
     }

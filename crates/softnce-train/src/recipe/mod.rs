@@ -155,6 +155,12 @@ impl Recipe {
         self
     }
 
+    /// Channels, height and width of the network's input.
+    pub fn input_shape(&self) -> [usize; 3] {
+        let [height, width] = self.augmentation.size;
+        [self.augmentation.normalisation.statistics().mean.len(), height, width]
+    }
+
     /// Samples of an optimiser step.
     pub fn samples_per_step(&self) -> usize {
         self.training.batch_size.saturating_mul(self.training.accumulate)

@@ -192,6 +192,14 @@ fn values_out_of_range_are_named() {
         ("data.validation_share=0.0", "evaluation.best"),
         ("training.batch_size=1", "training.batch_size"),
         ("mixing={smoothing=1.0}", "mixing.smoothing"),
+        ("network.depth=17", "network.depth"),
+        ("mixing.mixup=-1.0", "mixing.mixup"),
+        ("augmentation.size=[0, 28]", "augmentation.size"),
+        ("augmentation.train.flip=2", "augmentation.train.flip"),
+        ("augmentation.train.rand_augment=rand-x1", "augmentation.train.rand_augment"),
+        ("augmentation.train.random_resized_crop={}", "augmentation.train.random_crop"),
+        ("candidates={kind=\"queue\", size=0}", "candidates.size"),
+        ("optimizer.base_learning_rate=0.1", "optimizer.learning_rate"),
     ] {
         match built_in("fashion-mnist-resnet", &[change]) {
             Err(RecipeError::Value { key, .. }) => assert_eq!(key, name, "{change}"),

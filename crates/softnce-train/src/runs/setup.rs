@@ -25,8 +25,7 @@ use crate::recipe::{NoiseSource, Recipe};
 
 /// Channels, height and width of the network's input.
 pub(super) fn input(recipe: &Recipe) -> [usize; 3] {
-    let [height, width] = recipe.augmentation.size;
-    [recipe.augmentation.normalisation.statistics().mean.len(), height, width]
+    recipe.input_shape()
 }
 
 /// The batches to learn from.
