@@ -10,11 +10,10 @@ mod check;
 mod error;
 mod notes;
 mod hints;
+mod read;
 mod sections;
 mod source;
 mod words;
-
-use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use softnce_data::augmentation::AugmentationConfig;
@@ -30,7 +29,6 @@ pub use sections::{
     BadPolicy, CompareSection, DataSection, EvaluationSection, LossSection, NoiseSource, ScheduleSection,
     TrainingSection, WeightsSection,
 };
-use source::Source;
 
 /// Everything a run is made from, but for the folder that the data lies in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,71 +72,12 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Reads a recipe from a file, or one that comes with the program by its name, and changes it by `key=value`.
-    ///
-    /// # Errors
-    /// A file that cannot be read; text that is no recipe, with the place and, for an unknown key, the nearest known
-    /// one; a change without `=`; values out of range.
-    pub fn read(name_or_path: &str, changes: &[String]) -> Result<Recipe, RecipeError> {
-        let (origin, text) = match built_in::find(name_or_path) {
-            Some(text) => (PathBuf::from(name_or_path), text.to_owned()),
-            None => {
-                let path = PathBuf::from(name_or_path);
-                let text = std::fs::read_to_string(&path).map_err(|source| {
-                    let looks_like_a_name = path.extension().is_none() && path.components().count() == 1;
-                    if looks_like_a_name && source.kind() == std::io::ErrorKind::NotFound {
-                        return built_in::unknown(name_or_path);
-                    }
-                    RecipeError::Read { path: path.clone(), source }
-                })?;
-                (path, text)
-            }
-        };
-        let recipe = Recipe::parse(&origin, &text, changes)?;
-        recipe.check().map_err(|error| match error {
-            RecipeError::Value { place: None, key, value, expected } => {
-                let source = Source { origin: &origin, text: &text, changes };
-                RecipeError::Value { place: Some(source.place(&key)), key, value, expected }
-            }
-            other => other,
-        })?;
-        Ok(recipe)
-    }
-
-    /// Reads a recipe from text, without checking its values; `origin` is for the errors.
-    ///
-    /// # Errors
-    /// Text that is not TOML; a key or a value that no recipe has, with its place and what was probably meant; a change
-    /// without `=`.
-    pub fn parse(origin: &Path, text: &str, changes: &[String]) -> Result<Recipe, RecipeError> {
-        let mut table: toml::Table = toml::from_str(text).map_err(|error| RecipeError::Parse {
-            path: origin.to_owned(),
-            reason: error.to_string().trim_end().to_owned(),
-        })?;
-        for change in changes {
-            change::apply(&mut table, change)?;
-        }
-        words::recipe(&table).map_err(|refused| {
-            let place = Source { origin, text, changes }.place(&refused.key);
-            refused.at(place)
-        })
-    }
-
     /// The recipe as TOML, every default spelled out.
     ///
     /// # Errors
     /// A number that TOML cannot hold.
     pub fn to_toml(&self) -> Result<String, RecipeError> {
         toml::to_string_pretty(self).map_err(|error| RecipeError::Write { reason: error.to_string() })
-    }
-
-    /// The keys that [`Recipe::to_toml`] leaves out, because TOML has no value for "not set".
-    ///
-    /// # Errors
-    /// As [`Recipe::to_toml`].
-    pub fn unset_keys(&self) -> Result<Vec<String>, RecipeError> {
-        let table = toml::Table::try_from(self).map_err(|error| RecipeError::Write { reason: error.to_string() })?;
-        Ok(words::unset(&table))
     }
 
     /// The recipe as it is trained: a loss that takes hard labels has no mixing and no soft training labels, a contrastive
