@@ -20,7 +20,10 @@ impl Source<'_> {
     pub(super) fn place(&self, key: &str) -> String {
         let sets = |change: &&String| {
             let changed = change.split_once('=').map_or(change.as_str(), |(changed, _)| changed).trim();
-            key.strip_prefix(changed).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+            let within = |inner: &str, outer: &str| {
+                inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+            };
+            within(key, changed) || within(changed, key)
         };
         if let Some(change) = self.changes.iter().rev().find(sets) {
             return format!("--set {change}");
@@ -69,6 +72,8 @@ mod tests {
             ("training.workers", "mine.toml"),
             ("schedule.epochs", "--set schedule.epochs=0"),
             ("network.depth", "--set network={kind=\"vit\"}"),
+            ("network", "--set network={kind=\"vit\"}"),
+            ("schedule", "--set schedule.epochs=0"),
         ] {
             assert_eq!(source.place(key), expected, "{key}");
         }

@@ -36,6 +36,8 @@ fn read<T: DeserializeOwned>(table: &Table) -> Result<T, (String, String)> {
 fn explain(table: &Table, key: String, message: &str) -> Refused {
     if let Some(name) = quoted_after(message, "unknown field ") {
         let known = names(message.split_once("expected").map_or("", |(_, expected)| expected));
+        // The path ends at the unknown key, or at its section where the parser first collects the keys.
+        let key = key.strip_suffix(name).map_or(key.as_str(), |section| section.trim_end_matches('.')).to_owned();
         return Refused { reason: no_such_key(&key, name, &known), key: joined(&key, name) };
     }
     if let Some(name) = quoted_after(message, "missing field ") {
