@@ -52,10 +52,14 @@ pub fn run(arguments: &TrainArguments) -> Result<ExitCode, RunError> {
 /// The sizes as comments, so that the whole of a dry run's output is a recipe.
 fn describe(summary: &Summary) -> String {
     let [train, validation, test] = summary.pictures;
+    let mut parameters = format!("parameters: {}", summary.parameters);
+    if summary.trained < summary.parameters {
+        parameters.push_str(&format!(", {} of them trained", summary.trained));
+    }
     let lines = [
         format!("pictures: {train} to learn from, {validation} to validate on, {test} to test on"),
         format!("classes: {}", summary.classes),
-        format!("parameters: {}, {} of them trained", summary.parameters, summary.trained),
+        parameters,
         format!(
             "steps: {} batches an epoch, {} optimiser steps, learning rate {:e} after the warm-up",
             summary.batches, summary.optimizer_steps, summary.peak

@@ -224,8 +224,8 @@ impl Network {
     }
 
     /// Class logits in training: batch normalisation with the statistics of the batch, and branches dropped at random.
-    /// Frozen layers work as in evaluation.
-    /// The masks depend on the seed alone: give each step of a run, and each worker's share of it, its own seed.
+    /// The masks depend on the seed alone: give each step of a run, and each worker's share of it, its own seed. Frozen
+    /// layers work as in evaluation.
     ///
     /// The network itself does not change; [`Network::update_running`] adds the batch statistics to the running ones.
     ///
