@@ -58,16 +58,68 @@ fn embedded_and_fetched_sets_go_by_name() {
 }
 
 #[test]
+fn info_finds_what_a_recipe_finds() {
+    let place = TempDir::new().unwrap();
+    let described = |arguments: &[&str], folder: &str| {
+        let output = softnce(&[&["info", "--split", "test"], arguments].concat(), place.path());
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        let out = text(&output.stdout);
+        assert!(out.starts_with(&format!("{folder}, laid out as cifar10\n")), "{arguments:?}: {out}");
+        text(&output.stderr)
+    };
+    let cache = place.path().join("cache");
+    cifar(&cache.join("cifar-10-batches-bin"));
+    let fetched = cache.join("cifar-10-batches-bin").display().to_string();
+    for path in ["cifar-10", "cifar-10-batches-bin", &fetched] {
+        described(&[path], &fetched);
+    }
+    cifar(&place.path().join("own/photos"));
+    described(&["photos", "--data", "own"], "own/photos");
+    cifar(&cache.join("photos"));
+    described(&["photos"], &cache.join("photos").display().to_string());
+    // A path from the working folder comes first, and it is told that a recipe reads another.
+    cifar(&place.path().join("photos"));
+    let told = described(&["photos"], "photos");
+    let other = cache.join("photos").display().to_string();
+    assert!(told.contains(&format!("note: a recipe with this path reads {other}; ")), "{told}");
+    described(&["photos", "--data", "own"], "own/photos");
+    // Sets that hold no pictures.
+    fs::create_dir(cache.join("cora")).unwrap();
+    fs::create_dir(cache.join("cifar-10h")).unwrap();
+    for (set, expected) in [
+        ("cora", "cora holds a graph, for"),
+        ("cifar-10h", "cifar-10h holds labels for the pictures of cifar-10, which"),
+    ] {
+        let output = softnce(&["info", set], place.path());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn what_cannot_be_used_is_named() {
     let place = TempDir::new().unwrap();
     cifar(&place.path().join("made"));
-    let cases: [(&[&str], i32, &str); 8] = [
+    let cases: [(&[&str], i32, &str); 12] = [
         (
             &["fetch", "cifar10"],
             2,
-            "no set is named 'cifar10'; expected one of mnist, fashion-mnist, cifar-10, cifar-100, cifar-10h, tiny-imagenet",
+            "no set is named 'cifar10'; expected one of mnist, fashion-mnist, cifar-10, cifar-100, cifar-10h, tiny-imagenet, \
+             cora, citeseer, mae-vit-base; did you mean cifar-10?",
         ),
-        (&["info", "absent"], 2, "error: absent: "),
+        (&["info", "absent"], 2, "cache/absent does not exist; relative paths start from the data folder, "),
+        (
+            &["info", "cifar-100"],
+            2,
+            "does not exist; `softnce data fetch cifar-100` downloads it, or name the folder that",
+        ),
+        (&["info", "cifar-100-binary", "--data", "."], 2, "`softnce data fetch cifar-100 --data .` downloads it"),
+        (&["info", "cifar10"], 2, "did you mean cifar-10? "),
+        (
+            &["info", "made", "--data", "cache"],
+            2,
+            "cache/made does not exist; the working folder has it: add --data .; ",
+        ),
         (&["info", "."], 2, "fits no known layout"),
         (&["info", "made", "--split", "dev"], 2, "[possible values: train, validation, test]"),
         (&["info", "made", "--split", "val"], 1, "made: no validation part: sets laid out as cifar10 have none"),

@@ -13,7 +13,8 @@ where
     D: FromStr + Clone + Send + Sync + 'static,
     D::Err: Error + Send + Sync + 'static,
 {
-    /// Folder that holds the data sets [default: $SOFTNCE_DATA, or the folder that `softnce data fetch` fills].
+    /// Data folder: relative paths of data, label files and weights start from it [default: $SOFTNCE_DATA, or the folder
+    /// that `softnce data fetch` fills].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Device: cpu; or cuda, vulkan, metal or rocm if the program was built with it.

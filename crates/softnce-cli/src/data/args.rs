@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use softnce_data::fetch::{self, KnownSet};
+use softnce_data::fetch::{FetchError, KnownSet, Registry};
 use softnce_data::sets::{Decoding, Layout, Split};
 
 #[derive(Debug, Args)]
@@ -16,10 +16,10 @@ pub struct DataArguments {
 
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
-    /// Download a data set to the cache folder, and print its folder.
+    /// Download data sets to the data folder, and print the folder of each.
     ///
     /// Continues an interrupted download, and checks the checksum before the set is put in place. Uses the proxy of
-    /// HTTPS_PROXY or HTTP_PROXY.
+    /// HTTPS_PROXY or HTTP_PROXY. The built-in recipes and the studies find the sets there.
     Fetch(FetchArguments),
     /// Describe a data set, and write a contact sheet of its pictures.
     Info(InfoArguments),
@@ -27,17 +27,22 @@ pub enum DataCommand {
 
 #[derive(Debug, Args)]
 pub struct FetchArguments {
-    #[arg(value_name = "NAME", value_parser = fetch::find, help = set_help())]
-    pub set: KnownSet,
-    /// Cache folder [default: $SOFTNCE_DATA, or softnce in the user's cache folder].
-    #[arg(long, value_name = "DIR")]
-    pub cache: Option<PathBuf>,
+    #[arg(value_name = "NAME", value_parser = find, required = true, help = set_help())]
+    pub sets: Vec<KnownSet>,
+    /// Data folder [default: $SOFTNCE_DATA, or softnce in the user's cache folder].
+    #[arg(long, value_name = "DIR", alias = "cache")]
+    pub data: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub struct InfoArguments {
-    /// Folder of the set, or name of a downloaded or built-in set.
+    /// Folder of the set: a path from the working folder, or what a recipe gives as data.path, such as the name of a
+    /// downloaded set. `optdigits` is built in.
     pub path: PathBuf,
+    /// Data folder, in which the set is looked for as `train` does [default: $SOFTNCE_DATA, or the folder that `softnce data
+    /// fetch` fills].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
     /// Layout of the folder [default: detected].
     #[arg(long, value_parser = layouts())]
     pub layout: Option<Layout>,
@@ -73,12 +78,17 @@ pub struct InfoArguments {
     pub seed: u64,
 }
 
-/// The help of the argument that names a data set.
+/// The set of a name.
+fn find(name: &str) -> Result<KnownSet, FetchError> {
+    Registry::known().find(name).cloned()
+}
+
+/// The help of the argument that names data sets.
 fn set_help() -> String {
-    let names: Vec<String> = fetch::known().into_iter().map(|set| set.name).collect();
+    let names: Vec<&str> = Registry::known().sets().iter().map(|set| set.name.as_str()).collect();
     match names.split_last() {
-        Some((last, rest)) => format!("Data set: {} or {last}", rest.join(", ")),
-        None => "Data set".to_owned(),
+        Some((last, rest)) => format!("Data sets: {} or {last}", rest.join(", ")),
+        None => "Data sets".to_owned(),
     }
 }
 
@@ -103,10 +113,12 @@ mod tests {
     fn the_help_names_every_set_and_layout() {
         let fetch = FetchArguments::augment_args(clap::Command::new("fetch")).render_long_help().to_string();
         let info = InfoArguments::augment_args(clap::Command::new("info")).render_long_help().to_string();
-        for set in softnce_data::fetch::known() {
+        for set in Registry::known().sets() {
             assert!(fetch.contains(&set.name), "{} in {fetch}", set.name);
         }
-        assert_eq!(set_help(), "Data set: mnist, fashion-mnist, cifar-10, cifar-100, cifar-10h or tiny-imagenet");
+        assert!(
+            set_help().starts_with("Data sets: mnist, fashion-mnist, ") && set_help().ends_with(" or mae-vit-base")
+        );
         // Lines are broken where they are long.
         let words = info.split_whitespace().collect::<Vec<_>>().join(" ");
         for layout in softnce_data::sets::Layout::ALL {

@@ -4,29 +4,44 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use indicatif::ProgressBar;
-use softnce_data::fetch::{self, FetchError, FetchProgress, Stage};
+use softnce_data::fetch::{self, FetchError, FetchProgress, KnownSet, Stage};
 use softnce_terminal::{FAILED, USAGE, fail, format_bytes, say, styled, tell};
+use softnce_train::recipe::{BUILT_IN, Recipe};
 
 use super::args::FetchArguments;
 
 pub fn run(arguments: &FetchArguments) -> ExitCode {
-    let set = &arguments.set;
-    let cache = match arguments.cache.clone().map_or_else(fetch::cache_folder, Ok) {
-        Ok(cache) => cache,
+    let data = match arguments.data.clone().map_or_else(fetch::cache_folder, Ok) {
+        Ok(data) => data,
         Err(error) => return fail(&error, USAGE),
     };
-    tell!("{}; {} to download", set.about, format_bytes(set.bytes()));
-    let mut bar = Bar::new();
-    let fetched = fetch::fetch(set, &cache, &mut |progress| bar.show(progress));
-    bar.clear();
-    match fetched {
-        Ok(folder) => {
-            say!("{}", folder.display());
-            ExitCode::SUCCESS
+    for set in &arguments.sets {
+        tell!("{}; {} to download", set.about, format_bytes(set.bytes()));
+        let mut bar = Bar::new();
+        let fetched = fetch::fetch(set, &data, &mut |progress| bar.show(progress));
+        bar.clear();
+        match fetched {
+            Ok(folder) => say!("{}", folder.display()),
+            Err(FetchError::Store(error)) if error.is_usage() => return fail(&error, USAGE),
+            Err(error) => return fail(&error, FAILED),
         }
-        Err(FetchError::Store(error)) if error.is_usage() => fail(&error, USAGE),
-        Err(error) => fail(&error, FAILED),
+        for recipe in users(set) {
+            tell!("{recipe}");
+        }
     }
+    ExitCode::SUCCESS
+}
+
+/// The built-in recipes that read a set, each with the other sets that it reads.
+fn users(set: &KnownSet) -> Vec<String> {
+    let recipes = BUILT_IN.iter().filter_map(|(name, _)| Some((name, Recipe::read(name, &[]).ok()?.known_sets())));
+    let users = recipes.filter(|(_, sets)| sets.contains(&set)).map(|(name, sets)| {
+        let others: Vec<&str> = sets.iter().filter(|other| **other != set).map(|other| other.name.as_str()).collect();
+        let others =
+            if others.is_empty() { String::new() } else { format!(", which also needs {}", others.join(", ")) };
+        format!("next: softnce train {name}{others}")
+    });
+    users.collect()
 }
 
 /// A bar over the file at hand; a line for each tenth of it where there is no terminal.

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use softnce_data::fetch;
+use softnce_data::fetch::{Registry, SetKind, data_folder};
 use softnce_data::info::{InfoError, contact_sheet, describe, write_png};
 use softnce_data::sets::{BadPictures, Decoding, Layout, SetError, Split};
 use softnce_terminal::{FAILED, USAGE, fail, say, tell};
@@ -16,7 +16,7 @@ use super::text;
 pub fn run(arguments: &InfoArguments) -> ExitCode {
     let (folder, layout) = match find(arguments) {
         Ok(found) => found,
-        Err(error) => return fail(&error, USAGE),
+        Err(error) => return fail(error.as_ref(), USAGE),
     };
     match show(arguments, &folder, layout) {
         Ok(()) => ExitCode::SUCCESS,
@@ -25,21 +25,43 @@ pub fn run(arguments: &InfoArguments) -> ExitCode {
 }
 
 /// The folder that is meant, and its layout.
-fn find(arguments: &InfoArguments) -> Result<(PathBuf, Layout), SetError> {
-    let path = &arguments.path;
-    let named = || Layout::ALL.into_iter().find(|layout| path == Path::new(layout.name()) && !path.exists());
+fn find(arguments: &InfoArguments) -> Result<(PathBuf, Layout), Box<dyn Error>> {
+    let (path, registry) = (&arguments.path, Registry::known());
+    // With --data, the path is one that a recipe gives. Without it, a path from the working folder comes first.
+    let here = arguments.data.is_none() && path.exists();
+    let named = || Layout::ALL.into_iter().find(|layout| path == Path::new(layout.name()) && !here);
     if let Some(embedded) = arguments.layout.or_else(named).filter(|layout| layout.origin().is_some()) {
         return Ok((path.clone(), embedded));
     }
-    let folder = fetched(path).unwrap_or_else(|| path.clone());
-    let layout = arguments.layout.map_or_else(|| Layout::detect(&folder), Ok)?;
+    let data = data_folder(arguments.data.as_ref());
+    let found = registry.folder(&data, path);
+    let folder = if here { path.clone() } else { found.clone()? };
+    if let Some(other) = found.ok().filter(|other| here && !same(other, path)) {
+        tell!("note: a recipe with this path reads {}; to describe that, add --data DIR", other.display());
+    }
+    if let Some(set) = registry.set_of(path).filter(|_| !here) {
+        let instead = match &set.kind {
+            SetKind::Pictures(_) => None,
+            SetKind::Labels { pictures } => {
+                Some(format!("labels for the pictures of {pictures}, which a recipe names in data.train_labels"))
+            }
+            SetKind::Graph => Some("a graph, for `softnce-experiments graphs`".to_owned()),
+            SetKind::Weights => Some("weights to start training from".to_owned()),
+        };
+        if let Some(instead) = instead {
+            return Err(format!("{}: {} holds {instead}; expected pictures", folder.display(), set.name).into());
+        }
+    }
+    let completed = |error: SetError| match registry.completion(&data, path, &folder).filter(|_| !here) {
+        Some(remedy) => format!("{error}; {remedy}").into(),
+        None => Box::<dyn Error>::from(error),
+    };
+    let layout = arguments.layout.map_or_else(|| Layout::detect(&folder).map_err(completed), Ok)?;
     Ok((folder, layout))
 }
 
-/// The folder of a fetched set of this name, unless the path itself is there.
-fn fetched(path: &Path) -> Option<PathBuf> {
-    let set = fetch::find(path.to_str().filter(|_| !path.exists())?).ok()?;
-    Some(fetch::cache_folder().ok()?.join(set.name)).filter(|folder| folder.is_dir())
+fn same(one: &Path, other: &Path) -> bool {
+    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
 fn show(arguments: &InfoArguments, folder: &Path, layout: Layout) -> Result<(), Box<dyn Error>> {

@@ -2,17 +2,16 @@
 
 use std::process::ExitCode;
 
-use softnce_data::fetch::data_folder;
 use softnce_report::run::{json, terminal};
 use softnce_store::write;
 use softnce_terminal::{INTERRUPTED, say, stop_on_ctrl_c, tell};
-use softnce_train::runs::{RunData, RunError, TrainedRun};
+use softnce_train::runs::{RunError, TrainedRun};
 
 use super::args::EvalArguments;
 
 pub fn run(arguments: &EvalArguments) -> Result<ExitCode, RunError> {
     let trained = TrainedRun::open(&arguments.run, arguments.place.device)?;
-    let data = RunData::open(&trained.recipe().data, &data_folder(arguments.place.data.as_ref()))?;
+    let data = trained.open_data(arguments.place.data.as_deref())?;
     data.notes().iter().for_each(|note| tell!("{note}"));
     let Some(report) = trained.test(&data, &stop_on_ctrl_c())? else {
         return Ok(ExitCode::from(INTERRUPTED));

@@ -7,7 +7,7 @@ use softnce_data::fetch::data_folder;
 use softnce_terminal::{INTERRUPTED, format_bytes, out, say, stop_on_ctrl_c, tell};
 use softnce_train::memory::available;
 use softnce_train::recipe::Recipe;
-use softnce_train::runs::{Outcome, Run, RunData, RunError, Summary, notes};
+use softnce_train::runs::{Outcome, Run, RunData, RunError, Summary, notes, weights_file};
 
 use super::args::TrainArguments;
 use super::progress::RunProgress;
@@ -20,6 +20,7 @@ pub fn run(arguments: &TrainArguments) -> Result<ExitCode, RunError> {
     let summary = Summary::new(&resolved, &pictures)?;
     let enough = summary.check_memory(arguments.place.device, available());
     if arguments.dry_run {
+        resolved.weights.as_ref().map_or(Ok(()), |weights| weights_file(weights, &data).map(drop))?;
         pictures.notes().iter().for_each(|note| tell!("{note}"));
         let notes = notes(&recipe, &pictures)?.into_iter().chain(enough.err().map(|error| error.to_string()));
         let notes: String = notes.map(|note| format!("# note: {note}\n")).collect();

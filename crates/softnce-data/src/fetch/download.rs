@@ -2,18 +2,19 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::net::IpAddr;
 use std::path::Path;
 
 use softnce_store::put_in_place;
 use ureq::Agent;
-use ureq::http::Response;
 use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, RANGE};
+use ureq::http::{Response, Uri};
 
 use super::checksum::Checksum;
 use super::error::FetchError;
 use super::progress::{FetchProgress, ReportProgress, Stage};
 use super::pump::{PumpError, pump};
-use super::registry::RemoteFile;
+use super::set::RemoteFile;
 
 /// Downloads a file to `target`, unless a file with the right checksum exists.
 pub(super) fn download(
@@ -102,6 +103,10 @@ impl Download<'_> {
             return Ok(());
         }
         let mut request = self.agent.get(url);
+        if is_loopback(url) {
+            // A proxy cannot reach what only this machine can.
+            request = request.config().proxy(None).build();
+        }
         if have > 0 {
             request = request.header(RANGE, format!("bytes={have}-"));
         }
@@ -172,6 +177,13 @@ fn check_range<B>(url: &str, response: &Response<B>, offset: u64, bytes: u64) ->
         (start == offset && same).then_some(())
     };
     parse().ok_or_else(|| FetchError::Range { url: url.to_owned(), found: found.to_owned(), offset, bytes })
+}
+
+/// Whether the address is on this machine.
+fn is_loopback(url: &str) -> bool {
+    let host = url.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn content_length<B>(response: &Response<B>) -> Option<u64> {

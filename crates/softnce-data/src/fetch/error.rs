@@ -13,12 +13,14 @@ use super::Checksum;
 #[non_exhaustive]
 pub enum FetchError {
     /// No set has this name.
-    #[error("no set is named '{found}'; expected one of {known}")]
+    #[error("no set is named '{found}'; expected one of {known}{nearest}")]
     Unknown {
         /// The name.
         found: String,
         /// The known names.
         known: String,
+        /// The nearest of them, as a question; empty if none is near.
+        nearest: String,
     },
     /// A file of a set has no address.
     #[error("{file}: no address; expected at least one")]

@@ -19,18 +19,19 @@ fn md5(content: &[u8]) -> Checksum {
 
 /// A set of one file.
 fn single(urls: Vec<String>, content: &[u8]) -> KnownSet {
-    let file = RemoteFile { name: "file.bin".to_owned(), urls, bytes: content.len() as u64, checksum: md5(content) };
+    let (bytes, checksum) = (content.len() as u64, md5(content));
+    let file = RemoteFile { name: "file.bin".to_owned(), other_names: Vec::new(), urls, bytes, checksum };
     KnownSet {
         name: "made".to_owned(),
         about: String::new(),
-        layout: None,
+        kind: SetKind::Graph,
+        other_folders: Vec::new(),
         content: Content::Files { files: vec![file], class_names: vec!["cat".to_owned(), "dog".to_owned()] },
     }
 }
 
-/// Without a proxy that the environment may name: the server is on this machine.
 fn get(set: &KnownSet, cache: &Path) -> Result<PathBuf, FetchError> {
-    fetch_with(&agent(Agent::config_builder().proxy(None)), set, cache, &mut |_| {})
+    fetch(set, cache, &mut |_| {})
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -47,8 +48,7 @@ fn a_whole_file_comes_once() {
     let cache = tempfile::tempdir().unwrap();
     let set = single(vec![server.url("/file")], &content);
     let mut told = Vec::new();
-    let agent = agent(Agent::config_builder().proxy(None));
-    let folder = fetch_with(&agent, &set, &cache.path().join("deep/cache"), &mut |progress| {
+    let folder = fetch(&set, &cache.path().join("deep/cache"), &mut |progress| {
         assert_eq!((progress.file, progress.total), ("file.bin", 300_000));
         told.push((progress.stage, progress.done));
     });

@@ -11,7 +11,7 @@ use tar::EntryType;
 use super::error::FetchError;
 use super::progress::{FetchProgress, ReportProgress, Stage};
 use super::pump::{PumpError, pump};
-use super::registry::ArchiveFormat;
+use super::set::ArchiveFormat;
 
 /// Unpacks the folder `top` of an archive to `target`, which must not exist.
 pub(super) fn unpack(

@@ -59,23 +59,23 @@ pub enum LabelSource {
 }
 
 impl LabelSource {
-    /// The same with its path relative to `folder`, unless it is absolute.
-    #[must_use]
-    pub fn within(mut self, folder: &Path) -> LabelSource {
-        let path = match &mut self {
-            LabelSource::Votes { path } | LabelSource::Csv { path } => path,
-            LabelSource::Probabilities { path, .. } | LabelSource::Logits { path, .. } => path,
-        };
-        *path = folder.join(&*path);
-        self
-    }
-
     /// The file.
     pub fn path(&self) -> &Path {
         match self {
             LabelSource::Votes { path } | LabelSource::Csv { path } => path,
             LabelSource::Probabilities { path, .. } | LabelSource::Logits { path, .. } => path,
         }
+    }
+
+    /// The same with another file.
+    #[must_use]
+    pub fn at(mut self, file: PathBuf) -> LabelSource {
+        let path = match &mut self {
+            LabelSource::Votes { path } | LabelSource::Csv { path } => path,
+            LabelSource::Probabilities { path, .. } | LabelSource::Logits { path, .. } => path,
+        };
+        *path = file;
+        self
     }
 }
 

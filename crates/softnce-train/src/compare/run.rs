@@ -18,7 +18,7 @@ use super::trial::{RunPart, Trainer, Trial};
 use crate::device::DeviceName;
 use crate::memory::available;
 use crate::recipe::Recipe;
-use crate::runs::{RunData, RunError, RunInfo, Summary, notes};
+use crate::runs::{RunData, RunError, RunInfo, Summary, notes, weights_file};
 
 /// How a comparison ended.
 #[derive(Debug)]
@@ -82,6 +82,9 @@ impl<'a> ComparisonRun<'a> {
         }
         context.device.open().map_err(RunError::from)?;
         let data = RunData::open(&recipe.data, context.data_folder)?;
+        if let Some(weights) = &recipe.weights {
+            weights_file(weights, context.data_folder)?;
+        }
         let summary = Summary::new(&recipe, &data)?;
         if !context.force {
             summary.check_memory(context.device, available())?;

@@ -12,6 +12,7 @@ mod hints;
 mod notes;
 mod read;
 mod sections;
+mod sets;
 mod source;
 mod words;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ndarray::{Array2, Axis};
 use softnce_data::PictureSource;
+use softnce_data::fetch::Registry;
 use softnce_data::labels::{self, LabelSource};
 use softnce_data::sets::{Layout, SetError, Split};
 use softnce_data::subset::{Subset, long_tail, stratified};
@@ -54,18 +55,23 @@ pub struct RunData {
     pub test: Labelled,
     /// Pictures of each class to learn from. Shape `[classes]`.
     pub class_counts: Vec<u64>,
+    /// The data folder, as an absolute path; none if nothing was read from it.
+    pub folder: Option<PathBuf>,
     pub(super) findings: Findings,
 }
 
 impl RunData {
-    /// Reads what the recipe names; `folder` is that of all data, in which relative paths lie.
+    /// Reads what the recipe names. Relative paths start from `folder`, the data folder; the set is found there as
+    /// [`Registry::folder`] finds it, and label files as [`Registry::file`] does.
     ///
     /// # Errors
-    /// Files that are missing or damaged, by their path; splits that leave nothing; label distributions of another
-    /// number of pictures or classes.
+    /// Files that are missing or damaged, by their path, with what to do next; splits that leave nothing; label
+    /// distributions of another number of pictures or classes.
     pub fn open(section: &DataSection, folder: &Path) -> Result<RunData, RunError> {
         let (layout, root) = place(section, folder)?;
         let open = |part| layout.open_with(&root, part, section.decoding());
+        let opened = |part| open(part).map_err(|error| incomplete(error, section, folder, &root));
+        let read = |key, labels, pictures| read(key, labels, (folder, &root), pictures);
         let (mut findings, policy) = (Findings::default(), section.bad_pictures);
         let part = match validation_part(section, layout, open)? {
             Some(pictures) => {
@@ -76,9 +82,9 @@ impl RunData {
         };
         let (mut train, test) = match section.test_share {
             Some(share) => {
-                let all = open(section.train_part)?;
-                let both = [&section.train_labels, &section.test_labels].map(|labels| read(labels, &root, &all));
-                let [for_training, for_test] = both;
+                let all = opened(section.train_part)?;
+                let for_training = read(TRAIN_LABELS, &section.train_labels, &all);
+                let for_test = read(TEST_LABELS, &section.test_labels, &all);
                 let rows = findings.usable(all.as_ref(), policy);
                 let labels: Vec<usize> = rows.iter().map(|&row| all.labels()[row]).collect();
                 let (kept, held) = stratified(&labels, all.class_names().len(), share, section.split_seed ^ TEST)?;
@@ -87,9 +93,9 @@ impl RunData {
                 (whole(for_training?).select(kept)?, whole(for_test?).select(held)?)
             }
             None => {
-                let (train, test) = (open(section.train_part)?, open(Split::Test)?);
-                let (for_training, for_test) =
-                    (read(&section.train_labels, &root, &train)?, read(&section.test_labels, &root, &test)?);
+                let (train, test) = (opened(section.train_part)?, opened(Split::Test)?);
+                let for_training = read(TRAIN_LABELS, &section.train_labels, &train)?;
+                let for_test = read(TEST_LABELS, &section.test_labels, &test)?;
                 let mut usable = |pictures: Arc<dyn PictureSource>, distributions| {
                     let rows = findings.usable(pictures.as_ref(), policy);
                     Labelled { pictures, distributions }.select(rows)
@@ -130,7 +136,9 @@ impl RunData {
         for &label in train.pictures.labels() {
             class_counts[label] += 1;
         }
-        Ok(RunData { train, validation, test, class_counts, findings })
+        let reads = section.path.is_some() || section.train_labels.is_some() || section.test_labels.is_some();
+        let folder = std::path::absolute(folder).ok().filter(|_| reads);
+        Ok(RunData { train, validation, test, class_counts, folder, findings })
     }
 
     /// Number of classes.
@@ -147,13 +155,19 @@ impl RunData {
 /// Changes the seed, so that the test pictures are not drawn like the validation pictures.
 const TEST: u64 = 0x7465_7374;
 
+const TRAIN_LABELS: &str = "data.train_labels.path";
+const TEST_LABELS: &str = "data.test_labels.path";
+
 /// The layout and the folder of a set.
 fn place(section: &DataSection, folder: &Path) -> Result<(Layout, PathBuf), RunError> {
-    let root = section.path.as_ref().map(|path| folder.join(path));
-    match (section.layout, root) {
-        (Some(layout), root) if layout.origin().is_some() => Ok((layout, root.unwrap_or_default())),
-        (Some(layout), Some(root)) => Ok((layout, root)),
-        (None, Some(root)) => Ok((Layout::detect(&root)?, root)),
+    match (section.layout, &section.path) {
+        (Some(layout), _) if layout.origin().is_some() => Ok((layout, PathBuf::new())),
+        (layout, Some(path)) => {
+            let root = Registry::known().folder(folder, path);
+            let root = root.map_err(|source| RunError::Missing { key: "data.path", source })?;
+            let detected = || Layout::detect(&root).map_err(|error| incomplete(error, section, folder, &root));
+            Ok((layout.map_or_else(detected, Ok)?, root))
+        }
         (_, None) => {
             let embedded = Layout::ALL.into_iter().filter(|layout| layout.origin().is_some()).map(Layout::name);
             let embedded = embedded.collect::<Vec<_>>().join(", ");
@@ -182,13 +196,26 @@ fn validation_part(
     }
 }
 
+/// Adds what to do next to the error of a set that can be downloaded and lacks files.
+fn incomplete(source: SetError, section: &DataSection, folder: &Path, root: &Path) -> RunError {
+    let lacks = matches!(source, SetError::Missing { .. } | SetError::Undetected { .. });
+    let path = section.path.as_deref().filter(|_| lacks);
+    match path.and_then(|path| Registry::known().completion(folder, path, root)) {
+        Some(remedy) => RunError::Incomplete { source, remedy },
+        None => source.into(),
+    }
+}
+
+/// Reads label distributions; `folder` and `root`: the data folder and that of the set.
 fn read(
+    key: &'static str,
     source: &Option<LabelSource>,
-    root: &Path,
+    (folder, root): (&Path, &Path),
     pictures: &Arc<dyn PictureSource>,
 ) -> Result<Option<Arc<Array2<f32>>>, RunError> {
     let Some(source) = source else { return Ok(None) };
-    let source = source.clone().within(root);
+    let file = Registry::known().file(folder, source.path(), Some(root));
+    let source = source.clone().at(file.map_err(|source| RunError::Missing { key, source })?);
     let rows = labels::read(&source, pictures.labels().len(), pictures.class_names().len())?;
     Ok(Some(Arc::new(rows)))
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use softnce::ErrorKind;
 use softnce_data::augmentation::AugmentationError;
 use softnce_data::candidates::CandidateError;
+use softnce_data::fetch::MissingData;
 use softnce_data::labels::LabelError;
 use softnce_data::loader::LoaderError;
 use softnce_data::mixing::MixingError;
@@ -28,9 +29,25 @@ pub enum RunError {
     /// The device is not there.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// A folder or file of data does not exist.
+    #[error("{key}: {source}")]
+    Missing {
+        /// The key of the recipe that names it.
+        key: &'static str,
+        /// Where it was expected, and what to do next.
+        source: MissingData,
+    },
     /// The data could not be read.
     #[error(transparent)]
     Set(#[from] SetError),
+    /// A set that can be downloaded lacks files.
+    #[error("{source}; {remedy}")]
+    Incomplete {
+        /// What is missing.
+        source: SetError,
+        /// What to do next.
+        remedy: String,
+    },
     /// Pictures cannot be decoded.
     #[error(transparent)]
     Pictures(#[from] BadPictures),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use softnce_data::fetch::Registry;
 use softnce_nn::models::Network;
 use softnce_nn::weights::{self, Checkpoint, HeadImport, ImportOptions};
 use softnce_store::StoreError;
@@ -38,7 +39,7 @@ pub(super) fn load(
     section: &WeightsSection,
     data_folder: &Path,
 ) -> Result<(Network, InitialWeights, Vec<String>), RunError> {
-    let file = find(&section.path, data_folder)?;
+    let file = weights_file(section, data_folder)?;
     let head = if section.head { HeadImport::Keep } else { HeadImport::Skip };
     let options =
         ImportOptions { head, grid: section.grid, prefix: section.prefix.clone(), ..ImportOptions::default() };
@@ -65,21 +66,26 @@ pub(super) fn load(
     Ok((network, InitialWeights { file, run, prefix, loaded, as_initialised, skipped }, notes))
 }
 
-/// The file of a path: in the data folder or, if it is not there, in the current one. For the folder of a run, its best
-/// weights.
-fn find(path: &Path, data_folder: &Path) -> Result<PathBuf, RunError> {
+/// The file to start from: in the data folder, as [`Registry::file`] finds it there, or in the current one. For the folder
+/// of a run, its best weights.
+///
+/// # Errors
+/// A file that does not exist, with what to do next; a folder without weights.
+pub fn weights_file(section: &WeightsSection, data_folder: &Path) -> Result<PathBuf, RunError> {
+    let path = &section.path;
     let places = [data_folder.join(path), path.to_owned()];
     if let Some(file) = places.iter().find_map(|place| best_of(place)) {
         return Ok(file);
     }
-    if let Some(folder) = places.iter().find(|place| place.is_dir()) {
-        let (path, missing) = (folder.clone(), BEST);
-        return Err(
-            StoreError::Missing { path, missing, remedy: "name a checkpoint, or the folder of a trained run" }.into()
-        );
-    }
-    let expected = format!("a checkpoint or a run in {} or in the current folder", data_folder.display());
-    Err(RunError::Data { argument: "weights.path", found: format!("{:?}", path.display().to_string()), expected })
+    Registry::known().file(data_folder, path, None).map_err(|source| {
+        match places.iter().find(|place| place.is_dir()) {
+            Some(folder) => {
+                let (path, missing) = (folder.clone(), BEST);
+                StoreError::Missing { path, missing, remedy: "name a checkpoint, or the folder of a trained run" }.into()
+            }
+            None => RunError::Missing { key: "weights.path", source },
+        }
+    })
 }
 
 fn best_of(place: &Path) -> Option<PathBuf> {
@@ -110,6 +116,10 @@ mod tests {
             std::fs::write(&path, b"x").unwrap();
             path
         };
+        let find = |path: &Path, data: &Path| {
+            let (path, head, grid, prefix) = (path.to_owned(), false, None, None);
+            weights_file(&WeightsSection { path, head, grid, prefix }, data)
+        };
         let file = write(data.path(), "mae.pth");
         assert_eq!(find(Path::new("mae.pth"), data.path()).unwrap(), file);
         let best = write(other.path(), "runs/x/best.safetensors");
@@ -119,9 +129,10 @@ mod tests {
         let error = find(Path::new("x"), data.path()).unwrap_err().to_string();
         assert!(error.contains("best.safetensors"), "{error}");
         let error = find(Path::new("none.pth"), data.path()).unwrap_err();
-        assert!(
-            error.is_usage() && error.to_string().contains("none.pth") && error.to_string().contains("current folder"),
-            "{error}"
-        );
+        assert!(error.is_usage() && error.to_string().starts_with("weights.path: "), "{error}");
+        assert!(error.to_string().contains("none.pth does not exist; relative paths start from"), "{error}");
+        // A file that can be downloaded, under any name of its folder.
+        let mae = write(data.path(), "mae-vit-base/mae_pretrain_vit_base.pth");
+        assert_eq!(find(Path::new("mae_pretrain_vit_base.pth"), data.path()).unwrap(), mae);
     }
 }

@@ -1,8 +1,9 @@
 //! What a run, or a comparison of runs, was made with: the manifest of its folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use softnce_data::fetch::Registry;
 use softnce_store::{Folder, Manifest, StoreError, differences, read, read_json};
 
 use super::data::{Labelled, RunData};
@@ -42,6 +43,10 @@ pub struct RunInfo {
     /// The weights that it started from; none: random ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<InitialWeights>,
+    /// The data folder, as an absolute path, for later evaluations; none if nothing was read from it, and in runs of
+    /// earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_folder: Option<PathBuf>,
 }
 
 impl RunInfo {
@@ -60,6 +65,7 @@ impl RunInfo {
             classes: data.train.pictures.class_names().to_vec(),
             left_out: data.findings.left_out.clone(),
             weights: None,
+            data_folder: data.folder.clone(),
         })
     }
 }
@@ -96,13 +102,40 @@ impl Manifest for RunManifest {
         let mut recipe = self.recipe.clone();
         (recipe.training.workers, recipe.training.prefetch) =
             (found.recipe.training.workers, found.recipe.training.prefetch);
-        let words = differences(&found.recipe, &recipe);
+        let words = differences(&with_known_names(&found.recipe), &with_known_names(&recipe));
         match (&found.info, &self.info) {
             (Some(there), Some(here)) if words.is_empty() => {
                 // A run that goes on no longer needs the weights that it started from.
-                differences(there, &RunInfo { weights: there.weights.clone(), ..here.clone() })
+                let here = RunInfo { weights: there.weights.clone(), ..here.clone() };
+                differences(&elsewhere(there), &elsewhere(&here))
             }
             _ => words,
         }
     }
+}
+
+/// The recipe with the registered names of its sets and files: a set is the same under any name of its folder.
+fn with_known_names(recipe: &Recipe) -> Recipe {
+    let registry = Registry::known();
+    let file = |path: &Path| registry.file_of(path).map(|(set, file)| Path::new(&set.name).join(&file.name));
+    let mut recipe = recipe.clone();
+    let data = &mut recipe.data;
+    if let Some(set) = data.path.as_deref().and_then(|path| registry.set_of(path)) {
+        data.path = Some(PathBuf::from(&set.name));
+    }
+    for labels in [&mut data.train_labels, &mut data.test_labels] {
+        *labels = labels.take().map(|source| match file(source.path()) {
+            Some(known) => source.at(known),
+            None => source,
+        });
+    }
+    if let Some(weights) = &mut recipe.weights {
+        weights.path = file(&weights.path).unwrap_or_else(|| std::mem::take(&mut weights.path));
+    }
+    recipe
+}
+
+/// The same without the data folder: data may be moved.
+fn elsewhere(info: &RunInfo) -> RunInfo {
+    RunInfo { data_folder: None, ..info.clone() }
 }

@@ -38,7 +38,7 @@ pub use error::RunError;
 pub use evaluate::{TestResult, test_network};
 pub use export::ExportFormat;
 pub use files::{BEST, LAST};
-pub use initial::InitialWeights;
+pub use initial::{InitialWeights, weights_file};
 pub use manifest::RunInfo;
 pub(crate) use manifest::RunManifest;
 pub use plan::Plan;

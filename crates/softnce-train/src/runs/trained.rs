@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use burn::tensor::Device;
 use chacha20::ChaCha8Rng;
 use rand::SeedableRng;
+use softnce_data::fetch::data_folder;
 use softnce_nn::models::Network;
 use softnce_nn::weights;
 use softnce_report::results::RunReport;
@@ -83,6 +84,27 @@ impl TrainedRun {
     /// The temperature of the posterior, `softmax(logits / temperature)`.
     pub fn temperature(&self) -> f64 {
         self.temperature
+    }
+
+    /// The data of the recipe, in the folder that is named; without a name, in that of the training, or else in
+    /// [`data_folder`].
+    ///
+    /// # Errors
+    /// As [`RunData::open`].
+    pub fn open_data(&self, named: Option<&Path>) -> Result<RunData, RunError> {
+        let open = |folder: &Path| RunData::open(&self.recipe.data, folder);
+        if let Some(folder) = named {
+            return open(folder);
+        }
+        let default = data_folder(None);
+        match self.info.data_folder.as_deref().filter(|folder| folder.is_dir()) {
+            // Moved since then: the default is tried, and if it fails too, the folder of the training is told.
+            Some(trained) => match open(trained) {
+                Err(error @ RunError::Missing { .. }) => open(&default).map_err(|_| error),
+                other => other,
+            },
+            None => open(&default),
+        }
     }
 
     /// The temperature that training fitted on the validation pictures at its end.

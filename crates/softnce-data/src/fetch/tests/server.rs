@@ -39,10 +39,10 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(pages: impl IntoIterator<Item = (&'static str, Page)>) -> Self {
+    pub(super) fn new<P: Into<String>>(pages: impl IntoIterator<Item = (P, Page)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let pages: HashMap<String, Page> = pages.into_iter().map(|(path, page)| (path.to_owned(), page)).collect();
+        let pages: HashMap<String, Page> = pages.into_iter().map(|(path, page)| (path.into(), page)).collect();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let stop = Arc::new(AtomicBool::new(false));
         let (seen, stopped) = (requests.clone(), stop.clone());
