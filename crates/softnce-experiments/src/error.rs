@@ -1,8 +1,10 @@
 //! Why a study stopped.
 
+use std::io;
 use std::path::PathBuf;
 
 use softnce::ErrorKind;
+use softnce_data::fetch::MissingData;
 use softnce_metrics::{MetricError, StatsError};
 use softnce_nn::models::NetworkError;
 use softnce_store::StoreError;
@@ -46,6 +48,30 @@ pub enum StudyError {
         line: usize,
         /// What came, and what was expected.
         reason: String,
+    },
+    /// The files of a graph hold something that cannot be understood or used.
+    #[error("{path}: {reason}", path = .path.display())]
+    Graph {
+        /// The file.
+        path: PathBuf,
+        /// What was found, and what was expected.
+        reason: String,
+    },
+    /// A folder of data does not exist.
+    #[error("{argument}: {source}")]
+    Missing {
+        /// Name of the setting that names it.
+        argument: &'static str,
+        /// Where it was expected, and what to do next.
+        source: MissingData,
+    },
+    /// A graph that can be downloaded lacks files.
+    #[error("{source}; {remedy}")]
+    Incomplete {
+        /// What is missing.
+        source: Box<StudyError>,
+        /// What to do next.
+        remedy: String,
     },
     /// A comparison could not be made.
     #[error(transparent)]
@@ -121,7 +147,19 @@ impl StudyError {
             StudyError::Argument { .. }
             | StudyError::Name { .. }
             | StudyError::Corrupt { .. }
+            | StudyError::Graph { .. }
+            | StudyError::Missing { .. }
+            | StudyError::Incomplete { .. }
             | StudyError::Recipe(..) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a file of a graph is not there.
+    pub(crate) fn is_missing_file(&self) -> bool {
+        match self {
+            StudyError::Store(StoreError::File { source, .. }) => source.kind() == io::ErrorKind::NotFound,
+            StudyError::Graph { path, .. } => path.is_dir(),
             _ => false,
         }
     }

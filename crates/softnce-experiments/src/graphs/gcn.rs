@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn gradients_match_finite_differences() {
         let edges = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 0), (1, 3)];
-        let graph = Graph::made(5, &edges, &[vec![0, 2], vec![1], vec![3, 4], vec![0, 1, 5], vec![2, 5]]);
+        let graph = Graph::made(&edges, &[vec![0, 2], vec![1], vec![3, 4], vec![0, 1, 5], vec![2, 5]]);
         let mut draws = chacha20::ChaCha8Rng::seed_from_u64(3);
         let weights = Weights::new(6, 4, 3, &mut draws);
         let mut random =
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_pass_without_dropout_is_the_formula() {
-        let graph = Graph::made(3, &[(0, 1)], &[vec![0], vec![1], vec![]]);
+        let graph = Graph::made(&[(0, 1)], &[vec![0], vec![1], vec![]]);
         let weights = Weights { first: ndarray::array![[1.0], [-3.0]], second: ndarray::array![[2.0, -1.0]] };
         // A = [[.5, .5, 0], [.5, .5, 0], [0, 0, 1]]; A @ X @ W1 = -1, -1, 0; all cut at 0
         assert!(weights.logits(&graph).iter().all(|&value| value == 0.0));

@@ -1,27 +1,13 @@
-//! A graph with labelled nodes, as its files have it.
+//! A graph with labelled nodes.
 
-use std::fs;
-use std::io::Read;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use softnce_store::StoreError;
 
+use super::node::{Node, NodeSplit, Nodes};
 use super::sparse::Sparse;
+use super::{planetoid, tables};
 use crate::StudyError;
-
-/// What a node is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NodeSplit {
-    /// Its label is learned from.
-    Train,
-    /// Its label chooses the settings.
-    Validation,
-    /// Its label tests.
-    Test,
-}
 
 /// A graph with features and labels of its nodes.
 #[derive(Debug, Clone)]
@@ -32,7 +18,7 @@ pub struct Graph {
     pub labels: Vec<Option<usize>>,
     /// What each node is for; none for those that only pass features on.
     pub parts: Vec<Option<NodeSplit>>,
-    /// SHA-256 of its files, in hexadecimal digits.
+    /// SHA-256 of labels, splits, features and edges, in hexadecimal digits: the same for every form of the files.
     pub digest: String,
     /// Features of each node, each row's sum 1. Shape `[nodes, features]`.
     pub(crate) features: Sparse,
@@ -41,66 +27,59 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Reads `edges.csv` (`src,dst`, each edge once, both ends from 0) and `nodes.csv.gz` (`node,label,split,features`:
-    /// the label -1 where it is unknown; the split train, val, test or empty; numbers of the features that are set).
+    /// Reads the graph of this name from a folder: the tables `nodes.csv.gz` and `edges.csv`, or else the publisher's files
+    /// `ind.NAME.*` of Planetoid.
     ///
     /// # Errors
-    /// A file that cannot be read; a line that cannot be understood, by its number; a split without labelled nodes, a
-    /// class that none of the training nodes has.
-    pub fn read(folder: &Path) -> Result<Self, StudyError> {
-        let path = folder.join("nodes.csv.gz");
-        let mut digest = Sha256::new();
-        let bytes = fs::read(&path).map_err(|source| failed(&path, source))?;
-        digest.update(&bytes);
-        let nodes = read_nodes(&path, &bytes)?;
-        let path = folder.join("edges.csv");
-        let bytes = fs::read(&path).map_err(|source| failed(&path, source))?;
-        digest.update(&bytes);
-        let mut near: Vec<Vec<usize>> = (0..nodes.len()).map(|node| vec![node]).collect();
-        for (line, record) in records(&path, bytes.as_slice(), &["src", "dst"])? {
-            let bad = |reason: String| corrupt(&path, line, reason);
-            let end = |at: usize, name: &str| parsed(name, record.get(at).unwrap_or_default(), nodes.len());
-            let (from, to) = (end(0, "src").map_err(bad)?, end(1, "dst").map_err(bad)?);
-            if from == to {
-                return Err(bad(format!("an edge from node {from} to itself")));
+    /// A file that cannot be read; a line or a content that cannot be understood; a split without labelled nodes, a class
+    /// that none of the training nodes has.
+    pub fn read(folder: &Path, name: &str) -> Result<Self, StudyError> {
+        let (table, published) = (tables::node_file(folder), planetoid::graph_file(folder, name));
+        let (file, nodes) = match (table.exists(), published.exists()) {
+            (true, _) => (table, tables::read(folder)?),
+            (false, true) => (published, planetoid::read(folder, name)?),
+            (false, false) => {
+                let reason = format!("holds neither nodes.csv.gz nor ind.{name}.graph");
+                return Err(StudyError::Graph { path: folder.to_owned(), reason });
             }
-            if near[from].contains(&to) {
-                return Err(bad(format!("the edge of nodes {from} and {to} a second time")));
-            }
-            near[from].push(to);
-            near[to].push(from);
-        }
-        let mut graph = Self::new(nodes, near);
-        graph.digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        graph.check(&folder.join("nodes.csv.gz"))?;
+        };
+        let graph = Self::new(nodes);
+        graph.check().map_err(|reason| StudyError::Graph { path: file, reason })?;
         Ok(graph)
     }
 
     /// Whether there is something to learn, to choose by and to test on.
-    fn check(&self, path: &Path) -> Result<(), StudyError> {
-        let missing = |reason: String| Err(corrupt(path, 1, reason));
+    fn check(&self) -> Result<(), String> {
         for (part, name) in [(NodeSplit::Train, "train"), (NodeSplit::Validation, "val"), (NodeSplit::Test, "test")] {
             if self.of(part).0.is_empty() {
-                return missing(format!("no labelled node with the split {name}, expected at least one"));
+                return Err(format!("no labelled node with the split {name}, expected at least one"));
             }
         }
         let learned = self.of(NodeSplit::Train).1;
         match (0..self.classes).find(|class| !learned.contains(class)) {
-            Some(class) => {
-                missing(format!("no node of class {class} with the split train, expected one of each class"))
-            }
-            None if self.classes < 2 => missing(format!("{} class, expected at least two", self.classes)),
+            Some(class) => Err(format!("no node of class {class} with the split train, expected one of each class")),
+            None if self.classes < 2 => Err(format!("{} class, expected at least two", self.classes)),
             None => Ok(()),
         }
     }
 
-    /// From its nodes, and the neighbours of each, itself included.
-    fn new(nodes: Vec<Node>, near: Vec<Vec<usize>>) -> Self {
+    fn new(Nodes { nodes, edges, width }: Nodes) -> Self {
+        // The neighbours of each node: itself first, then the others in their order, each once.
+        let mut near: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
+        for (from, to) in edges.into_iter().filter(|(from, to)| from != to) {
+            near[from].push(to);
+            near[to].push(from);
+        }
+        for (node, near) in near.iter_mut().enumerate() {
+            near.sort_unstable();
+            near.dedup();
+            near.insert(0, node);
+        }
         let classes = nodes.iter().filter_map(|node| node.label).max().map_or(0, |most| most + 1);
-        let width = nodes.iter().flat_map(|node| &node.features).max().map_or(0, |most| most + 1);
-        let share = |node: &Node| 1.0 / node.features.len().max(1) as f32;
-        let features: Vec<Vec<(usize, f32)>> =
-            nodes.iter().map(|node| node.features.iter().map(|&feature| (feature, share(node))).collect()).collect();
+        let shares = |node: &Node| -> Vec<(usize, f32)> {
+            let sum: f32 = node.features.iter().map(|(_, value)| value).sum();
+            node.features.iter().map(|&(feature, value)| (feature, value / sum)).collect()
+        };
         let root = |node: usize| (near[node].len() as f32).sqrt();
         let adjacency: Vec<Vec<(usize, f32)>> = near
             .iter()
@@ -111,22 +90,19 @@ impl Graph {
             classes,
             labels: nodes.iter().map(|node| node.label).collect(),
             parts: nodes.iter().map(|node| node.part).collect(),
-            digest: String::new(),
-            features: Sparse::new(&features, width),
+            digest: digest(&nodes, &near, width),
+            features: Sparse::new(&nodes.iter().map(shares).collect::<Vec<_>>(), width),
             adjacency: Sparse::new(&adjacency, nodes.len()),
         }
     }
 
     /// A graph of unlabelled nodes.
     #[cfg(test)]
-    pub(crate) fn made(count: usize, edges: &[(usize, usize)], features: &[Vec<usize>]) -> Self {
-        let mut near: Vec<Vec<usize>> = (0..count).map(|node| vec![node]).collect();
-        for &(from, to) in edges {
-            near[from].push(to);
-            near[to].push(from);
-        }
-        let node = |features: &Vec<usize>| Node { label: None, part: None, features: features.clone() };
-        Self::new(features.iter().map(node).collect(), near)
+    pub(crate) fn made(edges: &[(usize, usize)], features: &[Vec<usize>]) -> Self {
+        let ones = |features: &Vec<usize>| features.iter().map(|&feature| (feature, 1.0)).collect();
+        let nodes = features.iter().map(|features| Node { label: None, part: None, features: ones(features) });
+        let width = features.iter().flatten().max().map_or(0, |most| most + 1);
+        Self::new(Nodes { nodes: nodes.collect(), edges: edges.to_vec(), width })
     }
 
     /// Number of nodes.
@@ -147,87 +123,36 @@ impl Graph {
     }
 }
 
-/// A line of the nodes' file.
-struct Node {
-    label: Option<usize>,
-    part: Option<NodeSplit>,
-    features: Vec<usize>,
-}
-
-/// Largest number of classes, and of features, that is believed.
-const MOST: [usize; 2] = [10_000, 1 << 24];
-
-fn read_nodes(path: &Path, bytes: &[u8]) -> Result<Vec<Node>, StudyError> {
-    let records = records(path, flate2::read::MultiGzDecoder::new(bytes), &["node", "label", "split", "features"])?;
-    let nodes = records.iter().enumerate().map(|(at, (line, record))| {
-        let bad = |reason: String| corrupt(path, *line, reason);
-        let column = |at: usize| record.get(at).unwrap_or_default();
-        let node = parsed("node", column(0), usize::MAX).map_err(bad)?;
-        if node != at {
-            return Err(bad(format!("node {node}, expected {at}: one line a node, in order")));
+/// SHA-256 of all that makes a graph.
+fn digest(nodes: &[Node], near: &[Vec<usize>], width: usize) -> String {
+    let mut hash = Sha256::new();
+    let mut number = |number: usize| hash.update((number as u64).to_le_bytes());
+    number(nodes.len());
+    number(width);
+    for (node, near) in nodes.iter().zip(near) {
+        // Absent is 0.
+        number(node.label.map_or(0, |label| label + 1));
+        number(node.part.map_or(0, |part| part as usize + 1));
+        number(node.features.len());
+        for &(feature, value) in &node.features {
+            number(feature);
+            number(value.to_bits() as usize);
         }
-        let label = match column(1) {
-            "-1" => None,
-            label => Some(parsed("label", label, MOST[0]).map_err(bad)?),
-        };
-        let part = match column(2) {
-            "train" => Some(NodeSplit::Train),
-            "val" => Some(NodeSplit::Validation),
-            "test" => Some(NodeSplit::Test),
-            "" => None,
-            other => return Err(bad(format!("split: {other:?}, expected train, val, test or nothing"))),
-        };
-        let features = column(3).split_whitespace().map(|word| parsed("features", word, MOST[1]));
-        let mut features = features.collect::<Result<Vec<usize>, String>>().map_err(bad)?;
-        features.sort_unstable();
-        features.dedup();
-        Ok(Node { label, part, features })
-    });
-    nodes.collect()
-}
-
-/// The records of a file with their lines, under the columns that are expected.
-fn records(path: &Path, reader: impl Read, columns: &[&str]) -> Result<Vec<(usize, csv::StringRecord)>, StudyError> {
-    let wrong = |error: csv::Error| {
-        let line = error.position().map_or(1, |position| position.line() as usize);
-        corrupt(path, line, error.to_string())
-    };
-    let mut reader = csv::Reader::from_reader(reader);
-    let header = reader.headers().map_err(wrong)?;
-    if header.iter().ne(columns.iter().copied()) {
-        let found = header.iter().collect::<Vec<_>>().join(",");
-        return Err(corrupt(path, 1, format!("columns {found:?}, expected {:?}", columns.join(","))));
+        number(near.len());
+        near.iter().for_each(|&other| number(other));
     }
-    let records = reader.into_records().map(|record| {
-        let record = record.map_err(wrong)?;
-        Ok((record.position().map_or(1, |position| position.line() as usize), record))
-    });
-    records.collect()
-}
-
-fn parsed(name: &str, text: &str, below: usize) -> Result<usize, String> {
-    match text.parse::<usize>() {
-        Ok(number) if number < below => Ok(number),
-        _ => Err(format!("{name}: {text:?}, expected a whole number from 0, below {below}")),
-    }
-}
-
-fn failed(path: &Path, source: std::io::Error) -> StudyError {
-    StoreError::file("read", path)(source).into()
-}
-
-fn corrupt(path: &Path, line: usize, reason: String) -> StudyError {
-    StudyError::Corrupt { path: path.to_owned(), line, reason }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::fs::File;
+    use std::fs::{self, File};
     use std::io::Write;
 
     use ndarray::Array2;
+    use softnce_store::StoreError;
 
     use super::*;
 
@@ -246,7 +171,7 @@ mod tests {
     fn a_graph_comes_with_its_normalised_adjacency() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), EDGES, NODES);
-        let graph = Graph::read(folder.path()).unwrap();
+        let graph = Graph::read(folder.path(), "graph").unwrap();
         assert_eq!((graph.nodes(), graph.width(), graph.classes), (5, 3, 2));
         assert_eq!(graph.of(NodeSplit::Train), (vec![0, 1], vec![1, 0]));
         assert_eq!(graph.of(NodeSplit::Test), (vec![4], vec![0]));
@@ -288,10 +213,10 @@ mod tests {
             (EDGES, nodes("0,0,train,\n1,0,val,\n2,0,test,\n"), "1 class, expected at least two"),
         ] {
             write(folder.path(), edges, &nodes);
-            let error = Graph::read(folder.path()).unwrap_err().to_string();
+            let error = Graph::read(folder.path(), "graph").unwrap_err().to_string();
             assert!(error.contains(message), "{error}");
         }
-        fs::remove_file(folder.path().join("nodes.csv.gz")).unwrap();
-        assert!(matches!(Graph::read(folder.path()), Err(StudyError::Store(StoreError::File { .. }))));
+        fs::remove_file(folder.path().join("edges.csv")).unwrap();
+        assert!(matches!(Graph::read(folder.path(), "graph"), Err(StudyError::Store(StoreError::File { .. }))));
     }
 }

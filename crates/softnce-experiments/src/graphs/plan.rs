@@ -1,6 +1,10 @@
 //! Which trainings the study takes.
 
+use std::ffi::OsStr;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
+use softnce_data::fetch::Registry;
 
 use crate::StudyError;
 
@@ -8,7 +12,7 @@ use crate::StudyError;
 /// learning rate, which is chosen, and without early stopping.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GraphsConfig {
-    /// Folders of the graphs, within that of the data.
+    /// The graphs: registered names, or folders in the data folder.
     pub graphs: Vec<String>,
     /// Seeds that are compared.
     pub seeds: u64,
@@ -31,7 +35,7 @@ pub struct GraphsConfig {
 impl Default for GraphsConfig {
     fn default() -> Self {
         GraphsConfig {
-            graphs: vec!["planetoid/cora".into(), "planetoid/citeseer".into()],
+            graphs: vec!["cora".into(), "citeseer".into()],
             seeds: 20,
             rates: vec![0.003, 0.01, 0.03, 0.1],
             tuning_seeds: 3,
@@ -83,4 +87,11 @@ impl GraphsConfig {
 /// The name of a graph within that of a file.
 pub(crate) fn part_name(graph: &str) -> String {
     graph.replace(['/', '\\'], "-")
+}
+
+/// The name of a graph within those of its publisher's files: the registered name, or that of the folder.
+pub(crate) fn graph_name(graph: &str) -> String {
+    let path = Path::new(graph);
+    let set = Registry::known().set_of(path).map(|set| set.name.as_str());
+    set.or(path.file_name().and_then(OsStr::to_str)).unwrap_or(graph).to_owned()
 }

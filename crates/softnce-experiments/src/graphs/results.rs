@@ -5,7 +5,8 @@ use softnce::LossKind;
 use softnce_metrics::{Estimate, StatsError, mean_interval, paired_difference};
 use softnce_report::results::REFERENCE_LOSS;
 
-use super::graph::{Graph, NodeSplit};
+use super::graph::Graph;
+use super::node::NodeSplit;
 use super::plan::GraphsConfig;
 use super::teacher::{Classed, Distilled};
 use super::trial::{Found, Source, Tested, Unit};

@@ -5,12 +5,13 @@ use std::sync::atomic::AtomicBool;
 
 use serde::Serialize;
 use softnce::LossKind;
+use softnce_data::fetch::Registry;
 use softnce_metrics::{ValidationScore, best_setting};
 use softnce_train::compare::FIRST_TUNING_SEED;
 
 use super::graph::Graph;
 use super::page;
-use super::plan::{GraphsConfig, part_name};
+use super::plan::{GraphsConfig, graph_name, part_name};
 use super::results::{GraphsResults, LOSSES, SOURCES};
 use super::trial::{Found, Source, Unit, train};
 use crate::parts::{Around, StudyPart, Workplace, each_seed};
@@ -24,13 +25,13 @@ const REVISION: u32 = 3;
 struct Identity<'a> {
     #[serde(flatten)]
     config: &'a GraphsConfig,
-    /// SHA-256 of each graph's files.
+    /// SHA-256 of each graph.
     digests: Vec<&'a str>,
 }
 
 /// Trains what is not there yet, then writes `results.json`, `results.csv`, `results.md` and `report.html`.
 ///
-/// `data`: the folder that holds those of the graphs.
+/// `data`: the data folder, in which the graphs are found as `data fetch` puts them there.
 ///
 /// # Errors
 /// Settings out of range; a graph that cannot be read; a folder that cannot be used; a training that fails. What was
@@ -44,7 +45,7 @@ pub fn run(
     progress: &dyn Progress,
 ) -> Result<GraphsResults, StudyError> {
     config.check()?;
-    let read = |name: &String| Ok((name.clone(), Graph::read(&data.join(name))?));
+    let read = |name: &String| Ok((name.clone(), read(data, name)?));
     let graphs = config.graphs.iter().map(read).collect::<Result<Vec<(String, Graph)>, StudyError>>()?;
     let digests = graphs.iter().map(|(_, graph)| graph.digest.as_str()).collect();
     let folder = folder::open(out, "graphs", REVISION, &Identity { config: &config, digests })?;
@@ -79,6 +80,19 @@ pub fn run(
         folder.write(&name, content)?;
     }
     Ok(results)
+}
+
+/// Reads the graph of this name, in the data folder.
+fn read(data: &Path, name: &str) -> Result<Graph, StudyError> {
+    let (registry, path) = (Registry::known(), Path::new(name));
+    let folder = registry.folder(data, path).map_err(|source| StudyError::Missing { argument: "graphs", source })?;
+    Graph::read(&folder, &graph_name(name)).map_err(|error| {
+        let found = registry.completion(data, path, &folder).filter(|_| error.is_missing_file());
+        match found {
+            Some(remedy) => StudyError::Incomplete { source: Box::new(error), remedy },
+            None => error,
+        }
+    })
 }
 
 /// The rate with the best mean over its seeds.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use softnce::{LossKind, NoiseDistribution, Targets};
 use softnce_metrics::largest_entry;
 
-use super::graph::{Graph, NodeSplit};
+use super::graph::Graph;
+use super::node::NodeSplit;
 use super::optimum::optimum;
 use crate::StudyError;
 
@@ -118,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_teachers_targets_keep_the_labels_that_are_known() {
-        let mut graph = Graph::made(3, &[(0, 1)], &[vec![0], vec![1], vec![]]);
+        let mut graph = Graph::made(&[(0, 1)], &[vec![0], vec![1], vec![]]);
         (graph.classes, graph.labels[1], graph.parts[1]) = (2, Some(0), Some(NodeSplit::Train));
         let logits = ndarray::array![[0.0_f32, 3.0_f32.ln()], [0.0, 5.0], [2.0, 2.0]];
         let found = probabilities(&graph, &logits);

@@ -8,7 +8,8 @@ use softnce_train::randomness::{Stream, generator};
 
 use super::adam::Adam;
 use super::gcn::Weights;
-use super::graph::{Graph, NodeSplit};
+use super::graph::Graph;
+use super::node::NodeSplit;
 use super::plan::GraphsConfig;
 use super::teacher::{self, Distilled};
 use crate::StudyError;

@@ -16,8 +16,8 @@ use super::run::carry_out;
 
 #[derive(Debug, Args)]
 pub struct GraphsArguments {
-    /// Graphs: folders below that of the data, each with edges.csv and nodes.csv.gz [default:
-    /// planetoid/cora,planetoid/citeseer].
+    /// Graphs: names that `softnce data fetch` knows, or folders in the data folder, each with edges.csv and nodes.csv.gz,
+    /// or with the files ind.NAME.* of Planetoid [default: cora,citeseer].
     #[arg(long, value_delimiter = ',', value_name = "NAME,..")]
     pub graphs: Option<Vec<String>>,
     /// Seeds of each loss [default: 20].
@@ -29,7 +29,7 @@ pub struct GraphsArguments {
     /// Learning rates to choose from for each loss [default: 0.003,0.01,0.03,0.1].
     #[arg(long, value_delimiter = ',', value_name = "RATE,..")]
     pub rates: Option<Vec<f64>>,
-    /// Folder that holds the graphs' folders [default: $SOFTNCE_DATA, or the folder that `softnce data fetch` fills].
+    /// Data folder [default: $SOFTNCE_DATA, or the folder that `softnce data fetch` fills].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     #[command(flatten)]

@@ -1,0 +1,226 @@
+//! The Planetoid graphs as published: `ind.NAME.allx`, `.tx`, `.ally`, `.ty`, `.y`, `.graph` and `.test.index`.
+//!
+//! `allx` has the features of the first nodes, `tx` those of the test nodes in the order of `test.index`, which has their
+//! numbers; nodes that are in neither have no features and no label. `ally` and `ty` have the classes, one column each. The
+//! first rows of `allx`, as many as `y` has, are the labelled nodes, the next 500 the validation nodes (Yang, Cohen and
+//! Salakhutdinov, arXiv 1603.08861; Kipf and Welling, arXiv 1609.02907).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::node::{Node, NodeSplit, Nodes, failed};
+use super::pickle::{Id, Pickle, Value};
+use crate::StudyError;
+
+/// Nodes whose labels choose the settings.
+const VALIDATION: usize = 500;
+
+/// More nodes, features or classes than this are not believed.
+const MOST: usize = 1 << 24;
+
+/// The file of the edges of the graph of this name.
+pub(super) fn graph_file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("ind.{name}.graph"))
+}
+
+/// Reads the files of the graph of this name.
+///
+/// # Errors
+/// A file that cannot be read, or whose content does not fit the others.
+pub(super) fn read(folder: &Path, name: &str) -> Result<Nodes, StudyError> {
+    let files = Files { folder, name };
+    let (first, width) = files.parsed("allx", rows_of_features)?;
+    let (tested, test_width) = files.parsed("tx", rows_of_features)?;
+    if test_width != width {
+        return Err(files.refuse("tx", format!("{test_width} features, expected {width} as in ind.{name}.allx")));
+    }
+    let labelled = files.parsed("y", classes)?.len();
+    let (first_classes, test_classes) = (files.parsed("ally", classes)?, files.parsed("ty", classes)?);
+    for (ending, found, expected) in
+        [("ally", first_classes.len(), first.len()), ("ty", test_classes.len(), tested.len())]
+    {
+        if found != expected {
+            return Err(files.refuse(ending, format!("{found} rows, expected {expected}, one for each node")));
+        }
+    }
+    let index = files.index(tested.len())?;
+    let count = index.iter().map(|&node| node + 1).chain([first.len()]).max().unwrap_or(0);
+    let mut nodes: Vec<Node> = (0..count).map(|_| Node { label: None, part: None, features: Vec::new() }).collect();
+    for (at, (features, label)) in first.into_iter().zip(first_classes).enumerate() {
+        let part = match at {
+            at if at < labelled => Some(NodeSplit::Train),
+            at if at < labelled + VALIDATION => Some(NodeSplit::Validation),
+            _ => None,
+        };
+        nodes[at] = Node { label, part, features };
+    }
+    for (&node, (features, label)) in index.iter().zip(tested.into_iter().zip(test_classes)) {
+        if nodes[node].label.is_some() || nodes[node].part.is_some() {
+            return Err(
+                files.refuse("test.index", format!("node {node}, which is a training node or was there before"))
+            );
+        }
+        nodes[node] = Node { label, part: Some(NodeSplit::Test), features };
+    }
+    let edges = files.parsed("graph", |pickle| edges(pickle, count))?;
+    Ok(Nodes { nodes, edges, width })
+}
+
+/// The files of a graph.
+struct Files<'f> {
+    folder: &'f Path,
+    name: &'f str,
+}
+
+impl Files<'_> {
+    fn path(&self, ending: &str) -> PathBuf {
+        self.folder.join(format!("ind.{}.{ending}", self.name))
+    }
+
+    fn refuse(&self, ending: &str, reason: String) -> StudyError {
+        StudyError::Graph { path: self.path(ending), reason }
+    }
+
+    /// A pickle, and what is read from it.
+    fn parsed<T>(&self, ending: &str, parse: impl Fn(&Pickle<'_>) -> Result<T, String>) -> Result<T, StudyError> {
+        let path = self.path(ending);
+        let bytes = fs::read(&path).map_err(failed(&path))?;
+        let parsed = Pickle::read(&bytes).and_then(|pickle| parse(&pickle));
+        parsed.map_err(|reason| self.refuse(ending, reason))
+    }
+
+    /// The numbers of the test nodes, one a line.
+    fn index(&self, expected: usize) -> Result<Vec<usize>, StudyError> {
+        let path = self.path("test.index");
+        let text = fs::read_to_string(&path).map_err(failed(&path))?;
+        let numbers = text.split_whitespace().map(|word| match word.parse::<usize>() {
+            Ok(node) if node < MOST => Ok(node),
+            _ => Err(self.refuse("test.index", format!("{word:?}, expected the number of a node"))),
+        });
+        let numbers = numbers.collect::<Result<Vec<usize>, StudyError>>()?;
+        if numbers.len() != expected {
+            let reason = format!("{} nodes, expected {expected} as in ind.{}.tx", numbers.len(), self.name);
+            return Err(self.refuse("test.index", reason));
+        }
+        Ok(numbers)
+    }
+}
+
+/// An array of numbers. Shape of `numbers`: `shape`, row by row.
+struct Array {
+    shape: Vec<usize>,
+    numbers: Vec<f64>,
+}
+
+/// An array of NumPy: its state is the version, the shape, the type, whether columns come first, and the bytes.
+fn array(pickle: &Pickle<'_>, id: Id) -> Result<Array, String> {
+    let state = match pickle.object(id) {
+        Some(("_reconstruct", _, Some(state))) => pickle.items(state),
+        _ => return Err("no array of NumPy where one belongs".to_owned()),
+    };
+    let [_, shape, kind, _, bytes] = *state else { return Err("an array without its values".to_owned()) };
+    let sides = pickle.items(shape).iter().map(|&side| pickle.int(side).and_then(|side| usize::try_from(side).ok()));
+    let shape: Vec<usize> = sides.collect::<Option<_>>().ok_or("an array without its shape")?;
+    // The type was made of its name, such as "f4"; the second value of its state is the order of the bytes.
+    let (Some(("dtype", made, Some(state))), Some(bytes)) = (pickle.object(kind), pickle.bytes(bytes)) else {
+        return Err("an array without its type".to_owned());
+    };
+    let name = pickle.items(made).first().and_then(|&name| pickle.bytes(name)).unwrap_or_default();
+    let order = pickle.items(state).get(1).and_then(|&order| pickle.bytes(order)).unwrap_or_default();
+    let numbers = match (order, name) {
+        (b"<", b"i4") => numbers(bytes, |four| f64::from(i32::from_le_bytes(four))),
+        (b"<", b"i8") => numbers(bytes, |eight| i64::from_le_bytes(eight) as f64),
+        (b"<", b"f4") => numbers(bytes, |four| f64::from(f32::from_le_bytes(four))),
+        (b"<", b"f8") => numbers(bytes, f64::from_le_bytes),
+        _ => {
+            let found = [order, name].map(String::from_utf8_lossy).concat();
+            return Err(format!("an array of type {found}, expected <i4, <i8, <f4 or <f8"));
+        }
+    };
+    match shape.iter().try_fold(1usize, |all, &side| all.checked_mul(side)) {
+        Some(count) if count == numbers.len() => Ok(Array { shape, numbers }),
+        _ => Err(format!("{} numbers for an array of shape {shape:?}", numbers.len())),
+    }
+}
+
+/// Decodes numbers of `N` bytes.
+fn numbers<const N: usize>(bytes: &[u8], decode: impl Fn([u8; N]) -> f64) -> Vec<f64> {
+    bytes.as_chunks::<N>().0.iter().map(|chunk| decode(*chunk)).collect()
+}
+
+/// The features of each row with their values, from a `csr_matrix` of SciPy; and their number.
+type Rows = (Vec<Vec<(usize, f32)>>, usize);
+
+fn rows_of_features(pickle: &Pickle<'_>) -> Result<Rows, String> {
+    let state = match pickle.object(pickle.top()) {
+        Some(("csr_matrix", _, Some(state))) => state,
+        _ => return Err("no csr_matrix of SciPy".to_owned()),
+    };
+    let Value::Dict(pairs) = pickle.get(state) else { return Err("a csr_matrix without its values".to_owned()) };
+    let field = |name: &str| {
+        let of_name = pairs.iter().find(|(key, _)| pickle.bytes(*key) == Some(name.as_bytes()));
+        of_name.map(|(_, value)| *value).ok_or_else(|| format!("a csr_matrix without {name}"))
+    };
+    let shape = field("_shape")?;
+    let sides = pickle.items(shape).iter().map(|&side| pickle.int(side).and_then(|side| usize::try_from(side).ok()));
+    let shape: Vec<usize> = sides.collect::<Option<_>>().unwrap_or_default();
+    let &[rows, width] = shape.as_slice() else { return Err("a csr_matrix without its shape".to_owned()) };
+    let [starts, columns, values] =
+        [array(pickle, field("indptr")?)?, array(pickle, field("indices")?)?, array(pickle, field("data")?)?];
+    let (columns, values) = (columns.numbers, values.numbers);
+    let starts: Vec<usize> = starts.numbers.iter().map(|&start| start as usize).collect();
+    let fits = starts.len() == rows.saturating_add(1)
+        && starts.is_sorted()
+        && starts.last() == Some(&values.len())
+        && columns.len() == values.len()
+        && columns.iter().all(|&column| (0.0..width as f64).contains(&column))
+        && width < MOST;
+    if !fits {
+        return Err(format!("the parts of a csr_matrix of shape {shape:?} do not fit each other"));
+    }
+    if let Some(value) = values.iter().find(|value| !(**value >= 0.0 && value.is_finite())) {
+        return Err(format!("a feature of {value}, expected finite numbers not below 0"));
+    }
+    let row = |ends: &[usize]| {
+        let range = ends[0]..ends[1];
+        let entries = columns[range.clone()].iter().zip(&values[range]);
+        let set = entries.filter(|(_, value)| **value > 0.0).map(|(&column, &value)| (column as usize, value as f32));
+        let mut features: Vec<(usize, f32)> = set.collect();
+        features.sort_unstable_by_key(|(feature, _)| *feature);
+        features
+    };
+    Ok((starts.windows(2).map(row).collect(), width))
+}
+
+/// The class of each row of an array with one column a class; none where the row has only zeros.
+fn classes(pickle: &Pickle<'_>) -> Result<Vec<Option<usize>>, String> {
+    let Array { shape, numbers } = array(pickle, pickle.top())?;
+    let &[_, columns] = shape.as_slice() else {
+        return Err(format!("an array of shape {shape:?}, expected two sides"));
+    };
+    let class = |(row, values): (usize, &[f64])| {
+        let mut set = values.iter().enumerate().filter(|(_, value)| **value != 0.0);
+        match (set.next(), set.next()) {
+            (one, None) => Ok(one.map(|(class, _)| class)),
+            _ => Err(format!("row {row} has several classes, expected one")),
+        }
+    };
+    numbers.chunks(columns.max(1)).enumerate().map(class).collect()
+}
+
+/// The edges of a dictionary of the neighbours of each node.
+fn edges(pickle: &Pickle<'_>, count: usize) -> Result<Vec<(usize, usize)>, String> {
+    let Value::Dict(pairs) = pickle.get(pickle.top()) else { return Err("no dictionary of neighbours".to_owned()) };
+    let node = |id: Id| match pickle.int(id).and_then(|node| usize::try_from(node).ok()) {
+        Some(node) if node < count => Ok(node),
+        _ => Err(format!("{:?} in place of a node, expected a number below {count}", pickle.get(id))),
+    };
+    let mut edges = Vec::new();
+    for &(from, near) in pairs {
+        let from = node(from)?;
+        for &to in pickle.items(near) {
+            edges.push((from, node(to)?));
+        }
+    }
+    Ok(edges)
+}
