@@ -77,14 +77,12 @@ pub fn weights_file(section: &WeightsSection, data_folder: &Path) -> Result<Path
     if let Some(file) = places.iter().find_map(|place| best_of(place)) {
         return Ok(file);
     }
-    Registry::known().file(data_folder, path, None).map_err(|source| {
-        match places.iter().find(|place| place.is_dir()) {
-            Some(folder) => {
-                let (path, missing) = (folder.clone(), BEST);
-                StoreError::Missing { path, missing, remedy: "name a checkpoint, or the folder of a trained run" }.into()
-            }
-            None => RunError::Missing { key: "weights.path", source },
+    Registry::known().file(data_folder, path, None).map_err(|source| match places.iter().find(|place| place.is_dir()) {
+        Some(folder) => {
+            let (path, missing) = (folder.clone(), BEST);
+            StoreError::Missing { path, missing, remedy: "name a checkpoint, or the folder of a trained run" }.into()
         }
+        None => RunError::Missing { key: "weights.path", source },
     })
 }
 
