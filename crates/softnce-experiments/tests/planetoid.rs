@@ -77,7 +77,8 @@ fn both_forms_give_the_same_graph() {
 #[test]
 fn files_that_do_not_fit_are_named() {
     let folder = tempfile::tempdir().unwrap();
-    let cases: [(fn(&mut Planetoid), &str, &str); 6] = [
+    type Case = (fn(&mut Planetoid), &'static str, &'static str);
+    let cases: [Case; 6] = [
         (|graph| graph.near[3].push(61), "graph", "Int(61) in place of a node, expected a number below 61"),
         (|graph| graph.test_index[4] = 3, "test.index", "node 3, which is a training node or was there before"),
         (|graph| graph.test_index[4] = graph.test_index[5], "test.index", "was there before"),
