@@ -48,8 +48,9 @@ impl ModuleMapper for Step {
     }
 }
 
-/// Compares every parameter's gradient by its product with cos(0), cos(0.7), cos(1.4) and so on.
-fn close_gradients(network: &Network, logits: Tensor<2>, expected: &BTreeMap<String, NamedTensor>) {
+/// Compares every parameter's gradient by its product with cos(0), cos(0.7), cos(1.4) and so on; `bound`: the largest
+/// difference, relative to the sum of the gradient's absolute values.
+fn close_gradients(network: &Network, logits: Tensor<2>, expected: &BTreeMap<String, NamedTensor>, bound: f64) {
     let before = named(network).unwrap();
     let gradients = GradientsParams::from_grads((logits.clone() * logits).sum().backward(), network);
     let after = named(&network.clone().map(&mut Step { gradients })).unwrap();
@@ -62,7 +63,7 @@ fn close_gradients(network: &Network, logits: Tensor<2>, expected: &BTreeMap<Str
             size += value.abs();
         }
         let expected = f64::from(expected[&format!("gradient.{}", before.name)].values[0]);
-        assert!((found - expected).abs() < 1e-5 * size, "{}: {found} instead of {expected}", before.name);
+        assert!((found - expected).abs() < bound * size, "{}: {found} instead of {expected}", before.name);
         compared += 1;
     }
     assert_eq!(compared, expected.keys().filter(|name| name.starts_with("gradient.")).count());
@@ -90,7 +91,7 @@ fn a_vision_transformer_is_timms() {
 
     let training = token.clone().train();
     let on_graph = Tensor::from_inner(pictures(&cases["pictures"]));
-    close_gradients(&training, training.forward(on_graph).unwrap(), &cases);
+    close_gradients(&training, training.forward(on_graph).unwrap(), &cases, 1e-5);
 
     // What is written out is what was read in, name for name.
     let out: BTreeMap<_, _> = named(&token).unwrap().into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
@@ -171,7 +172,7 @@ fn softmax_regression_is_torchs_linear() {
     close_tensor(&network.forward(pictures(&cases["pictures"])).unwrap(), &cases["logits"]);
     let training = network.clone().train();
     let on_graph = Tensor::from_inner(pictures(&cases["pictures"]));
-    close_gradients(&training, training.forward_train(on_graph, 0).unwrap().0, &cases);
+    close_gradients(&training, training.forward_train(on_graph, 0).unwrap().0, &cases, 1e-5);
 
     // The written tensors are those that `torch.nn.Linear.load_state_dict` takes.
     let out: BTreeMap<_, _> =
@@ -198,12 +199,13 @@ fn a_head_of_three_layers_is_torchs() {
 fn a_residual_network_is_torchs_in_evaluation_and_training() {
     let cifar = |shortcut| ResnetConfig { width: Some(4), shortcut: Some(shortcut), ..ResnetConfig::new(8) };
     let other = |depth, form, width| ResnetConfig { form: Some(form), width: Some(width), ..ResnetConfig::new(depth) };
-    for (name, config, [height, width]) in [
-        ("padding", cifar(Shortcut::Padding), [9, 8]),
-        ("projection", cifar(Shortcut::Projection), [9, 8]),
-        ("imagenet-18", other(18, ResnetForm::Imagenet, 3), [38, 45]),
-        ("imagenet-50", other(50, ResnetForm::Imagenet, 2), [38, 45]),
-        ("small-34", other(34, ResnetForm::Small, 2), [18, 21]),
+    // Rounding alone moves PyTorch's own gradients of 50 layers by 9e-6 of their sum.
+    for (name, config, [height, width], bound) in [
+        ("padding", cifar(Shortcut::Padding), [9, 8], 1e-5),
+        ("projection", cifar(Shortcut::Projection), [9, 8], 1e-5),
+        ("imagenet-18", other(18, ResnetForm::Imagenet, 3), [38, 45], 1e-5),
+        ("imagenet-50", other(50, ResnetForm::Imagenet, 2), [38, 45], 5e-5),
+        ("small-34", other(34, ResnetForm::Small, 2), [18, 21], 1e-5),
     ] {
         let cases = fixture(&format!("resnet-{name}-logits.safetensors"));
         let network = build(&NetworkConfig::Resnet(config), [3, height, width]);
@@ -220,7 +222,7 @@ fn a_residual_network_is_torchs_in_evaluation_and_training() {
         close_tensor(&trained, &cases["trained"]);
         let training = network.clone().train();
         let on_graph = Tensor::from_inner(pictures(&cases["pictures"]));
-        close_gradients(&training, training.forward_train(on_graph, 0).unwrap().0, &cases);
+        close_gradients(&training, training.forward_train(on_graph, 0).unwrap().0, &cases, bound);
 
         network.update_running(updates).unwrap();
         let mut compared = 0;
