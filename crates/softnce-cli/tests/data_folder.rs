@@ -111,11 +111,18 @@ fn a_run_remembers_the_data_folder() {
     let run = place.path().join("run").display().to_string();
     let (again, _) = succeeds(elsewhere.path(), &["eval", &run]);
     assert!(table.starts_with(again.trim_end()), "{again}\n{table}");
+    // Without pictures, the test pictures are predicted.
+    let (predicted, _) = succeeds(elsewhere.path(), &["predict", &run]);
+    let pictures: Vec<&str> = predicted.lines().skip(1).filter_map(|row| row.split(',').next()).collect();
+    assert_eq!(pictures.len(), 6, "{predicted}");
+    assert!(pictures[0].ends_with("val/ant/0.png") && pictures[5].ends_with("val/bee/2.png"), "{predicted}");
     // Moved: the error names the folder of the training; --data and the cache help.
     fs::rename(place.path().join("data"), place.path().join("moved")).unwrap();
     let error = refused(place.path(), &["eval", "run"]);
-    assert!(error.contains("data.path: ") && error.contains("d does not exist"), "{error}");
+    assert!(error.contains("data.path: ") && error.contains("data/d does not exist"), "{error}");
+    assert!(refused(place.path(), &["predict", "run"]).contains("d does not exist"));
     succeeds(place.path(), &["eval", "run", "--data", "moved"]);
+    succeeds(place.path(), &["predict", "run", "--data", "moved"]);
     // The data may be moved without another run.
     succeeds(place.path(), &["train", "r.toml", "--data", "moved", "--out", "run"]);
     succeeds(place.path(), &["eval", "run"]);

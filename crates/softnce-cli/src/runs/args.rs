@@ -43,8 +43,7 @@ pub struct EvalArguments {
 pub struct PredictArguments {
     /// Folder of the run.
     pub run: PathBuf,
-    /// Pictures, or folders of pictures.
-    #[arg(required = true)]
+    /// Pictures, or folders of pictures [default: the run's test pictures, in the data folder as for `eval`].
     pub pictures: Vec<PathBuf>,
     /// CSV file for the predictions [default: the terminal]; it is FILE.part until all rows are there.
     #[arg(long, value_name = "FILE")]
@@ -61,9 +60,8 @@ pub struct PredictArguments {
     /// Divide the logits by the temperature that was fitted on the validation pictures.
     #[arg(long)]
     pub scaled: bool,
-    /// Device: cpu; or cuda, vulkan, metal or rocm if the program was built with it.
-    #[arg(long, default_value = "cpu")]
-    pub device: DeviceName,
+    #[command(flatten)]
+    pub place: PlaceArguments<DeviceName>,
 }
 
 #[derive(Debug, Args)]

@@ -12,20 +12,17 @@ use softnce_train::runs::{Labelled, RunError, Scores, TrainedRun};
 use super::args::PredictArguments;
 
 pub fn run(arguments: &PredictArguments) -> Result<ExitCode, RunError> {
-    let trained = TrainedRun::open(&arguments.run, arguments.device)?;
+    let trained = TrainedRun::open(&arguments.run, arguments.place.device)?;
     let columns = Columns::new(arguments, trained.classes())?;
     let temperature = if arguments.scaled { trained.scaled_temperature()? } else { trained.temperature() };
-    let files = unlabelled(&arguments.pictures, trained.classes().to_vec())?;
-    let files = files.with_decoding(trained.recipe().data.decoding());
-    files.warnings().iter().for_each(|warning| tell!("warning: {warning}"));
+    let pictures = pictures(arguments, &trained)?;
     let mut rows = arguments.out.as_deref().map_or_else(|| Ok(CsvStream::stdout()), CsvStream::file)?;
     let part = rows.part().map(|part| part.display().to_string());
     let (mut done, mut bad) = (0, 0);
-    let pictures = Labelled { pictures: Arc::new(files.clone()), distributions: None };
     let written = rows.row(columns.head()).map_err(RunError::from).and_then(|()| {
         trained.predict(&pictures, temperature, &stop_on_ctrl_c(), |index, scores| {
             bad += usize::from(scores.is_err());
-            rows.row(columns.row(files.describe(index), scores))?;
+            rows.row(columns.row(pictures.pictures.describe(index), scores))?;
             done += 1;
             Ok(())
         })
@@ -34,7 +31,7 @@ pub fn run(arguments: &PredictArguments) -> Result<ExitCode, RunError> {
         Ok(true) => rows.finish()?,
         other => {
             if let Some(part) = part {
-                tell!("{part} has the rows of {done} of {} pictures", files.labels().len());
+                tell!("{part} has the rows of {done} of {} pictures", pictures.len());
             }
             return other.map(|_| ExitCode::from(INTERRUPTED));
         }
@@ -44,6 +41,19 @@ pub fn run(arguments: &PredictArguments) -> Result<ExitCode, RunError> {
         return Ok(ExitCode::from(FAILED));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The pictures that are named, or else the test pictures of the run.
+fn pictures(arguments: &PredictArguments, trained: &TrainedRun) -> Result<Labelled, RunError> {
+    if arguments.pictures.is_empty() {
+        let data = trained.open_data(arguments.place.data.as_deref())?;
+        data.notes().iter().for_each(|note| tell!("{note}"));
+        return Ok(data.test);
+    }
+    let files = unlabelled(&arguments.pictures, trained.classes().to_vec())?;
+    let files = files.with_decoding(trained.recipe().data.decoding());
+    files.warnings().iter().for_each(|warning| tell!("warning: {warning}"));
+    Ok(Labelled { pictures: Arc::new(files), distributions: None })
 }
 
 /// The columns of the table.

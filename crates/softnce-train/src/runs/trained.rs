@@ -90,21 +90,34 @@ impl TrainedRun {
     /// [`data_folder`].
     ///
     /// # Errors
-    /// As [`RunData::open`].
+    /// As [`RunData::open`]; data of other classes than the run's.
     pub fn open_data(&self, named: Option<&Path>) -> Result<RunData, RunError> {
-        let open = |folder: &Path| RunData::open(&self.recipe.data, folder);
+        let open = |folder: &Path| {
+            let data = RunData::open(&self.recipe.data, folder)?;
+            self.check_classes(&data).map(|()| data)
+        };
         if let Some(folder) = named {
             return open(folder);
         }
         let default = data_folder(None);
-        match self.info.data_folder.as_deref().filter(|folder| folder.is_dir()) {
-            // Moved since then: the default is tried, and if it fails too, the folder of the training is told.
-            Some(trained) => match open(trained) {
-                Err(error @ RunError::Missing { .. }) => open(&default).map_err(|_| error),
+        let Some(trained) = &self.info.data_folder else { return open(&default) };
+        match open(trained) {
+            // Moved since then: if it is not in the default folder either, the folder of the training is told.
+            Err(missing @ RunError::Missing { .. }) => match open(&default) {
+                Err(RunError::Missing { .. }) => Err(missing),
                 other => other,
             },
-            None => open(&default),
+            other => other,
         }
+    }
+
+    fn check_classes(&self, data: &RunData) -> Result<(), RunError> {
+        let found = data.test.pictures.class_names();
+        if found != self.info.classes {
+            let expected = format!("the {} classes of the run, in their order", self.info.classes.len());
+            return Err(RunError::Data { argument: "classes", found: format!("{} others", found.len()), expected });
+        }
+        Ok(())
     }
 
     /// The temperature that training fitted on the validation pictures at its end.
@@ -120,11 +133,7 @@ impl TrainedRun {
     /// # Errors
     /// Pictures that cannot be read.
     pub fn test(&self, data: &RunData, stop: &AtomicBool) -> Result<Option<RunReport>, RunError> {
-        let found = data.test.pictures.class_names();
-        if found != self.info.classes {
-            let expected = format!("the {} classes of the run, in their order", self.info.classes.len());
-            return Err(RunError::Data { argument: "classes", found: format!("{} others", found.len()), expected });
-        }
+        self.check_classes(data)?;
         let tested = test_network(&self.network, data, &self.recipe, self.temperature, &self.device, stop);
         let tested = tested.map_err(|error| self.of_weights(data.explained(error)))?;
         tested.map(|tested| figures(&self.recipe, &self.info, data, tested)).transpose()
