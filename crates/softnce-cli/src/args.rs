@@ -24,7 +24,8 @@ pub enum Command {
     /// Train a network from a recipe.
     ///
     /// Writes to runs/NAME: recipe.toml, run.json, last.safetensors, best.safetensors; history.jsonl and an event file for
-    /// TensorBoard after each epoch; at the end history.csv, metrics.json and report.html. After Ctrl-C or a kill, the same command continues from the last checkpoint, with the same result.
+    /// TensorBoard after each epoch; at the end history.csv, metrics.json and report.html. After ctrl-C, SIGTERM, SIGHUP or
+    /// a kill, the same command continues from the last checkpoint, with the same result.
     Train(TrainArguments),
     /// Evaluate a trained run on its test pictures.
     Eval(EvalArguments),
@@ -42,7 +43,8 @@ pub enum Command {
     /// Compare the losses on one recipe, paired by seed.
     ///
     /// By default on the built-in optdigits pictures. Writes to runs/compare: recipe.toml, results.json, results.csv,
-    /// results.md, report.html, figure.svg, and a folder for each run. After Ctrl-C or a kill, the same command continues.
+    /// results.md, report.html, figure.svg, and a folder for each run. After ctrl-C, SIGTERM, SIGHUP or a kill, the same
+    /// command continues.
     Compare(CompareArguments),
     /// Write the report of a finished run or comparison again, from its results.
     ///

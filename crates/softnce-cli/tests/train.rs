@@ -1,9 +1,8 @@
-//! Training as a process: killed at any point it goes on and ends with the same weights; what it refuses; full disks.
+//! Training as a process: what it writes, what it refuses; full disks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
@@ -41,81 +40,6 @@ fn place() -> (TempDir, PathBuf) {
     (folder, out)
 }
 
-/// The tensors of a checkpoint that a killed run must end with bit for bit, and the epochs as they were learned.
-fn ending(out: &Path) -> (Vec<(String, Vec<u8>)>, Vec<String>) {
-    let bytes = fs::read(out.join("last.safetensors")).unwrap();
-    let header = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
-    let head: serde_json::Value = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
-    let mut tensors: Vec<(String, Vec<u8>)> = Vec::new();
-    for (name, tensor) in head.as_object().unwrap() {
-        if !(name.starts_with("network.") || name.starts_with("average.")) {
-            continue;
-        }
-        let ends = &tensor["data_offsets"];
-        let [start, end] = [&ends[0], &ends[1]].map(|end| 8 + header + end.as_u64().unwrap() as usize);
-        tensors.push((name.clone(), bytes[start..end].to_vec()));
-    }
-    tensors.sort();
-    assert!(tensors.len() >= 4);
-    let history = fs::read_to_string(out.join("history.csv")).unwrap();
-    // Without the times.
-    let rows = history.lines().map(|row| row.rsplitn(4, ',').last().unwrap().to_owned());
-    (tensors, rows.collect())
-}
-
-#[cfg(unix)]
-#[test]
-fn a_run_killed_at_any_point_goes_on_and_ends_bit_for_bit_the_same() {
-    let (_folder, whole) = place();
-    let arguments = [&SMALL[..], &["--set", "optimizer.average=0.9", "--set", "training.workers=1"]].concat();
-    let output = train(&whole, &arguments).output().unwrap();
-    assert!(output.status.success(), "{}", error_of(&output));
-    let expected = ending(&whole);
-
-    let (_folder, out) = place();
-    let mut kills = 0;
-    // Later and later, so that it comes to its end; a kill is a kill: no handler sees it.
-    for attempt in 1.. {
-        let mut child = train(&out, &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(7 * attempt));
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success());
-            break;
-        }
-        child.kill().unwrap();
-        kills += 1;
-        child.wait().unwrap();
-        // Whatever is there under its own name is whole.
-        for entry in fs::read_dir(&out).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            // Before the first epoch the history has no line.
-            assert!(entry.metadata().unwrap().len() > 0 || name.starts_with('.') || name == "history.jsonl", "{name}");
-        }
-    }
-    assert!(kills > 2, "killed {kills} times");
-    let found = ending(&out);
-    assert_eq!(found.1, expected.1);
-    assert_eq!(found.0, expected.0);
-    assert!(out.join("report.html").exists());
-}
-
-#[cfg(unix)]
-#[test]
-fn ctrl_c_keeps_a_checkpoint_and_the_same_command_goes_on() {
-    let (_folder, out) = place();
-    let arguments = [&SMALL[..], &["--set", "schedule.epochs=400"]].concat();
-    let mut child = train(&out, &arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    while !out.join("last.safetensors").exists() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before a checkpoint was made");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130));
-    assert!(error_of(&output).contains("the same command goes on"), "{}", error_of(&output));
-    assert!(!out.join("metrics.json").exists());
-}
-
 #[cfg(unix)]
 #[test]
 fn a_full_disk_ends_in_a_clear_error_and_loses_nothing() {
@@ -134,10 +58,8 @@ fn a_full_disk_ends_in_a_clear_error_and_loses_nothing() {
     let error = error_of(&output);
     assert!(error.contains("cannot write ") && error.contains("last.safetensors: "), "{error}");
     assert!(out.join("recipe.toml").exists() && !out.join("last.safetensors").exists());
-    let left = fs::read_dir(&out)
-        .unwrap()
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(".atomicwrite"));
+    let left =
+        fs::read_dir(&out).unwrap().flatten().filter(|entry| entry.file_name().to_string_lossy().ends_with(".tmp"));
     assert_eq!(left.count(), 0, "no half file is left behind");
 
     // With room again it goes on; then full again, the checkpoint stays as it was.

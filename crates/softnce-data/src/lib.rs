@@ -1,6 +1,7 @@
 //! Images (in the code: pictures) and labels for training, without any framework.
 //!
 //! - [`Picture`]: a decoded picture; [`PictureSource`]: a source of labelled pictures.
+//! - [`Fingerprint`]: tells whether a set is still the same.
 //! - [`sets`]: data sets as their publishers lay them out; [`subset`]: subsets of them.
 //! - [`fetch`]: downloads freely available data sets; [`info`]: describes a data set: counts, sizes, and a sheet of
 //!   sample pictures.
@@ -15,6 +16,7 @@ pub mod augmentation;
 pub mod candidates;
 mod content;
 pub mod fetch;
+mod fingerprint;
 pub mod info;
 pub mod labels;
 pub mod loader;
@@ -24,4 +26,5 @@ mod source;
 pub mod subset;
 
 pub use content::ContentError;
+pub use fingerprint::Fingerprint;
 pub use source::{Picture, PictureSource};

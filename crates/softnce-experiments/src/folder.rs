@@ -1,10 +1,12 @@
 //! The folder of a study: `study.json`, `parts/` with a file for each finished part, and the results once all are there.
 
+use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use softnce_store::{Folder, Manifest, StoreError, differences, read_json};
+use softnce_store::{Folder, Manifest, Parts, StoreError, differences, read_json};
+use softnce_train::runs::LAST;
 
 use crate::StudyError;
 
@@ -25,7 +27,7 @@ impl Manifest for StudyManifest {
     }
 
     fn write(&self, folder: &Folder) -> Result<(), StoreError> {
-        folder.write_json(MANIFEST, self)
+        folder.write_sealed_json(MANIFEST, self)
     }
 
     fn differences(&self, found: &Self) -> Vec<String> {
@@ -41,6 +43,18 @@ impl Manifest for StudyManifest {
         }
         words
     }
+
+    fn has_work(folder: &Path) -> bool {
+        is_started(folder)
+    }
+}
+
+/// Whether a study, a comparison in it or a training of either has kept anything.
+fn is_started(folder: &Path) -> bool {
+    let below = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    folder.join(LAST).exists()
+        || !Parts::of(folder).is_empty()
+        || below.filter(|path| path.is_dir()).any(|path| is_started(&path))
 }
 
 /// The name of the study that a folder holds; `None` if it holds none.
@@ -58,8 +72,6 @@ pub(crate) fn open(path: &Path, study: &str, revision: u32, settings: &impl Seri
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-
-    use std::fs;
 
     use serde_json::json;
 
@@ -82,6 +94,21 @@ mod tests {
         assert!(error.contains("holds a study with other settings (study: toy there, graphs here);"), "{error}");
         let error = refused("toy", 2, &first);
         assert!(error.contains("holds a study with other settings (revision: 1 there, 2 here);"), "{error}");
+    }
+
+    #[test]
+    fn a_study_that_kept_nothing_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ablations");
+        let open = |seeds: u32| super::open(&path, "ablations", 1, &json!({"seeds": seeds}));
+        drop(open(3).unwrap());
+        // A training that was refused before its first step.
+        fs::create_dir_all(path.join("runs/a-seed0")).unwrap();
+        fs::write(path.join("runs/a-seed0/recipe.toml"), "").unwrap();
+        drop(open(4).unwrap());
+        fs::write(path.join("runs/a-seed0").join(LAST), "").unwrap();
+        assert!(open(3).unwrap_err().to_string().contains("seeds: 4 there, 3 here"));
+        open(4).unwrap();
     }
 
     #[test]

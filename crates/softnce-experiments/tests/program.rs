@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use softnce_experiments::variants::STUDIES;
 
@@ -35,6 +36,47 @@ fn a_spent_budget_keeps_what_is_there_and_the_same_command_continues() {
     let said = String::from_utf8_lossy(&refused.stderr);
     assert_eq!(refused.status.code(), Some(2));
     assert!(said.contains("holds a study with other settings (study: other there, toy here)"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_study_that_is_killed_and_asked_to_stop_ends_as_if_never_stopped() {
+    let ablations = |out: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_softnce-experiments"));
+        let set = ["schedule.epochs=6", "network.hidden=[16]", "data.imbalance=10.0", "training.checkpoint_steps=2"];
+        command.args(["ablations", "--groups", "noise", "--seeds", "1", "--jobs", "2", "--out"]).arg(out);
+        command.args(set.iter().flat_map(|change| ["--set", *change])).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, out) = (folder.path().join("whole"), folder.path().join("killed"));
+    assert!(ablations(&whole).status().unwrap().success());
+    let mut ended = 0;
+    // Later and later, so that it comes to its end.
+    for attempt in 0_u64.. {
+        let mut child = ablations(&out).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(60 + 40 * attempt));
+        if attempt == 2 {
+            let second = ablations(&out).stderr(Stdio::piped()).output().unwrap();
+            let said = String::from_utf8_lossy(&second.stderr).into_owned();
+            let running = child.try_wait().unwrap().is_none();
+            assert!(!running || said.contains(&format!("(process {} ", child.id())), "{said}");
+        }
+        let signal = if attempt % 2 == 0 { "-KILL" } else { "-TERM" };
+        if child.try_wait().unwrap().is_none() {
+            Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        }
+        let status = child.wait().unwrap();
+        if status.success() {
+            break;
+        }
+        assert!(signal == "-KILL" || status.code() == Some(143), "{status}");
+        ended += 1;
+    }
+    assert!(ended > 2, "ended {ended} times");
+    let results = |out: &Path| fs::read_to_string(out.join("results.csv")).unwrap();
+    assert_eq!(results(&out), results(&whole));
+    assert!(!out.join("runs").exists());
 }
 
 #[test]

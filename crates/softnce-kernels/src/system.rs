@@ -1,5 +1,5 @@
-//! Requests to the operating system and the C library: large pages, and an allocator that keeps freed memory in the
-//! process.
+//! Requests to the operating system and the C library: large pages, an allocator that keeps freed memory in the process,
+//! and signals that the process was started to ignore.
 
 /// From this size on, in bytes, large pages are asked for.
 #[cfg(target_os = "linux")]
@@ -53,9 +53,46 @@ pub fn keep_freed_memory() -> bool {
     false
 }
 
+/// Whether the process ignores the hangup signal, as one that `nohup` started does.
+pub fn ignores_hangup() -> bool {
+    #[cfg(all(unix, not(miri)))]
+    {
+        let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: without a new action, the call only writes the present one, into memory of the right size. All zeros are a
+        // value of this structure of integers and pointers, so it may be read even if the call fails.
+        #[allow(unsafe_code)]
+        let action = unsafe {
+            libc::sigaction(libc::SIGHUP, std::ptr::null(), action.as_mut_ptr());
+            action.assume_init()
+        };
+        action.sa_sigaction == libc::SIG_IGN
+    }
+    #[cfg(not(all(unix, not(miri))))]
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(all(unix, not(miri)))]
+    fn a_process_that_nohup_started_ignores_the_hangup_signal() {
+        const ASKS: &str = "SOFTNCE_KERNELS_ASKS_FOR_HANGUP";
+        if std::env::var_os(ASKS).is_some() {
+            println!("\nignores: {}", ignores_hangup());
+            return;
+        }
+        let name = "a_process_that_nohup_started_ignores_the_hangup_signal";
+        for (trap, expected) in [("trap '' HUP; ", true), ("trap - HUP; ", false)] {
+            let mut command = std::process::Command::new("sh");
+            let program = std::env::current_exe().unwrap();
+            command.args(["-c", &format!("{trap}exec \"$0\" \"$@\"")]).arg(program).args([name, "--nocapture"]);
+            let output = command.env(ASKS, "").output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(text.contains(&format!("ignores: {expected}")), "{trap}{text}");
+        }
+    }
 
     #[test]
     fn advice_changes_no_content() {

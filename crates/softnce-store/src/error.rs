@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::holder::Holder;
+
 /// Why a file or folder could not be used: the path, what was found, what was expected, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -62,6 +64,18 @@ pub enum StoreError {
         /// Which settings differ, in words.
         differences: String,
     },
+    /// The folder holds work on other data.
+    #[error("{path} holds a {kind} on other data ({differences}); {remedy}", path = .path.display())]
+    OtherData {
+        /// The folder.
+        path: PathBuf,
+        /// What it holds: "run", "comparison".
+        kind: &'static str,
+        /// In what the data differ, in words.
+        differences: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// The folder holds something that softnce did not write.
     #[error("{path} is not empty and holds no {kind}; name a new or empty folder with --out", path = .path.display())]
     Foreign {
@@ -71,10 +85,12 @@ pub enum StoreError {
         kind: &'static str,
     },
     /// Another process uses the folder.
-    #[error("another process is using {path}; {remedy}", path = .path.display())]
+    #[error("another process is using {path}{}; {remedy}", in_brackets(holder.as_ref()), path = .path.display())]
     Locked {
         /// The folder.
         path: PathBuf,
+        /// The process, where its name can be read.
+        holder: Option<Holder>,
         /// What to do.
         remedy: &'static str,
     },
@@ -95,4 +111,15 @@ impl StoreError {
     pub fn is_usage(&self) -> bool {
         !matches!(self, StoreError::File { .. })
     }
+
+    /// Whether the disk is full, or the user may not write more or larger files.
+    pub fn is_full_disk(&self) -> bool {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let full = |kind| matches!(kind, FileTooLarge | QuotaExceeded | StorageFull);
+        matches!(self, StoreError::File { source, .. } if full(source.kind()))
+    }
+}
+
+fn in_brackets(holder: Option<&Holder>) -> String {
+    holder.map_or_else(String::new, |holder| format!(" ({holder})"))
 }

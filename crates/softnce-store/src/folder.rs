@@ -8,12 +8,13 @@ use serde::Serialize;
 
 use crate::csv::write_csv;
 use crate::differences::listed;
-use crate::file::{create_folder, is_temporary, write, write_json};
+use crate::disk::remove_tree;
+use crate::file::{create_folder, is_temporary, write, write_json, write_sealed_json};
+use crate::parts::PARTS;
 use crate::{Lock, Parts, StoreError, VERSION};
 
 /// Name of the lock. It begins as temporary names do, so that a folder with nothing else counts as empty.
 const LOCK: &str = ".softnce-lock";
-const PARTS: &str = "parts";
 
 /// What the content of a folder was made with: the settings under which a later call may continue it.
 pub trait Manifest: Sized {
@@ -36,6 +37,17 @@ pub trait Manifest: Sized {
 
     /// The settings in which `found`, the manifest in the folder, differs from this one, in words. Empty: none does.
     fn differences(&self, found: &Self) -> Vec<String>;
+
+    /// In what the data of `found` differ from those of this one, in words, and what the user may do about it.
+    fn other_data(&self, _found: &Self) -> Option<(Vec<String>, &'static str)> {
+        None
+    }
+
+    /// Whether the folder holds work that another manifest would make useless. One that holds none, as after a start that
+    /// was refused, is taken over by another manifest.
+    fn has_work(_folder: &Path) -> bool {
+        true
+    }
 }
 
 /// A folder that this process alone works in: it holds the lock, and the manifest in it is that of this process.
@@ -55,7 +67,8 @@ impl Folder {
     /// # Errors
     /// - [`StoreError::Foreign`]: there are files but no manifest.
     /// - [`StoreError::Locked`]: another process works in it.
-    /// - [`StoreError::OtherVersion`], [`StoreError::OtherSettings`]: the manifest in it is another.
+    /// - [`StoreError::OtherVersion`], [`StoreError::OtherSettings`], [`StoreError::OtherData`]: the manifest in it is
+    ///   another, and there is work that was done under it.
     /// - [`StoreError::Invalid`]: the manifest in it cannot be read.
     /// - [`StoreError::File`]: a file in its place, no permission, a full disk.
     pub fn open<M: Manifest>(path: &Path, kind: &'static str, manifest: &M) -> Result<Folder, StoreError> {
@@ -65,20 +78,8 @@ impl Folder {
         create_folder(path)?;
         let lock = Lock::take(&path.join(LOCK), path, "wait until it has ended, or name another folder with --out")?;
         // Read once more: another process may have written it before this one had the lock.
-        if let Some(found) = M::read(path)? {
-            if let Some(found) = found.version().filter(|&found| found != VERSION) {
-                return Err(StoreError::OtherVersion {
-                    path: path.to_owned(),
-                    found: found.to_owned(),
-                    expected: VERSION,
-                    remedy: "name another folder with --out, or remove this one",
-                });
-            }
-            let differences = manifest.differences(&found);
-            if !differences.is_empty() {
-                let differences = listed(&differences);
-                return Err(StoreError::OtherSettings { path: path.to_owned(), kind, differences });
-            }
+        if let Some(found) = M::read(path)?.filter(|_| M::has_work(path)) {
+            check(path, kind, manifest, &found)?;
         }
         remove_temporary(path);
         remove_temporary(&path.join(PARTS));
@@ -113,6 +114,14 @@ impl Folder {
         write_json(&self.file(name), value)
     }
 
+    /// Writes a value in it, as [`write_sealed_json`] does.
+    ///
+    /// # Errors
+    /// As [`write_sealed_json`].
+    pub fn write_sealed_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), StoreError> {
+        write_sealed_json(&self.file(name), value)
+    }
+
     /// Writes rows as CSV in it, as [`write_csv`] does.
     ///
     /// # Errors
@@ -123,7 +132,26 @@ impl Folder {
 
     /// Its finished parts, in the folder `parts`.
     pub fn parts(&self) -> Parts {
-        Parts::at(self.path.join(PARTS))
+        Parts::of(&self.path)
+    }
+}
+
+/// Refuses to continue the work of another manifest.
+fn check<M: Manifest>(path: &Path, kind: &'static str, manifest: &M, found: &M) -> Result<(), StoreError> {
+    let path = path.to_owned();
+    if let Some(found) = found.version().filter(|&found| found != VERSION) {
+        let (found, remedy) = (found.to_owned(), "name another folder with --out, or remove this one");
+        return Err(StoreError::OtherVersion { path, found, expected: VERSION, remedy });
+    }
+    let differences = manifest.differences(found);
+    if !differences.is_empty() {
+        return Err(StoreError::OtherSettings { path, kind, differences: listed(&differences) });
+    }
+    match manifest.other_data(found) {
+        Some((differences, remedy)) => {
+            Err(StoreError::OtherData { path, kind, differences: listed(&differences), remedy })
+        }
+        None => Ok(()),
     }
 }
 
@@ -145,7 +173,7 @@ pub fn is_occupied(path: &Path) -> Result<bool, StoreError> {
 /// # Errors
 /// [`StoreError::File`] if it cannot be removed.
 pub fn remove_folder(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_dir_all(path) {
+    match remove_tree(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::file("remove", path)(source)),
         _ => Ok(()),
     }

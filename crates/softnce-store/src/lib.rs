@@ -4,31 +4,42 @@
 //!   the complete new content; once the call returns, the new content survives a loss of power. [`check_writable`]
 //!   tests beforehand whether a file can be written at a path.
 //! - [`CsvStream`]: a CSV file that grows row by row and gets its name once it is complete.
+//! - [`seal`], [`read_sealed`], [`checksum_of`], [`write_sealed_json`]: files that hold a checksum of themselves.
 //! - [`Folder::open`]: a folder in which one process at a time works ([`Lock`]), whose [`Manifest`] has the settings
 //!   that produced its content, and which keeps finished [`Parts`], so that an interrupted program continues after
 //!   them.
 //! - [`StoreError`]: each error names the path, what was found, and what to do.
+//! - [`faults`]: crashes and full disks, for tests.
 //!
 //! What is synced: the content of a file before it gets its name, the folder after that, and the parents of folders
-//! that are made. On Windows folders cannot be synced; there the rename itself is written through to the disk.
+//! that are made. On Windows folders cannot be synced: after a loss of power a file may have its old content again.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![forbid(unsafe_code)]
 
+mod checksum;
 mod csv;
 mod differences;
+mod disk;
 mod error;
+pub mod faults;
 mod file;
 mod folder;
+mod holder;
 mod lock;
 mod parts;
 mod stream;
 
+pub use checksum::{CHECKSUM, UNSEALED, seal, sealed};
 pub use csv::{csv, write_csv};
 pub use differences::differences;
 pub use error::StoreError;
-pub use file::{check_writable, create_folder, put_in_place, read, read_json, write, write_json};
+pub use file::{
+    check_writable, checksum_of, create_folder, put_in_place, read, read_json, read_sealed, remove_file, write,
+    write_json, write_sealed_json,
+};
 pub use folder::{Folder, Manifest, is_occupied, remove_folder};
+pub use holder::Holder;
 pub use lock::Lock;
 pub use parts::Parts;
 pub use stream::CsvStream;

@@ -5,8 +5,11 @@ use std::path::{Component, Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::file::{create_folder, read_json, write_json};
+use crate::file::{create_folder, is_temporary, read_json, write_sealed_json};
 use crate::{StoreError, VERSION};
+
+/// The folder of the parts.
+pub(crate) const PARTS: &str = "parts";
 
 /// What to do about a part that cannot be used.
 const REPEAT: &str = "remove it to have its run repeated";
@@ -25,9 +28,9 @@ struct Kept<T> {
 }
 
 impl Parts {
-    /// The parts in this folder, which the first of them makes.
-    pub fn at(path: PathBuf) -> Self {
-        Parts { path }
+    /// The parts of a folder that is opened as [`Folder`](crate::Folder), which the first of them makes.
+    pub fn of(folder: &Path) -> Self {
+        Parts { path: folder.join(PARTS) }
     }
 
     /// A finished part by its name; `None` if it is not there. `is_it` tells whether the content is the one that belongs
@@ -57,7 +60,13 @@ impl Parts {
     pub fn write<T: Serialize>(&self, name: &str, content: &T) -> Result<(), StoreError> {
         let path = self.file(name)?;
         create_folder(&self.path)?;
-        write_json(&path, &Kept { version: VERSION.to_owned(), content })
+        write_sealed_json(&path, &Kept { version: VERSION.to_owned(), content })
+    }
+
+    /// Whether there are no parts.
+    pub fn is_empty(&self) -> bool {
+        let mut entries = std::fs::read_dir(&self.path).into_iter().flatten().flatten();
+        entries.all(|entry| is_temporary(&entry.file_name()))
     }
 
     /// The file of a part, which lies in the folder whatever the name.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use softnce_store::{
-    StoreError, check_writable, create_folder, csv, is_occupied, put_in_place, read, read_json, write, write_csv,
-    write_json,
+    StoreError, check_writable, checksum_of, create_folder, csv, is_occupied, put_in_place, read, read_json,
+    read_sealed, write, write_csv, write_json, write_sealed_json,
 };
 use tempfile::tempdir;
 
@@ -127,6 +127,29 @@ fn json_reads_back_and_damaged_json_is_named() {
         assert!(text.starts_with(&format!("{} is not valid: EOF while parsing", path.display())), "{text}");
         assert!(text.ends_with("; remove it"), "{text}");
     }
+}
+
+#[test]
+fn a_file_with_a_checksum_is_verified_and_a_damaged_one_is_named() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("run.json");
+    assert_eq!(read_sealed(&path, "remove it").unwrap(), None);
+    write_sealed_json(&path, &json!({"seeds": 3})).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("{\n  \"softnce_checksum\": \"") && text.ends_with("\"seeds\": 3\n}\n"), "{text}");
+    assert_eq!(read_sealed(&path, "remove it").unwrap().unwrap(), text.as_bytes());
+    assert_eq!(read_json::<Value>(&path, "remove it").unwrap().unwrap()["seeds"], 3);
+    fs::write(&path, text.replace("seeds\": 3", "seeds\": 7")).unwrap();
+    let expected = format!(
+        "{} is not valid: its content does not match its checksum, so it was damaged or edited; remove it",
+        path.display()
+    );
+    assert_eq!(read_sealed(&path, "remove it").unwrap_err().to_string(), expected);
+    assert_eq!(read_json::<Value>(&path, "remove it").unwrap_err().to_string(), expected);
+    assert_eq!(checksum_of(&path, "remove it").unwrap_err().to_string(), expected);
+    fs::write(&path, &text).unwrap();
+    assert!(text.contains(&checksum_of(&path, "").unwrap().unwrap()));
+    assert!(checksum_of(&folder.path().join("absent"), "").unwrap_err().to_string().starts_with("cannot read "));
 }
 
 #[test]

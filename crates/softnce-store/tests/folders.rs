@@ -168,11 +168,11 @@ fn a_folder_of_another_process_is_refused_until_it_ends() {
     let said = BufReader::new(other.stdout.take().unwrap()).lines();
     assert!(said.map_while(Result::ok).any(|line| line == "held"));
     let error = open(place.path(), 3).unwrap_err();
-    let expected = format!(
-        "another process is using {}; wait until it has ended, or name another folder with --out",
-        place.path().display()
-    );
-    assert_eq!(error.to_string(), expected);
+    // It says which process, where, since when.
+    let text = error.to_string();
+    let start = format!("another process is using {} (process {} on ", place.path().display(), other.id());
+    assert!(text.starts_with(&start) && text.contains(", since 20"), "{text}");
+    assert!(text.ends_with("Z); wait until it has ended, or name another folder with --out"), "{text}");
     assert!(matches!(error, StoreError::Locked { .. }) && error.is_usage());
     // Killed, it holds nothing any more.
     other.kill().unwrap();
@@ -185,11 +185,80 @@ fn a_lock_is_held_until_it_is_dropped() {
     let place = tempdir().unwrap();
     let take = || Lock::take(&place.path().join("set.lock"), Path::new("set"), "wait until it has ended");
     let held = take().unwrap();
-    assert_eq!(take().unwrap_err().to_string(), "another process is using set; wait until it has ended");
+    let text = take().unwrap_err().to_string();
+    assert!(text.starts_with("another process is using set (process "), "{text}");
+    assert!(text.ends_with("; wait until it has ended"), "{text}");
     drop(held);
     take().unwrap();
     let error = Lock::take(&place.path().join("absent/lock"), Path::new("set"), "").unwrap_err().to_string();
     assert!(error.starts_with("cannot write ") && error.contains("absent/lock: "), "{error}");
+}
+
+/// A manifest whose folder holds work once there is a part.
+#[derive(Serialize, Deserialize)]
+struct Started(u32);
+
+impl Manifest for Started {
+    fn read(folder: &Path) -> Result<Option<Self>, StoreError> {
+        read_json(&folder.join(FILE), "name another folder with --out")
+    }
+
+    fn write(&self, folder: &Folder) -> Result<(), StoreError> {
+        folder.write_json(FILE, self)
+    }
+
+    fn differences(&self, _: &Self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn other_data(&self, found: &Self) -> Option<(Vec<String>, &'static str)> {
+        (found.0 != self.0).then(|| (vec![format!("pictures: {} there, {} here", found.0, self.0)], "put them back"))
+    }
+
+    fn has_work(folder: &Path) -> bool {
+        folder.join("parts").exists()
+    }
+}
+
+#[test]
+fn a_folder_without_work_is_taken_over_and_other_data_are_refused_where_there_is_work() {
+    let place = tempdir().unwrap();
+    let path = place.path().join("run");
+    let open = |pictures| Folder::open(&path, "run", &Started(pictures));
+    drop(open(60).unwrap());
+    // The first start trained nothing.
+    let folder = open(59).unwrap();
+    assert_eq!(read_json::<Started>(&path.join(FILE), "").unwrap().unwrap().0, 59);
+    folder.parts().write("a", &1).unwrap();
+    drop(folder);
+    let error = open(60).unwrap_err();
+    let expected = format!("{} holds a run on other data (pictures: 59 there, 60 here); put them back", path.display());
+    assert_eq!(error.to_string(), expected);
+    assert!(matches!(error, StoreError::OtherData { .. }) && error.is_usage());
+    open(59).unwrap();
+}
+
+#[test]
+fn a_damaged_part_is_found_at_any_bit() {
+    let place = tempdir().unwrap();
+    let parts = open(place.path(), 3).unwrap().parts();
+    assert!(parts.is_empty());
+    parts.write("a", &vec![0.25, 0.5]).unwrap();
+    assert!(!parts.is_empty());
+    let path = place.path().join("parts/a.json");
+    let whole = fs::read(&path).unwrap();
+    for bit in 0..8 * whole.len() {
+        let mut damaged = whole.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, &damaged).unwrap();
+        match parts.read::<Vec<f64>>("a", |_| true) {
+            Ok(found) => assert_eq!(found, Some(vec![0.25, 0.5]), "bit {bit}"),
+            Err(error) => assert!(error.to_string().contains("a.json"), "{error}"),
+        }
+    }
+    // Parts of earlier revisions have no checksum.
+    fs::write(&path, format!("{{\"version\": \"{VERSION}\", \"content\": [1.0]}}")).unwrap();
+    assert_eq!(parts.read::<Vec<f64>>("a", |_| true).unwrap(), Some(vec![1.0]));
 }
 
 #[test]

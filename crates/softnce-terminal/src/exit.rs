@@ -9,12 +9,12 @@ use crate::output::err;
 pub const USAGE: u8 = 2;
 /// Exit code of a run that failed.
 pub const FAILED: u8 = 1;
-/// Exit code after Ctrl-C, as shells report it.
-pub const INTERRUPTED: u8 = 130;
+/// Exit code after ctrl-C, as shells report it, and once a time budget is spent.
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// The exit codes, for the end of a program's help.
 pub const EXIT_CODES: &str = "Exit codes: 0 success, 1 failure, 2 arguments, recipe, data or folder refused, \
-                              130 stopped by Ctrl-C";
+                              128 + N stopped by signal N, 130 by ctrl-C";
 
 /// Prints the error and returns the exit code.
 pub fn fail(error: &dyn Error, code: u8) -> ExitCode {

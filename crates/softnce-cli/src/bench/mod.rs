@@ -10,7 +10,7 @@ pub use args::BenchArguments;
 use softnce_bench::{self as bench, AllocatedBytes, Bench, BenchError, BenchFolder, report};
 use softnce_store::{check_writable, write_json};
 use softnce_terminal::{
-    FAILED, INTERRUPTED, PartBar, Progress, USAGE, fail, peak_memory, reset_peak_memory, say, tell,
+    FAILED, PartBar, Progress, USAGE, code, fail, on_signal, peak_memory, reset_peak_memory, say, tell,
 };
 
 pub fn run(arguments: &BenchArguments) -> ExitCode {
@@ -23,9 +23,10 @@ pub fn run(arguments: &BenchArguments) -> ExitCode {
     };
     let folder = match open(arguments, &settings.threads) {
         Ok(folder) => folder,
+        Err(BenchError::Store(error)) if error.is_full_disk() => return fail(&error, FAILED),
         Err(error) => return fail(&error, USAGE),
     };
-    let writing = end_on_ctrl_c();
+    let writing = end_on_signal();
     let results = bench.run();
     bar.0.clear();
     let results = match results {
@@ -76,19 +77,16 @@ fn open(arguments: &BenchArguments, threads: &[usize]) -> Result<BenchFolder, Be
     Ok(folder)
 }
 
-/// Ctrl-C ends the program while it measures. What it is writing, once the flag is set, it finishes first: that takes
+/// A signal ends the program while it measures. What it is writing, once the flag is set, it finishes first: that takes
 /// no time, and leaves no file of this measurement beside one of the last.
-fn end_on_ctrl_c() -> Arc<AtomicBool> {
+fn end_on_signal() -> Arc<AtomicBool> {
     let writing = Arc::new(AtomicBool::new(false));
     let is_writing = Arc::clone(&writing);
-    let handler = ctrlc::set_handler(move || {
+    on_signal(move |signal| {
         if !is_writing.load(Ordering::SeqCst) {
             tell!("\nstopped; nothing was written");
-            std::process::exit(i32::from(INTERRUPTED));
+            std::process::exit(i32::from(code(signal)));
         }
     });
-    if let Err(error) = handler {
-        log::warn!("ctrl-C may end the program while it writes: {error}");
-    }
     writing
 }

@@ -9,12 +9,12 @@ pub use args::CompareArguments;
 use progress::Bars;
 use softnce_data::fetch::data_folder;
 use softnce_report::comparison as report;
-use softnce_terminal::{FAILED, INTERRUPTED, USAGE, fail, peak_memory, reset_peak_memory, say, stop_on_ctrl_c, tell};
+use softnce_terminal::{FAILED, USAGE, fail, interrupted, peak_memory, reset_peak_memory, say, stop_on_signal, tell};
 use softnce_train::compare::{ComparisonContext, ComparisonRun, Outcome, PeakMemory};
 use softnce_train::recipe::Recipe;
 
 pub fn run(arguments: &CompareArguments) -> ExitCode {
-    let stop = stop_on_ctrl_c();
+    let stop = stop_on_signal();
     let bars = Bars::new();
     let data_folder = data_folder(arguments.place.data.as_ref());
     let recipe = match Recipe::read(&arguments.recipe, &arguments.changes()) {
@@ -33,7 +33,7 @@ pub fn run(arguments: &CompareArguments) -> ExitCode {
     };
     let comparison = match ComparisonRun::open(recipe, arguments.command(), context) {
         Ok(comparison) => comparison,
-        Err(error) => return fail(&error, USAGE),
+        Err(error) => return fail(&error, if error.is_full_disk() { FAILED } else { USAGE }),
     };
     let outcome = comparison.run();
     bars.clear();
@@ -48,7 +48,7 @@ pub fn run(arguments: &CompareArguments) -> ExitCode {
             tell!(
                 "stopped with {finished} of {planned} runs finished and kept in {folder}; the same command continues"
             );
-            ExitCode::from(INTERRUPTED)
+            interrupted()
         }
         Err(error) => fail(&error, FAILED),
     }

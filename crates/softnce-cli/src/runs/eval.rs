@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use softnce_report::run::{json, terminal};
 use softnce_store::write;
-use softnce_terminal::{INTERRUPTED, say, stop_on_ctrl_c, tell};
+use softnce_terminal::{interrupted, say, stop_on_signal, tell};
 use softnce_train::runs::{RunError, TrainedRun};
 
 use super::args::EvalArguments;
@@ -13,8 +13,8 @@ pub fn run(arguments: &EvalArguments) -> Result<ExitCode, RunError> {
     let trained = TrainedRun::open(&arguments.run, arguments.place.device)?;
     let data = trained.open_data(arguments.place.data.as_deref())?;
     data.notes().iter().for_each(|note| tell!("{note}"));
-    let Some(report) = trained.test(&data, &stop_on_ctrl_c())? else {
-        return Ok(ExitCode::from(INTERRUPTED));
+    let Some(report) = trained.test(&data, &stop_on_signal())? else {
+        return Ok(interrupted());
     };
     say!("{}", terminal(&report));
     if let Some(file) = &arguments.json {

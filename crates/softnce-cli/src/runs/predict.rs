@@ -6,7 +6,7 @@ use std::sync::Arc;
 use softnce_data::PictureSource;
 use softnce_data::sets::unlabelled;
 use softnce_store::CsvStream;
-use softnce_terminal::{FAILED, INTERRUPTED, stop_on_ctrl_c, tell};
+use softnce_terminal::{FAILED, interrupted, stop_on_signal, tell};
 use softnce_train::runs::{Labelled, RunError, Scores, TrainedRun};
 
 use super::args::PredictArguments;
@@ -20,7 +20,7 @@ pub fn run(arguments: &PredictArguments) -> Result<ExitCode, RunError> {
     let part = rows.part().map(|part| part.display().to_string());
     let (mut done, mut bad) = (0, 0);
     let written = rows.row(columns.head()).map_err(RunError::from).and_then(|()| {
-        trained.predict(&pictures, temperature, &stop_on_ctrl_c(), |index, scores| {
+        trained.predict(&pictures, temperature, &stop_on_signal(), |index, scores| {
             bad += usize::from(scores.is_err());
             rows.row(columns.row(pictures.pictures.describe(index), scores))?;
             done += 1;
@@ -33,7 +33,7 @@ pub fn run(arguments: &PredictArguments) -> Result<ExitCode, RunError> {
             if let Some(part) = part {
                 tell!("{part} has the rows of {done} of {} pictures", pictures.len());
             }
-            return other.map(|_| ExitCode::from(INTERRUPTED));
+            return other.map(|_| interrupted());
         }
     }
     if bad > 0 {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use softnce_data::fetch::data_folder;
-use softnce_terminal::{INTERRUPTED, format_bytes, out, say, stop_on_ctrl_c, tell};
+use softnce_terminal::{format_bytes, interrupted, out, say, stop_on_signal, tell};
 use softnce_train::memory::available;
 use softnce_train::recipe::Recipe;
 use softnce_train::runs::{Outcome, Run, RunData, RunError, Summary, notes, weights_file};
@@ -32,7 +32,7 @@ pub fn run(arguments: &TrainArguments) -> Result<ExitCode, RunError> {
         enough?;
     }
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
-    let stop = stop_on_ctrl_c();
+    let stop = stop_on_signal();
     let progress = RunProgress::new();
     let mut run = Run::with_data(recipe, pictures, &data, arguments.place.device, &out)?;
     let outcome = run.train(&stop, &progress);
@@ -45,7 +45,7 @@ pub fn run(arguments: &TrainArguments) -> Result<ExitCode, RunError> {
         }
         Outcome::Interrupted { epochs } => {
             tell!("stopped after {epochs} epochs, kept in {}; the same command goes on", out.display());
-            Ok(ExitCode::from(INTERRUPTED))
+            Ok(interrupted())
         }
     }
 }

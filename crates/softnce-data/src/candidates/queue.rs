@@ -84,9 +84,20 @@ impl TargetQueue {
         if self.is_empty() { Ok(None) } else { self.rows.targets(self.classes).map(Some) }
     }
 
-    /// The state for a checkpoint. A queue [made from it](TargetQueue::from_state) behaves as this one.
-    pub fn state(&self) -> QueueState {
-        QueueState { size: self.size, classes: self.classes, rows: self.rows.clone() }
+    /// Largest number of rows.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The rows as they are stored, for a checkpoint. A queue [made from them](TargetQueue::from_state) behaves as this
+    /// one.
+    pub fn rows(&self) -> &QueueRows {
+        &self.rows
     }
 
     /// A queue from its state.

@@ -17,7 +17,7 @@ use softnce_terminal::{CompletionsArguments, EXIT_CODES, completions};
 /// Experiments with the soft target InfoNCE family: when the losses help, and why.
 ///
 /// Each command writes study.json, results.json, results.md and report.html to runs/NAME; most also write tables as CSV
-/// and figures as SVG. After Ctrl-C or a kill, or once --time-budget is spent, the same command continues.
+/// and figures as SVG. After ctrl-C, SIGTERM, SIGHUP or a kill, or once --time-budget is spent, the same command continues.
 #[derive(Debug, Parser)]
 #[command(name = "softnce-experiments", version, max_term_width = 100, after_help = EXIT_CODES)]
 struct Arguments {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use softnce_experiments::{Budget, Progress, StudyError};
-use softnce_terminal::{FAILED, INTERRUPTED, PartBar, USAGE, fail, say, stop_on_ctrl_c, tell};
+use softnce_terminal::{FAILED, PartBar, USAGE, fail, interrupted, say, stop_on_signal, tell};
 
 use super::args::StudyArguments;
 
@@ -15,7 +15,7 @@ pub fn carry_out<T>(
     run: impl FnOnce(&Path, Budget<'_>, &dyn Progress) -> Result<T, StudyError>,
     summary: impl FnOnce(&T),
 ) -> ExitCode {
-    let (stop, folder, bar) = (stop_on_ctrl_c(), arguments.folder(name), PartBar::new("part"));
+    let (stop, folder, bar) = (stop_on_signal(), arguments.folder(name), PartBar::new("part"));
     let outcome = run(&folder, Budget::new(&stop, arguments.time_budget), &bar);
     bar.clear();
     match outcome {
@@ -26,7 +26,7 @@ pub fn carry_out<T>(
         }
         Err(error @ StudyError::Interrupted { .. }) => {
             tell!("{error}, kept in {}; the same command continues", folder.display());
-            ExitCode::from(INTERRUPTED)
+            interrupted()
         }
         // Bad arguments, data and folders have an exit code of their own.
         Err(error) => fail(&error, if error.is_usage() { USAGE } else { FAILED }),

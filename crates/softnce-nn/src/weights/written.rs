@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensorError, TensorView, serialize};
-use softnce_store::write;
+use softnce_store::{seal, write};
 
 use super::{NamedTensor, WeightsError};
 
-/// Writes tensors as 32 bit floats to a safetensors file, atomically. Equal tensors and metadata give equal bytes.
+/// Writes tensors as 32 bit floats to a safetensors file, atomically. Equal tensors and metadata give equal bytes. Metadata
+/// with the key [`CHECKSUM`](softnce_store::CHECKSUM) get the file's checksum there.
 ///
 /// # Errors
 /// [`WeightsError::Values`] for a tensor that does not fill its shape, [`WeightsError::Store`] if the file cannot be
@@ -29,11 +30,12 @@ pub fn write_safetensors(
     });
     let views: Vec<_> = views.collect::<Result<_, WeightsError>>()?;
     let written = serialize(views, None).and_then(|bytes| with_metadata(bytes, metadata));
-    let bytes = written.map_err(|error| WeightsError::Format {
+    let mut bytes = written.map_err(|error| WeightsError::Format {
         path: path.to_owned(),
         reason: error.to_string(),
         expected: "tensors that safetensors can hold",
     })?;
+    seal(&mut bytes);
     Ok(write(path, &bytes)?)
 }
 

@@ -46,6 +46,17 @@ pub enum CompareError {
     Report(#[from] ReportError),
 }
 
+impl CompareError {
+    /// Whether the disk is full.
+    pub fn is_full_disk(&self) -> bool {
+        match self {
+            CompareError::Store(error) => error.is_full_disk(),
+            CompareError::Refused(error) | CompareError::Run { source: error, .. } => error.is_full_disk(),
+            _ => false,
+        }
+    }
+}
+
 impl From<RunError> for CompareError {
     fn from(error: RunError) -> Self {
         CompareError::Refused(Box::new(error))

@@ -1,9 +1,10 @@
 //! Checkpoints: all of a [`TrainState`] in one safetensors file, written atomically.
 //!
 //! `network.NAME` and `average.NAME` are weights under timm's names, `optimizer` and `loss_optimizer` Burn's own records
-//! as bytes, `loss.log_temperature` the learned temperature, `queue` past targets as JSON; the position and the epochs so far
-//! lie in the file's metadata.
+//! as bytes, `loss.log_temperature` the learned temperature, `queue.NAME` past targets; the position, the epochs so far and
+//! the checksum of the file lie in its metadata.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -13,13 +14,12 @@ use burn::optim::ModuleOptimizer;
 use burn::tensor::{Bytes, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
-use softnce_data::candidates::TargetQueue;
-use softnce_nn::models::Network;
 use softnce_nn::weights::{self, NamedTensor};
 use softnce_report::results::EpochRecord;
-use softnce_store::{StoreError, write};
+use softnce_store::{StoreError, UNSEALED, read_sealed, seal, write};
 
 use super::error::RunError;
+use super::queue::{self, QueueError, QueueShape};
 use super::setup::{TEMPERATURE, scalar};
 use super::state::{Position, TrainState};
 
@@ -28,58 +28,59 @@ const METADATA: &str = "softnce";
 /// What a checkpoint holds beside its tensors.
 #[derive(Serialize, Deserialize)]
 struct Metadata {
+    /// The checksum, which earlier revisions did not write.
+    #[serde(rename = "softnce_checksum", default)]
+    checksum: String,
     version: String,
     position: Position,
     history: Vec<EpochRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    queue: Option<QueueShape>,
 }
 
 /// What to do about a checkpoint that cannot be continued from.
-const TRAIN_AGAIN: &str = "remove it to train from the first epoch";
+pub(super) const TRAIN_AGAIN: &str = "restore it from a copy, or remove it to train from the first epoch";
 
-/// The error of a file of weights with another content than expected.
-pub(super) fn invalid(path: &Path, reason: String) -> StoreError {
+/// The error of a checkpoint with another content than expected.
+fn invalid(path: &Path, reason: String) -> StoreError {
     StoreError::Invalid { path: path.to_owned(), reason, remedy: TRAIN_AGAIN }
 }
 
+/// A tensor to write: name, type, shape, bytes.
+type Entry<'s> = (String, Dtype, Vec<usize>, Cow<'s, [u8]>);
+
 /// Writes the state.
 pub(super) fn save(state: &TrainState, path: &Path) -> Result<(), RunError> {
-    let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
-    let mut add_network = |prefix: &str, network: &Network| -> Result<(), RunError> {
-        for NamedTensor { name, shape, values } in weights::named(network)? {
-            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-                return Err(RunError::Weight { tensor: name, value: *value });
-            }
-            tensors.push((format!("{prefix}.{name}"), Dtype::F32, shape, bytemuck::cast_slice(&values).to_vec()));
-        }
-        Ok(())
-    };
-    add_network("network", &state.network)?;
-    if let Some(average) = &state.average {
-        add_network("average", &average.network)?;
-    }
     let failed = |error: &dyn std::fmt::Display| StoreError::file("write", path)(io::Error::other(error.to_string()));
-    let mut add_bytes = |name: &str, optimizer: &ModuleOptimizer| -> Result<(), RunError> {
+    let network = finite(weights::named(&state.network)?)?;
+    let average = state.average.as_ref().map(|average| weights::named(&average.network)).transpose()?;
+    let average = finite(average.unwrap_or_default())?;
+    let mut tensors: Vec<Entry<'_>> = Vec::new();
+    for (prefix, of) in [("network", &network), ("average", &average)] {
+        tensors.extend(of.iter().map(|NamedTensor { name, shape, values }| {
+            (format!("{prefix}.{name}"), Dtype::F32, shape.clone(), Cow::Borrowed(bytemuck::cast_slice(values)))
+        }));
+    }
+    let optimizers = [("optimizer", Some(&state.optimizer)), ("loss_optimizer", state.loss_optimizer.as_ref())];
+    for (name, optimizer) in optimizers {
+        let Some(optimizer) = optimizer else { continue };
         let bytes = optimizer.into_bytes().map_err(|error| failed(&error))?.to_vec();
-        tensors.push((name.to_owned(), Dtype::U8, vec![bytes.len()], bytes));
-        Ok(())
-    };
-    add_bytes("optimizer", &state.optimizer)?;
-    if let Some(optimizer) = &state.loss_optimizer {
-        add_bytes("loss_optimizer", optimizer)?;
+        tensors.push((name.to_owned(), Dtype::U8, vec![bytes.len()], bytes.into()));
     }
     if let Some(temperature) = &state.loss.log_temperature {
         let value = scalar(temperature.val())? as f32;
-        tensors.push(("loss.log_temperature".into(), Dtype::F32, vec![1], value.to_le_bytes().to_vec()));
+        tensors.push(("loss.log_temperature".into(), Dtype::F32, vec![1], value.to_le_bytes().to_vec().into()));
     }
-    if let Some(queue) = &state.queue {
-        // As bytes of a tensor: the metadata may not be large.
-        let bytes = serde_json::to_vec(&queue.state()).map_err(|error| failed(&error))?;
-        tensors.push(("queue".into(), Dtype::U8, vec![bytes.len()], bytes));
-    }
+    let queue = state.queue.as_ref().map(queue::tensors).map(|(shape, of)| {
+        tensors.extend(of.into_iter().map(|(name, dtype, shape, bytes)| (name.to_owned(), dtype, shape, bytes)));
+        shape
+    });
     let metadata = Metadata {
+        checksum: UNSEALED.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         position: state.position.clone(),
         history: state.history.clone(),
+        queue,
     };
     let metadata = serde_json::to_string(&metadata).map_err(|error| failed(&error))?;
     let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
@@ -87,14 +88,26 @@ pub(super) fn save(state: &TrainState, path: &Path) -> Result<(), RunError> {
     });
     let views: Vec<_> = views.collect::<Result<_, _>>()?;
     let metadata = Some([(METADATA.to_owned(), metadata)].into());
-    let bytes = safetensors::serialize(views, metadata).map_err(|error| failed(&error))?;
+    let mut bytes = safetensors::serialize(views, metadata).map_err(|error| failed(&error))?;
+    seal(&mut bytes);
     // Not by safetensors itself, whose writing is neither atomic nor synced.
     Ok(write(path, &bytes)?)
 }
 
+/// Refuses weights that are no numbers.
+fn finite(tensors: Vec<NamedTensor>) -> Result<Vec<NamedTensor>, RunError> {
+    for NamedTensor { name, values, .. } in &tensors {
+        if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+            return Err(RunError::Weight { tensor: name.clone(), value: *value });
+        }
+    }
+    Ok(tensors)
+}
+
 /// Reads a state into one that was just set up for the same recipe.
 pub(super) fn load(mut state: TrainState, path: &Path) -> Result<TrainState, RunError> {
-    let bytes = std::fs::read(path).map_err(StoreError::file("read", path))?;
+    let bytes = read_sealed(path, TRAIN_AGAIN)?
+        .ok_or_else(|| StoreError::file("read", path)(io::ErrorKind::NotFound.into()))?;
     let corrupt = |reason: String| RunError::from(invalid(path, reason));
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| corrupt(error.to_string()))?;
     let text = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA));
@@ -127,8 +140,10 @@ pub(super) fn load(mut state: TrainState, path: &Path) -> Result<TrainState, Run
         state.loss.log_temperature = Some(Param::initialized(TEMPERATURE.into(), tensor.require_grad()));
     }
     if let Some(queue) = &mut state.queue {
-        let kept = serde_json::from_slice(&raw("queue")?).map_err(|error| corrupt(error.to_string()))?;
-        *queue = TargetQueue::from_state(kept)?;
+        *queue = queue::read(&file, metadata.queue).map_err(|error| match error {
+            QueueError::Corrupt(reason) => corrupt(reason),
+            QueueError::Rows(error) => error.into(),
+        })?;
     }
     (state.position, state.history) = (metadata.position, metadata.history);
     Ok(state)

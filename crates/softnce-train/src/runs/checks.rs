@@ -119,7 +119,8 @@ mod tests {
         train.iter().for_each(|&label| class_counts[label] += 1);
         let test: Vec<usize> = (0..classes).collect();
         let (train, test, findings) = (part(train, classes), part(&test, classes), Findings::default());
-        RunData { train, validation: None, test, class_counts, folder: None, findings }
+        let fingerprints = Arc::default();
+        RunData { train, validation: None, test, class_counts, folder: None, findings, fingerprints }
     }
 
     fn checked(changes: &[&str], data: &RunData) -> Result<Vec<String>, String> {

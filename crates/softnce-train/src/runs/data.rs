@@ -1,16 +1,17 @@
 //! The pictures and labels of a recipe.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array2, Axis};
-use softnce_data::PictureSource;
 use softnce_data::fetch::Registry;
 use softnce_data::labels::{self, LabelSource};
 use softnce_data::sets::{Layout, SetError, Split};
 use softnce_data::subset::{Subset, long_tail, stratified};
+use softnce_data::{Fingerprint, PictureSource};
 
 use super::error::RunError;
+use super::fingerprints::Fingerprints;
 use super::usable::Findings;
 use crate::recipe::DataSection;
 
@@ -58,6 +59,7 @@ pub struct RunData {
     /// The data folder, as an absolute path; none if nothing was read from it.
     pub folder: Option<PathBuf>,
     pub(super) findings: Findings,
+    pub(super) fingerprints: Arc<OnceLock<Fingerprints>>,
 }
 
 impl RunData {
@@ -138,12 +140,22 @@ impl RunData {
         }
         let reads = section.path.is_some() || section.train_labels.is_some() || section.test_labels.is_some();
         let folder = std::path::absolute(folder).ok().filter(|_| reads);
-        Ok(RunData { train, validation, test, class_counts, folder, findings })
+        Ok(RunData { train, validation, test, class_counts, folder, findings, fingerprints: Arc::default() })
     }
 
     /// Number of classes.
     pub fn classes(&self) -> usize {
         self.class_counts.len()
+    }
+
+    /// What tells whether the data are still the same. It is worked out once, for all clones too.
+    pub fn fingerprints(&self) -> &Fingerprints {
+        let of = |part: &Labelled| Fingerprint::new(part.pictures.as_ref(), part.distributions.as_deref());
+        self.fingerprints.get_or_init(|| Fingerprints {
+            training: of(&self.train),
+            validation: self.validation.as_ref().map(of),
+            test: of(&self.test),
+        })
     }
 
     /// The pictures on which the epochs are validated: those held out, or else the test pictures.

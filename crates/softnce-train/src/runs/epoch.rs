@@ -9,10 +9,11 @@ use softnce_report::results::{EpochRecord, ValidationPoint};
 use super::candidates::candidates;
 use super::error::RunError;
 use super::evaluate::evaluate;
+use super::files::LAST;
 use super::history::HistoryFiles;
 use super::meter::Meter;
 use super::progress::{Progress, StepReport};
-use super::state::{Best, Sums};
+use super::state::{Best, NewBest, Sums};
 use super::step::{Accumulated, Course, step};
 use super::train::Run;
 use crate::device::is_cpu;
@@ -47,7 +48,10 @@ impl Run {
             let between = at == self.plan.group(at).start;
             let start = Instant::now();
             let stopped = stop.load(Ordering::Relaxed);
-            if between && (stopped || batch.is_err() || (since_start.rows > 0 && self.is_due())) {
+            // A run that a bad picture stops before its first checkpoint starts anew, on a set that may have changed.
+            let failed = batch.is_err() && self.folder.file(LAST).exists();
+            let asked = stopped && self.state.position.optimizer_steps > 0;
+            if between && (asked || failed || (since_start.rows > 0 && self.is_due())) {
                 self.clock.done(meter.read(&mut self.state.position)?);
                 self.save()?;
             }
@@ -121,12 +125,10 @@ impl Run {
                 return Ok(false);
             };
             let score = ValidationScore { top1: found.overall.top1, nll: found.overall.nll };
-            if self.state.position.best.is_none_or(|best| score.beats(&best.score)) {
-                self.state.position.best = Some(Best { epoch, score });
+            if self.state.position.best.as_ref().is_none_or(|best| score.beats(&best.score)) {
+                self.state.position.best = Some(Best { epoch, score, checksum: None });
                 self.state.position.validations_since_best = 0;
-                if self.recipe.evaluation.best {
-                    self.write_weights(&network, epoch)?;
-                }
+                self.new_best = self.recipe.evaluation.best.then_some(NewBest { network, temperature });
             } else {
                 self.state.position.validations_since_best += 1;
             }
@@ -147,8 +149,7 @@ impl Run {
             seconds: position.seconds,
         };
         (position.epoch, position.batch) = (epoch, 0);
-        let patience = self.recipe.training.patience;
-        position.finished = last || patience.is_some_and(|patience| position.validations_since_best >= patience);
+        self.state.position.finished = self.is_over();
         self.state.history.push(record.clone());
         // Before the checkpoint: a run that continues from one before this epoch writes it again.
         history.add(&record)?;

@@ -208,7 +208,7 @@ impl RunError {
     /// Whether the recipe, the data or the folder was refused, rather than something that failed on the way.
     pub fn is_usage(&self) -> bool {
         match self {
-            RunError::Store(error) => error.is_usage(),
+            RunError::Store(error) | RunError::Weights(WeightsError::Store(error)) => error.is_usage(),
             RunError::Step { .. }
             | RunError::Metric(_)
             | RunError::Read { .. }
@@ -217,6 +217,14 @@ impl RunError {
             | RunError::Loader(LoaderError::Picture { .. })
             | RunError::Report { .. } => false,
             _ => !self.is_divergence(),
+        }
+    }
+
+    /// Whether the disk is full.
+    pub fn is_full_disk(&self) -> bool {
+        match self {
+            RunError::Store(error) | RunError::Weights(WeightsError::Store(error)) => error.is_full_disk(),
+            _ => false,
         }
     }
 

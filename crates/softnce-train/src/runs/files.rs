@@ -1,6 +1,12 @@
-//! Names of the files with weights in the folder of a run.
+//! The files of a run that it reads again.
 
+/// The recipe, with every default spelled out.
+pub(super) const RECIPE: &str = "recipe.toml";
+/// The [`RunInfo`](super::RunInfo).
+pub(super) const INFO: &str = "run.json";
 /// The last checkpoint: everything needed to go on.
 pub const LAST: &str = "last.safetensors";
 /// The weights that the figures are of, those of the best epoch or the last, under timm's names.
 pub const BEST: &str = "best.safetensors";
+/// The weights of a new best epoch until [`LAST`] names them.
+pub(super) const NEXT_BEST: &str = "best.next.safetensors";

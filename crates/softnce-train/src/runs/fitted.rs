@@ -23,7 +23,7 @@ struct Fitted {
 
 /// Writes the fit that belongs to the weights of an epoch.
 pub(super) fn write(folder: &Folder, epoch: usize, fit: Option<TemperatureFit>) -> Result<(), StoreError> {
-    folder.write_json(FITTED, &Fitted { epoch, fit })
+    folder.write_sealed_json(FITTED, &Fitted { epoch, fit })
 }
 
 /// The temperature fitted to the weights of an epoch.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use softnce_data::fetch::Registry;
 use softnce_nn::models::Network;
 use softnce_nn::weights::{self, Checkpoint, HeadImport, ImportOptions};
-use softnce_store::StoreError;
+use softnce_store::{StoreError, checksum_of};
 
 use super::error::RunError;
 use super::files::BEST;
@@ -40,6 +40,7 @@ pub(super) fn load(
     data_folder: &Path,
 ) -> Result<(Network, InitialWeights, Vec<String>), RunError> {
     let file = weights_file(section, data_folder)?;
+    checksum_of(&file, "restore it from a copy, or name other weights")?;
     let head = if section.head { HeadImport::Keep } else { HeadImport::Skip };
     let options =
         ImportOptions { head, grid: section.grid, prefix: section.prefix.clone(), ..ImportOptions::default() };

@@ -3,22 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use softnce_data::fetch::Registry;
-use softnce_store::{Folder, Manifest, StoreError, differences, read, read_json};
+use softnce_store::{
+    CHECKSUM, Folder, Manifest, StoreError, UNSEALED, differences, read_json, read_sealed, seal, sealed,
+};
 
+use super::changes::{settled, unaffected, with_known_names};
 use super::data::{Labelled, RunData};
 use super::error::RunError;
+use super::files::{BEST, INFO, LAST, RECIPE};
+use super::fingerprints::Fingerprints;
 use super::initial::InitialWeights;
 use super::setup;
 use super::usable::LeftOut;
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
 
-/// The recipe, with every default spelled out.
-pub(super) const RECIPE: &str = "recipe.toml";
-/// The [`RunInfo`].
-pub(super) const INFO: &str = "run.json";
-const REMEDY: &str = "correct the file, or name another folder with --out";
+const REMEDY: &str = "put it back as it was, or name another folder with --out";
 
 /// What a run was made with, beside its recipe: `run.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,6 +47,9 @@ pub struct RunInfo {
     /// earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_folder: Option<PathBuf>,
+    /// What tells whether the data have changed; earlier revisions did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprints: Option<Fingerprints>,
 }
 
 impl RunInfo {
@@ -66,11 +69,47 @@ impl RunInfo {
             left_out: data.findings.left_out.clone(),
             weights: None,
             data_folder: data.folder.clone(),
+            fingerprints: Some(data.fingerprints().clone()),
         })
+    }
+
+    /// The same with what follows from the data as others have it.
+    fn on_data_of(&self, other: &RunInfo) -> RunInfo {
+        // Other classes make another network.
+        let parameters = if self.classes == other.classes { self.parameters } else { other.parameters };
+        RunInfo {
+            parameters,
+            pictures: other.pictures,
+            classes: other.classes.clone(),
+            data_folder: other.data_folder.clone(),
+            left_out: other.left_out.clone(),
+            // A run that goes on no longer needs the weights that it started from.
+            weights: other.weights.clone(),
+            fingerprints: other.fingerprints.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// In what the data of another differ from these, in words.
+    fn data_differences(&self, there: &RunInfo) -> Vec<String> {
+        if there.classes.len() != self.classes.len() {
+            return vec![format!("classes: {} there, {} here", there.classes.len(), self.classes.len())];
+        }
+        let other = there.classes.iter().zip(&self.classes).find(|(there, here)| there != here);
+        let mut words: Vec<String> =
+            other.map(|(there, here)| format!("class {there:?} there, {here:?} here")).into_iter().collect();
+        match (&there.fingerprints, &self.fingerprints) {
+            (Some(there), Some(here)) => words.extend(here.differences(there)),
+            _ if there.pictures != self.pictures => {
+                words.push(format!("pictures: {:?} there, {:?} here", there.pictures, self.pictures));
+            }
+            _ => {}
+        }
+        words
     }
 }
 
-/// The manifest of a run, and of a comparison: `recipe.toml` and `run.json`.
+/// The manifest of a run: `recipe.toml` and `run.json`.
 #[derive(Debug)]
 pub(crate) struct RunManifest {
     pub(crate) recipe: Recipe,
@@ -78,19 +117,39 @@ pub(crate) struct RunManifest {
     pub(crate) info: Option<RunInfo>,
 }
 
+impl RunManifest {
+    /// The settings in which another manifest differs from this one, in words. `settled`: the recipe of this one, with what
+    /// may differ as the other has it.
+    pub(crate) fn differences_but(&self, found: &Self, settled: &Recipe) -> Vec<String> {
+        let words = differences(&with_known_names(&found.recipe), &with_known_names(settled));
+        match (&found.info, &self.info) {
+            (Some(there), Some(here)) if words.is_empty() => differences(there, &here.on_data_of(there)),
+            _ => words,
+        }
+    }
+}
+
 impl Manifest for RunManifest {
     fn read(folder: &Path) -> Result<Option<Self>, StoreError> {
         let path = folder.join(RECIPE);
-        let Some(bytes) = read(&path)? else { return Ok(None) };
+        let Some(bytes) = read_sealed(&path, REMEDY)? else { return Ok(None) };
+        let info = read_json(&folder.join(INFO), REMEDY)?;
+        // A recipe of the user's own, alone in a folder, is not the start of a run.
+        if info.is_none() && sealed(&bytes) == Ok(None) && !Self::has_work(folder) {
+            return Ok(None);
+        }
         let recipe = Recipe::parse(&path, &String::from_utf8_lossy(&bytes), &[])
             .map_err(|error| StoreError::Invalid { path: path.clone(), reason: error.to_string(), remedy: REMEDY })?;
-        Ok(Some(RunManifest { recipe, info: read_json(&folder.join(INFO), REMEDY)? }))
+        Ok(Some(RunManifest { recipe, info }))
     }
 
     fn write(&self, folder: &Folder) -> Result<(), StoreError> {
         let text = self.recipe.to_toml().map_err(std::io::Error::other);
-        folder.write(RECIPE, text.map_err(StoreError::file("write", folder.file(RECIPE)))?)?;
-        self.info.as_ref().map_or(Ok(()), |info| folder.write_json(INFO, info))
+        let text = text.map_err(StoreError::file("write", folder.file(RECIPE)))?;
+        let mut bytes = format!("# {CHECKSUM}: {UNSEALED}\n{text}").into_bytes();
+        seal(&mut bytes);
+        folder.write(RECIPE, bytes)?;
+        self.info.as_ref().map_or(Ok(()), |info| folder.write_sealed_json(INFO, info))
     }
 
     fn version(&self) -> Option<&str> {
@@ -98,44 +157,33 @@ impl Manifest for RunManifest {
     }
 
     fn differences(&self, found: &Self) -> Vec<String> {
-        // The threads that prepare pictures change nothing in what is learned.
-        let mut recipe = self.recipe.clone();
-        (recipe.training.workers, recipe.training.prefetch) =
-            (found.recipe.training.workers, found.recipe.training.prefetch);
-        let words = differences(&with_known_names(&found.recipe), &with_known_names(&recipe));
-        match (&found.info, &self.info) {
-            (Some(there), Some(here)) if words.is_empty() => {
-                // A run that goes on no longer needs the weights that it started from.
-                let here = RunInfo { weights: there.weights.clone(), ..here.clone() };
-                differences(&elsewhere(there), &elsewhere(&here))
-            }
-            _ => words,
-        }
+        self.differences_but(found, &settled(&self.recipe, &found.recipe))
+    }
+
+    fn other_data(&self, found: &Self) -> Option<(Vec<String>, &'static str)> {
+        let (there, here) = (found.info.as_ref()?, self.info.as_ref()?);
+        let words = here.data_differences(there);
+        let remedy = "put them back as they were, name another folder with --out, or remove run.json there to go on with \
+                      the data as they are now";
+        (!words.is_empty()).then_some((words, remedy))
+    }
+
+    fn has_work(folder: &Path) -> bool {
+        [LAST, BEST].iter().any(|file| folder.join(file).exists())
     }
 }
 
-/// The recipe with the registered names of its sets and files: a set is the same under any name of its folder.
-fn with_known_names(recipe: &Recipe) -> Recipe {
-    let registry = Registry::known();
-    let file = |path: &Path| registry.file_of(path).map(|(set, file)| Path::new(&set.name).join(&file.name));
-    let mut recipe = recipe.clone();
-    let data = &mut recipe.data;
-    if let Some(set) = data.path.as_deref().and_then(|path| registry.set_of(path)) {
-        data.path = Some(PathBuf::from(&set.name));
-    }
-    for labels in [&mut data.train_labels, &mut data.test_labels] {
-        *labels = labels.take().map(|source| match file(source.path()) {
-            Some(known) => source.at(known),
-            None => source,
-        });
-    }
-    if let Some(weights) = &mut recipe.weights {
-        weights.path = file(&weights.path).unwrap_or_else(|| std::mem::take(&mut weights.path));
-    }
-    recipe
-}
-
-/// The same without the data folder: data may be moved.
-fn elsewhere(info: &RunInfo) -> RunInfo {
-    RunInfo { data_folder: None, ..info.clone() }
+/// Notes on the settings with which a run in a folder goes on otherwise than it was started.
+pub(super) fn continued(recipe: &Recipe, folder: &Path) -> Result<Vec<String>, StoreError> {
+    let Some(found) = RunManifest::read(folder)? else { return Ok(Vec::new()) };
+    let mut recipe = unaffected(recipe, &found.recipe);
+    recipe.compare = found.recipe.compare.clone();
+    let words = differences(&with_known_names(&found.recipe), &with_known_names(&recipe));
+    let longer = recipe.schedule.epochs > found.recipe.schedule.epochs;
+    let rate = if longer { "; the learning rate follows the new number of epochs" } else { "" };
+    Ok(if words.is_empty() {
+        words
+    } else {
+        vec![format!("the run was started with other settings: {}{rate}", words.join("; "))]
+    })
 }

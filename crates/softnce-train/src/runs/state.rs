@@ -90,13 +90,22 @@ pub struct Sums {
 }
 
 /// The best epoch on the validation pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Best {
     /// Number of the epoch, from 1.
     pub epoch: usize,
     /// The score of the network after it.
     #[serde(flatten)]
     pub score: ValidationScore,
+    /// The checksum of the file with its weights, once they are written; earlier revisions kept none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<String>,
+}
+
+/// The network after a new best epoch, until a checkpoint names it.
+pub(super) struct NewBest {
+    pub(super) network: Network,
+    pub(super) temperature: f64,
 }
 
 #[cfg(test)]

@@ -8,8 +8,6 @@ use std::time::Instant;
 use burn::tensor::Device;
 use softnce_data::loader::Loader;
 use softnce_data::mixing::Mixing;
-use softnce_nn::models::Network;
-use softnce_nn::weights;
 use softnce_report::results::{RunReport, ValidationPoint};
 use softnce_store::{Folder, Manifest};
 
@@ -18,19 +16,19 @@ use super::checks::notes;
 use super::data::RunData;
 use super::error::RunError;
 use super::evaluate::test_network;
-use super::files::{BEST, LAST};
+use super::files::LAST;
 use super::history::HistoryFiles;
-use super::manifest::{RunInfo, RunManifest};
+use super::manifest::{RunInfo, RunManifest, continued};
 use super::plan::Plan;
 use super::progress::Progress;
-use super::state::TrainState;
+use super::state::{NewBest, TrainState};
 use super::times::{Clock, Times};
 use super::{checkpoint, finish, setup};
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
 
 /// The metadata of a file of weights: the entries that every such file has, and one more. The name of the recipe is
-/// under `recipe_name`, all of it as TOML under `recipe`; older versions wrote the name under `recipe` in [`BEST`].
+/// under `recipe_name`, all of it as TOML under `recipe`; older versions wrote the name under `recipe`.
 ///
 /// # Errors
 /// A recipe that TOML cannot hold.
@@ -73,6 +71,8 @@ pub struct Run {
     pub(super) plan: Plan,
     pub(super) adjustment: Option<Vec<f32>>,
     pub(super) state: TrainState,
+    /// The network after the best epoch, where no checkpoint names it yet.
+    pub(super) new_best: Option<NewBest>,
     pub(super) notes: Vec<String>,
     pub(super) clock: Clock,
     pub(super) saved: Instant,
@@ -81,10 +81,12 @@ pub struct Run {
 impl Run {
     /// Reads the data, sets the network up and opens the folder; goes on from the checkpoint that is there.
     ///
-    /// Everything that can be refused is refused here, before the folder is touched.
+    /// Everything that can be refused is refused here, before the folder is touched. A run that goes on may have more
+    /// epochs, and other settings that do not change what is learned: its learning rate then follows the new length.
     ///
     /// # Errors
-    /// A recipe out of range; data that cannot be read; a folder that cannot be used.
+    /// A recipe out of range; data that cannot be read; a folder that cannot be used; a run of another recipe, or on other
+    /// data.
     pub fn open(recipe: Recipe, data_folder: &Path, device: DeviceName, out: &Path) -> Result<Run, RunError> {
         recipe.check()?;
         // A loss on hard labels needs no label distributions.
@@ -120,7 +122,11 @@ impl Run {
             notes.push(format!("warning: {warning}"));
         }
         let mut info = RunInfo::new(&recipe, &data, device)?;
-        info.weights = if resumed { RunManifest::read(out)?.and_then(|found| found.info?.weights) } else { initial };
+        info.weights = initial;
+        if resumed {
+            notes.extend(continued(&recipe, out)?);
+            info.weights = RunManifest::read(out)?.and_then(|found| found.info?.weights);
+        }
         let manifest = RunManifest { recipe: recipe.clone(), info: Some(info.clone()) };
         let folder = Folder::open(out, "run", &manifest)?;
         let (clock, saved) = (Clock::default(), Instant::now());
@@ -136,12 +142,15 @@ impl Run {
             plan,
             adjustment,
             state,
+            new_best: None,
             notes,
             clock,
             saved,
         };
         if run.folder.file(LAST).exists() {
             run.state = checkpoint::load(run.state, &run.folder.file(LAST))?;
+            run.state.position.finished &= run.is_over();
+            run.settle_best()?;
         }
         Ok(run)
     }
@@ -157,7 +166,7 @@ impl Run {
     }
 
     /// The folder of the run, which no other process can use until the run is dropped: `recipe.toml` (every default
-    /// spelled out), `run.json`, the checkpoints [`LAST`] and [`BEST`], `history.jsonl` and an event file for TensorBoard, and
+    /// spelled out), `run.json`, the checkpoints [`LAST`] and [`BEST`](super::BEST), `history.jsonl` and an event file for TensorBoard, and
     /// at the end `history.csv`, `temperature.json`, `metrics.json`, `metrics.md` and `report.html`.
     pub fn folder(&self) -> &Folder {
         &self.folder
@@ -176,7 +185,7 @@ impl Run {
     /// Trains to the end, evaluates the network on the test pictures and writes the report.
     ///
     /// Checkpoints are made at the end of an epoch where the last one is ten seconds old, within an epoch after five
-    /// minutes and where the recipe asks for it, on a stop, and at the end.
+    /// minutes and where the recipe asks for it, on a stop, and at the end; none before the first step.
     ///
     /// # Errors
     /// Weights that diverge; pictures or files that cannot be read; a checkpoint that cannot be written. The checkpoint
@@ -187,7 +196,8 @@ impl Run {
         }
         let (network, temperature) = self.chosen()?;
         let position = &self.state.position;
-        let epoch = position.best.filter(|_| self.recipe.evaluation.best).map_or(position.epoch, |best| best.epoch);
+        let epoch =
+            position.best.as_ref().filter(|_| self.recipe.evaluation.best).map_or(position.epoch, |best| best.epoch);
         let tested = test_network(&network, &self.data, &self.recipe, temperature, &self.device, stop);
         let Some(tested) = tested.map_err(|error| self.located(self.data.explained(error)))? else {
             return Ok(Outcome::Interrupted { epochs: self.state.position.epoch });
@@ -224,12 +234,20 @@ impl Run {
     /// The validation after the epoch that counts: the best, or the last. `None` if no epoch was validated.
     pub fn score(&self) -> Option<ValidationPoint> {
         let mut validated = self.state.history.iter().filter(|record| record.validation.is_some());
-        let best = self.state.position.best.filter(|_| self.recipe.evaluation.best);
+        let best = self.state.position.best.as_ref().filter(|_| self.recipe.evaluation.best);
         match best {
             Some(best) => validated.find(|record| record.epoch == best.epoch),
             None => validated.next_back(),
         }
         .and_then(|record| record.validation)
+    }
+
+    /// Whether nothing is left to train: all epochs are done, or as many validations as `training.patience` says were
+    /// without a better one.
+    pub(super) fn is_over(&self) -> bool {
+        let (position, patience) = (&self.state.position, self.recipe.training.patience);
+        position.epoch >= self.plan.epochs
+            || patience.is_some_and(|patience| position.validations_since_best >= patience)
     }
 
     /// Times of a step, measured since the last start of the run; those of the loss alone on one of its batches. `None`
@@ -241,30 +259,6 @@ impl Run {
     /// Whether a step was taken since the run was opened.
     pub fn has_stepped(&self) -> bool {
         self.clock.has_stepped()
-    }
-
-    /// The weights that the test figures are of: those of the best epoch, or the last.
-    /// With their temperature.
-    fn chosen(&self) -> Result<(Network, f64), RunError> {
-        let (network, position) = (self.state.evaluated_network(), &self.state.position);
-        if !self.recipe.evaluation.best {
-            self.write_weights(&network, position.epoch)?;
-            return Ok((network, self.temperature()?));
-        }
-        let file = self.folder.file(BEST);
-        let found = weights::read_metadata(&file)?;
-        let expected = position.best.map_or(0, |best| best.epoch).to_string();
-        let temperature = found.get("temperature").and_then(|value| value.parse().ok());
-        match (found.get("epoch"), temperature) {
-            (Some(epoch), Some(temperature)) if *epoch == expected => {
-                Ok((weights::apply(network, &weights::read_checkpoint(&file)?)?, temperature))
-            }
-            (epoch, _) => {
-                let epoch = epoch.map_or("no", String::as_str);
-                let reason = format!("it holds the weights of epoch {epoch}, expected those of epoch {expected}");
-                Err(checkpoint::invalid(&file, reason).into())
-            }
-        }
     }
 
     /// Names the last step and its learning rate in an error that shows divergence.
@@ -281,19 +275,5 @@ impl Run {
     /// The temperature of the loss as it is now.
     pub(super) fn temperature(&self) -> Result<f64, RunError> {
         self.state.loss.temperature().map_err(|error| self.located(error.into()))
-    }
-
-    /// Makes a checkpoint.
-    pub(super) fn save(&mut self) -> Result<(), RunError> {
-        checkpoint::save(&self.state, &self.folder.file(LAST)).map_err(|error| self.located(error))?;
-        self.saved = Instant::now();
-        Ok(())
-    }
-
-    /// Writes the weights that the figures are of.
-    pub(super) fn write_weights(&self, network: &Network, epoch: usize) -> Result<(), RunError> {
-        let temperature = self.temperature()?;
-        let metadata = weights_metadata(&self.recipe, temperature, ("epoch", epoch.to_string()))?;
-        Ok(weights::write_safetensors(&self.folder.file(BEST), &weights::named(network)?, &metadata)?)
     }
 }

@@ -10,15 +10,15 @@ use softnce_data::fetch::data_folder;
 use softnce_nn::models::Network;
 use softnce_nn::weights;
 use softnce_report::results::RunReport;
-use softnce_store::{Manifest, StoreError};
+use softnce_store::{Manifest, StoreError, checksum_of};
 
 use super::data::{Labelled, RunData};
 use super::error::RunError;
 use super::evaluate::{predictions, test_network};
-use super::files::BEST;
+use super::files::{BEST, INFO, RECIPE};
 use super::finish::figures;
 use super::fitted;
-use super::manifest::{INFO, RECIPE, RunInfo, RunManifest};
+use super::manifest::{RunInfo, RunManifest};
 use super::setup;
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
@@ -49,6 +49,7 @@ impl TrainedRun {
         if !file.exists() {
             return Err(missing(BEST).into());
         }
+        checksum_of(&file, "restore it from a copy, or train the run again")?;
         let device = device.open()?;
         let mut draws = ChaCha8Rng::seed_from_u64(0);
         let made = recipe.network.init(setup::input(&recipe), info.classes.len(), &mut draws, &device)?;

@@ -1,0 +1,98 @@
+//! The operations on files and folders that this crate makes, one by one: [`crate::faults`] records them, or makes one
+//! fail.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use crate::faults::{Operation, before};
+
+/// How the names of temporary files and folders begin: those of this version, and those of earlier ones.
+pub(crate) const TEMPORARY: [&str; 2] = [".softnce-", ".atomicwrite"];
+
+/// A new, empty file with a temporary name in a folder. It is removed when the value is dropped.
+pub(crate) fn create(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY[0]).suffix(".tmp");
+    // As for any new file, the user's umask decides.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let file = builder.tempfile_in(folder)?;
+    before(|| Operation::Create(file.path().to_owned()))?;
+    Ok(file)
+}
+
+/// Appends to a file.
+pub(crate) fn append(file: &mut NamedTempFile, content: &[u8]) -> io::Result<()> {
+    before(|| Operation::Append(file.path().to_owned(), content.to_vec()))?;
+    file.write_all(content)
+}
+
+/// Waits until the content of a file is on the disk.
+pub(crate) fn sync(file: &NamedTempFile) -> io::Result<()> {
+    before(|| Operation::Sync(file.path().to_owned()))?;
+    file.as_file().sync_all()
+}
+
+/// Gives a temporary file its name; what had it is replaced.
+pub(crate) fn persist(file: NamedTempFile, to: &Path) -> io::Result<()> {
+    before(|| Operation::Rename(file.path().to_owned(), to.to_owned()))?;
+    file.persist(to).map(drop).map_err(|error| error.error)
+}
+
+/// Renames a file or folder; a file that had the name is replaced.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    before(|| Operation::Rename(from.to_owned(), to.to_owned()))?;
+    fs::rename(from, to)
+}
+
+/// Makes a folder.
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
+    before(|| Operation::CreateFolder(path.to_owned()))?;
+    fs::create_dir(path)
+}
+
+/// Removes a file.
+pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
+    before(|| Operation::Remove(path.to_owned()))?;
+    fs::remove_file(path)
+}
+
+/// Removes a folder with all that is in it.
+pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
+    crate::faults::before_each(path)?;
+    fs::remove_dir_all(path)
+}
+
+/// Waits until the names in a folder are on the disk.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    before(|| Operation::SyncFolder(path.to_owned()))?;
+    // Folders cannot be opened to be synced on Windows, whose file system keeps a log of its renames.
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+/// Waits until the content of a file, or everything in a folder, is on the disk.
+pub(crate) fn sync_content(path: &Path) -> io::Result<()> {
+    before(|| Operation::Sync(path.to_owned()))?;
+    if path.is_dir() {
+        return sync_tree(path);
+    }
+    // Some systems sync only files that are open for writing.
+    File::options().write(true).open(path)?.sync_all()
+}
+
+/// One call for the whole file system: a sync for each of 100,000 pictures would take minutes.
+#[cfg(target_os = "linux")]
+fn sync_tree(path: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(File::open(path)?)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sync_tree(path: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        sync_content(&entry?.path())?;
+    }
+    sync_folder(path)
+}

@@ -1,0 +1,116 @@
+//! The weights that the figures of a run are of.
+//!
+//! Those of a new best epoch are kept in memory until the next checkpoint. They are then written beside the weights that
+//! the last checkpoint names, the checkpoint that names the new ones takes its place, and the new ones take theirs. So
+//! whenever a run ends, the weights that its last checkpoint names are there.
+
+use std::path::Path;
+
+use softnce_nn::models::Network;
+use softnce_nn::weights;
+use softnce_store::{CHECKSUM, StoreError, UNSEALED, checksum_of, put_in_place, remove_file};
+
+use super::checkpoint;
+use super::error::RunError;
+use super::files::{BEST, LAST, NEXT_BEST};
+use super::state::{Best, NewBest};
+use super::train::{Run, weights_metadata};
+
+/// What to do about weights that are not those of the best epoch.
+const REMEDY: &str = "restore it from a copy, add --set evaluation.best=false to report the last epoch, or remove \
+                      last.safetensors to train from the first epoch";
+
+impl Run {
+    /// Makes a checkpoint, with the weights of the best epoch.
+    pub(super) fn save(&mut self) -> Result<(), RunError> {
+        let next = self.folder.file(NEXT_BEST);
+        if let (Some(NewBest { network, temperature }), Some(best)) = (&self.new_best, &self.state.position.best) {
+            self.write_weights(&next, network, *temperature, best.epoch)?;
+            let checksum = checksum(&next)?;
+            if let Some(best) = &mut self.state.position.best {
+                best.checksum = checksum;
+            }
+        }
+        checkpoint::save(&self.state, &self.folder.file(LAST)).map_err(|error| self.located(error))?;
+        if self.new_best.take().is_some() {
+            put_in_place(&next, &self.folder.file(BEST))?;
+        }
+        self.saved = std::time::Instant::now();
+        Ok(())
+    }
+
+    /// Puts the weights that the checkpoint names in their place, where the run ended in between.
+    pub(super) fn settle_best(&mut self) -> Result<(), RunError> {
+        let (file, next) = (self.folder.file(BEST), self.folder.file(NEXT_BEST));
+        if let Some(best) = self.state.position.best.clone().filter(|_| self.recipe.evaluation.best) {
+            let found = held(&file, &best);
+            if found.is_err() && best.checksum.is_some() && held(&next, &best).is_ok() {
+                put_in_place(&next, &file)?;
+            } else if let Err(error) = found {
+                // Earlier revisions replaced these weights before the checkpoint; what they would be compared with is lost.
+                if best.checksum.is_some() || self.state.position.finished {
+                    return Err(error.into());
+                }
+                self.state.position.best = None;
+                self.notes.push(format!("{error}; the best epoch is now chosen among those that follow"));
+            }
+        }
+        Ok(remove_file(&next)?)
+    }
+
+    /// The weights that the test figures are of, those of the best epoch or the last, with their temperature.
+    pub(super) fn chosen(&self) -> Result<(Network, f64), RunError> {
+        let (network, position) = (self.state.evaluated_network(), &self.state.position);
+        let file = self.folder.file(BEST);
+        let Some(best) = position.best.as_ref().filter(|_| self.recipe.evaluation.best) else {
+            let temperature = self.temperature()?;
+            self.write_weights(&file, &network, temperature, position.epoch)?;
+            return Ok((network, temperature));
+        };
+        held(&file, best)?;
+        let temperature = weights::read_metadata(&file)?.get("temperature").and_then(|value| value.parse().ok());
+        let temperature = temperature.ok_or_else(|| invalid(&file, "it names no temperature".to_owned()))?;
+        Ok((weights::apply(network, &weights::read_checkpoint(&file)?)?, temperature))
+    }
+
+    /// Writes weights with the recipe and their epoch.
+    fn write_weights(&self, file: &Path, network: &Network, temperature: f64, epoch: usize) -> Result<(), RunError> {
+        let mut metadata = weights_metadata(&self.recipe, temperature, ("epoch", epoch.to_string()))?;
+        metadata.insert(CHECKSUM.to_owned(), UNSEALED.to_owned());
+        Ok(weights::write_safetensors(file, &weights::named(network)?, &metadata)?)
+    }
+}
+
+/// Whether the file holds the weights of this epoch.
+fn held(file: &Path, best: &Best) -> Result<(), StoreError> {
+    let found = checksum(file)?;
+    if best.checksum.is_some() {
+        return match found == best.checksum {
+            true => Ok(()),
+            false => Err(invalid(file, format!("it does not hold the weights of epoch {}, the best one", best.epoch))),
+        };
+    }
+    let metadata = weights::read_metadata(file).map_err(|error| invalid(file, error.to_string()))?;
+    match metadata.get("epoch") {
+        Some(epoch) if *epoch == best.epoch.to_string() => Ok(()),
+        epoch => {
+            let epoch = epoch.map_or("no", String::as_str);
+            Err(invalid(file, format!("it holds the weights of epoch {epoch}, expected those of epoch {}", best.epoch)))
+        }
+    }
+}
+
+/// The checksum of a file of weights.
+///
+/// # Errors
+/// [`StoreError`]: a file that is not there, or damaged.
+fn checksum(file: &Path) -> Result<Option<String>, StoreError> {
+    if !file.exists() {
+        return Err(invalid(file, "it is missing".to_owned()));
+    }
+    checksum_of(file, REMEDY)
+}
+
+fn invalid(path: &Path, reason: String) -> StoreError {
+    StoreError::Invalid { path: path.to_owned(), reason, remedy: REMEDY }
+}
