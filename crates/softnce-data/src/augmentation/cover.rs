@@ -1,20 +1,17 @@
 //! Resizes a picture to cover the input and crops it to its centre.
 
-use fast_image_resize::Resizer;
-
 use super::error::AugmentationError;
-use super::resize::{Crop, Interpolation, resize_part};
+use super::resize::{Crop, Interpolation, TwoPassResizer, resize_part};
 use crate::Picture;
 
 /// Resizes a picture with its aspect ratio so that it just covers `size / crop_ratio`; returns it with the crop of
-/// `size` in its centre. For a square input the shorter side becomes `floor(side / crop_ratio)`, as in timm's
-/// evaluation.
+/// `size` in its centre. The sizes are those of timm's `transforms_imagenet_eval` with `crop_mode="center"`.
 pub(super) fn cover<'b>(
     picture: &'b Picture<'_>,
     size: [usize; 2],
     crop_ratio: f64,
     interpolation: Interpolation,
-    resizer: &mut Resizer,
+    resizer: &mut TwoPassResizer,
     buffer: &'b mut Vec<u8>,
 ) -> Result<(Picture<'b>, Crop), AugmentationError> {
     let resized = covering([picture.height, picture.width], size, crop_ratio);
@@ -30,14 +27,17 @@ pub(super) fn cover<'b>(
 /// Height and width after resizing.
 fn covering(picture: [usize; 2], size: [usize; 2], crop_ratio: f64) -> [usize; 2] {
     let target = size.map(|side| (side as f64 / crop_ratio).floor().max(side as f64));
-    // The relatively shorter side gets its target length; the other one keeps the aspect ratio.
-    let tight = usize::from(target[1] * picture[0] as f64 > target[0] * picture[1] as f64);
-    let mut resized = [0; 2];
-    resized[tight] = target[tight] as usize;
-    let loose = 1 - tight;
-    resized[loose] = (target[tight] * picture[loose] as f64 / picture[tight] as f64) as usize;
-    resized[loose] = resized[loose].max(size[loose]);
-    resized
+    let lengths = picture.map(|side| side as f64);
+    let resized = if target[0] == target[1] {
+        // torchvision's `Resize(int)`: the shorter side gets the target's length, the longer one is rounded down.
+        let shortest = lengths[0].min(lengths[1]);
+        lengths.map(|side| (target[0] * side / shortest).floor())
+    } else {
+        // timm's `ResizeKeepRatio`: both sides are divided by one ratio and rounded, half to even.
+        let ratio = (lengths[0] / target[0]).min(lengths[1] / target[1]);
+        lengths.map(|side| (side / ratio).round_ties_even())
+    };
+    [0, 1].map(|axis| (resized[axis] as usize).max(size[axis]))
 }
 
 /// The crop of this size in the centre.

@@ -32,6 +32,15 @@ pub(super) struct Crop {
     pub(super) width: usize,
 }
 
+/// Resizes across, then down, as PIL does: rounding and clipping between the two passes depend on the order, and
+/// `fast_image_resize` itself takes the other one.
+#[derive(Debug, Default)]
+pub(super) struct TwoPassResizer {
+    resizer: Resizer,
+    /// The picture between the passes.
+    across: Vec<u8>,
+}
+
 impl Crop {
     pub(super) fn whole(picture: &Picture<'_>) -> Self {
         Crop { top: 0, left: 0, height: picture.height, width: picture.width }
@@ -77,6 +86,23 @@ pub(super) fn check(picture: &Picture<'_>) -> Result<(), AugmentationError> {
 /// A crop of the picture, resized into `buffer`. The filter does not use pixels outside the crop, as after PIL's
 /// `crop`.
 pub(super) fn resize_part<'b>(
+    picture: &Picture<'_>,
+    part: Crop,
+    [height, width]: [usize; 2],
+    interpolation: Interpolation,
+    resizer: &mut TwoPassResizer,
+    buffer: &'b mut Vec<u8>,
+) -> Result<Picture<'b>, AugmentationError> {
+    let TwoPassResizer { resizer, across } = resizer;
+    if width == part.width || height == part.height {
+        return one_pass(picture, part, [height, width], interpolation, resizer, buffer);
+    }
+    let picture = one_pass(picture, part, [part.height, width], interpolation, resizer, across)?;
+    one_pass(&picture, Crop::whole(&picture), [height, width], interpolation, resizer, buffer)
+}
+
+/// As [`resize_part`], with the resizer's own order of the two directions.
+fn one_pass<'b>(
     picture: &Picture<'_>,
     part: Crop,
     [height, width]: [usize; 2],

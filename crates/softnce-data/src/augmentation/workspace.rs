@@ -2,12 +2,12 @@
 
 use std::cell::RefCell;
 
-use fast_image_resize::Resizer;
+use super::resize::TwoPassResizer;
 
 /// Buffers of one thread. They grow to the largest picture and are kept.
 #[derive(Debug, Default)]
 pub(super) struct Workspace {
-    pub(super) resizer: Resizer,
+    pub(super) resizer: TwoPassResizer,
     /// The picture converted to another number of channels.
     pub(super) channels: Vec<u8>,
     /// The resized picture.

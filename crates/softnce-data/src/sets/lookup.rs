@@ -20,9 +20,11 @@ impl Layout {
     /// # Errors
     /// A folder that cannot be read, that shows no layout, or that shows several equally well.
     pub fn detect(root: &Path) -> Result<Layout, SetError> {
-        // Tells a folder that does not exist from one that shows no layout.
-        fs::read_dir(root).map_err(SetError::io(root))?;
         let mut shown: Vec<Layout> = Layout::ALL.into_iter().filter(|layout| (layout.rules().detect)(root)).collect();
+        if shown.is_empty() {
+            // Tells a folder that does not exist from one that shows no layout.
+            fs::read_dir(root).map_err(SetError::io(root))?;
+        }
         let strongest = shown.iter().map(|layout| layout.rules().proof).max();
         shown.retain(|layout| Some(layout.rules().proof) == strongest);
         let mut shown = shown.into_iter();

@@ -127,8 +127,8 @@ fn read(version: &Version, path: &Path, labels: &mut Vec<usize>, pixels: &mut Ve
         let (head, planes) = bytes.split_at(heads);
         for (byte, (&label, &classes)) in head.iter().zip(version.labels).enumerate() {
             if usize::from(label) >= classes {
-                let (offset, expected) = ((record * length + byte) as u64, format!("a class below {classes}"));
-                return Err(ContentError::byte(path, offset, format!("class {label}"), expected));
+                let (offset, expected) = ((record * length + byte) as u64, format!("labels 0 to {}", classes - 1));
+                return Err(ContentError::byte(path, offset, format!("label {label}"), expected));
             }
         }
         labels.extend(head.last().map(|&label| usize::from(label)));
@@ -208,15 +208,15 @@ mod tests {
             message.split_once(".bin").unwrap().1.to_owned()
         };
         let two = [record(&[1]), record(&[10])].concat();
-        assert_eq!(message(&CIFAR10, two.clone()), ", byte 3073: class 10; expected a class below 10");
+        assert_eq!(message(&CIFAR10, two.clone()), ", byte 3073: label 10; expected labels 0 to 9");
         assert_eq!(
             message(&CIFAR10, two[..5000].to_vec()),
             ", byte 3073: 1927 bytes before the end of the file; expected records of 3073 bytes"
         );
         assert_eq!(message(&CIFAR10, Vec::new()), ": no pictures; expected at least one");
         let two = [record(&[1, 99]), record(&[20, 5])].concat();
-        assert_eq!(message(&CIFAR100, two), ", byte 3074: class 20; expected a class below 20");
+        assert_eq!(message(&CIFAR100, two), ", byte 3074: label 20; expected labels 0 to 19");
         let one = record(&[19, 100]);
-        assert_eq!(message(&CIFAR100, one), ", byte 1: class 100; expected a class below 100");
+        assert_eq!(message(&CIFAR100, one), ", byte 1: label 100; expected labels 0 to 99");
     }
 }

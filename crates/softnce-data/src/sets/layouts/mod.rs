@@ -14,8 +14,18 @@ use super::layout::Layout;
 
 impl Layout {
     /// MNIST and its like: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
-    /// `t10k-labels-idx1-ubyte`, each plain or with `.gz`, with a hyphen or a dot before `idx`. Grey. `classes.txt`,
-    /// one name a line, is optional: without it the ten classes are called 0 to 9.
+    /// `t10k-labels-idx1-ubyte`, each plain or with `.gz`, with a hyphen or a dot before `idx`. Grey. They lie in the
+    /// folder of the set or, as torchvision keeps them, in its folder `raw`.
+    ///
+    /// The files of EMNIST have a name in front and `test` for `t10k`: `emnist-balanced-test-images-idx3-ubyte`. If a
+    /// folder holds several of its sets, the name of one is added to the path: `emnist/emnist-balanced`. Pictures are
+    /// read as they are stored, as torchvision does: those of EMNIST are transposed (rows are columns).
+    ///
+    /// The training labels give the number of classes: the largest label is the last class. The first is 0, or 1 if
+    /// the smallest training label is 1 (EMNIST's letters have the labels 1 to 26, for 26 classes; torchvision adds a
+    /// class `N/A` for label 0). `classes.txt`, one name a line, or EMNIST's `NAME-mapping.txt` is optional; where
+    /// they have a name for it, label 0 is a class without training pictures. Without them the classes of EMNIST's
+    /// sets have the names of their characters, and those of other sets their labels.
     pub const IDX: Layout = Layout::new(&idx::RULES);
     /// The binary version of CIFAR-10: `data_batch_1.bin` to `data_batch_5.bin`, `test_batch.bin`, and optionally
     /// `batches.meta.txt` with the names. Colour, 32 x 32.
