@@ -55,15 +55,4 @@ impl ContentError {
     ) -> E {
         ContentError::at(path, format!(", line {line}"), found, expected)
     }
-
-    /// A value, or a row if there is no column, counted from 0.
-    pub(crate) fn row<E: From<Self>>(
-        path: &Path,
-        (row, column): (usize, Option<usize>),
-        found: impl Into<String>,
-        expected: impl Into<String>,
-    ) -> E {
-        let column = column.map_or_else(String::new, |column| format!(", column {column}"));
-        ContentError::at(path, format!(", row {row}{column}"), found, expected)
-    }
 }

@@ -62,7 +62,7 @@ fn cifar_100() {
 fn cifar_10_with_votes() {
     let source = check("cifar-10-batches-bin", Layout::CIFAR10, Split::Test, 10_000, 10, [32, 32, 3]);
     let votes = LabelSource::Votes { path: root("cifar-10-batches-bin").join("cifar10h_counts.u8") };
-    let votes = labels::read(&votes, 10_000, 10).unwrap();
+    let votes = labels::read(&votes, source.as_ref(), &root("cifar-10-batches-bin")).unwrap();
     let largest = |row: usize| {
         let votes = votes.row(row);
         (0..10).max_by(|&left, &right| votes[left].total_cmp(&votes[right])).unwrap()

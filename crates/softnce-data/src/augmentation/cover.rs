@@ -1,7 +1,8 @@
 //! Resizes a picture to cover the input and crops it to its centre.
 
 use super::error::AugmentationError;
-use super::resize::{Crop, Interpolation, TwoPassResizer, resize_part};
+use super::resize::{Crop, Interpolation, resize_part};
+use super::two_pass::TwoPassResizer;
 use crate::Picture;
 
 /// Resizes a picture with its aspect ratio so that it just covers `size / crop_ratio`; returns it with the crop of

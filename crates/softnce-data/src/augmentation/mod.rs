@@ -10,6 +10,7 @@ mod pipeline;
 mod rand_augment;
 mod resize;
 mod resized_crop;
+mod two_pass;
 mod window;
 mod workspace;
 

@@ -9,6 +9,7 @@ use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resize
 use serde::{Deserialize, Serialize};
 
 use super::error::AugmentationError;
+use super::two_pass::TwoPassResizer;
 use super::workspace;
 use crate::Picture;
 
@@ -30,15 +31,6 @@ pub(super) struct Crop {
     pub(super) left: usize,
     pub(super) height: usize,
     pub(super) width: usize,
-}
-
-/// Resizes across, then down, as PIL does: rounding and clipping between the two passes depend on the order, and
-/// `fast_image_resize` itself takes the other one.
-#[derive(Debug, Default)]
-pub(super) struct TwoPassResizer {
-    resizer: Resizer,
-    /// The picture between the passes.
-    across: Vec<u8>,
 }
 
 impl Crop {

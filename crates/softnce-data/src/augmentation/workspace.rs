@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::resize::TwoPassResizer;
+use super::two_pass::TwoPassResizer;
 
 /// Buffers of one thread. They grow to the largest picture and are kept.
 #[derive(Debug, Default)]

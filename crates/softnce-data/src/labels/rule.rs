@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
 use super::LabelError;
-use crate::ContentError;
+use super::matching::RowMatching;
+use super::place::Place;
+use crate::{ContentError, PictureSource};
 
 /// Largest difference between a sum of probabilities and 1.
 const SLACK: f64 = 0.005;
@@ -26,9 +28,12 @@ pub(super) enum LabelRule {
 
 /// Checks rows one after another and converts them to labels.
 pub(super) struct LabelRows<'p> {
+    /// The file.
     pub(super) path: &'p Path,
-    pub(super) rows: usize,
-    pub(super) classes: usize,
+    /// The pictures that the labels are of.
+    pub(super) pictures: &'p dyn PictureSource,
+    /// The folder of the set.
+    pub(super) root: &'p Path,
     rule: LabelRule,
     taken: usize,
     // Grows with the rows, so that a wrong number of rows reserves no memory.
@@ -36,25 +41,49 @@ pub(super) struct LabelRows<'p> {
 }
 
 impl<'p> LabelRows<'p> {
-    pub(super) fn new(path: &'p Path, rule: LabelRule, rows: usize, classes: usize) -> Self {
-        Self { path, rows, classes, rule, taken: 0, labels: Vec::new() }
+    pub(super) fn new(path: &'p Path, rule: LabelRule, pictures: &'p dyn PictureSource, root: &'p Path) -> Self {
+        Self { path, pictures, root, rule, taken: 0, labels: Vec::new() }
     }
 
-    /// Adds the next row, of `classes` values.
-    pub(super) fn push(&mut self, values: &[f64]) -> Result<(), LabelError> {
-        let row = self.taken;
+    /// The same with another path in the errors.
+    pub(super) fn named<'s>(self, path: &'s Path) -> LabelRows<'s>
+    where
+        'p: 's,
+    {
+        LabelRows { path, ..self }
+    }
+
+    /// Number of rows that are expected, one a picture.
+    pub(super) fn rows(&self) -> usize {
+        self.pictures.labels().len()
+    }
+
+    /// Number of values of a row, one a class.
+    pub(super) fn classes(&self) -> usize {
+        self.pictures.class_names().len()
+    }
+
+    /// Adds the next row, of one value a class in the order of the classes.
+    pub(super) fn push(&mut self, values: &[f64], place: Place<'_>) -> Result<(), LabelError> {
         let (allowed, expected): (fn(f64) -> bool, _) = match self.rule {
             LabelRule::Logits { .. } => (f64::is_finite, "a finite number"),
-            _ => (|value| value >= 0.0 && value.is_finite(), "a finite number of at least 0"),
+            LabelRule::Probabilities => (
+                |value| value >= 0.0 && value.is_finite(),
+                "a finite number of at least 0; for logits set kind = \"logits\"",
+            ),
+            LabelRule::Weights => (|value| value >= 0.0 && value.is_finite(), "a finite number of at least 0"),
         };
-        if let Some((column, &value)) = values.iter().enumerate().find(|&(_, &value)| !allowed(value)) {
-            return Err(ContentError::row(self.path, (row, Some(column)), value.to_string(), expected));
+        if let Some((class, &value)) = values.iter().enumerate().find(|&(_, &value)| !allowed(value)) {
+            return Err(self.wrong(place.value(class), value.to_string(), expected));
         }
         let sum: f64 = values.iter().sum();
-        let bad_sum = |expected: &str| ContentError::row(self.path, (row, None), format!("sum {sum}"), expected);
         match self.rule {
-            LabelRule::Weights if !(sum > 0.0 && sum.is_finite()) => return Err(bad_sum("a finite number above 0")),
-            LabelRule::Probabilities if (sum - 1.0).abs() > SLACK => return Err(bad_sum("1 within 0.005")),
+            LabelRule::Weights if !(sum > 0.0 && sum.is_finite()) => {
+                return Err(self.wrong(place.row(), format!("weights with the sum {sum}"), "a finite sum above 0"));
+            }
+            LabelRule::Probabilities if (sum - 1.0).abs() > SLACK => {
+                return Err(self.wrong(place.row(), format!("probabilities with the sum {sum}"), "1 within 0.005"));
+            }
             LabelRule::Weights | LabelRule::Probabilities => {
                 self.labels.extend(values.iter().map(|value| (value / sum) as f32))
             }
@@ -74,18 +103,31 @@ impl<'p> LabelRows<'p> {
         self.taken
     }
 
-    /// All labels, after the last row.
-    pub(super) fn finish(self) -> Result<Array2<f32>, LabelError> {
-        let found = format!("{} rows", self.taken);
-        let wrong = self.shape(found);
-        if self.taken != self.rows {
-            return Err(wrong);
-        }
-        Array2::from_shape_vec((self.rows, self.classes), self.labels).map_err(|_| wrong)
+    /// All labels, after the last row; `matching`: the picture of each row, or `None` if they are in the order of the
+    /// pictures.
+    pub(super) fn finish(self, matching: Option<RowMatching>) -> Result<Array2<f32>, LabelError> {
+        let rows = match matching {
+            Some(matching) => Some(matching.rows(self.path)?),
+            None if self.taken != self.rows() => return Err(self.shape(format!("{} rows", self.taken))),
+            None => None,
+        };
+        let wrong = self.shape(format!("{} rows", self.taken));
+        let shape = (self.taken, self.classes());
+        let labels = Array2::from_shape_vec(shape, self.labels).map_err(|_| wrong)?;
+        Ok(match rows {
+            Some(rows) => labels.select(Axis(0), &rows),
+            None => labels,
+        })
     }
 
     /// The error for a file of another shape.
     pub(super) fn shape(&self, found: String) -> LabelError {
-        ContentError::whole(self.path, found, format!("{} rows of {} classes", self.rows, self.classes))
+        let (rows, classes) = (self.rows(), self.classes());
+        ContentError::whole(self.path, found, format!("{rows} rows of {classes} classes, one row a picture"))
+    }
+
+    /// The error for a place in the file.
+    pub(super) fn wrong(&self, place: String, found: String, expected: impl Into<String>) -> LabelError {
+        ContentError { path: self.path.to_owned(), place, found, expected: expected.into() }.into()
     }
 }

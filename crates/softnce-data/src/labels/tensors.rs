@@ -7,6 +7,7 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::LabelError;
 use super::element::{NumberFormat, NumberKind};
+use super::place::Place;
 use super::rule::LabelRows;
 use crate::ContentError;
 
@@ -35,18 +36,18 @@ pub(super) fn read(mut sink: LabelRows<'_>, name: Option<&str>) -> Result<Array2
     };
     let tensor =
         file.tensor(name).map_err(|_| wrong(format!("tensors {}", names.join(", ")), format!("a tensor '{name}'")))?;
-    if tensor.shape() != [sink.rows, sink.classes] {
+    if tensor.shape() != [sink.rows(), sink.classes()] {
         return Err(sink.shape(format!("tensor '{name}' of shape {:?}", tensor.shape())));
     }
     let Some(element) = element(tensor.dtype()) else {
         let found = format!("tensor '{name}' of {:?}", tensor.dtype());
         return Err(wrong(found, "integers or floating-point numbers".to_owned()));
     };
-    for row in tensor.data().chunks_exact((sink.classes * element.size()).max(1)) {
+    for row in tensor.data().chunks_exact((sink.classes() * element.size()).max(1)) {
         let row: Vec<f64> = row.chunks_exact(element.size()).map(|bytes| element.decode(bytes)).collect();
-        sink.push(&row)?;
+        sink.push(&row, Place::Array(sink.taken()))?;
     }
-    sink.finish()
+    sink.finish(None)
 }
 
 fn element(dtype: Dtype) -> Option<NumberFormat> {

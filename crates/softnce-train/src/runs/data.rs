@@ -228,7 +228,7 @@ fn read(
     let Some(source) = source else { return Ok(None) };
     let file = Registry::known().file(folder, source.path(), Some(root));
     let source = source.clone().at(file.map_err(|source| RunError::Missing { key, source })?);
-    let rows = labels::read(&source, pictures.labels().len(), pictures.class_names().len())?;
+    let rows = labels::read(&source, pictures.as_ref(), root)?;
     Ok(Some(Arc::new(rows)))
 }
 

@@ -50,7 +50,9 @@ fn open(root: &Path, split: Split) -> Result<MemorySet, SetError> {
         return Err(ContentError::whole(&labels, format!("{rows} labels"), expected));
     }
     let known = match (split, files.path(Split::Train, "labels", 1)) {
-        (Split::Validation | Split::Test, Ok(training)) => IdxClasses::new(&files, &training, &read::<1>(&training)?.1)?,
+        (Split::Validation | Split::Test, Ok(training)) => {
+            IdxClasses::new(&files, &training, &read::<1>(&training)?.1)?
+        }
         _ => IdxClasses::new(&files, &labels, &values)?,
     };
     let classes = known.classes(&labels, &values)?;
