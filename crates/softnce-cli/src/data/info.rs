@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use softnce_data::fetch::{Registry, SetKind, data_folder};
 use softnce_data::info::{InfoError, contact_sheet, describe, write_png};
-use softnce_data::sets::{BadPictures, Decoding, Layout, SetError, Split};
+use softnce_data::sets::{self, BadPictures, Decoding, Layout, SetError, Split};
 use softnce_terminal::{FAILED, USAGE, fail, say, tell};
 
 use super::args::InfoArguments;
@@ -28,7 +28,7 @@ pub fn run(arguments: &InfoArguments) -> ExitCode {
 fn find(arguments: &InfoArguments) -> Result<(PathBuf, Layout), Box<dyn Error>> {
     let (path, registry) = (&arguments.path, Registry::known());
     // With --data, the path is one that a recipe gives. Without it, a path from the working folder comes first.
-    let here = arguments.data.is_none() && path.exists();
+    let here = arguments.data.is_none() && sets::exists(path);
     let named = || Layout::ALL.into_iter().find(|layout| path == Path::new(layout.name()) && !here);
     if let Some(embedded) = arguments.layout.or_else(named).filter(|layout| layout.origin().is_some()) {
         return Ok((path.clone(), embedded));

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::missing::{MissingData, command};
 use super::registry::Registry;
 use super::set::{Content, KnownSet, RemoteFile, SetKind};
-use crate::sets::Layout;
+use crate::sets::{self, Layout};
 
 impl Registry {
     /// The folder that `path` names, which starts from the data folder unless it is absolute.
@@ -22,7 +22,7 @@ impl Registry {
     pub fn folder(&self, data: &Path, path: &Path) -> Result<PathBuf, MissingData> {
         let named = data.join(path);
         let Some(set) = self.set_of(path) else {
-            return if named.exists() { Ok(named) } else { Err(MissingData::new(self, data, path, None)) };
+            return if sets::exists(&named) { Ok(named) } else { Err(MissingData::new(self, data, path, None)) };
         };
         let unpacked_inside = match &set.content {
             Content::Archive { top, .. } => Some(data.join(&set.name).join(top)),

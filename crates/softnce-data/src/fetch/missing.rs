@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::cache::data_folder;
 use super::registry::Registry;
 use super::set::KnownSet;
+use crate::sets;
 
 /// A folder or file of data that does not exist, with what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -36,7 +37,7 @@ impl MissingData {
 
 /// What to do about a path that names no registered set.
 fn user_supplied(registry: &Registry, data: &Path, path: &Path) -> String {
-    let here = if path.exists() { "the working folder has it: add --data .; " } else { "" };
+    let here = if sets::exists(path) { "the working folder has it: add --data .; " } else { "" };
     let meant = path.to_str().and_then(|path| registry.nearest(path));
     let meant = meant.map(|name| format!("did you mean {name}? ")).unwrap_or_default();
     format!(

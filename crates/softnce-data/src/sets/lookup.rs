@@ -38,6 +38,12 @@ impl Layout {
     }
 }
 
+/// Whether there is something at a path that a set may be in: a folder, or the name of one of several sets in the folder
+/// above it ([`Layout::IDX`]).
+pub fn exists(path: &Path) -> bool {
+    path.exists() || Layout::detect(path).is_ok()
+}
+
 /// What shows each layout that lies in a folder.
 fn signs() -> String {
     let in_folders = Layout::ALL.into_iter().filter(|layout| !layout.rules().sign.is_empty());

@@ -25,6 +25,7 @@ pub use decode::{DecodeError, Decoding};
 pub use error::SetError;
 pub use file_set::FileSet;
 pub use layout::Layout;
+pub use lookup::exists;
 pub use memory::MemorySet;
 pub use split::Split;
 pub use unlabelled::unlabelled;
