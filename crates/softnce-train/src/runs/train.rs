@@ -166,8 +166,8 @@ impl Run {
     }
 
     /// The folder of the run, which no other process can use until the run is dropped: `recipe.toml` (every default
-    /// spelled out), `run.json`, the checkpoints [`LAST`] and [`BEST`](super::BEST), `history.jsonl` and an event file for TensorBoard, and
-    /// at the end `history.csv`, `temperature.json`, `metrics.json`, `metrics.md` and `report.html`.
+    /// spelled out), `run.json`, the checkpoints [`LAST`] and [`BEST`](super::BEST), `history.jsonl` and an event file for
+    /// TensorBoard, and at the end `history.csv`, `temperature.json`, `metrics.json`, `metrics.md` and `report.html`.
     pub fn folder(&self) -> &Folder {
         &self.folder
     }
