@@ -8,6 +8,7 @@ import io
 import pickle
 import struct
 import tarfile
+import warnings
 import zipfile
 
 import numpy as np
@@ -272,6 +273,29 @@ def test_whole_models_are_read_without_their_code(project, start):
         assert_same(start("model.pt")[1], vit().state_dict())
     torch.save({"model": torch.nn.DataParallel(vit()), "epoch": 1}, project / "model.pt")
     assert_same(start("model.pt")[1], vit().state_dict())
+
+
+def test_further_containers(project, start):
+    model = vit().eval()
+    weights = model.state_dict()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.trace(model, torch.zeros(1, 3, 16, 16)), project / "script.pt")
+    assert_same(start("script.pt")[1], weights)
+    for number, value in enumerate(([weights, {"epoch": 1}], (1, {"a": {"b": weights}}), {"module": weights})):
+        torch.save(value, project / f"{number}.pth")
+        assert_same(start(f"{number}.pth")[1], weights)
+    # Momentum contrast: two copies, neither of which is called an average.
+    queries = {"module.encoder_q." + name: tensor for name, tensor in weights.items()}
+    keys = {"module.encoder_k." + name: tensor + 1 for name, tensor in weights.items()}
+    torch.save({"state_dict": {**queries, **keys, "module.queue": torch.zeros(4)}}, project / "moco.pth")
+    done, _ = start("moco.pth", code=2)
+    assert "encoder_k" in done.stderr and "encoder_q" in done.stderr, done.stderr
+    for prefix in ("state_dict.encoder_q", "state_dict.module.encoder_q"):
+        assert_same(start("moco.pth", more=f'head = true\nprefix = "{prefix}"')[1], weights)
+    torch.save({name: tensor.numpy() for name, tensor in weights.items()}, project / "numpy.pth")
+    done, _ = start("numpy.pth", code=2)
+    assert "numpy.pth" in done.stderr and "cls_token is an array of NumPy" in done.stderr, done.stderr
 
 
 def test_archives_packed_again_and_without_checksums(project, start):

@@ -88,8 +88,9 @@ pub struct ImportReport {
 /// Within [`WeightsError::File`] for a file: [`WeightsError::MissingOf`] for tensors of the network that are neither in
 /// the checkpoint nor left out by the options, [`WeightsError::Shape`] or [`WeightsError::Head`] for one of another
 /// shape, [`WeightsError::Grid`] for position embeddings that do not fill their grid, [`WeightsError::NotNumbers`] for one
-/// that cannot be read, [`WeightsError::OtherNetwork`] around one of these, [`WeightsError::Unknown`] for tensors without a place in the network, [`WeightsError::Prefix`] and
-/// [`WeightsError::Ambiguous`] for a path. [`WeightsError::Format`] for a damaged file.
+/// that cannot be read, [`WeightsError::Unknown`] for tensors without a place in the network; around these,
+/// [`WeightsError::OtherNetwork`] if the checkpoint is known to be of another network. [`WeightsError::Prefix`] and
+/// [`WeightsError::Ambiguous`] for a path, [`WeightsError::Format`] for a damaged file.
 pub fn import(
     network: Network,
     checkpoint: impl Into<Checkpoint>,
