@@ -89,65 +89,71 @@ impl TrainedRun {
     pub fn python(&self, path: &Path, names: Library) -> Result<String, RunError> {
         let (recipe, input, classes) = (self.recipe(), setup::input(self.recipe()), self.classes().len());
         // A text in JSON is one in Python, too.
-        let name = serde_json::Value::from(path.to_string_lossy()).to_string();
-        let mode = if input[0] == 1 { "L" } else { "RGB" };
-        let mut lines = vec![format!("# {}", recipe.network.describe(input, classes))];
-        match ExportFormat::of(path)? {
+        let file = serde_json::Value::from(path.to_string_lossy()).to_string();
+        let body = match ExportFormat::of(path)? {
             ExportFormat::Safetensors => {
-                let model = recipe.network.python(input, classes, names)?;
-                let used = |module: &&str| model.iter().any(|line| line.contains(&format!("{module}.")));
-                let modules: Vec<&str> = ["collections", "functools", "torchvision"].into_iter().filter(used).collect();
-                let modules: Vec<&str> =
-                    ["json"].into_iter().chain(modules).chain(["safetensors", "timm", "torch"]).collect();
-                lines.push(format!("import {}", modules.join(", ")));
-                lines.push(format!("with safetensors.safe_open({name}, \"pt\") as file:"));
-                lines.push("    weights = {name: file.get_tensor(name) for name in file.keys()}".to_owned());
-                lines.push("    about = file.metadata()".to_owned());
-                lines.extend(model);
-                lines.push("model.eval()".to_owned());
-                lines.extend(self.transform_in_python(input));
-                lines.push("@torch.no_grad()".to_owned());
-                lines.push("def probabilities(pictures):".to_owned());
-                lines.push(format!(
-                    "    batch = torch.stack([transform(picture.convert(\"{mode}\")) for picture in pictures])"
-                ));
-                lines.push("    return (model(batch) / temperature).softmax(1)".to_owned());
+                let model = recipe.network.python(input, classes, names)?.join("\n");
+                format!(
+                    "with safetensors.safe_open({file}, \"pt\") as file:\n    \
+                         weights = {{name: file.get_tensor(name) for name in file.keys()}}\n    \
+                         about = file.metadata()\n\
+                     {model}\n\
+                     model.eval()\n\
+                     {}\n\
+                     @torch.no_grad()\n\
+                     def probabilities(pictures):\n    \
+                         batch = torch.stack([prepared(picture) for picture in pictures])\n    \
+                         return (model(batch) / temperature).softmax(1)\n",
+                    self.preparation_in_python(input)
+                )
             }
-            ExportFormat::Onnx => {
-                lines.push("import json, numpy, onnxruntime, timm".to_owned());
-                lines.push(format!("session = onnxruntime.InferenceSession({name})"));
-                lines.push("about = session.get_modelmeta().custom_metadata_map".to_owned());
-                lines.extend(self.transform_in_python(input));
-                lines.push("def probabilities(pictures):".to_owned());
-                lines.push(format!(
-                    "    batch = [transform(picture.convert(\"{mode}\")).numpy() for picture in pictures]"
-                ));
-                lines.push(
-                    "    logits = session.run([\"logits\"], {\"pictures\": numpy.stack(batch)})[0] / temperature"
-                        .to_owned(),
-                );
-                lines.push("    shares = numpy.exp(logits - logits.max(1, keepdims=True))".to_owned());
-                lines.push("    return shares / shares.sum(1, keepdims=True)".to_owned());
-            }
-        }
-        lines.push(String::new());
-        Ok(lines.join("\n"))
+            ExportFormat::Onnx => format!(
+                "session = onnxruntime.InferenceSession({file})\n\
+                 about = session.get_modelmeta().custom_metadata_map\n\
+                 {}\n\
+                 def probabilities(pictures):\n    \
+                     batch = numpy.stack([prepared(picture).numpy() for picture in pictures])\n    \
+                     logits = session.run([\"logits\"], {{\"pictures\": batch}})[0] / temperature\n    \
+                     shares = numpy.exp(logits - logits.max(1, keepdims=True))\n    \
+                     return shares / shares.sum(1, keepdims=True)\n",
+                self.preparation_in_python(input)
+            ),
+        };
+        let used: Vec<&str> = MODULES.into_iter().filter(|module| body.contains(&format!("{module}."))).collect();
+        Ok(format!("# {}\nimport {}\n{body}", recipe.network.describe(input, classes), used.join(", ")))
     }
 
-    /// The names of the classes, the temperature, and the transform from a picture to the network's input.
-    fn transform_in_python(&self, [channels, height, width]: [usize; 3]) -> Vec<String> {
-        let evaluation = &self.recipe().augmentation.evaluation;
+    /// The names of the classes, the temperature, and the function from a picture to the network's input.
+    fn preparation_in_python(&self, [channels, height, width]: [usize; 3]) -> String {
+        let (evaluation, data) = (&self.recipe().augmentation.evaluation, &self.recipe().data);
         let interpolation = serde_json::to_value(evaluation.interpolation).unwrap_or_default();
-        vec![
-            "classes, temperature = json.loads(about[\"classes\"]), float(about[\"temperature\"])".to_owned(),
-            format!(
-                "transform = timm.data.create_transform(({channels}, {height}, {width}), interpolation={interpolation},"
-            ),
-            format!("    crop_pct={:?}, crop_mode=\"center\",", evaluation.crop_ratio),
-            "    mean=json.loads(about[\"mean\"]), std=json.loads(about[\"std\"]))".to_owned(),
-        ]
+        let mode = if channels == 1 { "L" } else { "RGB" };
+        let picture = if data.exif_orientation { "PIL.ImageOps.exif_transpose(picture)" } else { "picture" };
+        format!(
+            "classes, temperature = json.loads(about[\"classes\"]), float(about[\"temperature\"])\n\
+             transform = timm.data.create_transform(({channels}, {height}, {width}), interpolation={interpolation},\n    \
+                 crop_pct={:?}, crop_mode=\"center\",\n    \
+                 mean=json.loads(about[\"mean\"]), std=json.loads(about[\"std\"]))\n\
+             def prepared(picture):\n    \
+                 return transform({picture}.convert(\"{mode}\"))",
+            evaluation.crop_ratio
+        )
     }
 }
+
+/// Python's modules that a program may use.
+const MODULES: [&str; 10] = [
+    "PIL.ImageOps",
+    "collections",
+    "functools",
+    "json",
+    "numpy",
+    "onnxruntime",
+    "safetensors",
+    "timm",
+    "torch",
+    "torchvision",
+];
 
 #[cfg(test)]
 mod tests {
