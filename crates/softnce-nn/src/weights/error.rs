@@ -1,6 +1,6 @@
 //! Errors of weights.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use softnce_store::StoreError;
 use thiserror::Error;
@@ -152,6 +152,17 @@ pub enum WeightsError {
     /// The running statistics do not fit the network.
     #[error(transparent)]
     Network(#[from] NetworkError),
+}
+
+impl WeightsError {
+    /// The same with the name of the file that the weights are from, unless it has it already.
+    #[must_use]
+    pub fn in_file(self, path: &Path) -> WeightsError {
+        match self {
+            WeightsError::File { .. } | WeightsError::Format { .. } | WeightsError::Store(_) => self,
+            error => WeightsError::File { path: path.to_owned(), error: Box::new(error) },
+        }
+    }
 }
 
 fn grid_in_words(grid: Option<[usize; 2]>) -> String {

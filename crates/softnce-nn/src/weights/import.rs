@@ -98,10 +98,8 @@ pub fn import(
 ) -> Result<(Network, ImportReport), WeightsError> {
     let checkpoint = checkpoint.into();
     fit(network, &checkpoint, options).map_err(|error| match checkpoint.path() {
-        Some(path) if !matches!(error, WeightsError::Format { .. }) => {
-            WeightsError::File { path: path.to_owned(), error: Box::new(error) }
-        }
-        _ => error,
+        Some(path) => error.in_file(path),
+        None => error,
     })
 }
 

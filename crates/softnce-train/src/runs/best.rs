@@ -70,7 +70,9 @@ impl Run {
         held(&file, best)?;
         let temperature = weights::read_metadata(&file)?.get("temperature").and_then(|value| value.parse().ok());
         let temperature = temperature.ok_or_else(|| invalid(&file, "it names no temperature".to_owned()))?;
-        Ok((weights::apply(network, &weights::read_checkpoint(&file)?)?, temperature))
+        let network =
+            weights::apply(network, &weights::read_checkpoint(&file)?).map_err(|error| error.in_file(&file))?;
+        Ok((network, temperature))
     }
 
     /// Writes weights with the recipe and their epoch.

@@ -60,7 +60,7 @@ impl TrainedRun {
                 return Err(RunError::BadWeights { weights: file, source });
             }
         }
-        let network = weights::apply(made, &tensors)?;
+        let network = weights::apply(made, &tensors).map_err(|error| error.in_file(&file))?;
         let written = weights::read_metadata(&file)?;
         let temperature = written.get("temperature").and_then(|value| value.parse().ok());
         let temperature = temperature.unwrap_or(recipe.loss.temperature);
