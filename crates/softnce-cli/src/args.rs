@@ -28,6 +28,8 @@ pub enum Command {
     /// a kill, the same command continues from the last checkpoint, with the same result.
     Train(TrainArguments),
     /// Evaluate a trained run on its test pictures.
+    ///
+    /// Without --data, the data folder is that of the training, if the set is still there.
     Eval(EvalArguments),
     /// Predict the classes of pictures with a trained run.
     ///

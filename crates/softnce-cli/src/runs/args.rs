@@ -27,7 +27,6 @@ pub struct TrainArguments {
     pub place: PlaceArguments<DeviceName>,
 }
 
-/// Without --data, the data folder is that of the training, if the set is still there.
 #[derive(Debug, Args)]
 pub struct EvalArguments {
     /// Folder of the run.
