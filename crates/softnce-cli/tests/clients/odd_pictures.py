@@ -130,7 +130,19 @@ def files(random: np.random.Generator, height: int, width: int) -> Iterator[tupl
             name = f"jpeg {str(subsampling).replace(':', '')} {progressive}.jpg"
             yield name, encoded(colour, "JPEG", quality=85, subsampling=subsampling, progressive=progressive)
     yield "jpeg grey.JPG", encoded(grey, "JPEG")
-    yield "jpeg cmyk.jpeg", encoded(cmyk, "JPEG")
+    inks = encoded(cmyk, "JPEG")
+    yield "jpeg cmyk.jpeg", inks
+    # Adobe's marker tells how the four channels are coded: 2 for luma, chroma and black.
+    adobe = inks.index(b"Adobe")
+    yield "jpeg ycck.jpg", inks[: adobe + 11] + b"\x02" + inks[adobe + 12 :]
+    yield (
+        "jpeg cmyk without marker.jpg",
+        inks[: adobe - 4] + inks[adobe - 2 + int.from_bytes(inks[adobe - 2 : adobe], "big") :],
+    )
+    yield (
+        "jpeg of several.jpg",
+        encoded(colour, "MPO", save_all=True, append_images=[Image.fromarray(colours[::-1].copy())]),
+    )
     yield "jpeg keep rgb.jpg", encoded(colour, "JPEG", keep_rgb=True)
     yield "jpeg restarts.jpe", encoded(colour, "JPEG", restart_marker_blocks=1)
     yield "jpeg best.jfif", encoded(colour, "JPEG", quality=100, subsampling=0, optimize=True)
@@ -217,6 +229,8 @@ def files(random: np.random.Generator, height: int, width: int) -> Iterator[tupl
     yield "pnm rgb.ppm", encoded(colour, "PPM")
     yield "pnm grey.pgm", encoded(grey, "PPM")
     yield "pnm 1 bit.pbm", encoded(bilevel, "PPM")
+    yield "pnm of 100 levels.ppm", b"P6 4 2 100\n" + bytes(range(0, 96, 4))
+    yield "pnm 16 bit.pgm", b"P5 4 2 65535\n" + np.arange(0, 65535, 8200, dtype=">u2")[:8].tobytes()
     yield "pnm text.pnm", f"P3 {width} {height} 255 ".encode() + " ".join(map(str, colours.flatten())).encode()
 
     # The content tells the format, not the ending.

@@ -1,6 +1,7 @@
 //! A set in figures.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
 use super::InfoError;
@@ -85,7 +86,7 @@ fn sizes(source: &dyn PictureSource, pictures: usize, measured: usize) -> Result
     let index = |place: usize| (place as u128 * pictures as u128 / measured as u128) as usize;
     let rows: Vec<usize> = (0..measured).map(index).collect();
     let sizes = Mutex::new(Vec::with_capacity(measured));
-    let bad = visit(source, &rows, |picture| {
+    let bad = visit(source, &rows, &AtomicBool::new(false), |picture| {
         let size = [picture.height, picture.width, picture.channels];
         sizes.lock().unwrap_or_else(PoisonError::into_inner).push(size);
     });

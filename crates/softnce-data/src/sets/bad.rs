@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -62,17 +62,19 @@ impl fmt::Display for BadPictures {
 
 impl Error for BadPictures {}
 
-/// Decodes pictures on all processors; returns those that cannot be decoded, each with its row, sorted by row.
+/// Decodes pictures on all processors; returns those that cannot be decoded, each with its row, sorted by row. Where it
+/// is stopped, the rest is left unchecked.
 ///
 /// A check that takes long writes its progress to the log, as warnings.
-pub fn find_bad(source: &dyn PictureSource, rows: &[usize]) -> Vec<(usize, BadPicture)> {
-    visit(source, rows, |_| {})
+pub fn find_bad(source: &dyn PictureSource, rows: &[usize], stop: &AtomicBool) -> Vec<(usize, BadPicture)> {
+    visit(source, rows, stop, |_| {})
 }
 
 /// The same; hands every other picture to `good`, in any order.
 pub(crate) fn visit(
     source: &dyn PictureSource,
     rows: &[usize],
+    stop: &AtomicBool,
     good: impl Fn(&Picture<'_>) + Sync,
 ) -> Vec<(usize, BadPicture)> {
     let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -80,7 +82,7 @@ pub(crate) fn visit(
     let work = || {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(&row) = rows.get(at) else { return };
+            let Some(&row) = rows.get(at).filter(|_| !stop.load(Ordering::Relaxed)) else { return };
             match source.picture(row) {
                 Ok(picture) => good(&picture),
                 Err(error) => {
@@ -132,13 +134,16 @@ mod tests {
         let source = Layout::IMAGE_FOLDER.open(folder.path(), Split::Train).unwrap();
         fs::remove_file(at("ant/50.png")).unwrap();
         let all: Vec<usize> = (0..60).collect();
-        let found = find_bad(source.as_ref(), &all);
+        let stop = AtomicBool::new(false);
+        let found = find_bad(source.as_ref(), &all, &stop);
         assert_eq!(found.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [7, 31, 50]);
         assert_eq!(found[0].1.picture, at("ant/07.png").display().to_string());
         assert_eq!(found[1].1.reason, "the file is empty");
         assert!(found[0].1.reason.starts_with("a file that begins with \"no pictu\"; expected JPEG, "));
-        assert_eq!(find_bad(source.as_ref(), &all[8..31]), []);
-        assert_eq!(find_bad(source.as_ref(), &[]), []);
+        assert_eq!(find_bad(source.as_ref(), &all[8..31], &stop), []);
+        assert_eq!(find_bad(source.as_ref(), &[], &stop), []);
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(find_bad(source.as_ref(), &all, &stop), []);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The check of the pictures of a run, before its training and after an error.
 
 use std::collections::HashSet;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use softnce_data::loader::LoaderError;
 use softnce_data::sets::{BadPicture, BadPictures, find_bad};
@@ -26,15 +26,14 @@ impl RunData {
     ///
     /// # Errors
     /// Pictures that cannot be decoded: all of them, also those for training.
-    pub(super) fn check_held_out(&self, policy: BadPolicy) -> Result<(), RunError> {
-        if policy == BadPolicy::Skip || self.findings.checked.swap(true, Ordering::Relaxed) {
+    pub(super) fn check_held_out(&self, policy: BadPolicy, stop: &AtomicBool) -> Result<(), RunError> {
+        if policy == BadPolicy::Skip || self.findings.checked.load(Ordering::Relaxed) {
             return Ok(());
         }
         let held_out = [self.validation.as_ref(), Some(&self.test)];
-        match held_out.into_iter().flatten().all(|part| bad_of(part).is_empty()) {
-            true => Ok(()),
-            false => Err(self.bad_pictures().into()),
-        }
+        let good = held_out.into_iter().flatten().all(|part| bad_of(part, stop).is_empty());
+        self.findings.checked.store(!stop.load(Ordering::Relaxed), Ordering::Relaxed);
+        if good { Ok(()) } else { Err(self.bad_pictures().into()) }
     }
 
     /// The error of a run; if it is that of one picture, all pictures that cannot be decoded are named instead.
@@ -51,7 +50,8 @@ impl RunData {
     fn bad_pictures(&self) -> BadPictures {
         let parts = [Some(&self.train), self.validation.as_ref(), Some(&self.test)];
         let parts: Vec<&Labelled> = parts.into_iter().flatten().collect();
-        let mut pictures: Vec<BadPicture> = parts.iter().flat_map(|part| bad_of(part)).collect();
+        let mut pictures: Vec<BadPicture> =
+            parts.iter().flat_map(|part| bad_of(part, &AtomicBool::new(false))).collect();
         // A picture may be in two parts.
         let mut known = HashSet::new();
         pictures.retain(|bad| known.insert(bad.picture.clone()));
@@ -59,7 +59,7 @@ impl RunData {
     }
 }
 
-fn bad_of(part: &Labelled) -> Vec<BadPicture> {
+fn bad_of(part: &Labelled, stop: &AtomicBool) -> Vec<BadPicture> {
     let rows: Vec<usize> = (0..part.len()).collect();
-    find_bad(part.pictures.as_ref(), &rows).into_iter().map(|(_, bad)| bad).collect()
+    find_bad(part.pictures.as_ref(), &rows, stop).into_iter().map(|(_, bad)| bad).collect()
 }

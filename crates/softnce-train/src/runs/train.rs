@@ -215,7 +215,7 @@ impl Run {
             progress.note(note);
         }
         if (self.state.position.epoch, self.state.position.batch) == (0, 0) {
-            self.data.check_held_out(self.recipe.data.bad_pictures)?;
+            self.data.check_held_out(self.recipe.data.bad_pictures, stop)?;
         }
         progress.start(self.plan.epochs, self.state.position.epoch, self.plan.batches);
         if self.state.position.finished {

@@ -44,7 +44,7 @@ impl Findings {
         if policy == BadPolicy::Error {
             return rows;
         }
-        let bad = find_bad(pictures, &rows);
+        let bad = find_bad(pictures, &rows, &AtomicBool::new(false));
         if let Some((_, BadPicture { picture, reason })) = bad.first() {
             let (count, all) = (bad.len(), rows.len());
             self.notes.push(format!(

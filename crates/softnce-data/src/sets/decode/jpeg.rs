@@ -19,9 +19,18 @@ pub(super) fn decode(bytes: &[u8], how: Decoding) -> Result<(RgbImage, Option<Or
     let mut decoder = Decoder::new_with_limits(bytes, limits).map_err(error)?;
     let header = decoder.header();
     how.check(header.width.into(), header.height.into())?;
-    let channels = header.components.len();
+    let sampling: Vec<(u8, u8)> =
+        header.components.iter().map(|of| (of.horizontal_sampling, of.vertical_sampling)).collect();
+    let channels = sampling.len();
     if !matches!(channels, 1 | 3 | 4) {
         return Err(DecodeError::damaged(format!("a JPEG of {channels} channels; expected 1, 3 or 4")));
+    }
+    // The decoder panics where black, or the first channel, is not the largest.
+    if let &[first, second, third, black] = &sampling[..]
+        && (first != black || second != third || first.0 % second.0 > 0 || first.1 % second.1 > 0)
+    {
+        let expected = "four channels of which the first and the last have the same, and the others the same or less";
+        return Err(DecodeError::damaged(format!("sampling factors {sampling:?}; expected {expected}")));
     }
     decoder.set_output_format(if channels == 4 { PixelFormat::Cmyk } else { PixelFormat::Rgb });
     decoder.set_lenient(true);
@@ -110,6 +119,17 @@ mod tests {
         // Fill bytes before a marker.
         let filled = [&bytes[..bytes.len() - 2], &[0xff, 0xff, 0xff, 0xd9]].concat();
         assert!(has_end_marker(&filled));
+    }
+
+    #[test]
+    fn sampling_that_the_decoder_cannot_handle_is_refused() {
+        let mut bytes = compress(&[7; 16 * 16 * 4], 16, 16, PixelFormat::Cmyk, 90, Subsampling::S444).unwrap();
+        assert_eq!(pixels(&bytes).unwrap().len(), 16 * 16 * 3);
+        // The sampling factors of the first channel, after the number of channels and its own.
+        let frame = bytes.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap();
+        bytes[frame + 11] = 0x22;
+        let message = pixels(&bytes).unwrap_err().to_string();
+        assert!(message.starts_with("sampling factors [(2, 2), (1, 1), (1, 1), (1, 1)]; expected four "), "{message}");
     }
 
     #[test]

@@ -81,15 +81,16 @@ fn bad_pictures_are_left_out_on_request_and_label_rows_stay_with_their_pictures(
     assert_eq!(data.notes().len(), 2, "{:?}", data.notes());
 
     let section = DataSection { bad_pictures: BadPolicy::Error, ..section };
+    let stop = std::sync::atomic::AtomicBool::new(false);
     let data = RunData::open(&section, folder.path()).unwrap();
     assert_eq!(data.train.len(), 8);
-    let error = data.check_held_out(BadPolicy::Error).unwrap_err();
+    let error = data.check_held_out(BadPolicy::Error, &stop).unwrap_err();
     assert!(!error.is_usage());
     let RunError::Pictures(bad) = error else { panic!("{error}") };
     // All of them, though only the test part was asked for.
     assert_eq!((bad.pictures.len(), bad.checked), (2, 12));
     // Once.
-    data.check_held_out(BadPolicy::Error).unwrap();
+    data.check_held_out(BadPolicy::Error, &stop).unwrap();
 }
 
 #[test]
