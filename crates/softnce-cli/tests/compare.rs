@@ -231,9 +231,16 @@ fn another_configuration_and_damaged_files_are_named() {
     assert_eq!(output.status.code(), Some(2));
     assert!(error_of(&output).contains("schedule.epochs: 1 there, 2 here"), "{}", error_of(&output));
 
-    // Another run under the name, another version, half a file.
+    // Other content, another run under the name, another version, half a file.
     let part = out.join("parts/run-nll-seed0.json");
     let whole = fs::read_to_string(&part).unwrap();
+    fs::write(&part, whole.replace("\"seed\": 0", "\"seed\": 1")).unwrap();
+    let output = compare(&out, &arguments);
+    assert_eq!(output.status.code(), Some(1));
+    let words = "run-nll-seed0.json is not valid: its content does not match its checksum";
+    assert!(error_of(&output).contains(words), "{}", error_of(&output));
+    // Files of earlier revisions have no checksum.
+    let whole: String = whole.lines().filter(|line| !line.contains("softnce_checksum")).collect();
     fs::write(&part, whole.replace("\"seed\": 0", "\"seed\": 1")).unwrap();
     let output = compare(&out, &arguments);
     assert_eq!(output.status.code(), Some(1));

@@ -295,13 +295,14 @@ fn rows_are_written_as_they_come_and_stay_when_it_is_stopped() {
     assert!(part.exists() && !place.path("table.csv").exists());
 }
 
-/// Replaces every weight of the run by one value.
+/// Replaces every weight of the run by one value, with the checksum of the new content.
 fn overwrite_weights(path: &Path, value: f32) {
     let mut bytes = fs::read(path).unwrap();
     let data = 8 + u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
     for weight in bytes[data..].chunks_exact_mut(4) {
         weight.copy_from_slice(&value.to_le_bytes());
     }
+    softnce_store::seal(&mut bytes);
     fs::write(path, bytes).unwrap();
 }
 
