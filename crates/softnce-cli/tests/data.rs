@@ -138,5 +138,9 @@ fn what_cannot_be_used_is_named() {
     bytes[3073] = 10;
     fs::write(&batch, bytes).unwrap();
     let output = softnce(&["info", "made"], place.path());
-    assert!(text(&output.stderr).contains("test_batch.bin, byte 3073: class 10"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("test_batch.bin, byte 3073: label 10; expected labels 0 to 9"),
+        "{}",
+        text(&output.stderr)
+    );
 }

@@ -116,7 +116,10 @@ fn trainings_that_diverge_are_counted_and_do_not_end_the_study() {
     assert!(results.rows.is_empty());
     assert_eq!(results.diverged.len(), 2 * 2 * 5);
     let text = std::fs::read_to_string(out.join("results.md")).unwrap();
-    assert!(text.contains("Diverged and left out, so that the figures flatter these losses: 20 trainings."), "{text}");
+    assert!(
+        text.contains("Diverged and left out, so that the results of these losses are too favourable: 20 trainings."),
+        "{text}"
+    );
     assert!(
         text.contains("seed 1: the training diverged at step ") && text.contains("at learning rate 1.00e300"),
         "{text}"
