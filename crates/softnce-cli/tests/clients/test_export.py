@@ -147,7 +147,8 @@ def test_grey_pictures_and_classes_with_odd_names(project, monkeypatch):
 def test_the_orientation_of_a_run_is_that_of_its_python(project, monkeypatch):
     project.pictures()
     project.recipe(data='path = "d"\nexif_orientation = true')
-    project.run("train", "r.toml", "--data", ".")
+    # Hardly trained, so that the probabilities differ from 0 and 1.
+    project.run("train", "r.toml", "--data", ".", "--set", "optimizer.learning_rate=1e-4")
     turned = Image.new("RGB", (16, 16), (220, 40, 40))
     turned.paste((40, 40, 220), (0, 0, 8, 16))
     exif = Image.Exif()
@@ -158,4 +159,4 @@ def test_the_orientation_of_a_run_is_that_of_its_python(project, monkeypatch):
     exec(project.run("export", "runs/t", "w.safetensors").stdout, space)  # noqa: S102
     found = np.asarray(space["probabilities"](opened(["turned.png"])))
     np.testing.assert_allclose(found, predicted(project, ["turned.png"]), rtol=1e-4, atol=2e-6)
-    assert np.abs(found - np.asarray(space["probabilities"]([turned]))).max() > 1e-3
+    assert np.abs(found - np.asarray(space["probabilities"]([turned]))).max() > 1e-2
