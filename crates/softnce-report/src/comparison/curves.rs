@@ -106,7 +106,7 @@ fn introduction(results: &Comparison) -> String {
              the lower negative log likelihood), and its weights were tested. ",
         ),
         Some(TestedEpoch::Last) if protocol.early_stop().is_none() => {
-            text.push_str("They chose nothing: the weights of the last epoch were tested. ");
+            text.push_str("They chose no epoch: the weights of the last one were tested. ");
         }
         Some(TestedEpoch::Last) => text.push_str("They ended the training; the weights of the last epoch were tested. "),
         None => {}

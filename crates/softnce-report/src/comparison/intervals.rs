@@ -205,9 +205,7 @@ fn describe(metric: Metric, rows: &[Row], kind: Kind) -> String {
 fn head(metric: Metric, kind: Kind) -> (&'static str, String, &'static str) {
     let (heading, axis) = match kind {
         Kind::Value => (metric.title, format!("{}{}", metric.phrase, metric.unit.after_title())),
-        Kind::Difference => {
-            (metric.short_title, format!("difference in {}{}", metric.phrase, metric.unit.after_difference_title()))
-        }
+        Kind::Difference => (metric.short_title, format!("difference{}", metric.unit.after_difference_title())),
     };
     let direction = match metric.direction {
         Direction::Higher => "higher is better \u{2192}",

@@ -44,14 +44,14 @@ fn the_tested_epoch_is_that_of_the_recipe() {
     check(
         &with(BEST, LossKind::ALL, 3),
         &[BEST_WORDS, "the epoch with the best validation accuracy was chosen", "accuracy of the best epoch in %"],
-        &[LAST_WORDS, "They chose nothing", "of the last epoch", "after the last epoch"],
+        &[LAST_WORDS, "They chose no epoch", "of the last epoch", "after the last epoch"],
     );
     check(
         &with(LAST, LossKind::ALL, 3),
-        &[LAST_WORDS, "They chose nothing", "accuracy of the last epoch in %"],
+        &[LAST_WORDS, "They chose no epoch", "accuracy of the last epoch in %"],
         &[BEST_WORDS, "was chosen (between", "of the best epoch"],
     );
-    check(&with("", LossKind::ALL, 3), &[], &[BEST_WORDS, LAST_WORDS, "They chose nothing", "was chosen (between"]);
+    check(&with("", LossKind::ALL, 3), &[], &[BEST_WORDS, LAST_WORDS, "They chose no epoch", "was chosen (between"]);
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn an_early_stop_is_named() {
     check(
         &with(&stop, LossKind::ALL, 3),
         &["for at most 4 epochs", "stopping after 5 validations without improvement", "They ended the training"],
-        &["They chose nothing"],
+        &["They chose no epoch"],
     );
     check(&with(LAST, LossKind::ALL, 3), &["for 4 epochs"], &["at most 4 epochs", "stopping after"]);
 }

@@ -36,8 +36,7 @@ pub(super) fn figure(report: &RunReport) -> Option<Markup> {
     let protocol = Protocol::read(&report.recipe_toml);
     // The name of the pictures that the epochs were evaluated on.
     let held = if protocol.has_validation() == Some(false) { "test" } else { "validation" };
-    // An accuracy of 100 % has no place on a scale of errors: it is drawn where one picture in 2,000 would be wrong.
-    let error = |top1: f64| (1.0 - top1).max(5e-4);
+    let error = |top1: f64| 1.0 - top1;
     let training = |value: fn(&EpochRecord) -> f64| curve(TRAINING, "training", points, |point| Some(value(point)));
     let of_held = |value: fn(&ValidationPoint) -> f64| {
         curve(VALIDATION, held, points, |point| point.validation.as_ref().map(value))
@@ -146,7 +145,8 @@ fn logarithmic(values: &[f64]) -> (Scale, Ticks) {
 }
 
 fn by_error(values: &[f64]) -> (Scale, Ticks) {
-    let (low, high) = extent(values.iter().copied());
+    // An accuracy of 100 % has no place on a scale of errors: it is drawn where one picture in 2,000 would be wrong.
+    let (low, high) = extent(values.iter().map(|error| error.max(5e-4)));
     accuracy_scale(low / 1.1, high * 1.1)
 }
 
