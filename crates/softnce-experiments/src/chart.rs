@@ -10,7 +10,7 @@ use softnce_report::{
 /// How the prediction of theory is drawn.
 pub(crate) const REFERENCE: Look = Look { colour: "#777777", dash: "none", shape: Shape::None };
 
-const AREA: Area = Area { left: 58.0, right: WIDTH - 10.0, top: 30.0, bottom: 210.0 };
+const AREA: Area = Area { left: 64.0, right: WIDTH - 10.0, top: 30.0, bottom: 210.0 };
 /// Height of a chart.
 pub(crate) const HEIGHT: f64 = 250.0;
 

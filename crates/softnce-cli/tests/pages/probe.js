@@ -37,6 +37,8 @@ function look(view, page) {
     tips: drawings.flatMap((svg) => all("title", svg)).length,
     ticks: drawings.flatMap(badTicks).slice(0, 5),
     untitled: drawings.filter((svg) => svg.querySelector(".axis, .grid")).filter((svg) => titles(svg) === 0).map(describe),
+    // Columns so narrow that words break letter by letter.
+    squeezed: all("th, td").filter((cell) => cell.clientHeight > 130 && cell.clientWidth < 100).map(describe).slice(0, 5),
     pale: contrasts(view, all("h1, h2, h3, p, li, a, th, td, figcaption, svg text, summary, code").filter(shown)),
     tables: all("table").filter((table) => table.tHead).map(sorting),
   };

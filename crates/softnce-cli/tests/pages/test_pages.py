@@ -85,7 +85,7 @@ def test_page(kind: str, width: int, dark: bool, folders: dict[str, Path], pages
     assert found["scripts"] == 1 and not found["attributes"] and found["hacked"] is None, found
     assert not found["untipped"] and found["tips"] > 0, found
     assert not found["ticks"] and not found["untitled"], found
-    assert not found["pale"], found
+    assert not found["pale"] and not found["squeezed"], found
     for box in found["scrolling"]:
         assert box["hint"] == box["scrolls"] == box["stop"], box
     sortable = [table for table in found["tables"] if table["rows"] > 2]

@@ -85,7 +85,7 @@ pub fn x_axis(area: Area, scale: Scale, ticks: &Ticks, title: &str) -> Markup {
 pub fn y_axis(area: Area, scale: Scale, ticks: &Ticks, title: &str) -> Markup {
     let middle = px((area.top + area.bottom) / 2.0);
     html! {
-        text.label text-anchor="middle" transform=(format!("translate(11 {middle}) rotate(-90)")) { (title) }
+        text.label text-anchor="middle" transform=(format!("translate(9 {middle}) rotate(-90)")) { (title) }
         g.ticks {
             @for (value, label) in ticks.labelled() {
                 @let y = scale.at(value);

@@ -4,7 +4,7 @@ use crate::drawing::{Area, Scale, Ticks, WIDTH, log_ticks};
 use crate::format;
 
 /// The plot area of a panel of learning curves.
-pub(crate) const AREA: Area = Area { left: 58.0, right: WIDTH - 10.0, top: 30.0, bottom: 200.0 };
+pub(crate) const AREA: Area = Area { left: 64.0, right: WIDTH - 10.0, top: 30.0, bottom: 200.0 };
 /// The height of such a panel.
 pub(crate) const HEIGHT: f64 = 240.0;
 

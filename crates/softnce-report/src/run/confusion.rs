@@ -52,7 +52,7 @@ fn figure(report: &RunReport, matrix: &ConfusionMatrix) -> Markup {
 fn drawing(report: &RunReport, matrix: &ConfusionMatrix) -> Markup {
     let named = matrix.classes <= NAMED;
     let area = if named {
-        Area { left: 100.0, right: 336.0, top: 4.0, bottom: 240.0 }
+        Area { left: 116.0, right: 336.0, top: 4.0, bottom: 224.0 }
     } else {
         Area { left: 52.0, right: 336.0, top: 4.0, bottom: 288.0 }
     };
@@ -65,7 +65,7 @@ fn drawing(report: &RunReport, matrix: &ConfusionMatrix) -> Markup {
         format::count(report.result.overall.examples)
     );
     crate::drawing::panel(
-        area.bottom + if named { 92.0 } else { 40.0 },
+        area.bottom + if named { 116.0 } else { 40.0 },
         &summary,
         html! {
             @for &[label, predicted, count] in &matrix.entries {
@@ -100,7 +100,7 @@ fn names(report: &RunReport, area: Area, side: f64) -> Markup {
     let (shown, middle) = (labels::shortened(&names), px((area.top + area.bottom) / 2.0));
     let middle_of = |class: usize| side * (class as f64 + 0.5);
     html! {
-        text.label text-anchor="middle" transform=(format!("translate(11 {middle}) rotate(-90)")) { "class" }
+        text.label text-anchor="middle" transform=(format!("translate(9 {middle}) rotate(-90)")) { "class" }
         g.ticks {
             @for (class, shown) in shown.iter().enumerate() {
                 text.tick x=(px(area.left - 6.0)) y=(px(area.top + middle_of(class) + 3.8)) text-anchor="end" { (shown) }
@@ -112,7 +112,7 @@ fn names(report: &RunReport, area: Area, side: f64) -> Markup {
                 text.tick x=(x) y=(y) text-anchor="end" transform=(format!("rotate(-90 {x} {y})")) { (shown) }
             }
         }
-        text.label x=(px((area.left + area.right) / 2.0)) y=(px(area.bottom + 86.0)) text-anchor="middle" {
+        text.label x=(px((area.left + area.right) / 2.0)) y=(px(area.bottom + 110.0)) text-anchor="middle" {
             "predicted class"
         }
     }
@@ -125,7 +125,7 @@ fn numbers(classes: usize, area: Area) -> Markup {
     let span = (0.0, classes as f64);
     let middle = px((area.top + area.bottom) / 2.0);
     html! {
-        text.label text-anchor="middle" transform=(format!("translate(11 {middle}) rotate(-90)")) { "number of the class" }
+        text.label text-anchor="middle" transform=(format!("translate(9 {middle}) rotate(-90)")) { "number of the class" }
         g.ticks {
             @for (value, label) in ticks().labelled() {
                 @let y = Scale::linear(span, area.top, area.bottom).at(value);

@@ -93,7 +93,7 @@ fn run(report: &RunReport) -> Markup {
     page::table(
         "The run.",
         times,
-        html! { tbody { @for (name, value) in figures { tr { th scope="row" { (name) } td.number { (value) } } } } },
+        html! { tbody { @for (name, value) in figures { tr { th scope="row" { (name) } td.breaking { (value) } } } } },
     )
 }
 
