@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use common::{files, finish, recipe};
+use common::{files, finish, place, recipe};
 use softnce_report::results::{Comparison, EpochRecord};
 use softnce_store::faults::{Crash, Journal, failing, record};
 use softnce_train::compare::{CompareError, ComparisonContext, ComparisonProgress, ComparisonRun, Outcome};
@@ -23,7 +23,7 @@ fn after_each_crash(journal: &Journal, from: &Path) -> Vec<(TempDir, String)> {
     let (mut seen, mut left) = (BTreeSet::new(), Vec::new());
     for operations in 0..=journal.len() {
         for crash in Crash::ALL {
-            let place = TempDir::new().unwrap();
+            let place = common::place();
             journal.leave(operations, crash, from, place.path()).unwrap();
             if seen.insert(files(place.path())) {
                 left.push((place, format!("{crash:?} after {operations} of {} operations", journal.len())));
@@ -35,7 +35,7 @@ fn after_each_crash(journal: &Journal, from: &Path) -> Vec<(TempDir, String)> {
 
 #[test]
 fn a_run_that_ends_between_any_two_operations_on_files_loses_nothing() {
-    let folder = TempDir::new().unwrap();
+    let folder = place();
     for (name, changes) in
         [("best", &[][..]), ("last", &["evaluation.best=false"]), ("patience", &["training.patience=1"])]
     {
@@ -55,7 +55,7 @@ fn a_run_that_ends_between_any_two_operations_on_files_loses_nothing() {
 
 #[test]
 fn a_run_that_ends_again_while_it_goes_on_loses_nothing() {
-    let folder = TempDir::new().unwrap();
+    let folder = place();
     let (recipe, out) = (recipe(&["schedule.epochs=2"]), folder.path().join("run"));
     let (expected, journal) = record(|| finish(&recipe, &out));
     let expected = expected.unwrap();
@@ -76,7 +76,7 @@ fn a_run_that_ends_again_while_it_goes_on_loses_nothing() {
 
 #[test]
 fn a_full_disk_at_any_operation_is_an_error_by_name_and_the_next_start_goes_on() {
-    let folder = TempDir::new().unwrap();
+    let folder = place();
     let recipe = recipe(&["schedule.epochs=2"]);
     let expected = finish(&recipe, &folder.path().join("whole")).unwrap();
     for operation in 0.. {
@@ -143,7 +143,7 @@ fn a_comparison_that_ends_between_any_two_operations_on_files_goes_on_and_may_ge
         "schedule.epochs=1",
         "training.checkpoint_steps=4",
     ];
-    let folder = TempDir::new().unwrap();
+    let folder = place();
     let (recipe, out) = (recipe(&changes), folder.path().join("compare"));
     let (expected, journal) = record(|| compare(&recipe, &out));
     let expected = expected.unwrap();

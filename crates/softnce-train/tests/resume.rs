@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use common::{finish, open, recipe};
+use common::{finish, open, place, recipe};
 use softnce_data::Picture;
 use softnce_data::info::write_png;
 use softnce_report::results::RunReport;
@@ -54,7 +54,7 @@ fn without_checksums(run: &Path) {
 }
 
 fn copied(from: &Path) -> TempDir {
-    let to = TempDir::new().unwrap();
+    let to = place();
     for entry in fs::read_dir(from).unwrap().flatten() {
         fs::copy(entry.path(), to.path().join(entry.file_name())).unwrap();
     }
@@ -63,7 +63,7 @@ fn copied(from: &Path) -> TempDir {
 
 #[test]
 fn every_damaged_byte_of_a_run_is_found_or_changes_nothing() {
-    let folder = TempDir::new().unwrap();
+    let folder = place();
     let (recipe, out) = (recipe(&[]), folder.path().join("run"));
     let expected = finish(&recipe, &out).unwrap();
     let kept = TrainedRun::open(&out, DeviceName::Cpu).unwrap();
@@ -113,7 +113,7 @@ fn every_damaged_byte_of_a_run_is_found_or_changes_nothing() {
 
 #[test]
 fn what_the_message_about_damage_names_leads_on() {
-    let folder = TempDir::new().unwrap();
+    let folder = place();
     let (recipe, out) = (recipe(&[]), folder.path().join("run"));
     let expected = finish(&recipe, &out).unwrap();
     for name in [LAST, BEST] {
@@ -136,7 +136,7 @@ fn what_the_message_about_damage_names_leads_on() {
 
 #[test]
 fn runs_of_earlier_revisions_go_on_and_are_read() {
-    let folder = TempDir::new().unwrap();
+    let folder = place();
     let recipe = recipe(&["schedule.epochs=4"]);
     let expected = finish(&recipe, &folder.path().join("whole")).unwrap();
     // Finished, and stopped in the third epoch.
@@ -176,7 +176,7 @@ fn stopped_after(recipe: &Recipe, out: &Path, batches: usize) {
 
 #[test]
 fn a_finished_run_is_extended_and_settings_that_teach_nothing_may_change() {
-    let folder = TempDir::new().unwrap();
+    let folder = place();
     let out = folder.path().join("run");
     let short = recipe(&["schedule.epochs=2"]);
     let first = finish(&short, &out).unwrap();
@@ -259,7 +259,7 @@ workers = 0
 
 #[test]
 fn a_changed_set_is_noticed_and_what_kept_nothing_blocks_nothing() {
-    let folder = TempDir::new().unwrap();
+    let folder = place();
     let (root, out) = (folder.path(), folder.path().join("run"));
     make_set(root, 20);
     let recipe = Recipe::parse(Path::new("set.toml"), ON_A_SET, &[]).unwrap();
@@ -323,7 +323,7 @@ fn a_changed_set_is_noticed_and_what_kept_nothing_blocks_nothing() {
 
 #[test]
 fn a_recipe_of_the_users_own_is_not_taken_for_a_run() {
-    let folder = TempDir::new().unwrap();
+    let folder = place();
     let (root, mine) = (folder.path(), folder.path().join("mine"));
     make_set(root, 10);
     fs::create_dir(&mine).unwrap();

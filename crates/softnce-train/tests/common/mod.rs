@@ -12,6 +12,13 @@ use softnce_report::results::RunReport;
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::Recipe;
 use softnce_train::runs::{BEST, Outcome, Run, RunData, RunError};
+use tempfile::TempDir;
+
+/// A folder for a test: in memory where the system has such a place, since these tests sync thousands of files.
+pub fn place() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { TempDir::new_in(memory).unwrap() } else { TempDir::new().unwrap() }
+}
 
 /// Few digits, a small network, three epochs: some 57 optimiser steps, and a checkpoint after every other.
 pub fn recipe(changes: &[&str]) -> Recipe {
@@ -24,6 +31,7 @@ pub fn recipe(changes: &[&str]) -> Recipe {
         "training.workers=0",
         "optimizer.average=0.9",
         "candidates={kind=\"queue\", size=100}",
+        "evaluation.best=true",
         "evaluation.pictures=1",
     ];
     let changes: Vec<String> = base.iter().chain(changes).map(|change| (*change).to_owned()).collect();
