@@ -151,7 +151,7 @@ fn rows_with_paths_train_like_rows_in_order() {
     let message = |text: String| {
         let labels = write(&place, "l.csv", text);
         let output = softnce(place.path(), &["train", "r.toml", "--dry-run"], "csv", &labels);
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(2));
         error_of(&output)
     };
     let first = path(0);
