@@ -22,9 +22,13 @@ const SMALL: [&str; 10] = [
     "optimizer.average=0.9",
 ];
 
-/// The program below a shell that first runs `before`, as `trap '' HUP` or `ulimit`.
+/// The program below a shell that first runs `before`, as `trap '' HUP` or `ulimit`. A signal that whoever runs the tests
+/// ignores, such as HUP under nohup, has its default action again: a shell cannot restore it.
 fn softnce_after(before: &str) -> Command {
-    let mut command = Command::new("bash");
+    let mut command = Command::new(if cfg!(target_os = "linux") { "env" } else { "bash" });
+    if cfg!(target_os = "linux") {
+        command.args(["--default-signal=HUP,INT,TERM", "bash"]);
+    }
     command.args(["-c", &format!("{before}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_softnce")]);
     command.env_remove("SOFTNCE_DATA").stdout(Stdio::null()).stderr(Stdio::piped());
     command
