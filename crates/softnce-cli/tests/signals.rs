@@ -137,7 +137,8 @@ fn a_second_signal_ends_the_program_at_once_and_a_repeated_one_does_not() {
 
 #[test]
 fn a_run_that_is_ended_at_fifteen_points_ends_bit_for_bit_the_same() {
-    const EPOCHS: usize = 60;
+    // Long enough that a fast machine does not end it before the fifteenth signal.
+    const EPOCHS: usize = 200;
     let (_folder, whole) = place();
     let output = train("true", &whole, EPOCHS).output().unwrap();
     assert!(output.status.success(), "{}", error_of(&output));
@@ -146,10 +147,11 @@ fn a_run_that_is_ended_at_fifteen_points_ends_bit_for_bit_the_same() {
     let (_folder, out) = place();
     let signals = ["KILL", "TERM", "KILL", "HUP", "KILL", "INT"];
     let mut ended = 0;
-    // Later and later, so that it comes to its end.
-    for attempt in 0.. {
+    for attempt in 0_usize.. {
         let mut child = train("true", &out, EPOCHS).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(20 + 4 * attempt as u64));
+        // Later and later, so that it comes to its end.
+        let pause = if attempt < 15 { 20 + 4 * attempt } else { 500 * (attempt - 14) };
+        std::thread::sleep(Duration::from_millis(pause as u64));
         if let Some(status) = child.try_wait().unwrap() {
             assert!(status.success());
             break;
