@@ -85,7 +85,12 @@ mod tests {
         }
         let name = "a_process_that_nohup_started_ignores_the_hangup_signal";
         for (trap, expected) in [("trap '' HUP; ", true), ("trap - HUP; ", false)] {
-            let mut command = std::process::Command::new("sh");
+            // A shell cannot restore a signal that whoever runs the tests ignores.
+            let linux = cfg!(target_os = "linux");
+            let mut command = std::process::Command::new(if linux { "env" } else { "sh" });
+            if linux {
+                command.args(["--default-signal=HUP", "sh"]);
+            }
             let program = std::env::current_exe().unwrap();
             command.args(["-c", &format!("{trap}exec \"$0\" \"$@\"")]).arg(program).args([name, "--nocapture"]);
             let output = command.env(ASKS, "").output().unwrap();

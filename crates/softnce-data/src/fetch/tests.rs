@@ -218,7 +218,11 @@ fn two_fetches_of_one_set_do_not_meet() {
     let set = single(vec![], b"x");
     let error = get(&set, cache.path()).unwrap_err();
     assert!(matches!(error, FetchError::Store(StoreError::Locked { .. })), "{error}");
-    assert!(error.to_string().ends_with("made; wait until it has fetched the set"), "{error}");
+    let message = error.to_string();
+    assert!(
+        message.contains("made (process ") && message.ends_with("; wait until it has fetched the set"),
+        "{message}"
+    );
     drop(held);
     assert!(matches!(get(&set, cache.path()), Err(FetchError::NoAddress { .. })));
 }

@@ -49,7 +49,13 @@ fn explain(table: &Table, key: String, message: &str) -> Refused {
     let Some(found) = wrong.iter().find_map(|start| found.strip_prefix(start)) else {
         // The message of a type of ours.
         let key = culprit(table, &key, message).unwrap_or(key);
-        return Refused { reason: format!("{key}: {message}"), key };
+        let found = at(table, &key).map(shown).unwrap_or_default();
+        let meant = value(found.trim_matches('"'), &names(message)).map(|meant| format!("; did you mean {meant}?"));
+        let reason = match message.strip_prefix("the ") {
+            Some(expected) => format!("{key} is {found}, expected the {expected}"),
+            None => format!("{key}: {message}"),
+        };
+        return Refused { reason: reason + &meant.unwrap_or_default(), key };
     };
     let key = culprit(table, &key, message).unwrap_or(key);
     let found = at(table, &key).map_or_else(|| found.to_owned(), shown);
@@ -194,14 +200,15 @@ fn in_words(expected: &str) -> String {
     expected.to_owned()
 }
 
-/// The names in back quotes; without any, those in the first parentheses, separated by commas.
+/// The names in back quotes; without any, those in the first parentheses or after "one of", separated by commas.
 fn names(expected: &str) -> Vec<&str> {
     let quoted: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
     if !quoted.is_empty() {
         return quoted;
     }
-    let inside = expected.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or("", |(inside, _)| inside);
-    inside.split(", ").filter(|name| !name.is_empty()).collect()
+    let inside = expected.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(inside, _)| inside);
+    let listed = inside.or_else(|| expected.split_once("one of ").map(|(_, listed)| listed)).unwrap_or_default();
+    listed.split(", ").filter(|name| !name.is_empty()).collect()
 }
 
 /// The name in back quotes that follows the start of a message.
