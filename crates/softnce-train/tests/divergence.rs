@@ -102,7 +102,7 @@ fn one_diverged_seed_is_counted_and_does_not_end_the_comparison() {
     assert_eq!(results.diverged[0].reason, reason);
     assert_eq!(results.summaries.iter().map(|summary| summary.seeds).collect::<Vec<_>>(), [1, 2]);
     let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
-    assert!(page.contains("the weights diverged with 1 of 2 seeds (1)"), "the page says so");
+    assert!(page.contains("Soft target InfoNCE diverged with 1 of 2 seeds (seed 1)"), "the page says so");
 }
 
 #[test]

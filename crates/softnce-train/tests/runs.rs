@@ -282,7 +282,8 @@ fn what_the_data_does_not_allow_is_named() {
     let refused = |changes: &[&str]| open(&recipe(changes), &folder.path().join("run")).err().unwrap().to_string();
     assert!(refused(&["data.path=\"absent\"", "data.layout=\"idx\""]).contains("absent"));
     assert!(refused(&["data.train_labels={kind=\"csv\", path=\"absent.csv\"}"]).contains("absent.csv"));
-    assert!(refused(&["network={kind=\"vit\", patch=3, preset=\"tiny\"}"]).contains("patch"));
+    let network = "network={kind=\"vit\", patch=3, preset=\"tiny\"}".to_owned();
+    assert!(Recipe::read("digits", &[network]).unwrap_err().to_string().contains("network.patch is 3"));
     assert!(refused(&["training.batch_size=100000", "training.drop_last=true"]).contains("100000"));
     assert!(!folder.path().join("run").exists());
 }
