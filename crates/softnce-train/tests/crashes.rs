@@ -140,6 +140,8 @@ fn a_comparison_that_ends_between_any_two_operations_on_files_goes_on_and_may_ge
     let changes = [
         "compare.losses=[\"nll\", \"soft-target-infonce\"]",
         "compare.learning_rates=[0.003, 0.01]",
+        "compare.seeds=1",
+        "compare.tuning_seeds=1",
         "schedule.epochs=1",
         "training.checkpoint_steps=4",
     ];
