@@ -1,6 +1,6 @@
 //! The report of a comparison of losses: a page, a figure, a spreadsheet file and tables.
 //!
-//! Everything is a pure function of a [`Comparison`](crate::results::Comparison). The page says in words what its
+//! Everything is a pure function of a [`Comparison`]. The page says in words what its
 //! figures show and what they do not; those sentences are computed from the same numbers.
 
 mod claims;

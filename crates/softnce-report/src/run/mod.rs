@@ -1,6 +1,6 @@
 //! The report of one training run: a page, a table in Markdown and for a terminal, and the figures as JSON.
 //!
-//! Everything is a pure function of a [`RunReport`](crate::results::RunReport).
+//! Everything is a pure function of a [`RunReport`].
 
 mod caption;
 mod classes;
