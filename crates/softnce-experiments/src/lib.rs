@@ -8,6 +8,7 @@
 
 mod again;
 mod chart;
+mod diverged;
 mod error;
 mod folder;
 pub mod graphs;

@@ -8,13 +8,13 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use common::{files, finish, place, recipe};
-use softnce_report::results::{Comparison, EpochRecord};
+use common::{Silent, files, finish, place, recipe};
+use softnce_report::results::Comparison;
 use softnce_store::faults::{Crash, Journal, failing, record};
-use softnce_train::compare::{CompareError, ComparisonContext, ComparisonProgress, ComparisonRun, Outcome};
+use softnce_train::compare::{CompareError, ComparisonContext, ComparisonRun, Outcome};
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::Recipe;
-use softnce_train::runs::{LAST, Progress, RunError, StepReport};
+use softnce_train::runs::{LAST, RunError};
 use tempfile::TempDir;
 
 /// Every state of the folder `from` that a crash after any number of operations leaves, each in a folder of its own;
@@ -93,21 +93,6 @@ fn a_full_disk_at_any_operation_is_an_error_by_name_and_the_next_start_goes_on()
         let end = finish(&recipe, &out).unwrap_or_else(|error| panic!("after operation {operation}: {error}"));
         assert_eq!(end, expected, "after operation {operation}");
     }
-}
-
-struct Silent;
-
-impl Progress for Silent {
-    fn start(&self, _: usize, _: usize, _: usize) {}
-    fn step(&self, _: &StepReport) {}
-    fn epoch(&self, _: &EpochRecord) {}
-    fn note(&self, _: &str) {}
-}
-
-impl ComparisonProgress for Silent {
-    fn start_runs(&self, _: usize, _: usize) {}
-    fn run(&self, _: &str) {}
-    fn finish_run(&self) {}
 }
 
 fn compare(recipe: &Recipe, out: &Path) -> Result<Comparison, CompareError> {

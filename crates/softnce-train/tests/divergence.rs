@@ -1,29 +1,16 @@
 //! Runs whose weights diverge are kept as such and do not cost the others their report.
 
+mod common;
+
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use softnce_report::results::EpochRecord;
-use softnce_train::compare::{CompareError, ComparisonContext, ComparisonProgress, ComparisonRun, Outcome};
+use common::Silent;
+use softnce_train::compare::{CompareError, ComparisonContext, ComparisonRun, Outcome};
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::Recipe;
-use softnce_train::runs::{Progress, Run, RunError, StepReport};
+use softnce_train::runs::{Run, RunError};
 use tempfile::TempDir;
-
-struct Silent;
-
-impl Progress for Silent {
-    fn start(&self, _: usize, _: usize, _: usize) {}
-    fn step(&self, _: &StepReport) {}
-    fn epoch(&self, _: &EpochRecord) {}
-    fn note(&self, _: &str) {}
-}
-
-impl ComparisonProgress for Silent {
-    fn start_runs(&self, _: usize, _: usize) {}
-    fn run(&self, _: &str) {}
-    fn finish_run(&self) {}
-}
 
 /// A weight decay of 30 throws every weight to minus 29 times itself at rate 1, and only shrinks it at rate 0.01.
 fn recipe(learning_rates: &str) -> Recipe {

@@ -21,22 +21,17 @@ pub(super) enum Segment<'t> {
 
 impl<'t> Segment<'t> {
     pub(super) fn new(targets: &'t LossTargets, call: &Call, classes: usize) -> Result<Self, Error> {
-        if let LossTargets::Labels(labels) = targets {
-            // Reading them back waits for the device.
-            return Ok(match call.check_values {
-                true => Segment::Host(read_labels(labels, classes)?),
-                false => Segment::Labels(labels.clone(), classes),
-            });
-        }
-        if call.kind.needs_hard_labels() {
-            // One-hot rows are found on the host.
-            let targets = targets.on_host(classes)?;
-            let hard = targets.to_hard().ok_or_else(|| call.kind.hard_labels_needed(targets.form()))?;
-            return Ok(Segment::Host(hard.into_owned()));
-        }
         Ok(match targets {
-            LossTargets::Host(targets) => Segment::Host(targets.view()),
+            // Reading them back waits for the device.
+            LossTargets::Labels(labels) if call.check_values => Segment::Host(read_labels(labels, classes)?),
             LossTargets::Labels(labels) => Segment::Labels(labels.clone(), classes),
+            _ if call.kind.needs_hard_labels() => {
+                // One-hot rows are found on the host.
+                let targets = targets.on_host(classes)?;
+                let hard = targets.to_hard().ok_or_else(|| call.kind.hard_labels_needed(targets.form()))?;
+                Segment::Host(hard.into_owned())
+            }
+            LossTargets::Host(targets) => Segment::Host(targets.view()),
             LossTargets::Probabilities(probabilities) => {
                 check_float("targets", probabilities.dtype())?;
                 Segment::Probabilities(probabilities.clone().without_autodiff())
@@ -199,10 +194,16 @@ impl Rows {
 
 /// These rows; `None`: all of them.
 fn rows_of(all: Tensor<2>, rows: Option<Ints>, count: usize, sent: &Sent) -> Tensor<2> {
-    rows.map_or_else(|| all.clone(), |rows| all.clone().select(0, sent.ints(&rows, [count])))
+    match rows {
+        Some(rows) => all.select(0, sent.ints(&rows, [count])),
+        None => all,
+    }
 }
 
 /// These labels; `None`: all of them.
 fn labels_of(all: Tensor<1, Int>, rows: Option<Ints>, count: usize, sent: &Sent) -> Tensor<1, Int> {
-    rows.map_or_else(|| all.clone(), |rows| all.clone().select(0, sent.ints(&rows, [count])))
+    match rows {
+        Some(rows) => all.select(0, sent.ints(&rows, [count])),
+        None => all,
+    }
 }

@@ -11,6 +11,7 @@ use softnce_report::{look, with_interval};
 use super::classes;
 use super::results::{GraphsResults, MEASURES, Row, SOURCES};
 use super::trial::{Found, Source, Tested, Unit};
+use crate::diverged::left_out;
 
 /// The files for people, each with its name.
 pub(crate) fn files(results: &GraphsResults) -> Vec<(String, String)> {
@@ -187,14 +188,7 @@ fn diverged(results: &GraphsResults) -> Option<String> {
         let (targets, loss) = (words(unit.source), unit.loss.title());
         format!("{}, {targets}, {loss}, {}", unit.graph, run.reason.as_deref().unwrap_or_default())
     });
-    let each: Vec<String> = each.collect();
-    let number = plural(each.len(), "training", "trainings");
-    (!each.is_empty()).then(|| {
-        format!(
-            "Diverged and left out, so that the results of these losses are too favourable: {number}. {}.",
-            each.join("; ")
-        )
-    })
+    left_out(&each.collect::<Vec<_>>())
 }
 
 fn words(source: Source) -> &'static str {

@@ -1,7 +1,7 @@
 //! The recipes that come with the program.
 
 use super::RecipeError;
-use super::hints::nearest;
+use super::hints::{nearest, question};
 
 /// Name and text of each recipe.
 pub const BUILT_IN: [(&str, &str); 8] = [
@@ -29,6 +29,6 @@ pub(super) fn find(name: &str) -> Option<&'static str> {
 
 pub(super) fn unknown(name: &str) -> RecipeError {
     let names = BUILT_IN.map(|(known, _)| known);
-    let nearest = nearest(name, names).map(|known| format!("; did you mean {known}?")).unwrap_or_default();
+    let nearest = question(nearest(name, names));
     RecipeError::Unknown { name: name.to_owned(), known: names.join(", "), nearest }
 }

@@ -60,6 +60,11 @@ const VALUE_ALIASES: [(&str, &str); 8] = [
     ("transformer", "vit"),
 ];
 
+/// `; did you mean X?`, to follow an error; empty if nothing is near.
+pub(super) fn question(meant: Option<impl std::fmt::Display>) -> String {
+    meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default()
+}
+
 /// The full key that users of other programs mean by `name`.
 pub(super) fn alias(name: &str) -> Option<&'static str> {
     let name = letters(name);

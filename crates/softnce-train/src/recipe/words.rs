@@ -5,7 +5,7 @@ use softnce_data::augmentation::AugmentationConfig;
 use softnce_data::mixing::MixingConfig;
 use toml::{Table, Value};
 
-use super::hints::{alias, nearest, value};
+use super::hints::{alias, nearest, question, value};
 use super::sections::{
     CompareSection, DataSection, EvaluationSection, LossSection, ScheduleSection, TrainingSection, WeightsSection,
 };
@@ -35,7 +35,7 @@ fn read<T: DeserializeOwned>(table: &Table) -> Result<T, (String, String)> {
 
 fn explain(table: &Table, key: String, message: &str) -> Refused {
     if let Some(name) = quoted_after(message, "unknown field ") {
-        let known = names(message.split_once("expected").map_or("", |(_, expected)| expected));
+        let known = known_keys(message);
         // The path ends at the unknown key, or at its section where the parser first collects the keys.
         let key = key.strip_suffix(name).map_or(key.as_str(), |section| section.trim_end_matches('.')).to_owned();
         return Refused { reason: no_such_key(&key, name, &known), key: joined(&key, name) };
@@ -50,12 +50,12 @@ fn explain(table: &Table, key: String, message: &str) -> Refused {
         // The message of a type of ours.
         let key = culprit(table, &key, message).unwrap_or(key);
         let found = at(table, &key).map(shown).unwrap_or_default();
-        let meant = value(found.trim_matches('"'), &names(message)).map(|meant| format!("; did you mean {meant}?"));
+        let meant = question(value(found.trim_matches('"'), &names(message)));
         let reason = match message.strip_prefix("the ") {
             Some(expected) => format!("{key} is {found}, expected the {expected}"),
             None => format!("{key}: {message}"),
         };
-        return Refused { reason: reason + &meant.unwrap_or_default(), key };
+        return Refused { reason: reason + &meant, key };
     };
     let key = culprit(table, &key, message).unwrap_or(key);
     let found = at(table, &key).map_or_else(|| found.to_owned(), shown);
@@ -65,8 +65,8 @@ fn explain(table: &Table, key: String, message: &str) -> Refused {
     } else {
         in_words(expected)
     };
-    let meant = value(found.trim_matches('"'), &known).map(|meant| format!("; did you mean {meant}?"));
-    Refused { reason: format!("{key} is {found}, expected {expected}{}", meant.unwrap_or_default()), key }
+    let meant = question(value(found.trim_matches('"'), &known));
+    Refused { reason: format!("{key} is {found}, expected {expected}{meant}"), key }
 }
 
 /// Why there is no key `name` in a section, with the key that was probably meant.
@@ -77,8 +77,7 @@ fn no_such_key(section: &str, name: &str, known: &[&str]) -> String {
         None => nearest(name, known.iter().copied()).map(str::to_owned).or_else(|| elsewhere(name)),
     };
     let place = if section.is_empty() { "the recipe".to_owned() } else { format!("[{section}]") };
-    let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
-    format!("{place} has no key {name}, only {}{meant}", known.join(", "))
+    format!("{place} has no key {name}, only {}{}", known.join(", "), question(meant))
 }
 
 /// The full name of a key of another section.
@@ -101,20 +100,24 @@ fn elsewhere(name: &str) -> Option<String> {
 
 /// The keys of a section, from what its parser says of an unknown one.
 fn keys<T: DeserializeOwned>() -> Vec<String> {
-    known_keys(read::<T>(&Table::from_iter([(UNKNOWN.to_owned(), Value::Boolean(true))])))
+    refused_keys(read::<T>(&Table::from_iter([(UNKNOWN.to_owned(), Value::Boolean(true))])))
 }
 
 /// No key has this name.
 const UNKNOWN: &str = "?";
 
-fn known_keys<T>(refused: Result<T, (String, String)>) -> Vec<String> {
-    let Err((_, message)) = refused else { return Vec::new() };
-    match message.split_once("expected") {
-        Some((start, expected)) if start.starts_with("unknown field") => {
-            names(expected).into_iter().map(str::to_owned).collect()
-        }
-        _ => Vec::new(),
+/// The known keys that the refusal of an unknown one lists; none of another refusal.
+fn refused_keys<T>(refused: Result<T, (String, String)>) -> Vec<String> {
+    let message = refused.err().map_or_else(String::new, |(_, message)| message);
+    if !message.starts_with("unknown field") {
+        return Vec::new();
     }
+    known_keys(&message).into_iter().map(str::to_owned).collect()
+}
+
+/// The keys that a message on an unknown key lists.
+fn known_keys(message: &str) -> Vec<&str> {
+    names(message.split_once("expected").map_or("", |(_, expected)| expected))
 }
 
 /// The keys that a written recipe leaves out because nothing is set, with their sections.
@@ -130,7 +133,7 @@ pub(super) fn unset(table: &Table) -> Vec<String> {
         let found: Vec<(String, bool)> = place.iter().map(|(name, value)| (name.clone(), value.is_table())).collect();
         place.insert(UNKNOWN.to_owned(), Value::Boolean(true));
         let known =
-            known_keys(read::<Recipe>(&probe)).into_iter().filter(|key| found.iter().all(|(name, _)| name != key));
+            refused_keys(read::<Recipe>(&probe)).into_iter().filter(|key| found.iter().all(|(name, _)| name != key));
         unset.extend(known.map(|key| joined(&section, &key)));
         sections.extend(found.into_iter().rev().filter(|(_, table)| *table).map(|(name, _)| joined(&section, &name)));
     }

@@ -6,7 +6,6 @@ use softnce_nn::models::Library;
 use softnce_nn::weights;
 
 use super::error::RunError;
-use super::setup;
 use super::train::weights_metadata;
 use super::trained::TrainedRun;
 
@@ -74,7 +73,7 @@ impl TrainedRun {
                 return Err(RunError::Data { argument: "--names", found, expected });
             }
             ExportFormat::Onnx => {
-                let (input, classes) = (setup::input(self.recipe()), self.classes().len());
+                let (input, classes) = (self.recipe().input_shape(), self.classes().len());
                 weights::write_onnx(path, self.network(), input, classes, &metadata)?;
             }
         }
@@ -87,7 +86,7 @@ impl TrainedRun {
     /// # Errors
     /// Another ending; a network that the library does not have.
     pub fn python(&self, path: &Path, names: Library) -> Result<String, RunError> {
-        let (recipe, input, classes) = (self.recipe(), setup::input(self.recipe()), self.classes().len());
+        let (recipe, input, classes) = (self.recipe(), self.recipe().input_shape(), self.classes().len());
         // A text in JSON is one in Python, too.
         let file = serde_json::Value::from(path.to_string_lossy()).to_string();
         let body = match ExportFormat::of(path)? {

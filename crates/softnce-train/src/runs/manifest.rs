@@ -13,7 +13,6 @@ use super::error::RunError;
 use super::files::{BEST, INFO, LAST, RECIPE};
 use super::fingerprints::Fingerprints;
 use super::initial::InitialWeights;
-use super::setup;
 use super::usable::LeftOut;
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
@@ -63,7 +62,7 @@ impl RunInfo {
             device,
             seed: recipe.seed,
             split_seed: recipe.data.split_seed,
-            parameters: recipe.network.trained_parameters(setup::input(recipe), data.classes())?,
+            parameters: recipe.network.trained_parameters(recipe.input_shape(), data.classes())?,
             pictures: [data.train.len(), data.validation.as_ref().map_or(0, Labelled::len), data.test.len()],
             classes: data.train.pictures.class_names().to_vec(),
             left_out: data.findings.left_out.clone(),

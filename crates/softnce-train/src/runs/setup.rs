@@ -23,11 +23,6 @@ use crate::optimisation::{OptimizerConfig, Parameter, WeightAverage, adamw, buil
 use crate::randomness::{Stream, generator};
 use crate::recipe::{NoiseSource, Recipe};
 
-/// Channels, height and width of the network's input.
-pub(super) fn input(recipe: &Recipe) -> [usize; 3] {
-    recipe.input_shape()
-}
-
 /// The batches to learn from.
 pub(super) fn train_loader(recipe: &Recipe, train: &Labelled) -> Result<Loader, RunError> {
     let training = &recipe.training;
@@ -98,7 +93,7 @@ pub(super) fn state(
     let device = &device.clone().autodiff();
     let mut notes = Vec::new();
     let mut draws = generator(recipe.seed, Stream::Weights, 0, 0);
-    let mut network = recipe.network.init(input(recipe), data.classes(), &mut draws, device)?;
+    let mut network = recipe.network.init(recipe.input_shape(), data.classes(), &mut draws, device)?;
     let mut initial = None;
     // A run that goes on has its own weights.
     if let Some(section) = recipe.weights.as_ref().filter(|_| !resumed) {

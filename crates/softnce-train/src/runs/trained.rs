@@ -19,7 +19,6 @@ use super::files::{BEST, INFO, RECIPE};
 use super::finish::figures;
 use super::fitted;
 use super::manifest::{RunInfo, RunManifest};
-use super::setup;
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
 
@@ -52,7 +51,7 @@ impl TrainedRun {
         checksum_of(&file, "restore it from a copy, or train the run again")?;
         let device = device.open()?;
         let mut draws = ChaCha8Rng::seed_from_u64(0);
-        let made = recipe.network.init(setup::input(&recipe), info.classes.len(), &mut draws, &device)?;
+        let made = recipe.network.init(recipe.input_shape(), info.classes.len(), &mut draws, &device)?;
         let tensors = weights::read_checkpoint(&file)?;
         for (name, tensor) in &tensors {
             if let Some(&value) = tensor.values.iter().find(|value| !value.is_finite()) {

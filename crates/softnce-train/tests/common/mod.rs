@@ -8,11 +8,28 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
 use softnce_nn::weights::{self, NamedTensor};
-use softnce_report::results::RunReport;
+use softnce_report::results::{EpochRecord, RunReport};
+use softnce_train::compare::ComparisonProgress;
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::Recipe;
-use softnce_train::runs::{BEST, Outcome, Run, RunData, RunError};
+use softnce_train::runs::{BEST, Outcome, Progress, Run, RunData, RunError, StepReport};
 use tempfile::TempDir;
+
+/// Shows nothing.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn start(&self, _: usize, _: usize, _: usize) {}
+    fn step(&self, _: &StepReport) {}
+    fn epoch(&self, _: &EpochRecord) {}
+    fn note(&self, _: &str) {}
+}
+
+impl ComparisonProgress for Silent {
+    fn start_runs(&self, _: usize, _: usize) {}
+    fn run(&self, _: &str) {}
+    fn finish_run(&self) {}
+}
 
 /// A folder for a test: in memory where the system has such a place, since these tests sync thousands of files.
 pub fn place() -> TempDir {

@@ -2,6 +2,7 @@
 
 use softnce_report::number::{self, count, fixed, plural};
 
+use crate::diverged::left_out;
 use crate::toy::results::ToyResults;
 use crate::toy::trial::Setting;
 
@@ -76,14 +77,7 @@ pub(super) fn diverged(results: &ToyResults) -> Option<String> {
         let reason = run.diverged.as_deref().unwrap_or_default();
         format!("{title}, {classes} classes, {} samples, {} candidates, {reason}", count(*samples), count(*candidates))
     });
-    let each: Vec<String> = each.collect();
-    let number = plural(each.len(), "training", "trainings");
-    (!each.is_empty()).then(|| {
-        format!(
-            "Diverged and left out, so that the results of these losses are too favourable: {number}. {}.",
-            each.join("; ")
-        )
-    })
+    left_out(&each.collect::<Vec<_>>())
 }
 
 pub(super) fn bounds(results: &ToyResults) -> String {

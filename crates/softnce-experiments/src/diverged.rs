@@ -1,0 +1,14 @@
+//! The sentence on trainings that diverged, for the pages of the experiments that train without recipes.
+
+use softnce_report::number::plural;
+
+/// Names each training that diverged; `None` if there are none.
+pub(crate) fn left_out(trainings: &[String]) -> Option<String> {
+    let number = plural(trainings.len(), "training", "trainings");
+    (!trainings.is_empty()).then(|| {
+        format!(
+            "Diverged and left out, so that the results of these losses are too favourable: {number}. {}.",
+            trainings.join("; ")
+        )
+    })
+}
