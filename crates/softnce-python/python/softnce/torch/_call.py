@@ -7,6 +7,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
 import torch
 from torch import Tensor
 
+from softnce.torch._devices import missing
 from softnce.torch._memory import FLOATS, integers, resolved
 from softnce.torch.targets import MixedTargets
 
@@ -16,7 +17,9 @@ __all__ = ["Call", "Needs", "Result", "Segment", "Targets", "compact_segment", "
 Targets = Union[Tensor, MixedTargets]
 
 REDUCTIONS = ("none", "mean", "sum")
-BACKENDS = ("auto", "kernel", "tensor")
+BACKENDS = ("auto", "kernel", "tensor", "triton")
+#: The values of ``check_values``: with a check whose result is read later, with one that waits, without.
+CHECKS = (True, "now", False)
 #: The losses of hard labels: they take one-hot rows as well, and no other rows.
 HARD = ("infonce",)
 #: The losses that contrast the target of each row with candidates, so that candidates and noise matter.
@@ -60,7 +63,7 @@ class Call(NamedTuple):
     scale: float
     backend: str
     recognise: bool
-    check_values: bool
+    check_values: Union[bool, str]
     #: Name of the process group whose targets will be gathered; empty for none.
     group: str
     #: Number of workers whose targets have been gathered.
@@ -161,7 +164,7 @@ def make(
     group: str = "",
     backend: str = "auto",
     recognise: bool = True,
-    check_values: bool = True,
+    check_values: Union[bool, str] = True,
 ) -> Call:
     """Checks the arguments of a call over logits ``[N, num_classes]``."""
     segments = [segment_of("targets", targets, num_classes, device)]
@@ -182,6 +185,12 @@ def make(
     if backend == "kernel" and device.type != "cpu":
         message = 'expected "auto" or "tensor" on this device'
         raise ValueError(f'backend is "kernel" and the logits are on {device}, {message}')
+    if backend == "triton":
+        lacking = missing(device)
+        if lacking:
+            raise ValueError(f'backend is "triton", but {lacking}; expected "auto", "tensor" or, on the CPU, "kernel"')
+    if check_values not in CHECKS:
+        raise ValueError(f'check_values is {check_values!r}, expected True, False or "now"')
     if isinstance(positives, bool) or not (positives is None or isinstance(positives, (int, Tensor))):
         raise TypeError(f"positives is of type {type(positives).__name__}, expected an integer or a tensor of integers")
     offset, index = (positives, None) if isinstance(positives, int) else (0, positives)

@@ -16,9 +16,9 @@ from softnce.torch import _kernel
 from softnce.torch._call import CONTRASTIVE, Call, Needs, Segment, wide
 from softnce.torch.targets import simplex_tolerance, widest
 
-__all__ = ["ask_kernels", "check_shapes", "check_values"]
+__all__ = ["LAMBDA_WARNING", "ask_kernels", "check_shapes", "check_values"]
 
-_WARNING = (
+LAMBDA_WARNING = (
     "all rows are mixed with one lambda and the batch is its own only source of candidates: "
     "soft target InfoNCE may then have no finite optimum and fall to 0 as the logits grow; "
     "draw one lambda per row, or add candidates from elsewhere"
@@ -46,7 +46,7 @@ def check_values(call: Call, segments: List[Segment], logits: Tensor, temperatur
         ask_kernels(call, logits, temperature)
     if shared is not None and answers[-1]:
         _warned = True
-        warn([_WARNING])
+        warn([LAMBDA_WARNING])
 
 
 def _shared_weight(segments: List[Segment]) -> Optional[Tensor]:
@@ -73,7 +73,13 @@ def _shapes_fit(call: Call, logits: Tensor) -> bool:
     # Explicit positives may share candidates; their range is checked with the values.
     needed = 1 if call.positives is not None else call.offset + rows
     sizes = rows > 0 and num_classes > 0 and candidates >= needed
-    return fit and sizes and call.temperature > 0 and all(segment.rows() > 0 for segment in call.segments)
+    return fit and sizes and _usable(call.temperature, logits) and all([part.rows() > 0 for part in call.segments])
+
+
+def _usable(temperature: float, logits: Tensor) -> bool:
+    """Whether a number is a temperature whose reciprocal the type of the sums can represent."""
+    largest = torch.finfo(wide(logits.dtype)).max
+    return 0 < temperature < largest and math.log2(math.e) / temperature <= largest
 
 
 def _flags(call: Call, segments: List[Segment], logits: Tensor, temperature: Optional[Tensor]) -> Iterator[Tensor]:

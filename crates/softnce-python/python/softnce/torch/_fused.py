@@ -1,0 +1,77 @@
+"""The losses by Triton kernels, with autograd: the backward pass computes the gradients from the logits again."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Tuple
+
+import torch
+from torch import Tensor
+
+from softnce.torch import _devices, _triton
+from softnce.torch._call import Call
+from softnce.torch._checks import LAMBDA_WARNING, ask_kernels, check_shapes
+from softnce.torch._scale import forbid_second
+from softnce.torch._triton import flags
+from softnce.torch._triton._family import Family, Saved
+
+__all__ = ["apply", "choose", "forward"]
+
+_watching = True
+
+
+def choose(call: Call, device: torch.device) -> Optional[str]:
+    """The name of the family of kernels that computes a call on a device; None if there is none."""
+    if call.backend == "auto":
+        return None if device.type == "cpu" or _devices.missing(device) else _triton.choose(call)
+    return _triton.choose(call) if call.backend == "triton" else None
+
+
+def apply(call: Call, logits: Tensor, temperature: Optional[Tensor], name: str) -> Tensor:
+    """The loss, with gradients for the logits and for a temperature that is a tensor."""
+    if temperature is not None and temperature.device != logits.device:
+        temperature = temperature.to(logits.device)
+    family = _triton.load(name)
+    if not torch.is_grad_enabled():
+        return forward(call, logits, temperature, family)[0]
+    loss: Tensor = _Loss.apply(logits, temperature, call, family)
+    return loss
+
+
+def forward(call: Call, logits: Tensor, temperature: Optional[Tensor], family: Family) -> Tuple[Tensor, Saved]:
+    """The loss and what the backward pass reads, after the checks that need no wait.
+
+    Raises:
+        ValueError: shapes do not match, or the device has found a bad value in an earlier call.
+        IndexError: the device has found a class or positive out of range in an earlier call.
+    """
+    global _watching
+    device = logits.device
+    check_shapes(call, logits, temperature)
+    if call.check_values:
+        flags.poll(device)
+        if _watching:
+            _watching = not flags.warn_once(device, LAMBDA_WARNING)
+    loss, saved = family.forward(call, logits, temperature)
+    if call.check_values == "now":
+        if device.type == "cuda":
+            torch.cuda.current_stream(device).synchronize()
+        if flags.clear(device):
+            ask_kernels(call, logits, temperature)
+    return loss, saved
+
+
+class _Loss(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, temperature: Optional[Tensor], call: Call, family: Family) -> Tensor:
+        loss, saved = forward(call, logits, temperature, family)
+        ctx.save_for_backward(logits, temperature, *saved)
+        ctx.call, ctx.family = call, family
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> Tuple[Optional[Tensor], Optional[Tensor], None, None]:
+        forbid_second()
+        logits, temperature, *saved = ctx.saved_tensors
+        learn = ctx.needs_input_grad[1]
+        by_logits, by_temperature = ctx.family.backward(ctx.call, logits, temperature, Saved(*saved), upstream, learn)
+        return by_logits if ctx.needs_input_grad[0] else None, by_temperature if learn else None, None, None

@@ -1,0 +1,55 @@
+"""Launches kernels: on the device of their tensors, and counted for the tests."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import cache
+from typing import Any, ContextManager, Tuple
+
+import torch
+import triton.language as tl
+from torch import Tensor
+
+from softnce.torch._devices import INTERPRETED
+
+__all__ = ["count", "launch", "next_power", "processors", "sum_type"]
+
+_launched = 0
+
+
+def count() -> int:
+    """The kernels launched so far by this module."""
+    return _launched
+
+
+def launch(kernel: Any, programs: int, device: torch.device, arguments: Tuple[Any, ...], **options: Any) -> None:
+    """Launches a one-dimensional grid. ``options``: the kernel's constants and ``num_warps``."""
+    global _launched
+    _launched += 1
+    with _on(device):
+        kernel[(programs,)](*arguments, **options)
+
+
+def _on(device: torch.device) -> ContextManager[Any]:
+    """Triton launches on the current device, which need not be that of the tensors."""
+    if device.type != "cuda" or device.index is None or device.index == torch.cuda.current_device():
+        return contextlib.nullcontext()
+    return torch.cuda.device(device)
+
+
+@cache
+def processors(device: torch.device) -> int:
+    """The number of multiprocessors of a device."""
+    if INTERPRETED:
+        return 2
+    return int(torch.cuda.get_device_properties(device).multi_processor_count)
+
+
+def next_power(value: int, low: int, high: int) -> int:
+    """The smallest power of two not below ``value``, within the powers ``low`` and ``high``: a size of a block."""
+    return min(max(1 << (max(value, 1) - 1).bit_length(), low), high)
+
+
+def sum_type(tensor: Tensor) -> Any:
+    """The type in which kernels keep sums over values of a tensor's type."""
+    return tl.float64 if tensor.dtype == torch.float64 else tl.float32
