@@ -1,0 +1,272 @@
+"""Soft target InfoNCE over labels and compact rows: two launches besides one for each segment of candidates."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, NamedTuple, Optional, Tuple
+
+import torch
+from torch import Tensor
+
+from softnce.torch._call import HARD, Call, Segment, wide
+from softnce.torch._devices import INTERPRETED
+from softnce.torch._triton import flags, layout
+from softnce.torch._triton._family import Saved
+from softnce.torch._triton.compact_backward import backward as backward_kernel
+from softnce.torch._triton.compact_forward import forward as forward_kernel
+from softnce.torch._triton.compact_pack import pack
+from softnce.torch._triton.launch import launch, next_power, processors, sum_type
+
+__all__ = ["Plan", "backward", "forward", "run_backward", "run_forward", "sizes"]
+
+#: Candidates of a packing program, and entries of the noise.
+PACKED = 16 if INTERPRETED else 512
+#: The largest blocks of a row kernel: of classes, and of candidates.
+CLASSES = 16 if INTERPRETED else 2048
+CANDIDATES = 16 if INTERPRETED else 1024
+#: Programs of the backward kernel for each multiprocessor. Each has d integers of scratch memory.
+OCCUPANCY = 4
+#: Row kernels multiply and add in two steps: forward and backward then find the same scores, bit for bit.
+_EXACT = {} if INTERPRETED else {"enable_fp_fusion": False}
+
+
+class Plan(NamedTuple):
+    """What the kernels of a call are compiled for, and the sizes of what they share."""
+
+    terms: int
+    weighted: bool
+    uniform: bool
+    counts: bool
+    noise: bool
+    candidates: int
+    #: Packing programs, of all segments and of the noise.
+    programs: int
+    noise_programs: int
+
+
+def plan(call: Call, num_classes: int) -> Plan:
+    """The plan of a call over labels and compact rows."""
+    hard = call.kind in HARD
+    compact = [segment for segment in call.segments if segment.second is not None]
+    shares = {None if segment.shares is not None else segment.uniform for segment in call.segments}
+    noise_programs = 0 if call.noise is None else -(-num_classes // PACKED)
+    return Plan(
+        terms=1 if hard else max([_terms(segment) for segment in call.segments]),
+        weighted=bool(compact) and not hard,
+        # Equal shares move the scores of all candidates by the same number.
+        uniform=not hard and (len(shares) > 1 or None in shares),
+        counts=any([segment.counts is not None for segment in call.segments]),
+        noise=call.noise is not None,
+        candidates=sum([segment.rows() for segment in call.segments]),
+        programs=sum([-(-segment.rows() // PACKED) for segment in call.segments]) + noise_programs,
+        noise_programs=noise_programs,
+    )
+
+
+def _terms(segment: Segment) -> int:
+    return 1 if segment.first.dim() == 1 else int(segment.first.shape[1])
+
+
+def lengths(shape: Plan, rows: int, num_classes: int) -> Tuple[int, int]:
+    """The lengths of the saved vectors."""
+    each = (shape.terms if shape.weighted else 0) + int(shape.uniform) + int(shape.counts)
+    noise = num_classes + shape.noise_programs if shape.noise else 0
+    floats = layout.ROWS * rows + 1 + each * shape.candidates + noise
+    return floats, shape.programs + 2 + shape.terms * shape.candidates
+
+
+def sizes(call: Call, shape: torch.Size) -> Tuple[int, int]:
+    """The lengths of the saved vectors for logits of a shape."""
+    return lengths(plan(call, shape[1]), shape[0], shape[1])
+
+
+def forward(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tuple[Tensor, Saved]:
+    """The loss of logits ``[N, d]``."""
+    shape = plan(call, logits.shape[1])
+    floats, integers = lengths(shape, *logits.shape)
+    saved = Saved(
+        torch.empty(floats, dtype=wide(logits.dtype), device=logits.device),
+        torch.empty(integers, dtype=torch.int32, device=logits.device),
+    )
+    at = before = 0
+    for segment in call.segments:
+        _pack(call, shape, segment, logits, saved, at, before)
+        at += segment.rows()
+        before += -(-segment.rows() // PACKED) + (shape.noise_programs if before == 0 else 0)
+    return run_forward(call, shape, logits, temperature, saved), saved
+
+
+def _pack(call: Call, shape: Plan, segment: Segment, logits: Tensor, saved: Saved, at: int, before: int) -> None:
+    first, second = segment.first, segment.second
+    rows, terms = segment.rows(), _terms(segment)
+    blocks = -(-rows // PACKED)
+    noise = call.noise if before == 0 else None
+    watch = len(call.segments) == 1 and blocks == 1 and terms == 2 and second is not None and bool(call.check_values)
+    launch(
+        pack,
+        blocks + (0 if noise is None else shape.noise_programs),
+        logits.device,
+        (
+            first,
+            first if second is None else second,
+            first if segment.shares is None else segment.shares,
+            first if segment.counts is None else segment.counts,
+            first if noise is None else noise,
+            saved.floats,
+            saved.integers,
+            flags.words(logits.device),
+            first.stride(0),
+            first.stride(1) if first.dim() == 2 else 0,
+            0 if second is None else second.stride(0),
+            0 if second is None else second.stride(1),
+            0 if segment.shares is None else segment.shares.stride(0),
+            0 if segment.counts is None else segment.counts.stride(0),
+            0 if noise is None else noise.stride(0),
+            at,
+            rows,
+            before,
+            blocks,
+            shape.programs,
+            logits.shape[0],
+            shape.candidates,
+            logits.shape[1],
+            segment.uniform,
+        ),
+        K=terms,
+        TERMS=shape.terms,
+        HELD_WEIGHTS=second is not None,
+        HELD_SHARES=segment.shares is not None,
+        HELD_COUNTS=segment.counts is not None,
+        WEIGHTED=shape.weighted,
+        UNIFORM=shape.uniform,
+        COUNTS=shape.counts,
+        NOISE=noise is not None,
+        HARD=call.kind in HARD,
+        WATCH=watch,
+        CHECK=bool(call.check_values),
+        BLOCK=PACKED,
+    )
+
+
+def _options(call: Call, shape: Plan, logits: Tensor, temperature: Optional[Tensor]) -> Dict[str, Any]:
+    """The constants that both row kernels share."""
+    block = next_power(shape.candidates, 16, CANDIDATES)
+    return dict(
+        TERMS=shape.terms,
+        WEIGHTED=shape.weighted,
+        UNIFORM=shape.uniform,
+        COUNTS=shape.counts,
+        NOISE=shape.noise,
+        POSITIONS=call.positives is not None,
+        LEARNED=temperature is not None,
+        ROW_WEIGHTS=call.row_weights is not None,
+        WIDE=sum_type(logits),
+        BLOCK_D=next_power(logits.shape[1], 16, CLASSES),
+        BLOCK_M=block,
+        num_warps=8 if block >= 1024 else 4,
+        **_EXACT,
+    )
+
+
+def _stride(tensor: Optional[Tensor]) -> int:
+    return tensor.stride(0) if tensor is not None and tensor.dim() == 1 else 0
+
+
+def run_forward(
+    call: Call, shape: Plan, logits: Tensor, temperature: Optional[Tensor], saved: Saved, **options: Any
+) -> Tensor:
+    """The loss from packed candidates."""
+    rows = logits.shape[0]
+    by_row = call.reduction == "none"
+    loss = torch.empty(rows if by_row else (), dtype=wide(logits.dtype), device=logits.device)
+    mean = call.reduction == "mean"
+    launch(
+        forward_kernel,
+        rows,
+        logits.device,
+        (
+            logits,
+            logits if call.positives is None else call.positives,
+            logits if call.row_weights is None else call.row_weights,
+            logits if temperature is None else temperature,
+            saved.floats,
+            saved.integers,
+            loss,
+            flags.words(logits.device),
+            logits.stride(0),
+            logits.stride(1),
+            _stride(call.positives),
+            _stride(call.row_weights),
+            call.offset,
+            shape.programs,
+            shape.noise_programs,
+            rows,
+            shape.candidates,
+            logits.shape[1],
+            call.temperature,
+            call.scale / rows if mean and call.row_weights is None else call.scale,
+        ),
+        REDUCTION=0 if by_row else 2 if mean and call.row_weights is not None else 1,
+        CHECK=bool(call.check_values),
+        **_options(call, shape, logits, temperature),
+        **options,
+    )
+    return loss
+
+
+def backward(
+    call: Call, logits: Tensor, temperature: Optional[Tensor], saved: Saved, upstream: Tensor, learn: bool
+) -> Tuple[Tensor, Tensor]:
+    """The gradients of logits ``[N, d]`` and temperature."""
+    return run_backward(call, plan(call, logits.shape[1]), logits, temperature, saved, upstream, learn)
+
+
+def run_backward(
+    call: Call,
+    shape: Plan,
+    logits: Tensor,
+    temperature: Optional[Tensor],
+    saved: Saved,
+    upstream: Tensor,
+    learn: bool,
+    **options: Any,
+) -> Tuple[Tensor, Tensor]:
+    """The gradients from packed candidates."""
+    rows, num_classes = logits.shape
+    programs = min(rows, OCCUPANCY * processors(logits.device))
+    gradient = torch.empty_like(logits, memory_format=torch.contiguous_format)
+    scratch = torch.empty(programs * num_classes, dtype=torch.int64, device=logits.device)
+    parts = torch.empty(rows if learn else 0, dtype=wide(logits.dtype), device=logits.device)
+    by_temperature = torch.empty((), dtype=parts.dtype if temperature is None else temperature.dtype, device=logits.device)
+    launch(
+        backward_kernel,
+        programs,
+        logits.device,
+        (
+            logits,
+            logits if call.positives is None else call.positives,
+            logits if call.row_weights is None else call.row_weights,
+            logits if temperature is None else temperature,
+            saved.floats,
+            saved.integers,
+            upstream,
+            scratch,
+            gradient,
+            parts,
+            by_temperature,
+            logits.stride(0),
+            logits.stride(1),
+            _stride(call.positives),
+            _stride(call.row_weights),
+            _stride(upstream),
+            call.offset,
+            shape.programs,
+            rows,
+            shape.candidates,
+            num_classes,
+            call.temperature,
+        ),
+        LEARN=learn,
+        **_options(call, shape, logits, temperature),
+        **options,
+    )
+    return gradient, by_temperature
