@@ -1,0 +1,149 @@
+"""Soft target cross-entropy of labels, compact rows and dense rows; at most four launches for loss and gradients."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional, Tuple
+
+import torch
+from torch import Tensor
+
+from softnce.torch._call import Call, wide
+from softnce.torch._triton import flags
+from softnce.torch._triton._family import Saved
+from softnce.torch._triton.cross_entropy_backward import cross_entropy_backward
+from softnce.torch._triton.cross_entropy_forward import cross_entropy_forward
+from softnce.torch._triton.launch import launch, sum_type
+from softnce.torch._triton.matrix import block, row_major
+from softnce.torch._triton.reduction import REDUCED, factor, normalised, reduce
+from softnce.torch.targets import simplex_tolerance
+
+__all__ = ["backward", "forward", "sizes"]
+
+#: The numbers that the forward kernel saves of each row.
+_SAVED = 5
+
+
+def sizes(call: Call, shape: torch.Size) -> Tuple[int, int]:
+    """The lengths of ``Saved.floats`` and ``Saved.integers`` for logits of a shape."""
+    return _SAVED * shape[0] + REDUCED, 0
+
+
+def forward(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tuple[Tensor, Saved]:
+    """The loss, and what the backward pass reads."""
+    rows, num_classes = logits.shape
+    segment = call.segments[0]
+    sums, device = wide(logits.dtype), logits.device
+    logits = row_major(logits)
+    losses = torch.empty(rows, dtype=sums, device=device)
+    floats = torch.empty(_SAVED * rows + REDUCED, dtype=sums, device=device)
+    targets = _targets(call, logits, temperature)
+    size = block(num_classes)
+    launch(
+        cross_entropy_forward,
+        rows,
+        device,
+        (
+            *targets,
+            losses,
+            floats,
+            flags.words(device),
+            call.offset,
+            segment.rows(),
+            rows,
+            num_classes,
+            _terms(call),
+            call.temperature,
+            factor(call, rows),
+            segment.uniform,
+            simplex_tolerance(segment.first.dtype),
+        ),
+        SHARE=segment.shares is not None or segment.uniform != 0.0,
+        CHECK=bool(call.check_values),
+        TERMS=0 if segment.second is None else 1 << (max(_terms(call), 1) - 1).bit_length(),
+        **_constants(call, logits, temperature),
+        **size,
+    )
+    loss = reduce(call, losses, temperature is not None, floats, _SAVED * rows)
+    return loss, Saved(floats, torch.empty(0, dtype=torch.int32, device=device))
+
+
+def backward(
+    call: Call, logits: Tensor, temperature: Optional[Tensor], saved: Saved, upstream: Tensor, learn: bool
+) -> Tuple[Tensor, Tensor]:
+    """The gradients of the logits and of the temperature."""
+    rows, num_classes = logits.shape
+    segment = call.segments[0]
+    by_row = call.reduction == "none"
+    logits = row_major(logits)
+    gradient = torch.empty_like(logits, memory_format=torch.contiguous_format)
+    by_temperature = gradient if temperature is None else torch.empty_like(temperature)
+    size = block(num_classes)
+    launch(
+        cross_entropy_backward,
+        rows * -(-num_classes // size["BLOCK"]),
+        logits.device,
+        (
+            *_targets(call, logits, temperature),
+            saved.floats,
+            upstream,
+            upstream.stride(0) if by_row else 0,
+            gradient,
+            by_temperature,
+            call.offset,
+            rows,
+            num_classes,
+            _terms(call),
+            call.temperature,
+            factor(call, rows),
+            segment.uniform,
+        ),
+        NORMALISED=normalised(call),
+        LEARN=learn and not by_row,
+        TERMS=0 if segment.second is None else 1,
+        **_constants(call, logits, temperature),
+        **size,
+    )
+    if learn and by_row and temperature is not None:
+        by_temperature = (saved.floats[:rows] * upstream).sum().to(temperature.dtype)
+    return gradient, by_temperature if learn else gradient.new_empty(0)
+
+
+def _terms(call: Call) -> int:
+    """The number of classes of a compact row; 0 for labels and dense rows."""
+    weights = call.segments[0].second
+    return 0 if weights is None else int(weights.shape[1])
+
+
+def _targets(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tuple[Any, ...]:
+    """The first arguments of both kernels; tensors that do not exist are replaced by the logits and never read."""
+    segment = call.segments[0]
+    first = segment.first
+    if segment.second is not None:
+        first = first.contiguous()
+    elif segment.is_dense():
+        first = row_major(first)
+
+    def present(tensor: Optional[Tensor]) -> Tensor:
+        return logits if tensor is None else tensor.contiguous()
+
+    return (
+        logits,
+        logits.stride(0),
+        first,
+        first.stride(0) if segment.second is None else first.shape[1],
+        present(segment.second),
+        present(segment.shares),
+        present(call.row_weights),
+        present(temperature),
+    )
+
+
+def _constants(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Dict[str, Any]:
+    segment = call.segments[0]
+    return {
+        "DENSE": segment.is_dense(),
+        "SHARES": segment.shares is not None,
+        "ROW_WEIGHTS": call.row_weights is not None,
+        "LEARNED": temperature is not None,
+        "WIDE": sum_type(logits),
+    }
