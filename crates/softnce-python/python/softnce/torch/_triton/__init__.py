@@ -8,7 +8,7 @@ computes a call. Triton is imported with the first family, because not every sys
 from __future__ import annotations
 
 import importlib
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Optional
 
 from softnce.torch._call import CONTRASTIVE, HARD, Call
@@ -17,7 +17,7 @@ from softnce.torch._triton._family import Family
 __all__ = ["NAMES", "choose", "load"]
 
 #: The families, each a module of this folder.
-NAMES = ("compact", "hard", "recognised")
+NAMES = ("compact", "cross_entropy", "dense", "hard", "recognised")
 
 
 def choose(call: Call) -> Optional[str]:
@@ -29,16 +29,17 @@ def choose(call: Call) -> Optional[str]:
 def _form(call: Call) -> str:
     dense = [segment.is_dense() for segment in call.segments]
     if call.kind not in CONTRASTIVE:
-        return "cross_entropy" if call.kind == "soft-target-cross-entropy" else ""
+        single = len(dense) == 1 and call.positives is None
+        return "cross_entropy" if single and call.kind == "soft-target-cross-entropy" else ""
     if not any(dense):
         labels = all([segment.second is None and segment.counts is None for segment in call.segments])
         return "hard" if labels else "compact"
-    if call.kind in HARD:
+    if call.kind in HARD or not all(dense):
         return ""
     return "recognised" if call.recognise and len(dense) == 1 else "dense"
 
 
-@cache
+@lru_cache(None)
 def load(name: str) -> Family:
     """The module of a family."""
     return importlib.import_module(f"{__name__}.{name}")  # type: ignore[return-value]

@@ -14,7 +14,7 @@ from softnce.torch._triton._family import Saved
 from softnce.torch._triton.compact_backward import backward as backward_kernel
 from softnce.torch._triton.compact_forward import forward as forward_kernel
 from softnce.torch._triton.compact_pack import pack
-from softnce.torch._triton.launch import launch, next_power, processors, sum_type
+from softnce.torch._triton.launch import launch, next_power, processors, reduction_code, stride_of, sum_type
 
 __all__ = ["Plan", "backward", "forward", "run_backward", "run_forward", "sizes"]
 
@@ -25,8 +25,6 @@ CLASSES = 16 if INTERPRETED else 2048
 CANDIDATES = 16 if INTERPRETED else 1024
 #: Programs of the backward kernel for each multiprocessor. Each has d integers of scratch memory.
 OCCUPANCY = 4
-#: Row kernels multiply and add in two steps: forward and backward then find the same scores, bit for bit.
-_EXACT = {} if INTERPRETED else {"enable_fp_fusion": False}
 
 
 class Plan(NamedTuple):
@@ -149,7 +147,9 @@ def _pack(call: Call, shape: Plan, segment: Segment, logits: Tensor, saved: Save
 
 def _options(call: Call, shape: Plan, logits: Tensor, temperature: Optional[Tensor]) -> Dict[str, Any]:
     """The constants that both row kernels share."""
-    block = next_power(shape.candidates, 16, CANDIDATES)
+    # Double precision takes twice the registers.
+    double = logits.dtype == torch.float64
+    block = next_power(shape.candidates, 16, CANDIDATES // 2 if double else CANDIDATES)
     return dict(
         TERMS=shape.terms,
         WEIGHTED=shape.weighted,
@@ -160,25 +160,25 @@ def _options(call: Call, shape: Plan, logits: Tensor, temperature: Optional[Tens
         LEARNED=temperature is not None,
         ROW_WEIGHTS=call.row_weights is not None,
         WIDE=sum_type(logits),
-        BLOCK_D=next_power(logits.shape[1], 16, CLASSES),
+        BLOCK_D=next_power(logits.shape[1], 16, CLASSES // 2 if double else CLASSES),
         BLOCK_M=block,
-        num_warps=8 if block >= 1024 else 4,
-        **_EXACT,
+        num_warps=8 if block >= 512 + 512 * (not double) else 4,
     )
 
 
-def _stride(tensor: Optional[Tensor]) -> int:
-    return tensor.stride(0) if tensor is not None and tensor.dim() == 1 else 0
-
-
 def run_forward(
-    call: Call, shape: Plan, logits: Tensor, temperature: Optional[Tensor], saved: Saved, **options: Any
+    call: Call,
+    shape: Plan,
+    logits: Tensor,
+    temperature: Optional[Tensor],
+    saved: Saved,
+    targets: Optional[Tensor] = None,
 ) -> Tensor:
-    """The loss from packed candidates."""
+    """The loss from packed candidates; ``targets``: the dense rows whose compact form was packed."""
     rows = logits.shape[0]
     by_row = call.reduction == "none"
     loss = torch.empty(rows if by_row else (), dtype=wide(logits.dtype), device=logits.device)
-    mean = call.reduction == "mean"
+    factor, reduction = reduction_code(call, rows)
     launch(
         forward_kernel,
         rows,
@@ -192,10 +192,13 @@ def run_forward(
             saved.integers,
             loss,
             flags.words(logits.device),
+            logits if targets is None else targets,
             logits.stride(0),
             logits.stride(1),
-            _stride(call.positives),
-            _stride(call.row_weights),
+            stride_of(call.positives),
+            stride_of(call.row_weights),
+            0 if targets is None else targets.stride(0),
+            0 if targets is None else targets.stride(1),
             call.offset,
             shape.programs,
             shape.noise_programs,
@@ -203,12 +206,12 @@ def run_forward(
             shape.candidates,
             logits.shape[1],
             call.temperature,
-            call.scale / rows if mean and call.row_weights is None else call.scale,
+            factor,
         ),
-        REDUCTION=0 if by_row else 2 if mean and call.row_weights is not None else 1,
+        REDUCTION=reduction,
+        RECOGNISED=targets is not None,
         CHECK=bool(call.check_values),
         **_options(call, shape, logits, temperature),
-        **options,
     )
     return loss
 
@@ -228,15 +231,19 @@ def run_backward(
     saved: Saved,
     upstream: Tensor,
     learn: bool,
-    **options: Any,
+    targets: Optional[Tensor] = None,
 ) -> Tuple[Tensor, Tensor]:
-    """The gradients from packed candidates."""
+    """The gradients from packed candidates; ``targets``: the dense rows whose compact form was packed."""
     rows, num_classes = logits.shape
     programs = min(rows, OCCUPANCY * processors(logits.device))
     gradient = torch.empty_like(logits, memory_format=torch.contiguous_format)
     scratch = torch.empty(programs * num_classes, dtype=torch.int64, device=logits.device)
+    wanted = 0 if targets is None else programs * shape.candidates
+    amounts = torch.empty(wanted, dtype=wide(logits.dtype), device=logits.device)
     parts = torch.empty(rows if learn else 0, dtype=wide(logits.dtype), device=logits.device)
-    by_temperature = torch.empty((), dtype=parts.dtype if temperature is None else temperature.dtype, device=logits.device)
+    by_temperature = torch.empty(
+        (), dtype=parts.dtype if temperature is None else temperature.dtype, device=logits.device
+    )
     launch(
         backward_kernel,
         programs,
@@ -253,20 +260,25 @@ def run_backward(
             gradient,
             parts,
             by_temperature,
+            logits if targets is None else targets,
+            amounts,
             logits.stride(0),
             logits.stride(1),
-            _stride(call.positives),
-            _stride(call.row_weights),
-            _stride(upstream),
+            stride_of(call.positives),
+            stride_of(call.row_weights),
+            stride_of(upstream),
+            0 if targets is None else targets.stride(0),
+            0 if targets is None else targets.stride(1),
             call.offset,
             shape.programs,
+            shape.noise_programs,
             rows,
             shape.candidates,
             num_classes,
             call.temperature,
         ),
         LEARN=learn,
+        RECOGNISED=targets is not None,
         **_options(call, shape, logits, temperature),
-        **options,
     )
     return gradient, by_temperature

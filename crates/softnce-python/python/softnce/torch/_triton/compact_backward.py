@@ -6,6 +6,7 @@ import triton
 import triton.language as tl
 
 from softnce.torch._triton.compact_scores import positive_of, scores, temperature_of
+from softnce.torch._triton.fallback import dense_gradient, dense_scores
 from softnce.torch._triton.gradients import factor_of, finish_temperature
 from softnce.torch._triton.layout import (
     MEAN,
@@ -16,6 +17,8 @@ from softnce.torch._triton.layout import (
     candidate_floats,
     candidate_integers,
 )
+from softnce.torch._triton.recognise import NOT_COMPACT
+from softnce.torch._triton.rows import found_before
 
 __all__ = ["backward"]
 
@@ -32,7 +35,7 @@ def _spread(into, classes, weights, at, j, inside, amount, WEIGHTED: tl.constexp
     tl.atomic_add(into + c, (amount * _UNIT).to(tl.int64), mask=inside, sem="relaxed")
 
 
-@triton.jit(do_not_specialize=["offset", "tau_value"])
+@triton.jit(do_not_specialize=["offset", "programs", "noise_programs", "N", "M"])
 def backward(
     logits,
     positives,
@@ -45,13 +48,18 @@ def backward(
     gradient,
     parts,
     by_temperature,
+    targets,
+    amounts,
     row_stride,
     class_stride,
     position_stride,
     weight_stride,
     upstream_stride,
+    target_row_stride,
+    target_class_stride,
     offset,
     programs,
+    noise_programs,
     N,
     M,
     d,
@@ -65,6 +73,7 @@ def backward(
     LEARNED: tl.constexpr,
     LEARN: tl.constexpr,
     ROW_WEIGHTS: tl.constexpr,
+    RECOGNISED: tl.constexpr,
     WIDE: tl.constexpr,
     BLOCK_D: tl.constexpr,
     BLOCK_M: tl.constexpr,
@@ -74,9 +83,20 @@ def backward(
     Sums by class are integers, whose order does not matter: the result has the same bits every time. They are relative
     to the posterior of the other candidates, so that they stay accurate where the positive's is close to 1. A program
     keeps the sums of one row at a time in its row of ``scratch`` ``[programs, d]``, which stays in the cache.
+
+    With ``RECOGNISED``, dense ``targets`` without a compact form are read themselves; ``amounts`` ``[programs, M]`` then
+    keeps the share of each candidate.
     """
     weights, shares, counts, noise = candidate_floats(floats, N, M, TERMS, WEIGHTED, UNIFORM, COUNTS)
     counters, classes = candidate_integers(integers, programs)
+    dense = False
+    inverses = noise
+    own_amounts = amounts
+    if RECOGNISED:
+        dense = (found_before(integers, programs) & NOT_COMPACT) != 0
+        own_amounts = amounts + tl.program_id(0).to(tl.int64) * M
+        if NOISE:
+            inverses = noise + d + noise_programs
     tau = temperature_of(temperature, tau_value, LEARNED, WIDE)
     inverse = 1.0 / tau
     sums = scratch + tl.program_id(0).to(tl.int64) * d
@@ -98,23 +118,29 @@ def backward(
         for start in range(0, M, BLOCK_M):
             j = start + tl.arange(0, BLOCK_M)
             inside = j < M
-            a = scores(
-                z, class_stride, classes, weights, shares, noise, j, inside, M, top, inverse, mean,
-                TERMS, WEIGHTED, UNIFORM, NOISE, WIDE,
-            )  # fmt: skip
+            a = tl.zeros((BLOCK_M,), WIDE)
+            if dense:
+                a = dense_scores(z, class_stride, targets, target_row_stride, target_class_stride, inverses, noise, j,
+                                 inside, d, top, inverse, NOISE, WIDE)  # fmt: skip
+            else:
+                a = scores(z, class_stride, classes, weights, shares, noise, j, inside, M, top, inverse, mean,
+                           TERMS, WEIGHTED, UNIFORM, NOISE, WIDE)  # fmt: skip
             if COUNTS:
                 a = a + tl.load(counts + j, mask=inside, other=0.0)
             amount = tl.where(some, tl.exp(a - peak) / divisor, 0.0)
             amount = tl.where(j == p, tl.where(some, -1.0, 0.0), amount)
             amount = tl.where(inside, amount, 0.0).to(WIDE)
-            if UNIFORM:
-                shared += amount * tl.load(shares + j, mask=inside, other=0.0)
-            if TERMS <= 4:
-                for k in tl.static_range(TERMS):
-                    _spread(sums, classes, weights, k * M, j, inside, amount, WEIGHTED)
+            if dense:
+                tl.store(own_amounts + j, amount * tl.load(inverses + j, mask=inside, other=0.0), mask=inside)
             else:
-                for k in range(TERMS):
-                    _spread(sums, classes, weights, k * M, j, inside, amount, WEIGHTED)
+                if UNIFORM:
+                    shared += amount * tl.load(shares + j, mask=inside, other=0.0)
+                if TERMS <= 4:
+                    for k in tl.static_range(TERMS):
+                        _spread(sums, classes, weights, k * M, j, inside, amount, WEIGHTED)
+                else:
+                    for k in range(TERMS):
+                        _spread(sums, classes, weights, k * M, j, inside, amount, WEIGHTED)
         tl.debug_barrier()
         even = tl.sum(shared, 0) / d
         factor = factor_of(floats, row_weights, weight_stride, upstream, upstream_stride, row, N, ROW_WEIGHTS, WIDE)
@@ -123,10 +149,14 @@ def backward(
         for start in range(0, d, BLOCK_D):
             c = start + tl.arange(0, BLOCK_D)
             inside = c < d
-            # From the second cache, where the additions went.
-            whole = tl.load(sums + c, mask=inside, other=0, cache_modifier=".cg")
-            tl.store(sums + c, tl.zeros((BLOCK_D,), tl.int64), mask=inside)
-            value = whole.to(WIDE) * (1.0 / _UNIT) + even
+            value = tl.zeros((BLOCK_D,), WIDE)
+            if dense:
+                value = dense_gradient(targets, target_row_stride, target_class_stride, own_amounts, c, inside, M, WIDE)
+            else:
+                # From the second cache, where the additions went.
+                whole = tl.load(sums + c, mask=inside, other=0, cache_modifier=".cg")
+                tl.store(sums + c, tl.zeros((BLOCK_D,), tl.int64), mask=inside)
+                value = whole.to(WIDE) * (1.0 / _UNIT) + even
             tl.store(gradient + row * d + c, (value * scale).to(gradient.dtype.element_ty), mask=inside)
             if LEARN:
                 entry = tl.load(z + c.to(tl.int64) * class_stride, mask=inside, other=0.0).to(WIDE)

@@ -6,6 +6,7 @@ import triton
 import triton.language as tl
 
 from softnce.torch._triton.compact_scores import positive_of, scores, temperature_of
+from softnce.torch._triton.fallback import dense_scores
 from softnce.torch._triton.layout import (
     LOSS,
     MEAN,
@@ -18,12 +19,13 @@ from softnce.torch._triton.layout import (
 )
 from softnce.torch._triton.noise import sum_is_off
 from softnce.torch._triton.numbers import BAD_COUNT, BAD_NOISE, BAD_POSITIVE, log1p
+from softnce.torch._triton.recognise import NOT_COMPACT
 from softnce.torch._triton.rows import finish, found_before, measure, row_problem
 
 __all__ = ["forward"]
 
 
-@triton.jit(do_not_specialize=["offset", "tau_value", "factor_value"])
+@triton.jit(do_not_specialize=["offset", "programs", "noise_programs", "N", "M"])
 def forward(
     logits,
     positives,
@@ -33,10 +35,13 @@ def forward(
     integers,
     loss,
     words,
+    targets,
     row_stride,
     class_stride,
     position_stride,
     weight_stride,
+    target_row_stride,
+    target_class_stride,
     offset,
     programs,
     noise_programs,
@@ -54,6 +59,7 @@ def forward(
     LEARNED: tl.constexpr,
     ROW_WEIGHTS: tl.constexpr,
     REDUCTION: tl.constexpr,
+    RECOGNISED: tl.constexpr,
     CHECK: tl.constexpr,
     WIDE: tl.constexpr,
     BLOCK_D: tl.constexpr,
@@ -63,12 +69,20 @@ def forward(
 
     One pass over the row, then one over the candidates. Each lane keeps its own largest score and sum, so that nothing
     is exchanged between lanes within the loop; the positive is kept apart from the sum of the others, because their
-    share of the posterior would otherwise be lost in rounding where the positive's is close to 1.
+    share of the posterior would otherwise be lost in rounding where the positive's is close to 1. With ``RECOGNISED``
+    the candidates are the compact form of the dense ``targets``, which are read themselves where they have none.
     """
     row = tl.program_id(0).to(tl.int64)
     z = logits + row * row_stride
     weights, shares, counts, noise = candidate_floats(floats, N, M, TERMS, WEIGHTED, UNIFORM, COUNTS)
     counters, classes = candidate_integers(integers, programs)
+    found = found_before(integers, programs)
+    dense = False
+    inverses = noise
+    if RECOGNISED:
+        dense = (found & NOT_COMPACT) != 0
+        if NOISE:
+            inverses = noise + d + noise_programs
     tau = temperature_of(temperature, tau_value, LEARNED, WIDE)
     inverse = 1.0 / tau
     top, low, mean, odd = measure(z, class_stride, noise, d, inverse, UNIFORM, NOISE, CHECK, WIDE, BLOCK_D)
@@ -81,10 +95,13 @@ def forward(
     for start in range(0, M, BLOCK_M):
         j = start + tl.arange(0, BLOCK_M)
         inside = j < M
-        a = scores(
-            z, class_stride, classes, weights, shares, noise, j, inside, M, top, inverse, mean,
-            TERMS, WEIGHTED, UNIFORM, NOISE, WIDE,
-        )  # fmt: skip
+        a = tl.zeros((BLOCK_M,), WIDE)
+        if dense:
+            a = dense_scores(z, class_stride, targets, target_row_stride, target_class_stride, inverses, noise, j,
+                             inside, d, top, inverse, NOISE, WIDE)  # fmt: skip
+        else:
+            a = scores(z, class_stride, classes, weights, shares, noise, j, inside, M, top, inverse, mean,
+                       TERMS, WEIGHTED, UNIFORM, NOISE, WIDE)  # fmt: skip
         b = a
         if COUNTS:
             b = a + tl.load(counts + j, mask=inside, other=0.0)
@@ -111,7 +128,7 @@ def forward(
     # A positive that is the largest: the logarithm of a number close to 1.
     log_whole = tl.where(mine == 1.0, log1p(others), tl.log(whole))
     value = (base - own) + log_whole
-    problem = found_before(integers, programs)
+    problem = found & (NOT_COMPACT - 1)
     if CHECK:
         problem = problem | row_problem(top, low, odd, tau, d)
         fresh = tl.where((p < 0) | (p >= M), BAD_POSITIVE, 0) | tl.where(whole > 0.0, 0, BAD_COUNT)

@@ -35,7 +35,7 @@ def _below_zero(first, second, j, k, strides, c, floor, d, inside, K: tl.constex
     return (total >= -1e-4 / d) == 0
 
 
-@triton.jit(do_not_specialize=["at", "before", "blocks", "uniform"])
+@triton.jit(do_not_specialize=["at", "rows", "before", "blocks", "programs", "N", "M"])
 def pack(
     first,
     second,

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from softnce._warnings import warn
 
-__all__ = ["LAMBDA", "PROBLEMS", "check", "clear", "poll", "words"]
+__all__ = ["LAMBDA", "PROBLEMS", "VERDICTS", "VERDICT_COUNT", "check", "clear", "poll", "take", "warn_once", "words"]
 
 
 class Problem(NamedTuple):
@@ -39,6 +39,8 @@ PROBLEMS = (
 )
 #: The word that says that all rows are mixed with one lambda: a warning and not an error.
 LAMBDA = 16
+#: The words that say that dense rows have no compact form.
+VERDICTS, VERDICT_COUNT = 24, 8
 _LENGTH = 32
 _NONE = bytes(4 * LAMBDA)
 
@@ -104,11 +106,18 @@ def _raise(device: torch.device, held: _Words) -> None:
     )
 
 
+def take(device: torch.device, number: int) -> bool:
+    """Whether a word is set; it is then cleared. Does not wait for the device."""
+    held = _of(device)
+    word = ctypes.c_int32.from_address(held.address + 4 * number)
+    found = bool(word.value)
+    word.value = 0
+    return found
+
+
 def warn_once(device: torch.device, message: str) -> bool:
     """Warns if kernels have found that all rows are mixed with one lambda; whether it did."""
-    word = _of(device).tensor[LAMBDA]
-    if not int(word):
+    if not take(device, LAMBDA):
         return False
-    word.zero_()
     warn([message])
     return True

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from functools import cache
-from typing import Any, ContextManager, Tuple
+from typing import Any, ContextManager, Optional, Tuple
 
 import torch
 import triton.language as tl
 from torch import Tensor
 
+from softnce.torch._call import Call
 from softnce.torch._devices import INTERPRETED
 
-__all__ = ["count", "launch", "next_power", "processors", "sum_type"]
+__all__ = ["count", "launch", "next_power", "processors", "reduction_code", "stride_of", "sum_type"]
 
 _launched = 0
 
@@ -23,9 +24,15 @@ def count() -> int:
 
 
 def launch(kernel: Any, programs: int, device: torch.device, arguments: Tuple[Any, ...], **options: Any) -> None:
-    """Launches a one-dimensional grid. ``options``: the kernel's constants and ``num_warps``."""
+    """Launches a one-dimensional grid. ``options``: the kernel's constants and ``num_warps``.
+
+    Products and sums are rounded apart unless ``enable_fp_fusion`` is set, so that the forward and the backward kernel
+    find the same scores, bit for bit.
+    """
     global _launched
     _launched += 1
+    if not INTERPRETED:
+        options.setdefault("enable_fp_fusion", False)
     with _on(device):
         kernel[(programs,)](*arguments, **options)
 
@@ -48,6 +55,18 @@ def processors(device: torch.device) -> int:
 def next_power(value: int, low: int, high: int) -> int:
     """The smallest power of two not below ``value``, within the powers ``low`` and ``high``: a size of a block."""
     return min(max(1 << (max(value, 1) - 1).bit_length(), low), high)
+
+
+def stride_of(vector: Optional[Tensor]) -> int:
+    """The stride of a vector ``[n]``; 0 for one number or none."""
+    return vector.stride(0) if vector is not None and vector.dim() == 1 else 0
+
+
+def reduction_code(call: Call, rows: int) -> Tuple[float, int]:
+    """The factor of each row's loss, and the constant REDUCTION: 0 none, 1 sum, 2 sum divided by the row weights'."""
+    if call.reduction == "mean" and call.row_weights is None:
+        return call.scale / rows, 1
+    return call.scale, {"none": 0, "sum": 1, "mean": 2}[call.reduction]
 
 
 def sum_type(tensor: Tensor) -> Any:

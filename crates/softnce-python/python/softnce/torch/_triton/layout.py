@@ -11,6 +11,7 @@ import triton
 import triton.language as tl
 
 __all__ = [
+    "LOSS",
     "MEAN",
     "OTHERS",
     "PEAK",
@@ -19,7 +20,6 @@ __all__ = [
     "TOP",
     "candidate_floats",
     "candidate_integers",
-    "noise_floats",
 ]
 
 #: The numbers of a row: its largest logit, the mean of its scores, the largest score of a candidate, the sum of the
