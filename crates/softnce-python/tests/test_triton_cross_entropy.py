@@ -39,7 +39,7 @@ def loss(logits: Any, targets: Any, **options: Any) -> Any:
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 @pytest.mark.parametrize("weighted, learned", [(False, False), (True, True)])
 def test_values_and_gradients(form: str, dtype: torch.dtype, reduction: str, weighted: bool, learned: bool) -> None:
-    seed = hash((form, str(dtype), reduction, weighted)) % 7
+    seed = (len(form) + len(str(dtype)) + len(reduction) + weighted) % 7
     rows, classes = [(1, 2), (3, 16), (5, 37), (2, 50), (7, 10), (4, 33), (6, 5)][seed]
     logits = random_logits(rows, classes, seed, dtype=dtype).requires_grad_()
     tau = torch.tensor(0.7, dtype=torch.float64, requires_grad=learned)
