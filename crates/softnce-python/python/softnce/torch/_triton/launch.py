@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from functools import cache
-from typing import Any, ContextManager, Optional, Tuple
+from typing import Any, ContextManager, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import torch
 import triton.language as tl
@@ -13,9 +13,30 @@ from torch import Tensor
 from softnce.torch._call import Call
 from softnce.torch._devices import INTERPRETED
 
-__all__ = ["count", "launch", "next_power", "processors", "reduction_code", "stride_of", "sum_type"]
+__all__ = [
+    "Launch",
+    "count",
+    "launch",
+    "next_power",
+    "processors",
+    "recorded",
+    "reduction_code",
+    "stride_of",
+    "sum_type",
+]
 
 _launched = 0
+
+
+class Launch(NamedTuple):
+    """A launch as ``recorded`` collects it."""
+
+    kernel: Any
+    arguments: Tuple[Any, ...]
+    options: Dict[str, Any]
+
+
+_record: Optional[List[Launch]] = None
 
 
 def count() -> int:
@@ -33,8 +54,22 @@ def launch(kernel: Any, programs: int, device: torch.device, arguments: Tuple[An
     _launched += 1
     if not INTERPRETED:
         options.setdefault("enable_fp_fusion", False)
+    if _record is not None:
+        _record.append(Launch(kernel, arguments, options))
+        return
     with _on(device):
         kernel[(programs,)](*arguments, **options)
+
+
+@contextlib.contextmanager
+def recorded() -> Iterator[List[Launch]]:
+    """Collects launches instead of making them: for the tool that compiles the kernels where there is no device."""
+    global _record
+    _record = []
+    try:
+        yield _record
+    finally:
+        _record = None
 
 
 def _on(device: torch.device) -> ContextManager[Any]:
@@ -47,7 +82,7 @@ def _on(device: torch.device) -> ContextManager[Any]:
 @cache
 def processors(device: torch.device) -> int:
     """The number of multiprocessors of a device."""
-    if INTERPRETED:
+    if INTERPRETED or _record is not None:
         return 2
     return int(torch.cuda.get_device_properties(device).multi_processor_count)
 
