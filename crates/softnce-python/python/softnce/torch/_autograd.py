@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
-from softnce.torch import _dispatch, _distributed, _fused, _operation
+from softnce.torch import _dispatch, _distributed, _fused, _fused_operation, _operation
 from softnce.torch._call import Call, Needs, wide
 from softnce.torch._memory import is_plain
 from softnce.torch._scale import forbid_second, is_one, scale_logits, scale_temperature
@@ -23,15 +23,18 @@ def apply(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tensor:
     """
     dtype = wide(logits.dtype)
     if torch.compiler.is_compiling() or not is_plain(logits) or _get_current_dispatch_mode() is not None:
-        # While tracing, or for tensor subclasses without memory of their own, the registered operation is called.
+        # While tracing, or for tensor subclasses without memory of their own, a registered operation is called. The
+        # number of targets of other workers is not known while tracing.
+        name = None if call.group else _fused.choose(call, logits.device)
+        if name is not None:
+            return _fused_operation.call(call, logits, temperature, name)
         return _operation.call(call, logits, temperature, dtype)
-    name = _fused.choose(call, logits.device)
-    if name is not None and call.group:
+    if call.group and _fused.choose(call, logits.device) is not None:
         call = _distributed.gather(call, *logits.shape)
-        # The targets of other workers may have another form.
-        name = _fused.choose(call, logits.device)
-    if name is not None and logits.shape[0] > 0:
-        return _fused.apply(call, logits, temperature, name)
+    # The targets of all workers may have another form.
+    name = _fused.choose(call, logits.device)
+    if name is not None and (logits.shape[0] > 0 or call.workers == 1):
+        return _fused.apply(call, logits, temperature, _fused.lately(call, logits.device, name))
     if not torch.is_grad_enabled():
         return _dispatch.evaluate(call, logits, temperature, Needs(False, False, dtype)).loss
     loss: Tensor = _Loss.apply(logits, temperature, call, dtype)

@@ -6,7 +6,7 @@ All value checks together wait for the device once.
 from __future__ import annotations
 
 import math
-from typing import Iterator, List, Optional
+from typing import Iterator, List, Optional, Union
 
 import torch
 from torch import Tensor
@@ -23,7 +23,9 @@ LAMBDA_WARNING = (
     "soft target InfoNCE may then have no finite optimum and fall to 0 as the logits grow; "
     "draw one lambda per row, or add candidates from elsewhere"
 )
-_warned = False
+#: The first calls look whether all rows share one lambda; a data loader seldom changes its mind later.
+_LOOKS = 8
+_looked = 0
 
 
 def check_shapes(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> None:
@@ -32,21 +34,26 @@ def check_shapes(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> N
         ask_kernels(call, logits, temperature)
 
 
-def check_values(call: Call, segments: List[Segment], logits: Tensor, temperature: Optional[Tensor]) -> None:
+def check_values(call: Call, segments: List[Segment], logits: Tensor, temperature: Optional[Tensor]) -> Tensor:
     """Raises the errors and warnings of the kernels for bad values; waits for the device once.
 
     If a check fails, the call is passed to the kernels, so that their message names the entry. ``segments`` are the
-    segments of the call, with dense rows in their compact form if one was found.
+    segments of the call, with dense rows in their compact form if one was found. Returns the largest logit of each row,
+    ``[N]``, which the loss needs as well.
     """
-    global _warned
-    flags = [flag.reshape(()) for flag in _flags(call, segments, logits, temperature)]
-    shared = None if _warned or call.kind not in CONTRASTIVE else _shared_weight(segments)
+    global _looked
+    low, high = torch.aminmax(logits.detach().to(wide(logits.dtype)), dim=1)
+    flags = [flag.reshape(()) for flag in _flags(call, segments, low, high, logits.shape[1], temperature)]
+    shared = None if _looked >= _LOOKS or call.kind not in CONTRASTIVE else _shared_weight(segments)
     answers = torch.stack(flags if shared is None else [*flags, shared]).tolist()
     if any(answers[: len(flags)]):
         ask_kernels(call, logits, temperature)
-    if shared is not None and answers[-1]:
-        _warned = True
-        warn([LAMBDA_WARNING])
+    if shared is not None:
+        _looked += 1
+        if answers[-1]:
+            _looked = _LOOKS
+            warn([LAMBDA_WARNING])
+    return high
 
 
 def _shared_weight(segments: List[Segment]) -> Optional[Tensor]:
@@ -82,18 +89,21 @@ def _usable(temperature: float, logits: Tensor) -> bool:
     return 0 < temperature < largest and math.log2(math.e) / temperature <= largest
 
 
-def _flags(call: Call, segments: List[Segment], logits: Tensor, temperature: Optional[Tensor]) -> Iterator[Tensor]:
-    """Tensors that are true if something is wrong or may be wrong."""
-    sums = wide(logits.dtype)
-    low, high = torch.aminmax(logits.to(sums), dim=1)
-    tau = torch.as_tensor(call.temperature if temperature is None else temperature, dtype=sums, device=logits.device)
-    yield ~((tau > 0) & tau.isfinite() & (math.log2(math.e) / tau).isfinite())
+def _flags(
+    call: Call, segments: List[Segment], low: Tensor, high: Tensor, num_classes: int, temperature: Optional[Tensor]
+) -> Iterator[Tensor]:
+    """Tensors that are true if something is wrong or may be wrong. A temperature that is a number has been checked."""
+    sums, device = low.dtype, low.device
+    tau: Union[float, Tensor] = call.temperature
+    if temperature is not None:
+        tau = temperature.detach().to(device, sums)
+        yield ~((tau > 0) & tau.isfinite() & (math.log2(math.e) / tau).isfinite())
     # Not finite, or so large that sums over the classes overflow.
-    yield ~((high - low) / tau * logits.shape[1] <= torch.finfo(sums).max).all()
+    yield ~((high - low) / tau * num_classes <= torch.finfo(sums).max).all()
     for segment in segments:
-        yield from _segment_flags(segment, logits.shape[1])
+        yield from _segment_flags(segment, num_classes)
     if call.kind in CONTRASTIVE and call.noise is not None:
-        noise = call.noise.to(widest(logits.device))
+        noise = call.noise.to(widest(device))
         yield ~((noise > 0).all() & ((noise.sum() - 1).abs() <= 1e-4))
     if call.row_weights is not None:
         weights = call.row_weights

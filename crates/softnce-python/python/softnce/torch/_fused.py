@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from softnce.torch import _devices, _triton
-from softnce.torch._call import Call
+from softnce.torch._call import HARD, Call
 from softnce.torch._checks import LAMBDA_WARNING, ask_kernels, check_shapes
 from softnce.torch._scale import forbid_second
 from softnce.torch._triton import flags
 from softnce.torch._triton._family import Family, Saved
 
-__all__ = ["apply", "choose", "forward"]
+__all__ = ["apply", "choose", "forward", "lately"]
 
 _watching = True
 
@@ -24,6 +24,15 @@ def choose(call: Call, device: torch.device) -> Optional[str]:
     if call.backend == "auto":
         return None if device.type == "cpu" or _devices.missing(device) else _triton.choose(call)
     return _triton.choose(call) if call.backend == "triton" else None
+
+
+def lately(call: Call, device: torch.device, name: str) -> str:
+    """The family, or that of dense rows where rows of this kind had no compact form lately."""
+    if name != "recognised" or "dense" not in _triton.NAMES or call.kind in HARD:
+        return name
+    from softnce.torch._triton import recognised
+
+    return "dense" if recognised.given_up(device, int(call.segments[0].first.shape[1])) else name
 
 
 def apply(call: Call, logits: Tensor, temperature: Optional[Tensor], name: str) -> Tensor:

@@ -80,8 +80,7 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
         segments = [_labels(call, segment, logits, temperature) for segment in call.segments]
     else:
         segments = [_recognised(segment) if call.recognise else segment for segment in call.segments]
-    if call.check_values:
-        check_values(call, segments, logits, temperature)
+    top = check_values(call, segments, logits, temperature) if call.check_values else None
     factors = _factors(call, logits, sums)
     tau = temperature.detach().to(sums) if temperature is not None else call.temperature
     rows = _rows(call, segments, logits.shape[1], sums)
@@ -90,7 +89,8 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
     step = max(1, CHUNK // max(rows.width, logits.shape[1]))
     for start in range(0, logits.shape[0], step):
         chunk = logits[start : start + step].detach().to(sums)
-        centred = chunk - chunk.amax(1, keepdim=True)
+        highest = chunk.amax(1) if top is None else top[start : start + step]
+        centred = chunk - highest[:, None]
         loss, gradient = rows.evaluate(centred / tau, start, wanted)
         factor = factors[start : start + step]
         losses.append(loss * factor)
@@ -103,14 +103,19 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
         if needs.logits:
             gradients.append(gradient.div_(tau))
     by_row = call.reduction == "none"
-    value = torch.cat(losses)
+    value = _whole(losses)
     value = value if by_row else value.sum()
-    part = torch.cat(parts) if parts else None
+    part = _whole(parts) if parts else None
     return Result(
         value.to(needs.dtype),
-        torch.cat(gradients) if gradients else None,
+        _whole(gradients) if gradients else None,
         part if part is None or by_row else part.sum().reshape(1),
     )
+
+
+def _whole(chunks: List[Tensor]) -> Tensor:
+    """The chunks one after another; a single one is not copied."""
+    return chunks[0] if len(chunks) == 1 else torch.cat(chunks)
 
 
 def _rows(
@@ -229,13 +234,14 @@ class _Contrastive:
             critic = torch.cat([part.score(scores) for part in self.segments], 1)
         positive = critic.gather(1, positives)
         counted = critic if self.log_counts is None else critic + self.log_counts
-        log_sum = counted.logsumexp(1, keepdim=True)
-        loss = (log_sum - positive)[:, 0]
+        # Relative to the largest score: beside large scores the logarithm of the sum would be lost in rounding.
+        peak = counted.amax(1, keepdim=True)
+        posterior = (counted - peak).exp_()
+        total = posterior.sum(1, keepdim=True)
+        loss = ((peak - positive) + total.log())[:, 0]
         if not wanted:
             return loss, None
-        posterior = (counted - log_sum).exp_()
-        # The rounding error of log_sum is the same in every probability.
-        posterior /= posterior.sum(1, keepdim=True)
+        posterior /= total
         # The positive's gradient is its probability minus 1. It is computed as minus the sum of the others, which stays
         # accurate when the probability is close to 1.
         posterior.scatter_(1, positives, 0.0)

@@ -30,7 +30,7 @@ def soft_target_info_nce(
     process_group: Any = None,
     backend: str = "auto",
     recognise: bool = True,
-    check_values: bool = True,
+    check_values: Union[bool, str] = True,
 ) -> Tensor:
     """Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076).
 
@@ -56,11 +56,17 @@ def soft_target_info_nce(
             averaging over workers, as DistributedDataParallel does, then gives the result of one process over all rows,
             also if the workers have different numbers of rows.
         process_group: the process group; by default all workers.
-        backend: ``"kernel"`` (CPU), ``"tensor"`` (PyTorch operations, any device) or ``"auto"``.
+        backend: ``"kernel"`` (Rust, CPU), ``"triton"`` (CUDA and ROCm, where the package triton is installed),
+            ``"tensor"`` (PyTorch operations, any device) or ``"auto"``: the first of these that is available.
         recognise: whether to search dense probabilities for the compact form: rows in which all but a few classes share
             one value, as MixUp makes them.
-        check_values: whether tensor operations check for values that are not finite, labels out of range and rows that
-            are not distributions. The checks wait for the device once. The kernels always check.
+        check_values: what to do about values that are not finite, labels out of range and rows that are not
+            distributions. The kernels of the CPU always raise at once. Triton kernels do not wait for the device: with
+            True, the loss and the gradients of a bad batch are NaN, so that ``torch.amp.GradScaler`` skips the step,
+            and a later call raises the error: the first that starts after the device has finished the bad one, usually
+            the next. ``check()`` of the modules waits for the device and raises it. Replays of a CUDA graph make no
+            call; their loss is NaN as well, and ``check()`` raises. With ``"now"`` the call waits and raises itself, and
+            the message names the entry. False skips the checks. Tensor operations wait once, with True and ``"now"``.
 
     Returns:
         The loss: ``[]``, or ``[N]`` with reduction none; float64 for float64 logits, otherwise float32.
@@ -103,7 +109,7 @@ def info_nce(
     gather: bool = False,
     process_group: Any = None,
     backend: str = "auto",
-    check_values: bool = True,
+    check_values: Union[bool, str] = True,
 ) -> Tensor:
     """InfoNCE over class indices: soft target InfoNCE of hard labels.
 
@@ -138,7 +144,7 @@ def soft_target_cross_entropy(
     reduction: str = "mean",
     backend: str = "auto",
     recognise: bool = True,
-    check_values: bool = True,
+    check_values: Union[bool, str] = True,
 ) -> Tensor:
     """Soft target cross-entropy, ``-sum_k W_ik log softmax(logits_i / temperature)_k``.
 

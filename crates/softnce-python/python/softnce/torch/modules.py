@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from softnce.torch import _autograd, _call, _distributed
 from softnce.torch._buffers import WideBuffers
-from softnce.torch._call import BACKENDS, REDUCTIONS, Call, Targets
+from softnce.torch._call import BACKENDS, CHECKS, REDUCTIONS, Call, Targets
 from softnce.torch._noise import distribution
+from softnce.torch._triton import flags
 from softnce.torch.functional import check_logits, soft_target_cross_entropy, tau
 from softnce.torch.queue import TargetQueue
 
@@ -32,13 +33,15 @@ class _Loss(WideBuffers):
     """The part that all losses share: temperature and reduction."""
 
     def __init__(
-        self, temperature: float, reduction: str, learn_temperature: bool, backend: str, check_values: bool
+        self, temperature: float, reduction: str, learn_temperature: bool, backend: str, check_values: Union[bool, str]
     ) -> None:
         super().__init__()
         temperature = _checked_temperature(temperature)
         for argument, value, known in (("reduction", reduction, REDUCTIONS), ("backend", backend, BACKENDS)):
             if value not in known:
                 raise ValueError(f"{argument} is {value!r}, expected one of {', '.join(map(repr, known))}")
+        if check_values not in CHECKS:
+            raise ValueError(f'check_values is {check_values!r}, expected True, False or "now"')
         self.log_temperature: Optional[nn.Parameter] = None
         if learn_temperature:
             # The parameter is the logarithm, so the temperature stays above 0 after any step.
@@ -69,6 +72,19 @@ class _Loss(WideBuffers):
         )
         return torch.softmax(logits / temperature, dim=-1)
 
+    def check(self) -> None:
+        """Waits for the devices, and raises the error of an earlier call that a device has found since.
+
+        Triton kernels check values without a wait: see ``check_values`` of
+        :func:`softnce.torch.soft_target_info_nce`. Call this where an error must not stay unseen: before a checkpoint
+        is written, after the last step, after the replay of a CUDA graph. On the CPU there is nothing to wait for.
+
+        Raises:
+            ValueError: a value was bad; the message names the argument.
+            IndexError: a class index or positive was out of range.
+        """
+        flags.check()
+
     def _tau(self) -> Union[float, Tensor]:
         return self._temperature if self.log_temperature is None else self.log_temperature.exp()
 
@@ -98,7 +114,7 @@ class Contrastive(_Loss):
         queue: Optional[TargetQueue] = None,
         backend: str = "auto",
         recognise: bool = True,
-        check_values: bool = True,
+        check_values: Union[bool, str] = True,
     ) -> None:
         super().__init__(temperature, reduction, learn_temperature, backend, check_values)
         self.register_buffer("noise_probs", distribution(noise_probs, noise_counts, noise_smoothing, alpha))
@@ -243,7 +259,7 @@ class SoftTargetCrossEntropy(_Loss):
         learn_temperature: bool = False,
         backend: str = "auto",
         recognise: bool = True,
-        check_values: bool = True,
+        check_values: Union[bool, str] = True,
     ) -> None:
         super().__init__(temperature, reduction, learn_temperature, backend, check_values)
         self.recognise = recognise

@@ -23,6 +23,8 @@ PACKED = 16 if INTERPRETED else 512
 #: The largest blocks of a row kernel: of classes, and of candidates.
 CLASSES = 16 if INTERPRETED else 2048
 CANDIDATES = 16 if INTERPRETED else 1024
+#: The smallest block: every thread of eight warps then has a lane of its own.
+SMALLEST = 16 if INTERPRETED else 256
 #: Programs of the backward kernel for each multiprocessor. Each has d integers of scratch memory.
 OCCUPANCY = 4
 
@@ -149,7 +151,7 @@ def _options(call: Call, shape: Plan, logits: Tensor, temperature: Optional[Tens
     """The constants that both row kernels share."""
     # Double precision takes twice the registers.
     double = logits.dtype == torch.float64
-    block = next_power(shape.candidates, 16, CANDIDATES // 2 if double else CANDIDATES)
+    block = next_power(shape.candidates, SMALLEST, CANDIDATES // 2 if double else CANDIDATES)
     return dict(
         TERMS=shape.terms,
         WEIGHTED=shape.weighted,
@@ -160,7 +162,7 @@ def _options(call: Call, shape: Plan, logits: Tensor, temperature: Optional[Tens
         LEARNED=temperature is not None,
         ROW_WEIGHTS=call.row_weights is not None,
         WIDE=sum_type(logits),
-        BLOCK_D=next_power(logits.shape[1], 16, CLASSES // 2 if double else CLASSES),
+        BLOCK_D=next_power(logits.shape[1], SMALLEST, CLASSES // 2 if double else CLASSES),
         BLOCK_M=block,
         num_warps=8 if block >= 512 + 512 * (not double) else 4,
     )

@@ -84,8 +84,8 @@ def backward(
     to the posterior of the other candidates, so that they stay accurate where the positive's is close to 1. A program
     keeps the sums of one row at a time in its row of ``scratch`` ``[programs, d]``, which stays in the cache.
 
-    With ``RECOGNISED``, dense ``targets`` without a compact form are read themselves; ``amounts`` ``[programs, M]`` then
-    keeps the share of each candidate.
+    With ``RECOGNISED``, dense ``targets`` without a compact form are read themselves; ``amounts`` ``[programs, M]``
+    then keeps the share of each candidate.
     """
     weights, shares, counts, noise = candidate_floats(floats, N, M, TERMS, WEIGHTED, UNIFORM, COUNTS)
     counters, classes = candidate_integers(integers, programs)

@@ -148,7 +148,7 @@ def _watch(second, j, strides, inside, words):
     a = _weight(second, j, 0, strides[2], strides[3], inside, True)
     b = _weight(second, j, 1, strides[2], strides[3], inside, True)
     mixed = inside & (a > 1e-6) & (b > 1e-6)
-    larger = tl.maximum(a, b) / (a + b)
+    larger = tl.maximum(a, b) / tl.where(mixed, a + b, 1.0)
     high = tl.max(tl.where(mixed, larger, 0.0), 0)
     low = tl.min(tl.where(mixed, larger, 2.0), 0)
     if (tl.sum(mixed.to(tl.int32), 0) > 1) & (high - low <= 1e-5):

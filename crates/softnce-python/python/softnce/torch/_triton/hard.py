@@ -20,8 +20,8 @@ __all__ = ["backward", "forward", "sizes"]
 
 #: Labels of a counting program, and entries of the noise.
 COUNTED = 16 if INTERPRETED else 512
-#: The largest block of classes of a row kernel.
-CLASSES = 16 if INTERPRETED else 2048
+#: The smallest and the largest block of classes of a row kernel.
+SMALLEST, CLASSES = (16, 16) if INTERPRETED else (256, 2048)
 
 
 def _programs(call: Call, num_classes: int) -> Tuple[int, int]:
@@ -122,7 +122,7 @@ def _count(call: Call, logits: Tensor, saved: Saved, programs: int, noise_progra
 
 def _options(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Dict[str, Any]:
     """The constants that both row kernels share."""
-    block = next_power(logits.shape[1], 16, CLASSES // 2 if logits.dtype == torch.float64 else CLASSES)
+    block = next_power(logits.shape[1], SMALLEST, CLASSES // 2 if logits.dtype == torch.float64 else CLASSES)
     return dict(
         NOISE=call.noise is not None,
         POSITIONS=call.positives is not None,

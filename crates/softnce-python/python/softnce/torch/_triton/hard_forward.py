@@ -7,7 +7,7 @@ import triton.language as tl
 
 from softnce.torch._triton.compact_scores import positive_of, temperature_of
 from softnce.torch._triton.hard_scores import class_scores
-from softnce.torch._triton.layout import LOSS, OTHERS, PEAK, SHARE, TOP
+from softnce.torch._triton.layout import LOSS, MEAN, OTHERS, PEAK, SHARE, TOP
 from softnce.torch._triton.noise import sum_is_off
 from softnce.torch._triton.numbers import BAD_NOISE, BAD_POSITIVE, log1p
 from softnce.torch._triton.rows import finish, found_before, measure, row_problem
@@ -96,6 +96,7 @@ def forward(
             problem = problem | tl.where(sum_is_off(noise + d, noise_programs, WIDE), BAD_NOISE, 0)
     share = tl.where(problem != 0, float("nan"), rest / whole)
     tl.store(floats + TOP * N + row, top)
+    tl.store(floats + MEAN * N + row, mean)
     tl.store(floats + PEAK * N + row, base)
     tl.store(floats + OTHERS * N + row, whole)
     tl.store(floats + SHARE * N + row, share)
