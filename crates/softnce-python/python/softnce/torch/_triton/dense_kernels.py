@@ -32,7 +32,7 @@ def measure_candidates(
     inverses,
     noise_scores,
     d,
-    tolerance: "fp64",
+    tolerance: tl.float64,
     NOISE: tl.constexpr,
     CHECK: tl.constexpr,
     WIDE: tl.constexpr,
@@ -90,7 +90,7 @@ def centre_rows(
     words,
     first,
     d,
-    temperature_value: "fp64",
+    temperature_value: tl.float64,
     LEARNED: tl.constexpr,
     CHECK: tl.constexpr,
     WIDE: tl.constexpr,
@@ -164,8 +164,8 @@ def softmax_rows(
     place,
     rows,
     candidates,
-    temperature_value: "fp64",
-    scale: "fp64",
+    temperature_value: tl.float64,
+    scale: tl.float64,
     NOISE: tl.constexpr,
     COUNTS: tl.constexpr,
     POSITIVES: tl.constexpr,
@@ -199,7 +199,7 @@ def softmax_rows(
     if POSITIVES:
         positive = tl.load(positives + row).to(tl.int64)
     exists = (positive >= 0) & (positive < candidates)
-    own_plain, own, own_counted, _ = _scores(
+    own_plain, own, own_counted, own_inverse = _scores(
         raw, inverses, noise_scores, counts, positive, exists, inverse_tau, NOISE, COUNTS, WIDE
     )
     factor = number(scale, WIDE)
@@ -214,7 +214,9 @@ def softmax_rows(
         for start in range(0, candidates, BLOCK):
             j = start + lanes
             inside = j < candidates
-            _, _, counted, _ = _scores(raw, inverses, noise_scores, counts, j, inside, inverse_tau, NOISE, COUNTS, WIDE)
+            plain, score, counted, inverse = _scores(
+                raw, inverses, noise_scores, counts, j, inside, inverse_tau, NOISE, COUNTS, WIDE
+            )
             if CHECK and COUNTS:
                 count = tl.load(counts + j, mask=inside, other=0.0).to(WIDE)
                 wrong = wrong | tl.where((count >= 0.0) & (count < float("inf")), 0, BAD_COUNT)
@@ -260,7 +262,7 @@ def softmax_rows(
         for start in range(0, candidates, BLOCK):
             j = start + lanes
             inside = j < candidates
-            plain, _, counted, inverse = _scores(
+            plain, score, counted, inverse = _scores(
                 raw, inverses, noise_scores, counts, j, inside, inverse_tau, NOISE, COUNTS, WIDE
             )
             # P - E: the positive's own is minus the sum of the others, which stays accurate near 1.
@@ -285,8 +287,8 @@ def scale_rows(
     first,
     place,
     d,
-    temperature_value: "fp64",
-    scale: "fp64",
+    temperature_value: tl.float64,
+    scale: tl.float64,
     ROW_WEIGHTS: tl.constexpr,
     LEARNED: tl.constexpr,
     NORMALISED: tl.constexpr,

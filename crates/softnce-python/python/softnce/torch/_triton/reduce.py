@@ -19,7 +19,7 @@ def reduce_rows(
     words,
     rows,
     place,
-    scale: "fp64",
+    scale: tl.float64,
     LEARN: tl.constexpr,
     NORMALISED: tl.constexpr,
     CHECK: tl.constexpr,
