@@ -19,7 +19,7 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
         call = _distributed.gather(call, *logits.shape)
     if logits.shape[0] == 0 and call.workers > 1:
         return _nothing(call, logits, needs)
-    if logits.device.type == "cpu" and call.backend != "tensor":
+    if logits.device.type == "cpu" and call.backend not in ("tensor", "triton"):
         if temperature is not None:
             call = call._replace(temperature=temperature.item())
         return _kernel.evaluate(call, logits, needs)

@@ -7,6 +7,7 @@ from typing import Any, Optional, Tuple
 import torch
 from torch import Tensor
 
+from softnce._warnings import warn
 from softnce.torch import _devices, _triton
 from softnce.torch._call import HARD, Call
 from softnce.torch._checks import LAMBDA_WARNING, ask_kernels, check_shapes
@@ -58,8 +59,9 @@ def forward(call: Call, logits: Tensor, temperature: Optional[Tensor], family: F
     check_shapes(call, logits, temperature)
     if call.check_values:
         flags.poll(device)
-        if _watching:
-            _watching = not flags.warn_once(device, LAMBDA_WARNING)
+        if _watching and flags.take(device, flags.LAMBDA):
+            _watching = False
+            warn([LAMBDA_WARNING])
     loss, saved = family.forward(call, logits, temperature)
     if call.check_values == "now":
         if device.type == "cuda":

@@ -65,8 +65,9 @@ def soft_target_info_nce(
             True, the loss and the gradients of a bad batch are NaN, so that ``torch.amp.GradScaler`` skips the step,
             and a later call raises the error: the first that starts after the device has finished the bad one, usually
             the next. ``check()`` of the modules waits for the device and raises it. Replays of a CUDA graph make no
-            call; their loss is NaN as well, and ``check()`` raises. With ``"now"`` the call waits and raises itself, and
-            the message names the entry. False skips the checks. Tensor operations wait once, with True and ``"now"``.
+            call; their loss is NaN as well, and ``check()`` raises. With ``"now"`` the call waits and raises itself,
+            and the message names the entry. False skips the checks. Tensor operations wait once, with True and
+            ``"now"``.
 
     Returns:
         The loss: ``[]``, or ``[N]`` with reduction none; float64 for float64 logits, otherwise float32.

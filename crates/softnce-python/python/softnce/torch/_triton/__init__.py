@@ -34,9 +34,9 @@ def _form(call: Call) -> str:
     if not any(dense):
         labels = all([segment.second is None and segment.counts is None for segment in call.segments])
         return "hard" if labels else "compact"
-    if call.kind in HARD or not all(dense):
-        return ""
-    return "recognised" if call.recognise and len(dense) == 1 else "dense"
+    if len(dense) == 1 and (call.recognise or call.kind in HARD):
+        return "recognised"
+    return "dense" if all(dense) and call.kind not in HARD else ""
 
 
 @lru_cache(None)

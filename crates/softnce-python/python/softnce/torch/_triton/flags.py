@@ -13,9 +13,7 @@ from typing import Dict, List, NamedTuple, Type
 import torch
 from torch import Tensor
 
-from softnce._warnings import warn
-
-__all__ = ["LAMBDA", "PROBLEMS", "VERDICTS", "VERDICT_COUNT", "check", "clear", "poll", "take", "warn_once", "words"]
+__all__ = ["LAMBDA", "PROBLEMS", "VERDICTS", "VERDICT_COUNT", "check", "clear", "poll", "take", "words"]
 
 
 class Problem(NamedTuple):
@@ -113,11 +111,3 @@ def take(device: torch.device, number: int) -> bool:
     found = bool(word.value)
     word.value = 0
     return found
-
-
-def warn_once(device: torch.device, message: str) -> bool:
-    """Warns if kernels have found that all rows are mixed with one lambda; whether it did."""
-    if not take(device, LAMBDA):
-        return False
-    warn([message])
-    return True

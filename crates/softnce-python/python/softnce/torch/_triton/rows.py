@@ -5,7 +5,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from softnce.torch._triton.layout import LOSS
+from softnce.torch._triton.layout import LOSS, SHARE
 from softnce.torch._triton.numbers import BAD_LOGITS, BAD_ROW_WEIGHT, BAD_TEMPERATURE, any_bit, report
 
 __all__ = ["finish", "found_before", "measure", "row_problem"]
@@ -115,6 +115,7 @@ def finish(
                 if ((weight >= 0.0) & (weight < float("inf"))) == 0:
                     problem = problem | BAD_ROW_WEIGHT
                     value = value + float("nan")
+                    tl.store(floats + SHARE * N + row, value)
         tl.store(loss + row, value * scale.to(WIDE))
         if row == 0:
             tl.store(floats + 6 * N, (tl.zeros((), tl.float64) + factor).to(WIDE))
