@@ -3,7 +3,8 @@
 
 There are three sides, each in its own process. They take turns and never run at the same time: PyTorch's threads spin
 while they wait, and small cases become a hundred times slower if another process uses the cores. Every call computes
-the loss and its gradient with respect to the logits, in single precision.
+the loss and its gradient with respect to the logits, in single precision. On a GPU all paths share one process and are
+timed by CUDA events, eager, compiled and as a CUDA graph, with bounds of the hardware beside them: see cuda_timing.py.
 
 The side torch has implementations of the same loss (PyTorch itself has none) and of the loss that it replaces:
 
@@ -11,6 +12,7 @@ The side torch has implementations of the same loss (PyTorch itself has none) an
   torch_matmul              cross_entropy(S @ W.T, positives)
   torch_gather              two gathers instead of the product, then cross_entropy
   torch_soft_cross_entropy  soft target cross-entropy of the targets of the N rows
+  torch_cross_entropy       nn.CrossEntropyLoss of the labels of the N rows
   timm_soft_cross_entropy   the same from timm, if it is installed
   torch_matmul_compiled     torch_matmul with torch.compile, compiled beforehand, if a compiler works
 
@@ -21,7 +23,9 @@ The side package has softnce from Python (softnce.torch), from the call to logit
   package_dense               dense rows, without this search
   package_hard                InfoNCE on labels
   package_soft_cross_entropy  soft target cross-entropy of the MixedTargets of the N rows
-  package_tensor              compact targets in PyTorch operations; on a GPU all of these use them
+  package_dense_cross_entropy the same of dense rows, as timm's
+  package_cross_entropy       cross-entropy of the labels of the N rows
+  package_tensor              compact targets in PyTorch operations
 
 The side rust has the program, on the CPU only: compact, recognised, dense, hard, soft_cross_entropy, nll. It writes the
 gradient into memory that it keeps. The other two sides allocate new memory for the gradient at every call.
@@ -73,6 +77,9 @@ PAIRS = [
     ("package_compact", "timm_soft_cross_entropy"),
     ("package_recognised", "timm_soft_cross_entropy"),
     ("package_soft_cross_entropy", "timm_soft_cross_entropy"),
+    ("package_dense_cross_entropy", "timm_soft_cross_entropy"),
+    ("package_cross_entropy", "torch_cross_entropy"),
+    ("package_hard", "torch_cross_entropy"),
     ("package_dense", "torch_matmul"),
     ("package_tensor", "torch_matmul"),
     # The cost of Python and of new memory for the gradient.
@@ -92,12 +99,16 @@ COLUMNS = {
     "torch_matmul": "matmul",
     "torch_matmul_compiled": "compiled matmul",
     "torch_soft_cross_entropy": "soft CE",
+    "torch_cross_entropy": "CE of labels",
     "timm_soft_cross_entropy": "timm's soft CE",
     "package_compact": "**Python compact**",
     "package_recognised": "Python recognised",
     "package_dense": "Python dense",
     "package_tensor": "Python tensor",
     "package_soft_cross_entropy": "Python soft CE",
+    "package_dense_cross_entropy": "Python dense soft CE",
+    "package_cross_entropy": "Python CE of labels",
+    "package_hard": "Python hard",
     "compact": "**Rust compact**",
     "recognised": "Rust recognised",
     "dense": "Rust dense",
@@ -152,14 +163,17 @@ def arguments():
     parser.add_argument("--seconds", type=positive(float), default=0.5, help="seconds per path and turn [%(default)s]")
     parser.add_argument("--threads", type=positive(int), default=os.cpu_count() or 1,
                         help="number of threads [%(default)s]")
-    parser.add_argument("--memory-cap", metavar="GIB", type=positive(float), default=2.0, dest="cap",
-                        help="largest tensor of torch_reference, in GiB [%(default)s]")
+    parser.add_argument("--memory-cap", metavar="GIB", type=positive(float), dest="cap",
+                        help="largest tensor of torch_reference, in GiB [2, on a GPU 4]")
+    parser.add_argument("--budget", metavar="SECONDS", type=positive(float), default=math.inf,
+                        help="on a GPU: start no case after so many seconds")
     parser.add_argument("--softnce", metavar="PROGRAM", default="target/release/softnce",
                         help="the program of the side rust [%(default)s]")
     parser.add_argument("--json", metavar="FILE", help="write all measurements here: a list of {n, m, d, path, ...}")
     parser.add_argument("--markdown", metavar="FILE", help="write tables of the main paths here, one row per case")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    options.cap = options.cap or (4.0 if options.device == "cuda" else 2.0)
     if options.device == "cuda":
         options.sides = [side for side in options.sides if side != "rust"]
         if not options.sides:
@@ -217,15 +231,13 @@ def extra_bytes_cuda(call, result):
     return max(0, cuda.max_memory_allocated() - before - result)
 
 
-def samples(call, seconds, wait):
-    """Times of a call in milliseconds; short calls share a sample. ``wait`` returns when the device is idle."""
+def samples(call, seconds):
+    """Times of a call in milliseconds; short calls share a sample."""
 
     def timed(loops):
-        wait()
         start = time.perf_counter()
         for _ in range(loops):
             call()
-        wait()
         return (time.perf_counter() - start) / loops
 
     took = max(timed(1), 1e-6)
@@ -287,8 +299,13 @@ def formulas(made):
     def soft_cross_entropy():
         return torch.sum(-own * F.log_softmax(logits, dim=-1), dim=-1).mean()
 
+    own_labels, criterion = first[: len(logits)].contiguous(), torch.nn.CrossEntropyLoss()
+
+    def cross_entropy():
+        return criterion(logits, own_labels)
+
     return types.SimpleNamespace(reference=reference, matmul=matmul, gather=gather, hard=hard,
-                                 soft_cross_entropy=soft_cross_entropy)
+                                 soft_cross_entropy=soft_cross_entropy, cross_entropy=cross_entropy)
 
 
 # Each of the next two functions yields the name of a path, its loss (or the exception that prevents it) and the formula
@@ -305,6 +322,7 @@ def torch_losses(case, made, plain, options):
     yield "torch_matmul", plain.matmul, plain.matmul
     yield "torch_gather", plain.gather, plain.matmul
     yield "torch_soft_cross_entropy", plain.soft_cross_entropy, plain.soft_cross_entropy
+    yield "torch_cross_entropy", plain.cross_entropy, plain.cross_entropy
     try:
         from timm.loss import SoftTargetCrossEntropy
 
@@ -312,6 +330,9 @@ def torch_losses(case, made, plain, options):
     except Exception as error:  # A timm that does not match its torchvision raises more than ImportError.
         loss = error
     yield "timm_soft_cross_entropy", loss, plain.soft_cross_entropy
+    if options.device == "cuda":
+        # There every path can be compiled.
+        return
     try:
         loss = torch.compile(plain.matmul, fullgraph=True)
         # As in every later call; otherwise it would be compiled again.
@@ -333,27 +354,22 @@ def package_losses(case, made, plain, options):
         "package_dense": (SoftTargetInfoNCE(recognise=False), made.targets, plain.matmul),
         "package_hard": (InfoNCE(), made.first, plain.hard),
         "package_soft_cross_entropy": (SoftTargetCrossEntropy(), mixed[:rows], plain.soft_cross_entropy),
+        "package_dense_cross_entropy": (
+            SoftTargetCrossEntropy(recognise=False), made.own, plain.soft_cross_entropy,
+        ),
+        "package_cross_entropy": (SoftTargetCrossEntropy(), made.first[:rows], plain.cross_entropy),
+        "package_tensor": (SoftTargetInfoNCE(backend="tensor"), mixed, plain.matmul),
     }
-    if options.device == "cpu":
-        # On a GPU package_compact is the same.
-        paths["package_tensor"] = (SoftTargetInfoNCE(backend="tensor"), mixed, plain.matmul)
     for name, (criterion, targets, formula) in paths.items():
         yield name, functools.partial(criterion, made.logits, targets), formula
 
 
 def measure(case, losses, options):
     """The measurements of one side for one case, and notes on paths that are not available."""
-    import torch
-
-    made = tensors(case, options.device)
+    made = tensors(case, "cpu")
     plain = formulas(made)
     logits = made.logits
     rows, candidates, _ = case
-    if options.device == "cuda":
-        extra_bytes, wait = extra_bytes_cuda, torch.cuda.synchronize
-    else:
-        extra_bytes, wait = extra_bytes_cpu, lambda: None
-
     def step(loss):
         logits.grad = None
         loss().backward()
@@ -384,8 +400,8 @@ def measure(case, losses, options):
         call()
         # Otherwise the memory of the old gradient would count as in use before the call.
         logits.grad = None
-        extra = extra_bytes(call, logits.numel() * logits.element_size())
-        times = samples(call, options.seconds, wait)
+        extra = extra_bytes_cpu(call, logits.numel() * logits.element_size())
+        times = samples(call, options.seconds)
         figures.append(figure(case, name, statistics.median(times), min(times), extra))
     return {"figures": figures, "notes": notes}
 
@@ -405,13 +421,9 @@ def worker(options):
         answer["missing"] = f"{error}{leave_out(options, options.worker)}"
     else:
         torch.set_num_threads(options.threads)
-        if options.device == "cuda" and not torch.cuda.is_available():
-            answer["missing"] = "PyTorch finds no GPU; use --device cpu"
-        elif options.case:
+        if options.case:
             losses = torch_losses if options.worker == "torch" else package_losses
             answer.update(measure(options.case[0], losses, options))
-        elif options.device == "cuda":
-            answer["versions"].append(torch.cuda.get_device_name())
     json.dump(answer, sys.stdout)
 
 
@@ -433,7 +445,7 @@ def leave_out(options, side):
 def ask_python(options, side, case, notes):
     """The answer of a worker; without a case only its versions."""
     command = [sys.executable, os.path.abspath(__file__), "--worker", side, "--sides", ",".join(options.sides)]
-    command += ["--device", options.device, "--memory-cap", str(options.cap)]
+    command += ["--memory-cap", str(options.cap)]
     command += ["--threads", str(options.threads), "--seconds", str(options.seconds)]
     command += ["--case", ",".join(map(str, case))] if case else []
     # PyTorch would otherwise start processes for compiling, which would stay alive during the timing.
@@ -556,6 +568,10 @@ def main():
     options = arguments()
     if options.worker:
         return worker(options)
+    if options.device == "cuda":
+        import cuda_timing
+
+        return cuda_timing.run(options, sys.modules[__name__])
     for flag, path in (("--json", options.json), ("--markdown", options.markdown)):
         if path and not os.access(os.path.dirname(os.path.abspath(path)), os.W_OK):
             raise SystemExit(f"error: {flag} {path}: cannot write to its folder")
@@ -580,4 +596,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 # A cache of its own, so that every kernel is compiled. Set before Triton is imported.
 os.environ.pop("TRITON_INTERPRET", None)
@@ -30,11 +30,12 @@ os.environ.setdefault("TRITON_CACHE_DIR", tempfile.mkdtemp(prefix="softnce-kerne
 import torch  # noqa: E402
 import triton  # noqa: E402
 import triton.language as tl  # noqa: E402
+from kernel_calls import CALLS, calls  # noqa: E402
 from torch import Tensor  # noqa: E402
 from triton.backends.compiler import GPUTarget  # noqa: E402
 from triton.compiler import ASTSource  # noqa: E402
 
-from softnce.torch import MixedTargets, _call, _triton  # noqa: E402
+from softnce.torch import _triton  # noqa: E402
 from softnce.torch._triton.launch import Launch, recorded  # noqa: E402
 
 TARGETS = {
@@ -56,8 +57,8 @@ TYPES = {
 }
 #: The tool of the NVIDIA toolkit that comes with Triton.
 CUOBJDUMP = os.path.join(os.path.dirname(triton.__file__), "backends", "nvidia", "bin", "cuobjdump")
-#: The tensors of a call. To a kernel their size matters only for its blocks, which are as large as they get here.
-ROWS, CLASSES = 4096, 10_000
+#: Rows and classes of the calls. To a kernel they matter only for its blocks, which are as large as they get here.
+SHAPES = [(1024, 2500), (16, 10_000)]
 
 
 class Job(NamedTuple):
@@ -98,60 +99,17 @@ def kernels() -> Dict[str, Any]:
     return found
 
 
-# The calls. Each family of kernels is called plainly and with all options; a family without calls here is an error.
-
-
-def targets(form: str, dense: torch.dtype) -> Any:
-    """Targets of a form."""
-    labels = torch.arange(ROWS) % CLASSES
-    if form == "labels":
-        return labels
-    if form == "compact":
-        return MixedTargets.mixed(labels, labels, torch.full((ROWS,), 0.5), CLASSES, 0.1)
-    if form == "shares":
-        shares = torch.full((ROWS,), 0.1, dtype=torch.float64)
-        return MixedTargets.compact(shares, labels[:, None].int(), torch.full((ROWS, 1), 0.9), CLASSES)
-    return torch.full((ROWS, CLASSES), 1 / CLASSES, dtype=dense)
-
-
-SOFT, HARD, CROSS = "soft-target-infonce", "infonce", "soft-target-cross-entropy"
-#: Of each family: the loss, the forms of the targets of a plain call, and those of a call with all options.
-CALLS: Dict[str, List[Tuple[str, str, List[str]]]] = {
-    "compact": [(SOFT, "compact", ["shares", "labels"])],
-    "cross_entropy": [(CROSS, "labels", []), (CROSS, "compact", []), (CROSS, "shares", []), (CROSS, "dense", [])],
-    "dense": [(SOFT, "dense", ["dense"])],
-    "hard": [(HARD, "labels", ["labels"])],
-    "recognised": [(SOFT, "dense", []), (HARD, "dense", [])],
-}
-
-
-def calls(family: str, dtype: torch.dtype) -> Iterator[Tuple[str, _call.Call, Optional[Tensor]]]:
-    """The calls of a family: a label, the call and a learned temperature."""
-    for kind, form, further in CALLS[family]:
-        made = {"backend": "auto", "recognise": family == "recognised"}
-        place = torch.device("cpu")
-        yield f"{form} plain", _call.make(kind, CLASSES, place, targets(form, dtype), **made), None
-        every: Dict[str, Any] = {"row_weights": torch.ones(ROWS, dtype=torch.float64), **made}
-        if kind != CROSS:
-            every["noise_probs"] = torch.full((CLASSES,), 1 / CLASSES, dtype=torch.float64)
-            every["candidates"] = [targets(other, dtype) for other in further] or None
-            every["positives"] = torch.arange(ROWS)
-            if family != "hard":
-                every["multiplicities"] = torch.ones(ROWS * (1 + len(further)))
-        learned = torch.ones((), dtype=torch.float64)
-        yield f"{form} all options", _call.make(kind, CLASSES, place, targets(form, dtype), **every), learned
-
-
 def launches(family: str, dtype: torch.dtype) -> Iterator[Tuple[str, Launch]]:
     """The launches of a family."""
     module = _triton.load(family)
-    logits = torch.zeros(ROWS, CLASSES, dtype=dtype)
-    for label, call, temperature in calls(family, dtype):
-        with recorded() as record:
-            loss, saved = module.forward(call, logits, temperature)
-            module.backward(call, logits, temperature, saved, torch.ones_like(loss), temperature is not None)
-        for launch in record:
-            yield f"{label} {TYPES[dtype]}", launch
+    for rows, classes in SHAPES:
+        logits = torch.zeros(rows, classes, dtype=dtype)
+        for label, call, temperature in calls(family, rows, classes, dtype, torch.device("cpu")):
+            with recorded() as record:
+                loss, saved = module.forward(call, logits, temperature)
+                module.backward(call, logits, temperature, saved, torch.ones_like(loss), temperature is not None)
+            for launch in record:
+                yield f"{label}, {rows} x {classes}, {TYPES[dtype]}", launch
 
 
 def job(label: str, launch: Launch, target: str) -> Job:
