@@ -138,7 +138,8 @@ def paths(case, bench, options, modes, notes):
                     path.warm()
                 except Exception as error:  # Compiling and capturing fail in many ways.
                     kind = "FAILED" if name.startswith("package") else "left out"
-                    notes.append(f"{kind}: {name}, {mode} at {case}: {type(error).__name__}: {error}"[:600].replace("\n", " "))
+                    reason = f"{type(error).__name__}: {error}"[:600].replace("\n", " ")
+                    notes.append(f"{kind}: {name}, {mode} at {case}: {reason}")
                     torch.cuda.synchronize()
                     continue
                 if mode == "eager":
