@@ -171,7 +171,8 @@ class _HeadLoss(torch.autograd.Function):
         if ctx.by_row:
             ctx.save_for_backward(temperature, features, weight, bias, *_tensors(call))
         elif gradients is not None:
-            ctx.save_for_backward(temperature, *gradients)
+            ctx.save_for_backward(temperature, *gradients[:-1])
+            ctx.distinct = gradients.distinct
         return loss
 
     @staticmethod
@@ -183,14 +184,14 @@ class _HeadLoss(torch.autograd.Function):
             inputs = _head.Inputs(features, weight, None if bias is None else bias[:, 0], temperature)
             gradients = cast(_head.Gradients, _head.evaluate(ctx.call, inputs, True, upstream)[1])
         else:
-            gradients = _head.Gradients(*saved).scaled(upstream)
+            gradients = _head.Gradients(*saved, ctx.distinct).scaled(upstream)
         dtype, like, weights, biases = ctx.shapes
         need = ctx.needs_input_grad
         by_bias = None if gradients.bias is None else gradients.bias[:, None]
         return (
             gradients.features.to(dtype) if need[0] else None,
-            _rows(gradients.classes, gradients.weight, like, weights, ctx.sparse) if need[1] else None,
-            None if by_bias is None or not need[2] else _rows(gradients.classes, by_bias, like, biases, ctx.sparse),
+            _rows(gradients, gradients.weight, like, weights, ctx.sparse) if need[1] else None,
+            None if by_bias is None or not need[2] else _rows(gradients, by_bias, like, biases, ctx.sparse),
             gradients.temperature.to(temperature).reshape(temperature.shape) if need[3] else None,
             None,
             None,
@@ -203,9 +204,9 @@ def _tensors(call: Call) -> List[Tensor]:
     return parts + [tensor for tensor in (call.noise, call.row_weights, call.positives) if tensor is not None]
 
 
-def _rows(classes: Tensor, rows: Tensor, like: Tensor, shape: torch.Size, sparse: bool) -> Tensor:
+def _rows(found: _head.Gradients, rows: Tensor, like: Tensor, shape: torch.Size, sparse: bool) -> Tensor:
     """The gradient over all classes, from the rows of the classes that have one."""
-    rows = rows.to(like.dtype)
+    rows, classes = rows.to(like.dtype), found.classes[None]
     if sparse:
-        return torch.sparse_coo_tensor(classes[None], rows, shape, is_coalesced=True, check_invariants=False)
-    return like.new_zeros(shape).index_copy_(0, classes, rows)
+        return torch.sparse_coo_tensor(classes, rows, shape, is_coalesced=found.distinct, check_invariants=False)
+    return like.new_zeros(shape).index_add_(0, found.classes, rows)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from softnce import _native
 from softnce._warnings import warn
-from softnce.torch import _kernel, _tensor
+from softnce.torch import _head_device, _kernel, _tensor
 from softnce.torch._call import Call, Needs, Segment, compact_segment, wide
 from softnce.torch._memory import column, start, view
 from softnce.torch._scale import is_one
@@ -44,6 +44,8 @@ class Gradients(NamedTuple):
     bias: Optional[Tensor]
     #: ``[]``.
     temperature: Tensor
+    #: Whether no class is repeated; a repeated one has gradients of 0 but for one of them.
+    distinct: bool = True
 
     def scaled(self, upstream: Tensor) -> Gradients:
         """These times the upstream gradient ``[]``."""
@@ -51,7 +53,8 @@ class Gradients(NamedTuple):
             return self
         factor = upstream.to(self.features.dtype)
         bias = None if self.bias is None else self.bias * factor
-        return Gradients(self.classes, self.features * factor, self.weight * factor, bias, self.temperature * factor)
+        scaled = (self.features * factor, self.weight * factor, bias, self.temperature * factor)
+        return Gradients(self.classes, *scaled, self.distinct)
 
 
 Evaluation = Tuple[Tensor, Optional[Gradients]]
@@ -62,9 +65,12 @@ def evaluate(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor
     device = inputs.features.device
     if inputs.features.shape[0] == 0 and call.workers > 1:
         return _nothing(call, inputs)
-    if device.type == "cpu" and call.backend != "tensor":
+    if device.type == "cpu" and call.backend not in ("tensor", "triton"):
         return _by_kernel(call, inputs, wanted, upstream)
+    name = _head_device.chosen(call, device)
     with torch.no_grad(), torch.autocast(device.type, enabled=False):
+        if name is not None:
+            return _on_device(call, inputs, wanted, upstream, name)
         return _by_tensors(call, inputs, wanted, upstream)
 
 
@@ -146,6 +152,26 @@ def _by_tensors(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Ten
         gradient, parts = gradient * upstream.to(sums)[:, None], parts * upstream.to(sums)
     by_bias = None if bias is None else gradient.sum(0)
     return loss, Gradients(classes, gradient @ touched, gradient.T @ wide_features, by_bias, parts.sum())
+
+
+def _on_device(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor], name: str) -> Evaluation:
+    """The same as ``_by_tensors`` without a wait for the device, unless ``check_values`` is ``"now"``."""
+    features, weight, bias, temperature = inputs
+    sums = wide(features.dtype)
+    if call.check_values == "now":
+        _equal_share(list(call.segments), sums)
+        _check_classes(list(call.segments), weight.shape[0])
+    small, classes = _head_device.narrow(call, weight.shape[0], sums)
+    touched, wide_features = weight.index_select(0, classes).to(sums), features.to(sums)
+    logits = wide_features @ touched.T
+    if bias is not None:
+        logits += bias.index_select(0, classes).to(sums)
+    loss, gradient, part = _head_device.loss_and_gradient(small, logits, temperature, name, wanted, upstream)
+    if gradient is None or part is None:
+        return loss, None
+    by_bias = None if bias is None else gradient.sum(0)
+    found = Gradients(classes, gradient @ touched, gradient.T @ wide_features, by_bias, part, distinct=False)
+    return loss, found
 
 
 def _compact(segment: Segment) -> Segment:
