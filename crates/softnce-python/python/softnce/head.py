@@ -184,7 +184,7 @@ class _HeadLoss(torch.autograd.Function):
             inputs = _head.Inputs(features, weight, None if bias is None else bias[:, 0], temperature)
             gradients = cast(_head.Gradients, _head.evaluate(ctx.call, inputs, True, upstream)[1])
         else:
-            gradients = _head.Gradients(*saved, ctx.distinct).scaled(upstream)
+            gradients = _head.Gradients(*saved)._replace(distinct=ctx.distinct).scaled(upstream)
         dtype, like, weights, biases = ctx.shapes
         need = ctx.needs_input_grad
         by_bias = None if gradients.bias is None else gradients.bias[:, None]

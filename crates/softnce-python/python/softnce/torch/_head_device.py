@@ -1,7 +1,7 @@
 """The loss of a linear head by Triton kernels, over the classes that occur, without a wait for the device.
 
-Only the device knows how many classes occur. There are as many columns as there can be at most; those left over repeat a
-class that occurs, and their gradient is 0.
+Only the device knows how many classes occur. There are as many columns as there can be at most. Those left over repeat
+a class that occurs, and their gradient is 0.
 """
 
 from __future__ import annotations

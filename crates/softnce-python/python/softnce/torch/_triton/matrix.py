@@ -18,7 +18,7 @@ def block(length: int) -> Dict[str, int]:
     if length <= 128:
         return {"BLOCK": 128, "num_warps": 1}
     # Eight columns a thread.
-    return {"BLOCK": 1024, "num_warps": 4} if length <= 8192 else {"BLOCK": 4096, "num_warps": 16}
+    return {"BLOCK": 1024, "num_warps": 4} if length <= 8192 else {"BLOCK": 2048, "num_warps": 8}
 
 
 def row_major(matrix: Tensor) -> Tensor:
