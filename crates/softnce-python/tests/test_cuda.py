@@ -185,3 +185,207 @@ def test_no_memory_of_rows_times_candidates_times_classes() -> None:
     taken = torch.cuda.max_memory_allocated() - before
     # A product of targets and logits would hold candidates x classes floats, 328 MB, for the targets alone.
     assert taken < 200e6, f"{taken / 1e6:.0f} MB"
+
+
+def triton_here() -> bool:
+    from softnce.torch._devices import missing
+
+    return not missing(torch.device(DEVICE))
+
+
+needs_triton = pytest.mark.skipif(not (torch.cuda.is_available() and triton_here()), reason="no Triton")
+BAD: Any = [
+    (dict(logits=torch.tensor([[0.0, float("nan"), 0.0]] * 2)), ValueError, "logits"),
+    (dict(targets=torch.tensor([0, 3])), IndexError, "class"),
+    (dict(targets=MixedTargets([[0], [5]], [[1.0], [1.0]], 3)), IndexError, "class"),
+    (dict(targets=torch.full((2, 3), 0.5)), ValueError, "not probability distributions"),
+    (dict(positives=torch.tensor([0, 2])), IndexError, "positives"),
+    (dict(multiplicities=torch.tensor([1.0, -1.0])), ValueError, "multiplicities"),
+    (dict(row_weights=torch.tensor([1.0, -1.0])), ValueError, "row_weights"),
+    (dict(noise_probs=torch.tensor([0.5, 0.5, 0.5])), ValueError, "noise_probs"),
+]
+
+
+@needs_triton
+@pytest.mark.parametrize("arguments, kind, message", BAD)
+def test_a_bad_batch_is_nan_and_raises_at_the_next_call(arguments: Any, kind: type, message: str) -> None:
+    given = dict({"logits": torch.zeros(2, 3), "targets": torch.tensor([0, 1])}, **arguments)
+    given = {name: there(value) for name, value in given.items()}
+    leaf = given.pop("logits").requires_grad_()
+    loss = losses.soft_target_info_nce(leaf, given["targets"], **{k: v for k, v in given.items() if k != "targets"})
+    loss.backward()
+    assert bool(loss.isnan()) and bool(leaf.grad.isnan().any())
+    torch.cuda.synchronize()
+    fine = there(torch.zeros(2, 3)), there(torch.tensor([0, 1]))
+    with pytest.raises(kind, match=message):
+        losses.soft_target_info_nce(*fine)
+    losses.soft_target_info_nce(*fine)
+    losses.soft_target_info_nce(leaf, given["targets"], **{k: v for k, v in given.items() if k != "targets"})
+    with pytest.raises(kind, match=message):
+        SoftTargetInfoNCE().check()
+    with pytest.raises(kind, match=message):
+        options = {k: v for k, v in given.items() if k != "targets"}
+        losses.soft_target_info_nce(leaf, given["targets"], check_values="now", **options)
+    losses.soft_target_info_nce(*fine)
+
+
+@needs_triton
+@pytest.mark.parametrize("form", ["labels", "mixed", "shares", "recognised"])
+def test_no_call_waits_for_the_device(form: str) -> None:
+    logits, targets, noise = there(random_logits(16, 50)), there(random_targets(form, 32, 50)), there(random_noise(50))
+    leaf, tau = logits.float().requires_grad_(), torch.tensor(0.5, device=DEVICE, requires_grad=True)
+    for mode in ("default", "error"):
+        torch.cuda.set_sync_debug_mode(mode)
+        try:
+            losses.soft_target_info_nce(leaf, targets, noise_probs=noise, temperature=tau).backward()
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+
+@needs_triton
+@pytest.mark.parametrize("form", ["labels", "mixed", "recognised", "dense"])
+def test_a_captured_graph_replays(form: str) -> None:
+    logits = there(random_logits(8, 20, dtype=torch.float32)).requires_grad_()
+    targets = there(random_targets(form, 16, 20))
+    targets = targets.float() if isinstance(targets, Tensor) and targets.is_floating_point() else targets
+
+    def step() -> Tensor:
+        loss = losses.soft_target_info_nce(logits, targets)
+        (logits.grad,) = torch.autograd.grad(loss, logits)
+        return loss
+
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(2):
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        loss = step()
+    gradient = logits.grad
+    for seed in range(3):
+        with torch.no_grad():
+            logits.copy_(random_logits(8, 20, 10 + seed, dtype=torch.float32))
+        graph.replay()
+        found = loss.clone(), gradient.clone()
+        leaf = logits.detach().clone().requires_grad_()
+        for mine, wanted in zip(found, both(losses.soft_target_info_nce(leaf, targets), leaf)):
+            assert torch.equal(mine, wanted)
+
+
+# Of PyTorch's own compiler.
+@needs_triton
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("form", ["labels", "mixed", "recognised"])
+def test_compiled_with_reduced_overhead(form: str) -> None:
+    torch._dynamo.reset()
+    network = nn.Linear(6, 20).to(DEVICE)
+    criterion, targets = SoftTargetInfoNCE().to(DEVICE), there(random_targets(form, 16, 20))
+    function = torch.compile(lambda x: criterion(network(x), targets), mode="reduce-overhead", fullgraph=True)
+    for step in range(4):
+        x = torch.randn(16, 6, device=DEVICE)
+        results = []
+        for call in (lambda x: criterion(network(x), targets), function):
+            network.zero_grad()
+            torch.compiler.cudagraph_mark_step_begin()
+            loss = call(x)
+            loss.backward()
+            results.append((float(loss), network.weight.grad.clone()))
+        assert abs(results[0][0] - results[1][0]) < 1e-5, step
+        torch.testing.assert_close(results[1][1], results[0][1], rtol=1e-4, atol=1e-5)
+
+
+@needs_triton
+@pytest.mark.parametrize("form", ["labels", "mixed", "shares", "recognised"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_same_bits_each_time(form: str, dtype: torch.dtype) -> None:
+    leaf = there(random_logits(300, 70, dtype=dtype)).requires_grad_()
+    targets, tau = there(random_targets(form, 3000, 70)), torch.tensor(0.5, device=DEVICE, requires_grad=True)
+    first = both(losses.soft_target_info_nce(leaf, targets, temperature=tau), leaf, tau)
+    for _ in range(10):
+        for found, wanted in zip(both(losses.soft_target_info_nce(leaf, targets, temperature=tau), leaf, tau), first):
+            assert torch.equal(found, wanted)
+
+
+LARGE = [(1024, 1024, 1000), (2000, 3001, 997), (64, 65536, 1000), (64, 512, 21841), (4096, 4096, 10), (3, 5, 100_003)]
+
+
+@needs_triton
+@pytest.mark.parametrize("form", ["labels", "mixed", "shares", "recognised"])
+@pytest.mark.parametrize("rows, size, classes", LARGE)
+def test_large_shapes_as_the_kernels_of_the_cpu(form: str, rows: int, size: int, classes: int) -> None:
+    logits, noise = random_logits(rows, classes, dtype=torch.float32), random_noise(classes)
+    if form == "shares" and classes > 1000 or form == "recognised" and size * classes > 5e6:
+        pytest.skip("would take long on the CPU")
+    targets = random_targets(form, size, classes)
+    tau = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
+    results = []
+    for move in (lambda value: value, there):
+        leaf = move(logits.clone().requires_grad_())
+        temperature = move(tau)
+        loss = losses.soft_target_info_nce(
+            leaf, move(targets), noise_probs=move(noise), temperature=temperature, reduction="sum"
+        )
+        results.append(both(loss, leaf, temperature))
+    for found, expected in zip(results[1], results[0]):
+        error = (found.cpu().double() - expected.double()).abs().max() / expected.double().abs().max()
+        assert float(error) < 1e-4
+
+
+@needs_triton
+def test_many_nearly_equal_candidates_do_not_drift() -> None:
+    count = 1 << 20
+    labels = torch.arange(count)
+    share = 0.4 + 0.2 * torch.rand(count, dtype=torch.float64, generator=generator(1))
+    logits = torch.tensor([[0.01, -0.02, 0.03]]).requires_grad_()
+    for smoothing in (0.0, 0.1):
+        targets = MixedTargets.mixed(labels % 3, (labels + 1) % 3, share, 3, smoothing)
+        wide = logits.detach().double().requires_grad_()
+        expected = both(info_nce(wide, targets.dense(torch.float64)).mean(), wide)
+        leaf = there(logits)
+        for single, double in zip(both(losses.soft_target_info_nce(leaf, there(targets)), leaf), expected):
+            assert float((single.cpu().double() - double).abs().max() / double.abs().max()) < 2e-6
+
+
+@needs_triton
+@pytest.mark.parametrize("form", ["labels", "mixed", "recognised"])
+@pytest.mark.parametrize("rows, size, classes", [(1024, 1024, 1000), (4096, 4096, 1000)])
+def test_memory_beyond_the_gradient(form: str, rows: int, size: int, classes: int) -> None:
+    leaf = torch.randn(rows, classes, device=DEVICE, requires_grad=True)
+    targets = there(random_targets(form, size, classes))
+    dense = torch.rand(rows, classes, device=DEVICE)
+    peaks = []
+    for step in (
+        lambda: losses.soft_target_info_nce(leaf, targets),
+        lambda: torch.sum(-dense * torch.log_softmax(leaf, -1), -1).mean(),
+    ):
+        step().backward()
+        leaf.grad = None
+        torch.cuda.synchronize()
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        step().backward()
+        peaks.append(torch.cuda.max_memory_allocated() - before - 4 * rows * classes)
+        leaf.grad = None
+    assert peaks[0] <= peaks[1], peaks
+
+
+@needs_triton
+@pytest.mark.parametrize("form, most", [("labels", 4), ("mixed", 4), ("recognised", 6)])
+def test_launches(form: str, most: int) -> None:
+    leaf = there(random_logits(16, 30, dtype=torch.float32)).requires_grad_()
+    targets, one = there(random_targets(form, 32, 30)), torch.ones((), device=DEVICE)
+
+    def step() -> None:
+        torch.autograd.grad(losses.soft_target_info_nce(leaf, targets), leaf, one)
+
+    step()
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        step()
+        torch.cuda.synchronize()
+    kernels = [event.name for event in profile.events() if event.device_type == torch.autograd.DeviceType.CUDA]
+    if not kernels:
+        pytest.skip("the profiler sees no kernels here")
+    assert len(kernels) <= most, kernels

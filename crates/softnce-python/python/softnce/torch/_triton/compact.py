@@ -240,8 +240,6 @@ def run_backward(
     programs = min(rows, OCCUPANCY * processors(logits.device))
     gradient = torch.empty_like(logits, memory_format=torch.contiguous_format)
     scratch = torch.empty(programs * num_classes, dtype=torch.int64, device=logits.device)
-    wanted = 0 if targets is None else programs * shape.candidates
-    amounts = torch.empty(wanted, dtype=wide(logits.dtype), device=logits.device)
     parts = torch.empty(rows if learn else 0, dtype=wide(logits.dtype), device=logits.device)
     by_temperature = torch.empty(
         (), dtype=parts.dtype if temperature is None else temperature.dtype, device=logits.device
@@ -263,7 +261,6 @@ def run_backward(
             parts,
             by_temperature,
             logits if targets is None else targets,
-            amounts,
             logits.stride(0),
             logits.stride(1),
             stride_of(call.positives),

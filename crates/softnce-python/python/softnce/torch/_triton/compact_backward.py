@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 
 from softnce.torch._triton.compact_scores import positive_of, scores, temperature_of
-from softnce.torch._triton.fallback import dense_gradient, dense_scores
+from softnce.torch._triton.fallback import dense_scores, spread_dense
 from softnce.torch._triton.gradients import factor_of, finish_temperature
 from softnce.torch._triton.layout import (
     MEAN,
@@ -49,7 +49,6 @@ def backward(
     parts,
     by_temperature,
     targets,
-    amounts,
     row_stride,
     class_stride,
     position_stride,
@@ -84,17 +83,14 @@ def backward(
     to the posterior of the other candidates, so that they stay accurate where the positive's is close to 1. A program
     keeps the sums of one row at a time in its row of ``scratch`` ``[programs, d]``, which stays in the cache.
 
-    With ``RECOGNISED``, dense ``targets`` without a compact form are read themselves; ``amounts`` ``[programs, M]``
-    then keeps the share of each candidate.
+    With ``RECOGNISED``, dense ``targets`` without a compact form are read themselves.
     """
     weights, shares, counts, noise = candidate_floats(floats, N, M, TERMS, WEIGHTED, UNIFORM, COUNTS)
     counters, classes = candidate_integers(integers, programs)
     dense = False
     inverses = noise
-    own_amounts = amounts
     if RECOGNISED:
         dense = (found_before(integers, programs) & NOT_COMPACT) != 0
-        own_amounts = amounts + tl.program_id(0).to(tl.int64) * M
         if NOISE:
             inverses = noise + d + noise_programs
     tau = temperature_of(temperature, tau_value, LEARNED, WIDE)
@@ -131,7 +127,9 @@ def backward(
             amount = tl.where(j == p, tl.where(some, -1.0, 0.0), amount)
             amount = tl.where(inside, amount, 0.0).to(WIDE)
             if dense:
-                tl.store(own_amounts + j, amount * tl.load(inverses + j, mask=inside, other=0.0), mask=inside)
+                spread_dense(
+                    sums, targets, target_row_stride, target_class_stride, inverses, j, inside, d, amount, _UNIT
+                )
             else:
                 if UNIFORM:
                     shared += amount * tl.load(shares + j, mask=inside, other=0.0)
@@ -149,14 +147,10 @@ def backward(
         for start in range(0, d, BLOCK_D):
             c = start + tl.arange(0, BLOCK_D)
             inside = c < d
-            value = tl.zeros((BLOCK_D,), WIDE)
-            if dense:
-                value = dense_gradient(targets, target_row_stride, target_class_stride, own_amounts, c, inside, M, WIDE)
-            else:
-                # From the second cache, where the additions went.
-                whole = tl.load(sums + c, mask=inside, other=0, cache_modifier=".cg")
-                tl.store(sums + c, tl.zeros((BLOCK_D,), tl.int64), mask=inside)
-                value = whole.to(WIDE) * (1.0 / _UNIT) + even
+            # From the second cache, where the additions went.
+            whole = tl.load(sums + c, mask=inside, other=0, cache_modifier=".cg")
+            tl.store(sums + c, tl.zeros((BLOCK_D,), tl.int64), mask=inside)
+            value = whole.to(WIDE) * (1.0 / _UNIT) + even
             tl.store(gradient + row * d + c, (value * scale).to(gradient.dtype.element_ty), mask=inside)
             if LEARN:
                 entry = tl.load(z + c.to(tl.int64) * class_stride, mask=inside, other=0.0).to(WIDE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-__all__ = ["dense_gradient", "dense_scores"]
+__all__ = ["dense_scores", "spread_dense"]
 
 
 @triton.jit
@@ -29,11 +29,13 @@ def dense_scores(
 
 
 @triton.jit
-def dense_gradient(rows, row_stride, class_stride, amounts, c, inside, M, WIDE: tl.constexpr):
-    """The sum over the candidates of their amount times their probability of classes ``c``."""
-    value = tl.zeros(c.shape, WIDE)
-    for j in range(M):
-        row = rows + (tl.zeros((), tl.int64) + j) * row_stride
-        w = tl.load(row + c.to(tl.int64) * class_stride, mask=inside, other=0.0).to(WIDE)
-        value += w * tl.load(amounts + j, cache_modifier=".cg")
-    return value
+def spread_dense(into, rows, row_stride, class_stride, inverses, j, inside, d, amount, UNIT: tl.constexpr):
+    """Adds ``amount`` of candidates ``j`` times their probabilities to the sums ``[d]``, multiples of 1 / ``UNIT``."""
+    first = rows + j.to(tl.int64) * row_stride
+    amount = amount * tl.load(inverses + j, mask=inside, other=0.0)
+    # Each lane starts at another class, so that they seldom add to the same one at once.
+    c = (j % d).to(tl.int64)
+    for _ in range(d):
+        w = tl.load(first + c * class_stride, mask=inside, other=0.0).to(amount.dtype)
+        tl.atomic_add(into + c, (w * amount * UNIT).to(tl.int64), mask=inside, sem="relaxed")
+        c = tl.where(c + 1 < d, c + 1, 0)
