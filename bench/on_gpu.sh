@@ -54,7 +54,7 @@ tests() {
   "$python" -c "import xdist" 2>"$logs/xdist.log" && parallel=(-n 6)
   # A warning of an unknown version of PyTorch is no failure here.
   step tests 200 "$python" -m pytest -q -p no:cacheprovider -W default --durations 5 ${parallel[@]+"${parallel[@]}"} \
-    -c "$package/pyproject.toml" --rootdir "$package" "$package/tests/test_cuda.py"
+    -c "$package/pyproject.toml" --rootdir "$package" "$package"/tests/test_cuda*.py
 }
 
 families="$("$python" -c 'from softnce.torch._triton import NAMES; print(*NAMES)')" || exit 1
