@@ -57,8 +57,8 @@ def _(logits: Tensor, temperature: Optional[Tensor], *arguments: Any) -> Tuple[T
     mutates_args=(),
     schema=f"({ARGUMENTS}, Tensor floats, Tensor integers, Tensor upstream, bool learn) -> (Tensor, Tensor)",
 )
-def _gradients(logits: Tensor, temperature: Optional[Tensor], *arguments: Any) -> Tuple[Tensor, Tensor]:
-    *arguments, floats, integers, upstream, learn = arguments
+def _gradients(logits: Tensor, temperature: Optional[Tensor], *given: Any) -> Tuple[Tensor, Tensor]:
+    *arguments, floats, integers, upstream, learn = given
     call, family = _read(tuple(arguments))
     saved = Saved(floats, integers)
     by_logits, by_temperature = family.backward(call, logits, temperature, saved, upstream, learn)
