@@ -11,6 +11,7 @@ import softnce.torch as losses
 from reference import random_logits, random_targets
 from softnce.torch import MixedTargets, SoftTargetInfoNCE, _checks, _fused
 from softnce.torch._devices import INTERPRETED
+from softnce.torch._triton import flags
 from test_errors import CASES
 
 pytestmark = [
@@ -118,6 +119,7 @@ def test_one_lambda_for_all_rows_warns_once(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.warns(UserWarning, match=_checks.LAMBDA_WARNING[:30]):
         soft(logits=logits, targets=targets)
     soft(logits=logits, targets=targets)
+    flags.take(logits.device, flags.LAMBDA)
 
 
 def test_rows_without_a_compact_form_are_left_to_products(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,14 @@ __all__ = [
     "sum_type",
 ]
 
+#: Whether launches skip Triton's own search for the compiled kernel. Not yet measured on a device.
+DIRECT = False
+
+_compiled: Dict[Any, Tuple[Any, Tuple[Any, ...]]] = {}
 _launched = 0
+#: NVIDIA's assembler is told how many registers a thread may have. By its own choice it spills a few instead, so that
+#: one more block of threads fits. AMD's has no such option.
+_REGISTERS = {} if torch.version.hip else {"maxnreg": 128}
 
 
 class Launch(NamedTuple):
@@ -53,12 +60,42 @@ def launch(kernel: Any, programs: int, device: torch.device, arguments: Tuple[An
     global _launched
     _launched += 1
     if not INTERPRETED:
-        options.setdefault("enable_fp_fusion", False)
+        options = {"enable_fp_fusion": False, **_REGISTERS, **options}
     if _record is not None:
         _record.append(Launch(kernel, arguments, options))
         return
     with _on(device):
-        kernel[(programs,)](*arguments, **options)
+        if DIRECT and not INTERPRETED:
+            _launch_directly(kernel, programs, device, arguments, options)
+        else:
+            kernel[(programs,)](*arguments, **options)
+
+
+def _launch_directly(
+    kernel: Any, programs: int, device: torch.device, arguments: Tuple[Any, ...], options: Dict[str, Any]
+) -> None:
+    """Launches a kernel that was compiled by an earlier launch of the same kinds of arguments.
+
+    The key has all that Triton distinguishes, so that another kind takes Triton's own way once.
+    """
+    key = (id(kernel), device, tuple(options.values()), tuple([_kind(value) for value in arguments]))
+    held = _compiled.get(key)
+    if held is None:
+        compiled = kernel[(programs,)](*arguments, **options)
+        # The launcher takes the constants as well, in the order of the parameters.
+        _compiled[key] = compiled, tuple([options[name] for name in kernel.arg_names[len(arguments) :]])
+        return
+    compiled, constants = held
+    compiled[(programs, 1, 1)](*arguments, *constants)
+
+
+def _kind(value: Any) -> Any:
+    """What Triton compiles a kernel anew for: types, alignment, and the integer 1."""
+    if isinstance(value, Tensor):
+        return value.dtype, value.data_ptr() % 16 == 0
+    if isinstance(value, int):
+        return value == 1, value % 16 == 0, -(1 << 31) <= value < 1 << 31
+    return None
 
 
 @contextlib.contextmanager
