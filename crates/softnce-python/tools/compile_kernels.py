@@ -3,7 +3,9 @@
 
 The losses are called with plain arguments and with all options. Their launches are recorded instead of made, and each
 kernel is compiled for the types and constants of its launches. A kernel that no call launches is an error, so that a
-new one is not forgotten here. Prints registers and spills; exits with 1 if a kernel spills.
+new one is not forgotten here. Prints registers and bytes of spills; exits with 1 if a kernel spills more than --allow
+bytes. NVIDIA's assembler parks a register or two of its own choice, once and outside the loops, where one more block of
+threads then fits; with a larger limit of registers it parks none, but many kernels take twice as many registers.
 
   python tools/compile_kernels.py
   python tools/compile_kernels.py --targets sm_90 --only cross_entropy --dtypes float32 --jobs 4
@@ -210,6 +212,7 @@ def main() -> int:
     parser.add_argument("--targets", **listed, default=list(TARGETS), help=f"GPUs [{','.join(TARGETS)}]")
     parser.add_argument("--dtypes", **listed, default=["float32", "bfloat16"], help="logits [float32,bfloat16]")
     parser.add_argument("--only", **listed, help=f"families of kernels [{','.join(_triton.NAMES)}]")
+    parser.add_argument("--allow", type=int, default=16, help="bytes of spills that are no error [%(default)s]")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes [%(default)s]")
     options = parser.parse_args()
     unknown = set(options.targets) - set(TARGETS) | set(options.only or []) - set(_triton.NAMES)
@@ -230,8 +233,8 @@ def main() -> int:
                 continue
             numbers = f"{use.registers:10}{use.spills:8}{use.shared:8}{use.seconds:9.1f}"
             print(f"{name:44}{made.label:42}{made.target:8}{numbers}", flush=True)
-            spilled += use.spills > 0
-    for count, what in ((failed, "do not compile"), (spilled, "spill registers")):
+            spilled += use.spills > options.allow
+    for count, what in ((failed, "do not compile"), (spilled, f"spill more than {options.allow} bytes")):
         if count:
             print(f"error: {count} kernels {what}", file=sys.stderr)
     return 1 if spilled or failed else 0
