@@ -63,11 +63,14 @@ def forward(call: Call, logits: Tensor, temperature: Optional[Tensor], family: F
             _watching = False
             warn([LAMBDA_WARNING])
     loss, saved = family.forward(call, logits, temperature)
-    if call.check_values == "now":
+    if call.check_values == "now" and not flags.capturing(device):
         if device.type == "cuda":
             torch.cuda.current_stream(device).synchronize()
-        if flags.clear(device):
+        problems = flags.clear(device)
+        if problems:
             ask_kernels(call, logits, temperature)
+            # Nothing is wrong with this call: an earlier one had not been finished when this one began.
+            flags.fail(device, problems)
     return loss, saved
 
 

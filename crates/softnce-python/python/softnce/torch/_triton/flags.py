@@ -73,9 +73,8 @@ def poll(device: torch.device) -> None:
     """
     held = _of(device)
     if ctypes.string_at(held.address, len(_NONE)) != _NONE:
-        if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
-            return
-        _raise(device, held)
+        if not capturing(device):
+            fail(device, clear(device))
 
 
 def check() -> None:
@@ -88,14 +87,21 @@ def check() -> None:
 
 def clear(device: torch.device) -> List[int]:
     """The problems found so far, which are then forgotten; does not wait for the device."""
-    values = _of(device).tensor[:LAMBDA]
-    found = [number for number, value in enumerate(values.tolist()) if value]
-    values.zero_()
+    address = _of(device).address
+    values = (ctypes.c_int32 * LAMBDA).from_address(address)
+    found = [number for number, value in enumerate(values) if value]
+    ctypes.memset(address, 0, len(_NONE))
     return found
 
 
-def _raise(device: torch.device, held: _Words) -> None:
-    problems = [PROBLEMS[number] for number in clear(device)]
+def capturing(device: torch.device) -> bool:
+    """Whether a CUDA graph is being captured: then nothing may be waited for, and an error would end the capture."""
+    return device.type == "cuda" and torch.cuda.is_current_stream_capturing()
+
+
+def fail(device: torch.device, numbers: List[int]) -> None:
+    """Raises the error of problems given by their numbers."""
+    problems = [PROBLEMS[number] for number in numbers]
     error = IndexError if all(problem.error is IndexError for problem in problems) else ValueError
     found = "; ".join(problem.message for problem in problems)
     raise error(
