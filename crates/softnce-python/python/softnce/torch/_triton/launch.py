@@ -30,9 +30,6 @@ DIRECT = False
 
 _compiled: Dict[Any, Tuple[Any, Tuple[Any, ...]]] = {}
 _launched = 0
-#: NVIDIA's assembler is told how many registers a thread may have. By its own choice it spills a few instead, so that
-#: one more block of threads fits. AMD's has no such option.
-_REGISTERS = {} if torch.version.hip else {"maxnreg": 128}
 
 
 class Launch(NamedTuple):
@@ -60,7 +57,7 @@ def launch(kernel: Any, programs: int, device: torch.device, arguments: Tuple[An
     global _launched
     _launched += 1
     if not INTERPRETED:
-        options = {"enable_fp_fusion": False, **_REGISTERS, **options}
+        options = {"enable_fp_fusion": False, **options}
     if _record is not None:
         _record.append(Launch(kernel, arguments, options))
         return
