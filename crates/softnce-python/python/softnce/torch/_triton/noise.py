@@ -14,14 +14,14 @@ __all__ = ["pack_noise", "sum_is_off"]
 def pack_noise(probabilities, stride, logs, sums, block, d, BLOCK: tl.constexpr):
     """Stores the logarithms of a block of ``probabilities`` ``[d]`` and its sum; returns the problem.
 
-    The logarithm is taken in the type of the probabilities, whose range may exceed that of the sums. They need no
-    division by their sum: it would move the scores of all candidates by the same number.
+    The logarithm is taken in the wider type of probabilities and sums: small probabilities may lie beyond the range of
+    the sums. They need no division by their sum: it would move the scores of all candidates by the same number.
     """
     c = block * BLOCK + tl.arange(0, BLOCK)
     inside = c < d
     p = tl.load(probabilities + c * stride, mask=inside, other=1.0)
     if p.dtype != tl.float64:
-        p = p.to(tl.float32)
+        p = p.to(logs.dtype.element_ty)
     tl.store(logs + c, tl.log(p).to(logs.dtype.element_ty), mask=inside)
     tl.store(sums + block, tl.sum(tl.where(inside, p, 0.0), 0).to(sums.dtype.element_ty))
     return any_bit(tl.where(inside & (((p > 0.0) & (p < float("inf"))) == 0), BAD_NOISE, 0))
