@@ -174,11 +174,15 @@ def nvidia(compiled: Any) -> Tuple[int, int]:
 
 
 def amd(compiled: Any) -> Tuple[int, int]:
-    """Vector registers of a thread, and how many registers are spilled."""
+    """Vector registers of a thread, and bytes of memory of its own, which spills need.
+
+    Scalar registers are spilled to vector registers, which costs no memory.
+    """
     text = compiled.asm["amdgcn"]
-    values = {key: int(re.search(rf"\.{key}:\s+(\d+)", text)[1]) for key in ("vgpr_count", "vgpr_spill_count")}
-    scalars = int(re.search(r"\.sgpr_spill_count:\s+(\d+)", text)[1])
-    return values["vgpr_count"], values["vgpr_spill_count"] + scalars
+    registers, memory = (
+        int(re.search(rf"\.{key}:\s+(\d+)", text)[1]) for key in ("vgpr_count", "private_segment_fixed_size")
+    )
+    return registers, memory
 
 
 def jobs(options: argparse.Namespace) -> List[Job]:
