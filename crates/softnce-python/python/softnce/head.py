@@ -12,10 +12,12 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union, cast
 import torch
 from torch import Tensor, nn
 
+from softnce._settings import integer, number
 from softnce.torch import _distributed, _head
 from softnce.torch._call import Call, Targets
 from softnce.torch._memory import resolved
 from softnce.torch._scale import forbid_second
+from softnce.torch._tracing import untraced
 from softnce.torch.modules import Contrastive
 
 __all__ = ["InfoNCEHead"]
@@ -59,9 +61,8 @@ class InfoNCEHead(Contrastive):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        for argument, value in (("in_features", in_features), ("num_classes", num_classes)):
-            if value < 1:
-                raise ValueError(f"{argument} is {value}, expected at least 1")
+        in_features, num_classes = integer("in_features", in_features), integer("num_classes", num_classes)
+        init_std = number("init_std", init_std)
         if not (math.isfinite(init_std) and init_std >= 0):
             raise ValueError(f"init_std is {init_std}, expected a finite number not below 0")
         if self.noise_probs is not None and self.noise_probs.shape[0] != num_classes:
@@ -102,7 +103,7 @@ class InfoNCEHead(Contrastive):
         shape = f"in_features={self.in_features}, num_classes={self.num_classes}, bias={self.bias is not None}"
         return f"{shape}, sparse={self.sparse}, {super().extra_repr()}"
 
-    @torch.compiler.disable
+    @untraced
     def forward(
         self,
         features: Tensor,

@@ -11,7 +11,7 @@ from softnce import _native
 from softnce._warnings import warn
 from softnce.numpy._call import Call, Targets, make
 from softnce.numpy._checks import as_array, as_matrix, shape_error
-from softnce.numpy._kernel import Loss, start
+from softnce.numpy._kernel import Loss, follow_threads
 from softnce.numpy._memory import plain, view, view_of, wide
 from softnce.numpy._scale import scaled, upstream_factor
 
@@ -111,7 +111,7 @@ def _evaluate_head(call: Call, head: _Head, upstream: Any) -> HeadLossAndGradien
     rows, by_row, dtype = len(head.features), call.reduction == "none", head.features.dtype
     loss = np.empty(rows if by_row else 1, wide(dtype))
     factor = upstream_factor(call, upstream, rows)
-    start()
+    follow_threads()
     gradients_found, messages = _native.head(
         call.settings(),
         (view(head.features), view(head.weight), view_of(head.bias)),

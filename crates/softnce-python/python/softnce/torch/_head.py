@@ -11,7 +11,7 @@ from softnce import _native
 from softnce._warnings import warn
 from softnce.torch import _kernel, _tensor
 from softnce.torch._call import Call, Needs, Segment, compact_segment, wide
-from softnce.torch._memory import column, start, view
+from softnce.torch._memory import column, follow_threads, view
 from softnce.torch._scale import is_one
 from softnce.torch.targets import recognise
 
@@ -78,7 +78,7 @@ def _nothing(call: Call, inputs: Inputs) -> Evaluation:
 
 def _by_kernel(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor]) -> Evaluation:
     features, weight, bias, temperature = inputs
-    start()
+    follow_threads()
     if temperature is not None:
         call = call._replace(temperature=temperature.item())
     call = call._replace(segments=tuple(_compact(segment) for segment in call.segments))

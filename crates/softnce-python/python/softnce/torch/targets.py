@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any, Callable, Optional, Sequence, Union
 
 import torch
 from torch import Tensor
 
 from softnce import _native
-from softnce.torch._memory import FLOATS, WIDE, integers, resolved, start, view
+from softnce._settings import integer, number, share
+from softnce.torch._memory import FLOATS, WIDE, follow_threads, integers, resolved, view
+from softnce.torch._tracing import untraced
 
 __all__ = ["MixedTargets"]
 
@@ -55,7 +58,7 @@ class MixedTargets:
     def __init__(self, classes: Any, weights: Any, num_classes: int, smoothing: Union[float, Tensor] = 0.0) -> None:
         classes = _labels("classes", classes)
         weights = _floats("weights", weights, classes.device)
-        if not isinstance(smoothing, (int, float, str)) and torch.as_tensor(smoothing).dim() > 0:
+        if not isinstance(smoothing, (numbers.Real, str)) and torch.as_tensor(smoothing).dim() > 0:
             smoothing = torch.as_tensor(smoothing)
             if weights.shape != classes.shape:
                 raise _shape("weights", weights.shape, f"{list(classes.shape)}, as classes")
@@ -64,7 +67,7 @@ class MixedTargets:
             smoothing = _floats("smoothing", smoothing, classes.device)
             weights = weights * (1.0 - smoothing[:, None])
         else:
-            smoothing = _share("smoothing", smoothing)
+            smoothing = share("smoothing", smoothing)
             weights = weights * (1.0 - smoothing)
         self._set(smoothing, classes, weights, num_classes)
 
@@ -81,10 +84,7 @@ class MixedTargets:
                 if tensor.device != classes.device:
                     raise ValueError(f"{argument} is on {tensor.device}, expected {classes.device}, as classes")
         weights = resolved(weights.detach())
-        if isinstance(num_classes, bool) or not isinstance(num_classes, int):
-            raise TypeError(f"num_classes is {num_classes!r}, expected an integer")
-        if num_classes < 1:
-            raise ValueError(f"num_classes is {num_classes}, expected at least 1")
+        num_classes = integer("num_classes", num_classes)
         self.classes, self.weights, self.uniform, self.num_classes = classes, weights, uniform, num_classes
         return self
 
@@ -137,20 +137,22 @@ class MixedTargets:
 
         ``classes``, ``probabilities``: ``[M, K]``, as ``torch.topk`` gives them; K below ``num_classes``.
         """
-        classes = _labels("classes", classes)
+        classes, num_classes = _labels("classes", classes), integer("num_classes", num_classes)
         if classes.dim() != 2 or classes.shape[1] >= num_classes:
             raise _shape("classes", classes.shape, f"[M, K] with K below {num_classes}")
+        probabilities = torch.as_tensor(probabilities)
+        largest = 1.0 + simplex_tolerance(probabilities.dtype)
         probabilities = _floats("probabilities", probabilities, classes.device)
         if probabilities.shape != classes.shape:
             raise _shape("probabilities", probabilities.shape, f"{list(classes.shape)}, as classes")
         total = probabilities.sum(1)
-        if bool((total > 1.0 + 1e-4).any()):
-            row = int((total > 1.0 + 1e-4).nonzero()[0])
+        if bool((total > largest).any()):
+            row = int((total > largest).nonzero()[0])
             raise ValueError(f"probabilities[{row}] has a sum of {float(total[row])}, expected at most 1")
         # If rounding makes the sum larger than 1, nothing is left to spread.
         probabilities = probabilities / total.clamp(min=1.0)[:, None]
-        share = (1.0 - probabilities.sum(1)).clamp(min=0.0) / (num_classes - classes.shape[1])
-        return cls.compact(share * num_classes, classes, probabilities - share[:, None], num_classes)
+        rest = (1.0 - probabilities.sum(1)).clamp(min=0.0) / (num_classes - classes.shape[1])
+        return cls.compact(rest * num_classes, classes, probabilities - rest[:, None], num_classes)
 
     @classmethod
     def from_dense(cls, probabilities: Tensor) -> MixedTargets:
@@ -283,13 +285,10 @@ def _uniform(uniform: Any, classes: Tensor) -> Union[float, Tensor]:
         if uniform.shape != classes.shape[:1]:
             raise _shape("uniform", uniform.shape, f"[{classes.shape[0]}], one for each row of classes")
         return resolved(uniform.detach())
-    try:
-        share = float(uniform)
-    except (TypeError, ValueError):
-        raise TypeError(f"uniform is {uniform!r}, expected a number or a tensor [M]") from None
-    if not share >= 0.0 or share == float("inf"):
-        raise ValueError(f"uniform is {share}, expected a finite share not below 0")
-    return share
+    one = number("uniform", uniform, "a number or a tensor [M]")
+    if not one >= 0.0 or one == float("inf"):
+        raise ValueError(f"uniform is {one}, expected a finite share not below 0")
+    return one
 
 
 def _pad(values: Tensor, terms: int) -> Tensor:
@@ -305,17 +304,7 @@ def _floats(argument: str, values: Any, device: torch.device) -> Tensor:
     return values.to(widest(device)).to(device)
 
 
-def _share(argument: str, value: Any) -> float:
-    try:
-        share = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{argument} is {value!r}, expected a number") from None
-    if not 0.0 <= share <= 1.0:
-        raise ValueError(f"{argument} is {share}, expected a share from 0 to 1")
-    return share
-
-
-@torch.compiler.disable
+@untraced
 def recognise(probabilities: Tensor, exact: bool = False) -> Optional[MixedTargets]:
     """The rows in compact form, if all but at most three classes of every row share one value; else None.
 
@@ -333,7 +322,7 @@ def recognise(probabilities: Tensor, exact: bool = False) -> Optional[MixedTarge
 
 def _recognise_here(probabilities: Tensor, exact: bool = False) -> Optional[MixedTargets]:
     rows, num_classes = probabilities.shape
-    start()
+    follow_threads()
     classes = torch.empty(rows, 3, dtype=torch.int64)
     weights, uniform = torch.empty(rows, 3, dtype=WIDE), torch.empty(rows, dtype=WIDE)
     terms = _native.recognise(view(probabilities), view(classes), view(weights), view(uniform))
@@ -354,16 +343,16 @@ def _recognise_there(probabilities: Tensor, exact: bool = False) -> Optional[Mix
     off = (wide != floor[:, None]).sum(1).amax()
     total = wide.sum(1)
     bad = ((total - 1).abs() > simplex_tolerance(probabilities.dtype)).any() | (floor < 0).any()
-    share = floor / total
-    answer = torch.stack((off.to(wide.dtype), bad.to(wide.dtype), share.amin(), share.amax())).tolist()
+    least = floor / total
+    answer = torch.stack((off.to(wide.dtype), bad.to(wide.dtype), least.amin(), least.amax())).tolist()
     terms = int(answer[0])
     if terms > 3 or answer[1] != 0.0:
         return None
     weights, classes = wide.topk(terms, 1)
     low, high = answer[2] * num_classes, answer[3] * num_classes
-    weights = weights / total[:, None] - share[:, None]
+    weights = weights / total[:, None] - least[:, None]
     tolerance = _told_apart(probabilities.dtype, exact)
-    return _equalised(low, high, tolerance, share * num_classes, classes, weights, num_classes)
+    return _equalised(low, high, tolerance, least * num_classes, classes, weights, num_classes)
 
 
 def simplex_tolerance(dtype: torch.dtype) -> float:
@@ -382,9 +371,9 @@ def _equalised(
     """Replaces uniform shares that are equal up to the tolerance by one share, because equal shares cancel."""
     if high - low > tolerance or high >= 1.0:
         return MixedTargets.compact(uniform, classes, weights, num_classes)
-    share = (low + high) / 2
-    left = (1.0 - share) / (1.0 - uniform)
-    return MixedTargets.compact(share, classes, weights * left[:, None], num_classes)
+    middle = (low + high) / 2
+    left = (1.0 - middle) / (1.0 - uniform)
+    return MixedTargets.compact(middle, classes, weights * left[:, None], num_classes)
 
 
 torch.serialization.add_safe_globals([MixedTargets])
