@@ -403,7 +403,7 @@ def test_on_cuda_as_on_the_cpu(mode: str) -> None:
         ({"cutmix_alpha": -1}, ValueError, "cutmix_alpha is -1"),
         ({"mixup_alpha": "1"}, TypeError, "mixup_alpha is '1', expected a number"),
         ({"mixup_alpha": 0.0}, ValueError, "mixup_alpha and cutmix_alpha are 0 and cutmix_minmax is None"),
-        ({"prob": 1.5}, ValueError, "prob is 1.5, expected a number from 0 to 1"),
+        ({"prob": 1.5}, ValueError, "prob is 1.5, expected a share from 0 to 1"),
         ({"prob": float("nan")}, ValueError, "prob is nan"),
         ({"switch_prob": -0.1}, ValueError, "switch_prob is -0.1"),
         ({"switch_prob": None}, TypeError, "switch_prob is None, expected a number"),

@@ -13,7 +13,6 @@ things differ:
 from __future__ import annotations
 
 import math
-import numbers
 from typing import Any, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -21,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from softnce._settings import choice, integer, number, share
 from softnce.torch._memory import FLOATS, integers
 from softnce.torch.targets import MixedTargets
 
@@ -96,14 +96,13 @@ class Mixup:
                 "mixup_alpha and cutmix_alpha are 0 and cutmix_minmax is None, expected one of them to be set; "
                 "MixedTargets.smoothed gives targets without mixing"
             )
-        self.mix_prob = _share("prob", prob)
-        self.switch_prob = _share("switch_prob", switch_prob)
-        self.label_smoothing = _share("label_smoothing", label_smoothing)
-        if mode not in _MODES:
-            raise ValueError(f"mode is {mode!r}, expected one of {', '.join(map(repr, _MODES))}")
+        self.mix_prob = share("prob", prob)
+        self.switch_prob = share("switch_prob", switch_prob)
+        self.label_smoothing = share("label_smoothing", label_smoothing)
+        choice("mode", mode, _MODES)
         self.mode = mode
         self.correct_lam = correct_lam
-        self.num_classes = _count("num_classes", num_classes)
+        self.num_classes = integer("num_classes", num_classes)
         if multi_label:
             raise ValueError(f"multi_label is {multi_label!r}, expected False: targets are a class label for each row")
         self.dense = dense
@@ -268,37 +267,16 @@ def _check_batch(x: Any, targets: Any) -> None:
         raise ValueError(f"targets has shape {list(targets.shape)}, expected [{x.shape[0]}], a label for each row of x")
 
 
-def _number(argument: str, value: Any) -> float:
-    if not isinstance(value, numbers.Real):
-        raise TypeError(f"{argument} is {value!r}, expected a number")
-    return float(value)
-
-
 def _alpha(argument: str, value: Any) -> float:
-    alpha = _number(argument, value)
+    alpha = number(argument, value)
     if not (math.isfinite(alpha) and alpha >= 0.0):
         raise ValueError(f"{argument} is {value}, expected a finite number of at least 0")
     return alpha
 
 
-def _share(argument: str, value: Any) -> float:
-    share = _number(argument, value)
-    if not 0.0 <= share <= 1.0:
-        raise ValueError(f"{argument} is {value}, expected a number from 0 to 1")
-    return share
-
-
-def _count(argument: str, value: Any) -> int:
-    if not isinstance(value, numbers.Integral):
-        raise TypeError(f"{argument} is {value!r}, expected an integer")
-    if value < 1:
-        raise ValueError(f"{argument} is {value}, expected at least 1")
-    return int(value)
-
-
 def _minmax(value: Any) -> Tuple[float, float]:
     try:
-        shares = [_number("cutmix_minmax", share) for share in value]
+        shares = [number("cutmix_minmax", part) for part in value]
     except TypeError:
         raise TypeError(f"cutmix_minmax is {value!r}, expected two numbers or None") from None
     if len(shares) != 2 or not 0.0 <= shares[0] < shares[1] <= 1.0:

@@ -61,8 +61,8 @@ def soft_target_info_nce(
         positives: the index ``[N]`` of each row's positive among all candidates, or the index of the first row's
             positive (row i then has index positives + i).
         multiplicities: how often each candidate counts in the denominator, for targets and then candidates; 0 excludes
-            the candidate.
-        row_weights: ``[N]``, a weight for the loss of each row; the mean divides by their sum.
+            the candidate. Numbers of any type.
+        row_weights: ``[N]``, a weight for the loss of each row; the mean divides by their sum. Numbers of any type.
         noise_probs: ``[d]``, the noise distribution. Without it the noise is uniform, which changes nothing.
         temperature: a number above 0.
         reduction: ``"mean"``, ``"sum"`` or ``"none"`` (``[N]``).

@@ -63,11 +63,15 @@ class _Loss(WideBuffers):
                 self.log_temperature.fill_(math.log(value))
 
     def posterior(self, logits: Tensor) -> Tensor:
-        """The class probabilities for prediction, ``softmax(logits / temperature)``, ``[N, d]``."""
-        temperature = (
-            self._temperature if self.log_temperature is None else self.log_temperature.exp().to(logits.device)
-        )
-        return torch.softmax(logits / temperature, dim=-1)
+        """The class probabilities for prediction, ``softmax(logits / temperature)``, ``[..., d]``.
+
+        They are float64 for float64 logits, otherwise float32: half precision would round every probability near 1.
+        """
+        sums = _call.wide(logits.dtype)
+        temperature = self._tau()
+        if isinstance(temperature, Tensor):
+            temperature = temperature.to(logits.device, sums)
+        return torch.softmax(logits.to(sums) / temperature, dim=-1)
 
     def _tau(self) -> Union[float, Tensor]:
         return self._temperature if self.log_temperature is None else self.log_temperature.exp()

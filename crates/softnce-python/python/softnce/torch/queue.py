@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from softnce._settings import integer
 from softnce.torch._buffers import WideBuffers
 from softnce.torch._call import Segment, Targets, segment_of
 from softnce.torch.targets import recognise
@@ -33,9 +34,7 @@ class TargetQueue(WideBuffers):
 
     def __init__(self, size: int, num_classes: int, terms: int = 2) -> None:
         super().__init__()
-        for argument, value in (("size", size), ("num_classes", num_classes), ("terms", terms)):
-            if value < 1:
-                raise ValueError(f"{argument} is {value}, expected at least 1")
+        size, num_classes, terms = integer("size", size), integer("num_classes", num_classes), integer("terms", terms)
         self.size, self.num_classes, self.terms = size, num_classes, terms
         self.register_buffer("classes", torch.zeros(size, terms, dtype=torch.int64))
         self.register_buffer("weights", torch.zeros(size, terms, dtype=torch.float64))
