@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, Sequence, Tuple, Union
+from typing import Any, Iterator, Sequence, Tuple, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -181,8 +181,12 @@ class MixedTargets:
     def __len__(self) -> int:
         return len(self.classes)
 
+    def __iter__(self) -> Iterator[MixedTargets]:
+        """Each row, as targets of one row."""
+        return (self[row] for row in range(len(self)))
+
     def __getitem__(self, rows: Any) -> MixedTargets:
-        """Selects rows by an index, a slice, indices or a mask."""
+        """Selects rows by an integer of any type (the result has one row), a slice, indices or a mask."""
         if not isinstance(rows, slice) and np.ndim(rows) == 0:
             rows = [operator.index(rows)]
         uniform = self.uniform[rows] if isinstance(self.uniform, np.ndarray) else self.uniform
@@ -197,6 +201,30 @@ class MixedTargets:
     def shape(self) -> Tuple[int, int]:
         """``(M, num_classes)``, the shape of the dense targets."""
         return len(self), self.num_classes
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the weights."""
+        return self.weights.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions of the dense targets, 2."""
+        return 2
+
+    def argmax(self, axis: int = -1) -> NDArray[np.int64]:
+        """The most probable class of each row, ``[M]``; the first of several."""
+        if axis not in (1, -1):
+            raise ValueError(f"axis is {axis!r}, expected 1 or -1, the classes")
+        listed = self.classes.astype(np.int64)
+        # If no listed class has more than the uniform share, an unlisted class is among the first K + 1.
+        others = np.arange(min(listed.shape[1] + 1, self.num_classes))
+        classes = np.concatenate((listed, np.broadcast_to(others, (len(self), len(others)))), 1)
+        # A row may list a class twice.
+        equal = classes[:, :, None] == listed[:, None, :]
+        weights = (equal * self.weights.astype(np.float64)[:, None, :]).sum(2)
+        best = weights == weights.max(1, keepdims=True)
+        return np.where(best, classes, self.num_classes).min(1)
 
     def uniform_rows(self) -> NDArray[Any]:
         """The uniform share of each row, ``[M]``."""

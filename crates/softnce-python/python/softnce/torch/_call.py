@@ -126,7 +126,7 @@ def segment_of(argument: str, targets: Any, num_classes: int, device: torch.devi
         rows = rows.long() if integers(rows) and not (rows.dtype.is_signed or rows.dtype == torch.uint8) else rows
         segment = Segment(rows, None, 0.0, None, None)
     else:
-        message = "expected a tensor of class indices or probabilities, or MixedTargets"
+        message = "expected a tensor of class indices or probabilities, or softnce.torch.MixedTargets"
         raise TypeError(f"{argument} is of type {type(targets).__name__}, {message}")
     if found[1] != num_classes:
         raise ValueError(f"{argument} has shape {found}, expected [M, {num_classes}], as the logits have classes")

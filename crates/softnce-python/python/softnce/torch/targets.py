@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any, Callable, Optional, Sequence, Union
+import operator
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Union
 
 import torch
 from torch import Tensor
@@ -12,6 +13,9 @@ from softnce import _native
 from softnce._settings import integer, number, share
 from softnce.torch._memory import FLOATS, WIDE, follow_threads, integers, resolved, view
 from softnce.torch._tracing import untraced
+
+if TYPE_CHECKING:
+    from softnce.numpy import MixedTargets as NumpyTargets
 
 __all__ = ["MixedTargets"]
 
@@ -192,10 +196,13 @@ class MixedTargets:
     def __len__(self) -> int:
         return int(self.classes.shape[0])
 
+    def __iter__(self) -> Iterator[MixedTargets]:
+        """Each row, as targets of one row."""
+        return (self[row] for row in range(len(self)))
+
     def __getitem__(self, rows: Any) -> MixedTargets:
-        """Selects rows by an index, a slice, indices or a mask."""
-        if isinstance(rows, int) or (isinstance(rows, Tensor) and rows.dim() == 0):
-            rows = [int(rows)]
+        """Selects rows by an integer of any type (the result has one row), a slice, indices or a mask."""
+        rows = _selection(rows, len(self))
         return self._each(lambda values: values[rows])
 
     def __repr__(self) -> str:
@@ -213,6 +220,39 @@ class MixedTargets:
         """``[M, num_classes]``, the shape of the dense targets."""
         return torch.Size((len(self), self.num_classes))
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the weights."""
+        return self.weights.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions of the dense targets, 2."""
+        return 2
+
+    def dim(self) -> int:
+        """The number of dimensions of the dense targets, 2."""
+        return 2
+
+    def size(self, dim: Optional[int] = None) -> Union[torch.Size, int]:
+        """The shape of the dense targets, or one of its entries."""
+        return self.shape if dim is None else self.shape[dim]
+
+    def argmax(self, dim: int = -1) -> Tensor:
+        """The most probable class of each row, ``[M]``; the first of several."""
+        if dim not in (1, -1):
+            raise ValueError(f"dim is {dim!r}, expected 1 or -1, the classes")
+        listed = self.classes.long()
+        # If no listed class has more than the uniform share, an unlisted class is among the first K + 1.
+        count = min(listed.shape[1] + 1, self.num_classes)
+        others = torch.arange(count, device=self.device).expand(len(self), count)
+        classes = torch.cat((listed, others), 1)
+        # A row may list a class twice.
+        equal = classes[:, :, None] == listed[:, None, :]
+        weights = (equal * self.weights[:, None, :]).sum(2)
+        best = weights == weights.amax(1, keepdim=True)
+        return classes.masked_fill(~best, self.num_classes).amin(1)
+
     def _each(self, change: Callable[[Tensor], Tensor]) -> MixedTargets:
         """The targets with every tensor changed in the same way."""
         uniform = change(self.uniform) if isinstance(self.uniform, Tensor) else self.uniform
@@ -224,14 +264,24 @@ class MixedTargets:
             return self.uniform
         return torch.full((len(self),), self.uniform, dtype=self.weights.dtype, device=self.device)
 
-    def to(self, device: Union[str, torch.device, None] = None, non_blocking: bool = False) -> MixedTargets:
-        """The same rows on another device."""
-        place = self.device if device is None else torch.device(device)
+    def to(self, *arguments: Any, **options: Any) -> MixedTargets:
+        """The same rows on another device or with weights of another type, with the arguments of ``Tensor.to``.
+
+        The weights stay in single precision at least: in half precision those of a row would no longer sum to 1.
+        """
+        device, dtype, non_blocking, _ = torch._C._nn._parse_to(*arguments, **options)
+        place = self.device if device is None else device
+        if not (dtype is None or dtype in FLOATS):
+            raise TypeError(f"dtype is {dtype}, expected a float type")
         wide = widest(place)
 
         def move(values: Tensor) -> Tensor:
-            narrowed = values.to(wide) if values.dtype == torch.float64 else values
-            return narrowed.to(place, non_blocking=non_blocking)
+            kind = values.dtype
+            if kind in FLOATS and dtype is not None:
+                kind = torch.promote_types(dtype, torch.float32)
+            kind = wide if kind == torch.float64 else kind
+            # Converted first, because the device may not have the wider type.
+            return values.to(kind).to(place, non_blocking=non_blocking)
 
         return self._each(move)
 
@@ -242,7 +292,53 @@ class MixedTargets:
     def cuda(self, device: Union[None, int, str, torch.device] = None, non_blocking: bool = False) -> MixedTargets:
         """The same rows on a CUDA device."""
         place = torch.device("cuda", device) if isinstance(device, int) else torch.device(device or "cuda")
-        return self.to(place, non_blocking)
+        return self.to(place, non_blocking=non_blocking)
+
+    def to_dict(self) -> Dict[str, Tensor]:
+        """The rows as a dictionary of tensors with M rows each, for functions that take only tensors.
+
+        ``MixedTargets.from_dict(accelerator.gather(targets.to_dict()))`` gathers the targets of all workers with the
+        library accelerate, whose functions walk dictionaries.
+        """
+        count = torch.full((len(self),), self.num_classes, device=self.device)
+        rows = self.uniform_rows()
+        return {"classes": self.classes, "weights": self.weights, "uniform": rows, "num_classes": count}
+
+    @classmethod
+    def from_dict(cls, tensors: Mapping[str, Tensor]) -> MixedTargets:
+        """From the dictionary that :meth:`to_dict` makes, with at least one row; waits for the device once."""
+        missing = {"classes", "weights", "uniform", "num_classes"} - set(tensors)
+        if missing or not tensors["num_classes"].numel():
+            found = f"lacks {', '.join(sorted(missing))}" if missing else "has no rows"
+            raise ValueError(f"tensors {found}, expected what to_dict makes, with at least one row")
+        uniform = tensors["uniform"]
+        low, high = (end.to(widest(uniform.device)) for end in torch.aminmax(uniform))
+        first, last = (end.to(low.dtype) for end in torch.aminmax(tensors["num_classes"]))
+        low, high, fewest, most = torch.stack((low, high, first, last)).tolist()
+        if fewest != most:
+            raise ValueError(f"tensors have rows over {int(fewest)} and {int(most)} classes, expected the same number")
+        # One share for all rows is kept as a number, because equal shares cancel.
+        return cls.compact(low if low == high else uniform, tensors["classes"], tensors["weights"], int(most))
+
+    def numpy(self) -> NumpyTargets:
+        """The same rows for ``softnce.numpy``; on the CPU they share memory."""
+        from softnce.numpy import MixedTargets as Other
+
+        def array(values: Tensor) -> Any:
+            values = values.detach().cpu()
+            # NumPy has no bfloat16.
+            return (values.float() if values.dtype == torch.bfloat16 else values).numpy()
+
+        uniform = array(self.uniform) if isinstance(self.uniform, Tensor) else self.uniform
+        return Other.compact(uniform, array(self.classes), array(self.weights), self.num_classes)
+
+    @classmethod
+    def from_numpy(cls, targets: NumpyTargets) -> MixedTargets:
+        """The rows of a ``softnce.numpy.MixedTargets``; they share memory where PyTorch can read it."""
+        uniform = targets.uniform
+        share = uniform if isinstance(uniform, numbers.Real) else torch.as_tensor(uniform)
+        classes, weights = torch.as_tensor(targets.classes), torch.as_tensor(targets.weights)
+        return cls.compact(share, classes, weights, targets.num_classes)
 
     def clone(self) -> MixedTargets:
         """A copy of the rows."""
@@ -277,6 +373,20 @@ class MixedTargets:
         spread = torch.randint(self.num_classes, drawn.shape, generator=generator, device=self.device)
         classes = torch.cat((self.classes.long(), spread[:, None]), 1)
         return classes.gather(1, drawn[:, None])[:, 0]
+
+
+def _selection(rows: Any, count: int) -> Any:
+    """Rows in a form that a tensor can be indexed with and that keeps the first dimension."""
+    if isinstance(rows, slice):
+        # PyTorch has no negative steps.
+        return list(range(count))[rows] if rows.step is not None and rows.step < 0 else rows
+    if isinstance(rows, range):
+        return list(rows)
+    mask = isinstance(rows, bool) or getattr(rows, "dtype", None) in (torch.bool, "bool")
+    try:
+        return rows if mask or getattr(rows, "ndim", None) else [operator.index(rows)]
+    except TypeError:
+        return rows
 
 
 def _uniform(uniform: Any, classes: Tensor) -> Union[float, Tensor]:
