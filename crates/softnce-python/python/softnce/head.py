@@ -69,12 +69,9 @@ class InfoNCEHead(Contrastive):
             raise ValueError(f"noise_probs has shape {list(self.noise_probs.shape)}, expected [{num_classes}]")
         self.in_features, self.num_classes, self.sparse = in_features, num_classes, sparse
         # DistributedDataParallel expects sparse gradients only from embeddings.
-        self.rows = nn.Embedding(num_classes, in_features, sparse=sparse, device=device, dtype=dtype)
-        nn.init.normal_(self.rows.weight, std=init_std)
-        self.offsets: Optional[nn.Embedding] = None
-        if bias:
-            self.offsets = nn.Embedding(num_classes, 1, sparse=sparse, device=device, dtype=dtype)
-            nn.init.zeros_(self.offsets.weight)
+        place: Dict[str, Any] = {"sparse": sparse, "device": device, "dtype": dtype}
+        self.rows = _Rows(num_classes, in_features, init_std, **place)
+        self.offsets = _Rows(num_classes, 1, 0.0, **place) if bias else None
 
     def _load_from_state_dict(self, state_dict: Dict[str, Any], prefix: str, *rest: Any) -> None:
         # The state of a torch.nn.Linear is accepted too.
@@ -149,6 +146,17 @@ class InfoNCEHead(Contrastive):
                 raise TypeError(f"features has dtype {features.dtype}, expected {self.weight.dtype}, as weight")
             features = features.to(self.weight.dtype)
         return resolved(features)
+
+
+class _Rows(nn.Embedding):
+    """A matrix with a row for each class."""
+
+    def __init__(self, rows: int, columns: int, std: float, **options: Any) -> None:
+        self.std = std
+        super().__init__(rows, columns, **options)
+
+    def reset_parameters(self) -> None:
+        nn.init.normal_(self.weight, std=self.std)
 
 
 class _HeadLoss(torch.autograd.Function):

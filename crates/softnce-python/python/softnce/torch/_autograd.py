@@ -22,8 +22,9 @@ def apply(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tensor:
     The loss of half-precision logits is in single precision: a sum over many rows overflows half precision.
     """
     dtype = wide(logits.dtype)
-    if torch.compiler.is_compiling() or not is_plain(logits) or _get_current_dispatch_mode() is not None:
-        # While tracing, or for tensor subclasses without memory of their own, the registered operation is called.
+    traced = torch.compiler.is_compiling() or logits.is_meta or _get_current_dispatch_mode() is not None
+    if traced or not is_plain(logits):
+        # While tracing, or for tensors without memory of their own, the registered operation is called.
         return _operation.call(call, logits, temperature, dtype)
     if not torch.is_grad_enabled():
         return _dispatch.evaluate(call, logits, temperature, Needs(False, False, dtype)).loss

@@ -46,6 +46,11 @@ class _Loss(WideBuffers):
         self._temperature = temperature
         self.reduction, self.backend, self.check_values = reduction, backend, check_values
 
+    def reset_parameters(self) -> None:
+        """Sets a learned temperature to its initial value."""
+        if self.log_temperature is not None:
+            nn.init.constant_(self.log_temperature, math.log(self._temperature))
+
     @property
     def temperature(self) -> Tensor:
         """The temperature, a tensor with one number."""
@@ -119,12 +124,15 @@ class Contrastive(_Loss):
         # Evaluation often runs on one worker only, which would wait for the others forever.
         gather = self.gather and self._training()
         temperature, learned = tau(self._tau(), device)
+        noise = self.noise_probs
+        if noise is not None and device.type == "meta":
+            noise = noise.to(device)
         call = _call.make(
             self._kind,
             num_classes,
             device,
             targets,
-            noise_probs=self.noise_probs,
+            noise_probs=noise,
             temperature=temperature,
             reduction=self.reduction,
             group=_distributed.group_name(self.process_group) if gather else "",

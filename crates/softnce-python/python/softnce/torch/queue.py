@@ -42,6 +42,13 @@ class TargetQueue(WideBuffers):
         # An empty slot is a candidate with multiplicity 0, so that shapes never change.
         self.register_buffer("counts", torch.zeros(size, dtype=torch.float64))
         self.register_buffer("place", torch.zeros((), dtype=torch.int64))
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Empties the queue."""
+        for buffer in self.buffers():
+            buffer.zero_()
         self.weights[:, 0] = 1.0
 
     def extra_repr(self) -> str:
