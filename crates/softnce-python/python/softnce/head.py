@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from softnce._settings import integer, number
-from softnce.torch import _distributed, _head
+from softnce.torch import _distributed, _head, _head_operation
 from softnce.torch._call import Call, Targets
 from softnce.torch._memory import resolved
 from softnce.torch._scale import forbid_second
@@ -28,12 +28,13 @@ class InfoNCEHead(Contrastive):
 
     Only :meth:`logits` computes the logits ``features @ weight.T + bias``. The weight matrix (and the bias) is stored
     as ``torch.nn.Embedding``. Their gradients are sparse tensors with the rows of the classes used.
-    ``torch.optim.SGD``, ``SparseAdam`` and ``Adagrad`` accept them, and ``DistributedDataParallel`` reduces them. With
-    ``sparse=False`` the gradients are dense, for any optimiser.
+    ``torch.optim.SGD``, ``SparseAdam`` and ``Adagrad`` accept them (without weight decay) and change only these rows;
+    ``DistributedDataParallel`` reduces them. With ``sparse=False`` the gradients are dense, as those of
+    ``nn.Embedding``: for any optimiser, such as AdamW, and for ``torch.compile`` without graph breaks.
 
     Targets are class indices, ``MixedTargets``, or probabilities in which the compact form of ``MixedTargets`` is
     found. Their uniform shares must be equal (the same label smoothing in every row): only then do the shares cancel,
-    so that the other classes do not contribute.
+    so that the other classes do not contribute. With at most 64 classes, targets may be any distributions.
 
     Args:
         in_features: the number of features D.
@@ -100,7 +101,6 @@ class InfoNCEHead(Contrastive):
         shape = f"in_features={self.in_features}, num_classes={self.num_classes}, bias={self.bias is not None}"
         return f"{shape}, sparse={self.sparse}, {super().extra_repr()}"
 
-    @untraced
     def forward(
         self,
         features: Tensor,
@@ -115,15 +115,31 @@ class InfoNCEHead(Contrastive):
             IndexError: a class index is out of range.
             TypeError: a type is not supported.
         """
+        compiling = torch.compiler.is_compiling()
+        if compiling and (self.sparse or not self._alone()):
+            # The compiler has no sparse gradients, and does not trace the gathering of targets.
+            loss: Tensor = self._untraced(features, targets, candidates, row_weights)
+            return loss
+        return self._evaluate(features, targets, candidates, row_weights, compiling)
+
+    @untraced
+    def _untraced(self, features: Tensor, targets: Any, candidates: Any, row_weights: Any) -> Tensor:
+        return self._evaluate(features, targets, candidates, row_weights, False)
+
+    def _evaluate(self, features: Tensor, targets: Any, candidates: Any, row_weights: Any, traced: bool) -> Tensor:
         features = self._checked(features)
         rows = features.shape[0]
         options = {"candidates": candidates, "row_weights": row_weights}
         call, learned = self._prepare(rows, self.num_classes, features.device, targets, **options)
+        if traced or features.is_meta:
+            loss = _head_operation.call(call, _head.Inputs(features, self.weight, self.bias, learned))
+            self._fill(call)
+            return loss
         if call.group:
             call = _distributed.gather(call, rows, self.num_classes)
         bias = None if self.offsets is None else self.offsets.weight
         if torch.is_grad_enabled():
-            loss: Tensor = _HeadLoss.apply(features, self.weight, bias, learned, call, self.sparse)
+            loss = _HeadLoss.apply(features, self.weight, bias, learned, call, self.sparse)
         else:
             inputs = _head.Inputs(features, self.weight, self.bias, learned)
             loss = _head.evaluate(call, inputs, False, None)[0]

@@ -160,6 +160,10 @@ class Contrastive(_Loss):
             with torch.no_grad():
                 self.queue.push_segment(call.segments[0])
 
+    def _alone(self) -> bool:
+        """Whether a call now gathers no targets of other workers."""
+        return not (self.gather and self._training() and _distributed.group_name(self.process_group))
+
     def _training(self) -> bool:
         return self.training and torch.is_grad_enabled()
 
