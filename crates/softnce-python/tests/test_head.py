@@ -17,7 +17,7 @@ WIDTH, CLASSES = 4, 11
 
 def head(**options: Any) -> InfoNCEHead:
     torch.manual_seed(0)
-    made = InfoNCEHead(WIDTH, CLASSES, True, init_std=0.5, dtype=torch.float64, **options)
+    made = InfoNCEHead(WIDTH, CLASSES, bias=True, init_std=0.5, dtype=torch.float64, **options)
     with torch.no_grad():
         made.offsets.weight.copy_(random_logits(CLASSES, 1, 3))
     return made
@@ -175,7 +175,7 @@ FEW: Any = [
 def test_rows_whose_shares_do_not_cancel(backend: str, name: str, classes: int, make: Any, reduction: str) -> None:
     torch.manual_seed(0)
     head = InfoNCEHead(
-        WIDTH, classes, True, init_std=0.5, dtype=torch.float64, sparse=False, backend=backend, reduction=reduction
+        WIDTH, classes, bias=True, init_std=0.5, dtype=torch.float64, sparse=False, backend=backend, reduction=reduction
     )
     features, targets = random_logits(6, WIDTH).requires_grad_(), make()
     inputs = (features, head.rows.weight, head.offsets.weight)
@@ -189,7 +189,7 @@ def test_rows_whose_shares_do_not_cancel(backend: str, name: str, classes: int, 
         if candidates is not None:
             everything = torch.cat([everything, written_out(further, classes)])
         expected = reduce(info_nce(head.logits(features), everything), reduction)
-        loss = head(features, targets, candidates)
+        loss = head(features, targets, candidates=candidates)
         torch.testing.assert_close(loss, expected, rtol=1e-6, atol=1e-7)
         for found, wanted in zip(torch.autograd.grad(loss.sum(), inputs), torch.autograd.grad(expected.sum(), inputs)):
             torch.testing.assert_close(found, wanted, rtol=1e-6, atol=1e-7)
@@ -310,7 +310,7 @@ def test_a_compiled_queue() -> None:
 
 def test_on_meta() -> None:
     for reduction, shape in (("mean", ()), ("none", (3,))):
-        made = InfoNCEHead(WIDTH, CLASSES, True, reduction=reduction, device="meta")
+        made = InfoNCEHead(WIDTH, CLASSES, bias=True, reduction=reduction, device="meta")
         features = torch.zeros(3, WIDTH, device="meta", requires_grad=True)
         loss = made(features, torch.zeros(3, dtype=torch.int64, device="meta"))
         assert loss.is_meta and loss.shape == shape

@@ -84,7 +84,7 @@ def test_noise_without_values_comes_with_the_state() -> None:
 @pytest.mark.usefixtures("spoiled_memory")
 def test_a_head_made_on_meta() -> None:
     with torch.device("meta"):
-        head = InfoNCEHead(64, 500, True, init_std=0.5, noise_counts=[1] * 500)
+        head = InfoNCEHead(64, 500, bias=True, init_std=0.5, noise_counts=[1] * 500)
     head.to_empty(device="cpu")
     for module in head.modules():
         # As FSDP and the like do it after to_empty.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any, Optional, Sequence
 
-__all__ = ["choice", "integer", "number", "share"]
+__all__ = ["choice", "flag", "integer", "number", "share"]
 
 
 def number(argument: str, value: Any, expected: str = "a number") -> float:
@@ -37,6 +37,13 @@ def share(argument: str, value: Any) -> float:
     if not 0.0 <= part <= 1.0:
         raise ValueError(f"{argument} is {part}, expected a share from 0 to 1")
     return part
+
+
+def flag(argument: str, value: Any) -> bool:
+    """True or False, also NumPy's."""
+    if not (isinstance(value, bool) or getattr(value, "dtype", None) == "bool"):
+        raise TypeError(f"{argument} is {value!r}, expected True or False")
+    return bool(value)
 
 
 def choice(argument: str, value: Any, known: Sequence[Any]) -> None:

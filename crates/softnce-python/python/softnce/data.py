@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from softnce._blending import blend, box_sizes
-from softnce._settings import choice, integer, number, share
+from softnce._choices import Mode
+from softnce._settings import choice, flag, integer, number, share
 from softnce._target_mixing import mix_targets
 from softnce.torch._memory import FLOATS, integers
 from softnce.torch.targets import MixedTargets
@@ -76,7 +77,7 @@ class Mixup:
         cutmix_minmax: Optional[Sequence[float]] = None,
         prob: float = 1.0,
         switch_prob: float = 0.5,
-        mode: str = "elem",
+        mode: Mode = "elem",
         correct_lam: bool = True,
         label_smoothing: float = 0.1,
         num_classes: int = 1000,
@@ -99,12 +100,12 @@ class Mixup:
         self.switch_prob = share("switch_prob", switch_prob)
         self.label_smoothing = share("label_smoothing", label_smoothing)
         choice("mode", mode, _MODES)
-        self.mode = mode
-        self.correct_lam = correct_lam
+        self.mode: Mode = mode
+        self.correct_lam = flag("correct_lam", correct_lam)
         self.num_classes = integer("num_classes", num_classes)
         if multi_label:
             raise ValueError(f"multi_label is {multi_label!r}, expected False: targets are a class label for each row")
-        self.dense = dense
+        self.dense = flag("dense", dense)
         if rng is not None and not isinstance(rng, np.random.RandomState):
             raise TypeError(f"rng is a {type(rng).__name__}, expected a numpy.random.RandomState or None")
         self.rng = rng

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union, cast
 import torch
 from torch import Tensor, nn
 
-from softnce._settings import integer, number
+from softnce._settings import flag, integer, number
 from softnce.torch import _distributed, _head, _head_operation
 from softnce.torch._call import Call, Targets
 from softnce.torch._memory import resolved
@@ -68,11 +68,11 @@ class InfoNCEHead(Contrastive):
             raise ValueError(f"init_std is {init_std}, expected a finite number not below 0")
         if self.noise_probs is not None and self.noise_probs.shape[0] != num_classes:
             raise ValueError(f"noise_probs has shape {list(self.noise_probs.shape)}, expected [{num_classes}]")
-        self.in_features, self.num_classes, self.sparse = in_features, num_classes, sparse
+        self.in_features, self.num_classes, self.sparse = in_features, num_classes, flag("sparse", sparse)
         # DistributedDataParallel expects sparse gradients only from embeddings.
         place: Dict[str, Any] = {"sparse": sparse, "device": device, "dtype": dtype}
         self.rows = _Rows(num_classes, in_features, init_std, **place)
-        self.offsets = _Rows(num_classes, 1, 0.0, **place) if bias else None
+        self.offsets = _Rows(num_classes, 1, 0.0, **place) if flag("bias", bias) else None
 
     def _load_from_state_dict(self, state_dict: Dict[str, Any], prefix: str, *rest: Any) -> None:
         # The state of a torch.nn.Linear is accepted too.
@@ -105,6 +105,7 @@ class InfoNCEHead(Contrastive):
         self,
         features: Tensor,
         targets: Targets,
+        *,
         candidates: Union[None, Targets, Sequence[Targets]] = None,
         row_weights: Optional[Tensor] = None,
     ) -> Tensor:

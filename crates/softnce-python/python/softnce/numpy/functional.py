@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Optional, Sequence, Union
 
 from numpy.typing import ArrayLike, NDArray
 
+from softnce._choices import Reduction
 from softnce.numpy._call import Targets, make
 from softnce.numpy._checks import as_matrix
 from softnce.numpy._kernel import Loss, evaluate
@@ -43,7 +44,7 @@ def soft_target_info_nce(
     row_weights: Optional[ArrayLike] = None,
     noise_probs: Optional[ArrayLike] = None,
     temperature: float = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     recognise: bool = True,
 ) -> Loss:
     """Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076).
@@ -93,7 +94,7 @@ def soft_target_info_nce_and_gradient(
     row_weights: Optional[ArrayLike] = None,
     noise_probs: Optional[ArrayLike] = None,
     temperature: float = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     recognise: bool = True,
     upstream: Union[None, float, ArrayLike] = None,
 ) -> LossAndGradient:
@@ -126,7 +127,7 @@ def info_nce(
     row_weights: Optional[ArrayLike] = None,
     noise_probs: Optional[ArrayLike] = None,
     temperature: float = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Loss:
     """InfoNCE over class indices: soft target InfoNCE of hard labels.
 
@@ -150,7 +151,7 @@ def info_nce_and_gradient(
     row_weights: Optional[ArrayLike] = None,
     noise_probs: Optional[ArrayLike] = None,
     temperature: float = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     upstream: Union[None, float, ArrayLike] = None,
 ) -> LossAndGradient:
     """InfoNCE over class indices and its gradients.
@@ -170,7 +171,7 @@ def soft_target_cross_entropy(
     *,
     row_weights: Optional[ArrayLike] = None,
     temperature: float = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     recognise: bool = True,
 ) -> Loss:
     """Soft target cross-entropy, ``-sum_k W_ik log softmax(logits_i / temperature)_k``.
@@ -190,7 +191,7 @@ def soft_target_cross_entropy_and_gradient(
     *,
     row_weights: Optional[ArrayLike] = None,
     temperature: float = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     recognise: bool = True,
     upstream: Union[None, float, ArrayLike] = None,
 ) -> LossAndGradient:

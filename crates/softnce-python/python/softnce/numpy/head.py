@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from softnce import _native
+from softnce._choices import Reduction
 from softnce._warnings import warn
 from softnce.numpy._call import Call, Targets, make
 from softnce.numpy._checks import as_array, as_matrix, shape_error
@@ -48,7 +49,7 @@ def head_loss_and_gradient(
     row_weights: Optional[ArrayLike] = None,
     noise_probs: Optional[ArrayLike] = None,
     temperature: float = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     upstream: Union[None, float, ArrayLike] = None,
 ) -> HeadLossAndGradient:
     """Soft target InfoNCE and its gradients for the logits ``features @ weight.T + bias``, which are not materialised.

@@ -8,11 +8,14 @@ from typing import Any, Optional
 import torch
 from torch import Tensor
 
+from softnce._settings import number
+
 __all__ = ["distribution"]
 
 
 def distribution(probs: Any, counts: Any, smoothing: float, alpha: float) -> Optional[Tensor]:
     """The probabilities ``[d]``: given probabilities or class counts, raised to the power alpha and normalised."""
+    smoothing, alpha = number("noise_smoothing", smoothing), number("alpha", alpha)
     if probs is not None and counts is not None:
         raise ValueError("noise_probs and noise_counts are both given, expected one of them")
     if counts is not None:
@@ -36,7 +39,10 @@ def distribution(probs: Any, counts: Any, smoothing: float, alpha: float) -> Opt
 
 def _vector(argument: str, values: Any) -> Tensor:
     # Numbers are real numbers also under torch.device("meta").
-    vector = values.detach() if isinstance(values, Tensor) else torch.as_tensor(values, device="cpu")
+    try:
+        vector = values.detach() if isinstance(values, Tensor) else torch.as_tensor(values, device="cpu")
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"{argument} does not make a tensor: {error}") from None
     if vector.dim() != 1 or vector.shape[0] == 0:
         raise ValueError(f"{argument} has shape {list(vector.shape)}, expected [d], one for each class")
     if vector.is_complex() or vector.dtype == torch.bool:

@@ -8,6 +8,7 @@ from typing import Any, Optional, Sequence, Tuple, Union
 import torch
 from torch import Tensor
 
+from softnce._choices import Backend, Reduction
 from softnce.torch import _autograd, _call, _distributed
 from softnce.torch._call import Targets
 from softnce.torch._memory import FLOATS, resolved
@@ -25,10 +26,10 @@ def soft_target_info_nce(
     row_weights: Optional[Tensor] = None,
     noise_probs: Optional[Tensor] = None,
     temperature: Union[float, Tensor] = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     gather: bool = False,
     process_group: Any = None,
-    backend: str = "auto",
+    backend: Backend = "auto",
     recognise: bool = True,
     check_values: bool = True,
 ) -> Tensor:
@@ -99,10 +100,10 @@ def info_nce(
     row_weights: Optional[Tensor] = None,
     noise_probs: Optional[Tensor] = None,
     temperature: Union[float, Tensor] = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     gather: bool = False,
     process_group: Any = None,
-    backend: str = "auto",
+    backend: Backend = "auto",
     check_values: bool = True,
 ) -> Tensor:
     """InfoNCE over class indices: soft target InfoNCE of hard labels.
@@ -135,8 +136,8 @@ def soft_target_cross_entropy(
     *,
     row_weights: Optional[Tensor] = None,
     temperature: Union[float, Tensor] = 1.0,
-    reduction: str = "mean",
-    backend: str = "auto",
+    reduction: Reduction = "mean",
+    backend: Backend = "auto",
     recognise: bool = True,
     check_values: bool = True,
 ) -> Tensor:

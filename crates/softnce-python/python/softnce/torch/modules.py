@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-import numbers
 from typing import Any, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor, nn
 
+from softnce._choices import Backend, Reduction
+from softnce._settings import choice, flag, number
 from softnce.torch import _autograd, _call, _distributed
 from softnce.torch._buffers import WideBuffers
 from softnce.torch._call import BACKENDS, REDUCTIONS, Call, Targets
 from softnce.torch._noise import distribution
+from softnce.torch._readings import READING, refuse_embeddings
 from softnce.torch.functional import check_logits, soft_target_cross_entropy, tau
 from softnce.torch.queue import TargetQueue
 
@@ -20,9 +22,10 @@ __all__ = ["InfoNCE", "SoftTargetCrossEntropy", "SoftTargetInfoNCE"]
 
 
 def _checked_temperature(temperature: Any) -> float:
-    if isinstance(temperature, bool) or not isinstance(temperature, numbers.Real):
-        raise TypeError(f"temperature is {temperature!r}, expected a number")
-    value = float(temperature)
+    if isinstance(temperature, (Tensor, list, tuple)) and torch.as_tensor(temperature).numel() != 1:
+        message = "expected a number: settings come first, and all but temperature and reduction go by name"
+        raise TypeError(f"temperature is of type {type(temperature).__name__}, {message}")
+    value = number("temperature", temperature)
     if not (value > 0 and math.isfinite(value)):
         raise ValueError(f"temperature is {value}, expected a finite number above 0")
     return value
@@ -32,19 +35,20 @@ class _Loss(WideBuffers):
     """The part that all losses share: temperature and reduction."""
 
     def __init__(
-        self, temperature: float, reduction: str, learn_temperature: bool, backend: str, check_values: bool
+        self, temperature: float, reduction: Reduction, learn_temperature: bool, backend: Backend, check_values: bool
     ) -> None:
         super().__init__()
         temperature = _checked_temperature(temperature)
-        for argument, value, known in (("reduction", reduction, REDUCTIONS), ("backend", backend, BACKENDS)):
-            if value not in known:
-                raise ValueError(f"{argument} is {value!r}, expected one of {', '.join(map(repr, known))}")
+        choice("reduction", reduction, REDUCTIONS)
+        choice("backend", backend, BACKENDS)
         self.log_temperature: Optional[nn.Parameter] = None
-        if learn_temperature:
+        if flag("learn_temperature", learn_temperature):
             # The parameter is the logarithm, so the temperature stays above 0 after any step.
             self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
         self._temperature = temperature
-        self.reduction, self.backend, self.check_values = reduction, backend, check_values
+        self.reduction: Reduction = reduction
+        self.backend: Backend = backend
+        self.check_values = check_values
 
     def reset_parameters(self) -> None:
         """Sets a learned temperature to its initial value."""
@@ -94,10 +98,10 @@ class Contrastive(_Loss):
 
     def __init__(
         self,
-        noise_probs: Any = None,
         temperature: float = 1.0,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
         *,
+        noise_probs: Any = None,
         noise_counts: Any = None,
         noise_smoothing: float = 1.0,
         alpha: float = 1.0,
@@ -105,7 +109,7 @@ class Contrastive(_Loss):
         gather: bool = True,
         process_group: Any = None,
         queue: Optional[TargetQueue] = None,
-        backend: str = "auto",
+        backend: Backend = "auto",
         recognise: bool = True,
         check_values: bool = True,
     ) -> None:
@@ -113,8 +117,8 @@ class Contrastive(_Loss):
         self.register_buffer("noise_probs", distribution(noise_probs, noise_counts, noise_smoothing, alpha))
         if not (queue is None or isinstance(queue, TargetQueue)):
             raise TypeError(f"queue is of type {type(queue).__name__}, expected a TargetQueue")
-        self.gather, self.process_group = gather, process_group
-        self.recognise = recognise
+        self.gather, self.process_group = flag("gather", gather), process_group
+        self.recognise = flag("recognise", recognise)
         self.queue = queue
 
     def _prepare(
@@ -181,10 +185,13 @@ class SoftTargetInfoNCE(Contrastive):
     every row. Do not compare values of the loss at different numbers of candidates. For prediction use
     :meth:`posterior`, ``softmax(logits / temperature)``.
 
+    In all modules ``temperature`` and ``reduction`` may be given by position, and all other settings by name; in calls
+    ``logits`` and ``targets``.
+
     Args:
-        noise_probs: the noise distribution over the classes, ``[d]``; default: uniform.
         temperature: divides the logits; above 0.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        noise_probs: the noise distribution over the classes, ``[d]``; default: uniform.
         noise_counts: class counts of the training set, ``[d]``, instead of ``noise_probs``.
         noise_smoothing: added to each count, so that no class has probability 0.
         alpha: power applied to the noise distribution. With class frequencies and hard labels, alpha 1 gives gradients
@@ -199,12 +206,14 @@ class SoftTargetInfoNCE(Contrastive):
 
     Raises:
         ValueError: a setting is out of its range; the message names it.
+        TypeError: a setting is of a wrong type; the message names it.
     """
 
     def forward(
         self,
         logits: Tensor,
         targets: Targets,
+        *,
         candidates: Union[None, Targets, Sequence[Targets]] = None,
         positives: Union[None, int, Tensor] = None,
         multiplicities: Optional[Tensor] = None,
@@ -234,9 +243,27 @@ class InfoNCE(SoftTargetInfoNCE):
 
     ``criterion(logits, labels)``: logits ``[N, d]``; labels and other candidates are class indices or one-hot rows. The
     arguments are those of :class:`SoftTargetInfoNCE`; errors are those of :func:`softnce.torch.info_nce`.
+
+    It classifies. In other libraries the name stands for a loss of embeddings: pytorch-metric-learning's takes
+    ``(embeddings, labels)``, lightly's two views of a batch. The first call refuses arguments that look like these:
+    rows of length 1 as logits, a second batch of vectors as targets.
     """
 
     _kind = "infonce"
+    _looked = False
+
+    def forward(self, logits: Tensor, targets: Targets, **options: Any) -> Tensor:
+        """The loss of logits ``[N, d]``; see :func:`softnce.torch.info_nce` for the arguments and errors."""
+        if self._looked or torch.compiler.is_compiling():
+            return super().forward(logits, targets, **options)
+        if self.check_values:
+            refuse_embeddings(logits, targets)
+        try:
+            loss = super().forward(logits, targets, **options)
+        except IndexError as error:
+            raise IndexError(f"{error}; {READING}") from None
+        self._looked = True
+        return loss
 
 
 class SoftTargetCrossEntropy(_Loss):
@@ -254,17 +281,17 @@ class SoftTargetCrossEntropy(_Loss):
     def __init__(
         self,
         temperature: float = 1.0,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
         *,
         learn_temperature: bool = False,
-        backend: str = "auto",
+        backend: Backend = "auto",
         recognise: bool = True,
         check_values: bool = True,
     ) -> None:
         super().__init__(temperature, reduction, learn_temperature, backend, check_values)
-        self.recognise = recognise
+        self.recognise = flag("recognise", recognise)
 
-    def forward(self, logits: Tensor, targets: Targets, row_weights: Optional[Tensor] = None) -> Tensor:
+    def forward(self, logits: Tensor, targets: Targets, *, row_weights: Optional[Tensor] = None) -> Tensor:
         """The loss of logits ``[N, d]``; see :func:`softnce.torch.soft_target_cross_entropy`."""
         return soft_target_cross_entropy(
             logits,
