@@ -134,7 +134,7 @@ class InfoNCEHead(Contrastive):
         call, learned = self._prepare(rows, self.num_classes, features.device, targets, **options)
         if traced or features.is_meta:
             loss = _head_operation.call(call, _head.Inputs(features, self.weight, self.bias, learned))
-            self._fill(call)
+            self._fill(call, targets)
             return loss
         if call.group:
             call = _distributed.gather(call, rows, self.num_classes)
@@ -144,7 +144,7 @@ class InfoNCEHead(Contrastive):
         else:
             inputs = _head.Inputs(features, self.weight, self.bias, learned)
             loss = _head.evaluate(call, inputs, False, None)[0]
-        self._fill(call)
+        self._fill(call, targets)
         return loss
 
     def _checked(self, features: Any) -> Tensor:

@@ -156,13 +156,12 @@ class Contrastive(_Loss):
             # The targets of all workers enter the queue, so that it is the same on every worker.
             call = _distributed.gather(call, rows, num_classes)
         own = self.queue.compact(call.segments[0])
-        return call.over((own, *call.segments[1:], self.queue.segment(own))), learned
+        return call.over((own, *call.segments[1:], self.queue.candidates(targets, own))), learned
 
-    def _fill(self, call: Call) -> None:
+    def _fill(self, call: Call, targets: Targets) -> None:
         """Adds the targets of the call to the queue."""
         if self.queue is not None and self._training():
-            with torch.no_grad():
-                self.queue.push_segment(call.segments[0])
+            self.queue.add_call(targets, call.segments[0], call.segments[-1])
 
     def _alone(self) -> bool:
         """Whether a call now gathers no targets of other workers."""
@@ -234,7 +233,7 @@ class SoftTargetInfoNCE(Contrastive):
             row_weights=row_weights,
         )
         loss = _autograd.apply(call, logits, temperature)
-        self._fill(call)
+        self._fill(call, targets)
         return loss
 
 
