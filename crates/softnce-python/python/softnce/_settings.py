@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any, Optional, Sequence
 
-__all__ = ["choice", "flag", "integer", "number", "share"]
+__all__ = ["choice", "flag", "integer", "number", "optional_integer", "share"]
 
 
 def number(argument: str, value: Any, expected: str = "a number") -> float:
@@ -37,6 +37,11 @@ def share(argument: str, value: Any) -> float:
     if not 0.0 <= part <= 1.0:
         raise ValueError(f"{argument} is {part}, expected a share from 0 to 1")
     return part
+
+
+def optional_integer(argument: str, value: Any) -> Optional[int]:
+    """An integer of any sign, or None."""
+    return None if value is None else integer(argument, value, None)
 
 
 def flag(argument: str, value: Any) -> bool:

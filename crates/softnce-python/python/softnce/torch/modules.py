@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor, nn
 
 from softnce._choices import Backend, Reduction
-from softnce._settings import choice, flag, number
+from softnce._settings import choice, flag, number, optional_integer, share
 from softnce.torch import _autograd, _call, _distributed
 from softnce.torch._buffers import WideBuffers
 from softnce.torch._call import BACKENDS, REDUCTIONS, Call, Targets
 from softnce.torch._noise import distribution
 from softnce.torch._readings import READING, refuse_embeddings
+from softnce.torch._shaped import Shaping, shaped
+from softnce.torch._shapes import is_flat
 from softnce.torch.functional import check_logits, soft_target_cross_entropy, tau
 from softnce.torch.queue import TargetQueue
 
@@ -109,6 +111,8 @@ class Contrastive(_Loss):
         gather: bool = True,
         process_group: Any = None,
         queue: Optional[TargetQueue] = None,
+        dim: Optional[int] = None,
+        ignore_index: Optional[int] = None,
         backend: Backend = "auto",
         recognise: bool = True,
         check_values: bool = True,
@@ -119,6 +123,7 @@ class Contrastive(_Loss):
             raise TypeError(f"queue is of type {type(queue).__name__}, expected a TargetQueue")
         self.gather, self.process_group = flag("gather", gather), process_group
         self.recognise = flag("recognise", recognise)
+        self.dim, self.ignore_index = optional_integer("dim", dim), optional_integer("ignore_index", ignore_index)
         self.queue = queue
 
     def _prepare(
@@ -201,6 +206,7 @@ class SoftTargetInfoNCE(Contrastive):
             module the same number of times.
         process_group: the process group; by default all workers.
         queue: past targets as additional candidates.
+        dim, ignore_index: see :func:`softnce.torch.soft_target_info_nce`.
         backend, recognise, check_values: see :func:`softnce.torch.soft_target_info_nce`.
 
     Raises:
@@ -220,20 +226,29 @@ class SoftTargetInfoNCE(Contrastive):
     ) -> Tensor:
         """The loss of logits ``[N, d]``; see :func:`softnce.torch.soft_target_info_nce` for the arguments and
         errors."""
+        options = {
+            "candidates": candidates,
+            "positives": positives,
+            "multiplicities": multiplicities,
+            "row_weights": row_weights,
+        }
         logits = check_logits(logits)
-        rows, num_classes = logits.shape
-        call, temperature = self._prepare(
-            rows,
-            num_classes,
-            logits.device,
-            targets,
-            candidates=candidates,
-            positives=positives,
-            multiplicities=multiplicities,
-            row_weights=row_weights,
-        )
+        if is_flat(logits, self.dim) and self.ignore_index is None:
+            return self._rows(logits, targets, targets, options)
+        queued, gathers = self.queue is not None, not self._alone()
+        shaping = Shaping(self.dim, self.ignore_index, self.reduction, queued=queued, gathers=gathers)
+
+        def rows(flat: Tensor, flat_targets: Any, **options: Any) -> Tensor:
+            return self._rows(flat, flat_targets, targets, options)
+
+        return shaped(rows, logits, targets, options, shaping)
+
+    def _rows(self, logits: Tensor, targets: Any, given: Targets, options: Dict[str, Any]) -> Tensor:
+        """The loss of logits ``[N, d]``; ``given`` are the targets as the caller passed them, whose identity tells
+        whether the call repeats an earlier one."""
+        call, temperature = self._prepare(logits.shape[0], logits.shape[1], logits.device, targets, **options)
         loss = _autograd.apply(call, logits, temperature)
-        self._fill(call, targets)
+        self._fill(call, given)
         return loss
 
 
@@ -274,8 +289,11 @@ class SoftTargetCrossEntropy(_Loss):
         temperature: divides the logits; above 0.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
         learn_temperature: makes the temperature a parameter.
+        dim, ignore_index, weight, label_smoothing: see :func:`softnce.torch.soft_target_cross_entropy`.
         backend, recognise, check_values: see :func:`softnce.torch.soft_target_info_nce`.
     """
+
+    weight: Optional[Tensor]
 
     def __init__(
         self,
@@ -283,12 +301,19 @@ class SoftTargetCrossEntropy(_Loss):
         reduction: Reduction = "mean",
         *,
         learn_temperature: bool = False,
+        dim: Optional[int] = None,
+        ignore_index: Optional[int] = None,
+        weight: Optional[Tensor] = None,
+        label_smoothing: float = 0.0,
         backend: Backend = "auto",
         recognise: bool = True,
         check_values: bool = True,
     ) -> None:
         super().__init__(temperature, reduction, learn_temperature, backend, check_values)
         self.recognise = flag("recognise", recognise)
+        self.dim, self.ignore_index = optional_integer("dim", dim), optional_integer("ignore_index", ignore_index)
+        self.label_smoothing = share("label_smoothing", label_smoothing)
+        self.register_buffer("weight", weight)
 
     def forward(self, logits: Tensor, targets: Targets, *, row_weights: Optional[Tensor] = None) -> Tensor:
         """The loss of logits ``[N, d]``; see :func:`softnce.torch.soft_target_cross_entropy`."""
@@ -298,6 +323,10 @@ class SoftTargetCrossEntropy(_Loss):
             row_weights=row_weights,
             temperature=self._tau(),
             reduction=self.reduction,
+            dim=self.dim,
+            ignore_index=self.ignore_index,
+            weight=self.weight,
+            label_smoothing=self.label_smoothing,
             backend=self.backend,
             recognise=self.recognise,
             check_values=self.check_values,

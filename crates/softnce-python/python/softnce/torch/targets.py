@@ -354,7 +354,7 @@ class MixedTargets:
         Raises:
             IndexError: a class is out of range (checked only on the CPU).
         """
-        if self.device.type == "cpu" and self.classes.numel():
+        if self.device.type == "cpu" and self.classes.numel() and not torch.compiler.is_compiling():
             low, high = (int(end) for end in torch.aminmax(self.classes.long()))
             if low < 0 or high >= self.num_classes:
                 label = low if low < 0 else high
