@@ -112,7 +112,8 @@ def segment_of(argument: str, targets: Any, num_classes: int, device: torch.devi
         found, place = list(targets.shape), targets.device
         if integers(targets):
             if targets.dim() != 1:
-                raise ValueError(f"{argument} has shape {found}, expected [M] class indices")
+                message = "expected [M] class indices (one-hot rows must be floats)"
+                raise ValueError(f"{argument} has shape {found}, {message}")
             found = [*found, num_classes]
         elif targets.dtype not in FLOATS:
             message = f"{argument} has dtype {targets.dtype}, expected class indices or float probabilities"

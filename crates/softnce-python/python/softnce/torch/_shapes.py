@@ -22,7 +22,7 @@ def is_flat(logits: Tensor, dim: Optional[int]) -> bool:
 def flatten_logits(logits: Tensor, dim: Optional[int]) -> Tuple[Tensor, Tuple[int, ...], int]:
     """The logits as rows ``[P, d]`` of all positions, the shape of the positions, and the dimension of the classes."""
     if dim is None:
-        if logits.dim() > 2:
+        if logits.dim() != 2:
             message = "expected [N, d], or dim, the dimension of the classes: 1 for [N, d, H, W], -1 for [B, T, d]"
             raise ValueError(f"logits has shape {list(logits.shape)}, {message}")
         dim = -1
