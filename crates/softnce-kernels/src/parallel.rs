@@ -6,6 +6,7 @@
 //!
 //! Callers choose parts that do not depend on the number of threads, so results have the same bits with any number.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
@@ -15,9 +16,35 @@ pub const WAKING: usize = 30_000;
 /// The same for work on data that another thread has just written: it arrives cache line by cache line.
 pub const SHARING: usize = 300_000;
 
+thread_local! {
+    /// The most threads that work called from this thread may use.
+    static LIMIT: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// Runs `body`; the work that it shares uses at most `threads` threads. With 1, rayon's pool is not even started.
+pub fn with_at_most<R>(threads: usize, body: impl FnOnce() -> R) -> R {
+    /// Restores the limit also if `body` panics.
+    struct Restore(usize);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            LIMIT.set(self.0);
+        }
+    }
+    let _restore = Restore(LIMIT.replace(threads.max(1)));
+    body()
+}
+
+/// Threads that the calling thread may use: those of rayon's current pool, up to the limit of [`with_at_most`].
+pub fn available() -> usize {
+    match LIMIT.get() {
+        1 => 1,
+        limit => rayon::current_num_threads().min(limit),
+    }
+}
+
 /// Threads to use for `work` vector operations: 1 if `work` is below `least`, otherwise all, but at most one per part.
 pub fn threads_for(work: usize, least: usize, parts: usize) -> usize {
-    if work < least { 1 } else { rayon::current_num_threads().min(parts).max(1) }
+    if work < least { 1 } else { available().min(parts).max(1) }
 }
 
 /// Calls `work` for every part, on `threads` threads, each with working memory of its own from `init`.
@@ -90,6 +117,20 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+
+    #[test]
+    fn a_limit_holds_inside_and_ends_with_the_call() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+        pool.install(|| {
+            assert_eq!(
+                with_at_most(3, || (available(), with_at_most(1, || threads_for(10, 1, 10)), available())),
+                (3, 1, 3)
+            );
+            assert_eq!(with_at_most(9, available), 4);
+            let failed = std::panic::catch_unwind(|| with_at_most(2, || panic!("expected")));
+            assert_eq!((failed.is_err(), available()), (true, 4));
+        });
+    }
 
     #[test]
     fn every_part_is_worked_on_once() {

@@ -3,6 +3,7 @@
 use gemm::Parallelism;
 use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 
+use crate::parallel::available;
 use crate::simd::SimdFloat;
 
 /// Which threads compute a product.
@@ -10,7 +11,7 @@ use crate::simd::SimdFloat;
 pub enum Threads {
     /// The calling thread alone: for products inside a task of a parallel loop.
     Caller,
-    /// All threads of rayon's current pool.
+    /// All threads of rayon's current pool, up to the limit of [`with_at_most`](crate::parallel::with_at_most).
     Pool,
 }
 
@@ -52,9 +53,9 @@ pub fn scaled_product<A: SimdFloat>(
     if m == 0 || n == 0 || k == 0 {
         return;
     }
-    let parallelism = match threads {
-        Threads::Pool if rayon::current_num_threads() > 1 => Parallelism::Rayon(rayon::current_num_threads()),
-        _ => Parallelism::None,
+    let parallelism = match (threads, available()) {
+        (Threads::Caller, _) | (Threads::Pool, 1) => Parallelism::None,
+        (Threads::Pool, count) => Parallelism::Rayon(count),
     };
     let [out_strides, lhs_strides, rhs_strides] =
         [out.strides(), lhs.strides(), rhs.strides()].map(|strides| (strides[0], strides[1]));

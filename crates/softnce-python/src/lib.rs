@@ -26,7 +26,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(segment::recognise, module)?)?;
     module.add_function(wrap_pyfunction!(threads::set_num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(threads::num_threads, module)?)?;
-    module.add_function(wrap_pyfunction!(threads::start_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(threads::follow_threads, module)?)?;
     module.add_function(wrap_pyfunction!(threads::after_fork, module)?)?;
     Ok(())
 }

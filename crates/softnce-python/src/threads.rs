@@ -1,85 +1,69 @@
-//! The threads of the kernels.
+//! The number of threads of the kernels.
 
-use std::cell::RefCell;
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPoolBuilder;
+use softnce_kernels::parallel::with_at_most;
 
-/// Whether the thread pool of the process has been started.
-static STARTED: AtomicBool = AtomicBool::new(false);
-static START: Once = Once::new();
+/// The number that the user has set; 0: none.
+static SET: AtomicUsize = AtomicUsize::new(0);
+/// The number that PyTorch or the environment asks for; 0 before the first loss.
+static FOLLOWED: AtomicUsize = AtomicUsize::new(0);
 /// Whether this process was forked from another: the threads of the pool do not exist in it.
 static FORKED: AtomicBool = AtomicBool::new(false);
 
-thread_local! {
-    /// The pool of a forked process and the id of that process, which may fork again. It is thread-local, because a
-    /// fork could leave a lock held.
-    static OWN: RefCell<Option<(u32, ThreadPool)>> = const { RefCell::new(None) };
+/// Sets the number of threads to use unless the user has set one.
+#[pyfunction]
+pub(crate) fn follow_threads(threads: usize) {
+    FOLLOWED.store(threads.max(1), Ordering::Relaxed);
 }
 
-/// Starts the threads once; later calls have no effect.
-#[pyfunction]
-pub(crate) fn start_threads(threads: usize) {
-    if FORKED.load(Ordering::SeqCst) {
-        return;
+/// Runs a body on the number of threads that applies now.
+pub(crate) fn run<R>(body: impl FnOnce() -> R) -> R {
+    let threads = num_threads();
+    if threads > 1 {
+        start_pool(threads);
     }
+    with_at_most(threads, body)
+}
+
+/// Starts the pool once, when several threads are wanted for the first time. It has a thread for every core, because
+/// its size is fixed and the number of threads that work may grow later; those not wanted sleep.
+fn start_pool(threads: usize) {
+    static START: Once = Once::new();
     START.call_once(|| {
-        // Another library of the process may have started the pool; then its number of threads applies.
-        let _ = ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global();
-        STARTED.store(true, Ordering::SeqCst);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        // It fails only if there is a pool already, which then is used.
+        let _ = ThreadPoolBuilder::new().num_threads(threads.max(cores)).build_global();
     });
 }
 
-/// Runs a body on a pool whose threads exist in this process.
-pub(crate) fn run<R: Send>(body: impl FnOnce() -> R + Send) -> R {
-    if !FORKED.load(Ordering::SeqCst) {
-        return body();
-    }
-    OWN.with_borrow_mut(|own| {
-        let process = std::process::id();
-        if own.as_ref().is_none_or(|(of, _)| *of != process) {
-            // Dropping a pool waits for its threads, which do not exist after a fork.
-            std::mem::forget(own.take());
-            let pool = ThreadPoolBuilder::new().num_threads(1).build().ok();
-            *own = pool.map(|pool| (process, pool));
-        }
-        match own {
-            Some((_, pool)) => pool.install(body),
-            None => body(),
-        }
-    })
-}
-
-/// Sets the number of threads of the kernels. Must be called before the first loss of the process.
+/// Sets the number of threads; `None` follows PyTorch or the environment again.
 #[pyfunction]
-pub(crate) fn set_num_threads(threads: usize) -> PyResult<()> {
-    if threads == 0 {
-        return Err(PyValueError::new_err("threads is 0, expected at least 1"));
+#[pyo3(signature = (threads))]
+pub(crate) fn set_num_threads(threads: Option<usize>) -> PyResult<()> {
+    if threads == Some(0) {
+        return Err(PyValueError::new_err("threads is 0, expected at least 1, or None"));
     }
-    start_threads(threads);
-    let found = num_threads();
-    if found == threads {
-        return Ok(());
-    }
-    let message = format!("the kernels already run with {found} threads; set {threads} before the first loss");
-    Err(PyRuntimeError::new_err(message))
+    SET.store(threads.unwrap_or(0), Ordering::Relaxed);
+    Ok(())
 }
 
-/// The number of threads of the kernels; 0 before they start.
+/// The number of threads that the kernels use; 0 if it is not known before the first loss.
 #[pyfunction]
 pub(crate) fn num_threads() -> usize {
-    match (FORKED.load(Ordering::SeqCst), STARTED.load(Ordering::SeqCst)) {
+    match (FORKED.load(Ordering::Relaxed), SET.load(Ordering::Relaxed)) {
         (true, _) => 1,
-        (false, true) => rayon::current_num_threads(),
-        (false, false) => 0,
+        (false, 0) => FOLLOWED.load(Ordering::Relaxed),
+        (false, set) => set,
     }
 }
 
 /// Records that this process was forked and does not have its parent's threads.
 #[pyfunction]
 pub(crate) fn after_fork() {
-    FORKED.store(true, Ordering::SeqCst);
+    FORKED.store(true, Ordering::Relaxed);
 }

@@ -35,7 +35,7 @@ def compiled(function: Any, **options: Any) -> Any:
 def test_as_in_eager_mode(backend: str, form: str, reduction: str) -> None:
     targets, weights = random_targets(form, 7, 6), torch.rand(5, dtype=torch.float64, generator=generator(3))
     further = random_targets("mixed", 4, 6, 9)
-    criterion = SoftTargetInfoNCE(random_noise(6), 0.7, reduction, learn_temperature=True, backend=backend)
+    criterion = SoftTargetInfoNCE(0.7, reduction, noise_probs=random_noise(6), learn_temperature=True, backend=backend)
 
     def step(logits: Tensor) -> Tensor:
         return criterion(logits * 2, targets, candidates=further, row_weights=weights)

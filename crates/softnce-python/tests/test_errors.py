@@ -156,7 +156,11 @@ ELSEWHERE: Any = [
     (lambda: soft(multiplicities=torch.ones(2, device=META)), ValueError, "multiplicities is on meta"),
     (lambda: soft(positives=LABELS.to(META)), ValueError, "positives is on meta"),
     (lambda: soft(temperature=torch.ones((), device=META)), ValueError, "temperature is on meta"),
-    (lambda: SoftTargetInfoNCE([0.2, 0.3, 0.5]).to(META)(LOGITS, LABELS), ValueError, "noise_probs is on meta"),
+    (
+        lambda: SoftTargetInfoNCE(noise_probs=[0.2, 0.3, 0.5]).to(META)(LOGITS, LABELS),
+        ValueError,
+        "noise_probs is on meta",
+    ),
     (lambda: _with_queue(META), ValueError, "queue is on meta, expected cpu"),
     (lambda: MixedTargets.compact(0, [[0]], torch.ones(1, 1, device=META), 3), ValueError, "weights is on meta"),
     (lambda: _head(META, "rows"), ValueError, "weight is on meta, expected cpu, as the features"),
@@ -181,7 +185,7 @@ def _with_queue(device: torch.device) -> Any:
 
 
 def _head(device: torch.device, part: str) -> Any:
-    head = InfoNCEHead(4, 3, True)
+    head = InfoNCEHead(4, 3, bias=True)
     getattr(head, part).to(device)
     return head(torch.zeros(2, 4), LABELS)
 

@@ -17,7 +17,7 @@ WIDTH, CLASSES = 4, 11
 
 def head(**options: Any) -> InfoNCEHead:
     torch.manual_seed(0)
-    made = InfoNCEHead(WIDTH, CLASSES, True, init_std=0.5, dtype=torch.float64, **options)
+    made = InfoNCEHead(WIDTH, CLASSES, bias=True, init_std=0.5, dtype=torch.float64, **options)
     with torch.no_grad():
         made.offsets.weight.copy_(random_logits(CLASSES, 1, 3))
     return made
@@ -138,20 +138,89 @@ def test_bad_arguments(make: Any, kind: type, message: str) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_bad_targets(backend: str) -> None:
-    made, features = head(backend=backend), torch.zeros(2, WIDTH, dtype=torch.float64)
-    unequal = MixedTargets.compact(torch.tensor([0.1, 0.3]), [[0], [1]], [[0.9], [0.7]], CLASSES)
+    made, features = InfoNCEHead(WIDTH, 100, backend=backend), torch.zeros(2, WIDTH)
+    unequal = MixedTargets.compact(torch.tensor([0.1, 0.3]), [[0], [1]], [[0.9], [0.7]], 100)
     for targets, kind, message in (
-        (torch.tensor([0, 11]), IndexError, "11, expected a class from 0 to 10"),
+        (torch.tensor([0, 100]), IndexError, "100, expected a class from 0 to 99"),
         (
-            torch.softmax(random_logits(2, CLASSES), 1),
+            torch.softmax(random_logits(2, 100), 1),
             ValueError,
-            "hard or compact targets, targets came as dense rows",
+            "more than 64 classes takes hard or compact targets, targets came as dense rows",
         ),
         (unequal, ValueError, "targets has uniform shares from 0.1"),
         (torch.tensor([0]), ValueError, "candidates is 1, expected at least 2"),
     ):
         with pytest.raises(kind, match=message):
             made(features, targets)
+
+
+FEW: Any = [
+    ("MixUp of two classes", 2, lambda: random_targets("recognised", 6, 2)),
+    ("MixUp of two classes, float32", 2, lambda: random_targets("recognised", 6, 2).float()),
+    ("smoothed", 2, lambda: random_targets("smoothed", 6, 2).dense(torch.float64)),
+    ("three classes", 3, lambda: random_targets("recognised", 6, 3)),
+    ("a teacher of four", 4, lambda: random_targets("dense", 6, 4)),
+    ("a teacher of 64", 64, lambda: random_targets("dense", 6, 64)),
+    ("unequal shares", 5, lambda: random_targets("shares", 6, 5)),
+    ("uniform rows", 5, lambda: torch.full((6, 5), 0.2, dtype=torch.float64)),
+    ("uniform compact rows", 100, lambda: MixedTargets.smoothed([0] * 6, 100, 1.0)),
+    ("no listed class", 100, lambda: MixedTargets.compact(1.0, torch.zeros(6, 0).long(), torch.zeros(6, 0), 100)),
+    ("uniform dense rows", 100, lambda: torch.full((6, 100), 0.01)),
+]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name, classes, make", FEW, ids=[name for name, _, _ in FEW])
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_rows_whose_shares_do_not_cancel(backend: str, name: str, classes: int, make: Any, reduction: str) -> None:
+    torch.manual_seed(0)
+    head = InfoNCEHead(
+        WIDTH, classes, bias=True, init_std=0.5, dtype=torch.float64, sparse=False, backend=backend, reduction=reduction
+    )
+    features, targets = random_logits(6, WIDTH).requires_grad_(), make()
+    inputs = (features, head.rows.weight, head.offsets.weight)
+    further = torch.tensor([1, 0, 1])
+    for candidates in (None, further):
+        # Labels have no uniform share: with many classes they do not go together with smoothed rows.
+        if candidates is not None and classes > 64:
+            continue
+        everything = written_out(targets, classes)
+        everything = everything / everything.sum(1, keepdim=True)
+        if candidates is not None:
+            everything = torch.cat([everything, written_out(further, classes)])
+        expected = reduce(info_nce(head.logits(features), everything), reduction)
+        loss = head(features, targets, candidates=candidates)
+        torch.testing.assert_close(loss, expected, rtol=1e-6, atol=1e-7)
+        for found, wanted in zip(torch.autograd.grad(loss.sum(), inputs), torch.autograd.grad(expected.sum(), inputs)):
+            torch.testing.assert_close(found, wanted, rtol=1e-6, atol=1e-7)
+
+
+OPTIMISERS: Any = [
+    (True, lambda rows: torch.optim.SparseAdam(rows, lr=0.05)),
+    (True, lambda rows: torch.optim.SGD(rows, lr=1.0)),
+    (True, lambda rows: torch.optim.SGD(rows, lr=0.3, momentum=0.9)),
+    (True, lambda rows: torch.optim.Adagrad(rows, lr=0.3)),
+    (False, lambda rows: torch.optim.AdamW(rows, lr=0.05)),
+    (False, lambda rows: torch.optim.Adam(rows, lr=0.05)),
+    (False, lambda rows: torch.optim.RMSprop(rows, lr=0.02)),
+]
+
+
+# PyTorch's own, once a process.
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks are implicitly disabled")
+@pytest.mark.parametrize("sparse, make", OPTIMISERS)
+def test_optimisers(sparse: bool, make: Any) -> None:
+    torch.manual_seed(2)
+    head = InfoNCEHead(4, 6, True, sparse=sparse)
+    centres = torch.randn(6, 4) * 3
+    labels = torch.arange(6).repeat(20)
+    features = centres[labels] + 0.3 * torch.randn(120, 4)
+    optimiser = make(list(head.parameters()))
+    for _ in range(60):
+        optimiser.zero_grad()
+        head(features, MixedTargets.smoothed(labels, 6, 0.1)).backward()
+        optimiser.step()
+    assert float((head.logits(features).argmax(1) == labels).float().mean()) > 0.95
 
 
 def test_gradients_are_not_shared_between_backwards() -> None:
@@ -197,3 +266,53 @@ def test_dense_rows_of_any_type(backend: str, dtype: torch.dtype) -> None:
     expected = made(features, rows)
     tolerance = {torch.float32: 1e-6, torch.float16: 3e-3, torch.bfloat16: 2e-2}[dtype]
     torch.testing.assert_close(made(features, rows.to(dtype)), expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+@pytest.mark.parametrize("sparse", [False, True])
+# Dynamo reads .grad of tensors that are no leaves where the graph breaks.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+def test_compiled(backend: str, reduction: str, sparse: bool) -> None:
+    torch._dynamo.reset()
+    made = head(sparse=sparse, learn_temperature=True, noise_probs=random_noise(CLASSES), backend=backend)
+    made.reduction = reduction
+
+    def step(features: torch.Tensor, targets: Any, weights: torch.Tensor) -> torch.Tensor:
+        return made(features * 2, targets, row_weights=weights) * 3
+
+    # Sparse gradients need a graph break.
+    function = torch.compile(step, backend="aot_eager", fullgraph=not sparse)
+    weights = torch.rand(6, dtype=torch.float64, generator=generator(8))
+    for form in ("labels", "mixed", "recognised"):
+        found = []
+        for each in (step, function):
+            made.zero_grad()
+            features = random_logits(6, WIDTH).requires_grad_()
+            loss = each(features, random_targets(form, 6, CLASSES), weights)
+            loss.backward(torch.arange(6.0, dtype=torch.float64) if reduction == "none" else None)
+            gradients = [made.rows.weight.grad, made.offsets.weight.grad, made.log_temperature.grad, features.grad]
+            found.append([loss.detach(), *(part.to_dense().clone() for part in gradients)])
+        for one, other in zip(*found):
+            torch.testing.assert_close(one, other)
+
+
+def test_a_compiled_queue() -> None:
+    torch._dynamo.reset()
+    made = [head(sparse=False, queue=TargetQueue(4, CLASSES)) for _ in range(2)]
+    function = torch.compile(made[1], backend="aot_eager", fullgraph=True)
+    for step in range(3):
+        features, targets = random_logits(3, WIDTH, step), random_targets("mixed", 3, CLASSES, step)
+        torch.testing.assert_close(function(features, targets), made[0](features, targets))
+    for one, other in zip(made[0].buffers(), made[1].buffers()):
+        assert torch.equal(one, other)
+
+
+def test_on_meta() -> None:
+    for reduction, shape in (("mean", ()), ("none", (3,))):
+        made = InfoNCEHead(WIDTH, CLASSES, bias=True, reduction=reduction, device="meta")
+        features = torch.zeros(3, WIDTH, device="meta", requires_grad=True)
+        loss = made(features, torch.zeros(3, dtype=torch.int64, device="meta"))
+        assert loss.is_meta and loss.shape == shape
+        loss.sum().backward()
+        assert features.grad.is_meta and made.weight.grad.shape == made.weight.shape

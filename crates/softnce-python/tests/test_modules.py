@@ -32,7 +32,7 @@ def test_one_line_in_the_place_of_other_losses() -> None:
 def test_settings_reach_the_loss() -> None:
     noise = random_noise(5)
     logits, targets = random_logits(4, 5), random_targets("mixed", 4, 5)
-    criterion = SoftTargetInfoNCE(noise, 0.5, "sum")
+    criterion = SoftTargetInfoNCE(0.5, "sum", noise_probs=noise)
     expected = info_nce(logits, written_out(targets, 5), noise=noise, tau=0.5).sum()
     torch.testing.assert_close(criterion(logits, targets), expected)
     torch.testing.assert_close(criterion.posterior(logits), torch.softmax(logits / 0.5, 1))
@@ -48,14 +48,14 @@ def test_noise_from_counts_and_its_power() -> None:
     torch.testing.assert_close(powered, root / root.sum())
     bare = SoftTargetInfoNCE(noise_counts=[3, 1], noise_smoothing=0).noise_probs
     torch.testing.assert_close(bare, torch.tensor([0.75, 0.25], dtype=torch.float64))
-    flat = SoftTargetInfoNCE([0.9, 0.1], alpha=0.0).noise_probs
+    flat = SoftTargetInfoNCE(noise_probs=[0.9, 0.1], alpha=0.0).noise_probs
     torch.testing.assert_close(flat, torch.tensor([0.5, 0.5], dtype=torch.float64))
 
 
 def test_changed_noise_is_not_taken_for_the_old() -> None:
     # The kernels keep distributions; what is written over must be seen.
     logits, labels = random_logits(4, 3), torch.tensor([0, 1, 2, 0])
-    criterion = SoftTargetInfoNCE([0.5, 0.25, 0.25])
+    criterion = SoftTargetInfoNCE(noise_probs=[0.5, 0.25, 0.25])
     first = criterion(logits, labels)
     criterion.noise_probs.data.copy_(torch.tensor([0.1, 0.2, 0.7]))
     expected = info_nce(logits, written_out(labels, 3), noise=criterion.noise_probs).mean()

@@ -34,26 +34,59 @@ def test_version_and_stub() -> None:
     assert softnce.__version__ == version("softnce")
 
 
-def test_threads_are_set_before_the_first_loss() -> None:
+def test_threads_follow_pytorch_unless_they_are_set() -> None:
     program = """
 import torch, softnce
 from softnce.torch import soft_target_info_nce
-assert softnce.num_threads() == 0
-{set}
-soft_target_info_nce(torch.zeros(2, 3), torch.tensor([0, 1]))
-print(softnce.num_threads())
-try:
-    softnce.set_num_threads(7)
-except RuntimeError as error:
-    print(error)
+
+def used():
+    soft_target_info_nce(torch.zeros(2, 3), torch.tensor([0, 1]))
+    return softnce.num_threads()
+
+found = [softnce.num_threads()]
+for threads in (2, 1, 3):
+    torch.set_num_threads(threads)
+    found.append(used())
+softnce.set_num_threads(5)
+found.append(used())
+softnce.set_num_threads(None)
+print(found, used())
 """
-    assert python(program.replace("{set}", "softnce.set_num_threads(3)")).splitlines() == [
-        "3",
-        "the kernels already run with 3 threads; set 7 before the first loss",
-    ]
-    assert python(program.replace("{set}", "torch.set_num_threads(2)")).splitlines()[0] == "2"
+    assert python(program) == "[0, 2, 1, 3, 5] 3"
     with pytest.raises(ValueError, match="threads is 0"):
         softnce.set_num_threads(0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it counts the threads of the process")
+def test_one_thread_starts_no_others() -> None:
+    program = """
+import os, torch, softnce
+from softnce.torch import soft_target_info_nce
+torch.set_num_threads(1)
+logits, targets = torch.randn(2048, 500), torch.randint(500, (2048,))
+losses, counts = [], [len(os.listdir("/proc/self/task"))]
+for threads in (1, 2, 1):
+    softnce.set_num_threads(threads)
+    losses.append(soft_target_info_nce(logits, targets))
+    counts.append(len(os.listdir("/proc/self/task")))
+assert torch.equal(losses[0], losses[1]) and torch.equal(losses[0], losses[2])
+print(counts[1] == counts[0], counts[2] > counts[1])
+"""
+    assert python(program) == "True True"
+
+
+def test_the_compiler_is_not_imported() -> None:
+    program = """
+import sys, torch
+import softnce.torch, softnce.head
+from softnce.torch import InfoNCE, MixedTargets, SoftTargetInfoNCE, TargetQueue
+criterion = SoftTargetInfoNCE(noise_counts=[1, 2, 3], queue=TargetQueue(4, 3), learn_temperature=True)
+logits = torch.zeros(2, 3, requires_grad=True)
+criterion(logits, MixedTargets.smoothed([0, 1], 3, 0.1).dense()).backward()
+softnce.head.InfoNCEHead(3, 3)(torch.zeros(2, 3), torch.tensor([0, 1])).backward()
+print([name for name in ("torch._dynamo", "torch._inductor") if name in sys.modules])
+"""
+    assert python(program) == "[]"
 
 
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="there is no fork")

@@ -63,9 +63,11 @@ def model() -> nn.Module:
 
 def criterion(loss: str, **options: Any) -> nn.Module:
     if loss == "infonce":
-        return InfoNCE(random_noise(CLASSES), 0.7, **options)
+        return InfoNCE(0.7, noise_probs=random_noise(CLASSES), **options)
     queue = TargetQueue(6, CLASSES) if loss == "queue" else None
-    return SoftTargetInfoNCE(random_noise(CLASSES), 0.7, queue=queue, learn_temperature=True, **options).double()
+    return SoftTargetInfoNCE(
+        0.7, noise_probs=random_noise(CLASSES), queue=queue, learn_temperature=True, **options
+    ).double()
 
 
 class WithLoss(nn.Module):

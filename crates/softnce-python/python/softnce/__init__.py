@@ -11,6 +11,7 @@ and human label distributions. It replaces soft target cross-entropy in any clas
 """
 
 import os
+from typing import Optional
 
 from softnce import _native
 
@@ -19,23 +20,25 @@ __all__ = ["__version__", "num_threads", "set_num_threads"]
 __version__: str = _native.__version__
 
 
-def set_num_threads(threads: int) -> None:
-    """Sets the number of threads of the kernels. Call it before the first loss of the process.
+def set_num_threads(threads: Optional[int]) -> None:
+    """Sets the number of threads of the kernels, from now on.
 
-    By default the kernels use as many threads as PyTorch (``softnce.torch``) or one per core (``softnce.numpy``).
+    By default, and after ``set_num_threads(None)``, the kernels use as many threads as PyTorch
+    (``softnce.torch``; ``torch.set_num_threads`` changes it at any time), or the number in the environment variables
+    ``RAYON_NUM_THREADS`` or ``OMP_NUM_THREADS``, else one per core (``softnce.numpy``). Results do not depend on the
+    number of threads.
 
     Raises:
         ValueError: ``threads`` is below 1.
-        RuntimeError: the kernels already run with another number of threads.
     """
     _native.set_num_threads(threads)
 
 
 def num_threads() -> int:
-    """The number of threads of the kernels; 0 before the first loss of the process."""
+    """The number of threads of the kernels; 0 before the first loss of the process unless one was set."""
     return _native.num_threads()
 
 
 if hasattr(os, "register_at_fork"):
-    # A forked child does not have its parent's threads: there the kernels run on one new thread.
+    # A forked child does not have its parent's threads: there the kernels run on the calling thread.
     os.register_at_fork(after_in_child=_native.after_fork)

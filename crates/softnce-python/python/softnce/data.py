@@ -1,6 +1,6 @@
 """MixUp and CutMix with one lambda per row, for training with soft target InfoNCE.
 
-:class:`Mixup` takes the options of ``timm.data.Mixup`` and makes the same images from the same random numbers. Two
+:class:`Mixup` takes the options of ``timm.data.Mixup`` and makes the same images from the same random numbers. Three
 things differ:
 
 - The default mode is ``"elem"``: every row draws its own lambda. timm's default, ``"batch"``, draws one lambda for the
@@ -8,19 +8,23 @@ things differ:
   candidates, unless rows meet their own class. Soft target InfoNCE then has no finite optimum and falls to 0 as the
   logits grow.
 - It returns :class:`softnce.torch.MixedTargets`: a few numbers per row instead of one for each class.
+- It takes tensors of any shape, integers too, and soft labels as well as class labels.
 """
 
 from __future__ import annotations
 
 import math
-import numbers
-from typing import Any, Optional, Sequence, Tuple, Union
+from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from softnce._blending import blend, box_sizes
+from softnce._choices import Mode
+from softnce._settings import choice, flag, integer, number, share
+from softnce._target_mixing import mix_targets
 from softnce.torch._memory import FLOATS, integers
 from softnce.torch.targets import MixedTargets
 
@@ -28,15 +32,11 @@ __all__ = ["Mixup"]
 
 _MODES = ("batch", "pair", "elem")
 
-# Pixels mixed at once on the CPU, few enough that the copies of the partners stay in the cache.
-_BLOCK = 1 << 19
-
 _Draws = Tuple[NDArray[Any], NDArray[np.bool_]]
-_Box = Tuple[int, int, int, int]
 
 
 class Mixup:
-    """Mixes row i of a batch of N images with row N-1-i, its partner.
+    """Mixes row i of a batch of N images, or other tensors, with row N-1-i, its partner.
 
     The options have the names, order and meaning of those of ``timm.data.Mixup``. Training loops may set the attribute
     ``mixup_enabled`` to False for their last epochs: images are then not mixed, but labels are still smoothed.
@@ -49,8 +49,8 @@ class Mixup:
     Args:
         mixup_alpha: both parameters of the beta distribution of MixUp's lambda; 0 turns MixUp off.
         cutmix_alpha: the same for CutMix; 0 turns CutMix off.
-        cutmix_minmax: the smallest and largest size of a CutMix box, as shares of the image's height and width. It
-            replaces ``cutmix_alpha``, which becomes 1.
+        cutmix_minmax: the smallest and largest size of a CutMix box, as shares of the image's height and width (of the
+            length, where the box is an interval). It replaces ``cutmix_alpha``, which becomes 1.
         prob: the probability that a row, a pair or a batch is mixed.
         switch_prob: the probability of CutMix if MixUp and CutMix are both on.
         mode: one lambda for each row (``"elem"``), for each row and its partner (``"pair"``) or for all rows
@@ -77,7 +77,7 @@ class Mixup:
         cutmix_minmax: Optional[Sequence[float]] = None,
         prob: float = 1.0,
         switch_prob: float = 0.5,
-        mode: str = "elem",
+        mode: Mode = "elem",
         correct_lam: bool = True,
         label_smoothing: float = 0.1,
         num_classes: int = 1000,
@@ -96,65 +96,70 @@ class Mixup:
                 "mixup_alpha and cutmix_alpha are 0 and cutmix_minmax is None, expected one of them to be set; "
                 "MixedTargets.smoothed gives targets without mixing"
             )
-        self.mix_prob = _share("prob", prob)
-        self.switch_prob = _share("switch_prob", switch_prob)
-        self.label_smoothing = _share("label_smoothing", label_smoothing)
-        if mode not in _MODES:
-            raise ValueError(f"mode is {mode!r}, expected one of {', '.join(map(repr, _MODES))}")
-        self.mode = mode
-        self.correct_lam = correct_lam
-        self.num_classes = _count("num_classes", num_classes)
+        self.mix_prob = share("prob", prob)
+        self.switch_prob = share("switch_prob", switch_prob)
+        self.label_smoothing = share("label_smoothing", label_smoothing)
+        choice("mode", mode, _MODES)
+        self.mode: Mode = mode
+        self.correct_lam = flag("correct_lam", correct_lam)
+        self.num_classes = integer("num_classes", num_classes)
         if multi_label:
             raise ValueError(f"multi_label is {multi_label!r}, expected False: targets are a class label for each row")
-        self.dense = dense
+        self.dense = flag("dense", dense)
         if rng is not None and not isinstance(rng, np.random.RandomState):
             raise TypeError(f"rng is a {type(rng).__name__}, expected a numpy.random.RandomState or None")
         self.rng = rng
         self.mixup_enabled = True
 
-    def __call__(self, x: Tensor, targets: Tensor) -> Tuple[Tensor, Union[MixedTargets, Tensor]]:
-        """Mixes the images in place.
+    def __call__(self, x: Tensor, targets: Union[Tensor, MixedTargets]) -> Tuple[Tensor, Union[MixedTargets, Tensor]]:
+        """Mixes the rows in place.
+
+        CutMix takes a rectangle of the last two dimensions from the partner, the same in all channels and frames, if
+        ``x`` has at least four dimensions: images ``[N, C, H, W]``, videos ``[N, C, T, H, W]``. With fewer it takes an
+        interval of the last one: audio ``[N, T]`` or ``[N, C, T]``, tables ``[N, F]``.
 
         Args:
-            x: images ``[N, C, H, W]``, float16, bfloat16, float32 or float64, finite; overwritten.
-            targets: class labels ``[N]``, integers. Their values are checked by the loss.
+            x: ``[N, ...]``, floats, finite, or integers, which are rounded after MixUp; overwritten.
+            targets: class labels ``[N]``, integers; or soft labels: ``MixedTargets`` of N rows, or probabilities
+                ``[N, num_classes]``. Their values are checked by the loss.
 
         Returns:
-            ``x`` and its targets. A target gives the share lambda to the class of the row and the rest to the class of
-            its partner. The targets are ``MixedTargets`` of N rows, or with ``dense`` a float32 tensor
-            ``[N, num_classes]``.
+            ``x`` and its targets. A target gives the share lambda to the target of the row and the rest to that of its
+            partner. The targets are ``MixedTargets`` of N rows; or a tensor ``[N, num_classes]``, with ``dense`` or for
+            soft labels as probabilities (float64 for float64, otherwise float32).
 
         Raises:
             TypeError: ``x`` or ``targets`` is not a tensor of a type named above.
             ValueError: a shape differs from those above, or the batch is empty.
         """
-        _check_batch(x, targets)
-        count, height, width = x.shape[0], x.shape[2], x.shape[3]
+        _check_batch(x, targets, self.num_classes)
+        count = x.shape[0]
         lam = np.ones(count)
         if self.mixup_enabled:
-            lam, weight, box = self._draw(count, height, width)
-            _mix(x, weight, box)
-        # MPS has no double precision.
-        wide = torch.float32 if targets.device.type == "mps" else torch.float64
-        labels = targets.long()
-        shares = _send(torch.from_numpy(lam).to(wide), labels.device)
-        mixed = MixedTargets.mixed(labels, labels.flip(0), shares, self.num_classes, self.label_smoothing)
-        return x, mixed.dense(torch.float32) if self.dense else mixed
+            lam, weight, box = self._draw(count, box_sizes(x.shape))
+            blend(x, weight, box)
+        mixed = mix_targets(targets, lam, self.num_classes, self.label_smoothing)
+        if self.dense and isinstance(mixed, MixedTargets):
+            return x, mixed.dense(torch.float32)
+        return x, mixed
 
-    def _draw(self, count: int, height: int, width: int) -> Tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """The share of the row's own class ``[N]``, the partner's MixUp weight ``[N]``, the CutMix box ``[N, 4]``."""
+    def _draw(self, count: int, sizes: Sequence[int]) -> Tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """The share of the row's own target ``[N]``, the partner's MixUp weight ``[N]``, the CutMix box ``[N, 2 D]``:
+        start and end, which is exclusive, in each of its D dimensions."""
         rng: Any = np.random if self.rng is None else self.rng
         if self.mode == "batch":
             drawn, cutmix = self._draw_batch(rng)
         else:
             drawn, cutmix = self._draw_rows(rng, count if self.mode == "elem" else count // 2)
         lam, weight = drawn.astype(np.float64), 1.0 - drawn.astype(np.float64)
-        box = np.zeros((len(drawn), 4), dtype=np.int64)
+        box = np.zeros((len(drawn), 2 * len(sizes)), dtype=np.int64)
         for row in np.flatnonzero(cutmix & (drawn != 1.0)):
-            top, bottom, left, right = box[row] = self._draw_box(rng, drawn[row], height, width)
+            spans = self._draw_box(rng, drawn[row], sizes)
+            box[row] = np.ravel(spans)
             weight[row] = 0.0
             if self.correct_lam or self.cutmix_minmax is not None:
-                lam[row] = 1.0 - (bottom - top) * (right - left) / (height * width)
+                pasted = math.prod(end - start for start, end in spans)
+                lam[row] = 1.0 - pasted / math.prod(sizes)
         if self.mode == "batch":
             return np.repeat(lam, count), np.repeat(weight, count), np.repeat(box, count, axis=0)
         if self.mode == "pair":
@@ -185,20 +190,16 @@ class Mixup:
         alpha = self.cutmix_alpha if cutmix else self.mixup_alpha
         return rng.beta(alpha, alpha, size=1), np.array([cutmix])
 
-    def _draw_box(self, rng: Any, lam: Any, height: int, width: int) -> _Box:
-        """The box as top, bottom, left, right; bottom and right are exclusive."""
+    def _draw_box(self, rng: Any, lam: Any, sizes: Sequence[int]) -> List[Tuple[int, int]]:
+        """The box as an interval in each of its dimensions; the ends are exclusive."""
         if self.cutmix_minmax is not None:
             low, high = self.cutmix_minmax
             # In a small image the range may contain only one size.
-            cut_h = rng.randint(int(height * low), max(int(height * high), int(height * low) + 1))
-            cut_w = rng.randint(int(width * low), max(int(width * high), int(width * low) + 1))
-            top = rng.randint(0, height - cut_h + 1)
-            left = rng.randint(0, width - cut_w + 1)
-            return top, top + cut_h, left, left + cut_w
-        side = np.sqrt(1 - lam)
-        top, bottom = _span(rng.randint(0, height), int(height * side), height)
-        left, right = _span(rng.randint(0, width), int(width * side), width)
-        return top, bottom, left, right
+            cuts = [rng.randint(int(n * low), max(int(n * high), int(n * low) + 1)) for n in sizes]
+            starts = [rng.randint(0, n - cut + 1) for n, cut in zip(sizes, cuts)]
+            return [(start, start + cut) for start, cut in zip(starts, cuts)]
+        side = np.sqrt(1 - lam) if len(sizes) == 2 else 1 - lam
+        return [_span(rng.randint(0, n), int(n * side), n) for n in sizes]
 
 
 def _span(centre: int, length: int, limit: int) -> Tuple[int, int]:
@@ -212,93 +213,33 @@ def _mirror(values: NDArray[Any], middle: float, count: int) -> NDArray[Any]:
     return np.concatenate((values, own, values[::-1]))
 
 
-def _mix(x: Tensor, weight: NDArray[Any], box: NDArray[Any]) -> None:
-    """Blends every row with its partner in place; inside a row's box the partner replaces it."""
-    count, pixels = x.shape[0], x[0].numel()
-    boxed = bool(box.any())
-    if not boxed and not weight.any():
-        return
-    # Half precision is blended in single precision, so that the pixels have exactly the share that the targets state.
-    work = torch.promote_types(x.dtype, torch.float32)
-    plan = _send(torch.from_numpy(np.concatenate((weight[:, None], box), axis=1)).to(work), x.device)
-    pairs = count // 2
-    block = max(_BLOCK // pixels, 1) if x.device.type == "cpu" else pairs
-    for first in range(0, pairs, max(block, 1)):
-        last = min(first + block, pairs)
-        near, far = slice(first, last), slice(count - last, count - first)
-        partners = x[far].flip(0), x[near].flip(0)
-        for rows, partner in zip((near, far), partners):
-            _blend(x[rows], partner, _partner_weights(plan[rows], x.shape, boxed))
-
-
-def _partner_weights(plan: Tensor, shape: Sequence[int], boxed: bool) -> Tensor:
-    """The partner's weight for every pixel, ``[n, 1, H, W]``, or ``[n, 1, 1, 1]`` where no row has a box."""
-    weight, top, bottom, left, right = plan[:, :, None].unbind(1)
-    if not boxed:
-        return weight[:, :, None, None]
-    y = torch.arange(shape[2], device=plan.device)
-    x = torch.arange(shape[3], device=plan.device)
-    inside = ((y >= top) & (y < bottom))[:, None, :, None] & ((x >= left) & (x < right))[:, None, None, :]
-    return weight[:, :, None, None].expand(inside.shape).masked_fill(inside, 1.0)
-
-
-def _blend(rows: Tensor, partner: Tensor, weight: Tensor) -> None:
-    wide = rows.to(weight.dtype)
-    wide.lerp_(partner.to(weight.dtype), weight)
-    if wide.dtype != rows.dtype:
-        rows.copy_(wide)
-
-
-def _send(values: Tensor, device: torch.device) -> Tensor:
-    """Moves a small tensor to a device; on CUDA without waiting for it."""
-    return values.to(device, non_blocking=device.type == "cuda")
-
-
-def _check_batch(x: Any, targets: Any) -> None:
-    for argument, value in (("x", x), ("targets", targets)):
-        if not isinstance(value, Tensor):
+def _check_batch(x: Any, targets: Any, num_classes: int) -> None:
+    for argument, value, kinds in (("x", x, (Tensor,)), ("targets", targets, (Tensor, MixedTargets))):
+        if not isinstance(value, kinds):
             raise TypeError(f"{argument} is a {type(value).__name__}, expected a tensor")
-    if x.dtype not in FLOATS:
-        raise TypeError(f"x has dtype {x.dtype}, expected float16, bfloat16, float32 or float64")
-    if x.dim() != 4 or x.numel() == 0:
-        raise ValueError(f"x has shape {list(x.shape)}, expected [N, C, H, W], none of them 0")
-    if not integers(targets):
-        raise TypeError(f"targets has dtype {targets.dtype}, expected integers: a class label for each row of x")
-    if targets.shape != x.shape[:1]:
-        raise ValueError(f"targets has shape {list(targets.shape)}, expected [{x.shape[0]}], a label for each row of x")
-
-
-def _number(argument: str, value: Any) -> float:
-    if not isinstance(value, numbers.Real):
-        raise TypeError(f"{argument} is {value!r}, expected a number")
-    return float(value)
+    if not (x.dtype in FLOATS or integers(x)):
+        raise TypeError(f"x has dtype {x.dtype}, expected floats or integers")
+    if x.dim() < 2 or x.numel() == 0:
+        raise ValueError(f"x has shape {list(x.shape)}, expected [N, ...], none of them 0")
+    soft = isinstance(targets, MixedTargets) or targets.dtype in FLOATS
+    if not soft and not integers(targets):
+        raise TypeError(f"targets has dtype {targets.dtype}, expected integers (class labels) or floats (soft labels)")
+    expected = [x.shape[0], num_classes] if soft else [x.shape[0]]
+    if list(targets.shape) != expected:
+        kind = "the probabilities of num_classes classes" if soft else "a label"
+        raise ValueError(f"targets has shape {list(targets.shape)}, expected {expected}, {kind} for each row of x")
 
 
 def _alpha(argument: str, value: Any) -> float:
-    alpha = _number(argument, value)
+    alpha = number(argument, value)
     if not (math.isfinite(alpha) and alpha >= 0.0):
         raise ValueError(f"{argument} is {value}, expected a finite number of at least 0")
     return alpha
 
 
-def _share(argument: str, value: Any) -> float:
-    share = _number(argument, value)
-    if not 0.0 <= share <= 1.0:
-        raise ValueError(f"{argument} is {value}, expected a number from 0 to 1")
-    return share
-
-
-def _count(argument: str, value: Any) -> int:
-    if not isinstance(value, numbers.Integral):
-        raise TypeError(f"{argument} is {value!r}, expected an integer")
-    if value < 1:
-        raise ValueError(f"{argument} is {value}, expected at least 1")
-    return int(value)
-
-
 def _minmax(value: Any) -> Tuple[float, float]:
     try:
-        shares = [_number("cutmix_minmax", share) for share in value]
+        shares = [number("cutmix_minmax", part) for part in value]
     except TypeError:
         raise TypeError(f"cutmix_minmax is {value!r}, expected two numbers or None") from None
     if len(shares) != 2 or not 0.0 <= shares[0] < shares[1] <= 1.0:

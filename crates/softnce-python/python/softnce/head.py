@@ -12,10 +12,12 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union, cast
 import torch
 from torch import Tensor, nn
 
-from softnce.torch import _distributed, _head
+from softnce._settings import flag, integer, number
+from softnce.torch import _distributed, _head, _head_operation
 from softnce.torch._call import Call, Targets
 from softnce.torch._memory import resolved
 from softnce.torch._scale import forbid_second
+from softnce.torch._tracing import untraced
 from softnce.torch.modules import Contrastive
 
 __all__ = ["InfoNCEHead"]
@@ -26,12 +28,13 @@ class InfoNCEHead(Contrastive):
 
     Only :meth:`logits` computes the logits ``features @ weight.T + bias``. The weight matrix (and the bias) is stored
     as ``torch.nn.Embedding``. Their gradients are sparse tensors with the rows of the classes used.
-    ``torch.optim.SGD``, ``SparseAdam`` and ``Adagrad`` accept them, and ``DistributedDataParallel`` reduces them. With
-    ``sparse=False`` the gradients are dense, for any optimiser.
+    ``torch.optim.SGD``, ``SparseAdam`` and ``Adagrad`` accept them (without weight decay) and change only these rows;
+    ``DistributedDataParallel`` reduces them. With ``sparse=False`` the gradients are dense, as those of
+    ``nn.Embedding``: for any optimiser, such as AdamW, and for ``torch.compile`` without graph breaks.
 
     Targets are class indices, ``MixedTargets``, or probabilities in which the compact form of ``MixedTargets`` is
     found. Their uniform shares must be equal (the same label smoothing in every row): only then do the shares cancel,
-    so that the other classes do not contribute.
+    so that the other classes do not contribute. With at most 64 classes, targets may be any distributions.
 
     Args:
         in_features: the number of features D.
@@ -59,21 +62,17 @@ class InfoNCEHead(Contrastive):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        for argument, value in (("in_features", in_features), ("num_classes", num_classes)):
-            if value < 1:
-                raise ValueError(f"{argument} is {value}, expected at least 1")
+        in_features, num_classes = integer("in_features", in_features), integer("num_classes", num_classes)
+        init_std = number("init_std", init_std)
         if not (math.isfinite(init_std) and init_std >= 0):
             raise ValueError(f"init_std is {init_std}, expected a finite number not below 0")
         if self.noise_probs is not None and self.noise_probs.shape[0] != num_classes:
             raise ValueError(f"noise_probs has shape {list(self.noise_probs.shape)}, expected [{num_classes}]")
-        self.in_features, self.num_classes, self.sparse = in_features, num_classes, sparse
+        self.in_features, self.num_classes, self.sparse = in_features, num_classes, flag("sparse", sparse)
         # DistributedDataParallel expects sparse gradients only from embeddings.
-        self.rows = nn.Embedding(num_classes, in_features, sparse=sparse, device=device, dtype=dtype)
-        nn.init.normal_(self.rows.weight, std=init_std)
-        self.offsets: Optional[nn.Embedding] = None
-        if bias:
-            self.offsets = nn.Embedding(num_classes, 1, sparse=sparse, device=device, dtype=dtype)
-            nn.init.zeros_(self.offsets.weight)
+        place: Dict[str, Any] = {"sparse": sparse, "device": device, "dtype": dtype}
+        self.rows = _Rows(num_classes, in_features, init_std, **place)
+        self.offsets = _Rows(num_classes, 1, 0.0, **place) if flag("bias", bias) else None
 
     def _load_from_state_dict(self, state_dict: Dict[str, Any], prefix: str, *rest: Any) -> None:
         # The state of a torch.nn.Linear is accepted too.
@@ -102,11 +101,11 @@ class InfoNCEHead(Contrastive):
         shape = f"in_features={self.in_features}, num_classes={self.num_classes}, bias={self.bias is not None}"
         return f"{shape}, sparse={self.sparse}, {super().extra_repr()}"
 
-    @torch.compiler.disable
     def forward(
         self,
         features: Tensor,
         targets: Targets,
+        *,
         candidates: Union[None, Targets, Sequence[Targets]] = None,
         row_weights: Optional[Tensor] = None,
     ) -> Tensor:
@@ -117,19 +116,35 @@ class InfoNCEHead(Contrastive):
             IndexError: a class index is out of range.
             TypeError: a type is not supported.
         """
+        compiling = torch.compiler.is_compiling()
+        if compiling and (self.sparse or not self._alone()):
+            # The compiler has no sparse gradients, and does not trace the gathering of targets.
+            loss: Tensor = self._untraced(features, targets, candidates, row_weights)
+            return loss
+        return self._evaluate(features, targets, candidates, row_weights, compiling)
+
+    @untraced
+    def _untraced(self, features: Tensor, targets: Any, candidates: Any, row_weights: Any) -> Tensor:
+        return self._evaluate(features, targets, candidates, row_weights, False)
+
+    def _evaluate(self, features: Tensor, targets: Any, candidates: Any, row_weights: Any, traced: bool) -> Tensor:
         features = self._checked(features)
         rows = features.shape[0]
         options = {"candidates": candidates, "row_weights": row_weights}
         call, learned = self._prepare(rows, self.num_classes, features.device, targets, **options)
+        if traced or features.is_meta:
+            loss = _head_operation.call(call, _head.Inputs(features, self.weight, self.bias, learned))
+            self._fill(call, targets)
+            return loss
         if call.group:
             call = _distributed.gather(call, rows, self.num_classes)
         bias = None if self.offsets is None else self.offsets.weight
         if torch.is_grad_enabled():
-            loss: Tensor = _HeadLoss.apply(features, self.weight, bias, learned, call, self.sparse)
+            loss = _HeadLoss.apply(features, self.weight, bias, learned, call, self.sparse)
         else:
             inputs = _head.Inputs(features, self.weight, self.bias, learned)
             loss = _head.evaluate(call, inputs, False, None)[0]
-        self._fill(call)
+        self._fill(call, targets)
         return loss
 
     def _checked(self, features: Any) -> Tensor:
@@ -148,6 +163,17 @@ class InfoNCEHead(Contrastive):
                 raise TypeError(f"features has dtype {features.dtype}, expected {self.weight.dtype}, as weight")
             features = features.to(self.weight.dtype)
         return resolved(features)
+
+
+class _Rows(nn.Embedding):
+    """A matrix with a row for each class."""
+
+    def __init__(self, rows: int, columns: int, std: float, **options: Any) -> None:
+        self.std = std
+        super().__init__(rows, columns, **options)
+
+    def reset_parameters(self) -> None:
+        nn.init.normal_(self.weight, std=self.std)
 
 
 class _HeadLoss(torch.autograd.Function):

@@ -7,7 +7,8 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from softnce.numpy._checks import as_array, as_number, as_vector, shape_error
+from softnce._settings import number
+from softnce.numpy._checks import as_array, as_vector, as_weights, shape_error
 from softnce.numpy._memory import FLOATS, INTEGERS, View, plain, view, view_of
 from softnce.numpy.targets import MixedTargets
 
@@ -76,7 +77,8 @@ def make(
 ) -> Call:
     """Checks the shapes and types of the arguments of a call over ``num_classes`` classes."""
     segments = [_segment_of("targets", targets, num_classes)]
-    segments.extend(_segment_of("candidates", part, num_classes) for part in _parts(candidates))
+    further = [_segment_of("candidates", part, num_classes) for part in _parts(candidates)]
+    segments.extend(part for part in further if len(part.first))
     if multiplicities is not None:
         segments = _counted(segments, multiplicities)
     if reduction not in _REDUCTIONS:
@@ -87,9 +89,9 @@ def make(
         segments=segments,
         offset=offset,
         positives=index,
-        row_weights=None if row_weights is None else as_vector("row_weights", row_weights, "a vector of floats"),
+        row_weights=None if row_weights is None else as_weights("row_weights", row_weights),
         noise=None if noise_probs is None else as_vector("noise_probs", noise_probs, "a vector of floats"),
-        temperature=as_number("temperature", temperature),
+        temperature=number("temperature", temperature),
         reduction=reduction,
         recognise=bool(recognise),
     )
@@ -131,7 +133,7 @@ def _segment_of(argument: str, targets: Any, num_classes: int) -> Segment:
 def _counted(segments: List[Segment], multiplicities: Any) -> List[Segment]:
     ends = np.cumsum([len(segment.first) for segment in segments])
     total = int(ends[-1])
-    counts = as_vector("multiplicities", multiplicities, f"[{total}] floats, over targets and candidates", total)
+    counts = as_weights("multiplicities", multiplicities, total)
     return [segment._replace(counts=part) for segment, part in zip(segments, np.split(counts, ends[:-1]))]
 
 

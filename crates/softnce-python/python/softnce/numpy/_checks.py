@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any, Optional
 
 import numpy as np
@@ -12,14 +11,12 @@ from softnce.numpy._memory import CODES, FLOATS, INTEGERS, plain
 
 __all__ = [
     "as_array",
-    "as_class_count",
     "as_doubles",
     "as_floats",
     "as_labels",
     "as_matrix",
-    "as_number",
-    "as_share",
     "as_vector",
+    "as_weights",
     "shape_error",
 ]
 
@@ -74,31 +71,13 @@ def as_vector(argument: str, values: Any, expected: str, length: Optional[int] =
     return plain(array)
 
 
-def as_number(argument: str, value: Any) -> float:
-    """A single number."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{argument} is {value!r}, expected a number") from None
-
-
-def as_share(argument: str, value: Any) -> float:
-    """A number from 0 to 1."""
-    share = as_number(argument, value)
-    if not 0.0 <= share <= 1.0:
-        raise ValueError(f"{argument} is {share}, expected a share from 0 to 1")
-    return share
-
-
-def as_class_count(num_classes: Any) -> int:
-    """The number of classes."""
-    try:
-        count = operator.index(num_classes)
-    except TypeError:
-        raise TypeError(f"num_classes is {num_classes!r}, expected an integer") from None
-    if count < 1:
-        raise ValueError(f"num_classes is {count}, expected at least 1")
-    return count
+def as_weights(argument: str, values: Any, length: Optional[int] = None) -> NDArray[Any]:
+    """A vector of numbers that weigh or count rows: floats, integers or truth values."""
+    array = as_array(argument, values)
+    if array.dtype.name in INTEGERS or array.dtype == np.bool_:
+        array = array.astype(np.float64)
+    expected = "a vector of numbers" if length is None else f"[{length}] numbers, over targets and candidates"
+    return as_vector(argument, array, expected, length)
 
 
 def shape_error(argument: str, found: Any, expected: str) -> ValueError:

@@ -15,21 +15,25 @@ from softnce.numpy._call import Call
 from softnce.numpy._memory import view, view_of, wide
 from softnce.numpy._scale import scaled, upstream_factor
 
-__all__ = ["Loss", "evaluate", "start"]
+__all__ = ["Loss", "evaluate", "follow_threads"]
 
 #: A scalar, or ``[N]`` with reduction none; float64 for float64 logits, otherwise float32.
 Loss = Union["np.floating[Any]", NDArray[Any]]
 
 
+def follow_threads() -> None:
+    """Lets the kernels use as many threads as the environment says, or one per core."""
+    _native.follow_threads(_threads())
+
+
 @functools.cache
-def start() -> None:
-    """Starts the threads of the kernels: the number in the environment, or one per core."""
+def _threads() -> int:
     for name in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
         # OpenMP accepts a list, with one number per nesting level.
         first = os.environ.get(name, "").split(",")[0].strip()
         if first.isdecimal() and int(first) > 0:
-            return _native.start_threads(int(first))
-    return _native.start_threads(os.cpu_count() or 1)
+            return int(first)
+    return os.cpu_count() or 1
 
 
 def evaluate(call: Call, logits: NDArray[Any], wanted: bool, upstream: Any = None) -> Tuple[Loss, Any, float]:
@@ -43,7 +47,7 @@ def evaluate(call: Call, logits: NDArray[Any], wanted: bool, upstream: Any = Non
         gradient = np.empty(logits.shape, logits.dtype if factor is None else wide(logits.dtype))
         parts = np.empty(rows if by_row else 1)
     outputs = view(loss), view_of(gradient), view_of(parts)
-    start()
+    follow_threads()
     warn(_native.loss(call.settings(), view(logits), *call.label_side(), 1.0, outputs))
     value = loss if by_row else loss[0]
     if gradient is None or parts is None:

@@ -7,7 +7,7 @@ from typing import Any, Optional, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CODES", "FLOATS", "INTEGERS", "View", "plain", "view", "view_of", "wide"]
+__all__ = ["CODES", "FLOATS", "INTEGERS", "View", "plain", "simplex_tolerance", "view", "view_of", "wide"]
 
 View = Tuple[int, int, int, int, int, int]
 
@@ -19,6 +19,11 @@ CODES = {**FLOATS, **INTEGERS}
 def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The type in which sums over values of this type are kept."""
     return np.dtype(np.float64 if dtype.name == "float64" else np.float32)
+
+
+def simplex_tolerance(dtype: np.dtype[Any]) -> float:
+    """The largest allowed distance between the sum of a row of this type and 1, as in the kernels."""
+    return {"float16": 2e-3, "bfloat16": 2e-2}.get(dtype.name, 1e-4)
 
 
 def plain(array: NDArray[Any]) -> NDArray[Any]:

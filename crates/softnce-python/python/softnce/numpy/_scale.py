@@ -7,8 +7,9 @@ from typing import Any, Optional
 import numpy as np
 from numpy.typing import NDArray
 
+from softnce._settings import number
 from softnce.numpy._call import Call
-from softnce.numpy._checks import as_number, as_vector
+from softnce.numpy._checks import as_vector
 
 __all__ = ["scaled", "upstream_factor"]
 
@@ -18,7 +19,7 @@ def upstream_factor(call: Call, upstream: Any, rows: int) -> Optional[NDArray[np
     if call.reduction == "none":
         expected = f"[{rows}] floats, one for each row"
         return None if upstream is None else as_vector("upstream", upstream, expected, rows).astype(np.float64)
-    factor = 1.0 if upstream is None else as_number("upstream", upstream)
+    factor = 1.0 if upstream is None else number("upstream", upstream)
     return None if factor == 1.0 else np.asarray(factor)
 
 

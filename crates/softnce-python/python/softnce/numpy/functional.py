@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Optional, Sequence, Union
 
 from numpy.typing import ArrayLike, NDArray
 
+from softnce._choices import Reduction
 from softnce.numpy._call import Targets, make
 from softnce.numpy._checks import as_matrix
 from softnce.numpy._kernel import Loss, evaluate
@@ -43,7 +44,7 @@ def soft_target_info_nce(
     row_weights: Optional[ArrayLike] = None,
     noise_probs: Optional[ArrayLike] = None,
     temperature: float = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     recognise: bool = True,
 ) -> Loss:
     """Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076).
@@ -61,8 +62,8 @@ def soft_target_info_nce(
         positives: the index ``[N]`` of each row's positive among all candidates, or the index of the first row's
             positive (row i then has index positives + i).
         multiplicities: how often each candidate counts in the denominator, for targets and then candidates; 0 excludes
-            the candidate.
-        row_weights: ``[N]``, a weight for the loss of each row; the mean divides by their sum.
+            the candidate. Numbers of any type.
+        row_weights: ``[N]``, a weight for the loss of each row; the mean divides by their sum. Numbers of any type.
         noise_probs: ``[d]``, the noise distribution. Without it the noise is uniform, which changes nothing.
         temperature: a number above 0.
         reduction: ``"mean"``, ``"sum"`` or ``"none"`` (``[N]``).
@@ -93,7 +94,7 @@ def soft_target_info_nce_and_gradient(
     row_weights: Optional[ArrayLike] = None,
     noise_probs: Optional[ArrayLike] = None,
     temperature: float = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     recognise: bool = True,
     upstream: Union[None, float, ArrayLike] = None,
 ) -> LossAndGradient:
@@ -126,7 +127,7 @@ def info_nce(
     row_weights: Optional[ArrayLike] = None,
     noise_probs: Optional[ArrayLike] = None,
     temperature: float = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Loss:
     """InfoNCE over class indices: soft target InfoNCE of hard labels.
 
@@ -150,7 +151,7 @@ def info_nce_and_gradient(
     row_weights: Optional[ArrayLike] = None,
     noise_probs: Optional[ArrayLike] = None,
     temperature: float = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     upstream: Union[None, float, ArrayLike] = None,
 ) -> LossAndGradient:
     """InfoNCE over class indices and its gradients.
@@ -170,7 +171,7 @@ def soft_target_cross_entropy(
     *,
     row_weights: Optional[ArrayLike] = None,
     temperature: float = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     recognise: bool = True,
 ) -> Loss:
     """Soft target cross-entropy, ``-sum_k W_ik log softmax(logits_i / temperature)_k``.
@@ -190,7 +191,7 @@ def soft_target_cross_entropy_and_gradient(
     *,
     row_weights: Optional[ArrayLike] = None,
     temperature: float = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     recognise: bool = True,
     upstream: Union[None, float, ArrayLike] = None,
 ) -> LossAndGradient:

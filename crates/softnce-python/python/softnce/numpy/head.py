@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from softnce import _native
+from softnce._choices import Reduction
 from softnce._warnings import warn
 from softnce.numpy._call import Call, Targets, make
 from softnce.numpy._checks import as_array, as_matrix, shape_error
-from softnce.numpy._kernel import Loss, start
+from softnce.numpy._kernel import Loss, follow_threads
 from softnce.numpy._memory import plain, view, view_of, wide
 from softnce.numpy._scale import scaled, upstream_factor
 
@@ -48,7 +49,7 @@ def head_loss_and_gradient(
     row_weights: Optional[ArrayLike] = None,
     noise_probs: Optional[ArrayLike] = None,
     temperature: float = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     upstream: Union[None, float, ArrayLike] = None,
 ) -> HeadLossAndGradient:
     """Soft target InfoNCE and its gradients for the logits ``features @ weight.T + bias``, which are not materialised.
@@ -111,7 +112,7 @@ def _evaluate_head(call: Call, head: _Head, upstream: Any) -> HeadLossAndGradien
     rows, by_row, dtype = len(head.features), call.reduction == "none", head.features.dtype
     loss = np.empty(rows if by_row else 1, wide(dtype))
     factor = upstream_factor(call, upstream, rows)
-    start()
+    follow_threads()
     gradients_found, messages = _native.head(
         call.settings(),
         (view(head.features), view(head.weight), view_of(head.bias)),

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from softnce.numpy._checks import as_doubles, as_floats, as_number, shape_error
+from softnce._settings import number
+from softnce.numpy._checks import as_doubles, as_floats, shape_error
 from softnce.numpy._memory import wide
 
 __all__ = ["noise_from_counts", "posterior"]
@@ -24,7 +25,7 @@ def noise_from_counts(counts: ArrayLike, smoothing: float = 1.0, alpha: float = 
             range.
         TypeError: the counts are not numbers.
     """
-    smoothing, alpha = as_number("smoothing", smoothing), as_number("alpha", alpha)
+    smoothing, alpha = number("smoothing", smoothing), number("alpha", alpha)
     if not (np.isfinite(smoothing) and smoothing >= 0):
         raise ValueError(f"smoothing is {smoothing}, expected a finite number not below 0")
     if not np.isfinite(alpha):
@@ -54,7 +55,7 @@ def posterior(logits: ArrayLike, temperature: float = 1.0) -> NDArray[Any]:
         temperature: a number above 0.
 
     Returns:
-        ``[..., d]``, in the type of the logits. The noise distribution is not used.
+        ``[..., d]``; float64 for float64 logits, otherwise float32. The noise distribution is not used.
 
     Raises:
         ValueError: the logits have no classes; the temperature is out of range.
@@ -65,12 +66,12 @@ def posterior(logits: ArrayLike, temperature: float = 1.0) -> NDArray[Any]:
         raise shape_error("logits", array, "[..., d]")
     sums = wide(array.dtype)
     with np.errstate(all="ignore"):
-        tau = sums.type(as_number("temperature", temperature))
+        tau = sums.type(number("temperature", temperature))
         fits = tau > 0 and np.isfinite(tau) and np.isfinite(1 / tau)
     if not fits:
         expected = "a finite number above 0 with a finite reciprocal (also in the type of the sums)"
         raise ValueError(f"temperature is {temperature}, expected {expected}")
-    return _softmax(array.astype(sums), tau).astype(array.dtype.newbyteorder("="), copy=False)
+    return _softmax(array.astype(sums), tau)
 
 
 def _softmax(values: NDArray[Any], temperature: Any = 1.0) -> NDArray[Any]:

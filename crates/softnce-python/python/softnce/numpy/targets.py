@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, Sequence, Tuple, Union
+from typing import Any, Iterator, Sequence, Tuple, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from softnce import _native
+from softnce._settings import integer, number, share
 from softnce.numpy._checks import (
-    as_class_count,
+    as_array,
     as_doubles,
     as_floats,
     as_labels,
     as_matrix,
-    as_number,
-    as_share,
     shape_error,
 )
-from softnce.numpy._memory import view, wide
+from softnce.numpy._memory import simplex_tolerance, view, wide
 
 __all__ = ["MixedTargets"]
 
@@ -57,14 +56,14 @@ class MixedTargets:
         classes, weights = as_labels("classes", classes), as_doubles("weights", weights)
         _check_rows(classes, weights)
         if np.ndim(smoothing) == 0:
-            share: Any = as_share("smoothing", smoothing)
-            kept = 1.0 - share
+            part: Any = share("smoothing", smoothing)
+            kept = 1.0 - part
         else:
-            share = as_doubles("smoothing", smoothing)
-            if share.shape != classes.shape[:1]:
-                raise shape_error("smoothing", share, f"[{len(classes)}], one for each row of classes")
-            kept = 1.0 - share[:, None]
-        self._set(share, classes, weights * kept, num_classes)
+            part = as_doubles("smoothing", smoothing)
+            if part.shape != classes.shape[:1]:
+                raise shape_error("smoothing", part, f"[{len(classes)}], one for each row of classes")
+            kept = 1.0 - part[:, None]
+        self._set(part, classes, weights * kept, num_classes)
 
     def _set(
         self, uniform: Union[float, NDArray[Any]], classes: NDArray[Any], weights: NDArray[Any], num_classes: int
@@ -73,7 +72,7 @@ class MixedTargets:
         if isinstance(uniform, np.ndarray) and uniform.shape != classes.shape[:1]:
             raise shape_error("uniform", uniform, f"[{len(classes)}], one for each row of classes")
         self.classes, self.weights, self.uniform = classes, weights, uniform
-        self.num_classes = as_class_count(num_classes)
+        self.num_classes = integer("num_classes", num_classes)
         return self
 
     @classmethod
@@ -84,9 +83,9 @@ class MixedTargets:
 
         A weight may be negative if the probability of its class is below the uniform share.
         """
-        share = as_number("uniform", uniform) if np.ndim(uniform) == 0 else as_doubles("uniform", uniform)
+        part = number("uniform", uniform) if np.ndim(uniform) == 0 else as_doubles("uniform", uniform)
         weights = weights if isinstance(weights, np.ndarray) else as_doubles("weights", weights)
-        return cls.__new__(cls)._set(share, as_labels("classes", classes), weights, num_classes)
+        return cls.__new__(cls)._set(part, as_labels("classes", classes), weights, num_classes)
 
     @classmethod
     def hard(cls, labels: ArrayLike, num_classes: int) -> MixedTargets:
@@ -126,13 +125,21 @@ class MixedTargets:
 
         ``classes``, ``probabilities``: ``[M, K]``; K below ``num_classes``.
         """
-        classes, probabilities = as_labels("classes", classes), as_doubles("probabilities", probabilities)
-        if classes.ndim != 2 or classes.shape[1] >= as_class_count(num_classes):
+        classes, given = as_labels("classes", classes), as_array("probabilities", probabilities)
+        listed, num_classes = as_doubles("probabilities", given), integer("num_classes", num_classes)
+        if classes.ndim != 2 or classes.shape[1] >= num_classes:
             raise shape_error("classes", classes, f"[M, K] with K below {num_classes}")
-        if probabilities.shape != classes.shape:
-            raise shape_error("probabilities", probabilities, f"{list(classes.shape)}, as classes")
-        share = (1.0 - probabilities.sum(1)) / (num_classes - classes.shape[1])
-        return cls.compact(share * num_classes, classes, probabilities - share[:, None], num_classes)
+        if listed.shape != classes.shape:
+            raise shape_error("probabilities", listed, f"{list(classes.shape)}, as classes")
+        total = listed.sum(1)
+        over = total > 1.0 + simplex_tolerance(given.dtype)
+        if over.any():
+            row = int(over.argmax())
+            raise ValueError(f"probabilities[{row}] has a sum of {total[row]}, expected at most 1")
+        # If rounding makes the sum larger than 1, nothing is left to spread.
+        listed = listed / np.maximum(total, 1.0)[:, None]
+        rest = np.maximum(1.0 - listed.sum(1), 0.0) / (num_classes - classes.shape[1])
+        return cls.compact(rest * num_classes, classes, listed - rest[:, None], num_classes)
 
     @classmethod
     def from_dense(cls, probabilities: ArrayLike) -> MixedTargets:
@@ -151,8 +158,7 @@ class MixedTargets:
         # Shares that differ only by rounding are taken as equal, because only equal shares cancel.
         low, high = float(uniform.min()), float(uniform.max())
         one = high - low <= np.finfo(wide(rows.dtype)).eps
-        share = (low + high) / 2 if one else uniform
-        return cls.compact(share, classes[:, :terms], weights[:, :terms], rows.shape[1])
+        return cls.compact((low + high) / 2 if one else uniform, classes[:, :terms], weights[:, :terms], rows.shape[1])
 
     @classmethod
     def cat(cls, parts: Sequence[MixedTargets]) -> MixedTargets:
@@ -175,8 +181,12 @@ class MixedTargets:
     def __len__(self) -> int:
         return len(self.classes)
 
+    def __iter__(self) -> Iterator[MixedTargets]:
+        """Each row, as targets of one row."""
+        return (self[row] for row in range(len(self)))
+
     def __getitem__(self, rows: Any) -> MixedTargets:
-        """Selects rows by an index, a slice, indices or a mask."""
+        """Selects rows by an integer of any type (the result has one row), a slice, indices or a mask."""
         if not isinstance(rows, slice) and np.ndim(rows) == 0:
             rows = [operator.index(rows)]
         uniform = self.uniform[rows] if isinstance(self.uniform, np.ndarray) else self.uniform
@@ -191,6 +201,30 @@ class MixedTargets:
     def shape(self) -> Tuple[int, int]:
         """``(M, num_classes)``, the shape of the dense targets."""
         return len(self), self.num_classes
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the weights."""
+        return self.weights.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions of the dense targets, 2."""
+        return 2
+
+    def argmax(self, axis: int = -1) -> NDArray[np.int64]:
+        """The most probable class of each row, ``[M]``; the first of several."""
+        if axis not in (1, -1):
+            raise ValueError(f"axis is {axis!r}, expected 1 or -1, the classes")
+        listed = self.classes.astype(np.int64)
+        # If no listed class has more than the uniform share, an unlisted class is among the first K + 1.
+        others = np.arange(min(listed.shape[1] + 1, self.num_classes))
+        classes = np.concatenate((listed, np.broadcast_to(others, (len(self), len(others)))), 1)
+        # A row may list a class twice.
+        equal = classes[:, :, None] == listed[:, None, :]
+        weights = (equal * self.weights.astype(np.float64)[:, None, :]).sum(2)
+        best = weights == weights.max(1, keepdims=True)
+        return np.where(best, classes, self.num_classes).min(1)
 
     def uniform_rows(self) -> NDArray[Any]:
         """The uniform share of each row, ``[M]``."""

@@ -22,9 +22,10 @@ def apply(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tensor:
     The loss of half-precision logits is in single precision: a sum over many rows overflows half precision.
     """
     dtype = wide(logits.dtype)
-    if torch.compiler.is_compiling() or not is_plain(logits) or _get_current_dispatch_mode() is not None:
-        # While tracing, or for tensor subclasses without memory of their own, a registered operation is called. The
-        # number of targets of other workers is not known while tracing.
+    traced = torch.compiler.is_compiling() or logits.is_meta or _get_current_dispatch_mode() is not None
+    if traced or not is_plain(logits):
+        # While tracing, or for tensors without memory of their own, a registered operation is called. The number of
+        # targets of other workers is not known while tracing.
         name = None if call.group else _fused.choose(call, logits.device)
         if name is not None:
             return _fused_operation.call(call, logits, temperature, name)

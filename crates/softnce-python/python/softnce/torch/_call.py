@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
 
+from softnce._choices import Checks
 from softnce.torch._devices import missing
 from softnce.torch._memory import FLOATS, integers, resolved
-from softnce.torch.targets import MixedTargets
+from softnce.torch.targets import MixedTargets, widest
 
 __all__ = ["Call", "Needs", "Result", "Segment", "Targets", "compact_segment", "make", "segment_of", "wide"]
 
@@ -63,7 +65,7 @@ class Call(NamedTuple):
     scale: float
     backend: str
     recognise: bool
-    check_values: Union[bool, str]
+    check_values: Checks
     #: Name of the process group whose targets will be gathered; empty for none.
     group: str
     #: Number of workers whose targets have been gathered.
@@ -114,7 +116,8 @@ def segment_of(argument: str, targets: Any, num_classes: int, device: torch.devi
         found, place = list(targets.shape), targets.device
         if integers(targets):
             if targets.dim() != 1:
-                raise ValueError(f"{argument} has shape {found}, expected [M] class indices")
+                message = "expected [M] class indices (one-hot rows must be floats)"
+                raise ValueError(f"{argument} has shape {found}, {message}")
             found = [*found, num_classes]
         elif targets.dtype not in FLOATS:
             message = f"{argument} has dtype {targets.dtype}, expected class indices or float probabilities"
@@ -128,7 +131,7 @@ def segment_of(argument: str, targets: Any, num_classes: int, device: torch.devi
         rows = rows.long() if integers(rows) and not (rows.dtype.is_signed or rows.dtype == torch.uint8) else rows
         segment = Segment(rows, None, 0.0, None, None)
     else:
-        message = "expected a tensor of class indices or probabilities, or MixedTargets"
+        message = "expected a tensor of class indices or probabilities, or softnce.torch.MixedTargets"
         raise TypeError(f"{argument} is of type {type(targets).__name__}, {message}")
     if found[1] != num_classes:
         raise ValueError(f"{argument} has shape {found}, expected [M, {num_classes}], as the logits have classes")
@@ -164,7 +167,7 @@ def make(
     group: str = "",
     backend: str = "auto",
     recognise: bool = True,
-    check_values: Union[bool, str] = True,
+    check_values: Checks = True,
 ) -> Call:
     """Checks the arguments of a call over logits ``[N, num_classes]``."""
     segments = [segment_of("targets", targets, num_classes, device)]
@@ -173,10 +176,11 @@ def make(
         if not isinstance(further, (list, tuple)):
             message = "expected targets in any form, or a list of targets"
             raise TypeError(f"candidates is of type {type(further).__name__}, {message}")
-        segments.extend(segment_of("candidates", part, num_classes, device) for part in further)
+        parts = [segment_of("candidates", part, num_classes, device) for part in further]
+        segments.extend([part for part in parts if part.rows() > 0])
     if multiplicities is not None:
-        segments = _count(segments, plain("multiplicities", multiplicities, device))
-    row_weights = None if row_weights is None else plain("row_weights", row_weights, device)
+        segments = _count(segments, weights("multiplicities", multiplicities, device))
+    row_weights = None if row_weights is None else weights("row_weights", row_weights, device)
     noise_probs = None if noise_probs is None else plain("noise_probs", noise_probs, device)
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction is {reduction!r}, expected one of {', '.join(map(repr, REDUCTIONS))}")
@@ -191,9 +195,7 @@ def make(
             raise ValueError(f'backend is "triton", but {lacking}; expected "auto", "tensor" or, on the CPU, "kernel"')
     if check_values not in CHECKS:
         raise ValueError(f'check_values is {check_values!r}, expected True, False or "now"')
-    if isinstance(positives, bool) or not (positives is None or isinstance(positives, (int, Tensor))):
-        raise TypeError(f"positives is of type {type(positives).__name__}, expected an integer or a tensor of integers")
-    offset, index = (positives, None) if isinstance(positives, int) else (0, positives)
+    offset, index = _positives(positives)
     index = None if index is None else plain("positives", index, device)
     if index is not None and (index.dim() != 1 or not integers(index)):
         raise ValueError(f"positives has shape {list(index.shape)} and dtype {index.dtype}, expected [N] integers")
@@ -224,10 +226,33 @@ def make(
     )
 
 
+def weights(argument: str, values: Any, device: torch.device) -> Tensor:
+    """Numbers that weigh or count rows: floats, integers or truth values."""
+    values = plain(argument, values, device)
+    return values.to(widest(device)) if integers(values) or values.dtype == torch.bool else values
+
+
+def _positives(positives: Any) -> Tuple[int, Optional[Tensor]]:
+    """The index of the first row's positive, or the positives of all rows."""
+    if positives is None:
+        return 0, None
+    if isinstance(positives, Tensor) and positives.dim() > 0:
+        return 0, positives
+    if isinstance(positives, int) and not isinstance(positives, bool):
+        return positives, None
+    try:
+        if isinstance(positives, bool):
+            raise TypeError
+        return operator.index(positives), None
+    except TypeError:
+        message = "expected an integer or a tensor of integers"
+        raise TypeError(f"positives is of type {type(positives).__name__}, {message}") from None
+
+
 def _count(segments: List[Segment], multiplicities: Tensor) -> List[Segment]:
     total = sum(segment.rows() for segment in segments)
     if list(multiplicities.shape) != [total] or multiplicities.dtype not in FLOATS:
         found = f"shape {list(multiplicities.shape)} and dtype {multiplicities.dtype}"
-        raise ValueError(f"multiplicities has {found}, expected [{total}] floats, over targets and candidates")
+        raise ValueError(f"multiplicities has {found}, expected [{total}] numbers, over targets and candidates")
     parts = multiplicities.split([segment.rows() for segment in segments])
     return [Segment(*segment[:4], part) for segment, part in zip(segments, parts)]

@@ -10,10 +10,10 @@ from torch import Tensor
 from softnce import _native
 from softnce._warnings import warn
 from softnce.torch import _head_device, _kernel, _tensor
-from softnce.torch._call import Call, Needs, Segment, compact_segment, wide
-from softnce.torch._memory import column, start, view
+from softnce.torch._call import Call, Needs, Segment, wide
+from softnce.torch._listing import listed, shares
+from softnce.torch._memory import column, follow_threads, view
 from softnce.torch._scale import is_one
-from softnce.torch.targets import recognise
 
 __all__ = ["Gradients", "Inputs", "evaluate"]
 
@@ -84,10 +84,10 @@ def _nothing(call: Call, inputs: Inputs) -> Evaluation:
 
 def _by_kernel(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor]) -> Evaluation:
     features, weight, bias, temperature = inputs
-    start()
+    follow_threads()
     if temperature is not None:
         call = call._replace(temperature=temperature.item())
-    call = call._replace(segments=tuple(_compact(segment) for segment in call.segments))
+    call = call._replace(segments=tuple(listed(call.segments, weight.shape[0])))
     rows = features.shape[0]
     loss = torch.empty(rows if call.reduction == "none" else (), dtype=wide(features.dtype))
     positives, weights = _kernel.places(call)
@@ -124,7 +124,7 @@ def _by_kernel(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tens
 def _by_tensors(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor]) -> Evaluation:
     features, weight, bias, temperature = inputs
     sums = wide(features.dtype)
-    segments = [_compact(segment) for segment in call.segments]
+    segments = listed(call.segments, weight.shape[0])
     share = _equal_share(segments, sums)
     _check_classes(segments, weight.shape[0])
     classes = torch.cat([segment.first.reshape(-1).long() for segment in segments]).unique()
@@ -174,24 +174,9 @@ def _on_device(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tens
     return loss, found
 
 
-def _compact(segment: Segment) -> Segment:
-    """Labels and compact rows unchanged; dense rows in their compact form, which they must have."""
-    if not segment.is_dense():
-        return segment
-    found = recognise(segment.first)
-    if found is None:
-        raise ValueError("the loss of a linear head takes hard or compact targets, targets came as dense rows")
-    return compact_segment(found, segment.counts)
-
-
 def _equal_share(segments: List[Segment], sums: torch.dtype) -> float:
     """The uniform share of all candidates."""
-    low, high = float("inf"), float("-inf")
-    for segment in segments:
-        ends = (segment.uniform, segment.uniform)
-        if segment.shares is not None:
-            ends = (float(segment.shares.min()), float(segment.shares.max()))
-        low, high = min(low, ends[0]), max(high, ends[1])
+    low, high = shares(segments)
     if high - low > torch.finfo(sums).eps:
         message = "the loss of a linear head computes only the classes that occur"
         raise ValueError(f"targets has uniform shares from {low} to {high}, expected equal ones: {message}")

@@ -10,7 +10,7 @@ from torch import Tensor
 from softnce import _native
 from softnce._warnings import warn
 from softnce.torch._call import Call, Needs, Result, wide
-from softnce.torch._memory import column, start, view
+from softnce.torch._memory import column, follow_threads, view
 
 __all__ = ["evaluate", "segments", "settings"]
 
@@ -43,7 +43,7 @@ def places(call: Call) -> Tuple[Tuple[int, Any], Any]:
 
 def evaluate(call: Call, logits: Tensor, needs: Needs) -> Result:
     """The loss of logits ``[N, d]`` and its gradients."""
-    start()
+    follow_threads()
     rows = logits.shape[0]
     by_row = call.reduction == "none"
     loss = torch.empty(rows if by_row else (), dtype=needs.dtype)

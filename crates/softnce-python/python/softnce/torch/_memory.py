@@ -9,7 +9,7 @@ from torch import Tensor
 
 from softnce import _native
 
-__all__ = ["FLOATS", "View", "WIDE", "column", "integers", "is_plain", "resolved", "start", "view"]
+__all__ = ["FLOATS", "View", "WIDE", "column", "follow_threads", "integers", "is_plain", "resolved", "view"]
 
 View = Tuple[int, int, int, int, int, int]
 
@@ -34,15 +34,9 @@ def integers(tensor: Tensor) -> bool:
     return tensor.dtype in _INTEGERS
 
 
-_started = False
-
-
-def start() -> None:
-    """Starts the threads of the kernels: as many as PyTorch uses."""
-    global _started
-    if not _started:
-        _native.start_threads(torch.get_num_threads())
-        _started = True
+def follow_threads() -> None:
+    """Lets the kernels use as many threads as PyTorch uses now."""
+    _native.follow_threads(torch.get_num_threads())
 
 
 def is_plain(tensor: Tensor) -> bool:

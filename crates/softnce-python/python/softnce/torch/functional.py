@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
 
+from softnce._choices import Backend, Checks, Reduction
+from softnce._settings import share
 from softnce.torch import _autograd, _call, _distributed
-from softnce.torch._call import Targets
+from softnce.torch._call import Targets, segment_of
+from softnce.torch._class_weights import check_weight, smooth, weigh
+from softnce.torch._ignored import guarded, settle
 from softnce.torch._memory import FLOATS, resolved
+from softnce.torch._shaped import Shaping, shaped
+
+_CROSS_ENTROPY = "soft-target-cross-entropy"
+#: The arguments that have entries for rows and candidates.
+_SHAPED = ("candidates", "positives", "multiplicities", "row_weights")
 
 __all__ = ["info_nce", "soft_target_cross_entropy", "soft_target_info_nce"]
 
@@ -25,12 +34,14 @@ def soft_target_info_nce(
     row_weights: Optional[Tensor] = None,
     noise_probs: Optional[Tensor] = None,
     temperature: Union[float, Tensor] = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
+    dim: Optional[int] = None,
+    ignore_index: Optional[int] = None,
     gather: bool = False,
     process_group: Any = None,
-    backend: str = "auto",
+    backend: Backend = "auto",
     recognise: bool = True,
-    check_values: Union[bool, str] = True,
+    check_values: Checks = True,
 ) -> Tensor:
     """Soft target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076).
 
@@ -47,11 +58,17 @@ def soft_target_info_nce(
         positives: the index ``[N]`` of each row's positive among all candidates, or the index of the first row's
             positive (row i then has index positives + i).
         multiplicities: how often each candidate counts in the denominator, for targets and then candidates; 0 excludes
-            the candidate.
-        row_weights: ``[N]``, a weight for the loss of each row; the mean divides by their sum.
+            the candidate. Numbers of any type.
+        row_weights: ``[N]``, a weight for the loss of each row; the mean divides by their sum. Numbers of any type.
         noise_probs: ``[d]``, the noise distribution. Without it the noise is uniform, which changes nothing.
         temperature: a number above 0, or a tensor with one number, which may require a gradient.
         reduction: ``"mean"``, ``"sum"`` or ``"none"`` (``[N]``).
+        dim: the dimension of the classes, if logits have another shape than ``[N, d]``: 1 for ``[N, d, H, W]``, as
+            ``torch.nn.CrossEntropyLoss`` takes them, and -1 for ``[B, T, d]``, as timm's losses do. Every position is a
+            row. Class indices and row weights then have the shape of the logits without this dimension, probabilities
+            the shape of the logits, and ``MixedTargets`` a row for each position, in their order; so does the loss with
+            reduction none.
+        ignore_index: class indices with this value do not count: neither as rows nor as candidates. Default: none.
         gather: whether the targets of all workers of ``process_group`` are candidates. With reduction ``"mean"``,
             averaging over workers, as DistributedDataParallel does, then gives the result of one process over all rows,
             also if the workers have different numbers of rows.
@@ -70,7 +87,8 @@ def soft_target_info_nce(
             ``"now"``.
 
     Returns:
-        The loss: ``[]``, or ``[N]`` with reduction none; float64 for float64 logits, otherwise float32.
+        The loss: ``[]``, or ``[N]`` with reduction none; float64 for float64 logits, otherwise float32. Without rows,
+        or if all are ignored, the mean is NaN and the sum 0, as in PyTorch.
 
     Raises:
         ValueError: shapes, devices or values do not match; the message names the argument.
@@ -88,6 +106,8 @@ def soft_target_info_nce(
         row_weights=row_weights,
         noise_probs=noise_probs,
         reduction=reduction,
+        dim=dim,
+        ignore_index=ignore_index,
         gather=gather,
         process_group=process_group,
         backend=backend,
@@ -106,11 +126,13 @@ def info_nce(
     row_weights: Optional[Tensor] = None,
     noise_probs: Optional[Tensor] = None,
     temperature: Union[float, Tensor] = 1.0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
+    dim: Optional[int] = None,
+    ignore_index: Optional[int] = None,
     gather: bool = False,
     process_group: Any = None,
-    backend: str = "auto",
-    check_values: Union[bool, str] = True,
+    backend: Backend = "auto",
+    check_values: Checks = True,
 ) -> Tensor:
     """InfoNCE over class indices: soft target InfoNCE of hard labels.
 
@@ -129,6 +151,8 @@ def info_nce(
         row_weights=row_weights,
         noise_probs=noise_probs,
         reduction=reduction,
+        dim=dim,
+        ignore_index=ignore_index,
         gather=gather,
         process_group=process_group,
         backend=backend,
@@ -142,27 +166,51 @@ def soft_target_cross_entropy(
     *,
     row_weights: Optional[Tensor] = None,
     temperature: Union[float, Tensor] = 1.0,
-    reduction: str = "mean",
-    backend: str = "auto",
+    reduction: Reduction = "mean",
+    dim: Optional[int] = None,
+    ignore_index: Optional[int] = None,
+    weight: Optional[Tensor] = None,
+    label_smoothing: float = 0.0,
+    backend: Backend = "auto",
     recognise: bool = True,
-    check_values: Union[bool, str] = True,
+    check_values: Checks = True,
 ) -> Tensor:
     """Soft target cross-entropy, ``-sum_k W_ik log softmax(logits_i / temperature)_k``.
 
     Targets are class indices ``[N]``, probabilities ``[N, d]`` or ``MixedTargets``. The arguments, the result and the
-    errors are those of ``soft_target_info_nce``.
+    errors are those of ``soft_target_info_nce``, and two more, with the meaning that they have in
+    ``torch.nn.CrossEntropyLoss``:
+
+    Args:
+        weight: ``[d]``, floats not below 0, the weights of the classes. With labels the mean divides by the weights of
+            the labels.
+        label_smoothing: the share of every target that is spread evenly over all classes, from 0 to 1.
     """
-    return _loss(
-        "soft-target-cross-entropy",
-        logits,
-        targets,
-        temperature,
-        row_weights=row_weights,
-        reduction=reduction,
-        backend=backend,
-        recognise=recognise,
-        check_values=check_values,
-    )
+    logits = check_logits(logits)
+    smoothing = share("label_smoothing", label_smoothing)
+    settings: Dict[str, Any] = {
+        "temperature": temperature,
+        "backend": backend,
+        "recognise": recognise,
+        "check_values": check_values,
+    }
+
+    def rows(logits: Tensor, targets: Any, **options: Any) -> Tensor:
+        classes = logits.shape[1]
+        if weight is None:
+            return _rows(_CROSS_ENTROPY, logits, smooth(targets, smoothing, classes), reduction, **options, **settings)
+        segment_of("targets", targets, classes, logits.device)
+        weights = check_weight(weight, classes, logits.device)
+        made = weigh(targets, smoothing, weights, options, classes)
+        some, counted = guarded(made.row_weights)
+        kind = "none" if reduction == "none" else "sum"
+        loss = _rows(_CROSS_ENTROPY, logits, made.targets, kind, **{**options, "row_weights": counted}, **settings)
+        if reduction == "mean":
+            loss = loss / made.divisor.to(loss.dtype)
+        return settle(loss, some, reduction)
+
+    shaping = Shaping(dim, ignore_index, reduction, contrastive=False)
+    return shaped(rows, logits, targets, {"row_weights": row_weights}, shaping)
 
 
 def _loss(
@@ -170,25 +218,43 @@ def _loss(
     logits: Tensor,
     targets: Any,
     temperature: Union[float, Tensor],
-    gather: bool = False,
-    process_group: Any = None,
+    *,
+    reduction: str,
+    dim: Optional[int],
+    ignore_index: Optional[int],
+    gather: bool,
+    process_group: Any,
     **arguments: Any,
 ) -> Tensor:
     logits = check_logits(logits)
-    fixed, learned = tau(temperature, logits.device)
     group = _distributed.group_name(process_group) if gather else ""
-    call = _call.make(kind, logits.shape[1], logits.device, targets, temperature=fixed, group=group, **arguments)
+    settings: Dict[str, Any] = {"temperature": temperature, "group": group, **arguments}
+    shaping = Shaping(dim, ignore_index, reduction, gathers=bool(group))
+
+    def rows(logits: Tensor, targets: Any, **options: Any) -> Tensor:
+        return _rows(kind, logits, targets, reduction, **options, **settings)
+
+    return shaped(rows, logits, targets, {name: settings.pop(name) for name in _SHAPED}, shaping)
+
+
+def _rows(
+    kind: str, logits: Tensor, targets: Any, reduction: str, temperature: Union[float, Tensor], **arguments: Any
+) -> Tensor:
+    """The loss of logits ``[N, d]``."""
+    fixed, learned = tau(temperature, logits.device)
+    arguments = {**arguments, "reduction": reduction, "temperature": fixed}
+    call = _call.make(kind, logits.shape[1], logits.device, targets, **arguments)
     return _autograd.apply(call, logits, learned)
 
 
 def check_logits(logits: Any) -> Tensor:
-    """Checks that the logits are a float matrix."""
+    """Checks that the logits are a tensor of floats."""
     if not isinstance(logits, Tensor):
         raise TypeError(f"logits is of type {type(logits).__name__}, expected a tensor")
     if logits.dtype not in FLOATS:
         raise TypeError(f"logits has dtype {logits.dtype}, expected float16, bfloat16, float32 or float64")
-    if logits.dim() != 2:
-        raise ValueError(f"logits has shape {list(logits.shape)}, expected [N, d]")
+    if logits.dim() == 0:
+        raise ValueError("logits has shape [], expected [N, d]")
     if logits.layout is not torch.strided:
         raise TypeError(f"logits has layout {logits.layout}, expected a strided tensor")
     return resolved(logits)

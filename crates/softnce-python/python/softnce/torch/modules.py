@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-import numbers
-from typing import Any, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor, nn
 
+from softnce._choices import Backend, Checks, Reduction
+from softnce._settings import choice, flag, number, optional_integer, share
 from softnce.torch import _autograd, _call, _distributed
 from softnce.torch._buffers import WideBuffers
 from softnce.torch._call import BACKENDS, CHECKS, REDUCTIONS, Call, Targets
 from softnce.torch._noise import distribution
+from softnce.torch._readings import READING, refuse_embeddings
+from softnce.torch._shaped import Shaping, shaped
+from softnce.torch._shapes import is_flat
 from softnce.torch._triton import flags
 from softnce.torch.functional import check_logits, soft_target_cross_entropy, tau
 from softnce.torch.queue import TargetQueue
@@ -21,9 +25,10 @@ __all__ = ["InfoNCE", "SoftTargetCrossEntropy", "SoftTargetInfoNCE"]
 
 
 def _checked_temperature(temperature: Any) -> float:
-    if isinstance(temperature, bool) or not isinstance(temperature, numbers.Real):
-        raise TypeError(f"temperature is {temperature!r}, expected a number")
-    value = float(temperature)
+    if isinstance(temperature, (Tensor, list, tuple)) and torch.as_tensor(temperature).numel() != 1:
+        message = "expected a number: settings come first, and all but temperature and reduction go by name"
+        raise TypeError(f"temperature is of type {type(temperature).__name__}, {message}")
+    value = number("temperature", temperature)
     if not (value > 0 and math.isfinite(value)):
         raise ValueError(f"temperature is {value}, expected a finite number above 0")
     return value
@@ -33,21 +38,32 @@ class _Loss(WideBuffers):
     """The part that all losses share: temperature and reduction."""
 
     def __init__(
-        self, temperature: float, reduction: str, learn_temperature: bool, backend: str, check_values: Union[bool, str]
+        self,
+        temperature: float,
+        reduction: Reduction,
+        learn_temperature: bool,
+        backend: Backend,
+        check_values: Checks,
     ) -> None:
         super().__init__()
         temperature = _checked_temperature(temperature)
-        for argument, value, known in (("reduction", reduction, REDUCTIONS), ("backend", backend, BACKENDS)):
-            if value not in known:
-                raise ValueError(f"{argument} is {value!r}, expected one of {', '.join(map(repr, known))}")
+        choice("reduction", reduction, REDUCTIONS)
+        choice("backend", backend, BACKENDS)
         if check_values not in CHECKS:
             raise ValueError(f'check_values is {check_values!r}, expected True, False or "now"')
         self.log_temperature: Optional[nn.Parameter] = None
-        if learn_temperature:
+        if flag("learn_temperature", learn_temperature):
             # The parameter is the logarithm, so the temperature stays above 0 after any step.
             self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
         self._temperature = temperature
-        self.reduction, self.backend, self.check_values = reduction, backend, check_values
+        self.reduction: Reduction = reduction
+        self.backend: Backend = backend
+        self.check_values = check_values
+
+    def reset_parameters(self) -> None:
+        """Sets a learned temperature to its initial value."""
+        if self.log_temperature is not None:
+            nn.init.constant_(self.log_temperature, math.log(self._temperature))
 
     @property
     def temperature(self) -> Tensor:
@@ -66,11 +82,15 @@ class _Loss(WideBuffers):
                 self.log_temperature.fill_(math.log(value))
 
     def posterior(self, logits: Tensor) -> Tensor:
-        """The class probabilities for prediction, ``softmax(logits / temperature)``, ``[N, d]``."""
-        temperature = (
-            self._temperature if self.log_temperature is None else self.log_temperature.exp().to(logits.device)
-        )
-        return torch.softmax(logits / temperature, dim=-1)
+        """The class probabilities for prediction, ``softmax(logits / temperature)``, ``[..., d]``.
+
+        They are float64 for float64 logits, otherwise float32: half precision would round every probability near 1.
+        """
+        sums = _call.wide(logits.dtype)
+        temperature = self._tau()
+        if isinstance(temperature, Tensor):
+            temperature = temperature.to(logits.device, sums)
+        return torch.softmax(logits.to(sums) / temperature, dim=-1)
 
     def check(self) -> None:
         """Waits for the devices, and raises the error of an earlier call that a device has found since.
@@ -101,10 +121,10 @@ class Contrastive(_Loss):
 
     def __init__(
         self,
-        noise_probs: Any = None,
         temperature: float = 1.0,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
         *,
+        noise_probs: Any = None,
         noise_counts: Any = None,
         noise_smoothing: float = 1.0,
         alpha: float = 1.0,
@@ -112,16 +132,19 @@ class Contrastive(_Loss):
         gather: bool = True,
         process_group: Any = None,
         queue: Optional[TargetQueue] = None,
-        backend: str = "auto",
+        dim: Optional[int] = None,
+        ignore_index: Optional[int] = None,
+        backend: Backend = "auto",
         recognise: bool = True,
-        check_values: Union[bool, str] = True,
+        check_values: Checks = True,
     ) -> None:
         super().__init__(temperature, reduction, learn_temperature, backend, check_values)
         self.register_buffer("noise_probs", distribution(noise_probs, noise_counts, noise_smoothing, alpha))
         if not (queue is None or isinstance(queue, TargetQueue)):
             raise TypeError(f"queue is of type {type(queue).__name__}, expected a TargetQueue")
-        self.gather, self.process_group = gather, process_group
-        self.recognise = recognise
+        self.gather, self.process_group = flag("gather", gather), process_group
+        self.recognise = flag("recognise", recognise)
+        self.dim, self.ignore_index = optional_integer("dim", dim), optional_integer("ignore_index", ignore_index)
         self.queue = queue
 
     def _prepare(
@@ -131,12 +154,15 @@ class Contrastive(_Loss):
         # Evaluation often runs on one worker only, which would wait for the others forever.
         gather = self.gather and self._training()
         temperature, learned = tau(self._tau(), device)
+        noise = self.noise_probs
+        if noise is not None and device.type == "meta":
+            noise = noise.to(device)
         call = _call.make(
             self._kind,
             num_classes,
             device,
             targets,
-            noise_probs=self.noise_probs,
+            noise_probs=noise,
             temperature=temperature,
             reduction=self.reduction,
             group=_distributed.group_name(self.process_group) if gather else "",
@@ -156,13 +182,16 @@ class Contrastive(_Loss):
             # The targets of all workers enter the queue, so that it is the same on every worker.
             call = _distributed.gather(call, rows, num_classes)
         own = self.queue.compact(call.segments[0])
-        return call.over((own, *call.segments[1:], self.queue.segment(own))), learned
+        return call.over((own, *call.segments[1:], self.queue.candidates(targets, own))), learned
 
-    def _fill(self, call: Call) -> None:
+    def _fill(self, call: Call, targets: Targets) -> None:
         """Adds the targets of the call to the queue."""
         if self.queue is not None and self._training():
-            with torch.no_grad():
-                self.queue.push_segment(call.segments[0])
+            self.queue.add_call(targets, call.segments[0], call.segments[-1])
+
+    def _alone(self) -> bool:
+        """Whether a call now gathers no targets of other workers."""
+        return not (self.gather and self._training() and _distributed.group_name(self.process_group))
 
     def _training(self) -> bool:
         return self.training and torch.is_grad_enabled()
@@ -181,10 +210,13 @@ class SoftTargetInfoNCE(Contrastive):
     every row. Do not compare values of the loss at different numbers of candidates. For prediction use
     :meth:`posterior`, ``softmax(logits / temperature)``.
 
+    In all modules ``temperature`` and ``reduction`` may be given by position, and all other settings by name; in calls
+    ``logits`` and ``targets``.
+
     Args:
-        noise_probs: the noise distribution over the classes, ``[d]``; default: uniform.
         temperature: divides the logits; above 0.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        noise_probs: the noise distribution over the classes, ``[d]``; default: uniform.
         noise_counts: class counts of the training set, ``[d]``, instead of ``noise_probs``.
         noise_smoothing: added to each count, so that no class has probability 0.
         alpha: power applied to the noise distribution. With class frequencies and hard labels, alpha 1 gives gradients
@@ -195,16 +227,19 @@ class SoftTargetInfoNCE(Contrastive):
             module the same number of times.
         process_group: the process group; by default all workers.
         queue: past targets as additional candidates.
+        dim, ignore_index: see :func:`softnce.torch.soft_target_info_nce`.
         backend, recognise, check_values: see :func:`softnce.torch.soft_target_info_nce`.
 
     Raises:
         ValueError: a setting is out of its range; the message names it.
+        TypeError: a setting is of a wrong type; the message names it.
     """
 
     def forward(
         self,
         logits: Tensor,
         targets: Targets,
+        *,
         candidates: Union[None, Targets, Sequence[Targets]] = None,
         positives: Union[None, int, Tensor] = None,
         multiplicities: Optional[Tensor] = None,
@@ -212,20 +247,29 @@ class SoftTargetInfoNCE(Contrastive):
     ) -> Tensor:
         """The loss of logits ``[N, d]``; see :func:`softnce.torch.soft_target_info_nce` for the arguments and
         errors."""
+        options = {
+            "candidates": candidates,
+            "positives": positives,
+            "multiplicities": multiplicities,
+            "row_weights": row_weights,
+        }
         logits = check_logits(logits)
-        rows, num_classes = logits.shape
-        call, temperature = self._prepare(
-            rows,
-            num_classes,
-            logits.device,
-            targets,
-            candidates=candidates,
-            positives=positives,
-            multiplicities=multiplicities,
-            row_weights=row_weights,
-        )
+        if is_flat(logits, self.dim) and self.ignore_index is None:
+            return self._rows(logits, targets, targets, options)
+        queued, gathers = self.queue is not None, not self._alone()
+        shaping = Shaping(self.dim, self.ignore_index, self.reduction, queued=queued, gathers=gathers)
+
+        def rows(flat: Tensor, flat_targets: Any, **options: Any) -> Tensor:
+            return self._rows(flat, flat_targets, targets, options)
+
+        return shaped(rows, logits, targets, options, shaping)
+
+    def _rows(self, logits: Tensor, targets: Any, given: Targets, options: Dict[str, Any]) -> Tensor:
+        """The loss of logits ``[N, d]``; ``given`` are the targets as the caller passed them, whose identity tells
+        whether the call repeats an earlier one."""
+        call, temperature = self._prepare(logits.shape[0], logits.shape[1], logits.device, targets, **options)
         loss = _autograd.apply(call, logits, temperature)
-        self._fill(call)
+        self._fill(call, given)
         return loss
 
 
@@ -234,9 +278,27 @@ class InfoNCE(SoftTargetInfoNCE):
 
     ``criterion(logits, labels)``: logits ``[N, d]``; labels and other candidates are class indices or one-hot rows. The
     arguments are those of :class:`SoftTargetInfoNCE`; errors are those of :func:`softnce.torch.info_nce`.
+
+    It classifies. In other libraries the name stands for a loss of embeddings: pytorch-metric-learning's takes
+    ``(embeddings, labels)``, lightly's two views of a batch. The first call refuses arguments that look like these:
+    rows of length 1 as logits, a second batch of vectors as targets.
     """
 
     _kind = "infonce"
+    _looked = False
+
+    def forward(self, logits: Tensor, targets: Targets, **options: Any) -> Tensor:
+        """The loss of logits ``[N, d]``; see :func:`softnce.torch.info_nce` for the arguments and errors."""
+        if self._looked or torch.compiler.is_compiling():
+            return super().forward(logits, targets, **options)
+        if self.check_values:
+            refuse_embeddings(logits, targets)
+        try:
+            loss = super().forward(logits, targets, **options)
+        except IndexError as error:
+            raise IndexError(f"{error}; {READING}") from None
+        self._looked = True
+        return loss
 
 
 class SoftTargetCrossEntropy(_Loss):
@@ -248,23 +310,33 @@ class SoftTargetCrossEntropy(_Loss):
         temperature: divides the logits; above 0.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
         learn_temperature: makes the temperature a parameter.
+        dim, ignore_index, weight, label_smoothing: see :func:`softnce.torch.soft_target_cross_entropy`.
         backend, recognise, check_values: see :func:`softnce.torch.soft_target_info_nce`.
     """
+
+    weight: Optional[Tensor]
 
     def __init__(
         self,
         temperature: float = 1.0,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
         *,
         learn_temperature: bool = False,
-        backend: str = "auto",
+        dim: Optional[int] = None,
+        ignore_index: Optional[int] = None,
+        weight: Optional[Tensor] = None,
+        label_smoothing: float = 0.0,
+        backend: Backend = "auto",
         recognise: bool = True,
-        check_values: Union[bool, str] = True,
+        check_values: Checks = True,
     ) -> None:
         super().__init__(temperature, reduction, learn_temperature, backend, check_values)
-        self.recognise = recognise
+        self.recognise = flag("recognise", recognise)
+        self.dim, self.ignore_index = optional_integer("dim", dim), optional_integer("ignore_index", ignore_index)
+        self.label_smoothing = share("label_smoothing", label_smoothing)
+        self.register_buffer("weight", weight)
 
-    def forward(self, logits: Tensor, targets: Targets, row_weights: Optional[Tensor] = None) -> Tensor:
+    def forward(self, logits: Tensor, targets: Targets, *, row_weights: Optional[Tensor] = None) -> Tensor:
         """The loss of logits ``[N, d]``; see :func:`softnce.torch.soft_target_cross_entropy`."""
         return soft_target_cross_entropy(
             logits,
@@ -272,6 +344,10 @@ class SoftTargetCrossEntropy(_Loss):
             row_weights=row_weights,
             temperature=self._tau(),
             reduction=self.reduction,
+            dim=self.dim,
+            ignore_index=self.ignore_index,
+            weight=self.weight,
+            label_smoothing=self.label_smoothing,
             backend=self.backend,
             recognise=self.recognise,
             check_values=self.check_values,

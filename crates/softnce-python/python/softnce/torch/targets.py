@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional, Sequence, Union
+import numbers
+import operator
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Union
 
 import torch
 from torch import Tensor
 
 from softnce import _native
-from softnce.torch._memory import FLOATS, WIDE, integers, resolved, start, view
+from softnce._settings import integer, number, share
+from softnce.torch._memory import FLOATS, WIDE, follow_threads, integers, resolved, view
+from softnce.torch._tracing import untraced
+
+if TYPE_CHECKING:
+    from softnce.numpy import MixedTargets as NumpyTargets
 
 __all__ = ["MixedTargets"]
 
@@ -55,7 +62,7 @@ class MixedTargets:
     def __init__(self, classes: Any, weights: Any, num_classes: int, smoothing: Union[float, Tensor] = 0.0) -> None:
         classes = _labels("classes", classes)
         weights = _floats("weights", weights, classes.device)
-        if not isinstance(smoothing, (int, float, str)) and torch.as_tensor(smoothing).dim() > 0:
+        if not isinstance(smoothing, (numbers.Real, str)) and torch.as_tensor(smoothing).dim() > 0:
             smoothing = torch.as_tensor(smoothing)
             if weights.shape != classes.shape:
                 raise _shape("weights", weights.shape, f"{list(classes.shape)}, as classes")
@@ -64,7 +71,7 @@ class MixedTargets:
             smoothing = _floats("smoothing", smoothing, classes.device)
             weights = weights * (1.0 - smoothing[:, None])
         else:
-            smoothing = _share("smoothing", smoothing)
+            smoothing = share("smoothing", smoothing)
             weights = weights * (1.0 - smoothing)
         self._set(smoothing, classes, weights, num_classes)
 
@@ -81,10 +88,7 @@ class MixedTargets:
                 if tensor.device != classes.device:
                     raise ValueError(f"{argument} is on {tensor.device}, expected {classes.device}, as classes")
         weights = resolved(weights.detach())
-        if isinstance(num_classes, bool) or not isinstance(num_classes, int):
-            raise TypeError(f"num_classes is {num_classes!r}, expected an integer")
-        if num_classes < 1:
-            raise ValueError(f"num_classes is {num_classes}, expected at least 1")
+        num_classes = integer("num_classes", num_classes)
         self.classes, self.weights, self.uniform, self.num_classes = classes, weights, uniform, num_classes
         return self
 
@@ -137,20 +141,22 @@ class MixedTargets:
 
         ``classes``, ``probabilities``: ``[M, K]``, as ``torch.topk`` gives them; K below ``num_classes``.
         """
-        classes = _labels("classes", classes)
+        classes, num_classes = _labels("classes", classes), integer("num_classes", num_classes)
         if classes.dim() != 2 or classes.shape[1] >= num_classes:
             raise _shape("classes", classes.shape, f"[M, K] with K below {num_classes}")
+        probabilities = torch.as_tensor(probabilities)
+        largest = 1.0 + simplex_tolerance(probabilities.dtype)
         probabilities = _floats("probabilities", probabilities, classes.device)
         if probabilities.shape != classes.shape:
             raise _shape("probabilities", probabilities.shape, f"{list(classes.shape)}, as classes")
         total = probabilities.sum(1)
-        if bool((total > 1.0 + 1e-4).any()):
-            row = int((total > 1.0 + 1e-4).nonzero()[0])
+        if bool((total > largest).any()):
+            row = int((total > largest).nonzero()[0])
             raise ValueError(f"probabilities[{row}] has a sum of {float(total[row])}, expected at most 1")
         # If rounding makes the sum larger than 1, nothing is left to spread.
         probabilities = probabilities / total.clamp(min=1.0)[:, None]
-        share = (1.0 - probabilities.sum(1)).clamp(min=0.0) / (num_classes - classes.shape[1])
-        return cls.compact(share * num_classes, classes, probabilities - share[:, None], num_classes)
+        rest = (1.0 - probabilities.sum(1)).clamp(min=0.0) / (num_classes - classes.shape[1])
+        return cls.compact(rest * num_classes, classes, probabilities - rest[:, None], num_classes)
 
     @classmethod
     def from_dense(cls, probabilities: Tensor) -> MixedTargets:
@@ -190,10 +196,13 @@ class MixedTargets:
     def __len__(self) -> int:
         return int(self.classes.shape[0])
 
+    def __iter__(self) -> Iterator[MixedTargets]:
+        """Each row, as targets of one row."""
+        return (self[row] for row in range(len(self)))
+
     def __getitem__(self, rows: Any) -> MixedTargets:
-        """Selects rows by an index, a slice, indices or a mask."""
-        if isinstance(rows, int) or (isinstance(rows, Tensor) and rows.dim() == 0):
-            rows = [int(rows)]
+        """Selects rows by an integer of any type (the result has one row), a slice, indices or a mask."""
+        rows = _selection(rows, len(self))
         return self._each(lambda values: values[rows])
 
     def __repr__(self) -> str:
@@ -211,6 +220,39 @@ class MixedTargets:
         """``[M, num_classes]``, the shape of the dense targets."""
         return torch.Size((len(self), self.num_classes))
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the weights."""
+        return self.weights.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions of the dense targets, 2."""
+        return 2
+
+    def dim(self) -> int:
+        """The number of dimensions of the dense targets, 2."""
+        return 2
+
+    def size(self, dim: Optional[int] = None) -> Union[torch.Size, int]:
+        """The shape of the dense targets, or one of its entries."""
+        return self.shape if dim is None else self.shape[dim]
+
+    def argmax(self, dim: int = -1) -> Tensor:
+        """The most probable class of each row, ``[M]``; the first of several."""
+        if dim not in (1, -1):
+            raise ValueError(f"dim is {dim!r}, expected 1 or -1, the classes")
+        listed = self.classes.long()
+        # If no listed class has more than the uniform share, an unlisted class is among the first K + 1.
+        count = min(listed.shape[1] + 1, self.num_classes)
+        others = torch.arange(count, device=self.device).expand(len(self), count)
+        classes = torch.cat((listed, others), 1)
+        # A row may list a class twice.
+        equal = classes[:, :, None] == listed[:, None, :]
+        weights = (equal * self.weights[:, None, :]).sum(2)
+        best = weights == weights.amax(1, keepdim=True)
+        return classes.masked_fill(~best, self.num_classes).amin(1)
+
     def _each(self, change: Callable[[Tensor], Tensor]) -> MixedTargets:
         """The targets with every tensor changed in the same way."""
         uniform = change(self.uniform) if isinstance(self.uniform, Tensor) else self.uniform
@@ -222,14 +264,24 @@ class MixedTargets:
             return self.uniform
         return torch.full((len(self),), self.uniform, dtype=self.weights.dtype, device=self.device)
 
-    def to(self, device: Union[str, torch.device, None] = None, non_blocking: bool = False) -> MixedTargets:
-        """The same rows on another device."""
-        place = self.device if device is None else torch.device(device)
+    def to(self, *arguments: Any, **options: Any) -> MixedTargets:
+        """The same rows on another device or with weights of another type, with the arguments of ``Tensor.to``.
+
+        The weights stay in single precision at least: in half precision those of a row would no longer sum to 1.
+        """
+        device, dtype, non_blocking, _ = torch._C._nn._parse_to(*arguments, **options)
+        place = self.device if device is None else device
+        if not (dtype is None or dtype in FLOATS):
+            raise TypeError(f"dtype is {dtype}, expected a float type")
         wide = widest(place)
 
         def move(values: Tensor) -> Tensor:
-            narrowed = values.to(wide) if values.dtype == torch.float64 else values
-            return narrowed.to(place, non_blocking=non_blocking)
+            kind = values.dtype
+            if kind in FLOATS and dtype is not None:
+                kind = torch.promote_types(dtype, torch.float32)
+            kind = wide if kind == torch.float64 else kind
+            # Converted first, because the device may not have the wider type.
+            return values.to(kind).to(place, non_blocking=non_blocking)
 
         return self._each(move)
 
@@ -240,7 +292,53 @@ class MixedTargets:
     def cuda(self, device: Union[None, int, str, torch.device] = None, non_blocking: bool = False) -> MixedTargets:
         """The same rows on a CUDA device."""
         place = torch.device("cuda", device) if isinstance(device, int) else torch.device(device or "cuda")
-        return self.to(place, non_blocking)
+        return self.to(place, non_blocking=non_blocking)
+
+    def to_dict(self) -> Dict[str, Tensor]:
+        """The rows as a dictionary of tensors with M rows each, for functions that take only tensors.
+
+        ``MixedTargets.from_dict(accelerator.gather(targets.to_dict()))`` gathers the targets of all workers with the
+        library accelerate, whose functions walk dictionaries.
+        """
+        count = torch.full((len(self),), self.num_classes, device=self.device)
+        rows = self.uniform_rows()
+        return {"classes": self.classes, "weights": self.weights, "uniform": rows, "num_classes": count}
+
+    @classmethod
+    def from_dict(cls, tensors: Mapping[str, Tensor]) -> MixedTargets:
+        """From the dictionary that :meth:`to_dict` makes, with at least one row; waits for the device once."""
+        missing = {"classes", "weights", "uniform", "num_classes"} - set(tensors)
+        if missing or not tensors["num_classes"].numel():
+            found = f"lacks {', '.join(sorted(missing))}" if missing else "has no rows"
+            raise ValueError(f"tensors {found}, expected what to_dict makes, with at least one row")
+        uniform = tensors["uniform"]
+        low, high = (end.to(widest(uniform.device)) for end in torch.aminmax(uniform))
+        first, last = (end.to(low.dtype) for end in torch.aminmax(tensors["num_classes"]))
+        low, high, fewest, most = torch.stack((low, high, first, last)).tolist()
+        if fewest != most:
+            raise ValueError(f"tensors have rows over {int(fewest)} and {int(most)} classes, expected the same number")
+        # One share for all rows is kept as a number, because equal shares cancel.
+        return cls.compact(low if low == high else uniform, tensors["classes"], tensors["weights"], int(most))
+
+    def numpy(self) -> NumpyTargets:
+        """The same rows for ``softnce.numpy``; on the CPU they share memory."""
+        from softnce.numpy import MixedTargets as Other
+
+        def array(values: Tensor) -> Any:
+            values = values.detach().cpu()
+            # NumPy has no bfloat16.
+            return (values.float() if values.dtype == torch.bfloat16 else values).numpy()
+
+        uniform = array(self.uniform) if isinstance(self.uniform, Tensor) else self.uniform
+        return Other.compact(uniform, array(self.classes), array(self.weights), self.num_classes)
+
+    @classmethod
+    def from_numpy(cls, targets: NumpyTargets) -> MixedTargets:
+        """The rows of a ``softnce.numpy.MixedTargets``; they share memory where PyTorch can read it."""
+        uniform = targets.uniform
+        share = uniform if isinstance(uniform, numbers.Real) else torch.as_tensor(uniform)
+        classes, weights = torch.as_tensor(targets.classes), torch.as_tensor(targets.weights)
+        return cls.compact(share, classes, weights, targets.num_classes)
 
     def clone(self) -> MixedTargets:
         """A copy of the rows."""
@@ -256,7 +354,7 @@ class MixedTargets:
         Raises:
             IndexError: a class is out of range (checked only on the CPU).
         """
-        if self.device.type == "cpu" and self.classes.numel():
+        if self.device.type == "cpu" and self.classes.numel() and not torch.compiler.is_compiling():
             low, high = (int(end) for end in torch.aminmax(self.classes.long()))
             if low < 0 or high >= self.num_classes:
                 label = low if low < 0 else high
@@ -277,19 +375,30 @@ class MixedTargets:
         return classes.gather(1, drawn[:, None])[:, 0]
 
 
+def _selection(rows: Any, count: int) -> Any:
+    """Rows in a form that a tensor can be indexed with and that keeps the first dimension."""
+    if isinstance(rows, slice):
+        # PyTorch has no negative steps.
+        return list(range(count))[rows] if rows.step is not None and rows.step < 0 else rows
+    if isinstance(rows, range):
+        return list(rows)
+    mask = isinstance(rows, bool) or getattr(rows, "dtype", None) in (torch.bool, "bool")
+    try:
+        return rows if mask or getattr(rows, "ndim", None) else [operator.index(rows)]
+    except TypeError:
+        return rows
+
+
 def _uniform(uniform: Any, classes: Tensor) -> Union[float, Tensor]:
     """The uniform share: a float for all rows, or a tensor with one for each row."""
     if isinstance(uniform, Tensor) and uniform.dim() > 0:
         if uniform.shape != classes.shape[:1]:
             raise _shape("uniform", uniform.shape, f"[{classes.shape[0]}], one for each row of classes")
         return resolved(uniform.detach())
-    try:
-        share = float(uniform)
-    except (TypeError, ValueError):
-        raise TypeError(f"uniform is {uniform!r}, expected a number or a tensor [M]") from None
-    if not share >= 0.0 or share == float("inf"):
-        raise ValueError(f"uniform is {share}, expected a finite share not below 0")
-    return share
+    one = number("uniform", uniform, "a number or a tensor [M]")
+    if not one >= 0.0 or one == float("inf"):
+        raise ValueError(f"uniform is {one}, expected a finite share not below 0")
+    return one
 
 
 def _pad(values: Tensor, terms: int) -> Tensor:
@@ -305,17 +414,7 @@ def _floats(argument: str, values: Any, device: torch.device) -> Tensor:
     return values.to(widest(device)).to(device)
 
 
-def _share(argument: str, value: Any) -> float:
-    try:
-        share = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{argument} is {value!r}, expected a number") from None
-    if not 0.0 <= share <= 1.0:
-        raise ValueError(f"{argument} is {share}, expected a share from 0 to 1")
-    return share
-
-
-@torch.compiler.disable
+@untraced
 def recognise(probabilities: Tensor, exact: bool = False) -> Optional[MixedTargets]:
     """The rows in compact form, if all but at most three classes of every row share one value; else None.
 
@@ -333,7 +432,7 @@ def recognise(probabilities: Tensor, exact: bool = False) -> Optional[MixedTarge
 
 def _recognise_here(probabilities: Tensor, exact: bool = False) -> Optional[MixedTargets]:
     rows, num_classes = probabilities.shape
-    start()
+    follow_threads()
     classes = torch.empty(rows, 3, dtype=torch.int64)
     weights, uniform = torch.empty(rows, 3, dtype=WIDE), torch.empty(rows, dtype=WIDE)
     terms = _native.recognise(view(probabilities), view(classes), view(weights), view(uniform))
@@ -354,16 +453,16 @@ def _recognise_there(probabilities: Tensor, exact: bool = False) -> Optional[Mix
     off = (wide != floor[:, None]).sum(1).amax()
     total = wide.sum(1)
     bad = ((total - 1).abs() > simplex_tolerance(probabilities.dtype)).any() | (floor < 0).any()
-    share = floor / total
-    answer = torch.stack((off.to(wide.dtype), bad.to(wide.dtype), share.amin(), share.amax())).tolist()
+    least = floor / total
+    answer = torch.stack((off.to(wide.dtype), bad.to(wide.dtype), least.amin(), least.amax())).tolist()
     terms = int(answer[0])
     if terms > 3 or answer[1] != 0.0:
         return None
     weights, classes = wide.topk(terms, 1)
     low, high = answer[2] * num_classes, answer[3] * num_classes
-    weights = weights / total[:, None] - share[:, None]
+    weights = weights / total[:, None] - least[:, None]
     tolerance = _told_apart(probabilities.dtype, exact)
-    return _equalised(low, high, tolerance, share * num_classes, classes, weights, num_classes)
+    return _equalised(low, high, tolerance, least * num_classes, classes, weights, num_classes)
 
 
 def simplex_tolerance(dtype: torch.dtype) -> float:
@@ -382,9 +481,9 @@ def _equalised(
     """Replaces uniform shares that are equal up to the tolerance by one share, because equal shares cancel."""
     if high - low > tolerance or high >= 1.0:
         return MixedTargets.compact(uniform, classes, weights, num_classes)
-    share = (low + high) / 2
-    left = (1.0 - share) / (1.0 - uniform)
-    return MixedTargets.compact(share, classes, weights * left[:, None], num_classes)
+    middle = (low + high) / 2
+    left = (1.0 - middle) / (1.0 - uniform)
+    return MixedTargets.compact(middle, classes, weights * left[:, None], num_classes)
 
 
 torch.serialization.add_safe_globals([MixedTargets])
