@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes the licence texts of the crates in the Python package's native module.
 
-The wheels contain compiled code of these crates, whose licences ask for their notice. The file lists the crates of every
-platform that wheels are built for; build scripts and procedural macros are left out, because they are not in the wheels.
-Copies of the project's own licence texts lie beside it: package builders take no files from outside the package's folder.
+The wheels contain compiled code of these crates, whose licences ask for their notice. The file lists the crates of all
+platforms that wheels are built for; build scripts and procedural macros are left out, as they are not in the wheels.
+Copies of the project's own licence texts lie beside it: builders take no files from outside the package's folder.
 `--check` fails where a file differs from what would be written.
 """
 
@@ -77,14 +77,18 @@ def notice(package: dict) -> str:
     folder = Path(package["manifest_path"]).parent
     offered = re.split(r" OR |/", package["license"] or "")
     if LICENCE not in offered:
-        sys.exit(f"{package['name']} has licence {package['license']!r}, expected a choice with {LICENCE}: see {__file__}")
+        sys.exit(
+            f"{package['name']} has licence {package['license']!r}, expected a choice with {LICENCE}: see {__file__}"
+        )
     files = [path for path in folder.iterdir() if re.match(r"licen[cs]e", path.name, re.IGNORECASE) and path.is_file()]
     texts = [path.read_text(encoding="utf-8") for path in sorted(files)]
     texts = [text for text in texts if "Permission is hereby granted" in text and "without restriction" in text]
     if texts:
         (text,) = texts[:1]
         return "\n".join(line.rstrip() for line in text.strip().splitlines()) + "\n"
-    authors = ", ".join(re.sub(r" <.*>", "", author) for author in package["authors"]) or f"the authors of {package['name']}"
+    authors = (
+        ", ".join(re.sub(r" <.*>", "", author) for author in package["authors"]) or f"the authors of {package['name']}"
+    )
     return f"Copyright (c) {authors}\n\n{TEXT}"
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Builds the site of the Python package: python docs/build.py FOLDER.
 
-The start page is README.md. Every public module has a page with everything that its ``__all__`` names, so a new name needs
-no change here. The sources are read, not imported: neither PyTorch nor the native module is needed. Warnings are errors,
-as are public names without a docstring and docstrings that do not fit their function.
+The start page is README.md. Every public module has a page with everything that its ``__all__`` names, so a new name
+needs no change here. The sources are read, not imported: neither PyTorch nor the native module is needed. Warnings are
+errors, as are public names without a docstring and docstrings that do not fit their function.
 """
 
 from __future__ import annotations
@@ -124,7 +124,9 @@ def problems(module: griffe.Module, warnings: Warnings) -> list[str]:
             continue
         members = [item]
         if item.is_class:
-            members += [member for key, member in item.members.items() if member.is_function and not key.startswith("_")]
+            members += [
+                member for key, member in item.members.items() if member.is_function and not key.startswith("_")
+            ]
         for member in members:
             if member.docstring is None:
                 found.append(f"{member.path} has no docstring")
@@ -141,7 +143,13 @@ def page(module: griffe.Module) -> str:
 
 
 def build(out: Path) -> None:
-    package = griffe.load("softnce", search_paths=[SOURCES], extensions=griffe.load_extensions(ROLES), allow_inspection=False, resolve_aliases=True)
+    package = griffe.load(
+        "softnce",
+        search_paths=[SOURCES],
+        extensions=griffe.load_extensions(ROLES),
+        allow_inspection=False,
+        resolve_aliases=True,
+    )
     modules = public_modules(package)
     warnings = Warnings()
     found = [problem for module in modules for problem in problems(module, warnings)]
@@ -161,7 +169,9 @@ def build(out: Path) -> None:
         configuration = configuration.replace("{roles}", ROLES.as_posix())
         (folder / "zensical.toml").write_text(configuration, encoding="utf-8")
         command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
-        done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
         sys.stdout.write(done.stdout)
         if done.returncode != 0:
             raise SystemExit("zensical build --strict failed")
