@@ -55,7 +55,8 @@ def head_loss_and_gradient(
     """Soft target InfoNCE and its gradients for the logits ``features @ weight.T + bias``, which are not materialised.
 
     Only the classes that occur among the candidates are computed, so it costs the same for ten thousand classes as for
-    ten million (Hugger and Uhlmann, arXiv 2404.14076, with the critic of a linear head).
+    ten million (Hugger and Uhlmann, arXiv 2404.14076, with the critic of a linear head). Arguments that are not listed
+    are those of :func:`softnce.numpy.soft_target_info_nce`.
 
     Args:
         features: ``[N, D]``; float16, bfloat16, float32 or float64.
@@ -65,7 +66,6 @@ def head_loss_and_gradient(
             cancel, so that the other classes do not contribute.
         bias: ``[d]``, in the type of the features.
         upstream: see :func:`softnce.numpy.soft_target_info_nce_and_gradient`.
-        The other arguments are those of :func:`softnce.numpy.soft_target_info_nce`.
 
     Returns:
         The loss; the T classes that occur; the gradients with respect to the features ``[N, D]``, and the weights
