@@ -69,7 +69,11 @@ pub enum SetError {
         known: String,
     },
     /// A folder fits no layout.
-    #[error("{}: fits no known layout; expected one of {known}", path.display())]
+    #[error(
+        "{}: fits no known layout; expected one of {known}; or name the layout (data.layout in a recipe, --layout for \
+         `data info`)",
+        path.display()
+    )]
     Undetected {
         /// The folder.
         path: PathBuf,
@@ -77,7 +81,10 @@ pub enum SetError {
         known: String,
     },
     /// A folder fits several layouts.
-    #[error("{}: fits the layouts {first} and {second}; name one of them", path.display())]
+    #[error(
+        "{}: fits the layouts {first} and {second}; name one of them (data.layout in a recipe, --layout for `data info`)",
+        path.display()
+    )]
     Ambiguous {
         /// The folder.
         path: PathBuf,

@@ -130,8 +130,8 @@ pub(super) fn left_out(root: &Path, paths: &[PathBuf]) -> Option<String> {
     let names = paths.iter().map(|path| path.strip_prefix(root).unwrap_or(path).as_os_str());
     let count = match paths.len() {
         0 => return None,
-        1 => "1 file or folder is not read".to_owned(),
-        count => format!("{count} files or folders are not read"),
+        1 => "1 file or folder is not read as pictures".to_owned(),
+        count => format!("{count} files or folders are not read as pictures"),
     };
     Some(format!("{}: {count}: {}", root.display(), listed(names)))
 }
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(found.left_out, [".ipynb_checkpoints", "@eaDir", "__MACOSX"]);
         let found = walk(folder.path()).unwrap();
         let warning = left_out(folder.path(), &found.left_out).unwrap();
-        let expected = "4 files or folders are not read: .ipynb_checkpoints, @eaDir, __MACOSX, notes.txt";
+        let expected = "4 files or folders are not read as pictures: .ipynb_checkpoints, @eaDir, __MACOSX, notes.txt";
         assert_eq!(warning, format!("{}: {expected}", folder.path().display()));
     }
 
@@ -177,7 +177,7 @@ mod tests {
     fn a_warning_names_the_first_of_many() {
         let paths: Vec<PathBuf> = (0..12).map(|number| format!("root/{number}.txt").into()).collect();
         let warning = left_out(Path::new("root"), &paths).unwrap();
-        assert!(warning.starts_with("root: 12 files or folders are not read: 0.txt, "), "{warning}");
+        assert!(warning.starts_with("root: 12 files or folders are not read as pictures: 0.txt, "), "{warning}");
         assert!(warning.ends_with("9.txt and 2 more"), "{warning}");
         assert_eq!(left_out(Path::new("root"), &[]), None);
     }

@@ -138,7 +138,10 @@ mod tests {
         fs::write(root.path().join("train.bin"), "").unwrap();
         fs::write(root.path().join("test_batch.bin"), "").unwrap();
         let message = Layout::detect(root.path()).unwrap_err().to_string();
-        assert!(message.ends_with(": fits the layouts cifar10 and cifar100; name one of them"), "{message}");
+        assert!(
+            message.contains(": fits the layouts cifar10 and cifar100; name one of them (data.layout "),
+            "{message}"
+        );
         let absent = root.path().join("absent");
         assert!(Layout::detect(&absent).unwrap_err().to_string().starts_with(&absent.display().to_string()));
     }

@@ -57,7 +57,7 @@ mod tests {
         let found: Vec<PathBuf> = (0..4).map(|index| set.path(index).unwrap()).collect();
         assert_eq!(found, [at("b.png"), at("deep/a.png"), at("deep/er/c.png"), at("deep/notes.txt")]);
         assert_eq!((set.labels(), set.class_names().len()), (&[0; 4][..], 2));
-        let expected = format!("{}: 1 file or folder is not read: notes.txt", at("deep").display());
+        let expected = format!("{}: 1 file or folder is not read as pictures: notes.txt", at("deep").display());
         assert_eq!(set.warnings(), [expected]);
         std::fs::create_dir(at("empty")).unwrap();
         for wrong in ["absent.png", "empty"] {
