@@ -45,7 +45,7 @@ impl LabelAgreement {
     }
 
     /// Whether the labels contradict the classes: fewer than half of the rows agree, or hardly more than in a random
-    /// order (Cohen's kappa below 0.25), as where one class is frequent.
+    /// order (Cohen's kappa below 0.25). The second condition matters if one class is frequent.
     fn contradicts(&self) -> bool {
         let (rows, agreeing) = (self.rows as f64, self.agreeing as f64);
         let few = 2.0 * agreeing < rows || agreeing - self.by_chance < LEAST_KAPPA * (rows - self.by_chance);

@@ -31,7 +31,7 @@ use crate::PictureSource;
 use crate::augmentation::Augmentation;
 use crate::mixing::{Mixing, MixingConfig};
 use buffers::Buffers;
-use task::Task;
+use task::{Failures, Task};
 
 /// Turns a source of pictures into batches, epoch by epoch.
 ///
@@ -93,14 +93,11 @@ impl Loader {
         batch_size: usize,
         workers: usize,
     ) -> Result<Loader, LoaderError> {
-        let prefetch = EVALUATION_PREFETCH;
-        let config = LoaderConfig { batch_size, workers, prefetch, drop_last: false, shuffle: false, seed: 0 };
-        let (augment, mixing, failures) = (false, None, None);
-        Loader::new(Task { source, augmentation, augment, mixing, soft_labels, config, failures })
+        Loader::in_order(source, augmentation, soft_labels, [batch_size, workers], None)
     }
 
     /// A loader for prediction: as [`Loader::evaluation`], but a picture that cannot be prepared does not end the epoch.
-    /// Its pixels are 0, and [`Loader::take_failure`] has its error once its batch is there.
+    /// Its pixels are 0, and [`Loader::take_failure`] returns its error after its batch was returned.
     ///
     /// # Errors
     /// As [`Loader::train`].
@@ -110,10 +107,19 @@ impl Loader {
         batch_size: usize,
         workers: usize,
     ) -> Result<Loader, LoaderError> {
+        Loader::in_order(source, augmentation, None, [batch_size, workers], Some(Mutex::default()))
+    }
+
+    fn in_order(
+        source: Arc<dyn PictureSource>,
+        augmentation: Augmentation,
+        soft_labels: Option<Arc<Array2<f32>>>,
+        [batch_size, workers]: [usize; 2],
+        failures: Option<Failures>,
+    ) -> Result<Loader, LoaderError> {
         let prefetch = EVALUATION_PREFETCH;
         let config = LoaderConfig { batch_size, workers, prefetch, drop_last: false, shuffle: false, seed: 0 };
-        let (augment, mixing, soft_labels, failures) = (false, None, None, Some(Mutex::default()));
-        Loader::new(Task { source, augmentation, augment, mixing, soft_labels, config, failures })
+        Loader::new(Task { source, augmentation, augment: false, mixing: None, soft_labels, config, failures })
     }
 
     /// Takes the error of a picture of a batch of [`Loader::prediction`]; `None` if the picture could be prepared.

@@ -15,6 +15,9 @@ use crate::PictureSource;
 use crate::augmentation::Augmentation;
 use crate::mixing::Mixing;
 
+/// The errors of pictures that could not be prepared, by index.
+pub(super) type Failures = Mutex<BTreeMap<usize, LoaderError>>;
+
 /// The work of a loader, shared by its threads.
 #[derive(Debug)]
 pub(super) struct Task {
@@ -25,8 +28,8 @@ pub(super) struct Task {
     pub(super) mixing: Option<Mixing>,
     pub(super) soft_labels: Option<Arc<Array2<f32>>>,
     pub(super) config: LoaderConfig,
-    /// The errors of pictures that could not be prepared, by index; `None`: the first ends the epoch.
-    pub(super) failures: Option<Mutex<BTreeMap<usize, LoaderError>>>,
+    /// `None`: the first picture that cannot be prepared ends the epoch.
+    pub(super) failures: Option<Failures>,
 }
 
 impl Task {

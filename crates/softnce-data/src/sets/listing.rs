@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use super::decode::is_picture;
 use super::error::SetError;
 
-/// Notes of file managers, which are skipped without a word, as hidden files are.
+/// Files that file managers write. They are skipped without a warning, like hidden files.
 const NOTES: [&str; 2] = ["thumbs.db", "desktop.ini"];
-/// Folders that programs leave behind, in lower case: they hold no pictures of the set.
+/// Folders that programs leave behind, in lower case. Their pictures do not belong to the set.
 const LEFT_BEHIND: [&str; 6] =
     ["__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found"];
-/// Names that a warning lists.
+/// Largest number of names in a warning.
 const NAMED: usize = 10;
 
 /// What a folder holds, each list sorted by name.
@@ -25,7 +25,7 @@ pub(super) struct FolderContent {
     pub(super) left_out: Vec<OsString>,
 }
 
-/// Lists a folder; links are followed. Hidden files and the notes of file managers are not listed.
+/// Lists a folder; links are followed. Hidden files and those of file managers are not listed.
 pub(super) fn list(path: &Path) -> Result<FolderContent, SetError> {
     let mut listing = FolderContent::default();
     for entry in fs::read_dir(path).map_err(SetError::io(path))? {
@@ -37,7 +37,7 @@ pub(super) fn list(path: &Path) -> Result<FolderContent, SetError> {
         if kind.is_symlink() {
             match fs::metadata(entry.path()) {
                 Ok(target) => kind = target.file_type(),
-                // A link that leads nowhere is a picture that cannot be read, and is reported as one.
+                // A broken link with the name of a picture is reported as a picture that cannot be read.
                 Err(_) if is_picture(&name) && !hidden => {
                     listing.files.push(name);
                     continue;
@@ -48,7 +48,7 @@ pub(super) fn list(path: &Path) -> Result<FolderContent, SetError> {
         if kind.is_file() && (hidden || is_one_of(&NOTES)) {
             continue;
         }
-        // Reading a pipe would block for ever.
+        // Reading a pipe could block for ever.
         let left_out = hidden || (kind.is_dir() && is_one_of(&LEFT_BEHIND)) || !(kind.is_dir() || kind.is_file());
         let names = match kind.is_dir() {
             _ if left_out => &mut listing.left_out,
@@ -136,7 +136,7 @@ pub(super) fn left_out(root: &Path, paths: &[PathBuf]) -> Option<String> {
     Some(format!("{}: {count}: {}", root.display(), listed(names)))
 }
 
-/// Names for a message, the first ones of many.
+/// Names for a message: the first ten.
 pub(super) fn listed<'n>(names: impl ExactSizeIterator<Item = &'n OsStr>) -> String {
     let more = names.len().saturating_sub(NAMED);
     let mut text = names.take(NAMED).map(|name| name.display().to_string()).collect::<Vec<_>>().join(", ");

@@ -22,7 +22,7 @@ impl Layout {
     pub fn detect(root: &Path) -> Result<Layout, SetError> {
         let mut shown: Vec<Layout> = Layout::ALL.into_iter().filter(|layout| (layout.rules().detect)(root)).collect();
         if shown.is_empty() {
-            // Tells a folder that does not exist from one that shows no layout.
+            // A folder that does not exist has an error of its own.
             fs::read_dir(root).map_err(SetError::io(root))?;
         }
         let strongest = shown.iter().map(|layout| layout.rules().proof).max();

@@ -12,10 +12,10 @@ use super::node::{Node, NodeSplit, Nodes, failed};
 use super::pickle::{Id, Pickle, Value};
 use crate::StudyError;
 
-/// Nodes whose labels choose the settings.
+/// Number of validation nodes.
 const VALIDATION: usize = 500;
 
-/// More nodes, features or classes than this are not believed.
+/// Numbers of nodes or of features from here on are refused as damage.
 const MOST: usize = 1 << 24;
 
 /// The file of the edges of the graph of this name.
@@ -56,9 +56,10 @@ pub(super) fn read(folder: &Path, name: &str) -> Result<Nodes, StudyError> {
     }
     for (&node, (features, label)) in index.iter().zip(tested.into_iter().zip(test_classes)) {
         if nodes[node].label.is_some() || nodes[node].part.is_some() {
-            return Err(
-                files.refuse("test.index", format!("node {node}, which is a training node or was there before"))
-            );
+            return Err(files.refuse(
+                "test.index",
+                format!("node {node} twice, or a node of ind.{name}.allx; expected each other node once"),
+            ));
         }
         nodes[node] = Node { label, part: Some(NodeSplit::Test), features };
     }

@@ -81,10 +81,10 @@ fn format(bytes: &[u8]) -> Result<ImageFormat, DecodeError> {
     }
     match image::guess_format(bytes) {
         Ok(format) if format.can_read() && format.reading_enabled() || format == ImageFormat::Jpeg => Ok(format),
-        Ok(format) => Err(DecodeError::Format { found: format!("a file of {format:?}") }),
+        Ok(format) => Err(DecodeError::Format { found: format!("the format is {format:?}") }),
         Err(_) => {
             let start = &bytes[..bytes.len().min(8)];
-            Err(DecodeError::Format { found: format!("a file that begins with \"{}\"", start.escape_ascii()) })
+            Err(DecodeError::Format { found: format!("the file begins with \"{}\"", start.escape_ascii()) })
         }
     }
 }
