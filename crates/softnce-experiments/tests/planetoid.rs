@@ -80,8 +80,8 @@ fn files_that_do_not_fit_are_named() {
     type Case = (fn(&mut Planetoid), &'static str, &'static str);
     let cases: [Case; 6] = [
         (|graph| graph.near[3].push(61), "graph", "Int(61) in place of a node, expected a number below 61"),
-        (|graph| graph.test_index[4] = 3, "test.index", "node 3, which is a training node or was there before"),
-        (|graph| graph.test_index[4] = graph.test_index[5], "test.index", "was there before"),
+        (|graph| graph.test_index[4] = 3, "test.index", "node 3 twice or also in ind."),
+        (|graph| graph.test_index[4] = graph.test_index[5], "test.index", "twice or also in ind."),
         (|graph| graph.features[7][0].1 = f32::NAN, "allx", "a feature of NaN, expected finite numbers"),
         (|graph| graph.features[7][0].0 = 6, "allx", "do not fit each other"),
         (|graph| graph.labelled = 0, "graph", "no labelled node with the split train"),

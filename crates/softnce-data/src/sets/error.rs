@@ -70,15 +70,20 @@ pub enum SetError {
     },
     /// A folder fits no layout.
     #[error(
-        "{}: fits no known layout; expected one of {known}; or name the layout (data.layout in a recipe, --layout for \
-         `data info`)",
-        path.display()
+        "{}: fits no known layout; expected one of {known}; {}",
+        path.display(),
+        match below {
+            Some(below) => format!("{} fits one: name that folder", below.display()),
+            None => "or name the layout (data.layout in a recipe, --layout for `data info`)".to_owned(),
+        }
     )]
     Undetected {
         /// The folder.
         path: PathBuf,
         /// What shows each layout.
         known: String,
+        /// A folder in it that fits a layout.
+        below: Option<PathBuf>,
     },
     /// A folder fits several layouts.
     #[error(

@@ -58,7 +58,7 @@ pub(super) fn read(folder: &Path, name: &str) -> Result<Nodes, StudyError> {
         if nodes[node].label.is_some() || nodes[node].part.is_some() {
             return Err(files.refuse(
                 "test.index",
-                format!("node {node} twice, or a node of ind.{name}.allx; expected each other node once"),
+                format!("node {node} twice or also in ind.{name}.allx, expected each node once"),
             ));
         }
         nodes[node] = Node { label, part: Some(NodeSplit::Test), features };
@@ -179,7 +179,7 @@ fn rows_of_features(pickle: &Pickle<'_>) -> Result<Rows, String> {
     if !fits {
         return Err(format!("the parts of a csr_matrix of shape {shape:?} do not fit each other"));
     }
-    if let Some(value) = values.iter().find(|value| !(**value >= 0.0 && value.is_finite())) {
+    if let Some(value) = values.iter().find(|value| !(**value >= 0.0 && (**value as f32).is_finite())) {
         return Err(format!("a feature of {value}, expected finite numbers not below 0"));
     }
     let row = |ends: &[usize]| {
