@@ -79,7 +79,8 @@ pub struct ImportReport {
 ///
 /// The weights are found by the network's names: at the path in the checkpoint below which most of these are, such as
 /// `state_dict` or `model`, with PyTorch's wrappers (`module`, `_orig_mod` and others) removed anywhere. Of several such
-/// paths, averaged weights (`state_dict_ema`, `model_ema`) are taken. Tensors of other dictionaries are not read.
+/// paths, averaged weights (`state_dict_ema`, `model_ema`) are taken. A linear head may have another usual name, such as
+/// `classifier`, and lie beside the network. Tensors of other dictionaries are not read.
 ///
 /// Accepts checkpoints of timm, of torchvision, and of masked autoencoders (He et al., arXiv 2111.06377), whose decoder
 /// is skipped and reported.
@@ -88,7 +89,7 @@ pub struct ImportReport {
 /// Within [`WeightsError::File`] for a file: [`WeightsError::MissingOf`] for tensors of the network that are neither in
 /// the checkpoint nor left out by the options, [`WeightsError::Shape`] or [`WeightsError::Head`] for one of another
 /// shape, [`WeightsError::Grid`] for position embeddings that do not fill their grid, [`WeightsError::NotNumbers`] for one
-/// that cannot be read, [`WeightsError::Unknown`] for tensors without a place in the network; around these,
+/// that cannot be read, [`WeightsError::NotOfNetwork`] for tensors that the network does not have; around these,
 /// [`WeightsError::OtherNetwork`] if the checkpoint is known to be of another network. [`WeightsError::Prefix`] and
 /// [`WeightsError::Ambiguous`] for a path, [`WeightsError::Format`] for a damaged file.
 pub fn import(
@@ -111,7 +112,9 @@ fn fit(
     let initial = named(&network)?;
     let own: Vec<_> = initial.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
     let skips = |name: &str| options.head == HeadImport::Skip && network.body().is_head(name);
-    let selection = select(checkpoint, &own, |name| !skips(name), options.prefix.as_deref())?;
+    let names = own.iter().map(|(name, _)| name.as_str());
+    let head: Vec<&str> = names.filter(|name| network.body().is_head(name) && !skips(name)).collect();
+    let selection = select(checkpoint, &own, |name| !skips(name), &head, options.prefix.as_deref())?;
     let kinds = kinds(checkpoint, &selection, &own);
     assemble(network, checkpoint, selection, initial, options).map_err(|error| match kinds {
         [Some(found), Some(own)] if found != own => WeightsError::OtherNetwork { error: Box::new(error), found, own },
@@ -166,14 +169,15 @@ fn assemble(
         }
     }
     if !missing.is_empty() {
-        // A path with few of the network's names is a chance hit: the whole file says more.
+        // A path with few of the network's names matches by chance; the tensors of the whole file then say more.
         let listed = if 2 * missing.len() > count { all(checkpoint) } else { unknown };
         let shape = |number: usize| checkpoint.entries()[number].shape().map(<[usize]>::to_vec);
         let found = listed.into_iter().filter_map(|(name, number)| Some((name, shape(number)?))).collect();
-        return Err(WeightsError::MissingOf { missing: Listed(missing), own: count, found });
+        let only_head = missing.iter().all(|(name, _)| network.body().is_head(name));
+        return Err(WeightsError::MissingOf { missing: Listed(missing), own: count, found, only_head });
     }
     if !unknown.is_empty() {
-        return Err(WeightsError::Unknown { names: unknown.into_iter().map(|(name, _)| name).collect() });
+        return Err(WeightsError::NotOfNetwork { names: unknown.into_iter().map(|(name, _)| name).collect() });
     }
     let numbers: Vec<usize> = wanted.iter().map(|(number, _)| *number).collect();
     for (tensor, (_, own)) in checkpoint.read(&numbers)?.into_iter().zip(wanted) {
@@ -262,7 +266,8 @@ fn embedded(
 /// The reason to skip a tensor that the network does not have; `None` if it is an error.
 fn reason(network: &Network, name: &str, options: &ImportOptions) -> Option<&'static str> {
     let body = network.body();
-    if options.head == HeadImport::Skip && body.is_head(name) {
+    // timm once had a layer `pre_logits` before the head.
+    if options.head == HeadImport::Skip && (body.is_head(name) || name.starts_with("pre_logits.")) {
         Some("the network keeps its initial head")
     } else if name.starts_with("decoder_") || name == "mask_token" {
         Some("belongs to the decoder of a masked autoencoder")
