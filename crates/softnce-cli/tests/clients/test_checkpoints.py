@@ -430,7 +430,8 @@ def test_position_embeddings_of_a_grid_that_is_not_square(project, start):
     assert "11 tokens" in done.stderr and "weights.grid" in done.stderr, done.stderr
     done, _ = start("wide.pth", code=2, more="head = true\ngrid = [3, 5]")
     assert "3 x 5" in done.stderr and "wide.pth" in done.stderr, done.stderr
-    _, found = start("wide.pth", more="head = true\ngrid = [2, 5]")
+    done, found = start("wide.pth", more="head = true\ngrid = [2, 5]")
+    assert "position embeddings interpolated from 2 x 5 to 2 x 2 patches" in done.stderr, done.stderr
     embeddings = vit(img_size=(16, 40)).state_dict()["pos_embed"]
     grid = embeddings[:, 1:].reshape(1, 2, 5, 32).permute(0, 3, 1, 2)
     small = torch.nn.functional.interpolate(grid, (2, 2), mode="bicubic", antialias=True, align_corners=False)

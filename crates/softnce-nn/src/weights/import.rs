@@ -73,6 +73,8 @@ pub struct ImportReport {
     pub skipped: Vec<(String, String)>,
     /// Tensors of the network that keep their initial values.
     pub left_as_initialised: Vec<String>,
+    /// Rows and columns of the patches in the checkpoint and in the network, if the position embeddings were interpolated.
+    pub interpolated: Option<[[usize; 2]; 2]>,
 }
 
 /// Loads the weights of a checkpoint into a network.
@@ -185,7 +187,18 @@ fn assemble(
             let (name, what) = (own.name, format!("a tensor with the value {value}"));
             return Err(WeightsError::NotNumbers { name, what });
         }
-        let values = fitted(&network, tensor, &own, options)?;
+        let values = match network.body().embedded_grid() {
+            Some(grid) if own.name == "pos_embed" && options.interpolate => {
+                match old_grid(&tensor, &own, grid, options.grid)? {
+                    old if old == grid => tensor.values,
+                    old => {
+                        report.interpolated = Some([old, grid]);
+                        resized(&tensor, old, grid)
+                    }
+                }
+            }
+            _ => tensor.values,
+        };
         report.loaded.push(own.name.clone());
         tensors.insert(own.name.clone(), NamedTensor { values, ..own });
     }
@@ -227,40 +240,29 @@ fn check(
     Err(WeightsError::Shape { name, shape, expected })
 }
 
-/// The values in the network's shape.
-fn fitted(
-    network: &Network,
-    tensor: NamedTensor,
-    own: &NamedTensor,
-    options: &ImportOptions,
-) -> Result<Vec<f32>, WeightsError> {
-    match network.body().embedded_grid() {
-        Some(grid) if own.name == "pos_embed" && options.interpolate => embedded(tensor, own, grid, options.grid),
-        _ => Ok(tensor.values),
-    }
-}
-
-/// Position embeddings interpolated to the network's grid; the class token's does not change.
-fn embedded(
-    tensor: NamedTensor,
+/// Rows and columns of the patches that position embeddings of the checkpoint are for.
+fn old_grid(
+    tensor: &NamedTensor,
     own: &NamedTensor,
     grid: [usize; 2],
     given: Option<[usize; 2]>,
-) -> Result<Vec<f32>, WeightsError> {
-    let NamedTensor { shape, values, .. } = tensor;
-    let (tokens, width) = (shape[1], shape[2]);
-    let side = (tokens - 1).isqrt();
-    let old = given.unwrap_or(if shape == own.shape { grid } else { [side; 2] });
-    if old[0].checked_mul(old[1]) != Some(tokens - 1) {
-        return Err(WeightsError::Grid { name: own.name.clone(), tokens, grid: given });
+) -> Result<[usize; 2], WeightsError> {
+    let tokens = tensor.shape[1];
+    let square = [(tokens - 1).isqrt(); 2];
+    let old = given.unwrap_or(if tensor.shape == own.shape { grid } else { square });
+    if old[0].checked_mul(old[1]) == Some(tokens - 1) {
+        return Ok(old);
     }
-    if old == grid {
-        return Ok(values);
-    }
-    let (class, patches) = values.split_at(width);
-    let mut fitted = class.to_vec();
-    fitted.extend(bicubic(patches, old, grid, width));
-    Ok(fitted)
+    Err(WeightsError::Grid { name: own.name.clone(), tokens, grid: given })
+}
+
+/// Position embeddings interpolated to another grid; the class token's does not change.
+fn resized(tensor: &NamedTensor, old: [usize; 2], new: [usize; 2]) -> Vec<f32> {
+    let width = tensor.shape[2];
+    let (class, patches) = tensor.values.split_at(width);
+    let mut values = class.to_vec();
+    values.extend(bicubic(patches, old, new, width));
+    values
 }
 
 /// The reason to skip a tensor that the network does not have; `None` if it is an error.

@@ -66,6 +66,10 @@ pub(super) fn load(
     if !report.others.is_empty() {
         notes.push(format!("the file also has them at {}; weights.prefix chooses", report.others.join(", ")));
     }
+    if let Some([old, new]) = report.interpolated {
+        let [old, new] = [old, new].map(|[rows, columns]| format!("{rows} x {columns}"));
+        notes.push(format!("position embeddings interpolated from {old} to {new} patches"));
+    }
     let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, reason) in &report.skipped {
         reasons.entry(reason).or_default().push(name);
