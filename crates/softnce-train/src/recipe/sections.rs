@@ -99,6 +99,9 @@ pub struct WeightsSection {
     /// Path of the weights in the checkpoint, such as `state_dict`; none: found by the names of the tensors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
+    /// Whether to leave out tensors beside the weights that the network does not have; false: they are an error.
+    #[serde(default)]
+    pub ignore_unknown: bool,
 }
 
 /// Where the noise distribution of the contrastive losses comes from.

@@ -1,5 +1,6 @@
 //! The weights that training starts from, if not from random ones.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -41,9 +42,13 @@ pub(super) fn load(
 ) -> Result<(Network, InitialWeights, Vec<String>), RunError> {
     let file = weights_file(section, data_folder)?;
     checksum_of(&file, "restore it from a copy, or name other weights")?;
-    let head = if section.head { HeadImport::Keep } else { HeadImport::Skip };
-    let options =
-        ImportOptions { head, grid: section.grid, prefix: section.prefix.clone(), ..ImportOptions::default() };
+    let options = ImportOptions {
+        head: if section.head { HeadImport::Keep } else { HeadImport::Skip },
+        grid: section.grid,
+        prefix: section.prefix.clone(),
+        ignore_unknown: section.ignore_unknown,
+        ..ImportOptions::default()
+    };
     let (network, report) = weights::import(network, Checkpoint::open(&file)?, &options)?;
     if report.loaded.is_empty() {
         let (found, expected) = ("false".to_owned(), "true: the whole network is its head".to_owned());
@@ -61,8 +66,19 @@ pub(super) fn load(
     if !report.others.is_empty() {
         notes.push(format!("the file also has them at {}; weights.prefix chooses", report.others.join(", ")));
     }
-    let skipped: Vec<String> = report.skipped.iter().map(|(name, reason)| format!("{name} ({reason})")).collect();
-    notes.extend(skipped.iter().map(|name| format!("not taken from it: {name}")));
+    if let Some([old, new]) = report.interpolated {
+        let [old, new] = [old, new].map(|[rows, columns]| format!("{rows} x {columns}"));
+        notes.push(format!("position embeddings interpolated from {old} to {new} patches"));
+    }
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, reason) in &report.skipped {
+        reasons.entry(reason).or_default().push(name);
+    }
+    notes.extend(reasons.iter().map(|(reason, names)| match names.split_at_checked(3) {
+        Some((first, [_, ..])) => format!("not used: {} and {} more ({reason})", first.join(", "), names.len() - 3),
+        _ => format!("not used: {} ({reason})", names.join(", ")),
+    }));
+    let skipped = report.skipped.iter().map(|(name, reason)| format!("{name} ({reason})")).collect();
     let (prefix, loaded, as_initialised) = (report.prefix, report.loaded.len(), report.left_as_initialised);
     Ok((network, InitialWeights { file, run, prefix, loaded, as_initialised, skipped }, notes))
 }
@@ -116,8 +132,9 @@ mod tests {
             path
         };
         let find = |path: &Path, data: &Path| {
-            let (path, head, grid, prefix) = (path.to_owned(), false, None, None);
-            weights_file(&WeightsSection { path, head, grid, prefix }, data)
+            let section =
+                WeightsSection { path: path.to_owned(), head: false, grid: None, prefix: None, ignore_unknown: false };
+            weights_file(&section, data)
         };
         let file = write(data.path(), "mae.pth");
         assert_eq!(find(Path::new("mae.pth"), data.path()).unwrap(), file);
