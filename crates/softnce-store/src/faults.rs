@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub(crate) enum Operation {
     /// Makes an empty file.
     Create(PathBuf),
-    /// Appends to a file.
+    /// Appends to a file, which is made if it is not there.
     Append(PathBuf, Vec<u8>),
     /// Writes the content of a file, or of everything in a folder, to the disk.
     Sync(PathBuf),
@@ -171,13 +171,11 @@ impl Disk {
     fn apply(&mut self, operation: &Operation) {
         match operation {
             Operation::Create(path) => {
-                self.names.insert(path.clone(), Some(self.files.len()));
-                self.files.push(File::default());
+                self.create(path);
             }
             Operation::Append(path, content) => {
-                if let Some(file) = self.file(path) {
-                    file.content.extend(content);
-                }
+                let file = self.names.get(path).copied().flatten().unwrap_or_else(|| self.create(path));
+                self.files[file].content.extend(content);
             }
             Operation::Sync(path) => {
                 let files: Vec<usize> = below(&self.names, path).filter_map(|(_, file)| file).collect();
@@ -208,8 +206,11 @@ impl Disk {
         }
     }
 
-    fn file(&mut self, path: &Path) -> Option<&mut File> {
-        self.files.get_mut((*self.names.get(path)?)?)
+    /// Gives a new, empty file its name; returns its index.
+    fn create(&mut self, path: &Path) -> usize {
+        self.names.insert(path.to_owned(), Some(self.files.len()));
+        self.files.push(File::default());
+        self.files.len() - 1
     }
 }
 

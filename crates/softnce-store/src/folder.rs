@@ -9,12 +9,10 @@ use serde::Serialize;
 use crate::csv::write_csv;
 use crate::differences::listed;
 use crate::disk::remove_tree;
-use crate::file::{create_folder, is_temporary, write, write_json, write_sealed_json};
+use crate::file::{create_folder, is_temporary, write, write_json, write_sealed, write_sealed_json};
+use crate::lock::LOCK;
 use crate::parts::PARTS;
 use crate::{Lock, Parts, StoreError, VERSION};
-
-/// Name of the lock. It begins as temporary names do, so that a folder with nothing else counts as empty.
-const LOCK: &str = ".softnce-lock";
 
 /// What the content of a folder was made with: the settings under which a later call may continue it.
 pub trait Manifest: Sized {
@@ -76,7 +74,7 @@ impl Folder {
             return Err(StoreError::Foreign { path: path.to_owned(), kind });
         }
         create_folder(path)?;
-        let lock = Lock::take(&path.join(LOCK), path, "wait until it has ended, or name another folder with --out")?;
+        let lock = Lock::folder(path, "wait until it has ended, or name another folder with --out")?;
         // Read once more: another process may have written it before this one had the lock.
         if let Some(found) = M::read(path)?.filter(|_| M::has_work(path)) {
             check(path, kind, manifest, &found)?;
@@ -120,6 +118,14 @@ impl Folder {
     /// As [`write_sealed_json`].
     pub fn write_sealed_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), StoreError> {
         write_sealed_json(&self.file(name), value)
+    }
+
+    /// Writes JSON in it, as [`write_sealed`] does.
+    ///
+    /// # Errors
+    /// As [`write_sealed`].
+    pub fn write_sealed(&self, name: &str, json: &str) -> Result<(), StoreError> {
+        write_sealed(&self.file(name), json)
     }
 
     /// Writes rows as CSV in it, as [`write_csv`] does.

@@ -7,6 +7,9 @@ use std::path::Path;
 use crate::StoreError;
 use crate::holder::Holder;
 
+/// Name of the lock of a folder. It begins as temporary names do, so that a folder with nothing else counts as empty.
+pub(crate) const LOCK: &str = ".softnce-lock";
+
 /// Exclusive use of something by one process, until the value is dropped or the process ends, however it ends.
 ///
 /// It is the system's lock on a file, which stays and names the process that holds the lock. Other programs are not kept
@@ -17,8 +20,16 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock in `file` on whatever `guarded` names. `remedy` tells the user what to do where another process
-    /// has it. Where the file system has no locks, a warning is logged and nothing is locked.
+    /// Takes the lock on a folder, which [`Folder::open`](crate::Folder::open) holds. `remedy`: see [`Lock::take`].
+    ///
+    /// # Errors
+    /// As [`Lock::take`].
+    pub fn folder(path: &Path, remedy: &'static str) -> Result<Self, StoreError> {
+        Lock::take(&path.join(LOCK), path, remedy)
+    }
+
+    /// Takes the lock in `file` on whatever `guarded` names. `remedy` tells the user what to do if another process
+    /// holds it. If the file system has no locks, a warning is logged and nothing is locked.
     ///
     /// # Errors
     /// [`StoreError::Locked`] if another process, or another value in this one, holds it; [`StoreError::File`] if the

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::file::{check_writable, put_in_place};
+use crate::file::{check_writable, device, put_in_place};
 use crate::{StoreError, csv};
 
 /// Rows of CSV that are written one at a time: each is in the file, or in the pipe, when [`CsvStream::row`] returns.
@@ -43,8 +43,7 @@ impl CsvStream {
     /// # Errors
     /// [`StoreError::File`]: no such folder, a folder at this path, no permission.
     pub fn file(path: &Path) -> Result<CsvStream, StoreError> {
-        if path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-            let file = File::options().write(true).open(path).map_err(StoreError::file("write", path))?;
+        if let Some(file) = device(path).map_err(StoreError::file("write", path))? {
             return Ok(CsvStream { to: Target::Direct { file, path: path.to_owned() } });
         }
         check_writable(path)?;
