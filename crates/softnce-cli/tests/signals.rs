@@ -223,6 +223,30 @@ fn a_full_disk_is_a_failure_and_not_an_error_of_the_arguments() {
 }
 
 #[test]
+fn a_report_is_not_written_over_that_of_a_run_in_progress_or_onto_a_full_disk() {
+    let (_folder, out) = place();
+    assert!(train("true", &out, 1).output().unwrap().status.success());
+    let page = fs::read(out.join("report.html")).unwrap();
+    let report = |before| softnce_after(before).arg("report").arg(&out).output().unwrap();
+    let output = report("trap '' XFSZ; ulimit -f 0");
+    assert_eq!(output.status.code(), Some(1), "{}", error_of(&output));
+    assert!(error_of(&output).contains("cannot write "), "{}", error_of(&output));
+    assert!(fs::read(out.join("report.html")).unwrap() == page);
+    let mut child = train("true", &out, 100_000).spawn().unwrap();
+    let output = loop {
+        let output = report("true");
+        if !output.status.success() {
+            break output;
+        }
+        assert!(child.try_wait().unwrap().is_none(), "the run has ended");
+    };
+    send("TERM", &child);
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(error_of(&output).contains("another process is using "), "{}", error_of(&output));
+}
+
+#[test]
 fn a_start_that_was_refused_for_its_data_does_not_block_the_next() {
     use softnce_data::Picture;
     use softnce_data::info::write_png;
