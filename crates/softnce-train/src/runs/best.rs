@@ -10,11 +10,13 @@ use softnce_nn::models::Network;
 use softnce_nn::weights;
 use softnce_store::{CHECKSUM, StoreError, UNSEALED, checksum_of, put_in_place, remove_file};
 
-use super::checkpoint;
 use super::error::RunError;
 use super::files::{BEST, LAST, NEXT_BEST};
+use super::history::HistoryFiles;
 use super::state::{Best, NewBest};
 use super::train::{Run, weights_metadata};
+use super::trained::temperature_of;
+use super::{checkpoint, wall};
 
 /// What to do about weights that are not those of the best epoch.
 const REMEDY: &str = "restore it from a copy, add --set evaluation.best=false to report the last epoch, or remove \
@@ -22,7 +24,8 @@ const REMEDY: &str = "restore it from a copy, add --set evaluation.best=false to
 
 impl Run {
     /// Makes a checkpoint, with the weights of the best epoch.
-    pub(super) fn save(&mut self) -> Result<(), RunError> {
+    pub(super) fn save(&mut self, history: &mut HistoryFiles) -> Result<(), RunError> {
+        history.sync()?;
         let next = self.folder.file(NEXT_BEST);
         if let (Some(NewBest { network, temperature }), Some(best)) = (&self.new_best, &self.state.position.best) {
             self.write_weights(&next, network, *temperature, best.epoch)?;
@@ -31,6 +34,7 @@ impl Run {
                 best.checksum = checksum;
             }
         }
+        wall::write(&self.folder, &self.state, &mut self.saved_times)?;
         checkpoint::save(&self.state, &self.folder.file(LAST)).map_err(|error| self.located(error))?;
         if self.new_best.take().is_some() {
             put_in_place(&next, &self.folder.file(BEST))?;
@@ -68,8 +72,9 @@ impl Run {
             return Ok((network, temperature));
         };
         held(&file, best)?;
-        let temperature = weights::read_metadata(&file)?.get("temperature").and_then(|value| value.parse().ok());
-        let temperature = temperature.ok_or_else(|| invalid(&file, "it names no temperature".to_owned()))?;
+        let written = weights::read_metadata(&file)?;
+        let text = written.get("temperature").ok_or_else(|| invalid(&file, "it names no temperature".to_owned()))?;
+        let temperature = temperature_of(&file, text)?;
         let network =
             weights::apply(network, &weights::read_checkpoint(&file)?).map_err(|error| error.in_file(&file))?;
         Ok((network, temperature))

@@ -53,7 +53,7 @@ impl Run {
             let asked = stopped && self.state.position.optimizer_steps > 0;
             if between && (asked || failed || (since_start.rows > 0 && self.is_due())) {
                 self.clock.done(meter.read(&mut self.state.position)?);
-                self.save()?;
+                self.save(history)?;
             }
             if between && stopped {
                 return Ok(false);
@@ -113,7 +113,7 @@ impl Run {
         if last || epoch.is_multiple_of(self.recipe.training.evaluate_every) {
             // A picture that cannot be read must not cost the epoch.
             if self.saved.elapsed() >= SAVE_EVERY {
-                self.save()?;
+                self.save(history)?;
             }
             let (network, temperature) = (self.state.evaluated_network(), self.temperature()?);
             let pictures = self.data.validation_or_test();
@@ -121,7 +121,7 @@ impl Run {
             let found = evaluate(&network, pictures, &self.recipe, temperature, &self.device, stop, &seen);
             let found = found.map_err(|error| self.located(error))?;
             let Some(found) = found else {
-                self.save()?;
+                self.save(history)?;
                 return Ok(false);
             };
             let score = ValidationScore { top1: found.overall.top1, nll: found.overall.nll };
@@ -157,7 +157,7 @@ impl Run {
             self.state.position.times = Some(self.clock.times(&self.state.loss, &self.device)?);
         }
         if self.state.position.finished || self.saved.elapsed() >= SAVE_EVERY {
-            self.save()?;
+            self.save(history)?;
         }
         progress.epoch(&record);
         Ok(true)

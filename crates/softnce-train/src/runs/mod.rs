@@ -35,6 +35,7 @@ mod times;
 mod train;
 mod trained;
 mod usable;
+mod wall;
 
 pub(crate) use changes::unaffected;
 pub use checks::notes;

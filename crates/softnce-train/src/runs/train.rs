@@ -23,7 +23,8 @@ use super::plan::Plan;
 use super::progress::Progress;
 use super::state::{NewBest, TrainState};
 use super::times::{Clock, Times};
-use super::{checkpoint, finish, setup};
+use super::wall::WallTimes;
+use super::{checkpoint, finish, setup, wall};
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
 
@@ -76,6 +77,7 @@ pub struct Run {
     pub(super) notes: Vec<String>,
     pub(super) clock: Clock,
     pub(super) saved: Instant,
+    pub(super) saved_times: Option<WallTimes>,
 }
 
 impl Run {
@@ -146,9 +148,11 @@ impl Run {
             notes,
             clock,
             saved,
+            saved_times: None,
         };
         if run.folder.file(LAST).exists() {
             run.state = checkpoint::load(run.state, &run.folder.file(LAST))?;
+            run.saved_times = wall::read(&run.folder, &mut run.state)?;
             run.state.position.finished &= run.is_over();
             run.settle_best()?;
         }

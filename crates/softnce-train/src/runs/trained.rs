@@ -22,6 +22,9 @@ use super::manifest::{RunInfo, RunManifest};
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
 
+/// What to do about weights that cannot be used.
+const REMEDY: &str = "restore it from a copy, or train the run again";
+
 /// The best weights of a run, outside any graph.
 #[derive(Debug)]
 pub struct TrainedRun {
@@ -48,7 +51,7 @@ impl TrainedRun {
         if !file.exists() {
             return Err(missing(BEST).into());
         }
-        checksum_of(&file, "restore it from a copy, or train the run again")?;
+        checksum_of(&file, REMEDY)?;
         let device = device.open()?;
         let mut draws = ChaCha8Rng::seed_from_u64(0);
         let made = recipe.network.init(recipe.input_shape(), info.classes.len(), &mut draws, &device)?;
@@ -61,8 +64,10 @@ impl TrainedRun {
         }
         let network = weights::apply(made, &tensors).map_err(|error| error.in_file(&file))?;
         let written = weights::read_metadata(&file)?;
-        let temperature = written.get("temperature").and_then(|value| value.parse().ok());
-        let temperature = temperature.unwrap_or(recipe.loss.temperature);
+        let temperature = match written.get("temperature") {
+            Some(text) => temperature_of(&file, text)?,
+            None => recipe.loss.temperature,
+        };
         let (folder, epoch) = (path.to_owned(), written.get("epoch").cloned());
         Ok(TrainedRun { folder, epoch, recipe, info, network, temperature, device })
     }
@@ -144,7 +149,8 @@ impl TrainedRun {
     /// [`TrainedRun::scaled_temperature`].
     ///
     /// # Errors
-    /// A logit that is not finite, with the picture and the file of the weights; what `visit` says.
+    /// A temperature that is not a finite number above 0; a logit that is not finite, with the picture and the file of
+    /// the weights; what `visit` says.
     pub fn predict(
         &self,
         pictures: &Labelled,
@@ -152,6 +158,10 @@ impl TrainedRun {
         stop: &AtomicBool,
         mut visit: impl FnMut(usize, Result<Scores<'_>, String>) -> Result<(), RunError>,
     ) -> Result<bool, RunError> {
+        if !is_temperature(temperature) {
+            let (argument, found) = ("the temperature", temperature.to_string());
+            return Err(RunError::Data { argument, found, expected: "a finite number above 0".into() });
+        }
         let mut posterior = Vec::new();
         let whole = predictions(&self.network, pictures, &self.recipe, &self.device, stop, |index, row| {
             let Some(logits) = row.as_ref().ok().and_then(|row| row.as_slice()) else {
@@ -172,6 +182,19 @@ impl TrainedRun {
     }
 }
 
+/// The temperature that a file of weights names.
+pub(super) fn temperature_of(file: &Path, text: &str) -> Result<f64, StoreError> {
+    let invalid = || {
+        let reason = format!("its temperature is {text}, expected a finite number above 0");
+        StoreError::Invalid { path: file.to_owned(), reason, remedy: REMEDY }
+    };
+    text.parse().ok().filter(|&value| is_temperature(value)).ok_or_else(invalid)
+}
+
+fn is_temperature(value: f64) -> bool {
+    value.is_finite() && value > 0.0
+}
+
 /// What a network says of a picture. Shape of each: `[classes]`, in the order of [`TrainedRun::classes`].
 #[derive(Debug, Clone, Copy)]
 pub struct Scores<'a> {
@@ -188,4 +211,23 @@ fn softmax(logits: impl Iterator<Item = f32> + Clone, temperature: f64, posterio
     posterior.extend(logits.map(|logit| ((f64::from(logit) - f64::from(largest)) / temperature).exp()));
     let sum: f64 = posterior.iter().sum();
     posterior.iter_mut().for_each(|value| *value /= sum);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_temperature_of_no_use_is_named_with_its_file() {
+        let file = Path::new("run/best.safetensors");
+        assert_eq!(temperature_of(file, "0.25").unwrap(), 0.25);
+        for text in ["NaN", "inf", "0", "-1", "warm", ""] {
+            let expected = format!(
+                "run/best.safetensors is not valid: its temperature is {text}, expected a finite number above 0; {REMEDY}"
+            );
+            assert_eq!(temperature_of(file, text).unwrap_err().to_string(), expected);
+        }
+    }
 }
