@@ -1,8 +1,8 @@
-//! Crashes and full disks for tests: what a program that keeps its work with this crate leaves behind where it ends.
+//! Simulated crashes and full disks, for tests of programs that write their files with this crate.
 //!
-//! [`record`] lists the operations on files that this thread makes through this crate. [`Journal::leave`] writes what
-//! the disk holds if the program, or the power, ends after some of them. [`failing`] makes one of them fail, as a full
-//! disk does.
+//! [`record`] lists the file operations that this thread makes through this crate. [`Journal::leave`] writes the files
+//! that remain if the process is killed, or the power is cut, after some of them. [`failing`] makes one of them fail,
+//! as on a full disk.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ pub(crate) fn before(operation: impl FnOnce() -> Operation) -> io::Result<()> {
     })
 }
 
-/// The same before a folder is removed with all that is in it: an operation for each file and folder.
+/// As [`before`], before a folder is removed with its content: one operation for each file and folder.
 pub(crate) fn before_each(path: &Path) -> io::Result<()> {
     if !WATCH.with_borrow(Option::is_some) {
         return Ok(());
@@ -80,14 +80,14 @@ pub fn record<T>(work: impl FnOnce() -> T) -> (T, Journal) {
     (done, Journal { operations: watch.operations })
 }
 
-/// Does the work; the operation of this number, from 0, fails with an error of this kind. The second value tells whether
-/// there was such an operation.
+/// Does the work; the operation of this number, from 0, fails with an error of this kind. The second value tells
+/// whether there was such an operation.
 pub fn failing<T>(operation: usize, kind: io::ErrorKind, work: impl FnOnce() -> T) -> (T, bool) {
     let (done, watch) = watched(Some((operation, kind)), work);
     (done, watch.failure.is_none())
 }
 
-/// How a program ends between two operations.
+/// How a program is ended between two operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Crash {
     /// The process is killed: everything that it wrote is there.

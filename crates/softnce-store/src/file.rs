@@ -13,11 +13,11 @@ use crate::disk::{self, TEMPORARY};
 
 /// Writes a file atomically: at every moment the path holds either its old content or all of the new one.
 ///
-/// The content goes to a temporary file in the same folder, is synced to disk, and is then renamed; the folder is synced
-/// after that. When the function returns `Ok`, the content survives a loss of power. A process that is killed leaves the
-/// old content, and at most a temporary file that [`is_occupied`](crate::is_occupied) ignores and
-/// [`Folder::open`](crate::Folder::open) removes. The new file has the permissions that the user's umask gives. A device
-/// or a named pipe at this path, such as `/dev/null`, is written directly.
+/// The content goes to a temporary file in the same folder, is synced to disk, and is then renamed; the folder is
+/// synced after that. When the function returns `Ok`, the content survives a loss of power. A process that is killed
+/// leaves the old content, and at most a temporary file that [`is_occupied`](crate::is_occupied) ignores and
+/// [`Folder::open`](crate::Folder::open) removes. The new file has the permissions that the user's umask gives. A
+/// device or a named pipe at this path, such as `/dev/null`, is written directly.
 ///
 /// # Errors
 /// [`StoreError::File`]: no such folder, a folder at this path, no permission, a full disk. The old content stays.

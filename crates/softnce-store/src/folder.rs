@@ -14,7 +14,7 @@ use crate::lock::LOCK;
 use crate::parts::PARTS;
 use crate::{Lock, Parts, StoreError, VERSION};
 
-/// What the content of a folder was made with: the settings under which a later call may continue it.
+/// The settings that produced the content of a folder. A later call may continue it with the same settings.
 pub trait Manifest: Sized {
     /// The manifest in a folder; `None` if the folder has none.
     ///
@@ -33,22 +33,22 @@ pub trait Manifest: Sized {
         None
     }
 
-    /// The settings in which `found`, the manifest in the folder, differs from this one, in words. Empty: none does.
+    /// Describes how `found`, the manifest in the folder, differs from this one. Empty if it does not.
     fn differences(&self, found: &Self) -> Vec<String>;
 
-    /// In what the data of `found` differ from those of this one, in words, and what the user may do about it.
+    /// Describes how the data of `found` differ from those of this one, and what the user can do about it.
     fn other_data(&self, _found: &Self) -> Option<(Vec<String>, &'static str)> {
         None
     }
 
-    /// Whether the folder holds work that another manifest would make useless. One that holds none, as after a start that
-    /// was refused, is taken over by another manifest.
+    /// Whether the folder holds results that depend on its manifest. If not, for example after a start that failed,
+    /// another manifest replaces it.
     fn has_work(_folder: &Path) -> bool {
         true
     }
 }
 
-/// A folder that this process alone works in: it holds the lock, and the manifest in it is that of this process.
+/// A folder in which this process alone works: it holds the lock and has written the manifest.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
@@ -56,11 +56,11 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Opens a folder to start or continue what it is for, or makes it.
+    /// Opens a folder to start or continue its work; makes it if it does not exist.
     ///
     /// Takes the lock, compares the manifest in the folder with `manifest`, removes what killed processes left behind,
-    /// and writes the manifest: so a folder that cannot be written shows before any work. A folder that is refused as
-    /// foreign is left as it was. `kind` names what the folder holds, for messages: "run", "study".
+    /// and writes the manifest, so a folder that cannot be written is noticed before any work. A folder that is refused
+    /// as foreign is not changed. `kind` names what the folder holds, for messages: "run", "study".
     ///
     /// # Errors
     /// - [`StoreError::Foreign`]: there are files but no manifest.
@@ -161,7 +161,8 @@ fn check<M: Manifest>(path: &Path, kind: &'static str, manifest: &M, found: &M) 
     }
 }
 
-/// Whether a folder holds anything but a lock and what killed processes left behind. A folder that is not there does not.
+/// Whether a folder holds anything but a lock and what killed processes left behind. A folder that is not there does
+/// not.
 ///
 /// # Errors
 /// [`StoreError::File`] if it cannot be read, or is a file.
@@ -189,7 +190,7 @@ pub fn remove_folder(path: &Path) -> Result<(), StoreError> {
 fn remove_temporary(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if is_temporary(&entry.file_name()) && entry.file_name() != LOCK {
-            // What cannot be removed costs room, nothing else.
+            // A file that cannot be removed only takes space.
             let _ = match entry.file_type() {
                 Ok(kind) if kind.is_dir() => fs::remove_dir_all(entry.path()),
                 _ => fs::remove_file(entry.path()),

@@ -1,4 +1,4 @@
-//! Exclusive use by one process.
+//! Locks: exclusive use by one process.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
@@ -12,8 +12,8 @@ pub(crate) const LOCK: &str = ".softnce-lock";
 
 /// Exclusive use of something by one process, until the value is dropped or the process ends, however it ends.
 ///
-/// It is the system's lock on a file, which stays and names the process that holds the lock. Other programs are not kept
-/// out.
+/// It is the system's lock on a file. The file stays, and names the process while it holds the lock. Other programs are
+/// not kept from using what is locked.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
@@ -51,7 +51,7 @@ impl Lock {
             Err(TryLockError::Error(source)) => return Err(StoreError::file("lock", file)(source)),
         }
         let lock = Lock { file: open };
-        // Only for the message of another process.
+        // Only for messages of other processes, so an error changes nothing.
         let _ = lock.name(&Holder::this());
         Ok(lock)
     }
@@ -63,8 +63,8 @@ impl Lock {
     }
 }
 
-/// Whether the error says that the file system has no locks; a network file system without a lock server says so in its
-/// own way.
+/// Whether the error says that the file system has no locks. A network file system without a lock server reports
+/// `ENOLCK`.
 fn is_without_locks(error: &io::Error) -> bool {
     #[cfg(unix)]
     if error.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error()) {
@@ -75,10 +75,10 @@ fn is_without_locks(error: &io::Error) -> bool {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Free, the file names nobody. What fails here does no harm: a free lock is free whatever its file says.
+        // A free lock names no process. An error changes nothing: the lock is free whatever its file says.
         let _ = self.file.set_len(0);
-        // Closing the file is not enough: a child process that was started by another thread has the same open file until
-        // it runs its own program. An error changes nothing, since the file is closed next.
+        // Closing the file is not enough: a child process that another thread has just started still has it open, until
+        // it executes its own program.
         let _ = self.file.unlock();
     }
 }

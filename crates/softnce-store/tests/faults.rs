@@ -60,7 +60,8 @@ fn a_file_has_its_old_or_its_new_content_after_any_crash() {
         let expected = [state([]), state([("last", "old")]), state([("last", "newer")])];
         assert_eq!(left(&journal, &from, crash), expected, "{crash:?}");
     }
-    // When the call returns, the content survives a loss of power; before that, a folder that was not synced is not there.
+    // When the call returns, the content survives a loss of power; before that, a folder that was not synced is not
+    // there.
     let place = tempdir().unwrap();
     journal.leave(1, Crash::PowerCut, &from, &place.path().join("x")).unwrap();
     assert!(!place.path().join("x").exists());

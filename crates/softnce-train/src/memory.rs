@@ -1,4 +1,4 @@
-//! The memory that this machine has left.
+//! The memory that is available to this process.
 
 use std::fs;
 use std::path::Path;
@@ -46,8 +46,8 @@ const FIRST: Version = Version {
 const SECOND: Version =
     Version { limit: "memory.max", used: "memory.current", caches: ["inactive_file", "active_file"] };
 
-/// The bytes that the memory limits of control groups still allow; `None` if there is no limit. `groups`: the content of
-/// `/proc/self/cgroup`; `root`: where control groups are mounted.
+/// The bytes that the memory limits of control groups still allow; `None` if there is no limit. `groups`: the content
+/// of `/proc/self/cgroup`; `root`: where control groups are mounted.
 fn allowed(groups: &str, root: &Path) -> Option<u64> {
     let of_group = |line: &str| {
         let mut fields = line.splitn(3, ':').skip(1);

@@ -1,8 +1,9 @@
 //! Checkpoints: all of a [`TrainState`] in one safetensors file, written atomically.
 //!
-//! `network.NAME` and `average.NAME` are weights under timm's names, `optimizer` and `loss_optimizer` Burn's own records
-//! as bytes, `loss.log_temperature` the learned temperature, `queue.NAME` past targets; the position, the epochs so far and
-//! the checksum of the file are in its metadata. Equal runs have equal bytes: [`super::wall`] keeps the times.
+//! `network.NAME` and `average.NAME` are weights under timm's names, `optimizer` and `loss_optimizer` Burn's own
+//! records as bytes, `loss.log_temperature` the learned temperature, `queue.NAME` past targets; the position, the
+//! epochs so far and the checksum of the file are in its metadata. Equal runs have equal bytes: [`super::wall`] keeps
+//! the times.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -12,7 +12,7 @@ use crate::events::EventFile;
 /// A line of JSON for each epoch, with the names of the columns of `history.csv`.
 const HISTORY: &str = "history.jsonl";
 
-/// The files that get a line, or an event, after each epoch.
+/// The files to which each epoch adds a line, or an event.
 #[derive(Debug)]
 pub(super) struct HistoryFiles {
     path: PathBuf,
@@ -22,9 +22,8 @@ pub(super) struct HistoryFiles {
 }
 
 impl HistoryFiles {
-    /// Starts `history.jsonl` with the epochs of the checkpoint that the run continues from, and an event file that follows
-    /// those of earlier starts. A run that was killed may have written epochs after its checkpoint: they are trained and
-    /// written again.
+    /// Starts `history.jsonl` with the epochs of the checkpoint, and an event file that follows those of earlier
+    /// starts. A run that was killed may have written epochs after its checkpoint; they are trained and written again.
     pub(super) fn start(folder: &Folder, epochs: &[EpochRecord]) -> Result<HistoryFiles, StoreError> {
         folder.write(HISTORY, epochs.iter().map(line).collect::<String>())?;
         let is_first = !EventFile::exist(folder.path())?;
@@ -43,8 +42,8 @@ impl HistoryFiles {
         self.event(epoch, epoch.seconds)
     }
 
-    /// Waits until the files are on the disk. Called before a checkpoint that holds their epochs, which no later start
-    /// writes again.
+    /// Waits until the files are on the disk. To be called before each checkpoint: no later start writes its epochs
+    /// again.
     pub(super) fn sync(&mut self) -> Result<(), StoreError> {
         if std::mem::take(&mut self.grown) {
             sync(&self.path)?;
@@ -53,7 +52,7 @@ impl HistoryFiles {
         Ok(())
     }
 
-    /// Adds an epoch to the event file. `seconds`: those of the run by now.
+    /// Adds an epoch to the event file. `seconds`: the wall time of the run until now.
     fn event(&self, epoch: &EpochRecord, seconds: f64) -> Result<(), StoreError> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         let values = history_values(epoch).into_iter();

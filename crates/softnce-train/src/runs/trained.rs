@@ -38,8 +38,8 @@ pub struct TrainedRun {
 }
 
 impl TrainedRun {
-    /// Opens the folder of a run that has written its weights: after the first validation, or, if the figures are those
-    /// of the last epoch, at the end.
+    /// Opens the folder of a run that has written its weights: after the first validation, or at the end if
+    /// `evaluation.best` is off.
     ///
     /// # Errors
     /// A folder without a run or without weights; weights that do not fit the recipe.
@@ -91,8 +91,8 @@ impl TrainedRun {
         self.temperature
     }
 
-    /// The data of the recipe, in the folder that is named; without a name, in that of the training, or else in
-    /// [`data_folder`].
+    /// The data of the recipe, in the folder `named`; by default in that of the training, or, if the set is not there
+    /// any more, in [`data_folder`].
     ///
     /// # Errors
     /// As [`RunData::open`]; data of other classes than the run's.
@@ -107,7 +107,7 @@ impl TrainedRun {
         let default = data_folder(None);
         let Some(trained) = &self.info.data_folder else { return open(&default) };
         match open(trained) {
-            // Moved since then: if it is not in the default folder either, the folder of the training is told.
+            // The set was moved. If it is not in the default folder either, the error names the folder of the training.
             Err(missing @ RunError::Missing { .. }) => match open(&default) {
                 Err(RunError::Missing { .. }) => Err(missing),
                 other => other,
@@ -128,7 +128,7 @@ impl TrainedRun {
     /// The temperature that training fitted on the validation pictures at its end.
     ///
     /// # Errors
-    /// A run that did not come to its end, or that fitted none.
+    /// A run that is not finished, or that fitted none.
     pub fn scaled_temperature(&self) -> Result<f64, RunError> {
         fitted::read(&self.folder, self.epoch.as_deref())
     }
@@ -144,8 +144,8 @@ impl TrainedRun {
         tested.map(|tested| figures(&self.recipe, &self.info, data, tested)).transpose()
     }
 
-    /// Hands what the network says of every picture to `visit`, in their order, with the picture's index: the scores, or
-    /// why the picture cannot be read. `false` where it was stopped. `temperature`: see [`TrainedRun::temperature`] and
+    /// Calls `visit` for every picture, in their order, with the picture's index and its scores, or the reason why it
+    /// cannot be read. `false` if it was stopped. `temperature`: see [`TrainedRun::temperature`] and
     /// [`TrainedRun::scaled_temperature`].
     ///
     /// # Errors
@@ -173,7 +173,7 @@ impl TrainedRun {
         whole.map_err(|error| self.of_weights(error))
     }
 
-    /// Names the file of the weights in the error of a logit.
+    /// Adds the file of the weights to an error about a logit.
     fn of_weights(&self, error: RunError) -> RunError {
         match error {
             RunError::Logit { .. } => RunError::BadWeights { weights: self.folder.join(BEST), source: Box::new(error) },
@@ -195,7 +195,7 @@ fn is_temperature(value: f64) -> bool {
     value.is_finite() && value > 0.0
 }
 
-/// What a network says of a picture. Shape of each: `[classes]`, in the order of [`TrainedRun::classes`].
+/// The output of a network for a picture. Shape of each: `[classes]`, in the order of [`TrainedRun::classes`].
 #[derive(Debug, Clone, Copy)]
 pub struct Scores<'a> {
     /// The network's output.

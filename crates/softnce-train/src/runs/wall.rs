@@ -53,7 +53,8 @@ pub(super) fn write(folder: &Folder, state: &TrainState, before: &mut Option<Wal
 }
 
 /// Gives a state that was read from a checkpoint its times, and returns them. A checkpoint of an earlier revision holds
-/// them itself. Of a checkpoint that is older than both in the file, such as a copy, only those of whole epochs are known.
+/// them itself. Of a checkpoint that is older than both in the file, such as a copy, only those of whole epochs are
+/// known.
 pub(super) fn read(folder: &Folder, state: &mut TrainState) -> Result<Option<WallTimes>, StoreError> {
     let Some(Content { checkpoints, epochs }) = read_json(&folder.file(TIMES), REMEDY)? else { return Ok(None) };
     let TrainState { position, history, .. } = state;
