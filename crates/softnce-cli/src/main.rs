@@ -12,25 +12,26 @@ mod runs;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use softnce_terminal::completions;
+use softnce_terminal::{completions, ended, write_reports};
+use softnce_train::write_report_again;
 
 use crate::args::{Arguments, Command};
 
 fn main() -> ExitCode {
     softnce_kernels::system::keep_freed_memory();
     softnce_terminal::show_warnings();
-    match Arguments::parse().command {
+    ended(match Arguments::parse().command {
         Command::Train(arguments) => runs::end(runs::train(&arguments)),
         Command::Eval(arguments) => runs::end(runs::eval(&arguments)),
         Command::Predict(arguments) => runs::end(runs::predict(&arguments)),
         Command::Export(arguments) => runs::end(runs::export(&arguments)),
         Command::Recipes(arguments) => runs::recipes(&arguments),
-        Command::Report(arguments) => runs::report(&arguments),
+        Command::Report(arguments) => write_reports(&arguments, write_report_again, |error| !error.is_full_disk()),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Completions(arguments) => completions(&arguments, Arguments::command()),
         Command::Toy(arguments) => moved::refuse(Some("toy"), &arguments),
         Command::Study(arguments) => moved::refuse(None, &arguments),
-    }
+    })
 }

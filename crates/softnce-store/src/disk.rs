@@ -30,6 +30,19 @@ pub(crate) fn append(file: &mut NamedTempFile, content: &[u8]) -> io::Result<()>
     file.write_all(content)
 }
 
+/// Appends to a file that has its name already, or makes it. After an error the file has its old content, if the system
+/// lets it be cut.
+pub(crate) fn append_to(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::options().append(true).create(true).open(path)?;
+    before(|| Operation::Append(path.to_owned(), content.to_vec()))?;
+    let length = file.metadata()?.len();
+    let written = file.write_all(content);
+    if written.is_err() {
+        let _ = file.set_len(length);
+    }
+    written
+}
+
 /// Waits until the content of a file is on the disk.
 pub(crate) fn sync(file: &NamedTempFile) -> io::Result<()> {
     before(|| Operation::Sync(file.path().to_owned()))?;

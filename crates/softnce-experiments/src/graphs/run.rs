@@ -74,7 +74,7 @@ pub fn run(
     let compared = units(&config, false, chosen);
     let compared = place.train_all(&compared, around, train)?;
     let results = GraphsResults::new(config.clone(), command, &graphs, tuning, compared)?;
-    folder.write_json("results.json", &results)?;
+    folder.write_sealed_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
     for (name, content) in page::files(&results) {
         folder.write(&name, content)?;

@@ -53,7 +53,7 @@ pub fn run(
         sets.push(SetResults::new(&set.name, &comparison, config.margin)?);
     }
     let results = PicturesResults { version: env!("CARGO_PKG_VERSION").to_owned(), command, config, sets };
-    folder.write_json("results.json", &results)?;
+    folder.write_sealed_json("results.json", &results)?;
     for (name, content) in page::files(&results) {
         folder.write(&name, content)?;
     }

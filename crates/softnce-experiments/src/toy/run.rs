@@ -32,7 +32,7 @@ pub fn run(
         Ok(found.map(|found| (*setting, found)))
     })?;
     let results = ToyResults::new(config.clone(), command, found)?;
-    folder.write_json("results.json", &results)?;
+    folder.write_sealed_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
     for (name, content) in page::files(&results) {
         folder.write(&name, content)?;

@@ -131,7 +131,7 @@ pub fn run(
         found: kept.found,
     });
     let results = VariantsResults::new(config.clone(), command, study.name, &trained.collect::<Vec<_>>(), &sizes)?;
-    folder.write_json("results.json", &results)?;
+    folder.write_sealed_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
     for (name, content) in page::files(study, &results) {
         folder.write(&name, content)?;

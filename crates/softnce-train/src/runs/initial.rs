@@ -31,7 +31,7 @@ pub struct InitialWeights {
     pub skipped: Vec<String>,
 }
 
-/// Loads the weights of a recipe's section into a network; with what to tell the user.
+/// Loads the weights that a recipe's section names into a network. Also returns notes for the user.
 ///
 /// # Errors
 /// A file that is not there, is no checkpoint or does not fit the network.
@@ -83,8 +83,8 @@ pub(super) fn load(
     Ok((network, InitialWeights { file, run, prefix, loaded, as_initialised, skipped }, notes))
 }
 
-/// The file to start from: in the data folder, as [`Registry::file`] finds it there, or in the current one. For the folder
-/// of a run, its best weights.
+/// The file to start from: in the data folder, as [`Registry::file`] finds it there, or in the current one. For the
+/// folder of a run, its best weights.
 ///
 /// # Errors
 /// A file that does not exist, with what to do next; a folder without weights.

@@ -95,7 +95,7 @@ pub(super) fn state(
     let mut draws = generator(recipe.seed, Stream::Weights, 0, 0);
     let mut network = recipe.network.init(recipe.input_shape(), data.classes(), &mut draws, device)?;
     let mut initial = None;
-    // A run that goes on has its own weights.
+    // A run that continues has its own weights.
     if let Some(section) = recipe.weights.as_ref().filter(|_| !resumed) {
         let (loaded, from, more) = initial::load(network, section, folder)?;
         (network, initial) = (loaded, Some(from));
