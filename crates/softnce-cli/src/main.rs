@@ -12,7 +12,8 @@ mod runs;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use softnce_terminal::completions;
+use softnce_terminal::{completions, write_reports};
+use softnce_train::{AgainError, write_report_again};
 
 use crate::args::{Arguments, Command};
 
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
         Command::Predict(arguments) => runs::end(runs::predict(&arguments)),
         Command::Export(arguments) => runs::end(runs::export(&arguments)),
         Command::Recipes(arguments) => runs::recipes(&arguments),
-        Command::Report(arguments) => runs::report(&arguments),
+        Command::Report(arguments) => write_reports(&arguments, write_report_again, AgainError::is_usage),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),

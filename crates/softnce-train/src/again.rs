@@ -24,6 +24,16 @@ pub enum AgainError {
     Report(#[from] ReportError),
 }
 
+impl AgainError {
+    /// Whether the folder or its results are at fault.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            AgainError::Store(error) => error.is_usage(),
+            AgainError::Report(_) => true,
+        }
+    }
+}
+
 /// Writes the files for people in the folder of a finished run (`metrics.md`, `report.html`) or comparison
 /// (`results.md`, `figure.svg`, `report.html`) again, as this version writes them. The results themselves stay as they
 /// are. The pictures of a run's report are those of the report that is there.
