@@ -1,7 +1,8 @@
 //! Numbers as every part of the report writes them.
 
 pub(crate) use crate::number::{
-    MISSING, count, duration, enumerate, fixed, is_zero, mebibytes, milliseconds, plural, rate, setting, signed,
+    MISSING, capital, count, duration, enumerate, fixed, is_zero, mebibytes, milliseconds, plural, rate, setting,
+    signed, temperature,
 };
 
 use softnce_metrics::{Direction, Estimate, Metric};
@@ -30,11 +31,6 @@ pub(crate) fn difference(difference: Estimate, metric: Metric) -> String {
     with_interval(difference.scaled(metric.unit.scale()), metric.unit.decimals(), signed)
 }
 
-/// A temperature: `1.243 ± 0.012`.
-pub(crate) fn temperature(estimate: Estimate) -> String {
-    with_interval(estimate, 3, fixed)
-}
-
 /// The mean alone, as shown.
 pub(crate) fn mean(estimate: Estimate, metric: Metric) -> String {
     fixed(estimate.mean * metric.unit.scale(), metric.unit.decimals())
@@ -48,14 +44,14 @@ pub(crate) fn mean_difference(difference: Estimate, metric: Metric) -> String {
 /// The ends of a difference's interval: `−0.03 to +0.27`.
 pub(crate) fn interval(difference: Estimate, metric: Metric) -> Option<String> {
     let ends = difference.interval()?.map(|end| end * metric.unit.scale());
-    // An end that rounds to zero hides on which side of it the interval stops: two more digits at most tell.
+    // An end that rounds to zero does not show its sign: up to two more decimals do.
     let hides = |decimals: &usize| ends.iter().any(|end| *end != 0.0 && is_zero(&fixed(end.abs(), *decimals)));
     let most = metric.unit.decimals() + 2;
     let decimals = (metric.unit.decimals()..most).find(|decimals| !hides(decimals)).unwrap_or(most);
     Some(format!("{} to {}", signed(ends[0], decimals), signed(ends[1], decimals)))
 }
 
-/// A value that belongs beside a metric, as shown.
+/// A value in the unit of a metric, as shown.
 pub(crate) fn value(value: f64, metric: Metric) -> String {
     fixed(value * metric.unit.scale(), metric.unit.decimals())
 }

@@ -36,7 +36,7 @@ fn values(results: &Comparison) -> Markup {
                 @for (summary, scaled) in scaled(results) {
                     tr {
                         (loss::row_head(summary.loss))
-                        td.number { (format::temperature(scaled.temperature)) }
+                        td.number { (format::with_interval(scaled.temperature, 3, format::fixed)) }
                         @for &metric in &metrics { (metrics::cell(scaled.metric(metric), metric)) }
                     }
                 }

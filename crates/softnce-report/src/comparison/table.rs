@@ -80,7 +80,7 @@ fn scaled(results: &Comparison) -> String {
         let missing = || format::MISSING.to_owned();
         let cell = |metric| scaled.metric(metric).map_or_else(missing, |entry| with_reference(entry, metric));
         let cells: Vec<String> = results.scaled_metrics().into_iter().map(cell).collect();
-        let temperature = format::temperature(scaled.temperature);
+        let temperature = format::with_interval(scaled.temperature, 3, format::fixed);
         Some(format!("| {} | {temperature} | {} |\n", summary.loss.title(), cells.join(" | ")))
     });
     let rows: String = rows.collect();

@@ -42,7 +42,7 @@ pub struct TuningRecord {
     pub learning_rate: f64,
     /// Seed of the trial; none of those compared.
     pub seed: u64,
-    /// Its score after the last epoch; `None` where the weights diverged.
+    /// Its score in the epoch that the recipe tests; `None` if the weights diverged.
     pub validation: Option<ValidationScore>,
 }
 
@@ -59,15 +59,15 @@ impl TuningRecord {
 pub struct RunRecord {
     /// The loss that was trained.
     pub loss: LossKind,
-    /// Seed of the initial weights, the batch order and the mixing.
+    /// Seed of all that is random in the training.
     pub seed: u64,
     /// Learning rate chosen for the loss on the validation split.
     pub learning_rate: f64,
     /// Epoch by epoch.
     pub epochs: Vec<CurvePoint>,
-    /// Metrics on the test set, computed once, after the last epoch.
+    /// Metrics on the test set, of the epoch that the recipe tests.
     pub test: MetricValues,
-    /// The same after temperature scaling, where it was done.
+    /// The same after temperature scaling, if it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scaled: Option<ScaledEvaluation>,
     /// What the run cost.
@@ -172,7 +172,7 @@ pub struct Comparison {
     pub version: String,
     /// What was trained on what.
     pub setting: Setting,
-    /// What was asked for.
+    /// The budget of each loss.
     pub plan: ComparisonPlan,
     /// The recipe in TOML, every setting as it was used; the losses and the seeds go over those in it.
     pub recipe: String,

@@ -25,7 +25,7 @@ pub fn markdown(report: &RunReport) -> String {
         format::setting(report.result.temperature),
     ));
     if let Some(scaled) = scaled {
-        let temperature = format::fixed(scaled.fit.temperature, 4);
+        let temperature = format::temperature(scaled.fit.temperature);
         text.push_str(&format!(" After scaling: {temperature}, fitted on the validation pictures."));
     }
     text.push('\n');
