@@ -147,8 +147,8 @@ impl Measure {
                     .into()
             }
             Measure::Group(Frequency::Frequent) => "frequent: classes with more than 100 training pictures".into(),
-            Measure::Group(Frequency::Medium) => "medium: with 20 to 100".into(),
-            Measure::Group(Frequency::Rare) => "rare: with fewer than 20".into(),
+            Measure::Group(Frequency::Medium) => "medium: classes with 20 to 100 training pictures".into(),
+            Measure::Group(Frequency::Rare) => "rare: classes with fewer than 20 training pictures".into(),
             Measure::FittedTemperature => {
                 "temperature fitted: divided by the temperature of the loss; above 1 the network is overconfident".into()
             }

@@ -163,7 +163,7 @@ fn rates(results: &GraphsResults) -> Markup {
     page::table(
         lead,
         &format!(
-            "From {}, used for nothing else. Framed: the rate chosen.",
+            "From {}, used for nothing else. Framed: the chosen rate.",
             plural(results.config.tuning_seeds as usize, "seed", "seeds"),
         ),
         html! {

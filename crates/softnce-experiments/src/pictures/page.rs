@@ -206,7 +206,7 @@ fn shown(value: Estimate, scale: f64, decimals: usize) -> String {
     with_interval(value.scaled(scale), decimals, fixed)
 }
 
-/// The claims and the figures in Markdown.
+/// The claims and the numbers in Markdown.
 fn markdown(results: &PicturesResults) -> String {
     let mut text = String::from("| set | claim | difference, points | verdict |\n| --- | --- | ---: | --- |\n");
     for set in &results.sets {
@@ -227,6 +227,10 @@ fn markdown(results: &PicturesResults) -> String {
             let scaled = row.scaled_nll.map_or_else(|| "–".into(), |value| shown(value, 1.0, 4));
             let (loss, rate) = (row.loss.title(), setting(row.learning_rate));
             let _ = writeln!(text, "| {} | {loss} | {rate} | {values} | {scaled} |", set.name);
+        }
+        for loss in without_results(set) {
+            let diverged = " diverged |".repeat(SHOWN.len() + 1);
+            let _ = writeln!(text, "| {} | {} | – |{diverged}", set.name, loss.title());
         }
     }
     text

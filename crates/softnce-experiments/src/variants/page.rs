@@ -190,17 +190,10 @@ fn caption(group: &Group, found: &GroupResults, seeds: u64) -> String {
         text.push_str(&format!(" The variants differ in {}.", enumerate(&changed)));
     }
     let protocols = protocols(group);
-    let mut tested: Vec<&str> = protocols.iter().filter_map(Protocol::tested_in_words).collect();
-    tested.dedup();
-    if let [words] = tested[..] {
+    if let [words] = &distinct(protocols.iter().filter_map(Protocol::tested_in_words))[..] {
         text.push_str(&format!(" Tested {words}."));
     }
-    let mut drawn: Vec<String> = Vec::new();
-    for part in protocols.iter().flat_map(Protocol::drawn_by_the_seed) {
-        if !drawn.contains(&part) {
-            drawn.push(part);
-        }
-    }
+    let drawn = distinct(protocols.iter().flat_map(Protocol::drawn_by_the_seed));
     match seeds {
         1 => text.push_str(" One seed, so no intervals."),
         _ => {
@@ -225,17 +218,23 @@ fn caption(group: &Group, found: &GroupResults, seeds: u64) -> String {
 
 /// The keys of the recipe that the variants change.
 fn changed_keys(group: &Group) -> Vec<String> {
-    let mut keys: Vec<String> = Vec::new();
-    for change in group.variants.iter().flat_map(|variant| &variant.changes) {
-        let key = change.split('=').next().unwrap_or_default().trim().to_owned();
-        if !key.is_empty() && !keys.contains(&key) {
-            keys.push(key);
-        }
-    }
-    keys
+    let changes = group.variants.iter().flat_map(|variant| &variant.changes);
+    let keys = changes.map(|change| change.split('=').next().unwrap_or_default().trim());
+    distinct(keys.filter(|key| !key.is_empty()).map(str::to_owned))
 }
 
-/// How each variant was trained; nothing where its recipe can no longer be read.
+/// The words in their order, each once.
+fn distinct(words: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut distinct: Vec<String> = Vec::new();
+    for word in words {
+        if !distinct.contains(&word) {
+            distinct.push(word);
+        }
+    }
+    distinct
+}
+
+/// How each variant was trained, unless its recipe can no longer be read.
 fn protocols(group: &Group) -> Vec<Protocol> {
     let read = |variant| group.recipe(variant, 0).ok().and_then(|recipe| recipe.to_toml().ok());
     group.variants.iter().filter_map(read).map(|recipe| Protocol::read(&recipe)).collect()
@@ -243,8 +242,7 @@ fn protocols(group: &Group) -> Vec<Protocol> {
 
 /// What the headings stand for.
 fn meanings(group: &Group, found: &GroupResults) -> Markup {
-    let mut words: Vec<String> = shown(group, found).into_iter().filter_map(Measure::meaning).collect();
-    words.dedup();
+    let words = distinct(shown(group, found).into_iter().filter_map(Measure::meaning));
     html! { @if !words.is_empty() { p.quiet { (page::prose(&words.join("; "))) "." } } }
 }
 
@@ -301,7 +299,7 @@ pub(crate) fn rows(results: &VariantsResults) -> Vec<[String; 5]> {
                 if run.diverged.is_some() {
                     add("diverged", "1".to_owned());
                 }
-                run.values.iter().for_each(|(measure, value)| add(&measure.label(), value.to_string()));
+                run.values.iter().for_each(|(measure, value)| add(&measure.name(), value.to_string()));
             }
         }
     }
@@ -359,6 +357,10 @@ mod tests {
             }
             let page = page(study, &results);
             assert!(page.contains("1 of 3 diverged") && !page.contains("NaN"));
+            for (group, found) in results.groups() {
+                let meanings = meanings(group, found).into_string();
+                assert!(meanings.matches("scaled: ").count() <= 1, "{meanings}");
+            }
         }
     }
 
