@@ -7,7 +7,7 @@ pub(crate) use crate::number::{
 
 use softnce_metrics::{Direction, Estimate, Metric};
 
-/// Mean and half width, where that can be used, the mean by `number` and `sign` between them: `97.85 ± 0.12`.
+/// Mean, formatted by `number`, and half width, if it is finite, with `sign` between them: `97.85 ± 0.12`.
 pub fn plus_minus(estimate: Estimate, decimals: usize, number: fn(f64, usize) -> String, sign: &str) -> String {
     let mean = number(estimate.mean, decimals);
     match estimate.finite_half_width() {
@@ -16,7 +16,7 @@ pub fn plus_minus(estimate: Estimate, decimals: usize, number: fn(f64, usize) ->
     }
 }
 
-/// Mean and half width, the mean by `number`: `81.59 ± 0.28`.
+/// The same with ` ± ` between them: `81.59 ± 0.28`.
 pub fn with_interval(estimate: Estimate, decimals: usize, number: fn(f64, usize) -> String) -> String {
     plus_minus(estimate, decimals, number, " ± ")
 }
@@ -67,7 +67,7 @@ pub(crate) enum Verdict {
     Open,
 }
 
-/// Reads a difference's interval; `None` where there is none.
+/// Reads a difference's interval; `None` if there is none.
 pub(crate) fn verdict(difference: Estimate, metric: Metric) -> Option<Verdict> {
     difference.finite_half_width()?;
     Some(if !difference.excludes_zero() {

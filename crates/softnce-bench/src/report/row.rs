@@ -1,6 +1,7 @@
 //! The figures of a measurement as every table shows them.
 
 use softnce_report::number;
+use softnce_report::table::Table;
 
 use super::block::Block;
 use crate::{Measurement, Path, Results};
@@ -32,4 +33,13 @@ pub(crate) fn cells(block: &Block<'_>, measurement: &Measurement) -> [String; HE
         measurement.extra_bytes.map_or_else(|| number::MISSING.to_owned(), number::bytes),
         block.ratio(measurement).map_or_else(|| number::MISSING.to_owned(), number::ratio),
     ]
+}
+
+/// The measurements of a block as a table for a terminal or in Markdown.
+pub(crate) fn table(block: &Block<'_>) -> Table {
+    let mut table = Table::new(std::iter::once("path").chain(HEADS));
+    for measurement in block.measured {
+        table.add(std::iter::once(measurement.path.to_string()).chain(cells(block, measurement)));
+    }
+    table
 }

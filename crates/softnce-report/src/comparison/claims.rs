@@ -280,7 +280,7 @@ fn multiplicity(results: &Comparison) -> Option<String> {
 fn confounding(results: &Comparison) -> Vec<String> {
     let protocol = words::protocol(results);
     let losses = || results.summaries.iter().map(|summary| summary.loss);
-    // What no loss trains with is no difference between them.
+    // A setting that no loss can use makes no difference between them.
     let differs = |what: &&'static str| losses().any(|loss| !protocol.left_out_of(loss).contains(what));
     let mut groups: Vec<(Vec<&'static str>, Vec<String>)> = Vec::new();
     for loss in losses() {

@@ -1,4 +1,4 @@
-//! Learning curves on the validation pictures, or on the test pictures where none were held out.
+//! Learning curves on the validation pictures, or on the test pictures if none were held out.
 
 use std::collections::BTreeMap;
 
@@ -141,7 +141,7 @@ fn point((epoch, values): (usize, Vec<f64>)) -> Point {
     Point { epoch, mean, low, high, seeds }
 }
 
-/// The panels: all means together, then each loss before the others. None where no epoch was recorded.
+/// The panels: all means together, then each loss before the others. `None` if no epoch was recorded.
 fn draw(curves: &[Curve], part: &'static str, quantity: &Quantity) -> Vec<Markup> {
     let points = || curves.iter().flat_map(|curve| &curve.points);
     let (low, high) = extent(points().flat_map(|point| [point.low, point.high]));

@@ -12,7 +12,7 @@ pub(crate) fn is_there(results: &Comparison) -> bool {
     scaled(results).next().is_some()
 }
 
-/// The metrics, then the paired differences where there are any.
+/// The metrics, then the paired differences if there are any.
 pub(crate) fn tables(results: &Comparison) -> Markup {
     html! {
         (values(results))

@@ -82,7 +82,7 @@ impl Protocol {
         Some(format!("stopping after {} without improvement", plural(patience, "validation", "validations")))
     }
 
-    /// Whether pictures were held out for validation; `None` where the recipe does not say.
+    /// Whether pictures were held out for validation; `None` if the recipe does not say.
     pub fn has_validation(&self) -> Option<bool> {
         self.number("data.validation_share").map(|share| share > 0.0)
     }

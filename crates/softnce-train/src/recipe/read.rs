@@ -9,7 +9,7 @@ impl Recipe {
     /// Reads a recipe from a file, or one that comes with the program by its name, and changes it by `key=value`.
     ///
     /// # Errors
-    /// A file that cannot be read; text that is no recipe, with the place and, for an unknown key, the nearest known
+    /// A file that cannot be read; text that is not a recipe, with the place and, for an unknown key, the nearest known
     /// one; a change without `=`; values out of range.
     pub fn read(name_or_path: &str, changes: &[String]) -> Result<Recipe, RecipeError> {
         let (origin, text) = match built_in::find(name_or_path) {

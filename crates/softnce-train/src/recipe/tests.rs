@@ -135,7 +135,7 @@ fn refusals_are_in_the_words_of_the_recipe() {
     assert!(error.ends_with("did you mean fashion-mnist-resnet?"), "{error}");
 }
 
-/// Every layout, kind of network and key of a network stands in the document on recipes, in backticks.
+/// The document on recipes names every layout, kind of network and key of a network, in backticks.
 #[test]
 fn the_document_names_every_layout_and_network() {
     let document = include_str!("../../../../docs/recipes.md");

@@ -145,7 +145,7 @@ fn unknown_key() -> Table {
     Table::from_iter([(UNKNOWN.to_owned(), Value::Boolean(true))])
 }
 
-/// The known keys that the refusal of an unknown one lists; none of another refusal.
+/// The known keys, which the error of an unknown key lists; empty for other errors.
 fn refused_keys<T>(refused: Result<T, (String, String)>) -> Vec<String> {
     let message = refused.err().map_or_else(String::new, |(_, message)| message);
     if !message.starts_with("unknown field") {
@@ -208,7 +208,7 @@ fn at<'t>(table: &'t Table, key: &str) -> Option<&'t Value> {
     })
 }
 
-/// A value as TOML, cut where it is long.
+/// A value as TOML, shortened if it is long.
 fn shown(value: &Value) -> String {
     const LONGEST: usize = 80;
     let text = value.to_string().trim_end().replace('\n', ", ");
