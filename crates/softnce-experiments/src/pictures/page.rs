@@ -7,7 +7,7 @@ use softnce_report::number::{count, fixed, plural, setting, signed};
 use softnce_report::page::{self, section};
 use softnce_report::protocol::Protocol;
 use softnce_report::table::Table;
-use softnce_report::{look, with_interval};
+use softnce_report::{row_head, with_interval};
 
 use super::forest;
 use super::plan::PicturesConfig;
@@ -161,7 +161,7 @@ fn table(set: &SetResults) -> Markup {
             tbody {
                 @for row in &set.rows {
                     tr {
-                        th.loss scope="row" { (page::swatch(look(row.loss))) (row.loss.title()) }
+                        (row_head(row.loss))
                         td.number { (setting(row.learning_rate)) }
                         td.number { (seeds(set, row.loss)) }
                         @for (metric, value) in SHOWN.iter().zip(&row.values) {
@@ -172,7 +172,7 @@ fn table(set: &SetResults) -> Markup {
                 }
                 @for loss in without_results(set) {
                     tr {
-                        th.loss scope="row" { (page::swatch(look(loss))) (loss.title()) }
+                        (row_head(loss))
                         td.number { "–" }
                         td.number { (seeds(set, loss)) }
                         @for _ in 0..=SHOWN.len() { td.number { "diverged" } }
