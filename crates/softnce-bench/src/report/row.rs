@@ -43,3 +43,17 @@ pub(crate) fn table(block: &Block<'_>) -> Table {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::report::fixture;
+
+    #[test]
+    fn the_columns_of_the_csv_file_are_documented() {
+        let document = include_str!("../../../../docs/performance.md");
+        let csv = softnce_store::csv(fixture::small().measurements).unwrap();
+        for column in String::from_utf8(csv).unwrap().lines().next().unwrap().split(',') {
+            assert!(document.contains(&format!("`{column}`")), "{column}");
+        }
+    }
+}
