@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use softnce_terminal::{completions, ended, write_reports};
-use softnce_train::write_report_again;
+use softnce_train::{AgainError, write_report_again};
 
 use crate::args::{Arguments, Command};
 
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         Command::Predict(arguments) => runs::end(runs::predict(&arguments)),
         Command::Export(arguments) => runs::end(runs::export(&arguments)),
         Command::Recipes(arguments) => runs::recipes(&arguments),
-        Command::Report(arguments) => write_reports(&arguments, write_report_again, |error| !error.is_full_disk()),
+        Command::Report(arguments) => write_reports(&arguments, write_report_again, AgainError::is_usage),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),

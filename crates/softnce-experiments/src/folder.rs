@@ -12,7 +12,7 @@ use crate::StudyError;
 
 const MANIFEST: &str = "study.json";
 
-/// What a study was made with: its manifest.
+/// The manifest of a study.
 #[derive(Debug, Serialize, Deserialize)]
 struct StudyManifest {
     study: String,
@@ -49,7 +49,7 @@ impl Manifest for StudyManifest {
     }
 }
 
-/// Whether a study, a comparison in it or a training of either has kept anything.
+/// Whether a study, a comparison in it or one of their trainings has results.
 fn is_started(folder: &Path) -> bool {
     let below = fs::read_dir(folder).into_iter().flatten().flatten();
     // Links are not followed: they may lead back to the folder.

@@ -1,6 +1,6 @@
 //! What the programs share in a terminal: progress bars, warnings, signals, exit codes, output that does not fail when
-//! the pipe is closed, common arguments, the commands `report` and `completions`, formatting and parsing of sizes in
-//! bytes, and an allocator that counts the allocated bytes.
+//! the pipe is closed, common arguments and commands, formatting and parsing of sizes in bytes, and an
+//! allocator that counts the allocated bytes.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

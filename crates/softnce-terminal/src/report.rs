@@ -1,4 +1,4 @@
-//! The command `report`, which both programs have.
+//! The command `report` of both programs.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -9,26 +9,26 @@ use clap::Args;
 use crate::exit::{FAILED, USAGE, fail};
 use crate::say;
 
-/// The folders whose reports are written again.
+/// Which reports to write again.
 #[derive(Debug, Args)]
 pub struct ReportArguments {
-    /// Folders with finished results.
+    /// Folders of finished results.
     #[arg(required = true, value_name = "DIR")]
-    pub folders: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
 }
 
-/// Writes the report in each folder again with `write`, up to the first that fails. `is_usage` tells whether the folder
-/// was refused.
-pub fn write_reports<E: Error>(
+/// Writes the report of each folder again with `write`, and prints its path; stops at the first error. `is_usage` tells
+/// whether the folder is at fault.
+pub fn write_reports<E: Error + 'static>(
     arguments: &ReportArguments,
-    write: impl Fn(&Path) -> Result<(), E>,
-    is_usage: impl Fn(&E) -> bool,
+    write: fn(&Path) -> Result<(), E>,
+    is_usage: fn(&E) -> bool,
 ) -> ExitCode {
     for folder in &arguments.folders {
-        if let Err(error) = write(folder) {
-            return fail(&error, if is_usage(&error) { USAGE } else { FAILED });
+        match write(folder) {
+            Ok(()) => say!("{}", folder.join("report.html").display()),
+            Err(error) => return fail(&error, if is_usage(&error) { USAGE } else { FAILED }),
         }
-        say!("{}", folder.join("report.html").display());
     }
     ExitCode::SUCCESS
 }

@@ -3,10 +3,8 @@
 use std::path::Path;
 
 use softnce_report::results::{Comparison, RunReport};
-use softnce_report::{comparison, run};
+use softnce_report::{ReportError, comparison, run};
 use softnce_store::{Lock, StoreError, read, read_json, write};
-
-use crate::compare::CompareError;
 
 /// The results of a run, and of a comparison.
 const METRICS: &str = "metrics.json";
@@ -16,13 +14,35 @@ const REMEDY: &str = "name the folder of a finished run or comparison";
 const INVALID: &str = "name the folder of a finished run or comparison; if this is one, run its command again, which \
                        trains nothing and writes the file";
 
+/// Why a report could not be written again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AgainError {
+    /// There are no results, or a file could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The results have no report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+}
+
+impl AgainError {
+    /// Whether the folder or its results are at fault.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            AgainError::Store(error) => error.is_usage(),
+            AgainError::Report(_) => true,
+        }
+    }
+}
+
 /// Writes the files for people in the folder of a finished run (`metrics.md`, `report.html`) or comparison
 /// (`results.md`, `figure.svg`, `report.html`) again, as this version writes them. The results themselves stay as they
 /// are. The pictures of a run's report are those of the report that is there.
 ///
 /// # Errors
 /// A folder without results; files that cannot be read or written; a folder that another process is using.
-pub fn write_report_again(folder: &Path) -> Result<(), CompareError> {
+pub fn write_report_again(folder: &Path) -> Result<(), AgainError> {
     if ![METRICS, RESULTS].iter().any(|name| folder.join(name).exists()) {
         let missing = "metrics.json and no results.json";
         return Err(StoreError::Missing { path: folder.to_owned(), missing, remedy: REMEDY }.into());

@@ -20,4 +20,4 @@ pub mod randomness;
 pub mod recipe;
 pub mod runs;
 
-pub use again::write_report_again;
+pub use again::{AgainError, write_report_again};

@@ -85,7 +85,7 @@ pub struct Tested {
 /// The learning rate of the teacher, that of the network's authors.
 const TEACHER_RATE: f64 = 0.01;
 
-/// Trains from one seed. A training that diverges is kept as a result, so that the study continues.
+/// Trains from one seed. A training that diverges does not end the study: it is recorded as diverged.
 pub(crate) fn train(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64) -> Result<Found, StudyError> {
     match trained(graph, unit, config, seed) {
         Err(error @ StudyError::Diverged { .. }) => {

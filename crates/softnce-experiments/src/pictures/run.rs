@@ -11,10 +11,10 @@ use super::plan::PicturesConfig;
 use super::results::{PicturesResults, SetResults};
 use crate::{Budget, Place, Progress, StudyError, folder};
 
-/// Raised with every change of what a set results in.
+/// Increased with every change of the result of a set.
 const REVISION: u32 = 1;
 
-/// Compares what is not there yet, then writes `results.json`, `results.md`, `claims.svg` and `report.html`. Each set has a
+/// Compares what is missing, then writes `results.json`, `results.md`, `claims.svg` and `report.html`. Each set has a
 /// comparison's folder of its own within that of the study.
 ///
 /// `memory` counts allocated memory, where the program can.

@@ -1,4 +1,4 @@
-//! Panels of means with their intervals and the single seeds.
+//! Panels of means with their intervals and the individual seeds.
 
 use maud::{Markup, html};
 use softnce::LossKind;
@@ -34,7 +34,7 @@ const DRAWN: [Metric; 3] = [TOP1, NLL, ECE_EQUAL_MASS];
 /// What the marks of the panels are, for captions.
 pub(crate) fn marks(rows: usize) -> &'static str {
     if rows > 1 {
-        "Mark and bar: mean over the seeds and its 95 % interval. Faint dots below: the single seeds."
+        "Mark and bar: mean over the seeds and its 95 % interval. Faint dots below: the individual seeds."
     } else {
         "Mark, and faint dot below: the only seed."
     }

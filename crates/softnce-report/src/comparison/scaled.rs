@@ -12,7 +12,7 @@ pub(crate) fn is_there(results: &Comparison) -> bool {
     scaled(results).next().is_some()
 }
 
-/// The metrics, then the paired differences where there are any.
+/// The metrics, then the paired differences if there are any.
 pub(crate) fn tables(results: &Comparison) -> Markup {
     html! {
         (values(results))
@@ -36,7 +36,7 @@ fn values(results: &Comparison) -> Markup {
                 @for (summary, scaled) in scaled(results) {
                     tr {
                         (loss::row_head(summary.loss))
-                        td.number { (format::temperature(scaled.temperature)) }
+                        td.number { (format::with_interval(scaled.temperature, 3, format::fixed)) }
                         @for &metric in &metrics { (metrics::cell(scaled.metric(metric), metric)) }
                     }
                 }

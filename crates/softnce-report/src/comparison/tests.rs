@@ -202,10 +202,12 @@ fn runs_of_a_recipe_are_compared_too() {
     assert!(page.contains("+1.10 points"), "the mean paired difference");
     assert!(page.contains("Paired differences after temperature scaling") && page.contains("+0.0110"));
     let scaled = comparison.summaries[1].scaled.as_ref().unwrap();
-    assert!(page.contains(&format::temperature(scaled.temperature)));
+    assert!(page.contains(&format::with_interval(scaled.temperature, 3, format::fixed)));
     assert_eq!(scaled.metrics.iter().map(|entry| entry.metric).collect::<Vec<_>>(), comparison.scaled_metrics());
     assert!(page.contains(">n/a<"), "the loss alone was not timed");
-    assert!(markdown(&comparison).contains(&format!("| {} |", format::temperature(scaled.temperature))));
+    assert!(
+        markdown(&comparison).contains(&format!("| {} |", format::with_interval(scaled.temperature, 3, format::fixed)))
+    );
     assert!(markdown(&comparison).contains("**+1.10 ± 0.25**") && terminal(&comparison).contains("+1.10*"));
     assert_eq!(rows(&comparison).len(), 7);
     let json = serde_json::to_string(&comparison).unwrap();

@@ -36,7 +36,7 @@ impl Scale {
     }
 }
 
-/// Values worth a tick, with the decimals that tell them apart.
+/// The ticks of an axis, each with its label.
 #[derive(Debug, Clone)]
 pub struct Ticks {
     /// The values, in the order of their ticks.
@@ -78,8 +78,8 @@ pub fn ticks((low, high): (f64, f64), wanted: usize) -> Ticks {
     labelled((first..=last).map(|index| index as f64 * step).collect(), magnitude as i32 + carry)
 }
 
-/// Ticks at 1, 2 and 5 times the powers of ten: fewer where the span is wide, more where it is narrow, and evenly apart
-/// where it is so narrow that there would be fewer than three of them.
+/// Ticks at 1, 2 and 5 times the powers of ten: fewer if the span is wide, more if it is narrow, and at equal distances
+/// if there would be fewer than three of them.
 pub fn log_ticks((low, high): (f64, f64)) -> Ticks {
     if !(low.is_finite() && high.is_finite() && low > 0.0 && high > low) {
         return Ticks::new([]);
@@ -137,7 +137,7 @@ pub fn byte_ticks((low, high): (f64, f64), most: usize) -> Ticks {
     }))
 }
 
-/// The smallest and the largest value; infinity and minus infinity where there are none.
+/// The smallest and the largest value; infinity and minus infinity without values.
 pub fn extent(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     let none = (f64::INFINITY, f64::NEG_INFINITY);
     values.into_iter().fold(none, |(low, high), value| (low.min(value), high.max(value)))

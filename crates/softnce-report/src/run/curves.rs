@@ -29,25 +29,20 @@ struct Panel {
     words: fn(f64) -> String,
 }
 
-/// The panels, then their numbers; none where no epoch was recorded.
+/// The panels, then their numbers; `None` if no epoch was recorded.
 pub(super) fn figure(report: &RunReport) -> Option<Markup> {
     let points = &report.curves;
     let last = points.iter().map(|point| point.epoch).max()?;
     let protocol = Protocol::read(&report.recipe_toml);
     // The name of the pictures that the epochs were evaluated on.
     let held = if protocol.has_validation() == Some(false) { "test" } else { "validation" };
-    let error = |top1: f64| 1.0 - top1;
     let training = |value: fn(&EpochRecord) -> f64| curve(TRAINING, "training", points, |point| Some(value(point)));
     let of_held = |value: fn(&ValidationPoint) -> f64| {
         curve(VALIDATION, held, points, |point| point.validation.as_ref().map(value))
     };
-    let top1 = [
-        curve(TRAINING, "training", points, |point| Some(error(point.train_top1))),
-        curve(VALIDATION, held, points, |point| point.validation.map(|found| error(found.top1))),
-    ];
-    let top5 = curve(VALIDATION, held, points, |point| point.validation.map(|found| error(found.top5)));
+    let top1 = [training(|point| 1.0 - point.train_top1), of_held(|found| 1.0 - found.top1)];
     let panel = |title: &str, axis, scale, words| Panel { title: title.to_owned(), axis, scale, words };
-    let capital = if held == "test" { "Test" } else { "Validation" };
+    let capital = format::capital(held);
     let accuracy: fn(f64) -> String = |error| format!("{} %", format::fixed(100.0 * (1.0 - error), 2));
     let nats: fn(f64) -> String = |nll| format!("{} nats", format::fixed(nll, 4));
     let mut panels = vec![page::legend([(TRAINING, "training"), (VALIDATION, held)])];
@@ -57,7 +52,11 @@ pub(super) fn figure(report: &RunReport) -> Option<Markup> {
     panels.extend(draw(&nll, last, &[of_held(|found| found.nll)]));
     panels.extend(draw(&panel("Top-1 accuracy", "accuracy, %", by_error, accuracy), last, &top1));
     if report.result.classes.len() > 5 {
-        panels.extend(draw(&panel("Top-5 accuracy", "accuracy, %", by_error, accuracy), last, &[top5]));
+        panels.extend(draw(
+            &panel("Top-5 accuracy", "accuracy, %", by_error, accuracy),
+            last,
+            &[of_held(|found| 1.0 - found.top5)],
+        ));
     }
     let rate = panel("Learning rate", "learning rate", linear_up, format::rate);
     panels.extend(draw(&rate, last, &[training(|point| point.learning_rate)]));
@@ -65,7 +64,7 @@ pub(super) fn figure(report: &RunReport) -> Option<Markup> {
     panels.extend(draw(&speed, last, &[training(|point| point.samples_per_second)]));
     Some(html! {
         (page::panels("Learning curves by epoch.", &caption(&protocol, held), &panels))
-        (page::details("The curves as a table", table(points, capital)))
+        (page::details("The curves as a table", table(points, &capital)))
     })
 }
 
@@ -88,7 +87,7 @@ fn curve(look: Look, name: &'static str, points: &[EpochRecord], value: impl Fn(
     Curve { look, name, points: values.collect() }
 }
 
-/// A panel of curves; none where nothing was recorded.
+/// A panel of curves; `None` if nothing was recorded.
 fn draw(panel: &Panel, last: usize, curves: &[Curve]) -> Option<Markup> {
     let values: Vec<f64> = curves.iter().flat_map(|curve| &curve.points).map(|(_, value)| *value).collect();
     if values.is_empty() {
@@ -125,7 +124,7 @@ fn draw(panel: &Panel, last: usize, curves: &[Curve]) -> Option<Markup> {
 fn linear_up(values: &[f64]) -> (Scale, Ticks) {
     let largest = values.iter().copied().fold(0.0, |largest: f64, value| largest.max(value.abs()));
     let span = spread(values.iter().copied(), (0.05 * largest).max(f64::MIN_POSITIVE));
-    // What is never negative is drawn from zero where that is near.
+    // The axis starts at zero if that is near.
     let span = if span.0 < 0.3 * span.1 { (span.0.min(0.0), span.1) } else { span };
     (Scale::linear(span, AREA.bottom, AREA.top), ticks(span))
 }
@@ -145,7 +144,7 @@ fn logarithmic(values: &[f64]) -> (Scale, Ticks) {
 }
 
 fn by_error(values: &[f64]) -> (Scale, Ticks) {
-    // An accuracy of 100 % has no place on a scale of errors: it is drawn where one picture in 2,000 would be wrong.
+    // A logarithmic scale of errors cannot show 100 %: it is drawn as an error of one picture in 2,000.
     let (low, high) = extent(values.iter().map(|error| error.max(5e-4)));
     accuracy_scale(low / 1.1, high * 1.1)
 }

@@ -1,4 +1,4 @@
-//! Settings that a run does not use, because its loss or its optimiser has no use for them.
+//! Settings that a run does not use, because its loss or its optimiser cannot use them.
 
 use softnce_data::candidates::CandidateConfig;
 use softnce_data::mixing::MixingConfig;
@@ -7,7 +7,7 @@ use super::{NoiseSource, Recipe};
 use crate::optimisation::{OptimizerConfig, OptimizerKind};
 
 impl Recipe {
-    /// What the recipe asks for and the run leaves out, in words, with keys and values; one entry each. They are no errors:
+    /// Sentences on the settings that the run does not use, with keys and values. They are not errors:
     /// `compare` trains one recipe with losses of all kinds.
     pub fn left_out(&self) -> Vec<String> {
         [self.left_out_by_loss(), self.left_out_by_optimizer(), self.without_effect()].concat()
@@ -85,7 +85,7 @@ impl Recipe {
     }
 }
 
-/// The settings of the mixing that change pictures or targets.
+/// The settings of the mixing that are on.
 fn in_words(mixing: &MixingConfig) -> String {
     let settings = [("mixup", mixing.mixup), ("cutmix", mixing.cutmix), ("smoothing", mixing.smoothing)];
     let settings = settings.iter().filter(|(_, value)| *value > 0.0).map(|(key, value)| format!("{key} = {value}"));

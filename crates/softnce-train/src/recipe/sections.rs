@@ -135,12 +135,8 @@ pub struct LossSection {
     /// Factor of the log class frequencies that are added to the logits in training, for NLL and cross-entropy
     /// (logit-adjusted loss, Menon et al., arXiv 2007.07314): 1 is balanced softmax (Ren et al., arXiv 2007.10740), 0
     /// adds nothing.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub logit_adjustment: f64,
-}
-
-fn is_zero(value: &f64) -> bool {
-    *value == 0.0
 }
 
 fn one() -> f64 {
