@@ -31,7 +31,7 @@ use crate::PictureSource;
 use crate::augmentation::Augmentation;
 use crate::mixing::{Mixing, MixingConfig};
 use buffers::Buffers;
-use task::{Failures, Task};
+use task::Task;
 
 /// Turns a source of pictures into batches, epoch by epoch.
 ///
@@ -58,6 +58,11 @@ pub struct Loader {
 
 /// Batches prepared ahead in evaluation.
 const EVALUATION_PREFETCH: usize = 2;
+
+/// The settings for all pictures in their order.
+fn in_order(batch_size: usize, workers: usize) -> LoaderConfig {
+    LoaderConfig { batch_size, workers, prefetch: EVALUATION_PREFETCH, drop_last: false, shuffle: false, seed: 0 }
+}
 
 impl Loader {
     /// A loader for training: augmented, mixed pictures.
@@ -93,7 +98,8 @@ impl Loader {
         batch_size: usize,
         workers: usize,
     ) -> Result<Loader, LoaderError> {
-        Loader::in_order(source, augmentation, soft_labels, [batch_size, workers], None)
+        let config = in_order(batch_size, workers);
+        Loader::new(Task { source, augmentation, augment: false, mixing: None, soft_labels, config, failures: None })
     }
 
     /// A loader for prediction: as [`Loader::evaluation`], but a picture that cannot be prepared does not end the epoch.
@@ -107,19 +113,8 @@ impl Loader {
         batch_size: usize,
         workers: usize,
     ) -> Result<Loader, LoaderError> {
-        Loader::in_order(source, augmentation, None, [batch_size, workers], Some(Mutex::default()))
-    }
-
-    fn in_order(
-        source: Arc<dyn PictureSource>,
-        augmentation: Augmentation,
-        soft_labels: Option<Arc<Array2<f32>>>,
-        [batch_size, workers]: [usize; 2],
-        failures: Option<Failures>,
-    ) -> Result<Loader, LoaderError> {
-        let prefetch = EVALUATION_PREFETCH;
-        let config = LoaderConfig { batch_size, workers, prefetch, drop_last: false, shuffle: false, seed: 0 };
-        Loader::new(Task { source, augmentation, augment: false, mixing: None, soft_labels, config, failures })
+        let (config, failures) = (in_order(batch_size, workers), Some(Mutex::default()));
+        Loader::new(Task { source, augmentation, augment: false, mixing: None, soft_labels: None, config, failures })
     }
 
     /// Takes the error of a picture of a batch of [`Loader::prediction`]; `None` if the picture could be prepared.

@@ -15,9 +15,6 @@ use crate::PictureSource;
 use crate::augmentation::Augmentation;
 use crate::mixing::Mixing;
 
-/// The errors of pictures that could not be prepared, by index.
-pub(super) type Failures = Mutex<BTreeMap<usize, LoaderError>>;
-
 /// The work of a loader, shared by its threads.
 #[derive(Debug)]
 pub(super) struct Task {
@@ -28,8 +25,8 @@ pub(super) struct Task {
     pub(super) mixing: Option<Mixing>,
     pub(super) soft_labels: Option<Arc<Array2<f32>>>,
     pub(super) config: LoaderConfig,
-    /// `None`: the first picture that cannot be prepared ends the epoch.
-    pub(super) failures: Option<Failures>,
+    /// The errors of pictures that could not be prepared, by index. `None`: the first such picture ends the epoch.
+    pub(super) failures: Option<Mutex<BTreeMap<usize, LoaderError>>>,
 }
 
 impl Task {

@@ -13,6 +13,8 @@ const NOTES: [&str; 2] = ["thumbs.db", "desktop.ini"];
 /// Folders that programs leave behind, in lower case. Their pictures do not belong to the set.
 const LEFT_BEHIND: [&str; 6] =
     ["__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found"];
+/// Endings of label files, which may lie beside the folders of a set.
+const LABELS: [&str; 5] = ["csv", "npy", "npz", "safetensors", "u8"];
 /// Largest number of names in a warning.
 const NAMED: usize = 10;
 
@@ -125,8 +127,13 @@ pub(super) fn holds_pictures(folder: &Path) -> bool {
     direct || walk(folder).is_ok_and(|found| found.folders.iter().any(|(_, pictures)| !pictures.is_empty()))
 }
 
-/// A warning about what is not read in `root`; `None` if there is nothing.
+/// A warning about what is not read in `root`, except label files directly in it; `None` if there is nothing.
 pub(super) fn left_out(root: &Path, paths: &[PathBuf]) -> Option<String> {
+    let has_labels = |path: &Path| {
+        let ending = path.extension().unwrap_or_default();
+        path.parent() == Some(root) && LABELS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+    };
+    let paths: Vec<&PathBuf> = paths.iter().filter(|path| !has_labels(path)).collect();
     let names = paths.iter().map(|path| path.strip_prefix(root).unwrap_or(path).as_os_str());
     let count = match paths.len() {
         0 => return None,
@@ -180,6 +187,9 @@ mod tests {
         assert!(warning.starts_with("root: 12 files or folders are not read as pictures: 0.txt, "), "{warning}");
         assert!(warning.ends_with("9.txt and 2 more"), "{warning}");
         assert_eq!(left_out(Path::new("root"), &[]), None);
+        let labels = ["root/labels.csv", "root/train/labels.csv"].map(PathBuf::from);
+        let expected = "root: 1 file or folder is not read as pictures: train/labels.csv";
+        assert_eq!(left_out(Path::new("root"), &labels).unwrap(), expected);
     }
 
     #[test]
