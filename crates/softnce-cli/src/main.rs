@@ -12,7 +12,7 @@ mod runs;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use softnce_terminal::{completions, ended, write_reports};
+use softnce_terminal::{answer, completions, ended, write_reports};
 use softnce_train::{AgainError, write_report_again};
 
 use crate::args::{Arguments, Command};
@@ -20,7 +20,11 @@ use crate::args::{Arguments, Command};
 fn main() -> ExitCode {
     softnce_kernels::system::keep_freed_memory();
     softnce_terminal::show_warnings();
-    ended(match Arguments::parse().command {
+    ended(Arguments::try_parse().map_or_else(|error| answer(&error), |arguments| run(arguments.command)))
+}
+
+fn run(command: Command) -> ExitCode {
+    match command {
         Command::Train(arguments) => runs::end(runs::train(&arguments)),
         Command::Eval(arguments) => runs::end(runs::eval(&arguments)),
         Command::Predict(arguments) => runs::end(runs::predict(&arguments)),
@@ -33,5 +37,5 @@ fn main() -> ExitCode {
         Command::Completions(arguments) => completions(&arguments, Arguments::command()),
         Command::Toy(arguments) => moved::refuse(Some("toy"), &arguments),
         Command::Study(arguments) => moved::refuse(None, &arguments),
-    })
+    }
 }

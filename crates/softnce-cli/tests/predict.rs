@@ -249,7 +249,20 @@ fn a_full_disk_is_named_and_a_closed_pipe_is_silent() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("cannot write standard output: "), "{}", text(&output.stderr));
     // What prints tables or code says so, too.
-    for words in [&["eval", "run", "--data", "."][..], &["recipes", "digits"], &["report", "run"]] {
+    for words in [
+        &["eval", "run", "--data", "."][..],
+        &["export", "run", "w.safetensors"],
+        &["train", "r.toml", "--data", ".", "--dry-run"],
+        &["data", "info", "d"],
+        &["data", "info", "d", "--list"],
+        &["recipes"],
+        &["recipes", "digits"],
+        &["report", "run"],
+        &["completions", "bash"],
+        &["--help"],
+        &["help", "train"],
+        &["--version"],
+    ] {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
         let output = place.command(words).stdout(full).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{words:?}");

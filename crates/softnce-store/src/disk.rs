@@ -19,9 +19,18 @@ pub(crate) fn create(folder: &Path) -> io::Result<NamedTempFile> {
     // As for any new file, the user's umask decides.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder)?;
+    let file = builder.tempfile_in(folder).map_err(|error| plain(error, folder))?;
     before(|| Operation::Create(file.path().to_owned()))?;
     Ok(file)
+}
+
+/// The error of the system alone: `tempfile` adds the temporary path, which says nothing to a user.
+fn plain(error: io::Error, folder: &Path) -> io::Error {
+    if error.kind() == io::ErrorKind::NotFound && !folder.exists() {
+        return io::Error::new(error.kind(), format!("the folder {} does not exist", folder.display()));
+    }
+    let system = error.get_ref().and_then(|error| error.source()?.downcast_ref::<io::Error>()?.raw_os_error());
+    system.map_or(error, io::Error::from_raw_os_error)
 }
 
 /// Appends to a file.

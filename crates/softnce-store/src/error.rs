@@ -109,7 +109,11 @@ impl StoreError {
 
     /// Whether the arguments or the folder are wrong, rather than the system failing.
     pub fn is_usage(&self) -> bool {
-        !matches!(self, StoreError::File { .. })
+        match self {
+            // A path below a file.
+            StoreError::File { source, .. } => source.kind() == io::ErrorKind::NotADirectory,
+            _ => true,
+        }
     }
 
     /// Whether the disk is full, or the user may not write more or larger files.

@@ -109,6 +109,17 @@ fn an_absent_folder_and_a_file_for_a_folder_are_named() {
         assert!(text.starts_with(&format!("cannot write {}: ", path.display())), "{text}");
         assert!(check_writable(&path).is_err());
     }
+    let absent = folder.path().join("absent/a.json");
+    for error in [write(&absent, b"x").unwrap_err(), check_writable(&absent).unwrap_err()] {
+        let [path, parent] = [&absent, &folder.path().join("absent")].map(|path| path.display().to_string());
+        assert_eq!(error.to_string(), format!("cannot write {path}: the folder {parent} does not exist"));
+        assert!(!error.is_usage());
+    }
+    let below = folder.path().join("file/a.json");
+    let error = write(&below, b"x").unwrap_err();
+    assert!(error.to_string().starts_with(&format!("cannot write {}: ", below.display())), "{error}");
+    assert!(!error.to_string().contains(".softnce-") && error.is_usage(), "{error}");
+    assert!(create_folder(&folder.path().join("file/run")).unwrap_err().is_usage());
     let text = create_folder(&folder.path().join("file")).unwrap_err().to_string();
     assert!(text.starts_with("cannot make the folder ") && text.contains("file: "), "{text}");
     let text = read(&folder.path().join("file/a")).unwrap_err().to_string();

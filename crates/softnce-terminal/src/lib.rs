@@ -18,7 +18,7 @@ mod size;
 
 pub use arguments::{PlaceArguments, quoted};
 pub use completions::{CompletionsArguments, completions};
-pub use exit::{EXIT_CODES, FAILED, USAGE, ended, fail};
+pub use exit::{EXIT_CODES, FAILED, USAGE, answer, ended, fail};
 pub use logging::show_warnings;
 pub use memory::{peak_memory, reset_peak_memory};
 pub use output::{err, out};

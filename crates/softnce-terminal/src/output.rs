@@ -32,7 +32,7 @@ pub(crate) fn is_complete() -> bool {
 }
 
 /// Reports the first error of a full disk.
-fn note(written: io::Result<()>) {
+pub(crate) fn note(written: io::Result<()>) {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     if let Err(error) = written
         && matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull)

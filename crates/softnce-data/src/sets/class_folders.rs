@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::SetError;
 use super::file_set::FileSet;
-use super::listing::{FolderContent, Walk, holds_pictures, left_out, list, listed, walk};
+use super::listing::{FolderContent, Walk, holds_pictures, left_out, list, listed, no_pictures, walk};
 use crate::ContentError;
 
 /// The number of the class of each folder name.
@@ -54,7 +54,7 @@ pub(super) fn add_classes(
         }
     }
     if found == 0 {
-        return Err(ContentError::empty(root));
+        return Err(no_pictures(root, &not_read));
     }
     if !empty.is_empty() {
         let names = listed(empty.iter().map(OsString::as_os_str));

@@ -5,8 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::decode::is_picture;
+use super::decode::{endings, is_picture, is_unread_picture};
 use super::error::SetError;
+use crate::ContentError;
 
 /// Files that file managers write. They are skipped without a warning, like hidden files.
 const NOTES: [&str; 2] = ["thumbs.db", "desktop.ini"];
@@ -125,6 +126,26 @@ pub(super) fn holds_pictures(folder: &Path) -> bool {
     // Most folders of classes hold pictures themselves.
     let direct = list(folder).is_ok_and(|found| found.files.iter().any(|file| is_picture(file)));
     direct || walk(folder).is_ok_and(|found| found.folders.iter().any(|(_, pictures)| !pictures.is_empty()))
+}
+
+/// The error of a folder without pictures, which names a file that is not read among `paths`.
+pub(super) fn no_pictures(folder: &Path, paths: &[PathBuf]) -> SetError {
+    let files: Vec<&PathBuf> = paths.iter().filter(|path| path.is_file()).collect();
+    let is_likely = |path: &&&PathBuf| path.file_name().is_some_and(is_unread_picture);
+    let Some(named) = files.iter().find(is_likely).or(files.first()) else { return ContentError::empty(folder) };
+    let named = named.strip_prefix(folder).unwrap_or(named).display();
+    let found = match files.len() {
+        1 => format!("no pictures ({named} is not read as one)"),
+        count => format!("no pictures ({named} and {} more are not read as pictures)", count - 1),
+    };
+    ContentError::whole(folder, found, format!("at least one that ends in {}", endings()))
+}
+
+/// In a folder or below it, a picture in a format that is not read, in words.
+pub(super) fn unread_picture(folder: &Path) -> Option<String> {
+    let found = walk(folder).ok()?.left_out;
+    let unread = found.iter().find(|path| path.file_name().is_some_and(is_unread_picture))?;
+    Some(format!("{} is not read: pictures end in {}", unread.display(), endings()))
 }
 
 /// A warning about what is not read in `root`, except label files directly in it; `None` if there is nothing.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::SetError;
 use super::layout::Layout;
-use super::listing::list;
+use super::listing::{list, unread_picture};
 
 /// The names of all layouts.
 static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| Layout::ALL.map(Layout::name).to_vec());
@@ -34,7 +34,10 @@ impl Layout {
             (Some(first), Some(second)) => {
                 Err(SetError::Ambiguous { path: root.to_owned(), first: first.name(), second: second.name() })
             }
-            (None, _) => Err(SetError::Undetected { path: root.to_owned(), known: signs(), below: below(root) }),
+            (None, _) => {
+                let (below, unread) = (below(root), unread_picture(root));
+                Err(SetError::Undetected { path: root.to_owned(), known: signs(), below, unread })
+            }
         }
     }
 }
@@ -147,6 +150,13 @@ mod tests {
         for layout in Layout::ALL.into_iter().filter(|layout| layout.origin().is_none()) {
             assert!(message.contains(&format!("({layout})")), "{message}");
         }
+        fs::create_dir_all(root.path().join("images/ant")).unwrap();
+        fs::write(root.path().join("images/ant/1.HEIC"), "").unwrap();
+        let message = Layout::detect(root.path()).unwrap_err().to_string();
+        let unread = root.path().join("images/ant/1.HEIC");
+        let expected = format!("; {} is not read: pictures end in jpg, jpeg, ", unread.display());
+        assert!(message.contains(&expected), "{message}");
+        fs::remove_dir_all(root.path().join("images/ant")).unwrap();
         fs::create_dir_all(root.path().join("images/train")).unwrap();
         let message = Layout::detect(root.path()).unwrap_err().to_string();
         let below = root.path().join("images");

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use softnce_experiments::variants::STUDIES;
 use softnce_experiments::{StudyError, write_report_again};
-use softnce_terminal::{CompletionsArguments, EXIT_CODES, ReportArguments, completions, write_reports};
+use softnce_terminal::{CompletionsArguments, EXIT_CODES, ReportArguments, answer, completions, write_reports};
 
 /// Experiments with the soft target InfoNCE family: when the losses help, and why.
 ///
@@ -46,7 +46,10 @@ enum Experiment {
 /// Reads the command line and runs the experiment that it names.
 pub fn run() -> ExitCode {
     let command = STUDIES.iter().fold(Arguments::command(), |all, study| all.subcommand(variants::command(study)));
-    let matches = command.clone().get_matches();
+    let matches = match command.clone().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return answer(&error),
+    };
     if let Some((name, matches)) = matches.subcommand()
         && let Some(study) = STUDIES.iter().find(|study| study.name == name)
     {
@@ -58,6 +61,6 @@ pub fn run() -> ExitCode {
         Ok(Experiment::Graphs(arguments)) => graphs::run(&arguments),
         Ok(Experiment::Report(arguments)) => write_reports(&arguments, write_report_again, StudyError::is_usage),
         Ok(Experiment::Completions(arguments)) => completions(&arguments, command),
-        Err(error) => error.exit(),
+        Err(error) => answer(&error),
     }
 }

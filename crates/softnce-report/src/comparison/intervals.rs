@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use softnce::LossKind;
-use softnce_metrics::{Direction, ECE_EQUAL_MASS, Estimate, Metric, NLL, TOP1};
+use softnce_metrics::{Direction, ECE_EQUAL_MASS, Estimate, Metric, NLL, TOP1, Unit};
 
 use super::{claims, words};
 use crate::drawing::{Area, Scale, WIDTH, interval, px, sheet, spread, tipped, upright};
@@ -114,6 +114,11 @@ pub(crate) fn panel(metric: Metric, rows: &[Row], kind: Kind) -> Markup {
     let area = Area { left: 0.0, right: WIDTH, top: HEAD, bottom: bottom(rows.len()) };
     let scale = Scale::linear(span, area.left + 6.0, area.right - 6.0);
     let ticks = crate::drawing::ticks(span, 4);
+    let ticks = match (metric.unit, kind) {
+        // The room beside the marks may lie beyond the range of a share.
+        (Unit::Share, Kind::Value) => ticks.within(0.0, 100.0),
+        _ => ticks,
+    };
     let (heading, what, direction) = head(metric, kind);
     let name = format!("{what}: {}", describe(metric, rows, kind));
     crate::drawing::panel(

@@ -2,6 +2,7 @@
 //! temperature can.
 
 use maud::{Markup, html};
+use softnce_metrics::TOP5;
 
 use super::{claims, differences, metrics, words};
 use crate::results::{Comparison, LossSummary, REFERENCE_LOSS, ScaledSummary};
@@ -26,8 +27,12 @@ fn values(results: &Comparison) -> Markup {
         "Metrics after temperature scaling.",
         &format!(
             "The logits of each run are divided by the temperature that minimises the negative log likelihood of its \
-             validation pictures (Guo et al. 2017). This does not change the predictions, and so neither top-1 nor top-5 \
-             accuracy.{}",
+             validation pictures (Guo et al. 2017). This does not change the predictions, and so {}.{}",
+            if results.metrics().contains(&TOP5) {
+                "neither top-1 nor top-5 accuracy"
+            } else {
+                "not the top-1 accuracy"
+            },
             if words::seeds(results) > 1 { " Mean over the seeds ± half width of its 95 % interval." } else { "" },
         ),
         html! {

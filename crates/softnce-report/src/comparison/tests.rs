@@ -7,7 +7,7 @@ use super::claims::claims;
 use super::*;
 use crate::comparison::fixture;
 use crate::error::ReportError;
-use crate::results::Comparison;
+use crate::results::{Comparison, summarise_runs};
 use crate::wellformed::assert_well_formed;
 use crate::{format, page};
 
@@ -221,4 +221,16 @@ fn look() {
     let folder = std::path::PathBuf::from(std::env::var_os("SOFTNCE_LOOK").expect("SOFTNCE_LOOK names a folder"));
     let page = page(&fixture::made_up(LossKind::ALL, 5, 80)).unwrap();
     std::fs::write(folder.join("comparison.html"), page).unwrap();
+}
+
+#[test]
+fn no_tick_of_an_accuracy_is_above_100_per_cent() {
+    let mut results = fixture::small();
+    results.runs.iter_mut().for_each(|run| run.test.set(TOP1, 1.0));
+    let losses: Vec<LossKind> = results.summaries.iter().map(|summary| summary.loss).collect();
+    results.summaries = summarise_runs(&losses, &results.runs).unwrap();
+    let figure = standalone(&results);
+    let texts = figure.split('>').filter_map(|part| part.split('<').next()?.parse::<f64>().ok());
+    let largest = texts.fold(0.0, f64::max);
+    assert!((99.9..=100.0).contains(&largest), "{largest}");
 }

@@ -51,6 +51,11 @@ impl Ticks {
         Self { values, labels }
     }
 
+    /// Those from `low` to `high`.
+    pub fn within(self, low: f64, high: f64) -> Self {
+        Self::new(self.values.into_iter().zip(self.labels).filter(|(value, _)| (low..=high).contains(value)))
+    }
+
     /// Each value with its label.
     pub fn labelled(&self) -> impl Iterator<Item = (f64, &str)> {
         self.values.iter().copied().zip(self.labels.iter().map(String::as_str))
@@ -213,6 +218,12 @@ mod tests {
         assert_eq!(labels(&byte_ticks(span, 6)), ["1 KiB", "32 KiB", "1 MiB", "32 MiB"]);
         assert_eq!(labels(&byte_ticks((300.0, 3000.0), 4)), ["512 B", "1 KiB", "2 KiB"]);
         assert!(byte_ticks((0.0, 1.0), 4).values.is_empty());
+    }
+
+    #[test]
+    fn ticks_can_be_kept_within_a_range() {
+        let kept = ticks((99.9, 100.1), 4).within(0.0, 100.0);
+        assert_eq!(labels(&kept), ["99.90", "99.95", "100.00"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Learning curves of one run.
 
 use maud::{Markup, html};
+use softnce_metrics::TOP5;
 
 use crate::drawing::{Look, SERIES, Scale, Ticks, extent, line, marker, spread, tipped, tips};
 use crate::figures::axes::{AREA, HEIGHT, accuracy_scale, epoch_ticks, nll_scale};
@@ -51,7 +52,8 @@ pub(super) fn figure(report: &RunReport) -> Option<Markup> {
     let nll = panel(&format!("{capital} NLL"), "NLL, nats", logarithmic, nats);
     panels.extend(draw(&nll, last, &[of_held(|found| found.nll)]));
     panels.extend(draw(&panel("Top-1 accuracy", "accuracy, %", by_error, accuracy), last, &top1));
-    if report.result.classes.len() > 5 {
+    let has_top5 = has_top5(report);
+    if has_top5 {
         panels.extend(draw(
             &panel("Top-5 accuracy", "accuracy, %", by_error, accuracy),
             last,
@@ -64,7 +66,7 @@ pub(super) fn figure(report: &RunReport) -> Option<Markup> {
     panels.extend(draw(&speed, last, &[training(|point| point.samples_per_second)]));
     Some(html! {
         (page::panels("Learning curves by epoch.", &caption(&protocol, held), &panels))
-        (page::details("The curves as a table", table(points, &capital)))
+        (page::details("The curves as a table", table(points, &capital, has_top5)))
     })
 }
 
@@ -149,17 +151,23 @@ fn by_error(values: &[f64]) -> (Scale, Ticks) {
     accuracy_scale(low / 1.1, high * 1.1)
 }
 
-fn table(points: &[EpochRecord], held: &str) -> Markup {
+/// Whether the top-5 accuracy says anything: with five classes or fewer it is always 100 %.
+fn has_top5(report: &RunReport) -> bool {
+    (TOP5.of)(&report.result).is_some()
+}
+
+fn table(points: &[EpochRecord], held: &str, has_top5: bool) -> Markup {
     let share = |value: Option<f64>| value.map_or(format::MISSING.to_owned(), |value| format::fixed(100.0 * value, 2));
     page::table(
         "Epoch by epoch.",
         "",
         html! {
             (page::head(&[], [
-                "Epoch".to_owned(), "Training loss".to_owned(), "Training top-1, %".to_owned(),
-                format!("{held} top-1, %"), format!("{held} top-5, %"), format!("{held} NLL, nats"),
-                "Learning rate".to_owned(), "Pictures a second".to_owned(),
-            ]))
+                Some("Epoch".to_owned()), Some("Training loss".to_owned()), Some("Training top-1, %".to_owned()),
+                Some(format!("{held} top-1, %")), has_top5.then(|| format!("{held} top-5, %")),
+                Some(format!("{held} NLL, nats")), Some("Learning rate".to_owned()),
+                Some("Pictures a second".to_owned()),
+            ].into_iter().flatten()))
             tbody {
                 @for point in points {
                     tr {
@@ -167,7 +175,9 @@ fn table(points: &[EpochRecord], held: &str) -> Markup {
                         td.number { (format::fixed(point.train_loss, 4)) }
                         td.number { (share(Some(point.train_top1))) }
                         td.number { (share(point.validation.map(|validation| validation.top1))) }
-                        td.number { (share(point.validation.map(|validation| validation.top5))) }
+                        @if has_top5 {
+                            td.number { (share(point.validation.map(|validation| validation.top5))) }
+                        }
                         td.number {
                             (point.validation.map_or(format::MISSING.to_owned(), |validation| format::fixed(validation.nll, 4)))
                         }

@@ -45,7 +45,11 @@ impl Recipe {
     }
 
     fn check_weights(&self) -> Result<(), RecipeError> {
-        let Some(grid) = self.weights.as_ref().and_then(|weights| weights.grid) else { return Ok(()) };
+        let Some(weights) = &self.weights else { return Ok(()) };
+        if weights.path.as_os_str().is_empty() {
+            return refuse("weights.path", "empty", "a checkpoint, or the folder of a trained run");
+        }
+        let Some(grid) = weights.grid else { return Ok(()) };
         if grid.iter().any(|side| !(1..=4096).contains(side)) {
             return refuse("weights.grid", format!("{grid:?}"), "rows and columns from 1 to 4096");
         }
@@ -61,7 +65,7 @@ impl Recipe {
         if let Err(error) = self.candidates.check() {
             return match error {
                 CandidateError::Size { argument, value, most } => {
-                    refuse(argument, value, format!("a number from 1 to {most}"))
+                    refuse(argument, value, format!("a whole number from 1 to {most}"))
                 }
                 other => refused("candidates", format!("[candidates]: {other}")),
             };
@@ -165,6 +169,13 @@ impl Recipe {
         if let Some(imbalance) = data.imbalance.filter(|imbalance| !(*imbalance >= 1.0 && imbalance.is_finite())) {
             return refuse("data.imbalance", imbalance, "a finite number not below 1");
         }
+        for (key, source) in
+            [("data.train_labels.path", &data.train_labels), ("data.test_labels.path", &data.test_labels)]
+        {
+            if source.as_ref().is_some_and(|source| source.path().as_os_str().is_empty()) {
+                return refuse(key, "empty", "a file");
+            }
+        }
         if data.train_part != Split::Train && data.test_share.is_none() {
             let expected = format!("a share, because data.train_part is \"{}\"", data.train_part);
             return refuse("data.test_share", "not set", expected);
@@ -197,7 +208,7 @@ impl Recipe {
             ("evaluation.bins", self.evaluation.bins, 10_000),
         ] {
             if !(1..=most).contains(&value) {
-                return refuse(key, value, format!("a number from 1 to {most}"));
+                return refuse(key, value, format!("a whole number from 1 to {most}"));
             }
         }
         for (key, value, most) in [
@@ -229,7 +240,7 @@ impl Recipe {
         }
         for (key, value) in [("compare.seeds", compare.seeds), ("compare.tuning_seeds", compare.tuning_seeds)] {
             if !(1..=MAX_SEEDS).contains(&value) {
-                return refuse(key, value, format!("a number from 1 to {MAX_SEEDS}"));
+                return refuse(key, value, format!("a whole number from 1 to {MAX_SEEDS}"));
             }
         }
         if let Some(rate) = compare.learning_rates.iter().find(|rate| !(**rate > 0.0 && rate.is_finite())) {

@@ -2,6 +2,7 @@
 
 use softnce_data::candidates::CandidateConfig;
 use softnce_data::mixing::MixingConfig;
+use softnce_nn::models::Freeze;
 
 use super::{NoiseSource, Recipe};
 use crate::optimisation::{OptimizerConfig, OptimizerKind};
@@ -77,6 +78,15 @@ impl Recipe {
             }
             _ => {}
         }
+        if let Some(freeze) = self.network.freeze().filter(|_| self.weights.is_none()) {
+            let value = match freeze {
+                Freeze::Body => "\"body\"".to_owned(),
+                Freeze::Layers(count) => count.to_string(),
+            };
+            notes.push(format!(
+                "network.freeze is {value} without [weights]: the frozen layers keep their random initial weights"
+            ));
+        }
         if self.evaluation.scale_temperature && self.data.validation_share == 0.0 {
             let text = "data.validation_share is 0: no temperature is fitted (evaluation.scale_temperature = true)";
             notes.push(text.to_owned());
@@ -111,6 +121,7 @@ mod tests {
             notes(&["loss.alpha=0.5", "loss.noise=\"uniform\"", "candidates={kind=\"queue\", size=64}"]),
             [""; 0]
         );
+        assert_eq!(notes(&["network.freeze=body", "weights.path=mae.pth"]), [""; 0]);
         assert_eq!(notes(&["optimizer.kind=\"sgd\"", "optimizer.momentum=0.5", "optimizer.nesterov=true"]), [""; 0]);
     }
 
@@ -162,6 +173,14 @@ mod tests {
             ),
             (vec!["optimizer.kind=\"sgd\"", "optimizer.epsilon=1e-6"], "SGD does not use optimizer.epsilon = 1e-6"),
             (vec!["mixing={mixup=0.8, probability=0.0}"], "mixing.probability is 0: no picture is mixed"),
+            (
+                vec!["network.freeze=body"],
+                "network.freeze is \"body\" without [weights]: the frozen layers keep their random initial weights",
+            ),
+            (
+                vec!["network.freeze=1"],
+                "network.freeze is 1 without [weights]: the frozen layers keep their random initial weights",
+            ),
             (vec!["mixing={}"], "[mixing] changes nothing: mixup, cutmix and smoothing are 0"),
             (
                 vec!["data.validation_share=0.0", "evaluation.best=false"],

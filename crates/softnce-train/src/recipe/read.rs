@@ -37,10 +37,8 @@ impl Recipe {
     /// Text that is not TOML; a key or a value that no recipe has, with its place and what was probably meant; a change
     /// without `=`.
     pub fn parse(origin: &Path, text: &str, changes: &[String]) -> Result<Recipe, RecipeError> {
-        let mut table: toml::Table = toml::from_str(text).map_err(|error| RecipeError::Parse {
-            path: origin.to_owned(),
-            reason: error.to_string().trim_end().to_owned(),
-        })?;
+        let mut table: toml::Table = toml::from_str(text)
+            .map_err(|error| RecipeError::Parse { path: origin.to_owned(), reason: in_words(&error) })?;
         for change in changes {
             change::apply(&mut table, change)?;
         }
@@ -55,6 +53,20 @@ impl Recipe {
         let table = toml::Table::try_from(self).map_err(|error| RecipeError::Write { reason: error.to_string() })?;
         Ok(words::unset(&table))
     }
+}
+
+/// Why text is not TOML. The parser names a type of Rust where a number is too large.
+fn in_words(error: &toml::de::Error) -> String {
+    let (text, message) = (error.to_string(), error.message());
+    let number = message.strip_prefix("invalid type: integer `").and_then(|rest| rest.split('`').next());
+    let text = match number {
+        Some(number) => {
+            let reason = format!("{number} is out of range: whole numbers are from {} to {}", i64::MIN, i64::MAX);
+            text.replace(message, &reason)
+        }
+        None => text,
+    };
+    text.trim_end().to_owned()
 }
 
 impl RecipeError {

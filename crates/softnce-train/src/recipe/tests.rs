@@ -75,6 +75,17 @@ fn refusals_are_in_the_words_of_the_recipe() {
         ("training.batchsize=1", "did you mean batch_size?"),
         ("training.batch=1", "did you mean batch_size?"),
         ("batch=1", "did you mean training.batch_size?"),
+        ("batch-size=1", "did you mean training.batch_size?"),
+        ("training.batch-size=1", "did you mean batch_size?"),
+        ("learning-rate=1", "did you mean optimizer.learning_rate?"),
+        (
+            "network={kind=\"linear\", freeze=\"body\"}",
+            "[network] has no key freeze with kind = \"linear\", which has no keys of its own",
+        ),
+        (
+            "candidates={kind=\"batch\", size=9}",
+            "[candidates] has no key size with kind = \"batch\", which has no keys of its own",
+        ),
         ("evaluation.bs=1", "did you mean batch_size?"),
         ("wd=0.1", "did you mean optimizer.weight_decay?"),
         ("epoch=3", "did you mean schedule.epochs?"),
@@ -103,9 +114,11 @@ fn refusals_are_in_the_words_of_the_recipe() {
         ("mixing.mode=elem", "mixing.mode is \"elem\", expected one of batch, pair, element; did you mean element?"),
         ("augmentation.normalisation=imagnet", "did you mean imagenet?"),
         ("augmentation.normalisation=cifar-10", "did you mean cifar10?"),
-        ("schedule.epochs=ten", "schedule.epochs is \"ten\", expected a whole number not below 0"),
-        ("schedule.epochs=-1", "schedule.epochs is -1, expected a whole number not below 0"),
-        ("schedule.epochs=1.5", "schedule.epochs is 1.5, expected a whole number not below 0"),
+        ("schedule.epochs=ten", "schedule.epochs is \"ten\", expected a whole number from 1 to 1000000"),
+        ("schedule.epochs=-1", "schedule.epochs is -1, expected a whole number from 1 to 1000000"),
+        ("schedule.epochs=1.5", "schedule.epochs is 1.5, expected a whole number from 1 to 1000000"),
+        ("compare.seeds=-1", "compare.seeds is -1, expected a whole number from 1 to 1000"),
+        ("training.workers=-1", "training.workers is -1, expected a whole number not below 0"),
         ("optimizer.learning_rate=fast", "optimizer.learning_rate is \"fast\", expected a number"),
         ("optimizer.betas=[0.9]", "optimizer.betas is [0.9], expected a list of 2 values"),
         ("optimizer.betas=[0.9, \"x\"]", "optimizer.betas[1] is \"x\", expected a number"),
@@ -171,6 +184,11 @@ fn refusals_name_the_line_of_the_file() {
     assert!(refused("name = \"a\"\n").starts_with("mine.toml: the recipe lacks the key "));
     let error = refused("name = \"a\"\nseed = = 1\n");
     assert!(error.starts_with("recipe mine.toml") && error.contains("line 2"), "{error}");
+    for number in ["99999999999999999999", "-99999999999999999999"] {
+        let error = refused(&format!("name = \"a\"\n[training]\nbatch_size = {number}\n"));
+        let expected = format!("{number} is out of range: whole numbers are from -9223372036854775808 to ");
+        assert!(error.contains("line 3") && error.contains(&expected) && !error.contains("i128"), "{error}");
+    }
     assert!(matches!(Recipe::read("no/such.toml", &[]), Err(RecipeError::Read { .. })));
 
     // Values out of their range as well.
@@ -190,6 +208,8 @@ fn values_out_of_range_are_named() {
         ("loss.logit_adjustment=-1", "loss.logit_adjustment"),
         ("loss.logit_adjustment=nan", "loss.logit_adjustment"),
         ("data.validation_share=1.0", "data.validation_share"),
+        ("weights.path=", "weights.path"),
+        ("data.train_labels={kind=\"votes\", path=\"\"}", "data.train_labels.path"),
         ("data.max_pixels=0", "data.max_pixels"),
         ("data.train_part=\"validation\"", "data.test_share"),
         ("data.test_share=0.0", "data.test_share"),

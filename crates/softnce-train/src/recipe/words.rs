@@ -38,7 +38,7 @@ fn explain(table: &Table, key: String, message: &str) -> (String, String) {
         let known = known_keys(message);
         // The path ends at the unknown key, or at its section where the parser first collects the keys.
         let section = key.strip_suffix(name).map_or(key.as_str(), |section| section.trim_end_matches('.'));
-        return (joined(section, name), no_such_key(section, name, &known));
+        return (joined(section, name), no_such_key(table, section, name, &known));
     }
     if let Some(name) = quoted_after(message, "missing field ") {
         return (joined(&key, name), format!("{} lacks the key {name}", section_name(&key)));
@@ -56,7 +56,8 @@ fn explain(table: &Table, key: String, message: &str) -> (String, String) {
         }
         (None, Some(expected)) => {
             let meant = question(main_key(table, &key).map(|main| joined(&key, main)));
-            format!("{key} is {found}, expected {}{meant}", in_words(expected))
+            let expected = range(table, &key, expected).unwrap_or_else(|| in_words(expected));
+            format!("{key} is {found}, expected {expected}{meant}")
         }
         (None, None) => format!("{key}: {message}{meant}"),
     };
@@ -87,6 +88,22 @@ fn main_key(table: &Table, key: &str) -> Option<&'static str> {
     ["kind", "path"].into_iter().find(|main| is_section && refusal.contains(&format!("`{main}`")))
 }
 
+/// The range of a key that takes whole numbers, if it does not start at 0: what the check expects instead of 0.
+fn range(table: &Table, key: &str, expected: &str) -> Option<String> {
+    if !matches!(expected, "usize" | "u64" | "u32" | "u16" | "u8") {
+        return None;
+    }
+    let mut changed = table.clone();
+    let (section, name) = key.rsplit_once('.').unwrap_or(("", key));
+    section_at(&mut changed, section)?.insert(name.to_owned(), Value::Integer(0));
+    match read::<Recipe>(&changed).ok()?.check() {
+        Err(RecipeError::Refused { key: refused, reason, .. }) if refused == key => {
+            reason.split_once(", expected ").map(|(_, expected)| expected.to_owned())
+        }
+        _ => None,
+    }
+}
+
 /// What the parser says with another value at a key.
 fn refusal_with(table: &Table, key: &str, value: Value) -> Option<String> {
     let mut changed = table.clone();
@@ -96,7 +113,7 @@ fn refusal_with(table: &Table, key: &str, value: Value) -> Option<String> {
 }
 
 /// Why there is no key `name` in a section, with the key that was probably meant.
-fn no_such_key(section: &str, name: &str, known: &[&str]) -> String {
+fn no_such_key(table: &Table, section: &str, name: &str, known: &[&str]) -> String {
     let here = |key: &str| key.strip_prefix(section).and_then(|key| key.strip_prefix('.')).unwrap_or(key).to_owned();
     let meant = match alias(name).filter(|key| *key != section) {
         // `evaluation.bs` is the batch size of that section.
@@ -105,7 +122,12 @@ fn no_such_key(section: &str, name: &str, known: &[&str]) -> String {
         }
         None => nearest(name, known.iter().copied()).map(str::to_owned).or_else(|| elsewhere(name)),
     };
-    format!("{} has no key {name}, only {}{}", section_name(section), known.join(", "), question(meant))
+    let known = match at(table, &joined(section, "kind")) {
+        _ if !known.is_empty() => format!(", only {}", known.join(", ")),
+        Some(kind) => format!(" with kind = {kind}, which has no keys of its own"),
+        None => ", and no other".to_owned(),
+    };
+    format!("{} has no key {name}{known}{}", section_name(section), question(meant))
 }
 
 fn section_name(section: &str) -> String {

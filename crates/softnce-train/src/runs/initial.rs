@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use softnce_data::fetch::Registry;
+use softnce_data::fetch::{MissingData, Registry};
 use softnce_nn::models::Network;
 use softnce_nn::weights::{self, Checkpoint, HeadImport, ImportOptions};
 use softnce_store::{StoreError, checksum_of};
@@ -99,7 +99,11 @@ pub fn weights_file(section: &WeightsSection, data_folder: &Path) -> Result<Path
             let (path, missing) = (folder.clone(), BEST);
             StoreError::Missing { path, missing, remedy: "name a checkpoint, or the folder of a trained run" }.into()
         }
-        None => RunError::Missing { key: "weights.path", source },
+        None if path.is_absolute() => RunError::Missing { key: "weights.path", source },
+        None => {
+            let remedy = format!("it is not in the current folder either; {}", source.remedy);
+            RunError::Missing { key: "weights.path", source: MissingData { remedy, ..source } }
+        }
     })
 }
 
@@ -146,7 +150,8 @@ mod tests {
         assert!(error.contains("best.safetensors"), "{error}");
         let error = find(Path::new("none.pth"), data.path()).unwrap_err();
         assert!(error.is_usage() && error.to_string().starts_with("weights.path: "), "{error}");
-        assert!(error.to_string().contains("none.pth does not exist; relative paths start from"), "{error}");
+        let expected = "none.pth does not exist; it is not in the current folder either; relative paths start from";
+        assert!(error.to_string().contains(expected), "{error}");
         // A file that can be downloaded, under any name of its folder.
         let mae = write(data.path(), "mae-vit-base/mae_pretrain_vit_base.pth");
         assert_eq!(find(Path::new("mae_pretrain_vit_base.pth"), data.path()).unwrap(), mae);

@@ -76,7 +76,7 @@ impl Meter {
             };
             if let Some(found) = found {
                 let (epoch, step, learning_rate) = (position.epoch + 1, first + number + 1, step.learning_rate);
-                return Err(RunError::Diverged { epoch, step, learning_rate, found });
+                return Err(RunError::Diverged { epoch, step, learning_rate, found, kept: false });
             }
             let sums = &mut position.sums;
             sums.loss += loss * step.rows as f64;

@@ -101,10 +101,6 @@ pub(super) fn state(
         (network, initial) = (loaded, Some(from));
         notes.extend(more);
     }
-    if recipe.network.freeze().is_some() && recipe.weights.is_none() {
-        notes
-            .push("network.freeze without a [weights] section: the frozen layers keep their random weights".to_owned());
-    }
     let optimizer = build(&recipe.optimizer, &parameters(&network)?);
     let average = recipe.optimizer.average.map(|decay| WeightAverage::new(&network, decay));
     let loss = loss(recipe, data, device)?;

@@ -229,7 +229,7 @@ impl Run {
         let mut history = HistoryFiles::start(&self.folder, &self.state.history)?;
         while !self.state.position.finished {
             let whole = self.epoch(stop, progress, &mut history);
-            if !whole.map_err(|error| self.data.explained(error))? {
+            if !whole.map_err(|error| self.data.explained(error).with_checkpoint(self.has_checkpoint()))? {
                 return Ok(false);
             }
         }
@@ -273,7 +273,13 @@ impl Run {
             0 => (position.epoch, self.plan.batches),
             batch => (position.epoch + 1, batch),
         };
-        error.at(epoch, step, self.plan.schedule.at(position.optimizer_steps.saturating_sub(1)))
+        let rate = self.plan.schedule.at(position.optimizer_steps.saturating_sub(1));
+        error.at(epoch, step, rate).with_checkpoint(self.has_checkpoint())
+    }
+
+    /// Whether a checkpoint was written, now or at an earlier start.
+    fn has_checkpoint(&self) -> bool {
+        self.folder.file(LAST).exists()
     }
 
     /// The current temperature of the loss.

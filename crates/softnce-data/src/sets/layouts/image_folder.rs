@@ -138,7 +138,10 @@ mod tests {
         assert_eq!(set.warnings(), expected);
         fs::remove_dir_all(folder.path().join("ant")).unwrap();
         fs::remove_dir_all(folder.path().join("cat")).unwrap();
-        assert_eq!(open(folder.path()).unwrap_err().to_string(), format!("{root}: no pictures; expected at least one"));
+        let message = open(folder.path()).unwrap_err().to_string();
+        let expected =
+            "no pictures (readme.txt and 1 more are not read as pictures); expected at least one that ends in jpg, ";
+        assert!(message.starts_with(&format!("{root}: {expected}")), "{message}");
         let nothing = tempfile::tempdir().unwrap();
         fs::write(nothing.path().join("1.png"), "").unwrap();
         assert!(

@@ -233,5 +233,10 @@ mod tests {
         let folder = folder();
         fs::remove_file(folder.path().join("test/ant/t.png")).unwrap();
         assert_eq!(message(folder.path(), Split::Test), "test: no pictures; expected at least one");
+        fs::write(folder.path().join("test/a.txt"), "").unwrap();
+        fs::write(folder.path().join("test/ant/t.HEIC"), "").unwrap();
+        let expected = "test: no pictures (ant/t.HEIC and 1 more are not read as pictures); expected at least one that \
+                        ends in jpg, jpeg, jpe, jfif, png, ";
+        assert!(message(folder.path(), Split::Test).starts_with(expected), "{}", message(folder.path(), Split::Test));
     }
 }
