@@ -46,10 +46,14 @@ fn send(signal: &str, child: &Child) {
 }
 
 fn wait_for(file: &Path, child: &mut Child) {
+    wait_until(&format!("{} exists", file.display()), child, || file.exists());
+}
+
+fn wait_until(what: &str, child: &mut Child, is_so: impl Fn() -> bool) {
     let start = Instant::now();
-    while !file.exists() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before {} was there", file.display());
-        assert!(start.elapsed() < Duration::from_secs(60), "{} does not come", file.display());
+    while !is_so() {
+        assert!(child.try_wait().unwrap().is_none(), "the program ended before {what}");
+        assert!(start.elapsed() < Duration::from_secs(60), "60 seconds passed before {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -233,14 +237,12 @@ fn a_report_is_not_written_over_that_of_a_run_in_progress_or_onto_a_full_disk() 
     assert_eq!(output.status.code(), Some(1), "{}", error_of(&output));
     assert!(error_of(&output).contains("cannot write "), "{}", error_of(&output));
     assert!(fs::read(out.join("report.html")).unwrap() == page);
+    let history = out.join("history.jsonl");
+    let length = fs::read(&history).unwrap().len();
     let mut child = train("true", &out, 100_000).spawn().unwrap();
-    let output = loop {
-        let output = report("true");
-        if !output.status.success() {
-            break output;
-        }
-        assert!(child.try_wait().unwrap().is_none(), "the run has ended");
-    };
+    // A report takes the lock for a moment, so the run must hold it before the report starts.
+    wait_until("an epoch is added to the history", &mut child, || fs::read(&history).unwrap().len() > length);
+    let output = report("true");
     send("TERM", &child);
     assert_eq!(child.wait().unwrap().code(), Some(143));
     assert_eq!(output.status.code(), Some(2));
