@@ -16,21 +16,17 @@ pub(crate) const TEMPORARY: [&str; 2] = [".softnce-", ".atomicwrite"];
 pub(crate) fn create(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY[0]).suffix(".tmp");
-    // As for any new file, the user's umask decides.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder).map_err(|error| plain(error, folder))?;
+    // Opened here, because `tempfile_in` adds the temporary path to an error, which says nothing to a user, and gives
+    // the file other permissions than those of the user's umask.
+    let open = |path: &Path| File::options().read(true).write(true).create_new(true).open(path);
+    let file = builder.make_in(folder, open).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            io::Error::new(error.kind(), format!("the folder {} does not exist", folder.display()))
+        }
+        _ => error,
+    })?;
     before(|| Operation::Create(file.path().to_owned()))?;
     Ok(file)
-}
-
-/// The error of the system alone: `tempfile` adds the temporary path, which says nothing to a user.
-fn plain(error: io::Error, folder: &Path) -> io::Error {
-    if error.kind() == io::ErrorKind::NotFound && !folder.exists() {
-        return io::Error::new(error.kind(), format!("the folder {} does not exist", folder.display()));
-    }
-    let system = error.get_ref().and_then(|error| error.source()?.downcast_ref::<io::Error>()?.raw_os_error());
-    system.map_or(error, io::Error::from_raw_os_error)
 }
 
 /// Appends to a file.

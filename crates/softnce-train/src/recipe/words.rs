@@ -120,6 +120,8 @@ fn no_such_key(table: &Table, section: &str, name: &str, known: &[&str]) -> Stri
         Some(key) => {
             Some(key.rsplit('.').next().filter(|last| known.contains(last)).map_or_else(|| here(key), str::to_owned))
         }
+        // A key that this kind lacks usually belongs to another kind of the same section.
+        None if known.is_empty() => None,
         None => nearest(name, known.iter().copied()).map(str::to_owned).or_else(|| elsewhere(name)),
     };
     let known = match at(table, &joined(section, "kind")) {

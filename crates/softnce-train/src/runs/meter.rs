@@ -161,7 +161,7 @@ mod tests {
             let error = meter.read(&mut position).unwrap_err();
             assert!(error.is_divergence());
             let message = error.to_string();
-            let place = format!("the training diverged in epoch 3, step 9, at learning rate 2.50e-1: {words}; ");
+            let place = format!("the training diverged in epoch 3, step 9, at learning rate 2.50e-1: {words}. ");
             assert!(message.starts_with(&place), "{message}");
         }
     }
