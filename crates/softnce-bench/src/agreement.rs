@@ -62,12 +62,12 @@ impl Agreement {
     }
 }
 
-/// Whether two numbers differ by little against a scale; never true of what is not a number.
+/// Whether the difference of two numbers is small compared with a scale; false for NaN.
 fn close(left: f64, right: f64, scale: f64) -> bool {
     (left - right).abs() <= TOLERANCE * scale
 }
 
-/// The entries that differ most, where that is much against the largest entry.
+/// The entries that differ most, if the difference is large compared with the largest entry.
 fn farthest(left: ArrayView2<'_, f32>, right: ArrayView2<'_, f32>) -> Option<(f64, f64)> {
     let scale = left.iter().fold(0.0f32, |scale, entry| scale.max(entry.abs()));
     let mut farthest = (0.0f32, 0.0f32);

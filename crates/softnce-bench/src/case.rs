@@ -16,7 +16,7 @@ pub struct Case {
     pub candidates: usize,
     /// Classes, d.
     pub classes: usize,
-    /// Width of the features, D, where the logits come from a linear head; `None` where they are given.
+    /// Width of the features, D, of a linear head; `None` if the logits are given.
     pub features: Option<usize>,
 }
 

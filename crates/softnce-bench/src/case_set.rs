@@ -25,7 +25,7 @@ impl CaseSet {
     /// Every set.
     pub const ALL: &'static [CaseSet] = <Self as strum::VariantArray>::VARIANTS;
 
-    /// The sets that are measured where nothing else is asked for.
+    /// The sets that are measured by default.
     pub const DEFAULT: [CaseSet; 3] = [CaseSet::Standard, CaseSet::Heads, CaseSet::Sweep];
 
     /// The name used on command lines.

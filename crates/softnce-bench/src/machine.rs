@@ -36,7 +36,7 @@ impl std::fmt::Display for Machine {
     }
 }
 
-/// Bytes that can be allocated before the system runs short; `None` where it does not tell.
+/// Bytes that can be allocated before the system runs short; `None` if it does not tell.
 pub(crate) fn available_memory() -> Option<u64> {
     let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
     let kibibytes: u64 = field(&meminfo, "MemAvailable")?.strip_suffix("kB")?.trim().parse().ok()?;

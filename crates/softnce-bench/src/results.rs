@@ -15,7 +15,7 @@ pub struct Measurement {
     pub m: usize,
     /// Classes, d.
     pub d: usize,
-    /// Width of the features of a linear head, D; `None` where the logits are given.
+    /// Width of the features of a linear head, D; `None` if the logits are given.
     pub features: Option<usize>,
     /// Number of threads.
     pub threads: usize,
@@ -33,7 +33,7 @@ pub struct Measurement {
     pub max_ms: f64,
     /// Number of samples.
     pub samples: usize,
-    /// Most bytes that a call has allocated at once, less what was allocated before it and what it gives back; `None`
+    /// Most bytes that a call has allocated at once, minus what was allocated before it and what it returns; `None`
     /// where no counting allocator is installed.
     pub extra_bytes: Option<u64>,
 }

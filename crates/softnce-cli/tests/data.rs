@@ -100,7 +100,7 @@ fn info_finds_what_a_recipe_finds() {
 fn what_cannot_be_used_is_named() {
     let place = TempDir::new().unwrap();
     cifar(&place.path().join("made"));
-    let cases: [(&[&str], i32, &str); 12] = [
+    let cases: [(&[&str], i32, &str); 14] = [
         (
             &["fetch", "cifar10"],
             2,
@@ -122,9 +122,15 @@ fn what_cannot_be_used_is_named() {
         ),
         (&["info", "."], 2, "fits no known layout"),
         (&["info", "made", "--split", "dev"], 2, "[possible values: train, validation, test]"),
-        (&["info", "made", "--split", "val"], 1, "made: no validation part: sets laid out as cifar10 have none"),
-        (&["info", "made", "--split", "train"], 1, "data_batch_1.bin: missing"),
-        (&["info", "made", "--columns", "0"], 1, "columns: 0; expected a number from 1 to 100"),
+        (&["info", "made", "--split", "val"], 2, "made: no validation part: sets laid out as cifar10 have none"),
+        (&["info", "made", "--split", "train"], 2, "data_batch_1.bin: missing"),
+        (
+            &["info", "optdigits", "--layout", "idx"],
+            2,
+            "optdigits is a set in the program, with its own layout; leave out",
+        ),
+        (&["fetch", "tiny-imagenet-200"], 2, "; did you mean tiny-imagenet?"),
+        (&["info", "made", "--columns", "0"], 2, "columns: 0; expected a number from 1 to 100"),
         (&["info", "made", "--sheet", "absent/sheet.png"], 1, "sheet.png: "),
     ];
     for (arguments, code, expected) in cases {
@@ -138,6 +144,7 @@ fn what_cannot_be_used_is_named() {
     bytes[3073] = 10;
     fs::write(&batch, bytes).unwrap();
     let output = softnce(&["info", "made"], place.path());
+    assert_eq!(output.status.code(), Some(2), "refused, as by train");
     assert!(
         text(&output.stderr).contains("test_batch.bin, byte 3073: label 10; expected labels 0 to 9"),
         "{}",

@@ -99,7 +99,7 @@ fn labels_in_another_order_are_warned_of_in_every_command() {
         let message = error_of(&output);
         assert!(output.status.success(), "{message}");
         for part in [
-            "warn: ",
+            "warning: ",
             "shifted.npy: 0 of 36 rows have their largest weight on the picture's class (in a random order about 12 would)",
             &format!("{}, of class 'a', has it on 'b'", picture.display()),
             "softnce data info --list",

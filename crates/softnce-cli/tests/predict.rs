@@ -248,11 +248,42 @@ fn a_full_disk_is_named_and_a_closed_pipe_is_silent() {
     let output = place.command(&["predict", "run", "d/val"]).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("cannot write standard output: "), "{}", text(&output.stderr));
+    // What prints tables or code says so, too.
+    for words in [
+        &["eval", "run", "--data", "."][..],
+        &["export", "run", "w.safetensors"],
+        &["train", "r.toml", "--data", ".", "--dry-run"],
+        &["data", "info", "d"],
+        &["data", "info", "d", "--list"],
+        &["recipes"],
+        &["recipes", "digits"],
+        &["report", "run"],
+        &["completions", "bash"],
+        &["--help"],
+        &["help", "train"],
+        &["--version"],
+    ] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = place.command(words).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        assert_eq!(text(&output.stderr).matches("cannot write standard output: ").count(), 1, "{words:?}");
+    }
+    // A device stays one.
+    for (file, code) in [("/dev/null", 0), ("/dev/full", 1), ("absent/metrics.json", 1)] {
+        let output = place.softnce(&["eval", "run", "--data", ".", "--json", file]);
+        assert_eq!(output.status.code(), Some(code), "{file}: {}", text(&output.stderr));
+        assert_eq!(output.stdout.is_empty(), file.starts_with("absent"), "refused before the evaluation: {file}");
+        assert!(!fs::metadata(file).is_ok_and(|found| found.is_file()));
+    }
 
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let output = place.command(&["predict", "run", "d/val"]).stdout(writer).output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), String::new()));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = place.command(&["recipes"]).stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
 }
 
 #[cfg(unix)]

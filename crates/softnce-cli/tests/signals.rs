@@ -1,4 +1,5 @@
-//! Runs that are asked to stop or are killed: which signals keep the work, with which exit codes, and how a run goes on.
+//! Runs that are asked to stop or are killed: which signals keep the work, with which exit codes, and how a run
+//! continues.
 #![cfg(unix)]
 
 use std::fs;
@@ -22,8 +23,8 @@ const SMALL: [&str; 10] = [
     "optimizer.average=0.9",
 ];
 
-/// The program below a shell that first runs `before`, as `trap '' HUP` or `ulimit`. A signal that whoever runs the tests
-/// ignores, such as HUP under nohup, has its default action again: a shell cannot restore it.
+/// The program below a shell that first runs `before`, as `trap '' HUP` or `ulimit`. A signal that whoever runs the
+/// tests ignores, such as HUP under nohup, has its default action again: a shell cannot restore it.
 fn softnce_after(before: &str) -> Command {
     let mut command = Command::new(if cfg!(target_os = "linux") { "env" } else { "bash" });
     if cfg!(target_os = "linux") {
@@ -45,10 +46,14 @@ fn send(signal: &str, child: &Child) {
 }
 
 fn wait_for(file: &Path, child: &mut Child) {
+    wait_until(&format!("{} exists", file.display()), child, || file.exists());
+}
+
+fn wait_until(what: &str, child: &mut Child, is_so: impl Fn() -> bool) {
     let start = Instant::now();
-    while !file.exists() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before {} was there", file.display());
-        assert!(start.elapsed() < Duration::from_secs(60), "{} does not come", file.display());
+    while !is_so() {
+        assert!(child.try_wait().unwrap().is_none(), "the program ended before {what}");
+        assert!(start.elapsed() < Duration::from_secs(60), "60 seconds passed before {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -82,16 +87,16 @@ fn signals_keep_a_checkpoint_and_the_same_command_goes_on() {
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{signal}: {}", error_of(&output));
         let said = error_of(&output);
-        assert!(said.contains("the same command goes on"), "{signal}: {said}");
+        assert!(said.contains("the same command continues"), "{signal}: {said}");
         let done: usize = said.split("stopped after ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
-        // It goes on after the epochs that it says are kept.
+        // It continues after the epochs that it says are kept.
         let child = train("true", &out, 100_000).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(700));
         send("TERM", &child);
         let output = child.wait_with_output().unwrap();
         let said = error_of(&output);
         if done > 0 {
-            assert!(said.contains(&format!("going on after {done} of 100000 epochs")), "{signal}: {said}");
+            assert!(said.contains(&format!("continuing after {done} of 100000 epochs")), "{signal}: {said}");
         }
         assert_eq!(output.status.code(), Some(143), "{said}");
     }
@@ -130,7 +135,7 @@ fn a_second_signal_ends_the_program_at_once_and_a_repeated_one_does_not() {
         let output = child.wait_with_output().unwrap();
         let code = if second == "INT" { 130 } else { 143 };
         assert_eq!(output.status.code(), Some(code), "{second}: {}", error_of(&output));
-        let saved = error_of(&output).contains("the same command goes on");
+        let saved = error_of(&output).contains("the same command continues");
         assert_eq!(saved, !at_once, "{second} after {pause} ms: {}", error_of(&output));
     }
 }
@@ -220,6 +225,28 @@ fn a_full_disk_is_a_failure_and_not_an_error_of_the_arguments() {
         assert_eq!(output.status.code(), Some(1), "{command:?}: {}", error_of(&output));
         assert!(error_of(&output).contains(expected), "{command:?}: {}", error_of(&output));
     }
+}
+
+#[test]
+fn a_report_is_not_written_over_that_of_a_run_in_progress_or_onto_a_full_disk() {
+    let (_folder, out) = place();
+    assert!(train("true", &out, 1).output().unwrap().status.success());
+    let page = fs::read(out.join("report.html")).unwrap();
+    let report = |before| softnce_after(before).arg("report").arg(&out).output().unwrap();
+    let output = report("trap '' XFSZ; ulimit -f 0");
+    assert_eq!(output.status.code(), Some(1), "{}", error_of(&output));
+    assert!(error_of(&output).contains("cannot write "), "{}", error_of(&output));
+    assert!(fs::read(out.join("report.html")).unwrap() == page);
+    let history = out.join("history.jsonl");
+    let length = fs::read(&history).unwrap().len();
+    let mut child = train("true", &out, 100_000).spawn().unwrap();
+    // A report takes the lock for a moment, so the run must hold it before the report starts.
+    wait_until("an epoch is added to the history", &mut child, || fs::read(&history).unwrap().len() > length);
+    let output = report("true");
+    send("TERM", &child);
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(error_of(&output).contains("another process is using "), "{}", error_of(&output));
 }
 
 #[test]

@@ -106,7 +106,10 @@ fn bad_recipes_and_files_end_with_code_2_and_the_name_of_what_is_wrong() {
     refused(&["digits", "--set", "optimizer.lerning_rate=1"], "did you mean learning_rate?");
     refused(&["digits", "--set", "optimizer.learning_rate"], "expected key=value");
     refused(&["digits", "--set", "network.kind=resnett"], "did you mean resnet?");
-    refused(&["digits", "--set", "schedule.epochs=0"], "schedule.epochs is 0, expected a number from 1");
+    refused(
+        &["digits", "--set", "schedule.epochs=0"],
+        "schedule.epochs is 0, expected a whole number from 1 to 1000000",
+    );
     refused(&["digits", "--set", "network.hidden=[0]"], "hidden");
     refused(&["digits", "--device", "gpu"], "expected cpu, cuda, vulkan, metal or rocm");
     let data = folder.path().to_str().unwrap();

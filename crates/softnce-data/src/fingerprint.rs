@@ -1,4 +1,4 @@
-//! What tells whether a set is still the one that a run was started on.
+//! Detects whether a set has changed.
 
 use std::hash::Hasher;
 
@@ -8,8 +8,8 @@ use twox_hash::XxHash3_64;
 
 use crate::PictureSource;
 
-/// Pictures whose stored content is read. With more pictures, these are spread evenly over the set: a set of a million
-/// files is not read twice. Pictures in memory are all taken.
+/// Largest number of files whose content is read, spread evenly over the set: reading a million files takes too long.
+/// Of pictures in memory, all are taken.
 const READ: usize = 1024;
 
 /// Hashes of the pictures and labels of a part of a data set: names of files and classes, labels, contents.
@@ -52,7 +52,7 @@ impl Fingerprint {
             if !index.is_multiple_of(step) {
                 continue;
             }
-            // What cannot be read is told by whoever needs it.
+            // A file that cannot be read is reported when it is decoded.
             match path {
                 Some(path) => contents.add(&std::fs::read(path).unwrap_or_default()),
                 None => contents.add(pictures.picture(index).as_ref().map_or(&[][..], |picture| &picture.pixels)),
@@ -66,7 +66,7 @@ impl Fingerprint {
         }
     }
 
-    /// In what another fingerprint of the same part differs, in words. `part`: "training", "test".
+    /// The differences from an earlier fingerprint `there` of the same part, as text. `part`: "training", "test".
     pub fn differences(&self, there: &Fingerprint, part: &str) -> Vec<String> {
         if there.pictures != self.pictures {
             return vec![format!("{part} pictures: {} there, {} here", there.pictures, self.pictures)];

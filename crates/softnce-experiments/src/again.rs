@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
-use softnce_store::{StoreError, read_json, write};
+use softnce_store::{Lock, StoreError, read_json, write};
 
 use crate::folder::study_of;
 use crate::{StudyError, graphs, pictures, toy, variants};
@@ -15,10 +15,12 @@ const REMEDY: &str = "name the folder of a finished study";
 /// this version writes them. The results themselves stay as they are.
 ///
 /// # Errors
-/// A folder without a study or without results; files that cannot be read or written.
+/// A folder without a study or without results; files that cannot be read or written; a folder that another process is
+/// using.
 pub fn write_report_again(folder: &Path) -> Result<(), StudyError> {
     let missing = |missing| StoreError::Missing { path: folder.to_owned(), missing, remedy: REMEDY };
     let name = study_of(folder)?.ok_or_else(|| missing("study.json"))?;
+    let _lock = Lock::folder(folder, "wait until it has ended")?;
     let files = match name.as_str() {
         "toy" => results(folder)?.as_ref().map(toy::files),
         "pictures" => results(folder)?.as_ref().map(pictures::files),

@@ -68,6 +68,8 @@ impl Chart<'_> {
         let (across, across_ticks) =
             axis(all().map(|point| point.0), self.x.1, (AREA.left + 6.0, AREA.right - 8.0), 0.0);
         let (up, up_ticks) = axis(heights, self.y.1, (AREA.bottom, AREA.top), 0.06);
+        // The room at either end may lie beyond the range of a share.
+        let up_ticks = if self.y.0.ends_with(", %") { up_ticks.within(0.0, 100.0) } else { up_ticks };
         let place = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
             points.iter().map(|&(x, y)| (across.at(x), up.at(y))).collect()
         };

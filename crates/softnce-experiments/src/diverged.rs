@@ -1,4 +1,4 @@
-//! The sentence on trainings that diverged, for the pages of the experiments that train without recipes.
+//! The sentence about diverged trainings on the pages of the experiments that do not use recipes.
 
 use softnce_report::number::plural;
 

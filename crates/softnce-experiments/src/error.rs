@@ -97,7 +97,7 @@ pub enum StudyError {
         /// What the framework said.
         reason: String,
     },
-    /// A training went off to where no number is.
+    /// A training diverged.
     #[error(
         "{training}: the training diverged at step {step}, at learning rate {rate:.2e}: {value}, expected finite losses and logits"
     )]

@@ -12,7 +12,7 @@ use crate::StudyError;
 
 const MANIFEST: &str = "study.json";
 
-/// What a study was made with: its manifest.
+/// The manifest of a study.
 #[derive(Debug, Serialize, Deserialize)]
 struct StudyManifest {
     study: String,
@@ -49,12 +49,12 @@ impl Manifest for StudyManifest {
     }
 }
 
-/// Whether a study, a comparison in it or a training of either has kept anything.
+/// Whether a study, a comparison in it or one of their trainings has results.
 fn is_started(folder: &Path) -> bool {
-    let below = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    folder.join(LAST).exists()
-        || !Parts::of(folder).is_empty()
-        || below.filter(|path| path.is_dir()).any(|path| is_started(&path))
+    let below = fs::read_dir(folder).into_iter().flatten().flatten();
+    // Links are not followed: they may lead back to the folder.
+    let mut folders = below.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    folder.join(LAST).exists() || !Parts::of(folder).is_empty() || folders.any(|entry| is_started(&entry.path()))
 }
 
 /// The name of the study that a folder holds; `None` if it holds none.
@@ -105,6 +105,9 @@ mod tests {
         // A training that was refused before its first step.
         fs::create_dir_all(path.join("runs/a-seed0")).unwrap();
         fs::write(path.join("runs/a-seed0/recipe.toml"), "").unwrap();
+        // Of links that lead back, all paths through both would take forever.
+        #[cfg(unix)]
+        ["one", "other"].iter().for_each(|link| std::os::unix::fs::symlink(&path, path.join(link)).unwrap());
         drop(open(4).unwrap());
         fs::write(path.join("runs/a-seed0").join(LAST), "").unwrap();
         assert!(open(3).unwrap_err().to_string().contains("seeds: 4 there, 3 here"));

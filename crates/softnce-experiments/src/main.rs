@@ -9,5 +9,5 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     softnce_kernels::system::keep_freed_memory();
     softnce_terminal::show_warnings();
-    program::run()
+    softnce_terminal::ended(program::run())
 }

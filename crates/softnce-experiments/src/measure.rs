@@ -127,7 +127,7 @@ impl Measure {
         matches!(self, Measure::Metric(_, View::Reference | View::ScaledReference))
     }
 
-    /// What the head of its column stands for, where it does not say so itself.
+    /// The meaning of the head of its column, if the head does not say it.
     pub(crate) fn meaning(self) -> Option<String> {
         let known = [metrics::TOP1, metrics::NLL, ECE_EQUAL_WIDTH];
         Some(match self {
@@ -147,8 +147,8 @@ impl Measure {
                     .into()
             }
             Measure::Group(Frequency::Frequent) => "frequent: classes with more than 100 training pictures".into(),
-            Measure::Group(Frequency::Medium) => "medium: with 20 to 100".into(),
-            Measure::Group(Frequency::Rare) => "rare: with fewer than 20".into(),
+            Measure::Group(Frequency::Medium) => "medium: classes with 20 to 100 training pictures".into(),
+            Measure::Group(Frequency::Rare) => "rare: classes with fewer than 20 training pictures".into(),
             Measure::FittedTemperature => {
                 "temperature fitted: divided by the temperature of the loss; above 1 the network is overconfident".into()
             }
@@ -166,7 +166,7 @@ impl Measure {
         }
     }
 
-    /// Its value in a report; none where the data or the recipe gives none. [`Measure::BalancedAdjusted`] is not in a
+    /// Its value in a report; `None` if the data or the recipe gives none. [`Measure::BalancedAdjusted`] is not in a
     /// report.
     pub(crate) fn of(self, report: &RunReport) -> Option<f64> {
         let (plain, scaled) = (&report.result, report.scaled.as_ref());

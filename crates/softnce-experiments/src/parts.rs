@@ -12,10 +12,10 @@ use softnce_store::Folder;
 
 use crate::{Budget, Progress, StudyError};
 
-/// How often the budget is checked while parts are trained.
+/// How often the budget is checked during training.
 const CHECK: Duration = Duration::from_millis(20);
 
-/// What is trained and kept together.
+/// A part of a study: what is trained and kept together.
 pub(crate) trait StudyPart: Sync {
     /// The content of its file: what was trained, and the result.
     type Kept: Serialize + DeserializeOwned + Send;
@@ -23,10 +23,10 @@ pub(crate) trait StudyPart: Sync {
     /// Its name, and that of its file.
     fn name(&self) -> String;
 
-    /// Whether the file holds this part, as it is planned.
+    /// Whether the file holds this part as planned.
     fn is(&self, kept: &Self::Kept) -> bool;
 
-    /// Removes what only its training needed, once it is kept.
+    /// Removes files that only its training needed, once its result is kept.
     ///
     /// # Errors
     /// Files that cannot be removed.
@@ -34,7 +34,7 @@ pub(crate) trait StudyPart: Sync {
         Ok(())
     }
 
-    /// Whether the file holds all that the study needs of it; if not, it is trained again.
+    /// Whether the file holds all that the study needs; if not, the part is trained again.
     fn is_whole(&self, _kept: &Self::Kept) -> bool {
         true
     }
@@ -57,7 +57,7 @@ pub(crate) struct Around {
 }
 
 impl Workplace<'_> {
-    /// The content of each part: read where it is kept, else trained. `train` returns `None` if it was stopped by the
+    /// The content of each part: read if it was kept, otherwise trained. `train` returns `None` if it was stopped by the
     /// flag, which is set once the budget is spent or another training has failed.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ pub struct Place<'a> {
     pub progress: &'a dyn Progress,
 }
 
-/// Until it is asked to stop, or its time is over.
+/// How long a study may go on: until it is asked to stop, or until its time is over.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget<'a> {
     stop: &'a AtomicBool,
@@ -32,7 +32,7 @@ pub struct Budget<'a> {
 impl<'a> Budget<'a> {
     /// From now on; without a time, as long as it takes.
     pub fn new(stop: &'a AtomicBool, time: Option<Duration>) -> Self {
-        // A time beyond what the clock counts is no limit.
+        // A time beyond the range of the clock is no limit.
         Budget { stop, end: time.and_then(|time| Instant::now().checked_add(time)) }
     }
 

@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use common::pages::{check_page, check_table};
-use common::{until, whole};
+use common::{check_columns, until, whole};
 use softnce::LossKind;
 use softnce_experiments::StudyError;
 use softnce_experiments::graphs::{ClassedSummary, DistilledSummary, GraphsConfig, GraphsResults, Source, run};
@@ -69,7 +69,9 @@ fn an_interrupted_study_ends_with_the_results_of_a_whole_one() {
     check_table(results, 7);
     check_table(classes, 5);
     assert!(fs::read_to_string(parted.join("report.html")).unwrap().contains("the optimum of soft target InfoNCE"));
-    assert_eq!(fs::read_to_string(parted.join("results.csv")).unwrap().lines().count(), 1 + 10 * 2);
+    let csv = fs::read_to_string(parted.join("results.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 10 * 2);
+    check_columns(&csv);
     // The test nodes are looked at by the compared runs alone.
     assert!(expected.tuning.iter().flat_map(|(_, runs)| runs).all(|run| run.test.is_none()));
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use common::pages::{check_drawing, check_page, check_table};
-use common::{until, whole};
+use common::{check_columns, until, whole};
 use softnce::LossKind;
 use softnce_experiments::StudyError;
 use softnce_experiments::toy::{Candidates, Estimator, ToyConfig, ToyResults, Training, run};
@@ -43,6 +43,7 @@ fn an_interrupted_study_ends_with_the_results_of_a_whole_one() {
     assert_eq!(read, expected);
     let csv = fs::read_to_string(parted.join("results.csv")).unwrap();
     assert_eq!(csv.lines().count(), 1 + expected.cells.len());
+    check_columns(&csv);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use common::pages::{check_drawing, check_page, check_table};
-use common::{until, whole};
+use common::{check_columns, until, whole};
 use softnce_experiments::variants::{ChartPlan, Group, STUDIES, Study, Variant, VariantsConfig, VariantsResults, run};
 use softnce_experiments::{Budget, Measure, Place, Progress, StudyError};
 use softnce_store::StoreError;
@@ -100,7 +100,8 @@ fn stopped_it_goes_on_to_the_same_end_whatever_runs_at_once() {
     let lines: Vec<&str> = table.lines().filter(|line| line.starts_with('|')).collect();
     check_table(&lines.join("\n"), 7);
     let csv = fs::read_to_string(out.join("results.csv")).unwrap();
-    assert_eq!(csv.lines().filter(|line| line.contains(",top-1 %,")).count(), 6);
+    assert_eq!(csv.lines().filter(|line| line.contains(",top1,")).count(), 6);
+    check_columns(&csv);
     let read: VariantsResults = serde_json::from_slice(&fs::read(out.join("results.json")).unwrap()).unwrap();
     assert_eq!(read, results);
 }

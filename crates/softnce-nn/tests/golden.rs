@@ -276,12 +276,13 @@ fn a_masked_autoencoders_encoder_is_taken_on_another_grid() {
 
     // As many patches on another grid are interpolated where the grid is given, and else taken for the network's.
     let embedding = |options: &ImportOptions| {
-        let (network, _) = import(build(&config, [3, 8, 32]), checkpoint.clone(), options).unwrap();
-        named(&network).unwrap().swap_remove(1).values
+        let (network, report) = import(build(&config, [3, 8, 32]), checkpoint.clone(), options).unwrap();
+        (named(&network).unwrap().swap_remove(1).values, report.interpolated)
     };
     let original = &checkpoint["model.pos_embed"].values;
-    assert_eq!(embedding(&options), *original);
-    let moved = embedding(&ImportOptions { grid: Some([4, 4]), ..options });
+    assert_eq!(embedding(&options), (original.clone(), None));
+    let (moved, interpolated) = embedding(&ImportOptions { grid: Some([4, 4]), ..options });
+    assert_eq!(interpolated, Some([[4, 4], [2, 8]]));
     assert_eq!(moved[..8], original[..8]);
     assert_ne!(moved, *original);
 }

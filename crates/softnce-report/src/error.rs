@@ -18,7 +18,7 @@ pub enum ReportError {
         /// The number of classes.
         expected: usize,
     },
-    /// A picture is no PNG file.
+    /// A picture is not a PNG file.
     #[error("{list}[{index}]: not a PNG file, expected one to stand in the page")]
     Picture {
         /// The list that it is in.

@@ -1,12 +1,13 @@
 //! Numbers as every part of the report writes them.
 
 pub(crate) use crate::number::{
-    MISSING, count, duration, enumerate, fixed, is_zero, mebibytes, milliseconds, plural, rate, setting, signed,
+    MISSING, capital, count, duration, enumerate, fixed, is_zero, mebibytes, milliseconds, plural, rate, setting,
+    signed, temperature,
 };
 
 use softnce_metrics::{Direction, Estimate, Metric};
 
-/// Mean and half width, where that can be used, the mean by `number` and `sign` between them: `97.85 ± 0.12`.
+/// Mean, formatted by `number`, and half width, if it is finite, with `sign` between them: `97.85 ± 0.12`.
 pub fn plus_minus(estimate: Estimate, decimals: usize, number: fn(f64, usize) -> String, sign: &str) -> String {
     let mean = number(estimate.mean, decimals);
     match estimate.finite_half_width() {
@@ -15,7 +16,7 @@ pub fn plus_minus(estimate: Estimate, decimals: usize, number: fn(f64, usize) ->
     }
 }
 
-/// Mean and half width, the mean by `number`: `81.59 ± 0.28`.
+/// The same with ` ± ` between them: `81.59 ± 0.28`.
 pub fn with_interval(estimate: Estimate, decimals: usize, number: fn(f64, usize) -> String) -> String {
     plus_minus(estimate, decimals, number, " ± ")
 }
@@ -28,11 +29,6 @@ pub(crate) fn estimate(estimate: Estimate, metric: Metric) -> String {
 /// A difference with its sign and half width.
 pub(crate) fn difference(difference: Estimate, metric: Metric) -> String {
     with_interval(difference.scaled(metric.unit.scale()), metric.unit.decimals(), signed)
-}
-
-/// A temperature: `1.243 ± 0.012`.
-pub(crate) fn temperature(estimate: Estimate) -> String {
-    with_interval(estimate, 3, fixed)
 }
 
 /// The mean alone, as shown.
@@ -48,14 +44,14 @@ pub(crate) fn mean_difference(difference: Estimate, metric: Metric) -> String {
 /// The ends of a difference's interval: `−0.03 to +0.27`.
 pub(crate) fn interval(difference: Estimate, metric: Metric) -> Option<String> {
     let ends = difference.interval()?.map(|end| end * metric.unit.scale());
-    // An end that rounds to zero hides on which side of it the interval stops: two more digits at most tell.
+    // An end that rounds to zero does not show its sign: up to two more decimals do.
     let hides = |decimals: &usize| ends.iter().any(|end| *end != 0.0 && is_zero(&fixed(end.abs(), *decimals)));
     let most = metric.unit.decimals() + 2;
     let decimals = (metric.unit.decimals()..most).find(|decimals| !hides(decimals)).unwrap_or(most);
     Some(format!("{} to {}", signed(ends[0], decimals), signed(ends[1], decimals)))
 }
 
-/// A value that belongs beside a metric, as shown.
+/// A value in the unit of a metric, as shown.
 pub(crate) fn value(value: f64, metric: Metric) -> String {
     fixed(value * metric.unit.scale(), metric.unit.decimals())
 }
@@ -71,7 +67,7 @@ pub(crate) enum Verdict {
     Open,
 }
 
-/// Reads a difference's interval; `None` where there is none.
+/// Reads a difference's interval; `None` if there is none.
 pub(crate) fn verdict(difference: Estimate, metric: Metric) -> Option<Verdict> {
     difference.finite_half_width()?;
     Some(if !difference.excludes_zero() {

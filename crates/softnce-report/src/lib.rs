@@ -34,4 +34,4 @@ pub use drawing::{
 };
 pub use error::ReportError;
 pub use format::{plus_minus, with_interval};
-pub use loss::look;
+pub use loss::{look, row_head};

@@ -12,7 +12,7 @@ pub fn look(loss: LossKind) -> Look {
 }
 
 /// The head of a table's row: the loss's mark, as in the figures, and its title.
-pub(crate) fn row_head(loss: LossKind) -> Markup {
+pub fn row_head(loss: LossKind) -> Markup {
     html! {
         th.loss scope="row" {
             (page::swatch(look(loss)))

@@ -127,6 +127,17 @@ pub fn round_bytes(size: f64) -> String {
     format!("{} {}", setting(size / 1024f64.powi(unit as i32)), units[unit])
 }
 
+/// A fitted temperature: `1.243`.
+pub fn temperature(value: f64) -> String {
+    fixed(value, 3)
+}
+
+/// The text with its first letter in upper case.
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// Joins words as a sentence does: `a, b and c`.
 pub fn enumerate(words: &[String]) -> String {
     match words {

@@ -1,4 +1,4 @@
-//! Tables and text for a terminal, in its width and in the one style that every program uses.
+//! Tables for a terminal and in Markdown, and text for a terminal, in its width.
 
 use std::fmt;
 
@@ -7,9 +7,10 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle
 /// A column of text is not made narrower than this, nor is the first column wider than a third of the table.
 const LEAST_TEXT: usize = 12;
 
-/// A table for a terminal. Its columns hold numbers, aligned to the right; the first holds text, aligned to the left.
+/// A table for a terminal or in Markdown. Its columns hold numbers, aligned to the right; the first holds text, aligned to
+/// the left.
 ///
-/// Where the terminal is too narrow, columns of text wrap; where that is not enough, the table is printed in several parts
+/// If the terminal is too narrow, columns of text wrap; if that is not enough, the table is printed in several parts
 /// that repeat the first column. Numbers are never broken.
 #[derive(Debug, Clone)]
 pub struct Table {
@@ -43,12 +44,20 @@ impl Table {
         self.rows.push(row.into_iter().map(Into::into).collect());
     }
 
+    /// The table in Markdown, with a line break at its end. Cells must hold one line and no `|`.
+    pub fn markdown(&self) -> String {
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let rule = |column| if self.text.contains(&column) { "---" } else { "---:" }.to_owned();
+        let rules: Vec<String> = (0..self.head.len()).map(rule).collect();
+        [&self.head, &rules].into_iter().chain(&self.rows).map(|cells| line(cells)).collect()
+    }
+
     /// The lines of the table, without blanks at their ends and without a line break after the last; as wide as it needs
     /// without a width in columns.
     pub fn within(&self, width: Option<usize>) -> String {
         let mut widths: Vec<usize> = (0..self.head.len()).map(|column| self.natural_width(column)).collect();
         let Some(width) = width else { return self.part(&(0..widths.len()).collect::<Vec<_>>(), &widths) };
-        // What is too much is taken from the widest column of text, a cell at a time.
+        // Make the widest column of text narrower, one character at a time, until the table fits.
         let shrinks = |widths: &[usize]| {
             let texts = self.text.iter().copied().filter(|&column| widths[column] > LEAST_TEXT);
             texts.max_by_key(|&column| widths[column])
@@ -157,6 +166,9 @@ mod tests {
         assert_eq!(ruled.lines().count(), 7, "{ruled}");
         assert!(ruled.contains("dense        1.25  slow"), "{ruled}");
         assert_eq!(sample().within(Some(200)), text);
+        let markdown =
+            "| path | ms | reading |\n| --- | ---: | --- |\n| dense | 1.25 | slow |\n| hard labels | 10.5 | fast |\n";
+        assert_eq!(sample().markdown(), markdown);
     }
 
     #[test]

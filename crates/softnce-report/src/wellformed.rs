@@ -7,11 +7,11 @@ pub(crate) fn assert_well_formed(page: &str) {
     roxmltree::Document::parse(&xml).unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// Elements that stand for a value.
+/// Elements that show a value.
 const MARKS: [&str; 10] =
     ["marker", "mean", "band", "whisker", "interval", "seed", "count", "context", "calibrated", "thin"];
 
-/// Every mark of a drawing has a `title`, or lies in a group that has one; the keys of legends and headings need none.
+/// Every mark of a drawing has a `title` or is in a group that has one, except in legends and headings.
 pub(crate) fn assert_every_mark_has_a_tooltip(page: &str) {
     let xml = xml(page);
     let document = roxmltree::Document::parse(&xml).unwrap();

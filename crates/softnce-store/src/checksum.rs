@@ -1,7 +1,7 @@
 //! Checksums that files hold of themselves, so that a damaged file is found when it is read.
 //!
-//! The checksum is XXH3, 64 bits, of the whole file with zeros in the place of the checksum, as 16 hexadecimal digits. It
-//! follows the word [`CHECKSUM`] near the start of the file: a key of JSON, a comment of TOML, the metadata of a
+//! The checksum is XXH3, 64 bits, of the whole file with zeros in the place of the checksum, as 16 hexadecimal digits.
+//! It follows the word [`CHECKSUM`] near the start of the file: a key of JSON, a comment of TOML, the metadata of a
 //! safetensors file.
 
 use std::hash::Hasher;
@@ -12,10 +12,10 @@ use twox_hash::XxHash3_64;
 
 /// The key under which a file holds its checksum.
 pub const CHECKSUM: &str = "softnce_checksum";
-/// What it holds there until [`seal`] puts the checksum in its place.
+/// The value under this key until [`seal`] writes the checksum there.
 pub const UNSEALED: &str = "0000000000000000";
 
-/// Puts the checksum in its place; does nothing to content that has none.
+/// Writes the checksum into its place; does nothing to content without such a place.
 pub fn seal(content: &mut [u8]) {
     if let Some(place) = place(content) {
         content[place.clone()].copy_from_slice(UNSEALED.as_bytes());
@@ -24,10 +24,10 @@ pub fn seal(content: &mut [u8]) {
     }
 }
 
-/// The checksum that the content holds of itself; `None` if it has none, as files of earlier revisions.
+/// Verifies and returns the checksum that the content holds; `None` if it holds none, as files of earlier revisions.
 ///
 /// # Errors
-/// The checksum of the content as it is, where that is another.
+/// The checksum of the content, if it differs from the one that it holds.
 pub fn sealed(content: &[u8]) -> Result<Option<&str>, String> {
     let Some(place) = place(content) else { return Ok(None) };
     let found = digest([&content[..place.start], UNSEALED.as_bytes(), &content[place.end..]]);
@@ -35,10 +35,10 @@ pub fn sealed(content: &[u8]) -> Result<Option<&str>, String> {
     if kept == found.as_bytes() { Ok(std::str::from_utf8(kept).ok()) } else { Err(found) }
 }
 
-/// The same of content that is read bit by bit.
+/// As [`sealed`], for content that is read in parts.
 ///
 /// # Errors
-/// What the system refuses. The inner error: the checksum of the content as it is.
+/// An error of the system; inside, the error of [`sealed`].
 pub(crate) fn sealed_stream(mut content: impl Read) -> io::Result<Result<Option<String>, String>> {
     let mut part = Vec::new();
     content.by_ref().take(SEARCHED as u64).read_to_end(&mut part)?;
@@ -62,7 +62,7 @@ fn digest<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> String {
     format!("{:016x}", hash.finish())
 }
 
-/// Content of gigabytes is not searched for a checksum.
+/// The checksum is searched for in this many bytes: files may have gigabytes.
 const SEARCHED: usize = 1 << 20;
 
 /// Where the checksum of the content is.
@@ -109,7 +109,7 @@ mod tests {
             for bit in 0..8 * content.len() {
                 let mut damaged = content.clone();
                 damaged[bit / 8] ^= 1 << (bit % 8);
-                // Without its checksum, what is damaged is the checksum or its key alone.
+                // If no checksum is found, only the checksum or its key is damaged.
                 let found = sealed(&damaged);
                 let streamed = sealed_stream(&*damaged).unwrap();
                 assert_eq!(streamed, found.clone().map(|found| found.map(str::to_owned)));

@@ -1,9 +1,9 @@
-//! The settings in which two manifests differ, in words.
+//! Describes the differences of two manifests.
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// The settings in which two values differ, in words, by the keys that they have in JSON: `seeds: 3 there, 4 here`.
+/// Describes each setting in which two values differ, by its key in JSON: `seeds: 3 there, 4 here`.
 pub fn differences<T: Serialize>(there: &T, here: &T) -> Vec<String> {
     let (Ok(there), Ok(here)) = (serde_json::to_value(there), serde_json::to_value(here)) else {
         return vec!["settings that JSON cannot hold".to_owned()];
@@ -27,7 +27,7 @@ fn compare(key: &str, there: &Value, here: &Value, words: &mut Vec<String>) {
     }
 }
 
-/// Characters of the longest value that is spelled out.
+/// A longer value is described by its number of characters.
 const LONGEST: usize = 60;
 
 fn word(value: &Value) -> String {

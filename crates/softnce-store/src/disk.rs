@@ -16,10 +16,15 @@ pub(crate) const TEMPORARY: [&str; 2] = [".softnce-", ".atomicwrite"];
 pub(crate) fn create(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY[0]).suffix(".tmp");
-    // As for any new file, the user's umask decides.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder)?;
+    // Opened here, because `tempfile_in` adds the temporary path to an error, which says nothing to a user, and gives
+    // the file other permissions than those of the user's umask.
+    let open = |path: &Path| File::options().read(true).write(true).create_new(true).open(path);
+    let file = builder.make_in(folder, open).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            io::Error::new(error.kind(), format!("the folder {} does not exist", folder.display()))
+        }
+        _ => error,
+    })?;
     before(|| Operation::Create(file.path().to_owned()))?;
     Ok(file)
 }
@@ -28,6 +33,19 @@ pub(crate) fn create(folder: &Path) -> io::Result<NamedTempFile> {
 pub(crate) fn append(file: &mut NamedTempFile, content: &[u8]) -> io::Result<()> {
     before(|| Operation::Append(file.path().to_owned(), content.to_vec()))?;
     file.write_all(content)
+}
+
+/// Appends to a file that has its name already, or makes it. After an error the file has its old content, if the system
+/// lets it be cut.
+pub(crate) fn append_to(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::options().append(true).create(true).open(path)?;
+    before(|| Operation::Append(path.to_owned(), content.to_vec()))?;
+    let length = file.metadata()?.len();
+    let written = file.write_all(content);
+    if written.is_err() {
+        let _ = file.set_len(length);
+    }
+    written
 }
 
 /// Waits until the content of a file is on the disk.

@@ -61,7 +61,7 @@ pub enum StoreError {
         path: PathBuf,
         /// What it holds: "run", "comparison".
         kind: &'static str,
-        /// Which settings differ, in words.
+        /// Which settings differ, and how.
         differences: String,
     },
     /// The folder holds work on other data.
@@ -71,7 +71,7 @@ pub enum StoreError {
         path: PathBuf,
         /// What it holds: "run", "comparison".
         kind: &'static str,
-        /// In what the data differ, in words.
+        /// How the data differ.
         differences: String,
         /// What to do.
         remedy: &'static str,
@@ -102,14 +102,18 @@ impl StoreError {
         move |source| StoreError::File { action, path: path.as_ref().to_owned(), source }
     }
 
-    /// Whether the reader of a pipe is gone, upon which a program ends without a message.
+    /// Whether the reader of a pipe has ended; the program then ends without a message.
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, StoreError::File { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// Whether the user's arguments or folder are at fault, rather than the system.
+    /// Whether the arguments or the folder are wrong, rather than the system failing.
     pub fn is_usage(&self) -> bool {
-        !matches!(self, StoreError::File { .. })
+        match self {
+            // A path below a file.
+            StoreError::File { source, .. } => source.kind() == io::ErrorKind::NotADirectory,
+            _ => true,
+        }
     }
 
     /// Whether the disk is full, or the user may not write more or larger files.

@@ -1,8 +1,8 @@
-//! Crashes and full disks for tests: what a program that keeps its work with this crate leaves behind where it ends.
+//! Simulated crashes and full disks, for tests of programs that write their files with this crate.
 //!
-//! [`record`] lists the operations on files that this thread makes through this crate. [`Journal::leave`] writes what
-//! the disk holds if the program, or the power, ends after some of them. [`failing`] makes one of them fail, as a full
-//! disk does.
+//! [`record`] lists the file operations that this thread makes through this crate. [`Journal::leave`] writes the files
+//! that remain if the process is killed, or the power is cut, after some of them. [`failing`] makes one of them fail,
+//! as on a full disk.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub(crate) enum Operation {
     /// Makes an empty file.
     Create(PathBuf),
-    /// Appends to a file.
+    /// Appends to a file, which is made if it is not there.
     Append(PathBuf, Vec<u8>),
     /// Writes the content of a file, or of everything in a folder, to the disk.
     Sync(PathBuf),
@@ -53,7 +53,7 @@ pub(crate) fn before(operation: impl FnOnce() -> Operation) -> io::Result<()> {
     })
 }
 
-/// The same before a folder is removed with all that is in it: an operation for each file and folder.
+/// As [`before`], before a folder is removed with its content: one operation for each file and folder.
 pub(crate) fn before_each(path: &Path) -> io::Result<()> {
     if !WATCH.with_borrow(Option::is_some) {
         return Ok(());
@@ -80,14 +80,14 @@ pub fn record<T>(work: impl FnOnce() -> T) -> (T, Journal) {
     (done, Journal { operations: watch.operations })
 }
 
-/// Does the work; the operation of this number, from 0, fails with an error of this kind. The second value tells whether
-/// there was such an operation.
+/// Does the work; the operation of this number, from 0, fails with an error of this kind. The second value tells
+/// whether there was such an operation.
 pub fn failing<T>(operation: usize, kind: io::ErrorKind, work: impl FnOnce() -> T) -> (T, bool) {
     let (done, watch) = watched(Some((operation, kind)), work);
     (done, watch.failure.is_none())
 }
 
-/// How a program ends between two operations.
+/// How a program is ended between two operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Crash {
     /// The process is killed: everything that it wrote is there.
@@ -171,13 +171,11 @@ impl Disk {
     fn apply(&mut self, operation: &Operation) {
         match operation {
             Operation::Create(path) => {
-                self.names.insert(path.clone(), Some(self.files.len()));
-                self.files.push(File::default());
+                self.create(path);
             }
             Operation::Append(path, content) => {
-                if let Some(file) = self.file(path) {
-                    file.content.extend(content);
-                }
+                let file = self.names.get(path).copied().flatten().unwrap_or_else(|| self.create(path));
+                self.files[file].content.extend(content);
             }
             Operation::Sync(path) => {
                 let files: Vec<usize> = below(&self.names, path).filter_map(|(_, file)| file).collect();
@@ -208,8 +206,11 @@ impl Disk {
         }
     }
 
-    fn file(&mut self, path: &Path) -> Option<&mut File> {
-        self.files.get_mut((*self.names.get(path)?)?)
+    /// Gives a new, empty file its name; returns its index.
+    fn create(&mut self, path: &Path) -> usize {
+        self.names.insert(path.to_owned(), Some(self.files.len()));
+        self.files.push(File::default());
+        self.files.len() - 1
     }
 }
 

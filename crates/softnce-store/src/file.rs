@@ -1,28 +1,32 @@
 //! Files that are written atomically: whole, or as they were before.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::StoreError;
-use crate::checksum::{UNSEALED, seal, sealed, sealed_stream};
+use crate::checksum::{CHECKSUM, UNSEALED, seal, sealed, sealed_stream};
 use crate::disk::{self, TEMPORARY};
 
 /// Writes a file atomically: at every moment the path holds either its old content or all of the new one.
 ///
-/// The content goes to a temporary file in the same folder, is synced to disk, and is then renamed; the folder is synced
-/// after that. When the function returns `Ok`, the content survives a loss of power. A process that is killed leaves the
-/// old content, and at most a temporary file that [`is_occupied`](crate::is_occupied) ignores and
-/// [`Folder::open`](crate::Folder::open) removes. The new file has the permissions that the user's umask gives.
+/// The content goes to a temporary file in the same folder, is synced to disk, and is then renamed; the folder is
+/// synced after that. When the function returns `Ok`, the content survives a loss of power. A process that is killed
+/// leaves the old content, and at most a temporary file that [`is_occupied`](crate::is_occupied) ignores and
+/// [`Folder::open`](crate::Folder::open) removes. The new file has the permissions that the user's umask gives. A
+/// device or a named pipe at this path, such as `/dev/null`, is written directly.
 ///
 /// # Errors
 /// [`StoreError::File`]: no such folder, a folder at this path, no permission, a full disk. The old content stays.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     let path = named(path, "write")?;
     let written = || -> io::Result<()> {
+        if let Some(mut device) = device(path)? {
+            return device.write_all(content);
+        }
         let mut file = disk::create(parent(path))?;
         disk::append(&mut file, content)?;
         disk::sync(&file)?;
@@ -32,16 +36,28 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     written().map_err(StoreError::file("write", path))
 }
 
+/// Appends to a file, which is made if it is not there. A crash may lose what was appended since the last [`sync`].
+///
+/// # Errors
+/// [`StoreError::File`]: no permission, a full disk. The old content stays.
+pub fn append(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    disk::append_to(path, content).map_err(StoreError::file("write", path))
+}
+
+/// Waits until the content of a file is on the disk.
+///
+/// # Errors
+/// [`StoreError::File`]: no such file, a failing disk.
+pub fn sync(path: &Path) -> Result<(), StoreError> {
+    disk::sync_content(path).map_err(StoreError::file("sync", path))
+}
+
 /// Writes a value as indented JSON with a final line break, as [`write()`] does.
 ///
 /// # Errors
 /// [`StoreError::File`]: as [`write()`]; a value that JSON cannot hold.
 pub fn write_json<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), StoreError> {
-    let bytes = serde_json::to_vec_pretty(value).map(|mut bytes| {
-        bytes.push(b'\n');
-        bytes
-    });
-    write(path, &bytes.map_err(io::Error::from).map_err(StoreError::file("write", path))?)
+    write(path, indented(path, value)?.as_bytes())
 }
 
 /// Writes a value as [`write_json`] does, with a checksum of the file as its first entry; [`read_json`] verifies it.
@@ -49,22 +65,26 @@ pub fn write_json<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), S
 /// # Errors
 /// [`StoreError::File`]: as [`write()`]; a value that is not a map in JSON.
 pub fn write_sealed_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
-    let sealed = Sealed { checksum: UNSEALED, value };
-    let bytes = serde_json::to_vec_pretty(&sealed).map(|mut bytes| {
-        bytes.push(b'\n');
-        seal(&mut bytes);
-        bytes
-    });
-    write(path, &bytes.map_err(io::Error::from).map_err(StoreError::file("write", path))?)
+    write_sealed(path, &indented(path, value)?)
 }
 
-/// A value with the place of a checksum.
-#[derive(Serialize)]
-struct Sealed<'v, T> {
-    #[serde(rename = "softnce_checksum")]
-    checksum: &'static str,
-    #[serde(flatten)]
-    value: &'v T,
+/// Writes JSON as [`write()`] does, with a checksum of the file as its first entry; [`read_json`] verifies it.
+///
+/// # Errors
+/// [`StoreError::File`]: as [`write()`]; a text that is not a map in JSON.
+pub fn write_sealed(path: &Path, json: &str) -> Result<(), StoreError> {
+    let Some(entries) = json.strip_prefix('{') else {
+        return Err(StoreError::file("write", path)(io::Error::other("its content is not a map")));
+    };
+    let comma = if entries.trim_start().starts_with('}') { "" } else { "," };
+    let mut content = format!("{{\n  \"{CHECKSUM}\": \"{UNSEALED}\"{comma}{entries}").into_bytes();
+    seal(&mut content);
+    write(path, &content)
+}
+
+fn indented<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<String, StoreError> {
+    let text = serde_json::to_string_pretty(value).map_err(io::Error::from).map_err(StoreError::file("write", path))?;
+    Ok(text + "\n")
 }
 
 /// Reads a file; `None` if it does not exist.
@@ -124,6 +144,9 @@ pub fn check_writable(path: &Path) -> Result<(), StoreError> {
     if path.is_dir() {
         return Err(StoreError::file("write", path)(io::ErrorKind::IsADirectory.into()));
     }
+    if is_device(path) {
+        return Ok(());
+    }
     disk::create(parent(path)).map(drop).map_err(StoreError::file("write", path))
 }
 
@@ -134,7 +157,7 @@ pub fn check_writable(path: &Path) -> Result<(), StoreError> {
 /// [`StoreError::File`]: a content that cannot be synced, a path that cannot be replaced.
 pub fn put_in_place(from: &Path, to: &Path) -> Result<(), StoreError> {
     let (from, to) = (named(from, "move")?, named(to, "write")?);
-    disk::sync_content(from).map_err(StoreError::file("sync", from))?;
+    sync(from)?;
     let moved = || -> io::Result<()> {
         disk::rename(from, to)?;
         disk::sync_folder(parent(to))?;
@@ -169,6 +192,15 @@ pub fn create_folder(path: &Path) -> Result<(), StoreError> {
         made => made.map_err(StoreError::file("make the folder", path)),
     }?;
     disk::sync_folder(parent(path)).map_err(StoreError::file("sync", parent(path)))
+}
+
+/// The device or named pipe at a path, open for writing: a file must not take its place. `None` for anything else.
+pub(crate) fn device(path: &Path) -> io::Result<Option<File>> {
+    is_device(path).then(|| File::options().write(true).open(path)).transpose()
+}
+
+fn is_device(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
 /// Whether this is the name of a temporary file or folder, which a killed process may have left, or of a lock.

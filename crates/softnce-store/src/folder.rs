@@ -9,14 +9,12 @@ use serde::Serialize;
 use crate::csv::write_csv;
 use crate::differences::listed;
 use crate::disk::remove_tree;
-use crate::file::{create_folder, is_temporary, write, write_json, write_sealed_json};
+use crate::file::{create_folder, is_temporary, write, write_json, write_sealed, write_sealed_json};
+use crate::lock::LOCK;
 use crate::parts::PARTS;
 use crate::{Lock, Parts, StoreError, VERSION};
 
-/// Name of the lock. It begins as temporary names do, so that a folder with nothing else counts as empty.
-const LOCK: &str = ".softnce-lock";
-
-/// What the content of a folder was made with: the settings under which a later call may continue it.
+/// The settings that produced the content of a folder. A later call may continue it with the same settings.
 pub trait Manifest: Sized {
     /// The manifest in a folder; `None` if the folder has none.
     ///
@@ -35,22 +33,22 @@ pub trait Manifest: Sized {
         None
     }
 
-    /// The settings in which `found`, the manifest in the folder, differs from this one, in words. Empty: none does.
+    /// Describes how `found`, the manifest in the folder, differs from this one. Empty if it does not.
     fn differences(&self, found: &Self) -> Vec<String>;
 
-    /// In what the data of `found` differ from those of this one, in words, and what the user may do about it.
+    /// Describes how the data of `found` differ from those of this one, and what the user can do about it.
     fn other_data(&self, _found: &Self) -> Option<(Vec<String>, &'static str)> {
         None
     }
 
-    /// Whether the folder holds work that another manifest would make useless. One that holds none, as after a start that
-    /// was refused, is taken over by another manifest.
+    /// Whether the folder holds results that depend on its manifest. If not, for example after a start that failed,
+    /// another manifest replaces it.
     fn has_work(_folder: &Path) -> bool {
         true
     }
 }
 
-/// A folder that this process alone works in: it holds the lock, and the manifest in it is that of this process.
+/// A folder in which this process alone works: it holds the lock and has written the manifest.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
@@ -58,11 +56,11 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Opens a folder to start or continue what it is for, or makes it.
+    /// Opens a folder to start or continue its work; makes it if it does not exist.
     ///
     /// Takes the lock, compares the manifest in the folder with `manifest`, removes what killed processes left behind,
-    /// and writes the manifest: so a folder that cannot be written shows before any work. A folder that is refused as
-    /// foreign is left as it was. `kind` names what the folder holds, for messages: "run", "study".
+    /// and writes the manifest, so a folder that cannot be written is noticed before any work. A folder that is refused
+    /// as foreign is not changed. `kind` names what the folder holds, for messages: "run", "study".
     ///
     /// # Errors
     /// - [`StoreError::Foreign`]: there are files but no manifest.
@@ -76,7 +74,7 @@ impl Folder {
             return Err(StoreError::Foreign { path: path.to_owned(), kind });
         }
         create_folder(path)?;
-        let lock = Lock::take(&path.join(LOCK), path, "wait until it has ended, or name another folder with --out")?;
+        let lock = Lock::folder(path, "wait until it has ended, or name another folder with --out")?;
         // Read once more: another process may have written it before this one had the lock.
         if let Some(found) = M::read(path)?.filter(|_| M::has_work(path)) {
             check(path, kind, manifest, &found)?;
@@ -122,6 +120,14 @@ impl Folder {
         write_sealed_json(&self.file(name), value)
     }
 
+    /// Writes JSON in it, as [`write_sealed`] does.
+    ///
+    /// # Errors
+    /// As [`write_sealed`].
+    pub fn write_sealed(&self, name: &str, json: &str) -> Result<(), StoreError> {
+        write_sealed(&self.file(name), json)
+    }
+
     /// Writes rows as CSV in it, as [`write_csv`] does.
     ///
     /// # Errors
@@ -155,7 +161,8 @@ fn check<M: Manifest>(path: &Path, kind: &'static str, manifest: &M, found: &M) 
     }
 }
 
-/// Whether a folder holds anything but a lock and what killed processes left behind. A folder that is not there does not.
+/// Whether a folder holds anything but a lock and what killed processes left behind. A folder that is not there does
+/// not.
 ///
 /// # Errors
 /// [`StoreError::File`] if it cannot be read, or is a file.
@@ -183,7 +190,7 @@ pub fn remove_folder(path: &Path) -> Result<(), StoreError> {
 fn remove_temporary(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if is_temporary(&entry.file_name()) && entry.file_name() != LOCK {
-            // What cannot be removed costs room, nothing else.
+            // A file that cannot be removed only takes space.
             let _ = match entry.file_type() {
                 Ok(kind) if kind.is_dir() => fs::remove_dir_all(entry.path()),
                 _ => fs::remove_file(entry.path()),

@@ -30,7 +30,7 @@ impl Holder {
         Holder { process: std::process::id(), host, since }
     }
 
-    /// The holder that a lock's file names; none if it names none, or cannot be read while it is locked.
+    /// The holder that the file of a lock names; `None` if it names none or cannot be read while it is locked.
     pub(crate) fn read(mut file: &File) -> Option<Self> {
         let mut text = String::new();
         file.read_to_string(&mut text).ok()?;

@@ -3,6 +3,7 @@
 //! - [`write()`], [`write_json`], [`write_csv`], [`put_in_place`]: at any moment the file has either its old content or
 //!   the complete new content; once the call returns, the new content survives a loss of power. [`check_writable`]
 //!   tests beforehand whether a file can be written at a path.
+//! - [`append`], [`sync`]: files that grow.
 //! - [`CsvStream`]: a CSV file that grows row by row and gets its name once it is complete.
 //! - [`seal`], [`read_sealed`], [`checksum_of`], [`write_sealed_json`]: files that hold a checksum of themselves.
 //! - [`Folder::open`]: a folder in which one process at a time works ([`Lock`]), whose [`Manifest`] has the settings
@@ -35,8 +36,8 @@ pub use csv::{csv, write_csv};
 pub use differences::differences;
 pub use error::StoreError;
 pub use file::{
-    check_writable, checksum_of, create_folder, put_in_place, read, read_json, read_sealed, remove_file, write,
-    write_json, write_sealed_json,
+    append, check_writable, checksum_of, create_folder, put_in_place, read, read_json, read_sealed, remove_file, sync,
+    write, write_json, write_sealed, write_sealed_json,
 };
 pub use folder::{Folder, Manifest, is_occupied, remove_folder};
 pub use holder::Holder;

@@ -1,4 +1,4 @@
-//! Exclusive use by one process.
+//! Locks: exclusive use by one process.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
@@ -7,18 +7,29 @@ use std::path::Path;
 use crate::StoreError;
 use crate::holder::Holder;
 
+/// Name of the lock of a folder. It begins as temporary names do, so that a folder with nothing else counts as empty.
+pub(crate) const LOCK: &str = ".softnce-lock";
+
 /// Exclusive use of something by one process, until the value is dropped or the process ends, however it ends.
 ///
-/// It is the system's lock on a file, which stays and names the process that holds the lock. Other programs are not kept
-/// out.
+/// It is the system's lock on a file. The file stays, and names the process while it holds the lock. Other programs are
+/// not kept from using what is locked.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
 }
 
 impl Lock {
-    /// Takes the lock in `file` on whatever `guarded` names. `remedy` tells the user what to do where another process
-    /// has it. Where the file system has no locks, a warning is logged and nothing is locked.
+    /// Takes the lock on a folder, which [`Folder::open`](crate::Folder::open) holds. `remedy`: see [`Lock::take`].
+    ///
+    /// # Errors
+    /// As [`Lock::take`].
+    pub fn folder(path: &Path, remedy: &'static str) -> Result<Self, StoreError> {
+        Lock::take(&path.join(LOCK), path, remedy)
+    }
+
+    /// Takes the lock in `file` on whatever `guarded` names. `remedy` tells the user what to do if another process
+    /// holds it. If the file system has no locks, a warning is logged and nothing is locked.
     ///
     /// # Errors
     /// [`StoreError::Locked`] if another process, or another value in this one, holds it; [`StoreError::File`] if the
@@ -40,7 +51,7 @@ impl Lock {
             Err(TryLockError::Error(source)) => return Err(StoreError::file("lock", file)(source)),
         }
         let lock = Lock { file: open };
-        // Only for the message of another process.
+        // Only for messages of other processes, so an error changes nothing.
         let _ = lock.name(&Holder::this());
         Ok(lock)
     }
@@ -52,8 +63,8 @@ impl Lock {
     }
 }
 
-/// Whether the error says that the file system has no locks; a network file system without a lock server says so in its
-/// own way.
+/// Whether the error says that the file system has no locks. A network file system without a lock server reports
+/// `ENOLCK`.
 fn is_without_locks(error: &io::Error) -> bool {
     #[cfg(unix)]
     if error.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error()) {
@@ -64,10 +75,10 @@ fn is_without_locks(error: &io::Error) -> bool {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Free, the file names nobody. What fails here does no harm: a free lock is free whatever its file says.
+        // A free lock names no process. An error changes nothing: the lock is free whatever its file says.
         let _ = self.file.set_len(0);
-        // Closing the file is not enough: a child process that was started by another thread has the same open file until
-        // it runs its own program. An error changes nothing, since the file is closed next.
+        // Closing the file is not enough: a child process that another thread has just started still has it open, until
+        // it executes its own program.
         let _ = self.file.unlock();
     }
 }

@@ -1,4 +1,4 @@
-//! Finished parts of something longer: a folder with a JSON file for each, written atomically.
+//! The finished parts of a longer work: a folder with one JSON file for each, written atomically.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -14,7 +14,7 @@ pub(crate) const PARTS: &str = "parts";
 /// What to do about a part that cannot be used.
 const REPEAT: &str = "remove it to have its run repeated";
 
-/// A folder of finished parts. Each has a name, from which its file has its own.
+/// A folder of finished parts. The file of a part has the name of the part.
 #[derive(Debug, Clone)]
 pub struct Parts {
     path: PathBuf,
@@ -28,13 +28,12 @@ struct Kept<T> {
 }
 
 impl Parts {
-    /// The parts of a folder that is opened as [`Folder`](crate::Folder), which the first of them makes.
+    /// The parts in a [`Folder`](crate::Folder). Their folder is made with the first part.
     pub fn of(folder: &Path) -> Self {
         Parts { path: folder.join(PARTS) }
     }
 
-    /// A finished part by its name; `None` if it is not there. `is_it` tells whether the content is the one that belongs
-    /// under this name.
+    /// A finished part by its name; `None` if there is none. `is_it` tells whether the content belongs under this name.
     ///
     /// # Errors
     /// [`StoreError::File`] if it cannot be read; [`StoreError::Invalid`] if it is damaged or `is_it` refuses it;
@@ -53,10 +52,10 @@ impl Parts {
         Ok(Some(content))
     }
 
-    /// Keeps a finished part.
+    /// Writes a finished part.
     ///
     /// # Errors
-    /// [`StoreError::File`] if it cannot be written; what was there before stays.
+    /// [`StoreError::File`] if it cannot be written; the old content stays.
     pub fn write<T: Serialize>(&self, name: &str, content: &T) -> Result<(), StoreError> {
         let path = self.file(name)?;
         create_folder(&self.path)?;
@@ -69,7 +68,7 @@ impl Parts {
         entries.all(|entry| is_temporary(&entry.file_name()))
     }
 
-    /// The file of a part, which lies in the folder whatever the name.
+    /// The file of a part. No name leads out of the folder.
     fn file(&self, name: &str) -> Result<PathBuf, StoreError> {
         let mut components = Path::new(name).components();
         let path = self.path.join(format!("{name}.json"));

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::file::{check_writable, put_in_place};
+use crate::file::{check_writable, device, put_in_place};
 use crate::{StoreError, csv};
 
-/// Rows of CSV that are written one at a time: each is in the file, or in the pipe, when [`CsvStream::row`] returns.
+/// Rows of CSV that are written one by one: when [`CsvStream::row`] returns, the row is in the file or the pipe.
 #[derive(Debug)]
 pub struct CsvStream {
     to: Target,
@@ -37,14 +37,13 @@ impl CsvStream {
     }
 
     /// Rows for a file: they go to `PATH.part`, which [`CsvStream::finish`] renames to `PATH`. So `PATH` has its old
-    /// content or all rows; after an interruption `PATH.part` has the rows up to there. A device or a named pipe at this
-    /// path is written directly.
+    /// content or all rows; after an interruption `PATH.part` has the rows up to there. A device or a named pipe at
+    /// this path is written directly.
     ///
     /// # Errors
     /// [`StoreError::File`]: no such folder, a folder at this path, no permission.
     pub fn file(path: &Path) -> Result<CsvStream, StoreError> {
-        if path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-            let file = File::options().write(true).open(path).map_err(StoreError::file("write", path))?;
+        if let Some(file) = device(path).map_err(StoreError::file("write", path))? {
             return Ok(CsvStream { to: Target::Direct { file, path: path.to_owned() } });
         }
         check_writable(path)?;
@@ -73,7 +72,7 @@ impl CsvStream {
         written.map_err(StoreError::file("write", self.path()))
     }
 
-    /// The file that has the rows written so far; standard output has none.
+    /// The file with the rows written so far, or the words "standard output".
     pub fn path(&self) -> &Path {
         match &self.to {
             Target::Stdout => Path::new("standard output"),
@@ -82,12 +81,12 @@ impl CsvStream {
         }
     }
 
-    /// The file with incomplete rows that stays if [`CsvStream::finish`] is not called.
+    /// The file that keeps the rows if [`CsvStream::finish`] is not called.
     pub fn part(&self) -> Option<&Path> {
         matches!(self.to, Target::Part { .. }).then(|| self.path())
     }
 
-    /// Gives the file its name; all rows then survive a loss of power.
+    /// Gives the file its name. After that, all rows survive a loss of power.
     ///
     /// # Errors
     /// [`StoreError::File`]: a full disk; a path that cannot be replaced.

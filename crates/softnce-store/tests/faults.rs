@@ -7,7 +7,9 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use softnce_store::faults::{Crash, Journal, failing, record};
-use softnce_store::{StoreError, create_folder, is_occupied, put_in_place, remove_file, remove_folder, write};
+use softnce_store::{
+    StoreError, append, create_folder, is_occupied, put_in_place, remove_file, remove_folder, sync, write,
+};
 use tempfile::tempdir;
 
 /// The files below a folder, without temporary ones: path and content.
@@ -58,7 +60,8 @@ fn a_file_has_its_old_or_its_new_content_after_any_crash() {
         let expected = [state([]), state([("last", "old")]), state([("last", "newer")])];
         assert_eq!(left(&journal, &from, crash), expected, "{crash:?}");
     }
-    // When the call returns, the content survives a loss of power; before that, a folder that was not synced is not there.
+    // When the call returns, the content survives a loss of power; before that, a folder that was not synced is not
+    // there.
     let place = tempdir().unwrap();
     journal.leave(1, Crash::PowerCut, &from, &place.path().join("x")).unwrap();
     assert!(!place.path().join("x").exists());
@@ -82,6 +85,25 @@ fn what_is_not_synced_is_lost_with_the_power_and_not_with_the_process() {
     assert_eq!(at(before, Crash::Kill), state([("a", "content")]));
     assert_eq!(at(before, Crash::PowerCut), state([]));
     assert_eq!(at(before, Crash::NamesOnly), state([("a", "content")]));
+}
+
+#[test]
+fn what_was_appended_survives_a_loss_of_power_once_it_is_synced() {
+    let place = tempdir().unwrap();
+    let from = place.path().join("run");
+    let (_, journal) = record(|| {
+        create_folder(&from).unwrap();
+        write(&from.join("a"), b"1").unwrap();
+        append(&from.join("a"), b"2").unwrap();
+        sync(&from.join("a")).unwrap();
+        append(&from.join("a"), b"3").unwrap();
+    });
+    let contents = ["1", "12", "123"].map(|content| state([("a", content)]));
+    assert_eq!(left(&journal, &from, Crash::Kill)[1..], contents);
+    assert_eq!(left(&journal, &from, Crash::PowerCut)[1..], contents[..2]);
+    let (appended, failed) = failing(0, ErrorKind::StorageFull, || append(&from.join("a"), b"4"));
+    assert!(failed && appended.unwrap_err().is_full_disk());
+    assert_eq!(fs::read_to_string(from.join("a")).unwrap(), "123");
 }
 
 #[test]

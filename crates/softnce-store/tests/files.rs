@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use softnce_store::{
-    StoreError, check_writable, checksum_of, create_folder, csv, is_occupied, put_in_place, read, read_json,
-    read_sealed, write, write_csv, write_json, write_sealed_json,
+    StoreError, append, check_writable, checksum_of, create_folder, csv, is_occupied, put_in_place, read, read_json,
+    read_sealed, sync, write, write_csv, write_json, write_sealed, write_sealed_json,
 };
 use tempfile::tempdir;
 
@@ -71,6 +71,35 @@ fn a_folder_in_the_place_of_a_file_is_named_and_kept() {
     }
 }
 
+/// A file with a name of its own would take the place of the device.
+#[test]
+#[cfg(target_os = "linux")]
+fn devices_are_written_and_not_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+    for (path, is_full) in [("/dev/null", false), ("/dev/full", true)] {
+        let path = Path::new(path);
+        check_writable(path).unwrap();
+        let written = write(path, b"x");
+        assert_eq!(written.is_err_and(|error| error.is_full_disk()), is_full, "{}", path.display());
+        assert!(fs::metadata(path).unwrap().file_type().is_char_device(), "{}", path.display());
+    }
+}
+
+#[test]
+fn a_file_grows_and_is_made_where_it_is_not_there() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("history.jsonl");
+    append(&path, b"{}\n").unwrap();
+    append(&path, b"{}\n").unwrap();
+    sync(&path).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "{}\n{}\n");
+    for error in [append(folder.path(), b"x").unwrap_err(), append(&folder.path().join("absent/a"), b"x").unwrap_err()]
+    {
+        assert!(error.to_string().starts_with("cannot write "), "{error}");
+    }
+    assert!(sync(&folder.path().join("absent")).unwrap_err().to_string().starts_with("cannot sync "));
+}
+
 #[test]
 fn an_absent_folder_and_a_file_for_a_folder_are_named() {
     let folder = tempdir().unwrap();
@@ -80,6 +109,17 @@ fn an_absent_folder_and_a_file_for_a_folder_are_named() {
         assert!(text.starts_with(&format!("cannot write {}: ", path.display())), "{text}");
         assert!(check_writable(&path).is_err());
     }
+    let absent = folder.path().join("absent/a.json");
+    for error in [write(&absent, b"x").unwrap_err(), check_writable(&absent).unwrap_err()] {
+        let [path, parent] = [&absent, &folder.path().join("absent")].map(|path| path.display().to_string());
+        assert_eq!(error.to_string(), format!("cannot write {path}: the folder {parent} does not exist"));
+        assert!(!error.is_usage());
+    }
+    let below = folder.path().join("file/a.json");
+    let error = write(&below, b"x").unwrap_err();
+    assert!(error.to_string().starts_with(&format!("cannot write {}: ", below.display())), "{error}");
+    assert!(!error.to_string().contains(".softnce-") && error.is_usage(), "{error}");
+    assert!(create_folder(&folder.path().join("file/run")).unwrap_err().is_usage());
     let text = create_folder(&folder.path().join("file")).unwrap_err().to_string();
     assert!(text.starts_with("cannot make the folder ") && text.contains("file: "), "{text}");
     let text = read(&folder.path().join("file/a")).unwrap_err().to_string();
@@ -149,6 +189,15 @@ fn a_file_with_a_checksum_is_verified_and_a_damaged_one_is_named() {
     assert_eq!(checksum_of(&path, "remove it").unwrap_err().to_string(), expected);
     fs::write(&path, &text).unwrap();
     assert!(text.contains(&checksum_of(&path, "").unwrap().unwrap()));
+    for (json, entries) in [("{\"seeds\":3}\n", 2), ("{}", 1)] {
+        write_sealed(&path, json).unwrap();
+        let found = read_json::<Value>(&path, "").unwrap().unwrap();
+        assert_eq!(found.as_object().unwrap().len(), entries, "{json}");
+        assert!(checksum_of(&path, "").unwrap().is_some());
+    }
+    for refused in [write_sealed(&path, "[1]"), write_sealed_json(&path, &json!([1]))] {
+        assert!(refused.unwrap_err().to_string().ends_with("its content is not a map"));
+    }
     assert!(checksum_of(&folder.path().join("absent"), "").unwrap_err().to_string().starts_with("cannot read "));
 }
 

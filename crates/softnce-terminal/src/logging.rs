@@ -11,11 +11,19 @@ impl log::Log for Warnings {
 
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
-            err(format_args!("{}: {}\n", record.level().as_str().to_lowercase(), record.args()));
+            err(format_args!("{}: {}\n", word(record.level()), record.args()));
         }
     }
 
     fn flush(&self) {}
+}
+
+/// The word before a message, as before the messages of the programs themselves.
+fn word(level: log::Level) -> &'static str {
+    match level {
+        log::Level::Error => "error",
+        _ => "warning",
+    }
 }
 
 /// Shows warnings and errors of all libraries from here on.

@@ -1,4 +1,4 @@
-//! A progress bar over the parts of something long; plain lines where there is no terminal.
+//! A progress bar over the parts of long work; plain lines without a terminal.
 
 use std::io::IsTerminal;
 
@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output::err;
 
-/// Shows the progress of something in parts, such as the trainings of a study.
+/// Shows the progress of work in parts, such as the trainings of a study.
 pub trait Progress: Sync {
     /// It starts with `finished` of `parts` parts already there.
     fn start(&self, parts: usize, finished: usize);
@@ -14,14 +14,14 @@ pub trait Progress: Sync {
     fn part(&self, label: &str);
     /// How far the part is, where that is known.
     fn detail(&self, _text: String) {}
-    /// Something worth a line of its own.
+    /// A message on a line of its own.
     fn note(&self, _text: &str) {}
     /// The part is over and kept.
     fn finished(&self);
 }
 
-/// A bar over the parts of something: cases of a measurement, trainings of a study. It is drawn only between parts, so
-/// that it does not disturb a measurement.
+/// A bar over parts: cases of a measurement, trainings of a study. It is drawn only between parts, so that it does not
+/// disturb a measurement.
 #[derive(Debug)]
 pub struct PartBar {
     /// What a part is called: "case".
@@ -37,7 +37,7 @@ impl PartBar {
         PartBar::on(styled(ProgressBar::new(0), template), part)
     }
 
-    /// The same on a bar that is there.
+    /// As [`PartBar::new`], on an existing bar.
     pub fn on(bar: ProgressBar, part: &'static str) -> Self {
         PartBar { part, bar, terminal: std::io::stderr().is_terminal() }
     }
@@ -84,7 +84,7 @@ impl Progress for PartBar {
     }
 }
 
-/// Gives a bar the look that all bars share.
+/// Applies the style that all bars share.
 pub fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template);
     bar.with_style(style.map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("=> ")))

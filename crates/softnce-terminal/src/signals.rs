@@ -10,17 +10,17 @@ use std::time::{Duration, Instant};
 use crate::exit::INTERRUPTED;
 use crate::output::err;
 
-/// Exit code of the program once it was asked to stop: 128 and the number of the signal, as shells report it.
+/// Exit code of the program after a request to stop: 128 plus the number of the signal, as in shells.
 static CODE: AtomicU8 = AtomicU8::new(INTERRUPTED);
 
-/// A signal that follows another one this fast is not a second request: closing a terminal, or ending a job, may send two
-/// at once.
+/// A signal that comes this soon after the first is not a second request: closing a terminal, or ending a job, may send
+/// two signals.
 const SAME_REQUEST: Duration = Duration::from_millis(100);
 
-/// Returns a flag that the first signal sets, upon which a run stops at its next step and keeps what it did.
+/// Returns a flag that the first signal sets. A run then stops at its next step and saves its state.
 ///
-/// A second SIGINT or SIGTERM ends the program at once, with the exit code of [`interrupted`]. SIGHUP stays ignored where
-/// the program was started so, as by `nohup`.
+/// A second SIGINT or SIGTERM ends the program at once, with the exit code of that signal. If the program was started
+/// with SIGHUP ignored, as by `nohup`, SIGHUP stays ignored.
 pub fn stop_on_signal() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let (asked, mut first) = (Arc::clone(&stop), None::<Instant>);
@@ -45,7 +45,7 @@ pub fn on_signal(handle: impl FnMut(i32) + Send + 'static) {
     }
 }
 
-/// The exit code of a program that a signal stopped, or its time budget.
+/// The exit code of a program that was stopped by a signal, or because its time budget was spent.
 pub fn interrupted() -> ExitCode {
     ExitCode::from(CODE.load(Ordering::SeqCst))
 }

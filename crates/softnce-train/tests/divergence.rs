@@ -100,12 +100,16 @@ fn a_run_that_diverges_names_the_step_and_the_learning_rate() {
     let mut run = Run::open(recipe, Path::new("nowhere"), DeviceName::Cpu, folder.path()).unwrap();
     let error = run.train(&AtomicBool::new(false), &()).unwrap_err();
     assert!(error.is_divergence() && !error.is_usage());
-    let RunError::Diverged { epoch, step, learning_rate, found } = &error else { panic!("{error}") };
+    let RunError::Diverged { epoch, step, learning_rate, found, kept } = &error else { panic!("{error}") };
     assert!((1..=30).contains(epoch) && (1..=6).contains(step) && *learning_rate > 0.1, "{error}");
     assert!(found.contains("logit"), "{found}");
     let message = error.to_string();
     let place = format!("the training diverged in epoch {epoch}, step {step}, at learning rate {learning_rate:.2e}: ");
     assert!(message.starts_with(&place) && message.contains("A lower optimizer.learning_rate"), "{message}");
+    // A training of a second writes no checkpoint before its end.
+    let last = folder.path().join("last.safetensors");
+    assert_eq!((*kept, message.contains("the checkpoint before it is kept")), (last.exists(), last.exists()));
+    assert!(!message.contains("mask"), "{message}");
     // The epochs before it are in the history.
     let history = std::fs::read_to_string(folder.path().join("history.jsonl")).unwrap();
     assert_eq!(history.lines().count(), epoch - 1);

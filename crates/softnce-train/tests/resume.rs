@@ -14,6 +14,7 @@ use softnce_store::StoreError;
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::Recipe;
 use softnce_train::runs::{BEST, LAST, Outcome, Run, RunData, RunError, TrainedRun};
+use softnce_train::write_report_again;
 use tempfile::TempDir;
 
 /// The header of a safetensors file, and the rest.
@@ -72,6 +73,7 @@ fn every_damaged_byte_of_a_run_is_found_or_changes_nothing() {
         (BEST, "--set evaluation.best=false"),
         ("recipe.toml", "put it back as it was"),
         ("run.json", "put it back as it was"),
+        ("times.json", "remove it to continue without the times so far"),
     ] {
         let whole = fs::read(out.join(name)).unwrap();
         let place = copied(&out);
@@ -109,6 +111,49 @@ fn every_damaged_byte_of_a_run_is_found_or_changes_nothing() {
             assert!(text.contains(name) && text.contains("is not valid"), "{name}: {text}");
         }
     }
+}
+
+#[test]
+fn equal_runs_have_equal_files_however_they_were_stopped_and_keep_their_times() {
+    let folder = place();
+    let [whole, again, stopped] = ["whole", "again", "stopped"].map(|name| folder.path().join(name));
+    let recipe = recipe(&["loss.learn_temperature=true"]);
+    finish(&recipe, &whole).unwrap();
+    finish(&recipe, &again).unwrap();
+    // In the second epoch.
+    stopped_after(&recipe, &stopped, 23);
+    let run = open(&recipe, &stopped).unwrap();
+    let (before, sums) = (run.state().position.seconds, run.state().position.sums);
+    assert!(before > sums.seconds && sums.seconds > 0.0 && run.state().history[0].seconds > 0.0);
+    drop(run);
+    finish(&recipe, &stopped).unwrap();
+    for name in [LAST, BEST, "recipe.toml", "run.json", "temperature.json"] {
+        let expected = fs::read(whole.join(name)).unwrap();
+        assert!(fs::read(again.join(name)).unwrap() == expected, "{name}");
+        assert!(fs::read(stopped.join(name)).unwrap() == expected, "{name} of the run that was stopped");
+    }
+    let run = open(&recipe, &stopped).unwrap();
+    let (state, history) = (run.state(), &run.state().history);
+    assert!(run.times().is_some() && state.position.seconds >= before);
+    assert!(history.iter().all(|record| record.samples_per_second > 0.0));
+    assert!(history.is_sorted_by(|one, other| 0.0 < one.seconds && one.seconds < other.seconds));
+    drop(run);
+    // Without the file, a run still continues; nobody knows its times.
+    fs::remove_file(stopped.join("times.json")).unwrap();
+    assert_eq!(open(&recipe, &stopped).unwrap().state().position.seconds, 0.0);
+}
+
+#[test]
+fn a_damaged_file_of_results_is_not_reported() {
+    let folder = place();
+    let out = folder.path().join("run");
+    finish(&recipe(&["schedule.epochs=1"]), &out).unwrap();
+    write_report_again(&out).unwrap();
+    let file = out.join("metrics.json");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replacen("\"top1\":0.", "\"top1\":1.", 1)).unwrap();
+    let error = write_report_again(&out).unwrap_err().to_string();
+    assert!(error.contains("metrics.json is not valid: its content does not match its checksum"), "{error}");
 }
 
 #[test]

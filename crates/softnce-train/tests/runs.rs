@@ -272,7 +272,7 @@ fn divergence_is_told_from_bad_input() {
     wrong.schedule.epochs = 0;
     let error = open(&wrong, &folder.path().join("new")).err().unwrap();
     assert!(!error.is_divergence() && error.is_usage());
-    assert!(matches!(error, RunError::Recipe(RecipeError::Value { .. })));
+    assert!(matches!(error, RunError::Recipe(RecipeError::Refused { .. })));
     assert!(!folder.path().join("new").exists(), "nothing is written for a recipe that is refused");
 }
 

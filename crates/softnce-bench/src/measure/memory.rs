@@ -5,13 +5,13 @@ use crate::Output;
 /// Counts allocated memory; the program installs the allocator.
 #[derive(Debug, Clone, Copy)]
 pub struct AllocatedBytes {
-    /// Starts counting the peak anew, from what is allocated now.
+    /// Restarts the count of the peak from what is allocated now.
     pub reset: fn(),
     /// Largest number of bytes allocated at once since the reset.
     pub peak: fn() -> u64,
 }
 
-/// Most bytes that a call has allocated at once, less what was allocated before it and the arrays that it gives back.
+/// Most bytes that a call has allocated at once, minus what was allocated before it and the arrays that it returns.
 pub(crate) fn extra_bytes<E>(memory: AllocatedBytes, call: impl FnOnce() -> Result<Output, E>) -> Result<u64, E> {
     (memory.reset)();
     let before = (memory.peak)();

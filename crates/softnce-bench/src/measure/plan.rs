@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(plan(50_000, 1000), (1, 20));
         assert_eq!(plan(10, 1000), (334, 299));
         assert_eq!(plan(10, 100), (100, 100));
-        // Never fewer than three, but for a call that is longer than the time.
+        // At least three samples, unless one call takes longer than the time.
         assert_eq!(plan(400_000, 1000), (1, 3));
         assert_eq!(plan(1_000_001, 1000), (1, 1));
         assert_eq!(plan(0, 1000).1, 300 - 1 + usize::from(plan(0, 1000).1 == 300));

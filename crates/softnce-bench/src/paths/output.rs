@@ -1,4 +1,4 @@
-//! What a call gives back, and the memory that it may write over.
+//! The result of a call, and the memory that it may write over.
 
 use ndarray::{Array2, ArrayView2};
 use softnce::{HeadLossAndGradient, LossAndGradient};
@@ -8,13 +8,13 @@ use crate::{Case, Path};
 /// Memory that calls write their results over, as a training loop keeps it from step to step.
 #[derive(Debug)]
 pub struct Kept {
-    /// Shape `[N, d]`; `None` where every call takes new memory, or where there are no logits.
+    /// Shape `[N, d]`; `None` if every call takes new memory or there are no logits.
     pub(super) gradient: Option<Array2<f32>>,
     /// The first of two products. Shape `[N, M]`.
     pub(super) scores: Option<Array2<f32>>,
 }
 
-/// What a call gives back.
+/// The result of a call.
 #[derive(Debug)]
 pub enum Output {
     /// The result stands in the memory that was kept for it; the loss, where it is one.
@@ -30,7 +30,7 @@ pub enum Output {
 }
 
 impl Kept {
-    /// Memory for what these paths compute at a case; none where every call is to take new memory.
+    /// Memory for what these paths compute at a case; `None` if every call is to take new memory.
     pub fn new(case: Case, paths: &[Path], fresh_memory: bool) -> Self {
         let given = !fresh_memory && case.features.is_none();
         Kept {

@@ -1,4 +1,4 @@
-//! Soft target InfoNCE as the paper's reference algorithm has it, written plainly.
+//! Soft target InfoNCE by the paper's reference algorithm, written plainly.
 
 use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2, Axis, Zip};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};

@@ -7,7 +7,7 @@ use crate::{Case, Measurement, Path, Results, Skipped};
 /// A case with one number of threads: what was measured, and what was not.
 pub(crate) struct Block<'r> {
     pub(crate) case: Case,
-    /// `None` where nothing was measured at the case.
+    /// `None` if nothing was measured at the case.
     pub(crate) threads: Option<usize>,
     pub(crate) measured: &'r [Measurement],
     pub(crate) skipped: Vec<&'r Skipped>,
@@ -43,7 +43,7 @@ impl Block<'_> {
         self.measured.iter().find(|measurement| measurement.path == path)
     }
 
-    /// A median over that of the baseline; `None` where that was not measured.
+    /// A median over that of the baseline; `None` if that was not measured.
     pub(crate) fn ratio(&self, measurement: &Measurement) -> Option<f64> {
         let ratio = measurement.median_ms / self.of(Path::BASELINE)?.median_ms;
         ratio.is_finite().then_some(ratio)

@@ -4,8 +4,7 @@ use softnce_report::{Look, Shape};
 
 use crate::Path;
 
-/// The same look for a path wherever it appears, whichever others stand beside it. Losses that the comparison of
-/// losses draws too look as they do there.
+/// A path looks the same in every figure. Losses that the comparison of losses also draws look as they do there.
 pub(crate) fn look(path: Path) -> Look {
     let (colour, dash, shape) = match path {
         Path::Reference => ("#6b4a2b", "12 3", Shape::Star),

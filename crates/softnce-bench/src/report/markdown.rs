@@ -2,7 +2,7 @@
 
 use super::block::{Block, blocks};
 use super::html::how_long;
-use super::row::{HEADS, cells, note};
+use super::row::{note, table};
 use crate::Results;
 
 /// What was measured on what, then a table for each case and number of threads.
@@ -18,10 +18,7 @@ pub fn markdown(results: &Results) -> String {
 fn block(block: &Block<'_>) -> String {
     let mut text = format!("\n### {}\n", block.title());
     if !block.measured.is_empty() {
-        text.push_str(&format!("\n| path | {} |\n| --- |{}\n", HEADS.join(" | "), " ---: |".repeat(HEADS.len())));
-    }
-    for measurement in block.measured {
-        text.push_str(&format!("| {} | {} |\n", measurement.path, cells(block, measurement).join(" | ")));
+        text.push_str(&format!("\n{}", table(block).markdown()));
     }
     if !block.skipped.is_empty() {
         text.push('\n');
@@ -36,6 +33,7 @@ fn block(block: &Block<'_>) -> String {
 mod tests {
     use super::*;
     use crate::report::fixture;
+    use crate::report::row::HEADS;
 
     #[test]
     fn rows_have_as_many_cells_as_their_head() {

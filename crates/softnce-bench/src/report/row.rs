@@ -1,6 +1,7 @@
 //! The figures of a measurement as every table shows them.
 
 use softnce_report::number;
+use softnce_report::table::Table;
 
 use super::block::Block;
 use crate::{Measurement, Path, Results};
@@ -32,4 +33,27 @@ pub(crate) fn cells(block: &Block<'_>, measurement: &Measurement) -> [String; HE
         measurement.extra_bytes.map_or_else(|| number::MISSING.to_owned(), number::bytes),
         block.ratio(measurement).map_or_else(|| number::MISSING.to_owned(), number::ratio),
     ]
+}
+
+/// The measurements of a block as a table for a terminal or in Markdown.
+pub(crate) fn table(block: &Block<'_>) -> Table {
+    let mut table = Table::new(std::iter::once("path").chain(HEADS));
+    for measurement in block.measured {
+        table.add(std::iter::once(measurement.path.to_string()).chain(cells(block, measurement)));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::fixture;
+
+    #[test]
+    fn the_columns_of_the_csv_file_are_documented() {
+        let document = include_str!("../../../../docs/performance.md");
+        let csv = softnce_store::csv(fixture::small().measurements).unwrap();
+        for column in String::from_utf8(csv).unwrap().lines().next().unwrap().split(',') {
+            assert!(document.contains(&format!("`{column}`")), "{column}");
+        }
+    }
 }

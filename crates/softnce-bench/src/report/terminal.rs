@@ -1,9 +1,9 @@
 //! The results as tables for a terminal.
 
-use softnce_report::table::{Table, wrapped};
+use softnce_report::table::wrapped;
 
 use super::block::{Block, blocks};
-use super::row::{HEADS, cells, note};
+use super::row::{note, table};
 use crate::Results;
 
 /// A table for each case and number of threads, and below it what was skipped there and why.
@@ -24,14 +24,6 @@ fn block(block: &Block<'_>) -> String {
     }
     text.push('\n');
     text
-}
-
-fn table(block: &Block<'_>) -> Table {
-    let mut table = Table::new(std::iter::once("path").chain(HEADS));
-    for measurement in block.measured {
-        table.add(std::iter::once(measurement.path.to_string()).chain(cells(block, measurement)));
-    }
-    table
 }
 
 #[cfg(test)]

@@ -18,9 +18,16 @@ pub fn run(arguments: &InfoArguments) -> ExitCode {
         Ok(found) => found,
         Err(error) => return fail(error.as_ref(), USAGE),
     };
-    match show(arguments, &folder, layout) {
+    let parts = match open(arguments, &folder, layout) {
+        Ok(parts) => parts,
+        Err(error) => return fail(&error, USAGE),
+    };
+    match show(arguments, &folder, layout, &parts) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(error.as_ref(), FAILED),
+        Err(error) => {
+            let is_usage = error.downcast_ref::<InfoError>().is_some_and(InfoError::is_usage);
+            fail(error.as_ref(), if is_usage { USAGE } else { FAILED })
+        }
     }
 }
 
@@ -32,6 +39,14 @@ fn find(arguments: &InfoArguments) -> Result<(PathBuf, Layout), Box<dyn Error>> 
     let named = || Layout::ALL.into_iter().find(|layout| path == Path::new(layout.name()) && !here);
     if let Some(embedded) = arguments.layout.or_else(named).filter(|layout| layout.origin().is_some()) {
         return Ok((path.clone(), embedded));
+    }
+    if let Some(layout) = arguments.layout
+        && let Some(embedded) = named()
+        && embedded.origin().is_some()
+    {
+        return Err(
+            format!("{embedded} is a set in the program, with its own layout; leave out --layout {layout}").into()
+        );
     }
     let data = data_folder(arguments.data.as_ref());
     let found = registry.folder(&data, path);
@@ -64,14 +79,18 @@ fn same(one: &Path, other: &Path) -> bool {
     one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
-fn show(arguments: &InfoArguments, folder: &Path, layout: Layout) -> Result<(), Box<dyn Error>> {
-    let parts = open(arguments, folder, layout)?;
+fn show(
+    arguments: &InfoArguments,
+    folder: &Path,
+    layout: Layout,
+    parts: &[(Split, Part)],
+) -> Result<(), Box<dyn Error>> {
     if arguments.list {
-        return Ok(list::print(folder, &parts)?);
+        return Ok(list::print(folder, parts)?);
     }
     let at_most = Some(arguments.at_most).filter(|_| !arguments.all);
     let (mut figures, mut bad) = (Vec::new(), Vec::new());
-    for (split, source) in &parts {
+    for (split, source) in parts {
         match describe(source.as_ref(), at_most) {
             Ok(info) => figures.push((*split, info)),
             Err(InfoError::Bad(found)) => bad.push(found),

@@ -1,6 +1,6 @@
 //! The pictures of a set as rows, for label files.
 
-use std::path::Path;
+use std::path::{MAIN_SEPARATOR, Path};
 use std::sync::Arc;
 
 use softnce_data::PictureSource;
@@ -26,7 +26,8 @@ pub fn print(folder: &Path, parts: &[(Split, Part)]) -> std::io::Result<()> {
         let row = |index: usize| {
             let class = source.labels().get(index).and_then(|&label| source.class_names().get(label));
             let path = source.path(index).map(|path| path.strip_prefix(folder).map_or(path.clone(), Path::to_owned));
-            let picture = path.map_or_else(|| index.to_string(), |path| path.to_string_lossy().replace('\\', "/"));
+            let picture =
+                path.map_or_else(|| index.to_string(), |path| path.to_string_lossy().replace(MAIN_SEPARATOR, "/"));
             [split.to_string(), index.to_string(), class.cloned().unwrap_or_default(), picture]
         };
         let pictures = source.labels().len();

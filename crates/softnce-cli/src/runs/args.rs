@@ -79,10 +79,3 @@ pub struct RecipesArguments {
     /// Print this recipe as TOML.
     pub name: Option<String>,
 }
-
-#[derive(Debug, Args)]
-pub struct ReportArguments {
-    /// Folders of finished runs and comparisons.
-    #[arg(required = true, value_name = "DIR")]
-    pub folders: Vec<PathBuf>,
-}

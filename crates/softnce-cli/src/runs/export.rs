@@ -27,7 +27,7 @@ fn check_place(arguments: &ExportArguments) -> Result<(), RunError> {
     let folders = [folder.and_then(|folder| folder.canonicalize().ok()), arguments.run.canonicalize().ok()];
     if own && folders[0].is_some() && folders[0] == folders[1] {
         let (argument, found) = ("the file to export to", arguments.file.display().to_string());
-        return Err(RunError::Data { argument, found, expected: "another file than one of the run's own".to_owned() });
+        return Err(RunError::Data { argument, found, expected: "a file that is not one of the run's own".to_owned() });
     }
     Ok(())
 }

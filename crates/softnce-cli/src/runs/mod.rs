@@ -1,4 +1,4 @@
-//! The commands on runs: train, eval, predict, export, recipes, report.
+//! The commands on runs: train, eval, predict, export, recipes.
 
 mod args;
 mod eval;
@@ -6,17 +6,15 @@ mod export;
 mod predict;
 mod progress;
 mod recipes;
-mod report;
 mod train;
 
 use std::process::ExitCode;
 
-pub use args::{EvalArguments, ExportArguments, PredictArguments, RecipesArguments, ReportArguments, TrainArguments};
+pub use args::{EvalArguments, ExportArguments, PredictArguments, RecipesArguments, TrainArguments};
 pub use eval::run as eval;
 pub use export::run as export;
 pub use predict::run as predict;
 pub use recipes::run as recipes;
-pub use report::run as report;
 use softnce_terminal::{FAILED, USAGE, fail};
 use softnce_train::runs::RunError;
 pub use train::run as train;

@@ -42,7 +42,7 @@ impl Progress for RunProgress {
         self.epochs.set(epochs);
         self.bar.set_length(steps as u64);
         if done > 0 {
-            self.line(&format!("going on after {done} of {epochs} epochs"));
+            self.line(&format!("continuing after {done} of {epochs} epochs"));
         }
     }
 

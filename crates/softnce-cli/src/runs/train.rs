@@ -44,7 +44,7 @@ pub fn run(arguments: &TrainArguments) -> Result<ExitCode, RunError> {
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted { epochs } => {
-            tell!("stopped after {epochs} epochs, kept in {}; the same command goes on", out.display());
+            tell!("stopped after {epochs} epochs, kept in {}; the same command continues", out.display());
             Ok(interrupted())
         }
     }

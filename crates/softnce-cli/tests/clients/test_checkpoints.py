@@ -78,6 +78,18 @@ def test_every_pickle_protocol_and_the_format_before_1_6(project, start, protoco
     assert_same(start("w.pth")[1], weights)
 
 
+def test_the_flag_for_the_order_of_bytes_before_1_6(project, start):
+    """PyTorch writes the lowest byte first on every machine, and does not look at the flag."""
+    weights = vit().state_dict()
+    torch.save(weights, project / "w.pth", _use_new_zipfile_serialization=False)
+    content = bytearray((project / "w.pth").read_bytes())
+    flag = content.index(b"\x88", content.index(b"little_endian"))
+    content[flag] = 0x89
+    (project / "w.pth").write_bytes(content)
+    assert_same(torch.load(project / "w.pth"), weights)
+    assert_same(start("w.pth")[1], weights)
+
+
 def test_the_format_before_0_1_10(project, start):
     weights = vit().state_dict()
     tar(project / "old.pth.tar", {"state_dict": weights})
@@ -153,6 +165,35 @@ def test_real_wrappers(project, start):
     # Its state dictionary also counts the models that were averaged.
     torch.save({"model_ema": torch.optim.swa_utils.AveragedModel(vit()).state_dict()}, project / "averaged.pth")
     assert_same(start("averaged.pth")[1], weights)
+
+
+def test_a_head_of_another_name_beside_the_network(project, start):
+    weights = vit().state_dict()
+    for body, head in (("backbone.", "head.fc."), ("model.backbone.", "model.classifier."), ("", "fc.")):
+        renamed = {
+            name.replace("head.", head) if name.startswith("head.") else body + name: tensor
+            for name, tensor in weights.items()
+        }
+        torch.save({"state_dict": renamed}, project / "w.pth")
+        assert_same(start("w.pth")[1], weights)
+    torch.save(
+        {"backbone." + name: tensor for name, tensor in vit(num_classes=0).state_dict().items()}, project / "w.pth"
+    )
+    done, _ = start("w.pth", code=2)
+    assert "head.weight [3, 32]" in done.stderr and "weights.head = false" in done.stderr, done.stderr
+    found = start("w.pth", more="head = false")[1]
+    body = {name: tensor for name, tensor in weights.items() if not name.startswith("head.")}
+    assert_same({name: found[name] for name in body}, body)
+
+
+def test_tensors_beside_the_weights_are_left_out_on_request(project, start):
+    weights = vit().state_dict()
+    torch.save({**weights, "criterion.weight": torch.ones(3)}, project / "w.pth")
+    done, _ = start("w.pth", code=2)
+    assert "criterion.weight" in done.stderr and "weights.ignore_unknown" in done.stderr, done.stderr
+    done, found = start("w.pth", more="head = true\nignore_unknown = true")
+    assert_same(found, weights)
+    assert "criterion.weight" in done.stderr, done.stderr
 
 
 def test_lightning(project, start):
@@ -389,7 +430,8 @@ def test_position_embeddings_of_a_grid_that_is_not_square(project, start):
     assert "11 tokens" in done.stderr and "weights.grid" in done.stderr, done.stderr
     done, _ = start("wide.pth", code=2, more="head = true\ngrid = [3, 5]")
     assert "3 x 5" in done.stderr and "wide.pth" in done.stderr, done.stderr
-    _, found = start("wide.pth", more="head = true\ngrid = [2, 5]")
+    done, found = start("wide.pth", more="head = true\ngrid = [2, 5]")
+    assert "position embeddings interpolated from 2 x 5 to 2 x 2 patches" in done.stderr, done.stderr
     embeddings = vit(img_size=(16, 40)).state_dict()["pos_embed"]
     grid = embeddings[:, 1:].reshape(1, 2, 5, 32).permute(0, 3, 1, 2)
     small = torch.nn.functional.interpolate(grid, (2, 2), mode="bicubic", antialias=True, align_corners=False)

@@ -157,6 +157,15 @@ def test_a_published_checkpoint_starts_a_training_on_other_classes(project):
     assert 'depth = 18, form = "imagenet"' in message, message
 
 
+@pytest.mark.parametrize("name", ["wide_resnet50_2", "resnext50_32x4d", "seresnet50", "resnet26", "resnet50d"])
+def test_relatives_of_residual_networks_are_refused_by_name(project, name):
+    project.pictures()
+    torch.save(timm.create_model(name, num_classes=3).state_dict(), project / "w.pth")
+    project.recipe(network=resnet(50), size=(32, 32), epochs=1, more='\n[weights]\npath = "w.pth"\nhead = true')
+    message = project.run("train", "r.toml", "--data", ".", code=2).stderr
+    assert f"the checkpoint is of {name}" in message and "which this program does not have" in message, message
+
+
 def test_a_probe_trains_the_head_alone(project):
     project.pictures(size=(32, 32))
     model = randomised(torchvision.models.resnet18(), seed=2)

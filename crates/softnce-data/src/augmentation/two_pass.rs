@@ -2,8 +2,8 @@
 
 use fast_image_resize::Resizer;
 
-/// Resizes across, then down, as PIL does: rounding and clipping between the two passes depend on the order, and
-/// `fast_image_resize` itself takes the other one.
+/// Resizes across, then down, as PIL does. `fast_image_resize` alone resizes down first; the results differ, because
+/// values are rounded and clipped between the two passes.
 #[derive(Debug, Default)]
 pub(super) struct TwoPassResizer {
     pub(super) resizer: Resizer,

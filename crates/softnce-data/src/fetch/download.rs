@@ -40,22 +40,22 @@ pub(super) fn download(
         .open(&path)
         .map_err(FetchError::file("write", &path))?;
     let mut download = Download { agent, file, path: &path, part };
-    let mut last = FetchError::NoAddress { file: file.name.clone() };
+    let mut last: Option<FetchError> = None;
     for url in &file.urls {
+        if let Some(error) = last.take() {
+            log::warn!("{error}; trying {url}");
+        }
         match download.from(url, report) {
             Ok(()) => {
                 // Close the file first: some systems cannot rename an open file.
                 drop(download);
                 return Ok(put_in_place(&path, target)?);
             }
-            Err(error) if error.is_the_servers() => {
-                log::warn!("{error}");
-                last = error;
-            }
+            Err(error) if error.is_the_servers() => last = Some(error),
             Err(error) => return Err(error),
         }
     }
-    Err(last)
+    Err(last.unwrap_or_else(|| FetchError::NoAddress { file: file.name.clone() }))
 }
 
 /// A download in progress.

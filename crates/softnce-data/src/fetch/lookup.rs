@@ -63,8 +63,8 @@ impl Registry {
         places.find(|place| place.is_file()).ok_or_else(|| MissingData::new(self, data, path, Some(set)))
     }
 
-    /// What to do about the registered set that `path` names, where its folder `found` in the data folder lacks files.
-    /// `None` if it names no such set.
+    /// What to do if the folder `found` of the registered set that `path` names lacks files. `None` if it names no
+    /// registered set.
     pub fn completion(&self, data: &Path, path: &Path, found: &Path) -> Option<String> {
         let set = self.set_of(path)?;
         let command = command(set, data);

@@ -35,7 +35,7 @@ impl MissingData {
     }
 }
 
-/// What to do about a path that names no registered set.
+/// What to do if the path names no registered set.
 fn user_supplied(registry: &Registry, data: &Path, path: &Path) -> String {
     let here = if sets::exists(path) { "the working folder has it: add --data .; " } else { "" };
     let meant = path.to_str().and_then(|path| registry.nearest(path));
@@ -55,12 +55,11 @@ pub(super) fn command(set: &KnownSet, data: &Path) -> String {
     }
 }
 
-/// A path as a shell takes it.
+/// A path, quoted for a shell if it needs to be.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
-    if text.contains([' ', '\'', '"', '$', '&', '(', ')']) {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    } else {
-        text
+    match text.chars().all(|letter| letter.is_alphanumeric() || "/\\:._-+@%".contains(letter)) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
     }
 }

@@ -41,7 +41,9 @@ impl Registry {
     pub fn find(&self, name: &str) -> Result<&KnownSet, FetchError> {
         self.sets.iter().find(|set| set.name == name).ok_or_else(|| {
             let known = self.sets.iter().map(|set| set.name.as_str()).collect::<Vec<_>>().join(", ");
-            let nearest = self.nearest(name).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            // Another name of the set's folder, or one that is near.
+            let meant = self.set_of(Path::new(name)).map(|set| set.name.as_str()).or_else(|| self.nearest(name));
+            let nearest = meant.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
             FetchError::Unknown { found: name.to_owned(), known, nearest }
         })
     }
@@ -143,6 +145,8 @@ mod tests {
             ("CIFAR10H", "cifar-10h"),
             ("FashionMNIST", "fashion-mnist"),
             ("tiny_imagnet", "tiny-imagenet"),
+            ("tiny-imagenet-200", "tiny-imagenet"),
+            ("cifar-10-batches-bin", "cifar-10"),
         ] {
             assert_eq!(message(name), format!("{}; did you mean {meant}?", unknown(name)));
         }

@@ -47,3 +47,14 @@ pub enum InfoError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+impl InfoError {
+    /// Whether the arguments or the set are refused, rather than a file failing.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            InfoError::Empty | InfoError::Range { .. } => true,
+            InfoError::Store(error) => error.is_usage(),
+            InfoError::Bad(_) | InfoError::Picture { .. } | InfoError::Shape { .. } => false,
+        }
+    }
+}

@@ -4,20 +4,20 @@ use ndarray::{ArrayView1, ArrayView2};
 
 use crate::PictureSource;
 
-/// Least share of the way from the agreement of a random order to full agreement (Cohen's kappa).
+/// Least Cohen's kappa: the agreement on a scale from 0, that of a random order, to 1, full agreement.
 const LEAST_KAPPA: f64 = 0.25;
 
 /// How often the largest weight of a row is on the class of its picture.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LabelAgreement {
+pub(super) struct LabelAgreement {
     /// Number of rows.
-    pub rows: usize,
+    rows: usize,
     /// Rows whose largest weight is on the class of their picture; a tie counts if the class is among the largest.
-    pub agreeing: usize,
+    agreeing: usize,
     /// Expected number of such rows if the rows were in a random order.
-    pub by_chance: f64,
+    by_chance: f64,
     /// The first row that disagrees, and the class with its largest weight.
-    pub first: Option<(usize, usize)>,
+    first: Option<(usize, usize)>,
 }
 
 impl LabelAgreement {
@@ -25,7 +25,7 @@ impl LabelAgreement {
     ///
     /// # Shapes
     /// `labels`: `[rows, classes]`; `classes`: `[rows]`, each below the number of columns.
-    pub fn new(labels: ArrayView2<'_, f32>, classes: &[usize]) -> Self {
+    pub(super) fn new(labels: ArrayView2<'_, f32>, classes: &[usize]) -> Self {
         let mut found = Self { rows: classes.len(), agreeing: 0, by_chance: 0.0, first: None };
         // How often each class has the largest weight, and how often it is the class of a picture.
         let mut counts = vec![[0.0_f64; 2]; labels.ncols()];
@@ -45,8 +45,8 @@ impl LabelAgreement {
     }
 
     /// Whether the labels contradict the classes: fewer than half of the rows agree, or hardly more than in a random
-    /// order (Cohen's kappa below 0.25), as where one class is frequent.
-    pub fn contradicts(&self) -> bool {
+    /// order (Cohen's kappa below 0.25). The second condition matters if one class is frequent.
+    fn contradicts(&self) -> bool {
         let (rows, agreeing) = (self.rows as f64, self.agreeing as f64);
         let few = 2.0 * agreeing < rows || agreeing - self.by_chance < LEAST_KAPPA * (rows - self.by_chance);
         self.agreeing < self.rows && few

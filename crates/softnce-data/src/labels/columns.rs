@@ -24,10 +24,10 @@ const PATHS: [&str; 16] = [
     "pictures",
 ];
 
-/// Names of a column that counts the rows: without one, as pandas writes it and as it reads that again.
+/// Names of a column of row numbers. pandas writes it without a name, and reads that name as `Unnamed: 0`.
 const INDEX: [&str; 5] = ["", "index", "id", "row", "unnamed: 0"];
 
-/// Names of columns that say what the folders say already.
+/// Names of columns that the folders of the pictures make redundant; they are left out.
 const NOTES: [&str; 6] = ["class", "label", "labels", "target", "split", "part"];
 
 /// The columns of a table.
@@ -179,14 +179,14 @@ impl Columns {
             let name = cell.to_lowercase();
             let text = second.get(column).is_some_and(|value| !is_number(value));
             let note = NOTES.contains(&name.as_str()) && (weights.is_some() || text);
-            match () {
-                () if PATHS.contains(&name.as_str()) && (text || second.is_empty()) && paths.is_none() => {
-                    paths = Some(column)
-                }
+            let (of_paths, of_index) = (PATHS.contains(&name.as_str()), INDEX.contains(&name.as_str()));
+            if of_paths && (text || second.is_empty()) && paths.is_none() {
+                paths = Some(column);
+            } else if (of_paths || of_index) && !text {
                 // `softnce data info --list` has numbers for pictures that are not files of their own.
-                () if [&PATHS[..], &INDEX].concat().contains(&name.as_str()) && !text => index.push(column),
-                () if note => {}
-                () => rest.push((column, text)),
+                index.push(column);
+            } else if !note {
+                rest.push((column, text));
             }
         }
         // The first column of names holds the paths, whatever its own name.

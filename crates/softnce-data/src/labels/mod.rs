@@ -19,9 +19,9 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-pub use agreement::LabelAgreement;
 pub use error::LabelError;
 
+use agreement::LabelAgreement;
 use npy::NPY;
 use place::Place;
 use rule::{LabelRows, LabelRule};
@@ -102,7 +102,8 @@ fn one() -> f64 {
 
 /// Reads soft labels for these pictures of a set in the folder `root`.
 ///
-/// Logs a warning if they contradict the classes of the pictures ([`LabelAgreement::contradicts`]).
+/// Logs a warning if they contradict the classes of the pictures: if fewer than half of the rows have their largest
+/// weight on the class of their picture, or hardly more than rows in a random order would.
 ///
 /// # Shapes
 /// The result: `[pictures, classes]`, in the order of the pictures and of their classes. Each row is on the simplex.

@@ -27,9 +27,15 @@ pub(super) fn read(sink: LabelRows<'_>, name: Option<&str>) -> Result<Array2<f32
     for index in 0..archive.len() {
         let (array, header) = read_header(&mut archive, index, path)?;
         all.push(array.clone());
-        match (header.shape().len(), is_text(&header.dtype())) {
-            (1, true) => paths.push(index),
-            (2, false) => flat.push((index, array)),
+        let dtype = header.dtype();
+        match (header.shape(), text(&dtype)) {
+            ([_], Some(_)) => paths.push(index),
+            ([_, _], None) => flat.push((index, array)),
+            // These may be paths, and the rows may be in their order.
+            ([rows], None) if *rows == sink.rows() as u64 && dtype.uses_pickled_array() => {
+                let found = format!("array '{array}' of Python objects");
+                return Err(ContentError::whole(path, found, "strings, as after numpy.array(paths, dtype=str)"));
+            }
             _ => {}
         }
     }
@@ -68,8 +74,15 @@ fn read_paths(sink: &LabelRows<'_>, archive: &mut Archive, index: usize) -> Resu
     let path = inside(sink.path, &entry)?;
     let (header, _) = npy::read_header(&path, &mut entry)?;
     let mut matching = RowMatching::new(sink.pictures, sink.root, sink.path)?;
-    let entry: Box<dyn Read + '_> = Box::new(entry);
-    let paths: Vec<String> = NpyFile::with_header(header, entry).into_vec().map_err(LabelError::io(path))?;
+    let is_bytes = text(&header.dtype()) == Some(TypeChar::ByteStr);
+    let file = NpyFile::with_header(header, Box::new(entry) as Box<dyn Read + '_>);
+    let paths: Vec<String> = match is_bytes {
+        true => {
+            let paths: Vec<Vec<u8>> = file.into_vec().map_err(LabelError::io(path))?;
+            paths.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect()
+        }
+        false => file.into_vec().map_err(LabelError::io(path))?,
+    };
     for (row, path) in paths.iter().enumerate() {
         matching.push(path, Place::Array(row));
     }
@@ -81,9 +94,10 @@ fn inside<R: Read>(path: &Path, entry: &ZipFile<'_, R>) -> Result<PathBuf, Label
     Ok(path.join(&*entry.name().map_err(damaged(path))?))
 }
 
-/// Whether the values are Python 3's strings.
-fn is_text(dtype: &DType) -> bool {
-    matches!(dtype, DType::Plain(text) if text.type_char() == TypeChar::UnicodeStr)
+/// The kind of strings, if the values are strings.
+fn text(dtype: &DType) -> Option<TypeChar> {
+    let DType::Plain(text) = dtype else { return None };
+    Some(text.type_char()).filter(|kind| matches!(kind, TypeChar::UnicodeStr | TypeChar::ByteStr))
 }
 
 fn damaged(path: &Path) -> impl Fn(zip::result::ZipError) -> LabelError {

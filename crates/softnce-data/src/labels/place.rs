@@ -1,4 +1,4 @@
-//! Names a row or a value of a file in the words of the file.
+//! Describes a row or a value of a file in errors: by its line in a table, by its indices in an array.
 
 /// A row of a file.
 #[derive(Debug, Clone, Copy)]

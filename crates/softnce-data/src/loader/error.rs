@@ -71,7 +71,7 @@ pub enum LoaderError {
 }
 
 impl LoaderError {
-    /// What went wrong, without the name of the picture.
+    /// The error without the name of the picture.
     pub fn reason(&self) -> String {
         let (name, text) = match self {
             LoaderError::Picture { picture, source } => (picture, source.to_string()),
@@ -84,7 +84,7 @@ impl LoaderError {
     }
 }
 
-/// The error of a picture with the picture's name, which the error of a file begins with itself.
+/// The error with the name of the picture in front, unless it begins with that name.
 fn once(picture: &str, error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
     if text.starts_with(picture) { text } else { format!("{picture}: {text}") }

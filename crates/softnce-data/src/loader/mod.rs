@@ -59,6 +59,11 @@ pub struct Loader {
 /// Batches prepared ahead in evaluation.
 const EVALUATION_PREFETCH: usize = 2;
 
+/// The settings for all pictures in their order.
+fn in_order(batch_size: usize, workers: usize) -> LoaderConfig {
+    LoaderConfig { batch_size, workers, prefetch: EVALUATION_PREFETCH, drop_last: false, shuffle: false, seed: 0 }
+}
+
 impl Loader {
     /// A loader for training: augmented, mixed pictures.
     ///
@@ -93,14 +98,12 @@ impl Loader {
         batch_size: usize,
         workers: usize,
     ) -> Result<Loader, LoaderError> {
-        let prefetch = EVALUATION_PREFETCH;
-        let config = LoaderConfig { batch_size, workers, prefetch, drop_last: false, shuffle: false, seed: 0 };
-        let (augment, mixing, failures) = (false, None, None);
-        Loader::new(Task { source, augmentation, augment, mixing, soft_labels, config, failures })
+        let config = in_order(batch_size, workers);
+        Loader::new(Task { source, augmentation, augment: false, mixing: None, soft_labels, config, failures: None })
     }
 
     /// A loader for prediction: as [`Loader::evaluation`], but a picture that cannot be prepared does not end the epoch.
-    /// Its pixels are 0, and [`Loader::take_failure`] has its error once its batch is there.
+    /// Its pixels are 0, and [`Loader::take_failure`] returns its error after its batch was returned.
     ///
     /// # Errors
     /// As [`Loader::train`].
@@ -110,10 +113,8 @@ impl Loader {
         batch_size: usize,
         workers: usize,
     ) -> Result<Loader, LoaderError> {
-        let prefetch = EVALUATION_PREFETCH;
-        let config = LoaderConfig { batch_size, workers, prefetch, drop_last: false, shuffle: false, seed: 0 };
-        let (augment, mixing, soft_labels, failures) = (false, None, None, Some(Mutex::default()));
-        Loader::new(Task { source, augmentation, augment, mixing, soft_labels, config, failures })
+        let (config, failures) = (in_order(batch_size, workers), Some(Mutex::default()));
+        Loader::new(Task { source, augmentation, augment: false, mixing: None, soft_labels: None, config, failures })
     }
 
     /// Takes the error of a picture of a batch of [`Loader::prediction`]; `None` if the picture could be prepared.

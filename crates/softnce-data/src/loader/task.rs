@@ -25,7 +25,7 @@ pub(super) struct Task {
     pub(super) mixing: Option<Mixing>,
     pub(super) soft_labels: Option<Arc<Array2<f32>>>,
     pub(super) config: LoaderConfig,
-    /// The errors of pictures that could not be prepared, by index; `None`: the first ends the epoch.
+    /// The errors of pictures that could not be prepared, by index. `None`: the first such picture ends the epoch.
     pub(super) failures: Option<Mutex<BTreeMap<usize, LoaderError>>>,
 }
 

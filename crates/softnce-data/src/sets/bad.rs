@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::error::SetError;
 use crate::{Picture, PictureSource};
 
-/// Pictures that a message lists.
+/// Largest number of pictures that a message lists.
 const LISTED: usize = 20;
 /// Time between two lines of progress.
 const EVERY: Duration = Duration::from_secs(30);
@@ -62,15 +62,15 @@ impl fmt::Display for BadPictures {
 
 impl Error for BadPictures {}
 
-/// Decodes pictures on all processors; returns those that cannot be decoded, each with its row, sorted by row. Where it
-/// is stopped, the rest is left unchecked.
+/// Decodes pictures on all processors; returns those that cannot be decoded, each with its row, sorted by row. Once
+/// `stop` is true, no further picture is checked.
 ///
 /// A check that takes long writes its progress to the log, as warnings.
 pub fn find_bad(source: &dyn PictureSource, rows: &[usize], stop: &AtomicBool) -> Vec<(usize, BadPicture)> {
     visit(source, rows, stop, |_| {})
 }
 
-/// The same; hands every other picture to `good`, in any order.
+/// As [`find_bad`]; also calls `good` with every picture that can be decoded, in any order.
 pub(crate) fn visit(
     source: &dyn PictureSource,
     rows: &[usize],
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(found.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [7, 31, 50]);
         assert_eq!(found[0].1.picture, at("ant/07.png").display().to_string());
         assert_eq!(found[1].1.reason, "the file is empty");
-        assert!(found[0].1.reason.starts_with("a file that begins with \"no pictu\"; expected JPEG, "));
+        assert!(found[0].1.reason.starts_with("the file begins with \"no pictu\"; expected JPEG, "));
         assert_eq!(find_bad(source.as_ref(), &all[8..31], &stop), []);
         assert_eq!(find_bad(source.as_ref(), &[], &stop), []);
         stop.store(true, Ordering::Relaxed);

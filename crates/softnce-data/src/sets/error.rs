@@ -69,15 +69,30 @@ pub enum SetError {
         known: String,
     },
     /// A folder fits no layout.
-    #[error("{}: fits no known layout; expected one of {known}", path.display())]
+    #[error(
+        "{}: fits no known layout; expected one of {known}; {}{}",
+        path.display(),
+        match below {
+            Some(below) => format!("{} fits one: name that folder", below.display()),
+            None => "or name the layout (data.layout in a recipe, --layout for `data info`)".to_owned(),
+        },
+        unread.as_ref().map(|unread| format!("; {unread}")).unwrap_or_default()
+    )]
     Undetected {
         /// The folder.
         path: PathBuf,
         /// What shows each layout.
         known: String,
+        /// A folder in it that fits a layout.
+        below: Option<PathBuf>,
+        /// A picture in it in a format that is not read, in words.
+        unread: Option<String>,
     },
     /// A folder fits several layouts.
-    #[error("{}: fits the layouts {first} and {second}; name one of them", path.display())]
+    #[error(
+        "{}: fits the layouts {first} and {second}; name one of them (data.layout in a recipe, --layout for `data info`)",
+        path.display()
+    )]
     Ambiguous {
         /// The folder.
         path: PathBuf,

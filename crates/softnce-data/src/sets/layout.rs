@@ -1,4 +1,4 @@
-//! What a layout is: how the files of a data set are laid out, how a folder shows it, and how it is read.
+//! A layout of the files of a data set: how it is detected, and how it is read.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -41,8 +41,8 @@ pub(super) struct Rules {
     pub(super) origin: Option<&'static str>,
     /// Whether a folder shows the layout.
     pub(super) detect: fn(&Path) -> bool,
-    /// How strong a proof that is. Of the layouts that a folder shows, the one with the strongest proof is taken.
-    /// 2: file names that the publisher chose; 1: names of folders; 0: anything weaker.
+    /// The reliability of `detect`: of several layouts that are detected, the one with the largest number is taken. 2:
+    /// file names that the publisher chose; 1: names of folders; 0: anything weaker.
     pub(super) proof: u8,
     /// Reads one of `parts` from a folder.
     pub(super) open: Open,

@@ -5,15 +5,18 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::decode::is_picture;
+use super::decode::{endings, is_picture, is_unread_picture};
 use super::error::SetError;
+use crate::ContentError;
 
-/// Notes of file managers, which are skipped without a word, as hidden files are.
+/// Files that file managers write. They are skipped without a warning, like hidden files.
 const NOTES: [&str; 2] = ["thumbs.db", "desktop.ini"];
-/// Folders that programs leave behind, in lower case: they hold no pictures of the set.
+/// Folders that programs leave behind, in lower case. Their pictures do not belong to the set.
 const LEFT_BEHIND: [&str; 6] =
     ["__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found"];
-/// Names that a warning lists.
+/// Endings of label files, which may lie beside the folders of a set.
+const LABELS: [&str; 5] = ["csv", "npy", "npz", "safetensors", "u8"];
+/// Largest number of names in a warning.
 const NAMED: usize = 10;
 
 /// What a folder holds, each list sorted by name.
@@ -25,7 +28,7 @@ pub(super) struct FolderContent {
     pub(super) left_out: Vec<OsString>,
 }
 
-/// Lists a folder; links are followed. Hidden files and the notes of file managers are not listed.
+/// Lists a folder; links are followed. Hidden files and those of file managers are not listed.
 pub(super) fn list(path: &Path) -> Result<FolderContent, SetError> {
     let mut listing = FolderContent::default();
     for entry in fs::read_dir(path).map_err(SetError::io(path))? {
@@ -37,7 +40,7 @@ pub(super) fn list(path: &Path) -> Result<FolderContent, SetError> {
         if kind.is_symlink() {
             match fs::metadata(entry.path()) {
                 Ok(target) => kind = target.file_type(),
-                // A link that leads nowhere is a picture that cannot be read, and is reported as one.
+                // A broken link with the name of a picture is reported as a picture that cannot be read.
                 Err(_) if is_picture(&name) && !hidden => {
                     listing.files.push(name);
                     continue;
@@ -48,7 +51,7 @@ pub(super) fn list(path: &Path) -> Result<FolderContent, SetError> {
         if kind.is_file() && (hidden || is_one_of(&NOTES)) {
             continue;
         }
-        // Reading a pipe would block for ever.
+        // Reading a pipe could block for ever.
         let left_out = hidden || (kind.is_dir() && is_one_of(&LEFT_BEHIND)) || !(kind.is_dir() || kind.is_file());
         let names = match kind.is_dir() {
             _ if left_out => &mut listing.left_out,
@@ -125,18 +128,43 @@ pub(super) fn holds_pictures(folder: &Path) -> bool {
     direct || walk(folder).is_ok_and(|found| found.folders.iter().any(|(_, pictures)| !pictures.is_empty()))
 }
 
-/// A warning about what is not read in `root`; `None` if there is nothing.
+/// The error of a folder without pictures, which names a file that is not read among `paths`.
+pub(super) fn no_pictures(folder: &Path, paths: &[PathBuf]) -> SetError {
+    let files: Vec<&PathBuf> = paths.iter().filter(|path| path.is_file()).collect();
+    let is_likely = |path: &&&PathBuf| path.file_name().is_some_and(is_unread_picture);
+    let Some(named) = files.iter().find(is_likely).or(files.first()) else { return ContentError::empty(folder) };
+    let named = named.strip_prefix(folder).unwrap_or(named).display();
+    let found = match files.len() {
+        1 => format!("no pictures ({named} is not read as one)"),
+        count => format!("no pictures ({named} and {} more are not read as pictures)", count - 1),
+    };
+    ContentError::whole(folder, found, format!("at least one that ends in {}", endings()))
+}
+
+/// In a folder or below it, a picture in a format that is not read, in words.
+pub(super) fn unread_picture(folder: &Path) -> Option<String> {
+    let found = walk(folder).ok()?.left_out;
+    let unread = found.iter().find(|path| path.file_name().is_some_and(is_unread_picture))?;
+    Some(format!("{} is not read: pictures end in {}", unread.display(), endings()))
+}
+
+/// A warning about what is not read in `root`, except label files directly in it; `None` if there is nothing.
 pub(super) fn left_out(root: &Path, paths: &[PathBuf]) -> Option<String> {
+    let has_labels = |path: &Path| {
+        let ending = path.extension().unwrap_or_default();
+        path.parent() == Some(root) && LABELS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+    };
+    let paths: Vec<&PathBuf> = paths.iter().filter(|path| !has_labels(path)).collect();
     let names = paths.iter().map(|path| path.strip_prefix(root).unwrap_or(path).as_os_str());
     let count = match paths.len() {
         0 => return None,
-        1 => "1 file or folder is not read".to_owned(),
-        count => format!("{count} files or folders are not read"),
+        1 => "1 file or folder is not read as pictures".to_owned(),
+        count => format!("{count} files or folders are not read as pictures"),
     };
     Some(format!("{}: {count}: {}", root.display(), listed(names)))
 }
 
-/// Names for a message, the first ones of many.
+/// Names for a message: the first ten.
 pub(super) fn listed<'n>(names: impl ExactSizeIterator<Item = &'n OsStr>) -> String {
     let more = names.len().saturating_sub(NAMED);
     let mut text = names.take(NAMED).map(|name| name.display().to_string()).collect::<Vec<_>>().join(", ");
@@ -169,7 +197,7 @@ mod tests {
         assert_eq!(found.left_out, [".ipynb_checkpoints", "@eaDir", "__MACOSX"]);
         let found = walk(folder.path()).unwrap();
         let warning = left_out(folder.path(), &found.left_out).unwrap();
-        let expected = "4 files or folders are not read: .ipynb_checkpoints, @eaDir, __MACOSX, notes.txt";
+        let expected = "4 files or folders are not read as pictures: .ipynb_checkpoints, @eaDir, __MACOSX, notes.txt";
         assert_eq!(warning, format!("{}: {expected}", folder.path().display()));
     }
 
@@ -177,9 +205,12 @@ mod tests {
     fn a_warning_names_the_first_of_many() {
         let paths: Vec<PathBuf> = (0..12).map(|number| format!("root/{number}.txt").into()).collect();
         let warning = left_out(Path::new("root"), &paths).unwrap();
-        assert!(warning.starts_with("root: 12 files or folders are not read: 0.txt, "), "{warning}");
+        assert!(warning.starts_with("root: 12 files or folders are not read as pictures: 0.txt, "), "{warning}");
         assert!(warning.ends_with("9.txt and 2 more"), "{warning}");
         assert_eq!(left_out(Path::new("root"), &[]), None);
+        let labels = ["root/labels.csv", "root/train/labels.csv"].map(PathBuf::from);
+        let expected = "root: 1 file or folder is not read as pictures: train/labels.csv";
+        assert_eq!(left_out(Path::new("root"), &labels).unwrap(), expected);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Finds a layout by its name, or by what lies in a folder.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::LazyLock;
 
@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::SetError;
 use super::layout::Layout;
+use super::listing::{list, unread_picture};
 
 /// The names of all layouts.
 static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| Layout::ALL.map(Layout::name).to_vec());
@@ -20,9 +21,9 @@ impl Layout {
     /// # Errors
     /// A folder that cannot be read, that shows no layout, or that shows several equally well.
     pub fn detect(root: &Path) -> Result<Layout, SetError> {
-        let mut shown: Vec<Layout> = Layout::ALL.into_iter().filter(|layout| (layout.rules().detect)(root)).collect();
+        let mut shown: Vec<Layout> = shown_in(root).collect();
         if shown.is_empty() {
-            // Tells a folder that does not exist from one that shows no layout.
+            // A folder that does not exist has an error of its own.
             fs::read_dir(root).map_err(SetError::io(root))?;
         }
         let strongest = shown.iter().map(|layout| layout.rules().proof).max();
@@ -33,7 +34,10 @@ impl Layout {
             (Some(first), Some(second)) => {
                 Err(SetError::Ambiguous { path: root.to_owned(), first: first.name(), second: second.name() })
             }
-            (None, _) => Err(SetError::Undetected { path: root.to_owned(), known: signs() }),
+            (None, _) => {
+                let (below, unread) = (below(root), unread_picture(root));
+                Err(SetError::Undetected { path: root.to_owned(), known: signs(), below, unread })
+            }
         }
     }
 }
@@ -42,6 +46,17 @@ impl Layout {
 /// above it ([`Layout::IDX`]).
 pub fn exists(path: &Path) -> bool {
     path.exists() || Layout::detect(path).is_ok()
+}
+
+/// The layouts that a folder shows.
+fn shown_in(root: &Path) -> impl Iterator<Item = Layout> {
+    Layout::ALL.into_iter().filter(move |layout| (layout.rules().detect)(root))
+}
+
+/// The first folder in `root` that shows a layout: many archives hold one folder with the set.
+fn below(root: &Path) -> Option<PathBuf> {
+    let folders = list(root).ok()?.folders;
+    folders.iter().map(|name| root.join(name)).find(|folder| shown_in(folder).next().is_some())
 }
 
 /// What shows each layout that lies in a folder.
@@ -135,10 +150,24 @@ mod tests {
         for layout in Layout::ALL.into_iter().filter(|layout| layout.origin().is_none()) {
             assert!(message.contains(&format!("({layout})")), "{message}");
         }
+        fs::create_dir_all(root.path().join("images/ant")).unwrap();
+        fs::write(root.path().join("images/ant/1.HEIC"), "").unwrap();
+        let message = Layout::detect(root.path()).unwrap_err().to_string();
+        let unread = root.path().join("images/ant/1.HEIC");
+        let expected = format!("; {} is not read: pictures end in jpg, jpeg, ", unread.display());
+        assert!(message.contains(&expected), "{message}");
+        fs::remove_dir_all(root.path().join("images/ant")).unwrap();
+        fs::create_dir_all(root.path().join("images/train")).unwrap();
+        let message = Layout::detect(root.path()).unwrap_err().to_string();
+        let below = root.path().join("images");
+        assert!(message.ends_with(&format!("; {} fits one: name that folder", below.display())), "{message}");
         fs::write(root.path().join("train.bin"), "").unwrap();
         fs::write(root.path().join("test_batch.bin"), "").unwrap();
         let message = Layout::detect(root.path()).unwrap_err().to_string();
-        assert!(message.ends_with(": fits the layouts cifar10 and cifar100; name one of them"), "{message}");
+        assert!(
+            message.contains(": fits the layouts cifar10 and cifar100; name one of them (data.layout "),
+            "{message}"
+        );
         let absent = root.path().join("absent");
         assert!(Layout::detect(&absent).unwrap_err().to_string().starts_with(&absent.display().to_string()));
     }

@@ -17,7 +17,9 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<String>>, SetError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(SetError::Io { path: path.to_owned(), source }),
     };
-    let lines: Vec<String> = text.trim_end().lines().map(|line| line.trim().to_owned()).collect();
+    // Windows' editors begin a text with a byte order mark.
+    let text = text.trim_start_matches('\u{feff}').trim_end();
+    let lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
     match lines.iter().position(String::is_empty) {
         Some(index) => Err(ContentError::line(path, index + 1, "''", "a name")),
         None => Ok(Some(lines)),
@@ -56,7 +58,7 @@ mod tests {
         let path = folder.path().join("names.txt");
         assert_eq!(read(&path).unwrap(), None);
         assert_eq!(read_or(&path, numbers(2), 2).unwrap(), ["0", "1"]);
-        fs::write(&path, "cat\r\nsea lion \n\n\n").unwrap();
+        fs::write(&path, "\u{feff}cat\r\nsea lion \n\n\n").unwrap();
         assert_eq!(read(&path).unwrap().unwrap(), ["cat", "sea lion"]);
         assert_eq!(read_or(&path, numbers(2), 2).unwrap(), ["cat", "sea lion"]);
     }

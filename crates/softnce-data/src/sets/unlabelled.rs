@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::error::SetError;
 use super::file_set::FileSet;
-use super::listing::{left_out, walk};
+use super::listing::{left_out, no_pictures, walk};
 use crate::{ContentError, PictureSource};
 
 /// The files among `paths` and every picture file in their folders, in the order of `paths` and by name within a folder.
@@ -16,6 +16,7 @@ use crate::{ContentError, PictureSource};
 /// A path that does not exist or cannot be read; no picture at all.
 pub fn unlabelled(paths: &[PathBuf], class_names: Vec<String>) -> Result<FileSet, SetError> {
     let mut set = FileSet::new(class_names);
+    let mut others = Vec::new();
     for path in paths {
         let kind = std::fs::metadata(path).map_err(SetError::io(path))?;
         if kind.is_dir() {
@@ -24,6 +25,7 @@ pub fn unlabelled(paths: &[PathBuf], class_names: Vec<String>) -> Result<FileSet
                 set.add(folder, files.into_iter().map(|name| (name, 0)));
             }
             left_out(path, &found.left_out).into_iter().for_each(|warning| set.warn(warning));
+            others.extend(found.left_out);
             continue;
         }
         match (path.parent(), path.file_name()) {
@@ -32,7 +34,7 @@ pub fn unlabelled(paths: &[PathBuf], class_names: Vec<String>) -> Result<FileSet
         }
     }
     match paths.first() {
-        Some(path) if set.labels().is_empty() => Err(ContentError::empty(path)),
+        Some(path) if set.labels().is_empty() => Err(no_pictures(path, &others)),
         _ => Ok(set),
     }
 }
@@ -57,12 +59,16 @@ mod tests {
         let found: Vec<PathBuf> = (0..4).map(|index| set.path(index).unwrap()).collect();
         assert_eq!(found, [at("b.png"), at("deep/a.png"), at("deep/er/c.png"), at("deep/notes.txt")]);
         assert_eq!((set.labels(), set.class_names().len()), (&[0; 4][..], 2));
-        let expected = format!("{}: 1 file or folder is not read: notes.txt", at("deep").display());
+        let expected = format!("{}: 1 file or folder is not read as pictures: notes.txt", at("deep").display());
         assert_eq!(set.warnings(), [expected]);
         std::fs::create_dir(at("empty")).unwrap();
         for wrong in ["absent.png", "empty"] {
             let error = unlabelled(&[at(wrong)], vec!["x".into()]).unwrap_err().to_string();
             assert!(error.contains(wrong), "{error}");
         }
+        std::fs::write(at("empty/a.heic"), "").unwrap();
+        let error = unlabelled(&[at("empty")], vec!["x".into()]).unwrap_err().to_string();
+        let expected = "empty: no pictures (a.heic is not read as one); expected at least one that ends in jpg, jpeg, ";
+        assert!(error.contains(expected), "{error}");
     }
 }

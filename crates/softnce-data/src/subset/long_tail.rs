@@ -8,8 +8,9 @@ use super::{SubsetError, rows_by_class};
 
 /// The rows to keep for an exponential profile of class sizes, in rising order.
 ///
-/// Class `k` of `d` keeps `n_k * imbalance^(-k / (d - 1))` of its `n_k` rows, rounded down. In a balanced set the first class keeps all rows and the last one `1 / imbalance` of them. Source: Cui et al.,
-/// "Class-balanced loss based on effective number of samples", arXiv 1901.05555, section 5.1.
+/// Class `k` of `d` keeps `n_k * imbalance^(-k / (d - 1))` of its `n_k` rows, rounded down. In a balanced set the first
+/// class keeps all rows and the last one `1 / imbalance` of them. Source: Cui et al., "Class-balanced loss based on
+/// effective number of samples", arXiv 1901.05555, section 5.1.
 ///
 /// `seed` decides which rows, for each class separately. The rows kept at one imbalance are among those kept at any
 /// smaller imbalance.

@@ -1,10 +1,9 @@
 //! The classes that networks trained on a teacher's targets predict for the test nodes, as a table.
 
-use std::fmt::Write;
-
 use maud::{Markup, html};
 use softnce_metrics::Estimate;
 use softnce_report::number::{fixed, signed};
+use softnce_report::table::Table;
 use softnce_report::{page, plus_minus};
 
 use super::results::{ClassedSummary, GraphsResults};
@@ -106,17 +105,16 @@ pub(super) fn markdown(results: &GraphsResults) -> String {
     let tables = results.sizes.iter().filter_map(|(graph, _)| Some((graph, Given::of(results, graph)?)));
     for (at, (graph, Given { headings, lines })) in tables.enumerate() {
         if at == 0 {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "\n{WHY}\n\n{MEANING}\n");
+            text.push_str(&format!("\n{WHY}\n\n{MEANING}\n"));
         }
-        let _ = writeln!(text, "\n{graph}\n\n| {} |", headings.join(" | "));
-        let _ = writeln!(text, "| --- |{}", " ---: |".repeat(headings.len() - 1));
+        let mut table = Table::new(headings);
         for Line { name, mut figures, over_teacher } in lines {
             if let (Some(first), Some(over_teacher)) = (figures.first_mut(), over_teacher) {
-                let _ = write!(first, " ({over_teacher})");
+                first.push_str(&format!(" ({over_teacher})"));
             }
-            let _ = writeln!(text, "| {name} | {} |", figures.join(" | "));
+            table.add(std::iter::once(name).chain(figures));
         }
+        text.push_str(&format!("\n{graph}\n\n{}", table.markdown()));
     }
     text
 }

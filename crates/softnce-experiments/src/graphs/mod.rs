@@ -13,7 +13,6 @@ mod graph;
 mod node;
 mod optimum;
 mod page;
-mod pickle;
 mod plan;
 mod planetoid;
 mod results;

@@ -1,17 +1,17 @@
 //! The page of the study, and its tables.
 
-use std::fmt::Write;
-
 use maud::{Markup, html};
 use serde::Serialize;
 use softnce_report::number::{self, count, fixed, plural, signed};
 use softnce_report::page::{self, section};
+use softnce_report::table::Table;
 use softnce_report::{look, with_interval};
 
 use super::classes;
 use super::results::{GraphsResults, MEASURES, Row, SOURCES};
 use super::trial::{Found, Source, Tested, Unit};
 use crate::diverged::left_out;
+use crate::measure::Measure;
 
 /// The files for people, each with its name.
 pub(crate) fn files(results: &GraphsResults) -> Vec<(String, String)> {
@@ -163,7 +163,7 @@ fn rates(results: &GraphsResults) -> Markup {
     page::table(
         lead,
         &format!(
-            "From {}, used for nothing else. Framed: the rate chosen.",
+            "From {}, used for nothing else. Framed: the chosen rate.",
             plural(results.config.tuning_seeds as usize, "seed", "seeds"),
         ),
         html! {
@@ -200,28 +200,27 @@ fn words(source: Source) -> &'static str {
 
 /// The same tables in Markdown.
 fn markdown(results: &GraphsResults) -> String {
-    let mut text = String::from("| graph, targets | loss |");
-    MEASURES.iter().for_each(|measure| text.push_str(&format!(" {} |", measure.label())));
-    text.push_str("\n| --- | --- |");
-    MEASURES.iter().for_each(|_| text.push_str(" ---: |"));
-    text.push('\n');
+    let head = ["graph, targets", "loss"].map(str::to_owned).into_iter().chain(MEASURES.map(Measure::label));
+    let mut table = Table::new(head).with_text(1);
     for row in &results.rows {
         let unit = &row.unit;
-        // Writing to a string cannot fail.
-        let _ = write!(text, "| {}, {} | {} |", unit.graph, words(unit.source), unit.loss.title());
-        for (at, value) in row.values.iter().enumerate() {
+        let first = [format!("{}, {}", unit.graph, words(unit.source)), unit.loss.title().to_owned()];
+        let values = row.values.iter().enumerate().map(|(at, value)| {
             let bold = row.differences.is_some_and(|differences| differences[at].excludes_zero());
             let mark = if bold { "**" } else { "" };
-            let _ = write!(text, " {mark}{}{mark} |", with_interval(*value, MEASURES[at].decimals(), fixed));
-        }
-        text.push('\n');
+            format!("{mark}{}{mark}", with_interval(*value, MEASURES[at].decimals(), fixed))
+        });
+        table.add(first.into_iter().chain(values));
     }
-    text.push_str(
-        "\nBold: the paired difference from soft target cross-entropy has a 95 % interval that excludes zero (not corrected for \
-                   the number of comparisons).\n",
-    );
+    let mut text = table.markdown();
+    if results.config.seeds > 1 {
+        text.push_str(
+            "\nBold: the paired difference from soft target cross-entropy has a 95 % interval that excludes zero (not corrected \
+             for the number of comparisons).\n",
+        );
+    }
     if let Some(diverged) = diverged(results) {
-        let _ = writeln!(text, "\n{diverged}");
+        text.push_str(&format!("\n{diverged}\n"));
     }
     text.push_str(&classes::markdown(results));
     text

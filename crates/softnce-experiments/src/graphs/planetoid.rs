@@ -8,14 +8,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use softnce_pickle::{Arena, Input, Object, Value, load};
+
 use super::node::{Node, NodeSplit, Nodes, failed};
-use super::pickle::{Id, Pickle, Value};
 use crate::StudyError;
 
-/// Nodes whose labels choose the settings.
+/// Number of validation nodes.
 const VALIDATION: usize = 500;
 
-/// More nodes, features or classes than this are not believed.
+/// Numbers of nodes or of features from here on are refused as damage.
 const MOST: usize = 1 << 24;
 
 /// The file of the edges of the graph of this name.
@@ -56,9 +57,10 @@ pub(super) fn read(folder: &Path, name: &str) -> Result<Nodes, StudyError> {
     }
     for (&node, (features, label)) in index.iter().zip(tested.into_iter().zip(test_classes)) {
         if nodes[node].label.is_some() || nodes[node].part.is_some() {
-            return Err(
-                files.refuse("test.index", format!("node {node}, which is a training node or was there before"))
-            );
+            return Err(files.refuse(
+                "test.index",
+                format!("node {node} twice or also in ind.{name}.allx, expected each node once"),
+            ));
         }
         nodes[node] = Node { label, part: Some(NodeSplit::Test), features };
     }
@@ -82,7 +84,7 @@ impl Files<'_> {
     }
 
     /// A pickle, and what is read from it.
-    fn parsed<T>(&self, ending: &str, parse: impl Fn(&Pickle<'_>) -> Result<T, String>) -> Result<T, StudyError> {
+    fn parsed<T>(&self, ending: &str, parse: impl Fn(&Pickle) -> Result<T, String>) -> Result<T, StudyError> {
         let path = self.path(ending);
         let bytes = fs::read(&path).map_err(failed(&path))?;
         let parsed = Pickle::read(&bytes).and_then(|pickle| parse(&pickle));
@@ -106,6 +108,40 @@ impl Files<'_> {
     }
 }
 
+/// The value of a file.
+struct Pickle {
+    values: Arena,
+    top: Value,
+}
+
+/// Memory that the values of a file may take.
+const MEMORY: usize = 1 << 30;
+
+impl Pickle {
+    fn read(bytes: &[u8]) -> Result<Pickle, String> {
+        let mut values = Arena::new(MEMORY, bytes.len());
+        let top = load(&mut Input::new(bytes), &mut values)?;
+        Ok(Pickle { values, top })
+    }
+
+    fn items(&self, value: Value) -> &[Value] {
+        self.values.sequence(value).unwrap_or_default()
+    }
+
+    /// The numbers of a tuple of sizes.
+    fn sizes(&self, value: Value) -> Option<Vec<usize>> {
+        self.values.sequence(value)?.iter().map(|size| size.size()).collect()
+    }
+
+    /// The object that this class or function made.
+    fn made_by(&self, name: &str, value: Value) -> Result<&Object, String> {
+        let object = self.values.object(value);
+        let maker = object.and_then(|object| self.values.global(object.callable));
+        let found = maker.unwrap_or("a value without a class");
+        object.filter(|_| maker == Some(name)).ok_or_else(|| format!("{found}, expected an object of {name}"))
+    }
+}
+
 /// An array of numbers. Shape of `numbers`: `shape`, row by row.
 struct Array {
     shape: Vec<usize>,
@@ -113,20 +149,18 @@ struct Array {
 }
 
 /// An array of NumPy: its state is the version, the shape, the type, whether columns come first, and the bytes.
-fn array(pickle: &Pickle<'_>, id: Id) -> Result<Array, String> {
-    let state = match pickle.object(id) {
-        Some(("_reconstruct", _, Some(state))) => pickle.items(state),
-        _ => return Err("no array of NumPy where one belongs".to_owned()),
+fn array(pickle: &Pickle, value: Value) -> Result<Array, String> {
+    let values = &pickle.values;
+    let made = pickle.made_by("numpy.core.multiarray._reconstruct", value)?;
+    let [_, shape, kind, _, bytes] = *pickle.items(made.state) else {
+        return Err("an array without its values".to_owned());
     };
-    let [_, shape, kind, _, bytes] = *state else { return Err("an array without its values".to_owned()) };
-    let sides = pickle.items(shape).iter().map(|&side| pickle.int(side).and_then(|side| usize::try_from(side).ok()));
-    let shape: Vec<usize> = sides.collect::<Option<_>>().ok_or("an array without its shape")?;
+    let shape = pickle.sizes(shape).ok_or("an array without its shape")?;
+    let bytes = values.bytes(bytes).ok_or("an array without its values")?;
     // The type was made of its name, such as "f4"; the second value of its state is the order of the bytes.
-    let (Some(("dtype", made, Some(state))), Some(bytes)) = (pickle.object(kind), pickle.bytes(bytes)) else {
-        return Err("an array without its type".to_owned());
-    };
-    let name = pickle.items(made).first().and_then(|&name| pickle.bytes(name)).unwrap_or_default();
-    let order = pickle.items(state).get(1).and_then(|&order| pickle.bytes(order)).unwrap_or_default();
+    let kind = pickle.made_by("numpy.dtype", kind)?;
+    let name = pickle.items(kind.arguments).first().and_then(|&name| values.bytes(name)).unwrap_or_default();
+    let order = pickle.items(kind.state).get(1).and_then(|&order| values.bytes(order)).unwrap_or_default();
     let numbers = match (order, name) {
         (b"<", b"i4") => numbers(bytes, |four| f64::from(i32::from_le_bytes(four))),
         (b"<", b"i8") => numbers(bytes, |eight| i64::from_le_bytes(eight) as f64),
@@ -151,19 +185,14 @@ fn numbers<const N: usize>(bytes: &[u8], decode: impl Fn([u8; N]) -> f64) -> Vec
 /// The features of each row with their values, from a `csr_matrix` of SciPy; and their number.
 type Rows = (Vec<Vec<(usize, f32)>>, usize);
 
-fn rows_of_features(pickle: &Pickle<'_>) -> Result<Rows, String> {
-    let state = match pickle.object(pickle.top()) {
-        Some(("csr_matrix", _, Some(state))) => state,
-        _ => return Err("no csr_matrix of SciPy".to_owned()),
-    };
-    let Value::Dict(pairs) = pickle.get(state) else { return Err("a csr_matrix without its values".to_owned()) };
+fn rows_of_features(pickle: &Pickle) -> Result<Rows, String> {
+    let made = pickle.made_by("scipy.sparse.csr.csr_matrix", pickle.top)?;
+    let state = pickle.values.object(made.state).ok_or("a csr_matrix without its values")?;
     let field = |name: &str| {
-        let of_name = pairs.iter().find(|(key, _)| pickle.bytes(*key) == Some(name.as_bytes()));
+        let of_name = state.items.iter().find(|(key, _)| pickle.values.text(*key) == Some(name));
         of_name.map(|(_, value)| *value).ok_or_else(|| format!("a csr_matrix without {name}"))
     };
-    let shape = field("_shape")?;
-    let sides = pickle.items(shape).iter().map(|&side| pickle.int(side).and_then(|side| usize::try_from(side).ok()));
-    let shape: Vec<usize> = sides.collect::<Option<_>>().unwrap_or_default();
+    let shape = pickle.sizes(field("_shape")?).unwrap_or_default();
     let &[rows, width] = shape.as_slice() else { return Err("a csr_matrix without its shape".to_owned()) };
     let [starts, columns, values] =
         [array(pickle, field("indptr")?)?, array(pickle, field("indices")?)?, array(pickle, field("data")?)?];
@@ -178,7 +207,7 @@ fn rows_of_features(pickle: &Pickle<'_>) -> Result<Rows, String> {
     if !fits {
         return Err(format!("the parts of a csr_matrix of shape {shape:?} do not fit each other"));
     }
-    if let Some(value) = values.iter().find(|value| !(**value >= 0.0 && value.is_finite())) {
+    if let Some(value) = values.iter().find(|value| !(**value >= 0.0 && (**value as f32).is_finite())) {
         return Err(format!("a feature of {value}, expected finite numbers not below 0"));
     }
     let row = |ends: &[usize]| {
@@ -193,8 +222,8 @@ fn rows_of_features(pickle: &Pickle<'_>) -> Result<Rows, String> {
 }
 
 /// The class of each row of an array with one column a class; none where the row has only zeros.
-fn classes(pickle: &Pickle<'_>) -> Result<Vec<Option<usize>>, String> {
-    let Array { shape, numbers } = array(pickle, pickle.top())?;
+fn classes(pickle: &Pickle) -> Result<Vec<Option<usize>>, String> {
+    let Array { shape, numbers } = array(pickle, pickle.top)?;
     let &[_, columns] = shape.as_slice() else {
         return Err(format!("an array of shape {shape:?}, expected two sides"));
     };
@@ -209,16 +238,21 @@ fn classes(pickle: &Pickle<'_>) -> Result<Vec<Option<usize>>, String> {
 }
 
 /// The edges of a dictionary of the neighbours of each node.
-fn edges(pickle: &Pickle<'_>, count: usize) -> Result<Vec<(usize, usize)>, String> {
-    let Value::Dict(pairs) = pickle.get(pickle.top()) else { return Err("no dictionary of neighbours".to_owned()) };
-    let node = |id: Id| match pickle.int(id).and_then(|node| usize::try_from(node).ok()) {
-        Some(node) if node < count => Ok(node),
-        _ => Err(format!("{:?} in place of a node, expected a number below {count}", pickle.get(id))),
+fn edges(pickle: &Pickle, count: usize) -> Result<Vec<(usize, usize)>, String> {
+    let values = &pickle.values;
+    let plain = |object: &&Object| {
+        object.callable == Value::None || values.global(object.callable) == Some("collections.defaultdict")
+    };
+    let neighbours = values.object(pickle.top).filter(plain).ok_or("no dictionary of neighbours")?;
+    let node = |value: Value| match (value.size(), value.int()) {
+        (Some(node), _) if node < count => Ok(node),
+        (_, Some(number)) => Err(format!("{number} in place of a node, expected a number below {count}")),
+        _ => Err(format!("a value in place of a node, expected a number below {count}")),
     };
     let mut edges = Vec::new();
-    for &(from, near) in pairs {
+    for &(from, near) in &neighbours.items {
         let from = node(from)?;
-        for &to in pickle.items(near) {
+        for &to in values.sequence(near).ok_or_else(|| format!("no list of the neighbours of node {from}"))? {
             edges.push((from, node(to)?));
         }
     }

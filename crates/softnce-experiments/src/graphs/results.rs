@@ -40,7 +40,7 @@ pub struct Row {
     pub unit: Unit,
     /// Test accuracy in %, NLL, calibration error in %, and both of these after temperature scaling.
     pub values: [Estimate; 5],
-    /// The difference to soft target cross-entropy in each, paired by seed; none for that loss itself.
+    /// The difference from soft target cross-entropy in each, paired by seed; none for that loss itself.
     pub differences: Option<[Estimate; 5]>,
     /// Compared with the teacher, if there is one.
     pub distilled: Option<DistilledSummary>,
@@ -69,7 +69,7 @@ pub struct DistilledSummary {
 pub struct ClassedSummary {
     /// Nodes that are given their label.
     pub top1: Estimate,
-    /// Nodes that are given their label, less those that the teacher gives it, paired by seed.
+    /// Nodes that are given their label, minus those to which the teacher gives it, paired by seed.
     pub over_teacher: Estimate,
     /// Nodes that are given the teacher's class.
     pub agreement: Estimate,
@@ -176,7 +176,7 @@ impl GraphsResults {
             let measured = |run: &Found, at: usize| Some(run.test.as_ref()?.measured()[at]);
             let of = |at: usize| -> Vec<f64> { runs.iter().filter_map(|run| measured(run, at)).collect() };
             let values = each(|at| mean_interval(&of(at)))?;
-            // The seeds that neither of the two lost.
+            // The seeds that both finished.
             let pairs = |base: &[Found], at: usize| -> (Vec<f64>, Vec<f64>) {
                 let pair = |run: &Found| {
                     let other = base.iter().find(|other| other.seed == run.seed)?;

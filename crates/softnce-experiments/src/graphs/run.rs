@@ -17,10 +17,10 @@ use super::trial::{Found, Source, Unit, train};
 use crate::parts::{Around, StudyPart, Workplace, each_seed};
 use crate::{Budget, Progress, StudyError, folder};
 
-/// Raised with every change of what a training results in.
+/// Increased with every change of the result of a training.
 const REVISION: u32 = 3;
 
-/// What a folder must agree in to be continued.
+/// What must be the same to continue in a folder.
 #[derive(Serialize)]
 struct Identity<'a> {
     #[serde(flatten)]
@@ -29,7 +29,7 @@ struct Identity<'a> {
     digests: Vec<&'a str>,
 }
 
-/// Trains what is not there yet, then writes `results.json`, `results.csv`, `results.md` and `report.html`.
+/// Trains what is missing, then writes `results.json`, `results.csv`, `results.md` and `report.html`.
 ///
 /// `data`: the data folder, in which the graphs are found as `data fetch` puts them there.
 ///
@@ -74,7 +74,7 @@ pub fn run(
     let compared = units(&config, false, chosen);
     let compared = place.train_all(&compared, around, train)?;
     let results = GraphsResults::new(config.clone(), command, &graphs, tuning, compared)?;
-    folder.write_json("results.json", &results)?;
+    folder.write_sealed_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
     for (name, content) in page::files(&results) {
         folder.write(&name, content)?;

@@ -42,7 +42,7 @@ pub(super) fn read(folder: &Path) -> Result<Nodes, StudyError> {
     Ok(Nodes { nodes, edges, width })
 }
 
-/// Largest number of classes, and of features, that is believed.
+/// Numbers of classes and of features from here on are refused as damage.
 const MOST: [usize; 2] = [10_000, 1 << 24];
 
 fn read_nodes(path: &Path, bytes: &[u8]) -> Result<Vec<Node>, StudyError> {

@@ -18,7 +18,7 @@ pub struct Distilled {
     /// The teacher, the same for every loss of a seed.
     pub teacher: Classed,
     /// The mean probability that the teacher gives its most probable class, over the nodes of each class, as it classes
-    /// them; none where there are none. Shape `[d]`.
+    /// them; `None` if there are none. Shape `[d]`.
     pub confidence: Vec<Option<f64>>,
     /// The labels.
     pub labels: Classed,

@@ -60,7 +60,7 @@ pub struct Found {
     pub test: Option<Tested>,
     /// Whether logits became NaN or infinite; the validation accuracy is then 0.
     pub diverged: bool,
-    /// At which step and rate they did.
+    /// The step and the learning rate at which they did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -85,7 +85,7 @@ pub struct Tested {
 /// The learning rate of the teacher, that of the network's authors.
 const TEACHER_RATE: f64 = 0.01;
 
-/// Trains from one seed. A training that diverges is no reason to end the study: it is kept as such.
+/// Trains from one seed. A training that diverges does not end the study: it is recorded as diverged.
 pub(crate) fn train(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64) -> Result<Found, StudyError> {
     match trained(graph, unit, config, seed) {
         Err(error @ StudyError::Diverged { .. }) => {

@@ -10,12 +10,12 @@ use super::results::{Claim, PicturesResults};
 const HEAD: f64 = 26.0;
 const ROW: f64 = 42.0;
 const AXIS: f64 = 58.0;
-/// From the top of a claim to where its strokes begin, and to where they end.
+/// Distances from the top of a claim to the upper and the lower end of its strokes.
 const OVER: f64 = 18.0;
 const UNDER: f64 = 36.0;
 /// The least span of the axis, in points.
 const LEAST: f64 = 1.0;
-/// Of the margin.
+/// The colour of the margin.
 const GREY: &str = "#777777";
 
 /// The drawing on a page.

@@ -1,14 +1,13 @@
 //! The page of the study, and its tables.
 
-use std::fmt::Write;
-
 use maud::{Markup, html};
 use softnce::LossKind;
 use softnce_metrics::Estimate;
 use softnce_report::number::{count, fixed, plural, setting, signed};
 use softnce_report::page::{self, section};
 use softnce_report::protocol::Protocol;
-use softnce_report::{look, with_interval};
+use softnce_report::table::Table;
+use softnce_report::{row_head, with_interval};
 
 use super::forest;
 use super::plan::PicturesConfig;
@@ -86,7 +85,7 @@ fn claims(results: &PicturesResults) -> Markup {
         return html! { p { "No claim could be tested: each needs two losses with at least two seeds in common." } };
     }
     let margin = results.config.margin;
-    // The margin of the study was fixed before it was run; nobody knows when another one was.
+    // The default margin was fixed before the study was run; of another margin this is not known.
     let fixed = if margin == PicturesConfig::default().margin { ", fixed before any run" } else { "" };
     let mut caption =
         "Difference in test accuracy, soft target InfoNCE minus the other loss, in percentage points, with the \
@@ -162,7 +161,7 @@ fn table(set: &SetResults) -> Markup {
             tbody {
                 @for row in &set.rows {
                     tr {
-                        th.loss scope="row" { (page::swatch(look(row.loss))) (row.loss.title()) }
+                        (row_head(row.loss))
                         td.number { (setting(row.learning_rate)) }
                         td.number { (seeds(set, row.loss)) }
                         @for (metric, value) in SHOWN.iter().zip(&row.values) {
@@ -173,7 +172,7 @@ fn table(set: &SetResults) -> Markup {
                 }
                 @for loss in without_results(set) {
                     tr {
-                        th.loss scope="row" { (page::swatch(look(loss))) (loss.title()) }
+                        (row_head(loss))
                         td.number { "–" }
                         td.number { (seeds(set, loss)) }
                         @for _ in 0..=SHOWN.len() { td.number { "diverged" } }
@@ -206,28 +205,28 @@ fn shown(value: Estimate, scale: f64, decimals: usize) -> String {
     with_interval(value.scaled(scale), decimals, fixed)
 }
 
-/// The claims and the figures in Markdown.
+/// The claims and the numbers in Markdown.
 fn markdown(results: &PicturesResults) -> String {
-    let mut text = String::from("| set | claim | difference, points | verdict |\n| --- | --- | ---: | --- |\n");
+    let mut claims = Table::new(["set", "claim", "difference, points", "verdict"]).with_text(1).with_text(3);
+    let heads = ["set", "loss", "rate"].into_iter().chain(SHOWN.map(|metric| metric.head)).chain(["NLL, scaled"]);
+    let mut values = Table::new(heads).with_text(1);
     for set in &results.sets {
         for claim in &set.claims {
             let difference = with_interval(claim.difference, 2, signed);
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "| {} | {} | {difference} | {} |", set.name, claim.words(), verdict(claim));
+            claims.add([set.name.clone(), claim.words(), difference, verdict(claim)]);
         }
-    }
-    text.push_str(
-        "\n| set | loss | rate | top-1 % | NLL | ECE width % | NLL, scaled |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |\n",
-    );
-    for set in &results.sets {
         for row in &set.rows {
-            let values = SHOWN.iter().zip(&row.values);
-            let values = values.map(|(metric, value)| shown(*value, metric.unit.scale(), metric.unit.decimals()));
-            let values = values.collect::<Vec<_>>().join(" | ");
+            let first = [set.name.clone(), row.loss.title().to_owned(), setting(row.learning_rate)];
+            let shown_values = SHOWN.iter().zip(&row.values);
+            let shown_values =
+                shown_values.map(|(metric, value)| shown(*value, metric.unit.scale(), metric.unit.decimals()));
             let scaled = row.scaled_nll.map_or_else(|| "–".into(), |value| shown(value, 1.0, 4));
-            let (loss, rate) = (row.loss.title(), setting(row.learning_rate));
-            let _ = writeln!(text, "| {} | {loss} | {rate} | {values} | {scaled} |", set.name);
+            values.add(first.into_iter().chain(shown_values).chain([scaled]));
+        }
+        for loss in without_results(set) {
+            let first = [set.name.as_str(), loss.title(), "–"];
+            values.add(first.into_iter().chain(std::iter::repeat_n("diverged", SHOWN.len() + 1)));
         }
     }
-    text
+    format!("{}\n{}", claims.markdown(), values.markdown())
 }

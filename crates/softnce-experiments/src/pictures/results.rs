@@ -67,7 +67,7 @@ pub(crate) const SHOWN: [Metric; 3] = [TOP1, NLL, ECE_EQUAL_WIDTH];
 pub struct Claim {
     /// The loss that soft target InfoNCE is compared with.
     pub other: LossKind,
-    /// Difference in test accuracy, soft target InfoNCE less the other, in percentage points, with its 95 % interval.
+    /// Difference in test accuracy, soft target InfoNCE minus the other, in percentage points, with its 95 % interval.
     pub difference: Estimate,
     /// The equivalence test, where the claim is that both are on par.
     pub equivalence: Option<Equivalence>,
@@ -80,9 +80,9 @@ pub struct Claim {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Verdict {
-    /// They bear it out.
+    /// They support it.
     Shown,
-    /// They neither bear it out nor contradict it.
+    /// They neither support nor contradict it.
     Open,
     /// They contradict it.
     Contradicted,

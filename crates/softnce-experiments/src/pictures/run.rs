@@ -11,10 +11,10 @@ use super::plan::PicturesConfig;
 use super::results::{PicturesResults, SetResults};
 use crate::{Budget, Place, Progress, StudyError, folder};
 
-/// Raised with every change of what a set results in.
+/// Increased with every change of the result of a set.
 const REVISION: u32 = 1;
 
-/// Compares what is not there yet, then writes `results.json`, `results.md`, `claims.svg` and `report.html`. Each set has a
+/// Compares what is missing, then writes `results.json`, `results.md`, `claims.svg` and `report.html`. Each set has a
 /// comparison's folder of its own within that of the study.
 ///
 /// `memory` counts allocated memory, where the program can.
@@ -53,7 +53,7 @@ pub fn run(
         sets.push(SetResults::new(&set.name, &comparison, config.margin)?);
     }
     let results = PicturesResults { version: env!("CARGO_PKG_VERSION").to_owned(), command, config, sets };
-    folder.write_json("results.json", &results)?;
+    folder.write_sealed_json("results.json", &results)?;
     for (name, content) in page::files(&results) {
         folder.write(&name, content)?;
     }

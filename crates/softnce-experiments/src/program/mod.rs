@@ -3,7 +3,6 @@
 mod args;
 mod graphs;
 mod pictures;
-mod report;
 mod run;
 mod toy;
 mod variants;
@@ -12,7 +11,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use softnce_experiments::variants::STUDIES;
-use softnce_terminal::{CompletionsArguments, EXIT_CODES, completions};
+use softnce_experiments::{StudyError, write_report_again};
+use softnce_terminal::{CompletionsArguments, EXIT_CODES, ReportArguments, answer, completions, write_reports};
 
 /// Experiments with the soft target InfoNCE family: when the losses help, and why.
 ///
@@ -38,7 +38,7 @@ enum Experiment {
     ///
     /// Reads study.json and results.json, and writes report.html, results.md and the figures as this version writes them.
     /// It needs no data and trains nothing.
-    Report(report::ReportArguments),
+    Report(ReportArguments),
     /// Print the completions of this program for a shell.
     Completions(CompletionsArguments),
 }
@@ -46,7 +46,10 @@ enum Experiment {
 /// Reads the command line and runs the experiment that it names.
 pub fn run() -> ExitCode {
     let command = STUDIES.iter().fold(Arguments::command(), |all, study| all.subcommand(variants::command(study)));
-    let matches = command.clone().get_matches();
+    let matches = match command.clone().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return answer(&error),
+    };
     if let Some((name, matches)) = matches.subcommand()
         && let Some(study) = STUDIES.iter().find(|study| study.name == name)
     {
@@ -56,8 +59,8 @@ pub fn run() -> ExitCode {
         Ok(Experiment::Toy(arguments)) => toy::run(&arguments),
         Ok(Experiment::Pictures(arguments)) => pictures::run(&arguments),
         Ok(Experiment::Graphs(arguments)) => graphs::run(&arguments),
-        Ok(Experiment::Report(arguments)) => report::run(&arguments),
+        Ok(Experiment::Report(arguments)) => write_reports(&arguments, write_report_again, StudyError::is_usage),
         Ok(Experiment::Completions(arguments)) => completions(&arguments, command),
-        Err(error) => error.exit(),
+        Err(error) => answer(&error),
     }
 }

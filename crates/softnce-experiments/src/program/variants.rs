@@ -10,7 +10,7 @@ use softnce_experiments::{Place, StudyError};
 use softnce_report::number::fixed;
 use softnce_report::table::Table;
 use softnce_report::with_interval;
-use softnce_terminal::{PlaceArguments, say};
+use softnce_terminal::{PlaceArguments, answer, say};
 use softnce_train::device::DeviceName;
 
 use super::args::{StudyArguments, program, recipe_words};
@@ -78,7 +78,7 @@ impl VariantsArguments {
 pub fn run(study: &Study, matches: &ArgMatches) -> ExitCode {
     let arguments = match VariantsArguments::from_arg_matches(matches) {
         Ok(arguments) => arguments,
-        Err(error) => error.exit(),
+        Err(error) => return answer(&error),
     };
     let jobs = if study.small { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
     let jobs = arguments.jobs.map_or(jobs, usize::from);

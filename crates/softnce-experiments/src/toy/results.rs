@@ -38,7 +38,7 @@ pub struct Cell {
     pub predicted: Option<Vec<f64>>,
     /// Root mean square distance between prediction and true parameter.
     pub bias: Option<f64>,
-    /// Root mean square distance to the true parameter, over the points and the classes but for the last.
+    /// Root mean square distance to the true parameter, over the points and the classes except the last.
     pub to_truth: Estimate,
     /// The same to what is predicted.
     pub to_prediction: Option<Estimate>,

@@ -9,10 +9,10 @@ use super::trial::{Found, Setting, train};
 use crate::parts::{Around, StudyPart, Workplace, each_seed};
 use crate::{Budget, Progress, StudyError, folder};
 
-/// Raised with every change of what a training results in.
+/// Increased with every change of the result of a training.
 const REVISION: u32 = 1;
 
-/// Trains what is not there yet, then writes `results.json`, `results.csv`, `results.md`, `curves.svg` and `report.html`.
+/// Trains what is missing, then writes `results.json`, `results.csv`, `results.md`, `curves.svg` and `report.html`.
 ///
 /// # Errors
 /// Settings out of range; a folder that cannot be used; a training that fails. What was finished stays.
@@ -32,7 +32,7 @@ pub fn run(
         Ok(found.map(|found| (*setting, found)))
     })?;
     let results = ToyResults::new(config.clone(), command, found)?;
-    folder.write_json("results.json", &results)?;
+    folder.write_sealed_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
     for (name, content) in page::files(&results) {
         folder.write(&name, content)?;

@@ -14,7 +14,7 @@ use super::problem::{Problem, grid};
 use crate::StudyError;
 use crate::tensors::{matrix, tensor};
 
-/// What is trained, but for the seed.
+/// What is trained, without the seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Setting {
     /// Number of classes, 2 or 3.
@@ -53,7 +53,7 @@ impl Default for Training {
 pub struct Found {
     /// The seed of the sample, the weights, the batches and, from a stream of its own, the candidates.
     pub seed: u64,
-    /// Logits less that of the last class at the points of [`points`], class by class but for the last.
+    /// Logits minus that of the last class, at the points of [`points`]: one class after the other, without the last.
     pub curve: Vec<f32>,
     /// `ln M - L` on fresh inputs, with as many of their targets as candidates as in training: a lower bound of the mutual
     /// information of input and target, of input and class where the loss makes a class of the target. Contrastive
@@ -73,7 +73,7 @@ const POINTS: usize = 101;
 /// Inputs that the bound is taken over, at least.
 const FRESH: usize = 4096;
 
-/// Trains from one seed. A training that diverges is no reason to end the study: it is kept as such.
+/// Trains from one seed. A training that diverges does not end the study: it is recorded as diverged.
 pub(crate) fn train(setting: &Setting, training: &Training, seed: u64) -> Result<Found, StudyError> {
     match trained(setting, training, seed) {
         Err(error @ StudyError::Diverged { .. }) => {
@@ -128,7 +128,7 @@ fn trained(setting: &Setting, training: &Training, seed: u64) -> Result<Found, S
     let last = setting.classes - 1;
     let curve: Vec<f32> =
         (0..last).flat_map(|class| logits.rows().into_iter().map(move |row| row[class] - row[last])).collect();
-    // What the last step did shows nowhere else.
+    // Only this shows whether the last step diverged.
     if curve.iter().any(|value| !value.is_finite()) {
         return Err(diverged(training.steps, extreme(logits.iter())));
     }
@@ -145,7 +145,7 @@ fn trained(setting: &Setting, training: &Training, seed: u64) -> Result<Found, S
     }
 }
 
-/// The value farthest from 0; one that is not finite if there is any.
+/// The value farthest from 0; NaN if there is one.
 fn extreme<'v>(values: impl Iterator<Item = &'v f32>) -> f64 {
     let farther = |one: f64, other: f64| if other.is_nan() || other.abs() > one.abs() { other } else { one };
     values.map(|&value| f64::from(value)).fold(0.0, |one, other| if one.is_nan() { one } else { farther(one, other) })

@@ -1,11 +1,10 @@
 //! The page of the study, and its tables.
 
-use std::fmt::Write;
-
 use maud::{Markup, html};
 use softnce_report::number::{enumerate, fixed, plural, signed};
 use softnce_report::page::{self, section};
 use softnce_report::protocol::Protocol;
+use softnce_report::table::Table;
 use softnce_report::{Look, SERIES, Shape, extent, sheet, with_interval};
 
 use super::plan::{ChartPlan, Drawn, Group};
@@ -49,7 +48,7 @@ fn page(study: &Study, results: &VariantsResults) -> String {
         }
         (page::contents(entries.chain([("reproduce", "Reproduce")])))
     };
-    // The text of this version: results keep that of the version that wrote them.
+    // The text of this version; the results hold that of the version that wrote them.
     let current = (study.groups)();
     let theory = |group: &Group| {
         current.iter().find(|other| other.name == group.name).map_or(group.theory.clone(), |other| other.theory.clone())
@@ -90,7 +89,7 @@ struct Plotted<'r> {
     /// What it shows, in words.
     name: String,
     panel: Markup,
-    /// What its looks stand for.
+    /// The entries of its legend.
     looks: Vec<(Look, &'r str)>,
 }
 
@@ -190,17 +189,10 @@ fn caption(group: &Group, found: &GroupResults, seeds: u64) -> String {
         text.push_str(&format!(" The variants differ in {}.", enumerate(&changed)));
     }
     let protocols = protocols(group);
-    let mut tested: Vec<&str> = protocols.iter().filter_map(Protocol::tested_in_words).collect();
-    tested.dedup();
-    if let [words] = tested[..] {
+    if let [words] = &distinct(protocols.iter().filter_map(Protocol::tested_in_words))[..] {
         text.push_str(&format!(" Tested {words}."));
     }
-    let mut drawn: Vec<String> = Vec::new();
-    for part in protocols.iter().flat_map(Protocol::drawn_by_the_seed) {
-        if !drawn.contains(&part) {
-            drawn.push(part);
-        }
-    }
+    let drawn = distinct(protocols.iter().flat_map(Protocol::drawn_by_the_seed));
     match seeds {
         1 => text.push_str(" One seed, so no intervals."),
         _ => {
@@ -225,26 +217,31 @@ fn caption(group: &Group, found: &GroupResults, seeds: u64) -> String {
 
 /// The keys of the recipe that the variants change.
 fn changed_keys(group: &Group) -> Vec<String> {
-    let mut keys: Vec<String> = Vec::new();
-    for change in group.variants.iter().flat_map(|variant| &variant.changes) {
-        let key = change.split('=').next().unwrap_or_default().trim().to_owned();
-        if !key.is_empty() && !keys.contains(&key) {
-            keys.push(key);
-        }
-    }
-    keys
+    let changes = group.variants.iter().flat_map(|variant| &variant.changes);
+    let keys = changes.map(|change| change.split('=').next().unwrap_or_default().trim());
+    distinct(keys.filter(|key| !key.is_empty()).map(str::to_owned))
 }
 
-/// How each variant was trained; nothing where its recipe can no longer be read.
+/// The words in their order, each once.
+fn distinct(words: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut distinct: Vec<String> = Vec::new();
+    for word in words {
+        if !distinct.contains(&word) {
+            distinct.push(word);
+        }
+    }
+    distinct
+}
+
+/// How each variant was trained, unless its recipe can no longer be read.
 fn protocols(group: &Group) -> Vec<Protocol> {
     let read = |variant| group.recipe(variant, 0).ok().and_then(|recipe| recipe.to_toml().ok());
     group.variants.iter().filter_map(read).map(|recipe| Protocol::read(&recipe)).collect()
 }
 
-/// What the headings stand for.
+/// The meanings of the headings.
 fn meanings(group: &Group, found: &GroupResults) -> Markup {
-    let mut words: Vec<String> = shown(group, found).into_iter().filter_map(Measure::meaning).collect();
-    words.dedup();
+    let words = distinct(shown(group, found).into_iter().filter_map(Measure::meaning));
     html! { @if !words.is_empty() { p.quiet { (page::prose(&words.join("; "))) "." } } }
 }
 
@@ -265,27 +262,25 @@ fn markdown(results: &VariantsResults) -> String {
     let mut text = String::new();
     for (group, found) in results.groups() {
         let measures = shown(group, found);
-        let _ = write!(text, "{}\n\n| variant | against |", group.title);
-        measures.iter().for_each(|measure| text.push_str(&format!(" {} |", measure.label())));
-        text.push_str("\n| --- | --- |");
-        measures.iter().for_each(|_| text.push_str(" ---: |"));
-        text.push('\n');
+        let head = ["variant", "against"].map(str::to_owned).into_iter().chain(measures.iter().map(|one| one.label()));
+        let mut table = Table::new(head).with_text(1);
         for (variant, row) in group.variants.iter().zip(&found.rows) {
-            // Writing to a string cannot fail.
             let diverged = if row.diverged() > 0 { format!(" ({} diverged)", row.diverged()) } else { String::new() };
-            let _ = write!(text, "| {}{diverged} | {} |", row.name, variant.against.as_deref().unwrap_or_default());
-            for &measure in &measures {
+            let first = [format!("{}{diverged}", row.name), variant.against.clone().unwrap_or_default()];
+            let values = measures.iter().map(|&measure| {
                 let mark = if row.is_clear(measure) { "**" } else { "" };
-                let _ = write!(text, " {mark}{}{mark} |", value(row, measure));
-            }
-            text.push('\n');
+                format!("{mark}{}{mark}", value(row, measure))
+            });
+            table.add(first.into_iter().chain(values));
         }
-        text.push('\n');
+        text.push_str(&format!("{}\n\n{}\n", group.title, table.markdown()));
     }
-    text.push_str(
-        "Bold: the difference from the variant in the column *against*, paired by seed, has a 95 % interval that excludes zero \
-         (not corrected for the number of comparisons).\n",
-    );
+    if results.config.seeds > 1 {
+        text.push_str(
+            "Bold: the difference from the variant in the column *against*, paired by seed, has a 95 % interval that excludes \
+             zero (not corrected for the number of comparisons).\n",
+        );
+    }
     text
 }
 
@@ -301,7 +296,7 @@ pub(crate) fn rows(results: &VariantsResults) -> Vec<[String; 5]> {
                 if run.diverged.is_some() {
                     add("diverged", "1".to_owned());
                 }
-                run.values.iter().for_each(|(measure, value)| add(&measure.label(), value.to_string()));
+                run.values.iter().for_each(|(measure, value)| add(&measure.name(), value.to_string()));
             }
         }
     }
@@ -359,6 +354,10 @@ mod tests {
             }
             let page = page(study, &results);
             assert!(page.contains("1 of 3 diverged") && !page.contains("NaN"));
+            for (group, found) in results.groups() {
+                let meanings = meanings(group, found).into_string();
+                assert!(meanings.matches("scaled: ").count() <= 1, "{meanings}");
+            }
         }
     }
 

@@ -40,11 +40,11 @@ pub struct Group {
 /// One variant of a recipe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Variant {
-    /// Its name, as the table has it.
+    /// Its name in the table.
     pub name: String,
     /// Changes of the group's recipe, `key=value`.
     pub changes: Vec<String>,
-    /// The variant that it is paired with, by name; none for none.
+    /// The name of the variant that it is paired with, if any.
     pub against: Option<String>,
     /// Its place in the drawing.
     pub drawn: Drawn,

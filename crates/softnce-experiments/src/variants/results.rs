@@ -30,7 +30,7 @@ pub struct VariantsResults {
 /// One group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupResults {
-    /// Pictures to learn from, to validate on, and to test on, of the first variant.
+    /// Training, validation and test pictures of the first variant.
     pub pictures: [usize; 3],
     /// Trainable parameters of its network.
     pub parameters: usize,

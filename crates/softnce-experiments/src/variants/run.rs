@@ -20,13 +20,13 @@ use crate::measure::Measure;
 use crate::parts::{Around, StudyPart, Workplace};
 use crate::{Place, StudyError, folder};
 
-/// Raised with every change of what a training results in.
+/// Increased with every change of the result of a training.
 const REVISION: u32 = 1;
 
-/// The folder of the trainings that go on, within that of the study.
+/// The folder of the unfinished trainings, within that of the study.
 const RUNS: &str = "runs";
 
-/// What a folder must agree in to be continued: recipes and data, not the words of the page.
+/// What must be the same to continue in a folder: recipes and data, not the words of the page.
 #[derive(Serialize)]
 struct Identity {
     seeds: u64,
@@ -96,7 +96,7 @@ impl StudyPart for Planned<'_> {
     }
 }
 
-/// Trains what is not there yet, then writes `results.json`, `results.csv`, `results.md`, `report.html` and each
+/// Trains what is missing, then writes `results.json`, `results.csv`, `results.md`, `report.html` and each
 /// group's chart, if it has one, as `GROUP.svg`. `jobs`: trainings at once, at least 1.
 ///
 /// # Errors
@@ -111,7 +111,7 @@ pub fn run(
     config.check()?;
     let mut data = Vec::new();
     let planned = plan(&config, place, &mut data)?;
-    // All that can be refused is refused before the folder is touched.
+    // Everything is checked before the folder is changed.
     place.device.open().map_err(RunError::from)?;
     let mut sizes = Vec::with_capacity(config.groups.len());
     for group in &config.groups {
@@ -131,7 +131,7 @@ pub fn run(
         found: kept.found,
     });
     let results = VariantsResults::new(config.clone(), command, study.name, &trained.collect::<Vec<_>>(), &sizes)?;
-    folder.write_json("results.json", &results)?;
+    folder.write_sealed_json("results.json", &results)?;
     folder.write_csv("results.csv", page::rows(&results))?;
     for (name, content) in page::files(study, &results) {
         folder.write(&name, content)?;
@@ -140,7 +140,7 @@ pub fn run(
     Ok(results)
 }
 
-/// All trainings; seeds outside, variants inside, so that an interrupted study holds whole pairs.
+/// All trainings, seed by seed, so that an interrupted study holds whole pairs.
 fn plan<'c>(
     config: &'c VariantsConfig,
     place: Place<'_>,

@@ -44,3 +44,11 @@ pub fn until<T>(
 pub fn whole<T>(run: impl Fn(Budget<'_>, &dyn Progress) -> Result<T, StudyError>) -> T {
     until(usize::MAX, run).unwrap_or_else(|error| panic!("{error}"))
 }
+
+/// Whether the document on experiments names every column of a CSV file, in backticks.
+pub fn check_columns(csv: &str) {
+    let document = include_str!("../../../../docs/experiments.md");
+    for column in csv.lines().next().unwrap().split(',') {
+        assert!(document.contains(&format!("`{column}`")), "{column}");
+    }
+}

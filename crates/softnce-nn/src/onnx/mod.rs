@@ -26,7 +26,7 @@ pub(crate) struct Value(String);
 /// A tensor of a network: PyTorch's shape, and its numbers row by row.
 pub(crate) type Weight = (Vec<usize>, Vec<f32>);
 
-/// A graph in the making.
+/// A graph under construction.
 #[derive(Debug)]
 pub(crate) struct Graph {
     nodes: Vec<Node>,
@@ -50,7 +50,7 @@ impl Graph {
     /// `input`: channels, height and width of a picture. The number of pictures may vary.
     ///
     /// # Errors
-    /// In words: a network that the graph does not describe whole, or one of more than 2 GiB.
+    /// In words: tensors that only the network or only the graph has, or a model of more than 2 GiB.
     pub(crate) fn finish(
         mut self,
         logits: Value,
@@ -61,7 +61,7 @@ impl Graph {
         let logits = self.named("Identity", &[logits], Vec::new(), LOGITS.to_owned());
         if !self.missing.is_empty() || !self.weights.is_empty() {
             let left: Vec<&String> = self.missing.iter().chain(self.weights.keys()).collect();
-            return Err(format!("its graph does not fit its tensors {left:?}"));
+            return Err(format!("its graph and its tensors differ in {left:?}"));
         }
         let graph = GraphMessage {
             node: self.nodes,

@@ -29,7 +29,11 @@ pub enum WeightsError {
         expected: Vec<usize>,
     },
     /// A checkpoint does not have these tensors of the network.
-    #[error("{} of {own} tensors of the network are missing: {missing}; not used: {found}", missing.0.len())]
+    #[error(
+        "{} of {own} tensors of the network are missing: {missing}; not used: {found}{}",
+        missing.0.len(),
+        if *only_head { "; weights.head = false keeps the initial head" } else { "" }
+    )]
     MissingOf {
         /// The tensors of the network that the checkpoint does not have.
         missing: Listed,
@@ -37,6 +41,14 @@ pub enum WeightsError {
         own: usize,
         /// The tensors of the checkpoint that the network does not have.
         found: Listed,
+        /// Whether only tensors of the head are missing.
+        only_head: bool,
+    },
+    /// The weights of a checkpoint have tensors that the network does not have.
+    #[error("the network has no tensors {}; weights.ignore_unknown = true leaves them out", few(names))]
+    NotOfNetwork {
+        /// Their names.
+        names: Vec<String>,
     },
     /// The network does not have these tensors.
     #[error("the network has no tensors {}", few(names))]
@@ -54,10 +66,9 @@ pub enum WeightsError {
         /// Its shape in PyTorch.
         expected: Vec<usize>,
     },
-    /// A tensor of the head has the wrong shape: the checkpoint is of other classes.
+    /// A tensor of the head has the wrong shape, usually because the checkpoint has other classes.
     #[error(
-        "{name} has shape {shape:?}; expected {expected:?}: a head of other classes, which is not loaded with \
-         weights.head = false"
+        "{name} has shape {shape:?}; expected {expected:?}; weights.head = false leaves out a head for other classes"
     )]
     Head {
         /// Name of the tensor.
@@ -95,7 +106,7 @@ pub enum WeightsError {
         /// The given grid of patches; `None`: a square one was expected.
         grid: Option<[usize; 2]>,
     },
-    /// No tensors of the network are at the given path of a checkpoint.
+    /// A checkpoint has no tensors of the network at the given path.
     #[error("no tensors of the network below {prefix:?} (weights.prefix); the file has {names}")]
     Prefix {
         /// The path.
@@ -103,8 +114,8 @@ pub enum WeightsError {
         /// The tensors of the file.
         names: Listed,
     },
-    /// A checkpoint has the weights twice.
-    #[error("the weights are there twice, at {} and at {}; choose with weights.prefix", paths[0], paths[1])]
+    /// Weights at two paths of a checkpoint fit the network equally well.
+    #[error("two sets of weights fit equally well, at {} and at {}; choose one with weights.prefix", paths[0], paths[1])]
     Ambiguous {
         /// Two paths in the file.
         paths: [String; 2],

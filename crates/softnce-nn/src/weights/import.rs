@@ -73,13 +73,16 @@ pub struct ImportReport {
     pub skipped: Vec<(String, String)>,
     /// Tensors of the network that keep their initial values.
     pub left_as_initialised: Vec<String>,
+    /// Rows and columns of the patches in the checkpoint and in the network, if the position embeddings were interpolated.
+    pub interpolated: Option<[[usize; 2]; 2]>,
 }
 
 /// Loads the weights of a checkpoint into a network.
 ///
 /// The weights are found by the network's names: at the path in the checkpoint below which most of these are, such as
 /// `state_dict` or `model`, with PyTorch's wrappers (`module`, `_orig_mod` and others) removed anywhere. Of several such
-/// paths, averaged weights (`state_dict_ema`, `model_ema`) are taken. Tensors of other dictionaries are not read.
+/// paths, averaged weights (`state_dict_ema`, `model_ema`) are taken. A linear head may have another usual name, such as
+/// `classifier`, and lie beside the network. Tensors of other dictionaries are not read.
 ///
 /// Accepts checkpoints of timm, of torchvision, and of masked autoencoders (He et al., arXiv 2111.06377), whose decoder
 /// is skipped and reported.
@@ -88,7 +91,7 @@ pub struct ImportReport {
 /// Within [`WeightsError::File`] for a file: [`WeightsError::MissingOf`] for tensors of the network that are neither in
 /// the checkpoint nor left out by the options, [`WeightsError::Shape`] or [`WeightsError::Head`] for one of another
 /// shape, [`WeightsError::Grid`] for position embeddings that do not fill their grid, [`WeightsError::NotNumbers`] for one
-/// that cannot be read, [`WeightsError::Unknown`] for tensors without a place in the network; around these,
+/// that cannot be read, [`WeightsError::NotOfNetwork`] for tensors that the network does not have; around these,
 /// [`WeightsError::OtherNetwork`] if the checkpoint is known to be of another network. [`WeightsError::Prefix`] and
 /// [`WeightsError::Ambiguous`] for a path, [`WeightsError::Format`] for a damaged file.
 pub fn import(
@@ -111,7 +114,9 @@ fn fit(
     let initial = named(&network)?;
     let own: Vec<_> = initial.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
     let skips = |name: &str| options.head == HeadImport::Skip && network.body().is_head(name);
-    let selection = select(checkpoint, &own, |name| !skips(name), options.prefix.as_deref())?;
+    let names = own.iter().map(|(name, _)| name.as_str());
+    let head: Vec<&str> = names.filter(|name| network.body().is_head(name) && !skips(name)).collect();
+    let selection = select(checkpoint, &own, |name| !skips(name), &head, options.prefix.as_deref())?;
     let kinds = kinds(checkpoint, &selection, &own);
     assemble(network, checkpoint, selection, initial, options).map_err(|error| match kinds {
         [Some(found), Some(own)] if found != own => WeightsError::OtherNetwork { error: Box::new(error), found, own },
@@ -166,14 +171,15 @@ fn assemble(
         }
     }
     if !missing.is_empty() {
-        // A path with few of the network's names is a chance hit: the whole file says more.
+        // A path with few of the network's names matches by chance; the tensors of the whole file then say more.
         let listed = if 2 * missing.len() > count { all(checkpoint) } else { unknown };
         let shape = |number: usize| checkpoint.entries()[number].shape().map(<[usize]>::to_vec);
         let found = listed.into_iter().filter_map(|(name, number)| Some((name, shape(number)?))).collect();
-        return Err(WeightsError::MissingOf { missing: Listed(missing), own: count, found });
+        let only_head = missing.iter().all(|(name, _)| network.body().is_head(name));
+        return Err(WeightsError::MissingOf { missing: Listed(missing), own: count, found, only_head });
     }
     if !unknown.is_empty() {
-        return Err(WeightsError::Unknown { names: unknown.into_iter().map(|(name, _)| name).collect() });
+        return Err(WeightsError::NotOfNetwork { names: unknown.into_iter().map(|(name, _)| name).collect() });
     }
     let numbers: Vec<usize> = wanted.iter().map(|(number, _)| *number).collect();
     for (tensor, (_, own)) in checkpoint.read(&numbers)?.into_iter().zip(wanted) {
@@ -181,7 +187,18 @@ fn assemble(
             let (name, what) = (own.name, format!("a tensor with the value {value}"));
             return Err(WeightsError::NotNumbers { name, what });
         }
-        let values = fitted(&network, tensor, &own, options)?;
+        let values = match network.body().embedded_grid() {
+            Some(grid) if own.name == "pos_embed" && options.interpolate => {
+                match old_grid(&tensor, &own, grid, options.grid)? {
+                    old if old == grid => tensor.values,
+                    old => {
+                        report.interpolated = Some([old, grid]);
+                        resized(&tensor, old, grid)
+                    }
+                }
+            }
+            _ => tensor.values,
+        };
         report.loaded.push(own.name.clone());
         tensors.insert(own.name.clone(), NamedTensor { values, ..own });
     }
@@ -223,46 +240,36 @@ fn check(
     Err(WeightsError::Shape { name, shape, expected })
 }
 
-/// The values in the network's shape.
-fn fitted(
-    network: &Network,
-    tensor: NamedTensor,
-    own: &NamedTensor,
-    options: &ImportOptions,
-) -> Result<Vec<f32>, WeightsError> {
-    match network.body().embedded_grid() {
-        Some(grid) if own.name == "pos_embed" && options.interpolate => embedded(tensor, own, grid, options.grid),
-        _ => Ok(tensor.values),
-    }
-}
-
-/// Position embeddings interpolated to the network's grid; the class token's does not change.
-fn embedded(
-    tensor: NamedTensor,
+/// Rows and columns of the patches that position embeddings of the checkpoint are for.
+fn old_grid(
+    tensor: &NamedTensor,
     own: &NamedTensor,
     grid: [usize; 2],
     given: Option<[usize; 2]>,
-) -> Result<Vec<f32>, WeightsError> {
-    let NamedTensor { shape, values, .. } = tensor;
-    let (tokens, width) = (shape[1], shape[2]);
-    let side = (tokens - 1).isqrt();
-    let old = given.unwrap_or(if shape == own.shape { grid } else { [side; 2] });
-    if old[0].checked_mul(old[1]) != Some(tokens - 1) {
-        return Err(WeightsError::Grid { name: own.name.clone(), tokens, grid: given });
+) -> Result<[usize; 2], WeightsError> {
+    let tokens = tensor.shape[1];
+    let square = [(tokens - 1).isqrt(); 2];
+    let old = given.unwrap_or(if tensor.shape == own.shape { grid } else { square });
+    if old[0].checked_mul(old[1]) == Some(tokens - 1) {
+        return Ok(old);
     }
-    if old == grid {
-        return Ok(values);
-    }
-    let (class, patches) = values.split_at(width);
-    let mut fitted = class.to_vec();
-    fitted.extend(bicubic(patches, old, grid, width));
-    Ok(fitted)
+    Err(WeightsError::Grid { name: own.name.clone(), tokens, grid: given })
+}
+
+/// Position embeddings interpolated to another grid; the class token's does not change.
+fn resized(tensor: &NamedTensor, old: [usize; 2], new: [usize; 2]) -> Vec<f32> {
+    let width = tensor.shape[2];
+    let (class, patches) = tensor.values.split_at(width);
+    let mut values = class.to_vec();
+    values.extend(bicubic(patches, old, new, width));
+    values
 }
 
 /// The reason to skip a tensor that the network does not have; `None` if it is an error.
 fn reason(network: &Network, name: &str, options: &ImportOptions) -> Option<&'static str> {
     let body = network.body();
-    if options.head == HeadImport::Skip && body.is_head(name) {
+    // timm once had a layer `pre_logits` before the head.
+    if options.head == HeadImport::Skip && (body.is_head(name) || name.starts_with("pre_logits.")) {
         Some("the network keeps its initial head")
     } else if name.starts_with("decoder_") || name == "mask_token" {
         Some("belongs to the decoder of a masked autoencoder")

@@ -39,8 +39,11 @@ fn unwrapped(name: &str) -> String {
     name.split('.').filter(|part| !WRAPPERS.contains(part)).collect::<Vec<_>>().join(".")
 }
 
+/// Names of a linear head in libraries and in classes of users.
+const HEADS: [&str; 6] = ["fc", "head", "head.fc", "heads.head", "classifier", "linear"];
+
 /// Finds the weights. `counts`: whether a name of the network counts; those of a head that is not loaded do not.
-/// `wanted`: a path at or below which they are.
+/// `head`: the network's names of the head that is loaded. `wanted`: a path at or below which the weights are.
 ///
 /// # Errors
 /// [`WeightsError::Prefix`] if nothing is at the wanted path, [`WeightsError::Ambiguous`] if several paths fit equally,
@@ -49,6 +52,7 @@ pub(super) fn select(
     checkpoint: &Checkpoint,
     own: &[(String, Vec<usize>)],
     counts: impl Fn(&str) -> bool,
+    head: &[&str],
     wanted: Option<&str>,
 ) -> Result<Selection, WeightsError> {
     let mut names: Vec<String> = checkpoint.entries().iter().map(|entry| unwrapped(&entry.name)).collect();
@@ -79,17 +83,23 @@ pub(super) fn select(
         groups.insert(entry.group);
         paths.extend(entry.name.strip_suffix(name));
         if selection.found.insert(name.to_owned(), number).is_some() {
-            return Err(checkpoint.wrong(format!("two tensors {name}, but for the names of wrappers")));
+            return Err(
+                checkpoint.wrong(format!("two tensors are called {name} without the names of PyTorch's wrappers"))
+            );
         }
     }
-    // What lies in other dictionaries, such as the state of an optimiser, does not belong to the weights, nor what lies
-    // beside a wrapper, such as the counter of PyTorch's averaged models.
+    if head.iter().all(|name| !selection.found.contains_key(*name)) {
+        selection.found.extend(other_head(&names, prefix, head));
+    }
+    let used: HashSet<usize> = selection.found.values().copied().collect();
+    // Tensors of other dictionaries, such as an optimiser's state, do not belong to the weights; neither do those beside a
+    // wrapper, such as the counter of PyTorch's averaged models.
     let belongs = |number: usize| {
         let entry = &checkpoint.entries()[number];
         let inside = paths.is_empty() || paths.iter().any(|path| entry.name.starts_with(path));
         inside && groups.contains(&entry.group)
     };
-    let rest = at_path().filter(|(number, name)| !known.contains_key(name) && belongs(*number));
+    let rest = at_path().filter(|(number, _)| !used.contains(number) && belongs(*number));
     selection.rest = rest.map(|(number, name)| (name.to_owned(), number)).collect();
     Ok(selection)
 }
@@ -119,7 +129,7 @@ fn choose<'a>(scores: &BTreeMap<&'a str, Score>) -> Result<Option<(&'a str, Vec<
     let mut prefixes: Vec<&str> =
         scores.iter().filter(|(_, score)| **score == best).map(|(prefix, _)| *prefix).collect();
     prefixes.sort_by_key(|prefix| rank(prefix));
-    // Copies that hardly fit are chance hits, for which the error about the shapes says more.
+    // Paths with few tensors of the right shape match by chance; the error about the shapes then says more.
     let plausible = 2 * best.fitting >= best.counted;
     match prefixes.as_slice() {
         [one, other, ..] if plausible && rank(one) == rank(other) => {
@@ -128,6 +138,30 @@ fn choose<'a>(scores: &BTreeMap<&'a str, Score>) -> Result<Option<(&'a str, Vec<
         [one, others @ ..] => Ok(Some((*one, others.iter().map(|other| shown(other)).collect()))),
         [] => Ok(None),
     }
+}
+
+/// The numbers of a linear head that has another name than the network's, within the network or beside it, as in a model of
+/// `backbone` and `classifier`. Empty if there is none, or more than one.
+fn other_head(names: &[String], prefix: &str, head: &[&str]) -> Vec<(String, usize)> {
+    let numbers: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
+    let beside = prefix.rsplit_once('.').map_or("", |(outer, _)| outer);
+    let places = if prefix == beside { vec![prefix] } else { vec![prefix, beside] };
+    let heads = places.into_iter().flat_map(|place| HEADS.map(|name| joined(place, name)));
+    let mut found = heads.filter_map(|other| {
+        let number = |own: &&str| match own.rsplit('.').next() {
+            Some(part @ ("weight" | "bias")) => Some(((*own).to_owned(), *numbers.get(joined(&other, part).as_str())?)),
+            _ => None,
+        };
+        if head.len() == 2 { head.iter().map(number).collect::<Option<Vec<_>>>() } else { None }
+    });
+    match (found.next(), found.next()) {
+        (Some(one), None) => one,
+        _ => Vec::new(),
+    }
+}
+
+fn joined(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") }
 }
 
 /// All tensors of a file: their names and numbers.

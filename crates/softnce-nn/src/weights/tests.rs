@@ -215,7 +215,7 @@ fn tensors_without_a_place_are_an_error_unless_ignored() {
     let extra = NamedTensor { name: "blocks.0.ls1.gamma".to_string(), shape: vec![1], values: vec![1.0] };
     checkpoint.insert(extra.name.clone(), extra);
     let error = import(own.clone(), checkpoint.clone(), &ImportOptions::default()).unwrap_err();
-    assert!(matches!(error, WeightsError::Unknown { names } if names == ["blocks.0.ls1.gamma"]));
+    assert!(matches!(error, WeightsError::NotOfNetwork { names } if names == ["blocks.0.ls1.gamma"]));
     let options = ImportOptions { ignore_unknown: true, ..ImportOptions::default() };
     let (_, report) = import(own, checkpoint, &options).unwrap();
     assert_eq!(report.skipped[0].0, "blocks.0.ls1.gamma");

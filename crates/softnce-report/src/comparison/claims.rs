@@ -1,10 +1,10 @@
-//! What the figures show and what they do not, in sentences computed from the results.
+//! What the figures show and what they do not show, in sentences computed from the results.
 
 use softnce::LossKind;
 use softnce_metrics::{Estimate, Metric, NLL, TOP1};
 
 use super::words;
-use crate::format::{self, Verdict};
+use crate::format::{self, Verdict, capital};
 use crate::results::{Comparison, LossSummary, REFERENCE_LOSS};
 
 /// The loss that the comparison is about.
@@ -24,7 +24,7 @@ pub(crate) fn claims(results: &Comparison) -> Claims {
     Claims { shows: shows(results), limits: limits(results) }
 }
 
-/// Whether any loss has a difference to the reference.
+/// Whether any loss has a difference from the reference.
 pub(crate) fn has_differences(results: &Comparison) -> bool {
     results.summaries.iter().any(LossSummary::is_compared)
 }
@@ -77,8 +77,10 @@ fn headline(results: &Comparison, summary: &LossSummary, metric: Metric) -> Opti
     let reference = reference.metric(metric)?.value;
     let (name, other) = (summary.loss.title(), REFERENCE_LOSS.title());
     let percent = metric.unit.after_value();
+    let seeds = words::paired_seeds(results, summary.loss);
+    let what = if seeds > 1 { "mean paired difference" } else { "difference" };
     let mut sentence = format!(
-        "{}: {name} {}{percent}, {other} {}{percent}; mean paired difference {}{}",
+        "{}: {name} {}{percent}, {other} {}{percent}; {what} {}{}",
         capital(metric.phrase),
         format::mean(entry.value, metric),
         format::mean(reference, metric),
@@ -87,15 +89,15 @@ fn headline(results: &Comparison, summary: &LossSummary, metric: Metric) -> Opti
     );
     if metric == TOP1 && difference.mean.is_finite() {
         let pictures = difference.mean.abs() * results.setting.test as f64;
-        let test = format::count(results.setting.test);
-        sentence.push_str(&format!(" (about {} of {test} test pictures)", format::fixed(pictures, 1)));
+        let (test, decimals) = (format::count(results.setting.test), usize::from(seeds > 1));
+        sentence.push_str(&format!(" (about {} of {test} test pictures)", format::fixed(pictures, decimals)));
     }
     let (Some(interval), Some(verdict)) = (format::interval(difference, metric), format::verdict(difference, metric))
     else {
         sentence.push_str(". With one seed there is no interval, so this difference may be chance.");
         return Some(sentence);
     };
-    let seeds = format::plural(words::paired_seeds(results, summary.loss), "seed", "seeds");
+    let seeds = format::plural(seeds, "seed", "seeds");
     sentence.push_str(&format!(", 95 % interval {interval} over {seeds}. "));
     sentence.push_str(&match verdict {
         Verdict::Open => {
@@ -278,7 +280,7 @@ fn multiplicity(results: &Comparison) -> Option<String> {
 fn confounding(results: &Comparison) -> Vec<String> {
     let protocol = words::protocol(results);
     let losses = || results.summaries.iter().map(|summary| summary.loss);
-    // What no loss trains with is no difference between them.
+    // A setting that no loss can use makes no difference between them.
     let differs = |what: &&'static str| losses().any(|loss| !protocol.left_out_of(loss).contains(what));
     let mut groups: Vec<(Vec<&'static str>, Vec<String>)> = Vec::new();
     for loss in losses() {
@@ -333,12 +335,6 @@ fn grid_edge(results: &Comparison) -> Option<String> {
             format::enumerate(&titles),
         )
     })
-}
-
-/// The text with its first letter in upper case.
-pub(crate) fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]

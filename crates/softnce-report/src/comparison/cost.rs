@@ -8,21 +8,23 @@ use crate::{format, loss, page};
 
 /// Times and memory.
 pub(crate) fn table(results: &Comparison) -> Markup {
+    let (over_seeds, largest) = match words::seeds(results) {
+        0 | 1 => ("", ""),
+        _ => (" and the seeds", "; the largest over the seeds"),
+    };
     let memory = if results.summaries.iter().any(|summary| summary.peak_bytes.is_some()) {
-        "Peak memory: the most bytes allocated at once in a run, including the data and the network; the largest over the \
-         seeds."
+        format!("Peak memory: the most bytes allocated at once in a run, including the data and the network{largest}.")
     } else {
-        "Peak memory was not measured."
+        "Peak memory was not measured.".to_owned()
     };
     let alone = if results.summaries.iter().any(|summary| summary.loss_ms.is_some()) {
         "Loss alone: its forward and backward pass on the logits of one batch, measured separately."
     } else {
         "The loss alone was not measured."
     };
-    let seeds = if words::seeds(results) > 1 { " and the seeds" } else { "" };
     let caption = format!(
         "Step: forward pass, loss, backward pass and optimiser, without the preparation of the batch. {alone} Times are \
-         medians over the steps{seeds}. {memory} Times depend on the machine and on its other work: compare them within \
+         medians over the steps{over_seeds}. {memory} Times depend on the machine and on its other work: compare them within \
          this table only.",
     );
     page::table(

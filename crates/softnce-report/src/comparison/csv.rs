@@ -86,6 +86,15 @@ mod tests {
     }
 
     #[test]
+    fn the_columns_are_documented() {
+        let document = include_str!("../../../../docs/recipes.md");
+        for column in head(&Metric::compared().collect::<Vec<_>>()) {
+            let name = column.trim_end_matches("_calibrated");
+            assert!(document.contains(&format!("`{name}`")), "{column}");
+        }
+    }
+
+    #[test]
     fn the_head_names_the_columns() {
         let text = text(&fixture::small());
         let head = text.lines().next().unwrap();

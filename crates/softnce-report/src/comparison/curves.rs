@@ -1,4 +1,4 @@
-//! Learning curves on the validation pictures, or on the test pictures where none were held out.
+//! Learning curves on the validation pictures, or on the test pictures if none were held out.
 
 use std::collections::BTreeMap;
 
@@ -27,12 +27,12 @@ struct Point {
     seeds: usize,
 }
 
-/// What is drawn over the epochs.
+/// A quantity that is drawn by epoch.
 struct Quantity {
     /// The title of its axis.
     axis: &'static str,
     scale: fn(f64, f64) -> (Scale, Ticks),
-    /// Smaller values are drawn as this one: a logarithmic scale has no place for zero.
+    /// Smaller values are drawn here, because a logarithmic scale cannot show zero.
     least: f64,
     /// A value in words.
     words: fn(f64) -> String,
@@ -55,7 +55,7 @@ pub(crate) fn figures(results: &Comparison) -> Markup {
     let accuracy = Quantity {
         axis: "top-1 accuracy, %",
         scale: accuracy_scale,
-        // Where half a picture would be wrong.
+        // The error of half a picture.
         least: 0.5 / pictures.max(1) as f64,
         words: |error| format!("{} %", format::fixed(100.0 * (1.0 - error), 2)),
     };
@@ -74,7 +74,7 @@ pub(crate) fn figures(results: &Comparison) -> Markup {
     };
     let others =
         if errors.len() > 1 { " Grey: the other losses. The first panel has all losses together." } else { "" };
-    let capital = super::claims::capital(part);
+    let capital = format::capital(part);
     html! {
         p { (introduction(results)) }
         (page::panels(
@@ -95,7 +95,7 @@ fn introduction(results: &Comparison) -> String {
     let protocol = words::protocol(results);
     let mut text = String::new();
     if !results.tuning.is_empty() {
-        text.push_str("The curves are those of the runs with the learning rate chosen. ");
+        text.push_str("The curves are those of the runs with the chosen learning rate. ");
     }
     if results.setting.validation == 0 {
         text.push_str("No pictures were held out for validation: these are curves of the test pictures. ");
@@ -106,9 +106,11 @@ fn introduction(results: &Comparison) -> String {
              the lower negative log likelihood), and its weights were tested. ",
         ),
         Some(TestedEpoch::Last) if protocol.early_stop().is_none() => {
-            text.push_str("They chose no epoch: the weights of the last one were tested. ");
+            text.push_str("No epoch was chosen by them: the weights of the last epoch were tested. ");
         }
-        Some(TestedEpoch::Last) => text.push_str("They ended the training; the weights of the last epoch were tested. "),
+        Some(TestedEpoch::Last) => text.push_str(
+            "Each training stopped when they no longer improved, and the weights of its last epoch were tested. ",
+        ),
         None => {}
     }
     text.push_str("Training losses are not drawn, because the values of different losses cannot be compared.");
@@ -139,7 +141,7 @@ fn point((epoch, values): (usize, Vec<f64>)) -> Point {
     Point { epoch, mean, low, high, seeds }
 }
 
-/// The panels: all means together, then each loss before the others. None where no epoch was recorded.
+/// The panels: all means together, then each loss before the others. `None` if no epoch was recorded.
 fn draw(curves: &[Curve], part: &'static str, quantity: &Quantity) -> Vec<Markup> {
     let points = || curves.iter().flat_map(|curve| &curve.points);
     let (low, high) = extent(points().flat_map(|point| [point.low, point.high]));
@@ -203,7 +205,7 @@ impl Frame<'_> {
             (self.tips(curve))
             (self.end(curve))
         };
-        self.panel(&super::claims::capital(curve.loss.title()), heading, content)
+        self.panel(&format::capital(curve.loss.title()), heading, content)
     }
 
     fn at(&self, point: &Point, value: f64) -> (f64, f64) {
@@ -228,7 +230,7 @@ impl Frame<'_> {
         match point.seeds {
             0 | 1 => mean,
             seeds => {
-                // The scale of the accuracy is that of the error, which turns the range around.
+                // The accuracy is drawn by its error: the smallest error is the largest accuracy.
                 let [one, other] = [words(point.low), words(point.high)];
                 format!("{mean}, mean of {seeds} seeds from {one} to {other}")
             }

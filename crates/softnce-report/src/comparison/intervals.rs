@@ -1,8 +1,8 @@
-//! Panels of means with their intervals and the single seeds.
+//! Panels of means with their intervals and the individual seeds.
 
 use maud::{Markup, html};
 use softnce::LossKind;
-use softnce_metrics::{Direction, ECE_EQUAL_MASS, Estimate, Metric, NLL, TOP1};
+use softnce_metrics::{Direction, ECE_EQUAL_MASS, Estimate, Metric, NLL, TOP1, Unit};
 
 use super::{claims, words};
 use crate::drawing::{Area, Scale, WIDTH, interval, px, sheet, spread, tipped, upright};
@@ -34,7 +34,7 @@ const DRAWN: [Metric; 3] = [TOP1, NLL, ECE_EQUAL_MASS];
 /// What the marks of the panels are, for captions.
 pub(crate) fn marks(rows: usize) -> &'static str {
     if rows > 1 {
-        "Mark and bar: mean over the seeds and its 95 % interval. Faint dots below: the single seeds."
+        "Mark and bar: mean over the seeds and its 95 % interval. Faint dots below: the individual seeds."
     } else {
         "Mark, and faint dot below: the only seed."
     }
@@ -114,6 +114,11 @@ pub(crate) fn panel(metric: Metric, rows: &[Row], kind: Kind) -> Markup {
     let area = Area { left: 0.0, right: WIDTH, top: HEAD, bottom: bottom(rows.len()) };
     let scale = Scale::linear(span, area.left + 6.0, area.right - 6.0);
     let ticks = crate::drawing::ticks(span, 4);
+    let ticks = match (metric.unit, kind) {
+        // The room beside the marks may lie beyond the range of a share.
+        (Unit::Share, Kind::Value) => ticks.within(0.0, 100.0),
+        _ => ticks,
+    };
     let (heading, what, direction) = head(metric, kind);
     let name = format!("{what}: {}", describe(metric, rows, kind));
     crate::drawing::panel(

@@ -2,6 +2,7 @@
 //! temperature can.
 
 use maud::{Markup, html};
+use softnce_metrics::TOP5;
 
 use super::{claims, differences, metrics, words};
 use crate::results::{Comparison, LossSummary, REFERENCE_LOSS, ScaledSummary};
@@ -12,7 +13,7 @@ pub(crate) fn is_there(results: &Comparison) -> bool {
     scaled(results).next().is_some()
 }
 
-/// The metrics, then the paired differences where there are any.
+/// The metrics, then the paired differences if there are any.
 pub(crate) fn tables(results: &Comparison) -> Markup {
     html! {
         (values(results))
@@ -26,8 +27,12 @@ fn values(results: &Comparison) -> Markup {
         "Metrics after temperature scaling.",
         &format!(
             "The logits of each run are divided by the temperature that minimises the negative log likelihood of its \
-             validation pictures (Guo et al. 2017). This does not change the predictions, and so neither top-1 nor top-5 \
-             accuracy.{}",
+             validation pictures (Guo et al. 2017). This does not change the predictions, and so {}.{}",
+            if results.metrics().contains(&TOP5) {
+                "neither top-1 nor top-5 accuracy"
+            } else {
+                "not the top-1 accuracy"
+            },
             if words::seeds(results) > 1 { " Mean over the seeds ± half width of its 95 % interval." } else { "" },
         ),
         html! {
@@ -36,7 +41,7 @@ fn values(results: &Comparison) -> Markup {
                 @for (summary, scaled) in scaled(results) {
                     tr {
                         (loss::row_head(summary.loss))
-                        td.number { (format::temperature(scaled.temperature)) }
+                        td.number { (format::with_interval(scaled.temperature, 3, format::fixed)) }
                         @for &metric in &metrics { (metrics::cell(scaled.metric(metric), metric)) }
                     }
                 }

@@ -38,20 +38,23 @@ const BEST: &str = "[evaluation]\nbest = true";
 const LAST: &str = "[evaluation]\nbest = false";
 const BEST_WORDS: &str = "the epoch that had the best validation accuracy";
 const LAST_WORDS: &str = "with the weights of the last epoch";
+const NO_CHOICE: &str = "No epoch was chosen";
 
 #[test]
 fn the_tested_epoch_is_that_of_the_recipe() {
     check(
         &with(BEST, LossKind::ALL, 3),
         &[BEST_WORDS, "the epoch with the best validation accuracy was chosen", "accuracy of the best epoch in %"],
-        &[LAST_WORDS, "They chose no epoch", "of the last epoch", "after the last epoch"],
+        &[LAST_WORDS, NO_CHOICE, "of the last epoch", "after the last epoch"],
     );
     check(
         &with(LAST, LossKind::ALL, 3),
-        &[LAST_WORDS, "They chose no epoch", "accuracy of the last epoch in %"],
+        &[LAST_WORDS, NO_CHOICE, "accuracy of the last epoch in %"],
         &[BEST_WORDS, "was chosen (between", "of the best epoch"],
     );
-    check(&with("", LossKind::ALL, 3), &[], &[BEST_WORDS, LAST_WORDS, "They chose no epoch", "was chosen (between"]);
+    check(&with("", LossKind::ALL, 3), &[], &[BEST_WORDS, LAST_WORDS, NO_CHOICE, "was chosen (between"]);
+    let averaged = format!("[optimizer]\naverage = 0.99\n{LAST}");
+    check(&with(&averaged, LossKind::ALL, 3), &["with the averaged weights of the last epoch"], &[LAST_WORDS]);
 }
 
 #[test]
@@ -59,8 +62,12 @@ fn an_early_stop_is_named() {
     let stop = format!("{LAST}\n[training]\npatience = 5");
     check(
         &with(&stop, LossKind::ALL, 3),
-        &["for at most 4 epochs", "stopping after 5 validations without improvement", "They ended the training"],
-        &["They chose no epoch"],
+        &[
+            "for at most 4 epochs",
+            "stopping after 5 validations without improvement",
+            "Each training stopped when they no longer improved",
+        ],
+        &[NO_CHOICE],
     );
     check(&with(LAST, LossKind::ALL, 3), &["for 4 epochs"], &["at most 4 epochs", "stopping after"]);
 }
@@ -82,9 +89,9 @@ fn mixing_is_a_difference_only_where_some_losses_have_it() {
     ] {
         match words {
             Some(words) => {
-                check(&with(lines, LossKind::ALL, 2), &[words, "leaves out what its loss"], &["augmentation"])
+                check(&with(lines, LossKind::ALL, 2), &[words, "leaves out the settings"], &["augmentation"])
             }
-            None => check(&with(lines, LossKind::ALL, 2), &[], &[without, "leaves out what its loss"]),
+            None => check(&with(lines, LossKind::ALL, 2), &[], &[without, "leaves out the settings"]),
         }
         // Losses that all train alike.
         let [soft, hard] =
@@ -132,18 +139,26 @@ fn seeds_draw_what_the_recipe_leaves_to_chance() {
 fn one_seed_has_no_words_on_intervals() {
     check(
         &with("", LossKind::ALL, 1),
-        &["One seed, so no intervals", "from 1 seed", "Line: the only seed", "The values drawn."],
+        &["One seed, so no intervals", "from 1 seed", "Line: the only seed", "The values drawn.", "; difference "],
         &[
             "Mean over the seeds",
             "mean over the seeds",
             "pooled over the seeds",
             "paired differences below are more",
-            "and the seeds.",
+            "mean paired difference",
+            "seeds.",
         ],
     );
     check(
         &with("", LossKind::ALL, 3),
-        &["Mean over the seeds ±", "pooled over the seeds", "The seeds are 0 to 2, the same for every loss."],
+        &[
+            "Mean over the seeds ±",
+            "pooled over the seeds",
+            "The seeds are 0 to 2, the same for every loss.",
+            "mean paired difference",
+            "the largest over the seeds",
+            "Each run has its own loss, seed and chosen learning rate.",
+        ],
         &["One seed", "the only seed"],
     );
 }
@@ -185,7 +200,7 @@ fn without_a_validation_part_the_curves_are_of_the_test_pictures() {
             "computed once",
             "validation pictures",
             "Each learning rate was tried",
-            "learning rate chosen",
+            "chosen learning rate",
         ],
     );
     check(

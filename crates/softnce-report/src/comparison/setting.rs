@@ -27,19 +27,19 @@ pub(crate) fn reproduce(results: &Comparison) -> Markup {
         p { "From the source of softnce " (results.version) ":" }
         pre { code { (results.command) } }
         p {
-            (seeds(results)) " On another processor the results may differ in the last digits; times and memory are those \
-            of the machine."
+            (seeds(results)) " On another processor the results may differ in the last digits; times and memory depend on \
+            the machine."
         }
     }
 }
 
 /// What differs between the recipe and a run.
 fn of_each_run(results: &Comparison) -> String {
-    let rate = if results.tuning.is_empty() { "" } else { ", the chosen learning rate" };
+    let own = if results.tuning.is_empty() { "loss and seed" } else { "loss, seed and chosen learning rate" };
     let protocol = words::protocol(results);
     let left_out = results.plan.losses.iter().any(|&loss| !protocol.left_out_of(loss).is_empty());
-    let without = if left_out { " A run leaves out what its loss cannot use." } else { "" };
-    format!("The recipe with all settings. Each run has its own loss and seed{rate}.{without}")
+    let without = if left_out { " A run leaves out the settings that its loss cannot use." } else { "" };
+    format!("The recipe with all settings. Each run has its own {own}.{without}")
 }
 
 /// The seeds in a sentence.
@@ -68,6 +68,6 @@ fn data(results: &Comparison) -> Vec<(&'static str, String)> {
         ("Trainable parameters", format::count(setting.parameters)),
     ];
     rows.extend(protocol.mixing_in_words().map(|mixing| ("Mixing", mixing)));
-    rows.extend(protocol.tested_in_words().map(|words| ("Tested", words.to_owned())));
+    rows.extend(protocol.tested_in_words().map(|words| ("Tested", words)));
     rows
 }

@@ -2,11 +2,12 @@
 
 use softnce_metrics::Metric;
 
-use super::{claims, words};
+use super::{claims, scaled, words};
 use crate::format::{self, Verdict};
 use crate::results::{Comparison, LossSummary, MetricSummary};
 use crate::table::{Table, wrapped};
 
+const INTERVAL: &str = "Mean ± half width of the 95 % interval over the seeds. ";
 const CALIBRATED: &str = "cal.: what a perfectly calibrated model would show by chance.";
 const DIFFERENCE_NOTE: &str = "Difference from soft target cross-entropy, paired by seed.";
 
@@ -19,7 +20,7 @@ pub fn terminal(results: &Comparison) -> String {
         metrics.add(row(results, first, summary, terminal_value));
     }
     let several = words::seeds(results) > 1;
-    let interval = if several { "Mean ± half width of the 95 % interval over the seeds. " } else { "" };
+    let interval = if several { INTERVAL } else { "" };
     let mut text = format!("{metrics}\n{}\n", wrapped(&format!("{interval}{CALIBRATED}"), ""));
     if claims::has_differences(results) {
         let mut differences = table(results);
@@ -37,34 +38,31 @@ pub fn terminal(results: &Comparison) -> String {
 
 /// The same tables in Markdown, for a README.
 pub fn markdown(results: &Comparison) -> String {
-    let head = heads(results.metrics());
-    let mut text = format!("| loss | seeds | {} |\n| --- | ---: |{}\n", head.join(" | "), " ---: |".repeat(head.len()));
+    let heads = || heads(results.metrics());
+    let mut values = Table::new(["loss", "seeds"].into_iter().chain(heads()));
     for summary in &results.summaries {
-        let cells = cells(results, summary, markdown_value);
-        text.push_str(&format!("| {} | {} | {} |\n", summary.loss.title(), summary.seeds, cells.join(" | ")));
+        let first = [summary.loss.title().to_owned(), summary.seeds.to_string()];
+        values.add(first.into_iter().chain(cells(results, summary, markdown_value)));
     }
     let several = words::seeds(results) > 1;
-    let interval = if several { "Mean ± half width of the 95 % interval over the seeds. " } else { "" };
-    text.push_str(&format!(
-        "\n{interval}In parentheses: the calibration error that a perfectly calibrated model would show by chance.\n"
-    ));
-    text.push_str(&scaled(results));
+    let interval = if several { INTERVAL } else { "" };
+    let mut text = format!(
+        "{}\n{interval}In parentheses: the calibration error that a perfectly calibrated model would show by chance.\n{}",
+        values.markdown(),
+        scaled(results),
+    );
     if claims::has_differences(results) {
-        text.push_str(&format!(
-            "\n| loss, difference | {} |\n| --- |{}\n",
-            head.join(" | "),
-            " ---: |".repeat(head.len())
-        ));
+        let mut differences = Table::new(["loss, difference"].into_iter().chain(heads()));
         for summary in results.summaries.iter().filter(|summary| summary.is_compared()) {
-            let cells = cells(results, summary, markdown_difference);
-            text.push_str(&format!("| {} | {} |\n", summary.loss.title(), cells.join(" | ")));
+            differences.add(row(results, summary.loss.title().to_owned(), summary, markdown_difference));
         }
+        text.push_str(&format!("\n{}\n", differences.markdown()));
         text.push_str(match several {
             true => {
-                "\nDifference from soft target cross-entropy, paired by seed, with the half width of its 95 % interval. \
+                "Difference from soft target cross-entropy, paired by seed, with the half width of its 95 % interval. \
                  Bold: the interval excludes zero. The intervals are not corrected for their number.\n"
             }
-            false => "\nDifference from soft target cross-entropy.\n",
+            false => "Difference from soft target cross-entropy.\n",
         });
     }
     for sentence in claims::divergence(results) {
@@ -73,27 +71,19 @@ pub fn markdown(results: &Comparison) -> String {
     text
 }
 
-/// The metrics after temperature scaling in Markdown; nothing where there are none.
+/// The metrics after temperature scaling in Markdown; empty without them.
 fn scaled(results: &Comparison) -> String {
-    let rows = results.summaries.iter().filter_map(|summary| {
-        let scaled = summary.scaled.as_ref()?;
+    if !scaled::is_there(results) {
+        return String::new();
+    }
+    let mut table = Table::new(["loss, scaled", "temperature"].into_iter().chain(heads(results.scaled_metrics())));
+    for (summary, scaled) in results.summaries.iter().filter_map(|summary| Some((summary, summary.scaled.as_ref()?))) {
         let missing = || format::MISSING.to_owned();
         let cell = |metric| scaled.metric(metric).map_or_else(missing, |entry| with_reference(entry, metric));
-        let cells: Vec<String> = results.scaled_metrics().into_iter().map(cell).collect();
-        let temperature = format::temperature(scaled.temperature);
-        Some(format!("| {} | {temperature} | {} |\n", summary.loss.title(), cells.join(" | ")))
-    });
-    let rows: String = rows.collect();
-    if rows.is_empty() {
-        return rows;
+        let first = [summary.loss.title().to_owned(), format::with_interval(scaled.temperature, 3, format::fixed)];
+        table.add(first.into_iter().chain(results.scaled_metrics().into_iter().map(cell)));
     }
-    let head = heads(results.scaled_metrics());
-    format!(
-        "\n| loss, scaled | temperature | {} |\n| --- | ---: |{}\n{rows}\nAfter temperature scaling, fitted on the \
-         validation pictures.\n",
-        head.join(" | "),
-        " ---: |".repeat(head.len()),
-    )
+    format!("\n{}\nAfter temperature scaling, fitted on the validation pictures.\n", table.markdown())
 }
 
 /// An empty table with its head: the loss, then a column a metric.
@@ -133,7 +123,7 @@ fn terminal_value(summary: &LossSummary, metric: Metric) -> String {
 
 fn terminal_difference(summary: &LossSummary, metric: Metric) -> String {
     let Some(difference) = summary.difference(metric) else { return format::MISSING.to_owned() };
-    // A space where there is no star keeps the digits of a column in line.
+    // A space instead of the star aligns the digits of a column.
     let star = if is_clear(format::verdict(difference, metric)) { "*" } else { " " };
     let mean = format::mean_difference(difference, metric);
     match difference.finite_half_width() {

@@ -7,7 +7,7 @@ use super::claims::claims;
 use super::*;
 use crate::comparison::fixture;
 use crate::error::ReportError;
-use crate::results::Comparison;
+use crate::results::{Comparison, summarise_runs};
 use crate::wellformed::assert_well_formed;
 use crate::{format, page};
 
@@ -202,10 +202,12 @@ fn runs_of_a_recipe_are_compared_too() {
     assert!(page.contains("+1.10 points"), "the mean paired difference");
     assert!(page.contains("Paired differences after temperature scaling") && page.contains("+0.0110"));
     let scaled = comparison.summaries[1].scaled.as_ref().unwrap();
-    assert!(page.contains(&format::temperature(scaled.temperature)));
+    assert!(page.contains(&format::with_interval(scaled.temperature, 3, format::fixed)));
     assert_eq!(scaled.metrics.iter().map(|entry| entry.metric).collect::<Vec<_>>(), comparison.scaled_metrics());
     assert!(page.contains(">n/a<"), "the loss alone was not timed");
-    assert!(markdown(&comparison).contains(&format!("| {} |", format::temperature(scaled.temperature))));
+    assert!(
+        markdown(&comparison).contains(&format!("| {} |", format::with_interval(scaled.temperature, 3, format::fixed)))
+    );
     assert!(markdown(&comparison).contains("**+1.10 ± 0.25**") && terminal(&comparison).contains("+1.10*"));
     assert_eq!(rows(&comparison).len(), 7);
     let json = serde_json::to_string(&comparison).unwrap();
@@ -219,4 +221,16 @@ fn look() {
     let folder = std::path::PathBuf::from(std::env::var_os("SOFTNCE_LOOK").expect("SOFTNCE_LOOK names a folder"));
     let page = page(&fixture::made_up(LossKind::ALL, 5, 80)).unwrap();
     std::fs::write(folder.join("comparison.html"), page).unwrap();
+}
+
+#[test]
+fn no_tick_of_an_accuracy_is_above_100_per_cent() {
+    let mut results = fixture::small();
+    results.runs.iter_mut().for_each(|run| run.test.set(TOP1, 1.0));
+    let losses: Vec<LossKind> = results.summaries.iter().map(|summary| summary.loss).collect();
+    results.summaries = summarise_runs(&losses, &results.runs).unwrap();
+    let figure = standalone(&results);
+    let texts = figure.split('>').filter_map(|part| part.split('<').next()?.parse::<f64>().ok());
+    let largest = texts.fold(0.0, f64::max);
+    assert!((99.9..=100.0).contains(&largest), "{largest}");
 }

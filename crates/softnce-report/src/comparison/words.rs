@@ -33,7 +33,7 @@ pub(super) fn paired_seeds(results: &Comparison, loss: LossKind) -> usize {
     of(loss).filter(|seed| of(REFERENCE_LOSS).any(|other| other == *seed)).count()
 }
 
-/// The pictures that the learning curves are of: `validation`, or `test` where none were held out.
+/// The pictures of the learning curves: `validation`, or `test` if none were held out.
 pub(super) fn curve_part(results: &Comparison) -> &'static str {
     if results.setting.validation > 0 { "validation" } else { "test" }
 }

@@ -11,10 +11,10 @@ pub const WIDTH: f64 = 340.0;
 
 /// How the classes of a drawing are drawn.
 pub(crate) const STYLE: &str = include_str!("drawing.css");
-/// What the page hands on to its drawings, for a file of its own: a font, and that a panel is not cut at its edge.
+/// Style for a drawing in a file of its own: a font, and no clipping at the edges of panels.
 const OWN: &str = "svg { font-family: system-ui, -apple-system, \"Segoe UI\", Roboto, \"Helvetica Neue\", Arial, \
                    sans-serif; }\nsvg svg { overflow: visible; }\n";
-/// Units of a drawing on a screen where nothing else says how large it is.
+/// Pixels per unit of a drawing that is shown on its own.
 const ENLARGED: f64 = 2.0;
 
 /// A panel with its accessible name. It has no `title`, which would be a tooltip over all of it.
@@ -31,7 +31,7 @@ pub fn standalone(height: f64, name: &str, content: Markup) -> String {
 
 /// An SVG file of this size, in units.
 pub(crate) fn document(width: f64, height: f64, name: &str, content: Markup) -> String {
-    // Room around what a page lets stand over the edge.
+    // Room for labels that extend beyond the edge of a panel.
     let (width, height, room) = (width + 16.0, height + 16.0, -8.0);
     let view = [room, room, width, height].map(px).join(" ");
     let svg = html! {
@@ -46,7 +46,7 @@ pub(crate) fn document(width: f64, height: f64, name: &str, content: Markup) -> 
     format!("{}\n", svg.into_string())
 }
 
-/// A coordinate, to a tenth of a unit: finer is not seen and only makes the page longer.
+/// A coordinate, rounded to a tenth of a unit to keep the page short.
 pub fn px(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::frame::px;
 use super::look::{Look, Shape};
 
-/// A point of a series, outlined in white so that it stands off what lies below it.
+/// A point of a series, outlined in white to stand out from lines below it.
 pub fn marker(look: Look, x: f64, y: f64, radius: f64) -> Markup {
     let corners: &[(f64, f64)] = match look.shape {
         Shape::None => return html! {},
@@ -72,7 +72,7 @@ pub fn tipped(tip: &str, marks: Markup) -> Markup {
     html! { g { title { (tip) } (marks) } }
 }
 
-/// Points of a line that have a tooltip each; nothing of them is drawn.
+/// Invisible points of a line, each with a tooltip.
 pub fn tips(points: impl IntoIterator<Item = (f64, f64, String)>) -> Markup {
     html! {
         g.tips {
@@ -88,7 +88,7 @@ pub fn whisker(look: Look, x: f64, (from, to): (f64, f64)) -> Markup {
     }
 }
 
-/// A mean with its interval, where it has one, lying along `y` with upright ends.
+/// A mean with its interval, if it has one: a line at `y` with upright ends.
 pub fn interval(look: Look, y: f64, mean: f64, ends: Option<(f64, f64)>) -> Markup {
     html! {
         @if let Some((from, to)) = ends {
@@ -124,7 +124,7 @@ pub fn legend_height(entries: usize, columns: usize) -> f64 {
     LINE * entries.div_ceil(columns.max(1)) as f64
 }
 
-/// What the looks of a drawing stand for, in columns below `top`.
+/// The legend of a drawing, in columns below `top`.
 pub fn legend(entries: &[(Look, &str)], columns: usize, (left, top): (f64, f64), width: f64) -> Markup {
     let columns = columns.max(1);
     // Down the first column, then down the next.

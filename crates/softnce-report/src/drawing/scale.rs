@@ -36,7 +36,7 @@ impl Scale {
     }
 }
 
-/// Values worth a tick, with the decimals that tell them apart.
+/// The ticks of an axis, each with its label.
 #[derive(Debug, Clone)]
 pub struct Ticks {
     /// The values, in the order of their ticks.
@@ -49,6 +49,11 @@ impl Ticks {
     pub fn new(pairs: impl IntoIterator<Item = (f64, String)>) -> Self {
         let (values, labels) = pairs.into_iter().unzip();
         Self { values, labels }
+    }
+
+    /// Those from `low` to `high`.
+    pub fn within(self, low: f64, high: f64) -> Self {
+        Self::new(self.values.into_iter().zip(self.labels).filter(|(value, _)| (low..=high).contains(value)))
     }
 
     /// Each value with its label.
@@ -78,8 +83,8 @@ pub fn ticks((low, high): (f64, f64), wanted: usize) -> Ticks {
     labelled((first..=last).map(|index| index as f64 * step).collect(), magnitude as i32 + carry)
 }
 
-/// Ticks at 1, 2 and 5 times the powers of ten: fewer where the span is wide, more where it is narrow, and evenly apart
-/// where it is so narrow that there would be fewer than three of them.
+/// Ticks at 1, 2 and 5 times the powers of ten: fewer if the span is wide, more if it is narrow, and at equal distances
+/// if there would be fewer than three of them.
 pub fn log_ticks((low, high): (f64, f64)) -> Ticks {
     if !(low.is_finite() && high.is_finite() && low > 0.0 && high > low) {
         return Ticks::new([]);
@@ -137,7 +142,7 @@ pub fn byte_ticks((low, high): (f64, f64), most: usize) -> Ticks {
     }))
 }
 
-/// The smallest and the largest value; infinity and minus infinity where there are none.
+/// The smallest and the largest value; infinity and minus infinity without values.
 pub fn extent(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     let none = (f64::INFINITY, f64::NEG_INFINITY);
     values.into_iter().fold(none, |(low, high), value| (low.min(value), high.max(value)))
@@ -213,6 +218,12 @@ mod tests {
         assert_eq!(labels(&byte_ticks(span, 6)), ["1 KiB", "32 KiB", "1 MiB", "32 MiB"]);
         assert_eq!(labels(&byte_ticks((300.0, 3000.0), 4)), ["512 B", "1 KiB", "2 KiB"]);
         assert!(byte_ticks((0.0, 1.0), 4).values.is_empty());
+    }
+
+    #[test]
+    fn ticks_can_be_kept_within_a_range() {
+        let kept = ticks((99.9, 100.1), 4).within(0.0, 100.0);
+        assert_eq!(labels(&kept), ["99.90", "99.95", "100.00"]);
     }
 
     #[test]

@@ -9,9 +9,9 @@ use super::mark::{legend, legend_height};
 /// Units between panels, and above the legend.
 const GAP: f64 = 24.0;
 
-/// Panels side by side as an SVG file of its own, over what their looks stand for.
+/// Panels side by side as an SVG file of its own, above their legend.
 ///
-/// `columns`: panels in a row, as many as there are where they are fewer. `height`: that of every panel.
+/// `columns`: the most panels in a row. `height`: that of every panel.
 pub fn sheet(name: &str, columns: usize, height: f64, panels: &[Markup], looks: &[(Look, &str)]) -> String {
     let columns = columns.clamp(1, panels.len().max(1));
     let rows = panels.len().div_ceil(columns);

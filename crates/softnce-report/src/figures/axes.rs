@@ -8,7 +8,7 @@ pub(crate) const AREA: Area = Area { left: 64.0, right: WIDTH - 10.0, top: 30.0,
 /// The height of such a panel.
 pub(crate) const HEIGHT: f64 = 240.0;
 
-/// Small errors on top, labelled by the accuracy.
+/// A scale of errors, small ones on top, with accuracies as labels.
 pub(crate) fn accuracy_scale(low: f64, high: f64) -> (Scale, Ticks) {
     let high = high.min(1.0);
     let span = (low.min(0.9 * high), high);
@@ -18,7 +18,7 @@ pub(crate) fn accuracy_scale(low: f64, high: f64) -> (Scale, Ticks) {
     (Scale::log(span, AREA.top, AREA.bottom), Ticks::new(log_ticks(span).values.into_iter().map(label)))
 }
 
-/// Positive losses by their logarithm, the smaller ones below.
+/// A logarithmic scale of positive losses, small ones below.
 pub(crate) fn nll_scale(low: f64, high: f64) -> (Scale, Ticks) {
     (Scale::log((low, high), AREA.bottom, AREA.top), log_ticks((low, high)))
 }

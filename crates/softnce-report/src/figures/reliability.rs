@@ -97,7 +97,7 @@ fn owned((value, label): (f64, &str)) -> (f64, String) {
     (value, label.to_owned())
 }
 
-/// Powers of ten, every other one where there are many.
+/// Powers of ten; every second one if there are many.
 fn count_ticks(most: usize) -> Ticks {
     let powers = (most as f64).log10().floor() as i32;
     let step = if powers > 3 { 2 } else { 1 };

@@ -82,7 +82,7 @@ pub fn recipe(text: &str) -> Markup {
     html! { pre.recipe tabindex="0" { code { (text) } } }
 }
 
-/// What the looks of a figure's panels stand for; it goes before the first panel.
+/// The legend of a figure; it goes before the first panel.
 pub fn legend<'a>(entries: impl IntoIterator<Item = (Look, &'a str)>) -> Markup {
     html! {
         ul.legend { @for (look, name) in entries { li { (swatch(look)) (name) } } }
@@ -121,7 +121,7 @@ pub fn head<T: Render>(text: &[&str], numbers: impl IntoIterator<Item = T>) -> M
     }
 }
 
-/// Two lists of sentences side by side, each under its title: what the figures show, and what they do not.
+/// Two lists of sentences side by side, each under its title: what the figures show, and what they do not show.
 pub fn claims<S: AsRef<str>>(shows: (&str, &[S]), limits: (&str, &[S])) -> Markup {
     html! {
         div.claims {
@@ -135,7 +135,7 @@ pub fn claims<S: AsRef<str>>(shows: (&str, &[S]), limits: (&str, &[S])) -> Marku
     }
 }
 
-/// Something that is folded away until it is asked for, such as a figure's numbers as a table.
+/// Content that is folded until the reader opens it, such as the numbers of a figure as a table.
 pub fn details(summary: &str, content: Markup) -> Markup {
     html! { details { summary { (summary) } (content) } }
 }

@@ -20,6 +20,8 @@ fn the_tested_epoch_is_that_of_the_recipe() {
     assert_eq!(words("[evaluation]\nbest = false"), "with the weights of the last epoch");
     let stopped = "[evaluation]\nbest = false\n[training]\npatience = 1";
     assert!(words(stopped).ends_with("before the training stopped"));
+    let averaged = "[optimizer]\naverage = 0.99\n[evaluation]\nbest = false";
+    assert_eq!(words(averaged), "with the averaged weights of the last epoch");
     assert_eq!(
         Protocol::read(stopped).early_stop().as_deref(),
         Some("stopping after 1 validation without improvement")

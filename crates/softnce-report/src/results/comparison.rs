@@ -27,9 +27,9 @@ pub struct Cost {
     /// milliseconds.
     pub step_ms: f64,
     /// Median wall time of the loss alone (its forward and backward pass on logits of a batch), in milliseconds;
-    /// `None` where it was not measured.
+    /// `None` if it was not measured.
     pub loss_ms: Option<f64>,
-    /// Largest number of bytes allocated at once during the run; `None` where no counting allocator is installed.
+    /// Largest number of bytes allocated at once during the run; `None` if no counting allocator is installed.
     pub peak_bytes: Option<u64>,
 }
 
@@ -42,7 +42,7 @@ pub struct TuningRecord {
     pub learning_rate: f64,
     /// Seed of the trial; none of those compared.
     pub seed: u64,
-    /// Its score after the last epoch; `None` where the weights diverged.
+    /// Its score in the epoch that the recipe tests; `None` if the weights diverged.
     pub validation: Option<ValidationScore>,
 }
 
@@ -59,15 +59,15 @@ impl TuningRecord {
 pub struct RunRecord {
     /// The loss that was trained.
     pub loss: LossKind,
-    /// Seed of the initial weights, the batch order and the mixing.
+    /// Seed of all that is random in the training.
     pub seed: u64,
     /// Learning rate chosen for the loss on the validation split.
     pub learning_rate: f64,
     /// Epoch by epoch.
     pub epochs: Vec<CurvePoint>,
-    /// Metrics on the test set, computed once, after the last epoch.
+    /// Metrics on the test set, of the epoch that the recipe tests.
     pub test: MetricValues,
-    /// The same after temperature scaling, where it was done.
+    /// The same after temperature scaling, if it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scaled: Option<ScaledEvaluation>,
     /// What the run cost.
@@ -103,7 +103,7 @@ pub struct MetricSummary {
     pub metric: Metric,
     /// Mean and interval of the metric itself.
     pub value: Estimate,
-    /// Mean and interval of the difference to soft target cross-entropy, paired by seed; `None` for that loss itself
+    /// Mean and interval of the difference from soft target cross-entropy, paired by seed; `None` for that loss itself
     /// or where it was not run.
     pub difference: Option<Estimate>,
     /// Mean over the seeds of the value a perfectly calibrated model of the same confidences would show;
@@ -136,7 +136,7 @@ pub struct LossSummary {
     pub scaled: Option<ScaledSummary>,
     /// Median over the seeds of the time of a training step, in milliseconds.
     pub step_ms: f64,
-    /// Median over the seeds of the time of the loss alone, in milliseconds; `None` where one has none.
+    /// Median over the seeds of the time of the loss alone, in milliseconds; `None` if one has none.
     pub loss_ms: Option<f64>,
     /// Largest peak memory over the seeds, in bytes.
     pub peak_bytes: Option<u64>,
@@ -172,7 +172,7 @@ pub struct Comparison {
     pub version: String,
     /// What was trained on what.
     pub setting: Setting,
-    /// What was asked for.
+    /// The budget of each loss.
     pub plan: ComparisonPlan,
     /// The recipe in TOML, every setting as it was used; the losses and the seeds go over those in it.
     pub recipe: String,
@@ -209,12 +209,12 @@ impl LossSummary {
         self.metrics.iter().find(|entry| entry.metric == metric)
     }
 
-    /// The difference to the reference loss in a metric.
+    /// The difference from the reference loss in a metric.
     pub fn difference(&self, metric: Metric) -> Option<Estimate> {
         self.metric(metric)?.difference
     }
 
-    /// Whether it has a difference to the reference loss.
+    /// Whether it has a difference from the reference loss.
     pub fn is_compared(&self) -> bool {
         self.metrics.iter().any(|entry| entry.difference.is_some())
     }

@@ -14,7 +14,7 @@ pub struct EpochRecord {
     pub train_top1: f64,
     /// Learning rate of the epoch's last step, of the layer nearest the output.
     pub learning_rate: f64,
-    /// The validation pictures after it; none where the epoch was not validated.
+    /// The validation pictures after it; `None` if the epoch was not validated.
     pub validation: Option<ValidationPoint>,
     /// Training pictures a second, without the validation.
     pub samples_per_second: f64,

@@ -7,7 +7,7 @@ use softnce_metrics::{EvaluationResult, MetricValues, TemperatureFit};
 use super::comparison::{Cost, CurvePoint, RunRecord, ScaledEvaluation};
 use super::epoch::EpochRecord;
 
-/// What the report of a run shows. Its JSON, but for the pixels of pictures, is `metrics.json`.
+/// The content of the report of a run. Its JSON, without the pixels of pictures, is `metrics.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
     /// Title of the page: what was trained on what.
@@ -20,7 +20,7 @@ pub struct RunReport {
     pub split: String,
     /// Trainable parameters of the network.
     pub parameters: usize,
-    /// Wall time of the training, in seconds; shown only where there are curves.
+    /// Wall time of the training, in seconds; shown only with curves.
     pub wall_seconds: f64,
     /// Names of the classes, in their order.
     pub class_names: Vec<String>,
@@ -55,7 +55,7 @@ pub struct ReportPicture {
     /// The picture as a PNG file, reduced in size; empty if it cannot be read any more. Not in JSON.
     #[serde(skip)]
     pub png: Vec<u8>,
-    /// What stands below it; [`caption`](crate::run::caption) writes the usual line.
+    /// The text below it; [`caption`](crate::run::caption) writes the usual one.
     pub caption: String,
 }
 

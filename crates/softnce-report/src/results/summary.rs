@@ -67,7 +67,7 @@ fn summaries(
     metrics.filter_map(summary).collect()
 }
 
-/// The difference to the reference loss; none for that loss itself, nor where no seed is in both.
+/// The difference from the reference loss; none for that loss itself, nor where no seed is in both.
 fn difference(
     own: &[&RunRecord],
     reference: &[&RunRecord],

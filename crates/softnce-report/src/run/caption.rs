@@ -1,4 +1,4 @@
-//! What stands below a picture.
+//! The caption of a picture.
 
 use softnce_metrics::EvaluatedExample;
 
@@ -16,7 +16,7 @@ pub fn caption(example: &EvaluatedExample, class_names: &[String]) -> String {
     format!("{label}: predicted {predicted} with {probability}, its own class with {own} (picture\u{a0}{index})")
 }
 
-/// The name of a class; its number where it has none.
+/// The name of a class; its number if it has no name.
 pub(super) fn name(class_names: &[String], class: usize) -> String {
     let found = class_names.get(class).filter(|name| !name.is_empty());
     found.map_or_else(|| format!("class {class}"), |name| isolated(name))

@@ -9,9 +9,9 @@ use super::table::frequency_name;
 use crate::results::RunReport;
 use crate::{format, page};
 
-/// Most classes whose table stands open.
+/// Most classes whose table is shown unfolded.
 const OPEN: usize = 20;
-/// Classes that stand open where there are more.
+/// Classes that are shown unfolded if there are more.
 const WORST: usize = 10;
 
 /// The classes by their frequency.
@@ -36,7 +36,7 @@ pub(super) fn groups(groups: &FrequencyGroups) -> Markup {
     )
 }
 
-/// Every class; folded away where there are many, the least accurate ones aside.
+/// Every class. If there are many, the table is folded, and one of the least accurate classes goes before it.
 pub(super) fn table(report: &RunReport) -> Markup {
     let all: Vec<usize> = (0..report.result.classes.len()).collect();
     if all.len() <= OPEN {

@@ -12,18 +12,18 @@ use crate::{format, page};
 
 /// Largest number of classes whose matrix is drawn.
 const DRAWN: usize = 100;
-/// Largest number of classes whose matrix is also a table, and whose names stand at the axes.
+/// Largest number of classes whose matrix is also a table, and whose names are at the axes.
 const NAMED: usize = 20;
-/// Largest number of classes whose counts stand in the cells.
+/// Largest number of classes whose counts are written into the cells.
 const COUNTED: usize = 12;
 /// Pairs of classes listed.
 const PAIRS: usize = 15;
-/// Colours of right and wrong predictions, and how opaque they get: figures stand on them.
+/// Colours of right and wrong predictions, and their largest opacity: numbers are written on them.
 const RIGHT: &str = "#0072b2";
 const WRONG: &str = "#d55e00";
 const OPAQUE: f64 = 0.65;
 
-/// The matrix, where it can be drawn, and the most confused pairs.
+/// The matrix, if it can be drawn, and the most confused pairs.
 pub(super) fn section(report: &RunReport) -> Markup {
     let matrix = &report.result.confusion;
     html! {

@@ -1,6 +1,7 @@
 //! Learning curves of one run.
 
 use maud::{Markup, html};
+use softnce_metrics::TOP5;
 
 use crate::drawing::{Look, SERIES, Scale, Ticks, extent, line, marker, spread, tipped, tips};
 use crate::figures::axes::{AREA, HEIGHT, accuracy_scale, epoch_ticks, nll_scale};
@@ -29,25 +30,20 @@ struct Panel {
     words: fn(f64) -> String,
 }
 
-/// The panels, then their numbers; none where no epoch was recorded.
+/// The panels, then their numbers; `None` if no epoch was recorded.
 pub(super) fn figure(report: &RunReport) -> Option<Markup> {
     let points = &report.curves;
     let last = points.iter().map(|point| point.epoch).max()?;
     let protocol = Protocol::read(&report.recipe_toml);
     // The name of the pictures that the epochs were evaluated on.
     let held = if protocol.has_validation() == Some(false) { "test" } else { "validation" };
-    let error = |top1: f64| 1.0 - top1;
     let training = |value: fn(&EpochRecord) -> f64| curve(TRAINING, "training", points, |point| Some(value(point)));
     let of_held = |value: fn(&ValidationPoint) -> f64| {
         curve(VALIDATION, held, points, |point| point.validation.as_ref().map(value))
     };
-    let top1 = [
-        curve(TRAINING, "training", points, |point| Some(error(point.train_top1))),
-        curve(VALIDATION, held, points, |point| point.validation.map(|found| error(found.top1))),
-    ];
-    let top5 = curve(VALIDATION, held, points, |point| point.validation.map(|found| error(found.top5)));
+    let top1 = [training(|point| 1.0 - point.train_top1), of_held(|found| 1.0 - found.top1)];
     let panel = |title: &str, axis, scale, words| Panel { title: title.to_owned(), axis, scale, words };
-    let capital = if held == "test" { "Test" } else { "Validation" };
+    let capital = format::capital(held);
     let accuracy: fn(f64) -> String = |error| format!("{} %", format::fixed(100.0 * (1.0 - error), 2));
     let nats: fn(f64) -> String = |nll| format!("{} nats", format::fixed(nll, 4));
     let mut panels = vec![page::legend([(TRAINING, "training"), (VALIDATION, held)])];
@@ -56,8 +52,13 @@ pub(super) fn figure(report: &RunReport) -> Option<Markup> {
     let nll = panel(&format!("{capital} NLL"), "NLL, nats", logarithmic, nats);
     panels.extend(draw(&nll, last, &[of_held(|found| found.nll)]));
     panels.extend(draw(&panel("Top-1 accuracy", "accuracy, %", by_error, accuracy), last, &top1));
-    if report.result.classes.len() > 5 {
-        panels.extend(draw(&panel("Top-5 accuracy", "accuracy, %", by_error, accuracy), last, &[top5]));
+    let has_top5 = has_top5(report);
+    if has_top5 {
+        panels.extend(draw(
+            &panel("Top-5 accuracy", "accuracy, %", by_error, accuracy),
+            last,
+            &[of_held(|found| 1.0 - found.top5)],
+        ));
     }
     let rate = panel("Learning rate", "learning rate", linear_up, format::rate);
     panels.extend(draw(&rate, last, &[training(|point| point.learning_rate)]));
@@ -65,7 +66,7 @@ pub(super) fn figure(report: &RunReport) -> Option<Markup> {
     panels.extend(draw(&speed, last, &[training(|point| point.samples_per_second)]));
     Some(html! {
         (page::panels("Learning curves by epoch.", &caption(&protocol, held), &panels))
-        (page::details("The curves as a table", table(points, capital)))
+        (page::details("The curves as a table", table(points, &capital, has_top5)))
     })
 }
 
@@ -88,7 +89,7 @@ fn curve(look: Look, name: &'static str, points: &[EpochRecord], value: impl Fn(
     Curve { look, name, points: values.collect() }
 }
 
-/// A panel of curves; none where nothing was recorded.
+/// A panel of curves; `None` if nothing was recorded.
 fn draw(panel: &Panel, last: usize, curves: &[Curve]) -> Option<Markup> {
     let values: Vec<f64> = curves.iter().flat_map(|curve| &curve.points).map(|(_, value)| *value).collect();
     if values.is_empty() {
@@ -125,7 +126,7 @@ fn draw(panel: &Panel, last: usize, curves: &[Curve]) -> Option<Markup> {
 fn linear_up(values: &[f64]) -> (Scale, Ticks) {
     let largest = values.iter().copied().fold(0.0, |largest: f64, value| largest.max(value.abs()));
     let span = spread(values.iter().copied(), (0.05 * largest).max(f64::MIN_POSITIVE));
-    // What is never negative is drawn from zero where that is near.
+    // The axis starts at zero if that is near.
     let span = if span.0 < 0.3 * span.1 { (span.0.min(0.0), span.1) } else { span };
     (Scale::linear(span, AREA.bottom, AREA.top), ticks(span))
 }
@@ -145,22 +146,28 @@ fn logarithmic(values: &[f64]) -> (Scale, Ticks) {
 }
 
 fn by_error(values: &[f64]) -> (Scale, Ticks) {
-    // An accuracy of 100 % has no place on a scale of errors: it is drawn where one picture in 2,000 would be wrong.
+    // A logarithmic scale of errors cannot show 100 %: it is drawn as an error of one picture in 2,000.
     let (low, high) = extent(values.iter().map(|error| error.max(5e-4)));
     accuracy_scale(low / 1.1, high * 1.1)
 }
 
-fn table(points: &[EpochRecord], held: &str) -> Markup {
+/// Whether the top-5 accuracy says anything: with five classes or fewer it is always 100 %.
+fn has_top5(report: &RunReport) -> bool {
+    (TOP5.of)(&report.result).is_some()
+}
+
+fn table(points: &[EpochRecord], held: &str, has_top5: bool) -> Markup {
     let share = |value: Option<f64>| value.map_or(format::MISSING.to_owned(), |value| format::fixed(100.0 * value, 2));
     page::table(
         "Epoch by epoch.",
         "",
         html! {
             (page::head(&[], [
-                "Epoch".to_owned(), "Training loss".to_owned(), "Training top-1, %".to_owned(),
-                format!("{held} top-1, %"), format!("{held} top-5, %"), format!("{held} NLL, nats"),
-                "Learning rate".to_owned(), "Pictures a second".to_owned(),
-            ]))
+                Some("Epoch".to_owned()), Some("Training loss".to_owned()), Some("Training top-1, %".to_owned()),
+                Some(format!("{held} top-1, %")), has_top5.then(|| format!("{held} top-5, %")),
+                Some(format!("{held} NLL, nats")), Some("Learning rate".to_owned()),
+                Some("Pictures a second".to_owned()),
+            ].into_iter().flatten()))
             tbody {
                 @for point in points {
                     tr {
@@ -168,7 +175,9 @@ fn table(points: &[EpochRecord], held: &str) -> Markup {
                         td.number { (format::fixed(point.train_loss, 4)) }
                         td.number { (share(Some(point.train_top1))) }
                         td.number { (share(point.validation.map(|validation| validation.top1))) }
-                        td.number { (share(point.validation.map(|validation| validation.top5))) }
+                        @if has_top5 {
+                            td.number { (share(point.validation.map(|validation| validation.top5))) }
+                        }
                         td.number {
                             (point.validation.map_or(format::MISSING.to_owned(), |validation| format::fixed(validation.nll, 4)))
                         }

@@ -9,7 +9,7 @@ use crate::protocol::Protocol;
 use crate::results::RunReport;
 use crate::{format, page};
 
-/// What the results show and what they do not, computed from them.
+/// What the results show and what they do not show.
 pub(super) fn list(report: &RunReport) -> Markup {
     page::claims(("Results", &shows(report)), ("Limits", &limits(report)))
 }
@@ -54,7 +54,7 @@ fn limits(report: &RunReport) -> Vec<String> {
     let empty = report.result.classes.iter().filter(|class| class.examples == 0).count();
     if empty > 0 {
         sentences.push(format!(
-            "{} no {} picture and no part in the means over classes.",
+            "{} no {} pictures. The means over the classes are those of the other classes.",
             format::plural(empty, "class has", "classes have"),
             report.split,
         ));
@@ -86,10 +86,10 @@ fn scaling(report: &RunReport) -> Option<String> {
     let scaled = report.scaled.as_ref()?;
     let (before, after) = (&report.result.overall, &scaled.result.overall);
     Some(format!(
-        "Temperature scaling, from {} to {}, changes the negative log likelihood on the {} pictures from {} to {} nats and \
-         the calibration error from {} % to {} %.",
+        "Temperature scaling (temperature {} instead of {}) changes the negative log likelihood on the {} pictures from {} \
+         to {} nats and the calibration error from {} % to {} %.",
+        format::temperature(scaled.fit.temperature),
         format::setting(report.result.temperature),
-        format::fixed(scaled.fit.temperature, 3),
         report.split,
         score(before.nll),
         score(after.nll),

@@ -2,7 +2,7 @@
 
 use crate::results::{EpochRecord, ValidationPoint};
 
-/// Name of a column, tag of the curve in TensorBoard (none: no curve), and value; none where the epoch has none.
+/// Name of a column, tag of the curve in TensorBoard (none: no curve), and value; `None` if the epoch has none.
 type Column = (&'static str, Option<&'static str>, fn(&EpochRecord) -> Option<f64>);
 
 const COLUMNS: [Column; 10] = [
@@ -27,11 +27,24 @@ pub fn history(epochs: &[EpochRecord]) -> Vec<[String; 10]> {
 }
 
 /// The fields of one epoch: the name as in `history.csv`, the tag of the curve in TensorBoard if there is one, and the
-/// value; none where the epoch has none.
+/// value; `None` if the epoch has none.
 pub fn history_values(epoch: &EpochRecord) -> [(&'static str, Option<&'static str>, Option<f64>); 10] {
     COLUMNS.map(|(name, tag, of)| (name, tag, of(epoch)))
 }
 
 fn validation(epoch: &EpochRecord, value: fn(&ValidationPoint) -> f64) -> Option<f64> {
     epoch.validation.as_ref().map(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_are_documented() {
+        let document = include_str!("../../../../docs/recipes.md");
+        for (column, ..) in COLUMNS {
+            assert!(document.contains(&format!("`{column}`")), "{column}");
+        }
+    }
 }

@@ -18,7 +18,7 @@ fn metrics(report: &RunReport) -> Markup {
         Some(scaled) => format!(
             " After scaling: with the temperature {} instead of {}, fitted on the validation pictures (Guo et al. 2017). This \
              changes no prediction.",
-            format::fixed(scaled.fit.temperature, 4),
+            format::temperature(scaled.fit.temperature),
             format::setting(report.result.temperature),
         ),
         None => String::new(),
@@ -26,9 +26,9 @@ fn metrics(report: &RunReport) -> Markup {
     let rows = rows(report);
     let metrics: Vec<Metric> = rows.iter().map(|row| row.metric).collect();
     let caption = format!(
-        "{} A tie counts as a wrong prediction. The calibration errors have {}. Reference: what the model in the first words \
-         would show: one that guesses (\"chance\"), one that gives every class the same probability (\"uniform\"), or a \
-         perfectly calibrated one with the same confidences, whose calibration error is above zero by chance.{scaled}",
+        "{} A tie counts as a wrong prediction. The calibration errors have {}. Reference: the value of a model that guesses \
+         (\"chance\"), of one that gives every class the same probability (\"uniform\"), or of a perfectly calibrated one with \
+         the same confidences (\"calibrated\"), whose calibration error is above zero by chance.{scaled}",
         format::meanings(&metrics),
         format::plural(report.result.overall.reliability.len(), "bin", "bins"),
     );
@@ -84,7 +84,7 @@ fn run(report: &RunReport) -> Markup {
     figures.push(("Temperature of the posterior", format::setting(report.result.temperature)));
     if let Some(scaled) = &report.scaled {
         let bound = if scaled.fit.at_bound { ", at the end of the range searched" } else { "" };
-        let fit = format!("{}{bound}", format::fixed(scaled.fit.temperature, 4));
+        let fit = format!("{}{bound}", format::temperature(scaled.fit.temperature));
         figures.push(("Temperature fitted on the validation pictures", fit));
         let nll = [scaled.fit.nll_before, scaled.fit.nll_after].map(|nll| format::fixed(nll, 4));
         figures.push(("Validation NLL before and after the fit, nats", nll.join(" and ")));

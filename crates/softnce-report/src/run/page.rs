@@ -13,7 +13,7 @@ use crate::results::RunReport;
 /// nothing from outside the file.
 ///
 /// # Errors
-/// Class names that are not one a class; a picture that is no PNG file.
+/// More or fewer names than classes; a picture that is not a PNG file.
 pub fn page(report: &RunReport) -> Result<String, ReportError> {
     check(report)?;
     let sections: Vec<(&str, &str, Markup)> = [

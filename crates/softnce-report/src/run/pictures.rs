@@ -41,7 +41,7 @@ pub fn with_pictures_of(page: &str, mut report: RunReport) -> RunReport {
     report
 }
 
-/// The galleries; none where there are no pictures.
+/// The galleries; `None` without pictures.
 pub(super) fn section(report: &RunReport) -> Option<Markup> {
     if report.hardest.is_empty() && report.confidently_wrong.is_empty() {
         return None;

@@ -84,6 +84,14 @@ fn what_is_not_there_is_left_out() {
 }
 
 #[test]
+fn the_top_5_accuracy_of_few_classes_is_left_out() {
+    for classes in [3, 5, 6] {
+        let page = checked(&fixture::full(classes, 3)).replace('\u{2011}', "-").to_lowercase();
+        assert_eq!(page.contains("top-5"), classes > 5, "{classes}");
+    }
+}
+
+#[test]
 fn one_epoch_and_odd_values_are_drawn() {
     let mut report = fixture::full(10, 1);
     checked(&report);

@@ -150,7 +150,7 @@ impl<'a> ComparisonRun<'a> {
         runs.sort_by_key(|run| compare.losses.iter().position(|&loss| loss == run.loss));
         let comparison = self.comparison(tuning, runs, diverged)?;
         let files = &self.trainer.folder.files;
-        files.write_json("results.json", &comparison)?;
+        files.write_sealed_json("results.json", &comparison)?;
         files.write_csv("results.csv", report::rows(&comparison))?;
         for (name, content) in report::files(&comparison)? {
             files.write(name, content)?;

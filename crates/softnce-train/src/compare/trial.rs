@@ -86,7 +86,7 @@ impl Trainer<'_> {
             return Ok(Some(record));
         }
         let Trial { loss, rate: learning_rate, seed } = trial;
-        self.progress.run(&format!("{loss}, learning rate {learning_rate}"));
+        self.progress.run(&format!("{loss}, learning rate {learning_rate:e}"));
         let trained = self.open_run(trial, &name, &self.folder.trial(&name)).and_then(|mut run| {
             let whole = run.train_only(self.stop, self.progress)?;
             Ok(whole.then(|| run.score()))

@@ -6,12 +6,10 @@
 mod message;
 mod record;
 
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use softnce_store::{StoreError, write};
+use softnce_store::{StoreError, append, write};
 
 /// What the names of event files begin with; TensorBoard looks for the second part.
 const NAME: &str = "events.out.tfevents.";
@@ -19,7 +17,6 @@ const NAME: &str = "events.out.tfevents.";
 /// An event file of scalars.
 #[derive(Debug)]
 pub struct EventFile {
-    file: File,
     path: PathBuf,
 }
 
@@ -35,8 +32,12 @@ impl EventFile {
         let name = format!("{NAME}{:010}.{:09}.{}", now.as_secs(), now.subsec_nanos(), std::process::id());
         let (path, time) = (folder.join(name), now.as_secs_f64());
         write(&path, &framed(&[message::version(time), message::start(first, time)]))?;
-        let file = File::options().append(true).open(&path).map_err(StoreError::file("write", &path))?;
-        Ok(EventFile { file, path })
+        Ok(EventFile { path })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Whether a folder has an event file.
@@ -52,10 +53,9 @@ impl EventFile {
     ///
     /// # Errors
     /// [`StoreError::File`]: a full disk.
-    pub fn scalars(&mut self, step: i64, time: f64, scalars: &[(&str, f64)]) -> Result<(), StoreError> {
+    pub fn scalars(&self, step: i64, time: f64, scalars: &[(&str, f64)]) -> Result<(), StoreError> {
         // One write, so that a killed process leaves whole records.
-        let bytes = framed(&[message::scalars(step, time, scalars)]);
-        self.file.write_all(&bytes).map_err(StoreError::file("write", &self.path))
+        append(&self.path, &framed(&[message::scalars(step, time, scalars)]))
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
         assert!(!EventFile::exist(folder.path()).unwrap());
         let first = EventFile::start(folder.path(), 1).unwrap();
         assert!(EventFile::exist(folder.path()).unwrap());
-        let mut second = EventFile::start(folder.path(), 3).unwrap();
+        let second = EventFile::start(folder.path(), 3).unwrap();
         assert!(second.path > first.path);
         let before = second.path.metadata().unwrap().len();
         second.scalars(1, 2.0, &[("train/loss", 0.5)]).unwrap();

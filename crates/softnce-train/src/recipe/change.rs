@@ -6,22 +6,25 @@ use super::RecipeError;
 
 /// Sets one value: `optimizer.learning_rate=1e-3`, `loss.kind=infonce`, `compare.seeds=3`.
 ///
-/// The value is read as TOML; what is not TOML is taken as text. Sections on the way are made where they are absent.
+/// The value is read as TOML; what is not TOML is taken as text. Missing sections are added.
 pub(super) fn apply(table: &mut Table, change: &str) -> Result<(), RecipeError> {
-    let refuse = |reason: String| RecipeError::Change { change: change.to_owned(), reason };
+    let refuse = |reason: String| {
+        let key = change.split('=').next().unwrap_or_default().trim().to_owned();
+        RecipeError::Refused { place: Some(format!("--set {change}")), key, reason }
+    };
     let (key, text) = change.split_once('=').ok_or_else(|| refuse("expected key=value".into()))?;
-    let keys: Vec<&str> = key.trim().split('.').collect();
-    if keys.iter().any(|key| key.is_empty()) {
+    let mut keys: Vec<&str> = key.trim().split('.').collect();
+    if keys.contains(&"") {
         return Err(refuse("expected a key, its parts separated by single dots".into()));
     }
-    let Some((last, sections)) = keys.split_last() else { return Err(refuse("expected a key".into())) };
+    let last = keys.pop().unwrap_or_default();
     let mut place = table;
-    for section in sections {
-        let entry = place.entry(*section).or_insert_with(|| Value::Table(Table::new()));
-        let found = entry.type_str();
-        place = entry.as_table_mut().ok_or_else(|| refuse(format!("{section} is a {found}, expected a section")))?;
+    for section in keys {
+        let entry = place.entry(section).or_insert_with(|| Value::Table(Table::new()));
+        let found = entry.to_string();
+        place = entry.as_table_mut().ok_or_else(|| refuse(format!("{section} is {found}, expected a section")))?;
     }
-    place.insert((*last).to_owned(), value(text.trim()));
+    place.insert(last.to_owned(), value(text.trim()));
     Ok(())
 }
 
@@ -57,8 +60,15 @@ mod tests {
     #[test]
     fn what_is_no_change_is_refused() {
         let mut table: Table = toml::from_str("seed = 1").unwrap();
-        for change in ["seed", "=1", "a..b=1", "seed.of=1"] {
-            assert!(matches!(apply(&mut table, change), Err(RecipeError::Change { .. })), "{change}");
+        let dots = "expected a key, its parts separated by single dots";
+        for (change, reason) in [
+            ("seed", "expected key=value"),
+            ("=1", dots),
+            ("a..b=1", dots),
+            ("seed.of=1", "seed is 1, expected a section"),
+        ] {
+            let message = apply(&mut table, change).unwrap_err().to_string();
+            assert_eq!(message, format!("--set {change}: {reason}"));
         }
     }
 }

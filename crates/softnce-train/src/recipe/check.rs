@@ -1,6 +1,7 @@
 //! Values out of range, found before anything is read or trained.
 
-use softnce::NoiseDistribution;
+use std::fmt::Display;
+
 use softnce_data::augmentation::{Augmentation, AugmentationError};
 use softnce_data::candidates::CandidateError;
 use softnce_data::mixing::{Mixing, MixingConfig, MixingError};
@@ -9,20 +10,20 @@ use softnce_nn::models::{NetworkConfig, NetworkError};
 
 use super::{Recipe, RecipeError};
 
-/// Larger values are taken for typing errors.
+/// Larger values are probably typing errors.
 const MAX_BATCH: usize = 1 << 20;
 const MAX_EPOCHS: usize = 1_000_000;
 const MAX_SEEDS: u64 = 1000;
-/// Beyond this only rare classes count.
+/// With more, only the rarest classes would be learned.
 const MAX_ADJUSTMENT: f64 = 100.0;
-/// Beyond these the scores of ordinary logits leave the range or the precision of f32.
+/// Outside this range, the scores of ordinary logits leave the range or the precision of f32.
 const TEMPERATURES: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
 
 impl Recipe {
     /// Checks all values that can be checked without the data.
     ///
     /// # Errors
-    /// [`RecipeError::Value`] with the key, the value and its range.
+    /// [`RecipeError::Refused`] with the key, the value and its range.
     pub fn check(&self) -> Result<(), RecipeError> {
         self.check_name()?;
         self.check_data()?;
@@ -44,7 +45,11 @@ impl Recipe {
     }
 
     fn check_weights(&self) -> Result<(), RecipeError> {
-        let Some(grid) = self.weights.as_ref().and_then(|weights| weights.grid) else { return Ok(()) };
+        let Some(weights) = &self.weights else { return Ok(()) };
+        if weights.path.as_os_str().is_empty() {
+            return refuse("weights.path", "empty", "a checkpoint, or the folder of a trained run");
+        }
+        let Some(grid) = weights.grid else { return Ok(()) };
         if grid.iter().any(|side| !(1..=4096).contains(side)) {
             return refuse("weights.grid", format!("{grid:?}"), "rows and columns from 1 to 4096");
         }
@@ -60,9 +65,9 @@ impl Recipe {
         if let Err(error) = self.candidates.check() {
             return match error {
                 CandidateError::Size { argument, value, most } => {
-                    refuse(argument, value, format!("a number from 1 to {most}"))
+                    refuse(argument, value, format!("a whole number from 1 to {most}"))
                 }
-                other => refuse("candidates", "refused", other),
+                other => refused("candidates", format!("[candidates]: {other}")),
             };
         }
         if let Err(error) = Augmentation::new(self.augmentation.clone()) {
@@ -71,13 +76,14 @@ impl Recipe {
                     refuse(format!("augmentation.{argument}"), value, expected)
                 }
                 AugmentationError::RandAugment { text, section, expected } => {
-                    let expected = format!("{expected} in the place of \"{section}\"");
+                    let expected = format!("{expected} instead of \"{section}\"");
                     refuse("augmentation.train.rand_augment", format!("\"{text}\""), expected)
                 }
                 AugmentationError::Exclusive { first, second } => {
-                    refuse(format!("augmentation.{first}"), format!("set beside {second}"), "at most one of them")
+                    let reason = format!("set augmentation.{first} or augmentation.{second}, not both");
+                    refused(format!("augmentation.{first}"), reason)
                 }
-                other => refuse("augmentation", "refused", other),
+                other => refused("augmentation", format!("[augmentation]: {other}")),
             };
         }
         if let Some(mixing) = &self.mixing
@@ -87,10 +93,10 @@ impl Recipe {
                 MixingError::Setting { argument, value, expected } => {
                     refuse(format!("mixing.{argument}"), value, expected)
                 }
-                other => refuse("mixing", "refused", other),
+                other => refused("mixing", format!("[mixing]: {other}")),
             };
         }
-        // The number of classes, which only the data tells, is checked when the network is built.
+        // The number of classes is known only from the data; it is checked when the network is built.
         match self.network.check(self.input_shape(), 2) {
             Err(NetworkError::Argument { argument, value, expected }) if argument.starts_with("input") => {
                 refuse("augmentation.size", format!("{value} for the {argument}"), expected)
@@ -98,7 +104,7 @@ impl Recipe {
             Err(NetworkError::Argument { argument, value, expected }) => {
                 refuse(format!("network.{argument}"), value, expected)
             }
-            Err(other) => refuse("network", "refused", other),
+            Err(other) => refused("network", format!("[network]: {other}")),
             Ok(()) => Ok(()),
         }
     }
@@ -108,20 +114,20 @@ impl Recipe {
         if !TEMPERATURES.contains(&loss.temperature) {
             return refuse("loss.temperature", loss.temperature, "a number from 0.000001 to 1000000");
         }
-        if let Err(error) = NoiseDistribution::uniform().powered(loss.alpha) {
-            return refuse("loss.alpha", loss.alpha, error);
+        if !loss.alpha.is_finite() {
+            return refuse("loss.alpha", loss.alpha, "a finite number");
         }
         let adjustment = loss.logit_adjustment;
         if !(0.0..=MAX_ADJUSTMENT).contains(&adjustment) {
             return refuse("loss.logit_adjustment", adjustment, format!("a number from 0 to {MAX_ADJUSTMENT}"));
         }
         if adjustment > 0.0 && loss.learn_temperature {
-            return refuse("loss.logit_adjustment", adjustment, "0 where the temperature is learned");
+            return refuse("loss.logit_adjustment", adjustment, "0, because loss.learn_temperature is true");
         }
         Ok(())
     }
 
-    /// Batches in which a picture is alone, and targets that are all the same.
+    /// Checks for batches of one picture that could not be learned from, and for targets that would all be the same.
     fn check_batch(&self) -> Result<(), RecipeError> {
         let mixing = self.mixing.as_ref();
         if let Some(smoothing) = mixing.map(|mixing| mixing.smoothing).filter(|&smoothing| smoothing == 1.0) {
@@ -131,12 +137,13 @@ impl Recipe {
             return Ok(());
         }
         if self.loss.kind.is_contrastive() && !self.candidates.beyond_batch() {
-            let expected = "at least 2: the candidates of a picture come from its batch, and with no other the loss is \
-                            always 0; or add some (candidates.kind = \"queue\" or \"draws\")";
+            let expected = "at least 2, because the candidates of a picture come from its batch: with one candidate the \
+                            loss is always 0. Or add candidates: candidates.kind = \"queue\" or \"draws\"";
             return refuse("training.batch_size", 1, expected);
         }
         if self.loss.kind.takes_soft_targets() && mixing.is_some_and(MixingConfig::mixes) {
-            let expected = "at least 2: mixing.mixup and mixing.cutmix mix the pictures of a batch with each other";
+            let expected =
+                "at least 2, because mixing.mixup and mixing.cutmix mix the pictures of a batch with each other";
             return refuse("training.batch_size", 1, expected);
         }
         Ok(())
@@ -162,22 +169,28 @@ impl Recipe {
         if let Some(imbalance) = data.imbalance.filter(|imbalance| !(*imbalance >= 1.0 && imbalance.is_finite())) {
             return refuse("data.imbalance", imbalance, "a finite number not below 1");
         }
+        for (key, source) in
+            [("data.train_labels.path", &data.train_labels), ("data.test_labels.path", &data.test_labels)]
+        {
+            if source.as_ref().is_some_and(|source| source.path().as_os_str().is_empty()) {
+                return refuse(key, "empty", "a file");
+            }
+        }
         if data.train_part != Split::Train && data.test_share.is_none() {
-            return refuse("data.test_share", "absent", "a share where the part for training is not trained on");
+            let expected = format!("a share, because data.train_part is \"{}\"", data.train_part);
+            return refuse("data.test_share", "not set", expected);
         }
         if data.max_pixels == 0 {
             return refuse("data.max_pixels", 0, "a number above 0");
         }
-        if data.validation_share == 0.0
-            && let Some(patience) = self.training.patience
-        {
-            let expected = "none where no pictures are held out: the test pictures would end the training";
-            return refuse("training.patience", patience, expected);
-        }
-        if data.validation_share == 0.0 && self.evaluation.best {
-            let expected =
-                "false where no pictures are held out: the test pictures would choose the epoch that they test";
-            return refuse("evaluation.best", true, expected);
+        if data.validation_share == 0.0 {
+            let because = "because data.validation_share is 0: the test pictures would decide which epoch is tested";
+            if let Some(patience) = self.training.patience {
+                return refuse("training.patience", patience, format!("no value, {because}"));
+            }
+            if self.evaluation.best {
+                return refuse("evaluation.best", true, format!("false, {because}"));
+            }
         }
         Ok(())
     }
@@ -195,7 +208,7 @@ impl Recipe {
             ("evaluation.bins", self.evaluation.bins, 10_000),
         ] {
             if !(1..=most).contains(&value) {
-                return refuse(key, value, format!("a number from 1 to {most}"));
+                return refuse(key, value, format!("a whole number from 1 to {most}"));
             }
         }
         for (key, value, most) in [
@@ -219,19 +232,15 @@ impl Recipe {
 
     fn check_compare(&self) -> Result<(), RecipeError> {
         let compare = &self.compare;
-        let mut known = Vec::new();
-        for loss in &compare.losses {
-            if known.contains(loss) {
-                return refuse("compare.losses", loss, "each loss once");
-            }
-            known.push(*loss);
-        }
         if compare.losses.is_empty() {
             return refuse("compare.losses", "empty", "at least one loss");
         }
+        if has_repeats(&compare.losses) {
+            return refuse("compare.losses", listed(&compare.losses), "each loss once");
+        }
         for (key, value) in [("compare.seeds", compare.seeds), ("compare.tuning_seeds", compare.tuning_seeds)] {
             if !(1..=MAX_SEEDS).contains(&value) {
-                return refuse(key, value, format!("a number from 1 to {MAX_SEEDS}"));
+                return refuse(key, value, format!("a whole number from 1 to {MAX_SEEDS}"));
             }
         }
         if let Some(rate) = compare.learning_rates.iter().find(|rate| !(**rate > 0.0 && rate.is_finite())) {
@@ -241,21 +250,28 @@ impl Recipe {
             let expected = format!("not below schedule.minimum_rate, {}", self.schedule.minimum_rate);
             return refuse("compare.learning_rates", rate, expected);
         }
-        let mut rates = compare.learning_rates.clone();
-        rates.sort_by(f64::total_cmp);
-        rates.dedup();
-        if rates.len() != compare.learning_rates.len() {
-            let rates: Vec<String> = compare.learning_rates.iter().map(f64::to_string).collect();
-            return refuse("compare.learning_rates", rates.join(", "), "each rate once");
+        if has_repeats(&compare.learning_rates) {
+            return refuse("compare.learning_rates", listed(&compare.learning_rates), "each rate once");
         }
         Ok(())
     }
 }
 
-fn refuse(
-    key: impl Into<String>,
-    value: impl std::fmt::Display,
-    expected: impl std::fmt::Display,
-) -> Result<(), RecipeError> {
-    Err(RecipeError::Value { place: None, key: key.into(), value: value.to_string(), expected: expected.to_string() })
+fn has_repeats<T: PartialEq>(values: &[T]) -> bool {
+    values.iter().enumerate().any(|(at, value)| values[..at].contains(value))
+}
+
+fn listed<T: Display>(values: &[T]) -> String {
+    values.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The error for a value out of its range.
+fn refuse(key: impl Into<String>, value: impl Display, expected: impl Display) -> Result<(), RecipeError> {
+    let key = key.into();
+    let reason = format!("{key} is {value}, expected {expected}");
+    refused(key, reason)
+}
+
+fn refused(key: impl Into<String>, reason: String) -> Result<(), RecipeError> {
+    Err(RecipeError::Refused { place: None, key: key.into(), reason })
 }

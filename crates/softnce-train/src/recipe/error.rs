@@ -33,35 +33,15 @@ pub enum RecipeError {
         /// What is wrong, with the line.
         reason: String,
     },
-    /// A key or a value that no recipe has.
-    #[error("{place}: {reason}")]
+    /// A key, a value or a change of the command line is refused.
+    #[error("{}{reason}", place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default())]
     Refused {
-        /// The file with the line, or the change of the command line.
-        place: String,
-        /// The key with its section.
-        key: String,
-        /// What is wrong and, if it is near, what was probably meant.
-        reason: String,
-    },
-    /// A change is not of the form `key=value`, or its key leads through something that is no section.
-    #[error("--set {change}: {reason}")]
-    Change {
-        /// The change as it was given.
-        change: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A value is out of its range.
-    #[error("{}{key} is {value}, expected {expected}", place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default())]
-    Value {
         /// The file with the line, or the change of the command line; `None` if the recipe was not read from text.
         place: Option<String>,
         /// The key with its section.
         key: String,
-        /// The value.
-        value: String,
-        /// What was expected, in words.
-        expected: String,
+        /// What is wrong and, if it is near, what was probably meant.
+        reason: String,
     },
     /// The recipe cannot be written as TOML.
     #[error("the recipe cannot be written: {reason}")]

@@ -3,11 +3,13 @@
 use strsim::damerau_levenshtein;
 
 /// Names of other programs (timm, PyTorch, Lightning) and common short forms, and the key of the recipe.
-const ALIASES: [(&str, &str); 42] = [
+const ALIASES: [(&str, &str); 44] = [
     ("accum_steps", "training.accumulate"),
     ("accumulation", "training.accumulate"),
     ("arch", "network"),
     ("aug", "augmentation"),
+    ("batch", "training.batch_size"),
+    ("batch_size", "training.batch_size"),
     ("batchsize", "training.batch_size"),
     ("bs", "training.batch_size"),
     ("clip", "optimizer.clip_norm"),
@@ -49,12 +51,14 @@ const ALIASES: [(&str, &str); 42] = [
 ];
 
 /// Values of other programs and common short forms, and the value of the recipe.
-const VALUE_ALIASES: [(&str, &str); 8] = [
+const VALUE_ALIASES: [(&str, &str); 10] = [
     ("adam", "adamw"),
+    ("avg", "mean"),
     ("binary-cross-entropy", "bce"),
     ("ce", "soft-target-cross-entropy"),
+    ("cls", "token"),
     ("cross-entropy", "soft-target-cross-entropy"),
-    ("elem", "element"),
+    ("folder", "image-folder"),
     ("perceptron", "mlp"),
     ("soft-target-ce", "soft-target-cross-entropy"),
     ("transformer", "vit"),
@@ -83,11 +87,22 @@ pub(super) fn value<'k>(found: &str, known: &[&'k str]) -> Option<&'k str> {
 }
 
 /// The nearest of the known names, if any is near: at most a third of the letters differ, or two; of short names one.
+/// Otherwise the only one that begins with `name`.
 pub(super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let name = letters(name);
-    let distances = known.into_iter().map(|known| (damerau_levenshtein(&name, &letters(known)), known));
+    let known: Vec<&str> = known.into_iter().collect();
     let length = name.chars().count();
     let limit = if length < 4 { 1 } else { (length / 3).max(2) };
+    within(limit, name, &known).or_else(|| {
+        let name = letters(name);
+        let mut longer = known.iter().filter(|known| length > 2 && letters(known).starts_with(&name));
+        longer.next().filter(|_| longer.next().is_none()).copied()
+    })
+}
+
+/// The known name that differs from `name` by the fewest letters, at most `limit`.
+pub(super) fn within<'k>(limit: usize, name: &str, known: &[&'k str]) -> Option<&'k str> {
+    let name = letters(name);
+    let distances = known.iter().map(|known| (damerau_levenshtein(&name, &letters(known)), *known));
     distances.filter(|(distance, _)| *distance <= limit).min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
 }
 
@@ -107,6 +122,7 @@ mod tests {
             ("lerning_rate", Some("learning_rate")),
             ("weightdecay", Some("weight_decay")),
             ("kidn", Some("kind")),
+            ("weight", Some("weight_decay")),
             ("momentum_of_all", None),
             ("lr", None),
         ] {
@@ -116,10 +132,18 @@ mod tests {
 
     #[test]
     fn values_of_other_programs() {
-        for (found, expected) in [("elem", Some("element")), ("Batch", Some("batch")), ("row", None)] {
+        let few = [("elem", Some("element")), ("Batch", Some("batch")), ("row", None), ("e", None)];
+        for (found, expected) in few {
             assert_eq!(value(found, &["batch", "pair", "element"]), expected, "{found}");
         }
-        for (found, expected) in [("resnet18", Some("resnet")), ("perceptron", Some("mlp")), ("vti", Some("vit"))] {
+        let few = [
+            ("resnet18", "resnet"),
+            ("resnet-18", "resnet"),
+            ("ResNet", "resnet"),
+            ("perceptron", "mlp"),
+            ("vti", "vit"),
+        ];
+        for (found, expected) in few.map(|(found, expected)| (found, Some(expected))) {
             assert_eq!(value(found, &["linear", "mlp", "resnet", "vit"]), expected, "{found}");
         }
     }

@@ -31,7 +31,7 @@ pub use sections::{
     TrainingSection, WeightsSection,
 };
 
-/// Everything a run is made from, but for the folder that the data lies in.
+/// All settings of a run except the data folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
@@ -44,7 +44,7 @@ pub struct Recipe {
     pub data: DataSection,
     /// From a decoded picture to the network's input.
     pub augmentation: AugmentationConfig,
-    /// MixUp, CutMix and label smoothing; none for the labels as they are. Losses that take hard labels train without.
+    /// MixUp, CutMix and label smoothing; `None`: the labels as they are. Losses on hard labels train without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mixing: Option<MixingConfig>,
     /// Candidates of the contrastive losses beyond the batch.
@@ -52,7 +52,7 @@ pub struct Recipe {
     pub candidates: CandidateConfig,
     /// The network.
     pub network: NetworkConfig,
-    /// Weights to start from; none for new ones.
+    /// Weights to start from; `None`: random weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<WeightsSection>,
     /// The loss.

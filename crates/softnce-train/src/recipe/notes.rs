@@ -1,13 +1,14 @@
-//! Settings that a run does not use, because its loss or its optimiser has no use for them.
+//! Settings that a run does not use, because its loss or its optimiser cannot use them.
 
 use softnce_data::candidates::CandidateConfig;
 use softnce_data::mixing::MixingConfig;
+use softnce_nn::models::Freeze;
 
 use super::{NoiseSource, Recipe};
 use crate::optimisation::{OptimizerConfig, OptimizerKind};
 
 impl Recipe {
-    /// What the recipe asks for and the run leaves out, in words, with keys and values; one entry each. They are no errors:
+    /// Sentences on the settings that the run does not use, with keys and values. They are not errors:
     /// `compare` trains one recipe with losses of all kinds.
     pub fn left_out(&self) -> Vec<String> {
         [self.left_out_by_loss(), self.left_out_by_optimizer(), self.without_effect()].concat()
@@ -77,6 +78,15 @@ impl Recipe {
             }
             _ => {}
         }
+        if let Some(freeze) = self.network.freeze().filter(|_| self.weights.is_none()) {
+            let value = match freeze {
+                Freeze::Body => "\"body\"".to_owned(),
+                Freeze::Layers(count) => count.to_string(),
+            };
+            notes.push(format!(
+                "network.freeze is {value} without [weights]: the frozen layers keep their random initial weights"
+            ));
+        }
         if self.evaluation.scale_temperature && self.data.validation_share == 0.0 {
             let text = "data.validation_share is 0: no temperature is fitted (evaluation.scale_temperature = true)";
             notes.push(text.to_owned());
@@ -85,7 +95,7 @@ impl Recipe {
     }
 }
 
-/// The settings of the mixing that change pictures or targets.
+/// The settings of the mixing that are on.
 fn in_words(mixing: &MixingConfig) -> String {
     let settings = [("mixup", mixing.mixup), ("cutmix", mixing.cutmix), ("smoothing", mixing.smoothing)];
     let settings = settings.iter().filter(|(_, value)| *value > 0.0).map(|(key, value)| format!("{key} = {value}"));
@@ -111,6 +121,7 @@ mod tests {
             notes(&["loss.alpha=0.5", "loss.noise=\"uniform\"", "candidates={kind=\"queue\", size=64}"]),
             [""; 0]
         );
+        assert_eq!(notes(&["network.freeze=body", "weights.path=mae.pth"]), [""; 0]);
         assert_eq!(notes(&["optimizer.kind=\"sgd\"", "optimizer.momentum=0.5", "optimizer.nesterov=true"]), [""; 0]);
     }
 
@@ -162,6 +173,14 @@ mod tests {
             ),
             (vec!["optimizer.kind=\"sgd\"", "optimizer.epsilon=1e-6"], "SGD does not use optimizer.epsilon = 1e-6"),
             (vec!["mixing={mixup=0.8, probability=0.0}"], "mixing.probability is 0: no picture is mixed"),
+            (
+                vec!["network.freeze=body"],
+                "network.freeze is \"body\" without [weights]: the frozen layers keep their random initial weights",
+            ),
+            (
+                vec!["network.freeze=1"],
+                "network.freeze is 1 without [weights]: the frozen layers keep their random initial weights",
+            ),
             (vec!["mixing={}"], "[mixing] changes nothing: mixup, cutmix and smoothing are 0"),
             (
                 vec!["data.validation_share=0.0", "evaluation.best=false"],

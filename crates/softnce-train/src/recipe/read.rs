@@ -9,7 +9,7 @@ impl Recipe {
     /// Reads a recipe from a file, or one that comes with the program by its name, and changes it by `key=value`.
     ///
     /// # Errors
-    /// A file that cannot be read; text that is no recipe, with the place and, for an unknown key, the nearest known
+    /// A file that cannot be read; text that is not a recipe, with the place and, for an unknown key, the nearest known
     /// one; a change without `=`; values out of range.
     pub fn read(name_or_path: &str, changes: &[String]) -> Result<Recipe, RecipeError> {
         let (origin, text) = match built_in::find(name_or_path) {
@@ -27,13 +27,7 @@ impl Recipe {
             }
         };
         let recipe = Recipe::parse(&origin, &text, changes)?;
-        recipe.check().map_err(|error| match error {
-            RecipeError::Value { place: None, key, value, expected } => {
-                let source = Source { origin: &origin, text: &text, changes };
-                RecipeError::Value { place: Some(source.place(&key)), key, value, expected }
-            }
-            other => other,
-        })?;
+        recipe.check().map_err(|error| error.placed(&Source { origin: &origin, text: &text, changes }))?;
         Ok(recipe)
     }
 
@@ -43,25 +37,46 @@ impl Recipe {
     /// Text that is not TOML; a key or a value that no recipe has, with its place and what was probably meant; a change
     /// without `=`.
     pub fn parse(origin: &Path, text: &str, changes: &[String]) -> Result<Recipe, RecipeError> {
-        let mut table: toml::Table = toml::from_str(text).map_err(|error| RecipeError::Parse {
-            path: origin.to_owned(),
-            reason: error.to_string().trim_end().to_owned(),
-        })?;
+        let mut table: toml::Table = toml::from_str(text)
+            .map_err(|error| RecipeError::Parse { path: origin.to_owned(), reason: in_words(&error) })?;
         for change in changes {
             change::apply(&mut table, change)?;
         }
-        words::recipe(&table).map_err(|refused| {
-            let place = Source { origin, text, changes }.place(&refused.key);
-            refused.at(place)
-        })
+        words::recipe(&table).map_err(|error| error.placed(&Source { origin, text, changes }))
     }
 
-    /// The keys that [`Recipe::to_toml`] leaves out, because TOML has no value for "not set".
+    /// The keys that [`Recipe::to_toml`] leaves out because they are not set: TOML has no value for that.
     ///
     /// # Errors
     /// As [`Recipe::to_toml`].
     pub fn unset_keys(&self) -> Result<Vec<String>, RecipeError> {
         let table = toml::Table::try_from(self).map_err(|error| RecipeError::Write { reason: error.to_string() })?;
         Ok(words::unset(&table))
+    }
+}
+
+/// Why text is not TOML. The parser names a type of Rust where a number is too large.
+fn in_words(error: &toml::de::Error) -> String {
+    let (text, message) = (error.to_string(), error.message());
+    let number = message.strip_prefix("invalid type: integer `").and_then(|rest| rest.split('`').next());
+    let text = match number {
+        Some(number) => {
+            let reason = format!("{number} is out of range: whole numbers are from {} to {}", i64::MIN, i64::MAX);
+            text.replace(message, &reason)
+        }
+        None => text,
+    };
+    text.trim_end().to_owned()
+}
+
+impl RecipeError {
+    /// The same with the place of the key in the text or among the changes.
+    fn placed(self, source: &Source<'_>) -> Self {
+        match self {
+            RecipeError::Refused { place: None, key, reason } => {
+                RecipeError::Refused { place: Some(source.place(&key)), key, reason }
+            }
+            other => other,
+        }
     }
 }

@@ -99,6 +99,9 @@ pub struct WeightsSection {
     /// Path of the weights in the checkpoint, such as `state_dict`; none: found by the names of the tensors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
+    /// Whether to leave out tensors beside the weights that the network does not have; false: they are an error.
+    #[serde(default)]
+    pub ignore_unknown: bool,
 }
 
 /// Where the noise distribution of the contrastive losses comes from.
@@ -132,12 +135,8 @@ pub struct LossSection {
     /// Factor of the log class frequencies that are added to the logits in training, for NLL and cross-entropy
     /// (logit-adjusted loss, Menon et al., arXiv 2007.07314): 1 is balanced softmax (Ren et al., arXiv 2007.10740), 0
     /// adds nothing.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub logit_adjustment: f64,
-}
-
-fn is_zero(value: &f64) -> bool {
-    *value == 0.0
 }
 
 fn one() -> f64 {

@@ -22,7 +22,9 @@ fn every_recipe_is_read_and_survives_being_written() {
 
 #[test]
 fn every_key_is_written_or_listed_as_not_set() {
-    let unset = built_in("digits", &["network={kind=\"resnet\", depth=8}"]).unwrap().unset_keys().unwrap();
+    let recipe = built_in("digits", &["network={kind=\"resnet\", depth=8}"]).unwrap();
+    assert!(recipe.to_toml().unwrap().contains("\nlogit_adjustment = 0.0\n"));
+    let unset = recipe.unset_keys().unwrap();
     for key in ["data.test_share", "weights", "training.patience", "optimizer.clip_norm", "network.width"] {
         assert!(unset.iter().any(|unset| unset == key), "{key} in {unset:?}");
     }
@@ -71,6 +73,25 @@ fn refusals_are_in_the_words_of_the_recipe() {
         ),
         ("trainig.batch_size=1", "did you mean training?"),
         ("training.batchsize=1", "did you mean batch_size?"),
+        ("training.batch=1", "did you mean batch_size?"),
+        ("batch=1", "did you mean training.batch_size?"),
+        ("batch-size=1", "did you mean training.batch_size?"),
+        ("training.batch-size=1", "did you mean batch_size?"),
+        ("learning-rate=1", "did you mean optimizer.learning_rate?"),
+        (
+            "network={kind=\"linear\", freeze=\"body\"}",
+            "[network] has no key freeze with kind = \"linear\", which has no keys of its own",
+        ),
+        (
+            "candidates={kind=\"batch\", size=9}",
+            "[candidates] has no key size with kind = \"batch\", which has no keys of its own",
+        ),
+        ("evaluation.bs=1", "did you mean batch_size?"),
+        ("wd=0.1", "did you mean optimizer.weight_decay?"),
+        ("epoch=3", "did you mean schedule.epochs?"),
+        // Several sections have such a key, and the schedule has only one form.
+        ("schedule.kind=cosin", "[schedule] has no key kind, only epochs, warmup_epochs, minimum_rate"),
+        ("schedule.scheduler=cosin", "[schedule] has no key scheduler, only epochs, warmup_epochs, minimum_rate"),
         ("network.deph=20", "did you mean depth?"),
         ("mixing.mix_up=1", "did you mean mixup?"),
         ("augmentation.train.randomcrop=1", "did you mean random_crop?"),
@@ -84,17 +105,30 @@ fn refusals_are_in_the_words_of_the_recipe() {
         ("loss.kind=cross-entropy", "did you mean soft-target-cross-entropy?"),
         ("network.kind=resnett", "did you mean resnet?"),
         ("network.kind=resnet18", "did you mean resnet?"),
+        ("network.kind=resnet-18", "did you mean resnet?"),
+        ("optimizer.kind=adam w", "did you mean adamw?"),
+        ("loss.noise=freq", "expected one of uniform, frequencies; did you mean frequencies?"),
+        ("loss.noise=3", "loss.noise is 3, expected one of uniform, frequencies"),
+        ("data.layout=folder", "did you mean image-folder?"),
+        ("data.layout=cifar-10", "did you mean cifar10?"),
         ("mixing.mode=elem", "mixing.mode is \"elem\", expected one of batch, pair, element; did you mean element?"),
         ("augmentation.normalisation=imagnet", "did you mean imagenet?"),
-        ("schedule.epochs=ten", "schedule.epochs is \"ten\", expected a whole number not below 0"),
-        ("schedule.epochs=-1", "schedule.epochs is -1, expected a whole number not below 0"),
-        ("schedule.epochs=1.5", "schedule.epochs is 1.5, expected a whole number not below 0"),
+        ("augmentation.normalisation=cifar-10", "did you mean cifar10?"),
+        ("schedule.epochs=ten", "schedule.epochs is \"ten\", expected a whole number from 1 to 1000000"),
+        ("schedule.epochs=-1", "schedule.epochs is -1, expected a whole number from 1 to 1000000"),
+        ("schedule.epochs=1.5", "schedule.epochs is 1.5, expected a whole number from 1 to 1000000"),
+        ("compare.seeds=-1", "compare.seeds is -1, expected a whole number from 1 to 1000"),
+        ("training.workers=-1", "training.workers is -1, expected a whole number not below 0"),
         ("optimizer.learning_rate=fast", "optimizer.learning_rate is \"fast\", expected a number"),
         ("optimizer.betas=[0.9]", "optimizer.betas is [0.9], expected a list of 2 values"),
         ("optimizer.betas=[0.9, \"x\"]", "optimizer.betas[1] is \"x\", expected a number"),
         ("training.drop_last=1", "training.drop_last is 1, expected true or false"),
         ("data.path=3", "data.path is 3, expected text in quotes"),
-        ("loss=nll", "loss is \"nll\", expected a section, or a table in braces"),
+        ("loss=nll", "loss is \"nll\", expected a section, or a table in braces; did you mean loss.kind?"),
+        ("network=vit", "network is \"vit\", expected a section, or a table in braces; did you mean network.kind?"),
+        ("weights=a.pth", "weights is \"a.pth\", expected a section, or a table in braces; did you mean weights.path?"),
+        ("data.train_labels=a.csv", "expected a section, or a table in braces; did you mean data.train_labels.kind?"),
+        ("candidates=3", "candidates is 3, expected a section, or a table in braces"),
         ("network.depth=deep", "network.depth is \"deep\", expected a whole number not below 0"),
         ("network={kind=\"resnet\"}", "[network] lacks the key depth"),
         ("compare.losses=nll", "compare.losses is \"nll\", expected a list in brackets"),
@@ -114,7 +148,7 @@ fn refusals_are_in_the_words_of_the_recipe() {
     assert!(error.ends_with("did you mean fashion-mnist-resnet?"), "{error}");
 }
 
-/// Every layout, kind of network and key of a network stands in the document on recipes, in backticks.
+/// The document on recipes names every layout, kind of network and key of a network, in backticks.
 #[test]
 fn the_document_names_every_layout_and_network() {
     let document = include_str!("../../../../docs/recipes.md");
@@ -150,6 +184,11 @@ fn refusals_name_the_line_of_the_file() {
     assert!(refused("name = \"a\"\n").starts_with("mine.toml: the recipe lacks the key "));
     let error = refused("name = \"a\"\nseed = = 1\n");
     assert!(error.starts_with("recipe mine.toml") && error.contains("line 2"), "{error}");
+    for number in ["99999999999999999999", "-99999999999999999999"] {
+        let error = refused(&format!("name = \"a\"\n[training]\nbatch_size = {number}\n"));
+        let expected = format!("{number} is out of range: whole numbers are from -9223372036854775808 to ");
+        assert!(error.contains("line 3") && error.contains(&expected) && !error.contains("i128"), "{error}");
+    }
     assert!(matches!(Recipe::read("no/such.toml", &[]), Err(RecipeError::Read { .. })));
 
     // Values out of their range as well.
@@ -169,6 +208,8 @@ fn values_out_of_range_are_named() {
         ("loss.logit_adjustment=-1", "loss.logit_adjustment"),
         ("loss.logit_adjustment=nan", "loss.logit_adjustment"),
         ("data.validation_share=1.0", "data.validation_share"),
+        ("weights.path=", "weights.path"),
+        ("data.train_labels={kind=\"votes\", path=\"\"}", "data.train_labels.path"),
         ("data.max_pixels=0", "data.max_pixels"),
         ("data.train_part=\"validation\"", "data.test_share"),
         ("data.test_share=0.0", "data.test_share"),
@@ -202,14 +243,38 @@ fn values_out_of_range_are_named() {
         ("optimizer.base_learning_rate=0.1", "optimizer.learning_rate"),
     ] {
         match built_in("fashion-mnist-resnet", &[change]) {
-            Err(RecipeError::Value { key, .. }) => assert_eq!(key, name, "{change}"),
+            Err(RecipeError::Refused { key, .. }) => assert_eq!(key, name, "{change}"),
             other => panic!("{change}: {other:?}"),
         }
     }
 }
 
 #[test]
-fn batches_of_one_picture_are_refused_where_they_teach_nothing() {
+fn refused_values_say_why() {
+    for (change, expected) in [
+        ("loss.alpha=nan", "loss.alpha is NaN, expected a finite number"),
+        ("compare.losses=[\"nll\", \"bce\", \"nll\"]", "compare.losses is nll, bce, nll, expected each loss once"),
+        (
+            "data.train_part=\"validation\"",
+            "data.test_share is not set, expected a share, because data.train_part is \"validation\"",
+        ),
+        (
+            "augmentation.train.random_resized_crop={}",
+            "set augmentation.train.random_crop or augmentation.train.random_resized_crop, not both",
+        ),
+        (
+            "data.validation_share=0.0",
+            "evaluation.best is true, expected false, because data.validation_share is 0: the test pictures would decide \
+             which epoch is tested",
+        ),
+    ] {
+        let message = built_in("fashion-mnist-resnet", &[change]).unwrap_err().to_string();
+        assert!(message.ends_with(&format!(": {expected}")), "{message}");
+    }
+}
+
+#[test]
+fn batches_of_one_picture_are_refused_if_nothing_can_be_learned_from_them() {
     let batch = "training.batch_size=1";
     for (loss, more, words) in [
         (
@@ -226,7 +291,7 @@ fn batches_of_one_picture_are_refused_where_they_teach_nothing() {
         ("loss.kind=bce", "mixing={cutmix=1.0}", "mixing.mixup and mixing.cutmix mix the pictures"),
     ] {
         let message = built_in("digits", &[batch, loss, more]).unwrap_err().to_string();
-        assert!(message.contains(": training.batch_size is 1, expected at least 2: "), "{message}");
+        assert!(message.contains(": training.batch_size is 1, expected at least 2, because "), "{message}");
         assert!(message.contains(words), "{message}");
     }
     for (loss, more) in [

@@ -1,8 +1,8 @@
-//! The weights that the figures of a run are of.
+//! The weights with which the reported values of a run are computed.
 //!
-//! Those of a new best epoch are kept in memory until the next checkpoint. They are then written beside the weights that
-//! the last checkpoint names, the checkpoint that names the new ones takes its place, and the new ones take theirs. So
-//! whenever a run ends, the weights that its last checkpoint names are there.
+//! Those of a new best epoch stay in memory until the next checkpoint. Then three steps follow: the new weights are
+//! written beside the old ones; the new checkpoint, which names them, replaces the old one; the new weights replace the
+//! old ones. So whenever the process ends, the weights that the checkpoint names exist in one of the two files.
 
 use std::path::Path;
 
@@ -10,19 +10,22 @@ use softnce_nn::models::Network;
 use softnce_nn::weights;
 use softnce_store::{CHECKSUM, StoreError, UNSEALED, checksum_of, put_in_place, remove_file};
 
-use super::checkpoint;
 use super::error::RunError;
 use super::files::{BEST, LAST, NEXT_BEST};
+use super::history::HistoryFiles;
 use super::state::{Best, NewBest};
 use super::train::{Run, weights_metadata};
+use super::trained::temperature_of;
+use super::{checkpoint, wall};
 
 /// What to do about weights that are not those of the best epoch.
 const REMEDY: &str = "restore it from a copy, add --set evaluation.best=false to report the last epoch, or remove \
                       last.safetensors to train from the first epoch";
 
 impl Run {
-    /// Makes a checkpoint, with the weights of the best epoch.
-    pub(super) fn save(&mut self) -> Result<(), RunError> {
+    /// Writes a checkpoint, with the weights of the best epoch.
+    pub(super) fn save(&mut self, history: &mut HistoryFiles) -> Result<(), RunError> {
+        history.sync()?;
         let next = self.folder.file(NEXT_BEST);
         if let (Some(NewBest { network, temperature }), Some(best)) = (&self.new_best, &self.state.position.best) {
             self.write_weights(&next, network, *temperature, best.epoch)?;
@@ -31,6 +34,7 @@ impl Run {
                 best.checksum = checksum;
             }
         }
+        wall::write(&self.folder, &self.state, &mut self.saved_times)?;
         checkpoint::save(&self.state, &self.folder.file(LAST)).map_err(|error| self.located(error))?;
         if self.new_best.take().is_some() {
             put_in_place(&next, &self.folder.file(BEST))?;
@@ -39,7 +43,7 @@ impl Run {
         Ok(())
     }
 
-    /// Puts the weights that the checkpoint names in their place, where the run ended in between.
+    /// Finishes a save that was cut off: puts the weights that the checkpoint names in their place.
     pub(super) fn settle_best(&mut self) -> Result<(), RunError> {
         let (file, next) = (self.folder.file(BEST), self.folder.file(NEXT_BEST));
         if let Some(best) = self.state.position.best.clone().filter(|_| self.recipe.evaluation.best) {
@@ -47,7 +51,7 @@ impl Run {
             if found.is_err() && best.checksum.is_some() && held(&next, &best).is_ok() {
                 put_in_place(&next, &file)?;
             } else if let Err(error) = found {
-                // Earlier revisions replaced these weights before the checkpoint; what they would be compared with is lost.
+                // Earlier revisions replaced these weights before the checkpoint: those of the best epoch may be lost.
                 if best.checksum.is_some() || self.state.position.finished {
                     return Err(error.into());
                 }
@@ -58,7 +62,7 @@ impl Run {
         Ok(remove_file(&next)?)
     }
 
-    /// The weights that the test figures are of, those of the best epoch or the last, with their temperature.
+    /// The weights that are tested, those of the best epoch or the last, with their temperature.
     pub(super) fn chosen(&self) -> Result<(Network, f64), RunError> {
         let (network, position) = (self.state.evaluated_network(), &self.state.position);
         let file = self.folder.file(BEST);
@@ -68,8 +72,9 @@ impl Run {
             return Ok((network, temperature));
         };
         held(&file, best)?;
-        let temperature = weights::read_metadata(&file)?.get("temperature").and_then(|value| value.parse().ok());
-        let temperature = temperature.ok_or_else(|| invalid(&file, "it names no temperature".to_owned()))?;
+        let written = weights::read_metadata(&file)?;
+        let text = written.get("temperature").ok_or_else(|| invalid(&file, "it names no temperature".to_owned()))?;
+        let temperature = temperature_of(&file, text)?;
         let network =
             weights::apply(network, &weights::read_checkpoint(&file)?).map_err(|error| error.in_file(&file))?;
         Ok((network, temperature))

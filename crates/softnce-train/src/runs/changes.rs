@@ -1,4 +1,4 @@
-//! In what a recipe may differ from that of the run, or the comparison, that it continues.
+//! The settings of a recipe that may change when a run or a comparison continues.
 
 use std::path::{Path, PathBuf};
 
@@ -6,27 +6,27 @@ use softnce_data::fetch::Registry;
 
 use crate::recipe::Recipe;
 
-/// The recipe with the settings that may change while a run goes on as another one has them: those that do not change
-/// what is learned, and how long it is trained.
+/// `recipe`, with the settings that may change when a run continues taken from `found`: those that do not affect
+/// training, and a larger number of epochs or a larger patience.
 pub(super) fn settled(recipe: &Recipe, found: &Recipe) -> Recipe {
     let mut recipe = unaffected(recipe, found);
     recipe.compare = found.compare.clone();
     let (here, there) = (&mut recipe.evaluation, &found.evaluation);
     (here.batch_size, here.bins, here.pictures) = (there.batch_size, there.bins, there.pictures);
     here.scale_temperature = there.scale_temperature;
-    // The weights of the best epoch are there only where they were kept from the start.
+    // It may be switched off only: the weights of the best epoch are kept from the start or not at all.
     here.best |= there.best;
     if recipe.schedule.epochs > found.schedule.epochs {
         recipe.schedule.epochs = found.schedule.epochs;
     }
-    // None is without end.
+    // None means no limit.
     if recipe.training.patience.unwrap_or(usize::MAX) > found.training.patience.unwrap_or(usize::MAX) {
         recipe.training.patience = found.training.patience;
     }
     recipe
 }
 
-/// The recipe with the settings that change no result as another one has them.
+/// `recipe`, with the settings that change no result taken from `found`.
 pub(crate) fn unaffected(recipe: &Recipe, found: &Recipe) -> Recipe {
     let mut recipe = recipe.clone();
     let (here, there) = (&mut recipe.training, &found.training);
@@ -34,7 +34,7 @@ pub(crate) fn unaffected(recipe: &Recipe, found: &Recipe) -> Recipe {
     recipe
 }
 
-/// The recipe with the registered names of its sets and files: a set is the same under any name of its folder.
+/// The recipe with the registered names of its sets and files, which have several.
 pub(super) fn with_known_names(recipe: &Recipe) -> Recipe {
     let registry = Registry::known();
     let file = |path: &Path| registry.file_of(path).map(|(set, file)| Path::new(&set.name).join(&file.name));

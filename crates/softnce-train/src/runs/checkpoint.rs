@@ -1,8 +1,9 @@
 //! Checkpoints: all of a [`TrainState`] in one safetensors file, written atomically.
 //!
-//! `network.NAME` and `average.NAME` are weights under timm's names, `optimizer` and `loss_optimizer` Burn's own records
-//! as bytes, `loss.log_temperature` the learned temperature, `queue.NAME` past targets; the position, the epochs so far and
-//! the checksum of the file lie in its metadata.
+//! `network.NAME` and `average.NAME` are weights under timm's names, `optimizer` and `loss_optimizer` Burn's own
+//! records as bytes, `loss.log_temperature` the learned temperature, `queue.NAME` past targets; the position, the
+//! epochs so far and the checksum of the file are in its metadata. Equal runs have equal bytes: [`super::wall`] keeps
+//! the times.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::io;
 use std::path::Path;
 
 use burn::module::Param;
-use burn::optim::ModuleOptimizer;
+use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::tensor::{Bytes, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ use super::error::RunError;
 use super::queue::{self, QueueError, QueueShape};
 use super::setup::{TEMPERATURE, scalar};
 use super::state::{Position, TrainState};
+use super::wall::without_times;
 
 const METADATA: &str = "softnce";
 
@@ -64,7 +66,9 @@ pub(super) fn save(state: &TrainState, path: &Path) -> Result<(), RunError> {
     let optimizers = [("optimizer", Some(&state.optimizer)), ("loss_optimizer", state.loss_optimizer.as_ref())];
     for (name, optimizer) in optimizers {
         let Some(optimizer) = optimizer else { continue };
-        let bytes = optimizer.into_bytes().map_err(|error| failed(&error))?.to_vec();
+        // Burn writes its tensors in a random order, and reads them in that of their names.
+        let sorted = optimizer.into_bytes().and_then(OptimizerRecord::from_bytes).and_then(OptimizerRecord::into_bytes);
+        let bytes = sorted.map_err(|error| failed(&error))?.to_vec();
         tensors.push((name.to_owned(), Dtype::U8, vec![bytes.len()], bytes.into()));
     }
     if let Some(temperature) = &state.loss.log_temperature {
@@ -75,13 +79,9 @@ pub(super) fn save(state: &TrainState, path: &Path) -> Result<(), RunError> {
         tensors.extend(of.into_iter().map(|(name, dtype, shape, bytes)| (name.to_owned(), dtype, shape, bytes)));
         shape
     });
-    let metadata = Metadata {
-        checksum: UNSEALED.to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        position: state.position.clone(),
-        history: state.history.clone(),
-        queue,
-    };
+    let (position, history) = without_times(state);
+    let (checksum, version) = (UNSEALED.to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+    let metadata = Metadata { checksum, version, position, history, queue };
     let metadata = serde_json::to_string(&metadata).map_err(|error| failed(&error))?;
     let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
         TensorView::new(*dtype, shape.clone(), bytes).map(|view| (name.as_str(), view)).map_err(|error| failed(&error))
@@ -121,10 +121,7 @@ pub(super) fn load(mut state: TrainState, path: &Path) -> Result<TrainState, Run
     let raw =
         |name: &str| file.tensor(name).map(|view| view.data().to_vec()).map_err(|error| corrupt(error.to_string()));
     let optimizer = |fresh: &ModuleOptimizer, name: &str| -> Result<ModuleOptimizer, RunError> {
-        fresh
-            .clone()
-            .from_bytes(Bytes::from_bytes_vec(raw(name)?))
-            .map_err(|error| corrupt(format!("{name}: {error:?}")))
+        fresh.clone().from_bytes(Bytes::from_bytes_vec(raw(name)?)).map_err(|error| corrupt(format!("{name}: {error}")))
     };
     state.network = weights::apply(state.network, &network(&file, "network", path)?)?;
     if let Some(average) = &mut state.average {

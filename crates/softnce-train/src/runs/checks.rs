@@ -1,4 +1,4 @@
-//! What does not go together in a recipe and its data: refused if the run would learn nothing, else noted.
+//! Checks a recipe against its data. Refuses a run that would learn nothing; notes what else does not fit.
 
 use softnce_data::candidates::CandidateConfig;
 
@@ -6,24 +6,24 @@ use super::data::{Labelled, RunData};
 use super::error::RunError;
 use crate::recipe::Recipe;
 
-/// How far the reached imbalance may be from the requested one before it is noted.
+/// Relative difference of the reached from the requested imbalance above which it is noted.
 const NEAR: f64 = 0.05;
-/// Classes that a note names.
+/// A note names at most this many classes.
 const NAMED: usize = 5;
 
-/// What a user should know of a recipe and its data before it is trained, in words, with keys and values: settings that
-/// are left out, classes without pictures and the like.
+/// What a user should know before training, with keys and values: settings that are not used, classes without pictures
+/// and the like.
 ///
 /// # Errors
-/// As [`super::Run::open`], where recipe and data do not go together.
+/// As [`super::Run::open`], if recipe and data do not fit together.
 pub fn notes(recipe: &Recipe, data: &RunData) -> Result<Vec<String>, RunError> {
     Ok([recipe.left_out(), check(&recipe.clone().resolved(), data)?].concat())
 }
 
-/// Checks a recipe as it is trained against its data. Returns what the user should know, in words, with keys and values.
+/// Checks a resolved recipe against its data. Returns what the user should know, with keys and values.
 ///
 /// # Errors
-/// Fewer than two classes; batches that are never full or hold a single candidate.
+/// Fewer than two classes; no full batch with `drop_last`; a single training picture under a loss with candidates.
 pub(super) fn check(recipe: &Recipe, data: &RunData) -> Result<Vec<String>, RunError> {
     let (pictures, batch_size) = (data.train.len(), recipe.training.batch_size);
     if data.classes() < 2 {
@@ -58,7 +58,7 @@ pub(super) fn check(recipe: &Recipe, data: &RunData) -> Result<Vec<String>, RunE
     Ok(notes)
 }
 
-/// The parts that lack pictures of some classes.
+/// Notes on classes without pictures.
 fn absent(recipe: &Recipe, data: &RunData) -> Vec<String> {
     let share = recipe.data.validation_share;
     let parts = [
@@ -86,8 +86,8 @@ fn absent(recipe: &Recipe, data: &RunData) -> Vec<String> {
     parts.into_iter().filter_map(note).collect()
 }
 
-/// Says so if the training pictures do not have the requested imbalance: counts are whole numbers, and a set that is not
-/// balanced to begin with keeps its own proportions on top.
+/// A note if the training pictures do not have the requested imbalance: counts are integers, and the original
+/// proportions of a set that is not balanced remain.
 fn unreached(imbalance: f64, data: &RunData) -> Option<String> {
     let counts = data.class_counts.iter().filter(|&&count| count > 0);
     let (largest, smallest) = (counts.clone().max()?, counts.min()?);

@@ -7,7 +7,7 @@ use ndarray::{Array2, Axis};
 use softnce_data::fetch::Registry;
 use softnce_data::labels::{self, LabelSource};
 use softnce_data::sets::{Layout, SetError, Split};
-use softnce_data::subset::{Subset, long_tail, stratified};
+use softnce_data::subset::{Subset, SubsetError, long_tail, stratified};
 use softnce_data::{Fingerprint, PictureSource};
 
 use super::error::RunError;
@@ -89,7 +89,9 @@ impl RunData {
                 let for_test = read(TEST_LABELS, &section.test_labels, &all);
                 let rows = findings.usable(all.as_ref(), policy);
                 let labels: Vec<usize> = rows.iter().map(|&row| all.labels()[row]).collect();
-                let (kept, held) = stratified(&labels, all.class_names().len(), share, section.split_seed ^ TEST)?;
+                let classes = all.class_names();
+                let split = stratified(&labels, classes.len(), share, section.split_seed ^ TEST);
+                let (kept, held) = split.map_err(|error| in_words(error, section, classes))?;
                 let [kept, held] = [kept, held].map(|places| places.into_iter().map(|place| rows[place]).collect());
                 let whole = |distributions| Labelled { pictures: Arc::clone(&all), distributions };
                 (whole(for_training?).select(kept)?, whole(for_test?).select(held)?)
@@ -106,8 +108,12 @@ impl RunData {
             }
         };
         same_classes(&train, &test)?;
-        let classes = train.pictures.class_names().len();
+        let names = train.pictures.class_names().to_vec();
+        let classes = names.len();
+        let refused = |error| in_words(error, section, &names);
         let mut validation = None;
+        let usable = train.len();
+        let has_share = part.is_none();
         if let Some(part) = part {
             findings.notes.push(format!(
                 "validating on the {} pictures of the set's validation part; data.validation_share is not used",
@@ -115,24 +121,26 @@ impl RunData {
             ));
             validation = Some(part);
         } else if section.validation_share > 0.0 {
-            let (kept, held) =
-                stratified(train.pictures.labels(), classes, section.validation_share, section.split_seed)?;
+            let (share, seed) = (section.validation_share, section.split_seed);
+            let (kept, held) = stratified(train.pictures.labels(), classes, share, seed).map_err(refused)?;
             validation = Some(train.select(held)?);
             train = train.select(kept)?;
         }
         if let Some(imbalance) = section.imbalance {
-            train = train.select(long_tail(train.pictures.labels(), classes, imbalance, section.split_seed)?)?;
+            let rows = long_tail(train.pictures.labels(), classes, imbalance, section.split_seed).map_err(refused)?;
+            train = train.select(rows)?;
         }
-        for (argument, part) in [
-            ("training pictures", Some(&train)),
-            ("validation pictures", validation.as_ref()),
-            ("test pictures", Some(&test)),
-        ] {
-            if part.is_some_and(Labelled::is_empty) {
-                let expected =
-                    "at least one: the shares of data.validation_share and data.test_share leave none".into();
-                return Err(RunError::Data { argument, found: "none".into(), expected });
-            }
+        if train.is_empty() {
+            return Err(no_pictures("train", None));
+        }
+        if validation.as_ref().is_some_and(Labelled::is_empty) {
+            // The set's own part is empty only if none of its pictures can be decoded.
+            let share = ("data.validation_share", section.validation_share, usable);
+            return Err(no_pictures("validate", Some(share).filter(|_| has_share)));
+        }
+        if test.is_empty() {
+            let share = section.test_share.map(|share| ("data.test_share", share, usable));
+            return Err(no_pictures("test", share));
         }
         let mut class_counts = vec![0; classes];
         for &label in train.pictures.labels() {
@@ -230,6 +238,38 @@ fn read(
     let source = source.clone().at(file.map_err(|source| RunError::Missing { key, source })?);
     let rows = labels::read(&source, pictures.as_ref(), root)?;
     Ok(Some(Arc::new(rows)))
+}
+
+/// The refusal of a split in the words of a recipe.
+fn in_words(error: SubsetError, section: &DataSection, classes: &[String]) -> RunError {
+    let imbalance = section.imbalance.unwrap_or(1.0).to_string();
+    let (argument, name) = ("data.imbalance", |class: usize| classes.get(class).map_or("", String::as_str));
+    match error {
+        SubsetError::Empty => no_pictures("train", None),
+        SubsetError::Unreachable { class, rows, most, .. } => {
+            let expected =
+                format!("at most {most}: class {:?} would keep none of its {rows} training pictures", name(class));
+            RunError::Data { argument, found: imbalance, expected }
+        }
+        SubsetError::AbsentClass { class, .. } => {
+            let expected = format!("no value, because class {:?} has no training pictures", name(class));
+            RunError::Data { argument, found: imbalance, expected }
+        }
+        other => other.into(),
+    }
+}
+
+/// The error of a part without pictures: what it is for, and the key, the value and the pictures of the share that it
+/// was drawn from; `None` if it is no share.
+fn no_pictures(purpose: &'static str, share: Option<(&'static str, f64, usize)>) -> RunError {
+    let reason = match share {
+        Some((key, share, pictures)) => format!(
+            "{key} = {share} of the pictures of each class, rounded, is none ({pictures} pictures in all); a larger share \
+             or more pictures are needed"
+        ),
+        None => "no picture of this part can be decoded".to_owned(),
+    };
+    RunError::NoPictures { purpose, reason }
 }
 
 fn same_classes(train: &Labelled, test: &Labelled) -> Result<(), RunError> {

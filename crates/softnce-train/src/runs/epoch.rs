@@ -18,18 +18,18 @@ use super::step::{Accumulated, Course, step};
 use super::train::Run;
 use crate::device::is_cpu;
 
-/// At the end of an epoch a checkpoint is made where the last one is as old as this: short epochs would spend their
-/// time on it. A run that is killed goes on from the last one, and ends the same.
+/// At the end of an epoch, a checkpoint is written if the last one is this old: one after each short epoch would take
+/// most of the time. A run that is killed continues from the last checkpoint, with the same result.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
 
 /// On a GPU, loss and accuracy are read this often for the progress line: a read waits for the device.
 const READ_EVERY: Duration = Duration::from_millis(500);
 
-/// Within an epoch a checkpoint is made at least this often.
+/// Within an epoch, a checkpoint is written at least this often.
 const SAVE_WITHIN: Duration = Duration::from_secs(300);
 
 impl Run {
-    /// One epoch, from where it was left; `false` where it was stopped.
+    /// Trains an epoch, or the rest of one; `false` if it was stopped.
     pub(super) fn epoch(
         &mut self,
         stop: &AtomicBool,
@@ -42,18 +42,18 @@ impl Run {
         let mut meter = Meter::new(if is_cpu(&device) { Duration::ZERO } else { READ_EVERY });
         let mut since = Instant::now();
         let mut since_start = Sums::default();
-        // Only between two optimiser steps is the state all that there is, so it is saved only there.
+        // The state is complete only between two optimiser steps, so it is saved only there.
         for batch in self.loader.epoch(number as u64, self.state.position.batch) {
             let at = self.state.position.batch;
             let between = at == self.plan.group(at).start;
             let start = Instant::now();
             let stopped = stop.load(Ordering::Relaxed);
-            // A run that a bad picture stops before its first checkpoint starts anew, on a set that may have changed.
+            // Not before the first checkpoint: the next start may then be on a set without the bad picture.
             let failed = batch.is_err() && self.folder.file(LAST).exists();
             let asked = stopped && self.state.position.optimizer_steps > 0;
             if between && (asked || failed || (since_start.rows > 0 && self.is_due())) {
                 self.clock.done(meter.read(&mut self.state.position)?);
-                self.save()?;
+                self.save(history)?;
             }
             if between && stopped {
                 return Ok(false);
@@ -99,7 +99,7 @@ impl Run {
         asked || self.saved.elapsed() >= SAVE_WITHIN
     }
 
-    /// Validates after the epoch, records it and makes the checkpoints; `false` where it was stopped.
+    /// Validates after the epoch, records it and writes the checkpoint; `false` if it was stopped.
     fn close_epoch(
         &mut self,
         stop: &AtomicBool,
@@ -111,9 +111,9 @@ impl Run {
         let last = epoch == self.plan.epochs;
         let mut validation = None;
         if last || epoch.is_multiple_of(self.recipe.training.evaluate_every) {
-            // A picture that cannot be read must not cost the epoch.
+            // A validation picture that cannot be read must not lose the epoch.
             if self.saved.elapsed() >= SAVE_EVERY {
-                self.save()?;
+                self.save(history)?;
             }
             let (network, temperature) = (self.state.evaluated_network(), self.temperature()?);
             let pictures = self.data.validation_or_test();
@@ -121,7 +121,7 @@ impl Run {
             let found = evaluate(&network, pictures, &self.recipe, temperature, &self.device, stop, &seen);
             let found = found.map_err(|error| self.located(error))?;
             let Some(found) = found else {
-                self.save()?;
+                self.save(history)?;
                 return Ok(false);
             };
             let score = ValidationScore { top1: found.overall.top1, nll: found.overall.nll };
@@ -151,13 +151,13 @@ impl Run {
         (position.epoch, position.batch) = (epoch, 0);
         self.state.position.finished = self.is_over();
         self.state.history.push(record.clone());
-        // Before the checkpoint: a run that continues from one before this epoch writes it again.
+        // Before the checkpoint: a run that continues from an earlier one writes the epoch again.
         history.add(&record)?;
         if self.state.position.finished {
             self.state.position.times = Some(self.clock.times(&self.state.loss, &self.device)?);
         }
         if self.state.position.finished || self.saved.elapsed() >= SAVE_EVERY {
-            self.save()?;
+            self.save(history)?;
         }
         progress.epoch(&record);
         Ok(true)

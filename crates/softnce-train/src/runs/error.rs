@@ -82,7 +82,7 @@ pub enum RunError {
     #[error(transparent)]
     Loss(#[from] softnce_burn::Error),
     /// A step failed.
-    #[error("epoch {epoch}, step {step}: {source}; the checkpoint before it is kept")]
+    #[error("epoch {epoch}, step {step}: {source}{}", of_checkpoint(*kept))]
     Step {
         /// Number of the epoch, from 1.
         epoch: usize,
@@ -90,12 +90,14 @@ pub enum RunError {
         step: usize,
         /// What the loss refused.
         source: softnce_burn::Error,
+        /// Whether there is a checkpoint from before it.
+        kept: bool,
     },
     /// The training diverged: a number is not finite, or a learned temperature has left its range.
     #[error(
-        "the training diverged in epoch {epoch}, step {step}, at learning rate {learning_rate:.2e}: {found}; the \
-         checkpoint before it is kept. A lower optimizer.learning_rate, a longer schedule.warmup_epochs or an \
-         optimizer.clip_norm may help"
+        "the training diverged in epoch {epoch}, step {step}, at learning rate {learning_rate:.2e}: {found}{}. \
+         A lower optimizer.learning_rate, a longer schedule.warmup_epochs or an optimizer.clip_norm may help",
+        of_checkpoint(*kept)
     )]
     Diverged {
         /// Number of the epoch, from 1.
@@ -106,6 +108,8 @@ pub enum RunError {
         learning_rate: f64,
         /// What is not finite, and its value.
         found: String,
+        /// Whether there is a checkpoint from before it.
+        kept: bool,
     },
     /// A weight is not finite.
     #[error("a value of {tensor} is {value}, expected finite numbers")]
@@ -166,6 +170,14 @@ pub enum RunError {
         /// What was expected.
         expected: String,
     },
+    /// A part of the data has no pictures.
+    #[error("there are no pictures to {purpose} on: {reason}")]
+    NoPictures {
+        /// What they are for: "train", "validate", "test".
+        purpose: &'static str,
+        /// Why there are none.
+        reason: String,
+    },
     /// A file or folder could not be read or written, or the folder holds something else.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -198,11 +210,19 @@ impl RunError {
     pub(super) fn at(self, epoch: usize, step: usize, learning_rate: f64) -> RunError {
         let found = match self {
             RunError::Diverged { .. } => return self,
-            RunError::Step { ref source, .. } if self.is_divergence() => source.to_string(),
+            RunError::Step { ref source, .. } if self.is_divergence() => without_advice(source),
             _ if self.is_divergence() => self.to_string(),
             _ => return self,
         };
-        RunError::Diverged { epoch, step, learning_rate, found }
+        RunError::Diverged { epoch, step, learning_rate, found, kept: false }
+    }
+
+    /// Says of an error of a step whether there is a checkpoint from before it.
+    pub(super) fn with_checkpoint(mut self, found: bool) -> RunError {
+        if let RunError::Step { kept, .. } | RunError::Diverged { kept, .. } = &mut self {
+            *kept = found;
+        }
+        self
     }
 
     /// Whether the recipe, the data or the folder was refused, rather than something that failed on the way.
@@ -230,6 +250,22 @@ impl RunError {
 
     pub(crate) fn read(what: &'static str, error: impl std::fmt::Debug) -> RunError {
         RunError::Read { what, reason: format!("{error:?}") }
+    }
+}
+
+/// The end of a message on a step.
+fn of_checkpoint(kept: bool) -> &'static str {
+    if kept { "; the checkpoint before it is kept" } else { "" }
+}
+
+/// What the loss refused. Its advice on masked classes is left out: a training masks none.
+fn without_advice(error: &softnce_burn::Error) -> String {
+    match error {
+        softnce_burn::Error::Loss(error) if error.kind() == ErrorKind::NonFinite => {
+            let (argument, found) = (error.argument().to_owned(), error.found().to_owned());
+            softnce::Error::new(error.kind(), argument, found, "a finite number").at(error.index()).to_string()
+        }
+        other => other.to_string(),
     }
 }
 

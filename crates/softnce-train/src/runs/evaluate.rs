@@ -26,11 +26,11 @@ pub struct TestResult {
     pub scaled: Option<EvaluationResult>,
 }
 
-/// Logits of every picture, a batch at a time, with labels and indices; `false` where it was stopped.
+/// Calls `visit` with the logits of each batch, its labels and indices; `false` if it was stopped.
 ///
 /// # Errors
-/// A picture that cannot be read; a logit that is not finite; logits that cannot be read from the device; what `visit`
-/// says.
+/// A picture that cannot be read; a logit that is not finite; logits that cannot be read from the device; an error of
+/// `visit`.
 pub(super) fn logits(
     network: &Network,
     pictures: &Labelled,
@@ -50,7 +50,8 @@ pub(super) fn logits(
     })
 }
 
-/// The same for pictures of which some may be unreadable: a row at a time, its logits or why there are none.
+/// As [`logits`] for pictures of which some may be unreadable: calls `visit` for each, with its logits or the reason
+/// why there are none.
 ///
 /// # Errors
 /// As [`logits`], but for pictures that cannot be read.
@@ -111,8 +112,8 @@ fn check_finite(logits: ArrayView1<'_, f32>, index: usize, pictures: &Labelled) 
     }
 }
 
-/// The metrics of a network on pictures at a temperature; `None` where it was stopped. `seen` receives how many pictures
-/// are evaluated, after each batch.
+/// The metrics of a network on pictures at a temperature; `None` where it was stopped. `seen` receives how many
+/// pictures are evaluated, after each batch.
 pub(super) fn evaluate(
     network: &Network,
     pictures: &Labelled,
@@ -156,8 +157,8 @@ const KEPT_LOGITS: usize = 1 << 26;
 const LEAST_PICTURES: usize = 256;
 
 /// The validation pictures that a temperature is fitted on: all of them, or every n-th where more than [`KEPT_LOGITS`]
-/// logits would be kept. A fit of one number on m pictures costs 1 / (2 m) nats of likelihood on average, so a sample is
-/// enough.
+/// logits would be kept. A fit of one number on m pictures costs 1 / (2 m) nats of likelihood on average, so a sample
+/// is enough.
 fn fitting_sample(validation: &Labelled, classes: usize) -> Result<Labelled, RunError> {
     let most = (KEPT_LOGITS / classes.max(1)).max(LEAST_PICTURES);
     let every = validation.len().div_ceil(most).max(1);

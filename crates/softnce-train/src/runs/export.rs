@@ -69,7 +69,8 @@ impl TrainedRun {
                 weights::write_safetensors(path, &tensors, &metadata)?;
             }
             ExportFormat::Onnx if names != Library::Timm => {
-                let (found, expected) = (names.to_string(), "no such option for an .onnx file".to_owned());
+                let (found, expected) =
+                    (names.to_string(), "timm: an .onnx file does not depend on the names".to_owned());
                 return Err(RunError::Data { argument: "--names", found, expected });
             }
             ExportFormat::Onnx => {

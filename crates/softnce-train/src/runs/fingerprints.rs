@@ -1,4 +1,4 @@
-//! What tells whether the data of a run are still those that it was started on.
+//! Fingerprints: they tell whether the data of a run have changed since it started.
 
 use serde::{Deserialize, Serialize};
 use softnce_data::Fingerprint;
@@ -6,17 +6,17 @@ use softnce_data::Fingerprint;
 /// The fingerprints of the parts that a run uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprints {
-    /// Of what it learns from.
+    /// Of the training pictures.
     pub training: Fingerprint,
-    /// Of what it is validated on, where that is not the test part.
+    /// Of the validation pictures, unless those are the test pictures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<Fingerprint>,
-    /// Of what it is tested on.
+    /// Of the test pictures.
     pub test: Fingerprint,
 }
 
 impl Fingerprints {
-    /// In what others differ from these, in words.
+    /// Describes how `there` differs from these.
     pub(super) fn differences(&self, there: &Fingerprints) -> Vec<String> {
         let mut words = self.training.differences(&there.training, "training");
         if let (Some(here), Some(there)) = (&self.validation, &there.validation) {

@@ -27,7 +27,7 @@ pub(super) fn write(
     report.curves.clone_from(&state.history);
     let failed = |error: ReportError| RunError::Report { reason: error.to_string() };
     fitted::write(folder, epoch, report.scaled.as_ref().map(|scaled| scaled.fit))?;
-    folder.write("metrics.json", json(&report).map_err(failed)?)?;
+    folder.write_sealed("metrics.json", &json(&report).map_err(failed)?)?;
     folder.write_csv("history.csv", history(&state.history))?;
     for (name, content) in files(&report).map_err(failed)? {
         folder.write(name, content)?;

@@ -17,7 +17,7 @@ const REMEDY: &str = "continue the training: it fits the temperature at its end"
 struct Fitted {
     /// Epoch of the weights, from 1.
     epoch: usize,
-    /// None where the recipe does not ask for it or holds no validation pictures out.
+    /// None if the recipe does not ask for it or has no validation pictures.
     fit: Option<TemperatureFit>,
 }
 
@@ -29,7 +29,7 @@ pub(super) fn write(folder: &Folder, epoch: usize, fit: Option<TemperatureFit>) 
 /// The temperature fitted to the weights of an epoch.
 ///
 /// # Errors
-/// A run that did not come to its end, that fitted none, or that has other weights by now.
+/// A run that is not finished, that fitted none, or whose weights have changed since.
 pub(super) fn read(run: &Path, epoch: Option<&str>) -> Result<f64, RunError> {
     let path = run.join(FITTED);
     let missing = || StoreError::Missing { path: run.to_owned(), missing: FITTED, remedy: REMEDY };

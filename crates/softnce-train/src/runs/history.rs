@@ -1,54 +1,59 @@
 //! The epochs of a run while it trains: `history.jsonl`, and the event file for TensorBoard.
 
-use std::fs::File;
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use softnce_report::results::EpochRecord;
 use softnce_report::run::history_values;
-use softnce_store::{Folder, StoreError};
+use softnce_store::{Folder, StoreError, append, sync};
 
 use crate::events::EventFile;
 
 /// A line of JSON for each epoch, with the names of the columns of `history.csv`.
 const HISTORY: &str = "history.jsonl";
 
-/// The files that get a line, or an event, after each epoch.
+/// The files to which each epoch adds a line, or an event.
 #[derive(Debug)]
 pub(super) struct HistoryFiles {
     path: PathBuf,
     events: EventFile,
+    /// Whether anything was added since the last call of [`HistoryFiles::sync`].
+    grown: bool,
 }
 
 impl HistoryFiles {
-    /// Starts `history.jsonl` with the epochs of the checkpoint that the run continues from, and an event file that follows
-    /// those of earlier starts. A run that was killed may have written epochs after its checkpoint: they are trained and
-    /// written again.
+    /// Starts `history.jsonl` with the epochs of the checkpoint, and an event file that follows those of earlier
+    /// starts. A run that was killed may have written epochs after its checkpoint; they are trained and written again.
     pub(super) fn start(folder: &Folder, epochs: &[EpochRecord]) -> Result<HistoryFiles, StoreError> {
         folder.write(HISTORY, epochs.iter().map(line).collect::<String>())?;
-        let written = EventFile::exist(folder.path())?;
+        let is_first = !EventFile::exist(folder.path())?;
         let events = EventFile::start(folder.path(), epochs.len() as i64 + 1)?;
-        let mut files = HistoryFiles { path: folder.file(HISTORY), events };
-        if written {
-            return Ok(files);
-        }
+        let files = HistoryFiles { path: folder.file(HISTORY), events, grown: is_first };
         let seconds = epochs.last().map_or(0.0, |epoch| epoch.seconds);
-        epochs.iter().try_for_each(|epoch| files.event(epoch, seconds))?;
+        epochs.iter().filter(|_| is_first).try_for_each(|epoch| files.event(epoch, seconds))?;
         Ok(files)
     }
 
     /// Adds an epoch.
     pub(super) fn add(&mut self, epoch: &EpochRecord) -> Result<(), StoreError> {
+        self.grown = true;
         // One write, so that a killed process leaves whole lines.
-        let lines = File::options().append(true).open(&self.path);
-        let written = lines.and_then(|mut lines| lines.write_all(line(epoch).as_bytes()));
-        written.map_err(StoreError::file("write", &self.path))?;
+        append(&self.path, line(epoch).as_bytes())?;
         self.event(epoch, epoch.seconds)
     }
 
-    /// Adds an epoch to the event file. `seconds`: those of the run by now.
-    fn event(&mut self, epoch: &EpochRecord, seconds: f64) -> Result<(), StoreError> {
+    /// Waits until the files are on the disk. To be called before each checkpoint: no later start writes its epochs
+    /// again.
+    pub(super) fn sync(&mut self) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.grown) {
+            sync(&self.path)?;
+            sync(self.events.path())?;
+        }
+        Ok(())
+    }
+
+    /// Adds an epoch to the event file. `seconds`: the wall time of the run until now.
+    fn event(&self, epoch: &EpochRecord, seconds: f64) -> Result<(), StoreError> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         let values = history_values(epoch).into_iter();
         let scalars: Vec<(&str, f64)> = values.filter_map(|(_, tag, value)| Some((tag?, value?))).collect();

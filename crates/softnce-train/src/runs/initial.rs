@@ -1,9 +1,10 @@
 //! The weights that training starts from, if not from random ones.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use softnce_data::fetch::Registry;
+use softnce_data::fetch::{MissingData, Registry};
 use softnce_nn::models::Network;
 use softnce_nn::weights::{self, Checkpoint, HeadImport, ImportOptions};
 use softnce_store::{StoreError, checksum_of};
@@ -30,7 +31,7 @@ pub struct InitialWeights {
     pub skipped: Vec<String>,
 }
 
-/// Loads the weights of a recipe's section into a network; with what to tell the user.
+/// Loads the weights that a recipe's section names into a network. Also returns notes for the user.
 ///
 /// # Errors
 /// A file that is not there, is no checkpoint or does not fit the network.
@@ -41,9 +42,13 @@ pub(super) fn load(
 ) -> Result<(Network, InitialWeights, Vec<String>), RunError> {
     let file = weights_file(section, data_folder)?;
     checksum_of(&file, "restore it from a copy, or name other weights")?;
-    let head = if section.head { HeadImport::Keep } else { HeadImport::Skip };
-    let options =
-        ImportOptions { head, grid: section.grid, prefix: section.prefix.clone(), ..ImportOptions::default() };
+    let options = ImportOptions {
+        head: if section.head { HeadImport::Keep } else { HeadImport::Skip },
+        grid: section.grid,
+        prefix: section.prefix.clone(),
+        ignore_unknown: section.ignore_unknown,
+        ..ImportOptions::default()
+    };
     let (network, report) = weights::import(network, Checkpoint::open(&file)?, &options)?;
     if report.loaded.is_empty() {
         let (found, expected) = ("false".to_owned(), "true: the whole network is its head".to_owned());
@@ -61,14 +66,25 @@ pub(super) fn load(
     if !report.others.is_empty() {
         notes.push(format!("the file also has them at {}; weights.prefix chooses", report.others.join(", ")));
     }
-    let skipped: Vec<String> = report.skipped.iter().map(|(name, reason)| format!("{name} ({reason})")).collect();
-    notes.extend(skipped.iter().map(|name| format!("not taken from it: {name}")));
+    if let Some([old, new]) = report.interpolated {
+        let [old, new] = [old, new].map(|[rows, columns]| format!("{rows} x {columns}"));
+        notes.push(format!("position embeddings interpolated from {old} to {new} patches"));
+    }
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, reason) in &report.skipped {
+        reasons.entry(reason).or_default().push(name);
+    }
+    notes.extend(reasons.iter().map(|(reason, names)| match names.split_at_checked(3) {
+        Some((first, [_, ..])) => format!("not used: {} and {} more ({reason})", first.join(", "), names.len() - 3),
+        _ => format!("not used: {} ({reason})", names.join(", ")),
+    }));
+    let skipped = report.skipped.iter().map(|(name, reason)| format!("{name} ({reason})")).collect();
     let (prefix, loaded, as_initialised) = (report.prefix, report.loaded.len(), report.left_as_initialised);
     Ok((network, InitialWeights { file, run, prefix, loaded, as_initialised, skipped }, notes))
 }
 
-/// The file to start from: in the data folder, as [`Registry::file`] finds it there, or in the current one. For the folder
-/// of a run, its best weights.
+/// The file to start from: in the data folder, as [`Registry::file`] finds it there, or in the current one. For the
+/// folder of a run, its best weights.
 ///
 /// # Errors
 /// A file that does not exist, with what to do next; a folder without weights.
@@ -83,7 +99,11 @@ pub fn weights_file(section: &WeightsSection, data_folder: &Path) -> Result<Path
             let (path, missing) = (folder.clone(), BEST);
             StoreError::Missing { path, missing, remedy: "name a checkpoint, or the folder of a trained run" }.into()
         }
-        None => RunError::Missing { key: "weights.path", source },
+        None if path.is_absolute() => RunError::Missing { key: "weights.path", source },
+        None => {
+            let remedy = format!("it is not in the current folder either; {}", source.remedy);
+            RunError::Missing { key: "weights.path", source: MissingData { remedy, ..source } }
+        }
     })
 }
 
@@ -116,8 +136,9 @@ mod tests {
             path
         };
         let find = |path: &Path, data: &Path| {
-            let (path, head, grid, prefix) = (path.to_owned(), false, None, None);
-            weights_file(&WeightsSection { path, head, grid, prefix }, data)
+            let section =
+                WeightsSection { path: path.to_owned(), head: false, grid: None, prefix: None, ignore_unknown: false };
+            weights_file(&section, data)
         };
         let file = write(data.path(), "mae.pth");
         assert_eq!(find(Path::new("mae.pth"), data.path()).unwrap(), file);
@@ -129,7 +150,8 @@ mod tests {
         assert!(error.contains("best.safetensors"), "{error}");
         let error = find(Path::new("none.pth"), data.path()).unwrap_err();
         assert!(error.is_usage() && error.to_string().starts_with("weights.path: "), "{error}");
-        assert!(error.to_string().contains("none.pth does not exist; relative paths start from"), "{error}");
+        let expected = "none.pth does not exist; it is not in the current folder either; relative paths start from";
+        assert!(error.to_string().contains(expected), "{error}");
         // A file that can be downloaded, under any name of its folder.
         let mae = write(data.path(), "mae-vit-base/mae_pretrain_vit_base.pth");
         assert_eq!(find(Path::new("mae_pretrain_vit_base.pth"), data.path()).unwrap(), mae);

@@ -1,4 +1,4 @@
-//! What a run, or a comparison of runs, was made with: the manifest of its folder.
+//! The manifest of the folder of a run or a comparison: its recipe, and what else determines its results.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ use crate::recipe::Recipe;
 
 const REMEDY: &str = "put it back as it was, or name another folder with --out";
 
-/// What a run was made with, beside its recipe: `run.json`.
+/// What determines the results of a run beside its recipe: `run.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// Version of softnce.
@@ -52,7 +52,7 @@ pub struct RunInfo {
 }
 
 impl RunInfo {
-    /// What a run of this recipe on this data is made with.
+    /// That of a run of this recipe on this data.
     ///
     /// # Errors
     /// A network that the recipe cannot have.
@@ -72,9 +72,9 @@ impl RunInfo {
         })
     }
 
-    /// The same with what follows from the data as others have it.
+    /// A copy with the fields that follow from the data taken from `other`.
     fn on_data_of(&self, other: &RunInfo) -> RunInfo {
-        // Other classes make another network.
+        // The number of parameters depends on the classes.
         let parameters = if self.classes == other.classes { self.parameters } else { other.parameters };
         RunInfo {
             parameters,
@@ -82,14 +82,14 @@ impl RunInfo {
             classes: other.classes.clone(),
             data_folder: other.data_folder.clone(),
             left_out: other.left_out.clone(),
-            // A run that goes on no longer needs the weights that it started from.
+            // A run that continues no longer needs the weights that it started from.
             weights: other.weights.clone(),
             fingerprints: other.fingerprints.clone(),
             ..self.clone()
         }
     }
 
-    /// In what the data of another differ from these, in words.
+    /// Describes how the data of `there` differ from these.
     fn data_differences(&self, there: &RunInfo) -> Vec<String> {
         if there.classes.len() != self.classes.len() {
             return vec![format!("classes: {} there, {} here", there.classes.len(), self.classes.len())];
@@ -117,8 +117,8 @@ pub(crate) struct RunManifest {
 }
 
 impl RunManifest {
-    /// The settings in which another manifest differs from this one, in words. `settled`: the recipe of this one, with what
-    /// may differ as the other has it.
+    /// Describes how `found` differs from this manifest. `settled`: the recipe of this one, with the settings that may
+    /// differ taken from `found`.
     pub(crate) fn differences_but(&self, found: &Self, settled: &Recipe) -> Vec<String> {
         let words = differences(&with_known_names(&found.recipe), &with_known_names(settled));
         match (&found.info, &self.info) {
@@ -133,7 +133,7 @@ impl Manifest for RunManifest {
         let path = folder.join(RECIPE);
         let Some(bytes) = read_sealed(&path, REMEDY)? else { return Ok(None) };
         let info = read_json(&folder.join(INFO), REMEDY)?;
-        // A recipe of the user's own, alone in a folder, is not the start of a run.
+        // A recipe without a checksum, alone in a folder, is the user's own and no run.
         if info.is_none() && sealed(&bytes) == Ok(None) && !Self::has_work(folder) {
             return Ok(None);
         }
@@ -162,8 +162,8 @@ impl Manifest for RunManifest {
     fn other_data(&self, found: &Self) -> Option<(Vec<String>, &'static str)> {
         let (there, here) = (found.info.as_ref()?, self.info.as_ref()?);
         let words = here.data_differences(there);
-        let remedy = "put them back as they were, name another folder with --out, or remove run.json there to go on with \
-                      the data as they are now";
+        let remedy = "put them back as they were, name another folder with --out, or remove run.json there to continue \
+                      with the data as they are now";
         (!words.is_empty()).then_some((words, remedy))
     }
 
@@ -172,7 +172,7 @@ impl Manifest for RunManifest {
     }
 }
 
-/// Notes on the settings with which a run in a folder goes on otherwise than it was started.
+/// Notes on the settings that differ from those with which the run in a folder was started.
 pub(super) fn continued(recipe: &Recipe, folder: &Path) -> Result<Vec<String>, StoreError> {
     let Some(found) = RunManifest::read(folder)? else { return Ok(Vec::new()) };
     let mut recipe = unaffected(recipe, &found.recipe);

@@ -19,10 +19,11 @@ pub(super) struct Measured {
     pub(super) gradient_norm: Option<Tensor<1>>,
 }
 
-/// Collects what the steps measured and reads it from the device in one transfer, at intervals.
+/// Collects the measurements of the steps and reads them from the device in one transfer, at intervals.
 ///
-/// A read waits until the device has done all steps before it. On a GPU that costs the overlap of host and device, so it
-/// is done only for the progress line, before a checkpoint and at the end of an epoch. On the CPU a read costs nothing.
+/// A read waits until the device has finished all steps so far. On a GPU, host and device would then no longer work at
+/// the same time, so it is done only for the progress line, before a checkpoint and at the end of an epoch. On the CPU
+/// a read costs nothing.
 pub(super) struct Meter {
     pending: Vec<Measured>,
     interval: Duration,
@@ -31,7 +32,7 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// A meter that reads at most once an interval, and after the first step.
+    /// A meter that reads after the first step, and then at most once per interval.
     pub(super) fn new(interval: Duration) -> Meter {
         Meter { pending: Vec::new(), interval, last: None, reads: 0 }
     }
@@ -46,8 +47,8 @@ impl Meter {
         if due { self.read(position) } else { Ok(0) }
     }
 
-    /// Adds all steps since the last read to the sums of the epoch. `position.batch` must count all of them. Returns their
-    /// number.
+    /// Adds all steps since the last read to the sums of the epoch. `position.batch` must count all of them. Returns
+    /// their number.
     ///
     /// # Errors
     /// [`RunError::Diverged`], with the first step whose loss or gradient is not finite.
@@ -75,7 +76,7 @@ impl Meter {
             };
             if let Some(found) = found {
                 let (epoch, step, learning_rate) = (position.epoch + 1, first + number + 1, step.learning_rate);
-                return Err(RunError::Diverged { epoch, step, learning_rate, found });
+                return Err(RunError::Diverged { epoch, step, learning_rate, found, kept: false });
             }
             let sums = &mut position.sums;
             sums.loss += loss * step.rows as f64;
@@ -160,7 +161,7 @@ mod tests {
             let error = meter.read(&mut position).unwrap_err();
             assert!(error.is_divergence());
             let message = error.to_string();
-            let place = format!("the training diverged in epoch 3, step 9, at learning rate 2.50e-1: {words}; ");
+            let place = format!("the training diverged in epoch 3, step 9, at learning rate 2.50e-1: {words}. ");
             assert!(message.starts_with(&place), "{message}");
         }
     }

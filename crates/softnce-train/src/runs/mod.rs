@@ -1,6 +1,6 @@
 //! Runs: training, evaluation, prediction and export of one recipe, in a folder that holds everything.
 //!
-//! - [`Run`]: a recipe with its data, network and folder; [`Run::train`] starts or goes on.
+//! - [`Run`]: a recipe with its data, network and folder; [`Run::train`] starts or continues it.
 //! - [`RunData`]: the pictures and labels of a recipe.
 //! - [`TrainState`]: all that a step changes; a checkpoint is this, written atomically.
 
@@ -35,6 +35,7 @@ mod times;
 mod train;
 mod trained;
 mod usable;
+mod wall;
 
 pub(crate) use changes::unaffected;
 pub use checks::notes;

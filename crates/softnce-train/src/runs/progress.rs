@@ -25,7 +25,7 @@ pub struct StepReport {
 
 /// Receives the progress of a run.
 pub trait Progress {
-    /// The run starts, or goes on after `done` of `epochs` epochs.
+    /// The run starts, or continues after `done` of `epochs` epochs.
     fn start(&self, epochs: usize, done: usize, steps: usize);
     /// A batch is done.
     fn step(&self, report: &StepReport);

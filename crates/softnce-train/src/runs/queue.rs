@@ -6,7 +6,7 @@ use safetensors::tensor::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use softnce_data::candidates::{CandidateError, QueueRows, QueueState, TargetQueue};
 
-/// What the tensors of a queue do not tell.
+/// What is needed to read the tensors of a queue.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct QueueShape {
     size: usize,

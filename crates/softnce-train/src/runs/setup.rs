@@ -95,15 +95,11 @@ pub(super) fn state(
     let mut draws = generator(recipe.seed, Stream::Weights, 0, 0);
     let mut network = recipe.network.init(recipe.input_shape(), data.classes(), &mut draws, device)?;
     let mut initial = None;
-    // A run that goes on has its own weights.
+    // A run that continues has its own weights.
     if let Some(section) = recipe.weights.as_ref().filter(|_| !resumed) {
         let (loaded, from, more) = initial::load(network, section, folder)?;
         (network, initial) = (loaded, Some(from));
         notes.extend(more);
-    }
-    if recipe.network.freeze().is_some() && recipe.weights.is_none() {
-        notes
-            .push("network.freeze without a [weights] section: the frozen layers keep their random weights".to_owned());
     }
     let optimizer = build(&recipe.optimizer, &parameters(&network)?);
     let average = recipe.optimizer.average.map(|decay| WeightAverage::new(&network, decay));

@@ -54,7 +54,7 @@ pub(super) fn step(
     let (logits, updates) =
         state.network.forward_train(pictures, seed(recipe.seed, Stream::Network, epoch as u64, number as u64))?;
     let values = logits.clone().without_autodiff();
-    let at = |source| RunError::Step { epoch: epoch + 1, step: number + 1, source };
+    let at = |source| RunError::Step { epoch: epoch + 1, step: number + 1, source, kept: false };
     let candidates = if recipe.loss.kind.draws_classes() {
         // A function of the batch's number, so that a run that is resumed draws the same.
         let draws = ClassDraws::new(seed(recipe.seed, Stream::Draws, 0, 0));
@@ -105,7 +105,7 @@ fn update(
                 Some(norm) => {
                     let (epoch, step) = (state.position.epoch + 1, state.position.batch + 1);
                     let found = format!("the norm of the gradient is {norm}");
-                    return Err(RunError::Diverged { epoch, step, learning_rate: rate, found });
+                    return Err(RunError::Diverged { epoch, step, learning_rate: rate, found, kept: false });
                 }
                 None => return Err(RunError::read("norm of the gradient", "no value")),
             }

@@ -1,4 +1,4 @@
-//! What a step costs, and the loss's part of it.
+//! The time of a step, and that of the loss alone.
 
 use std::time::Instant;
 
@@ -19,7 +19,7 @@ const REPETITIONS: usize = 51;
 pub struct Times {
     /// Median of a batch's step once the batch is there: forward, loss, backward, optimiser.
     pub step_ms: f64,
-    /// Median of the loss alone, forward and backward, on a batch's logits; none where no batch was seen.
+    /// Median of the loss alone, forward and backward, on the logits of a batch; none if no batch was seen.
     pub loss_ms: Option<f64>,
 }
 
@@ -27,23 +27,23 @@ pub struct Times {
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     steps: Vec<f64>,
-    /// Seconds of the steps that are not read yet.
+    /// Seconds since the last call of [`Clock::done`].
     busy: f64,
     batch: Option<(Tensor<2>, LossBatch)>,
 }
 
 impl Clock {
-    /// Takes in a step: its seconds, its logits (outside any graph) and the label side of the batch. The seconds count
-    /// once the device has done the step.
+    /// Adds a step: its seconds, its logits (outside any graph) and its candidates. The seconds count once the device
+    /// has finished the step.
     pub(super) fn add(&mut self, seconds: f64, logits: Tensor<2>, candidates: LossBatch) {
         self.busy += seconds;
-        // Of full batches the last, of the network as it is towards the end.
+        // The last full batch: its logits are those of the trained network.
         if self.batch.as_ref().is_none_or(|(kept, _)| logits.dims()[0] >= kept.dims()[0]) {
             self.batch = Some((logits, candidates));
         }
     }
 
-    /// The device has done all steps so far, this many since the last call: they share the time since then.
+    /// The device has finished all steps so far, `steps` of them since the last call, which share the time.
     pub(super) fn done(&mut self, steps: usize) {
         if steps > 0 {
             let each = std::mem::take(&mut self.busy) * 1e3 / steps as f64;

@@ -1,4 +1,4 @@
-//! The run from its first step, or from where it was left, to its report.
+//! A run, from its first step or its last checkpoint to its report.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,7 +23,8 @@ use super::plan::Plan;
 use super::progress::Progress;
 use super::state::{NewBest, TrainState};
 use super::times::{Clock, Times};
-use super::{checkpoint, finish, setup};
+use super::wall::WallTimes;
+use super::{checkpoint, finish, setup, wall};
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
 
@@ -52,7 +53,7 @@ pub(super) fn weights_metadata(
 pub enum Outcome {
     /// All epochs are there, or it stopped early; the report is written.
     Finished(Box<RunReport>),
-    /// Stopped on request; the same command goes on.
+    /// Stopped on request; the same command continues.
     Interrupted {
         /// Epochs that are done.
         epochs: usize,
@@ -76,17 +77,17 @@ pub struct Run {
     pub(super) notes: Vec<String>,
     pub(super) clock: Clock,
     pub(super) saved: Instant,
+    pub(super) saved_times: Option<WallTimes>,
 }
 
 impl Run {
-    /// Reads the data, sets the network up and opens the folder; goes on from the checkpoint that is there.
+    /// Reads the data, sets the network up and opens the folder; continues from its checkpoint if there is one.
     ///
-    /// Everything that can be refused is refused here, before the folder is touched. A run that goes on may have more
-    /// epochs, and other settings that do not change what is learned: its learning rate then follows the new length.
+    /// Refuses what can be refused before it changes the folder. A run that continues may have more epochs, and other
+    /// settings that do not affect training; the learning rate follows the new number of epochs.
     ///
-    /// # Errors
-    /// A recipe out of range; data that cannot be read; a folder that cannot be used; a run of another recipe, or on other
-    /// data.
+    /// # Errors A recipe out of range; data that cannot be read; a folder that cannot be used; a run of another recipe,
+    /// or on other data.
     pub fn open(recipe: Recipe, data_folder: &Path, device: DeviceName, out: &Path) -> Result<Run, RunError> {
         recipe.check()?;
         // A loss on hard labels needs no label distributions.
@@ -146,9 +147,11 @@ impl Run {
             notes,
             clock,
             saved,
+            saved_times: None,
         };
         if run.folder.file(LAST).exists() {
             run.state = checkpoint::load(run.state, &run.folder.file(LAST))?;
+            run.saved_times = wall::read(&run.folder, &mut run.state)?;
             run.state.position.finished &= run.is_over();
             run.settle_best()?;
         }
@@ -160,19 +163,20 @@ impl Run {
         &self.recipe
     }
 
-    /// What the run is made with, beside its recipe.
+    /// Version, device, sizes and data of the run.
     pub fn info(&self) -> &RunInfo {
         &self.info
     }
 
     /// The folder of the run, which no other process can use until the run is dropped: `recipe.toml` (every default
-    /// spelled out), `run.json`, the checkpoints [`LAST`] and [`BEST`](super::BEST), `history.jsonl` and an event file for
-    /// TensorBoard, and at the end `history.csv`, `temperature.json`, `metrics.json`, `metrics.md` and `report.html`.
+    /// spelled out), `run.json`, the checkpoints [`LAST`] and [`BEST`](super::BEST), `history.jsonl` and an event file
+    /// for TensorBoard, and at the end `history.csv`, `temperature.json`, `metrics.json`, `metrics.md` and
+    /// `report.html`.
     pub fn folder(&self) -> &Folder {
         &self.folder
     }
 
-    /// The state as it stands.
+    /// The current state.
     pub fn state(&self) -> &TrainState {
         &self.state
     }
@@ -184,12 +188,13 @@ impl Run {
 
     /// Trains to the end, evaluates the network on the test pictures and writes the report.
     ///
-    /// Checkpoints are made at the end of an epoch where the last one is ten seconds old, within an epoch after five
-    /// minutes and where the recipe asks for it, on a stop, and at the end; none before the first step.
+    /// Checkpoints are written at the end of an epoch if the last one is ten seconds old; within an epoch after five
+    /// minutes and where the recipe asks for it; when the run is stopped; and at the end. None is written before the
+    /// first step.
     ///
     /// # Errors
-    /// Weights that diverge; pictures or files that cannot be read; a checkpoint that cannot be written. The checkpoint
-    /// before is kept.
+    /// A training that diverges; pictures or files that cannot be read; a checkpoint that cannot be written. The last
+    /// checkpoint is kept.
     pub fn train(&mut self, stop: &AtomicBool, progress: &dyn Progress) -> Result<Outcome, RunError> {
         if !self.train_only(stop, progress)? {
             return Ok(Outcome::Interrupted { epochs: self.state.position.epoch });
@@ -224,7 +229,7 @@ impl Run {
         let mut history = HistoryFiles::start(&self.folder, &self.state.history)?;
         while !self.state.position.finished {
             let whole = self.epoch(stop, progress, &mut history);
-            if !whole.map_err(|error| self.data.explained(error))? {
+            if !whole.map_err(|error| self.data.explained(error).with_checkpoint(self.has_checkpoint()))? {
                 return Ok(false);
             }
         }
@@ -242,8 +247,7 @@ impl Run {
         .and_then(|record| record.validation)
     }
 
-    /// Whether nothing is left to train: all epochs are done, or as many validations as `training.patience` says were
-    /// without a better one.
+    /// Whether training is over: all epochs are done, or `training.patience` validations brought no improvement.
     pub(super) fn is_over(&self) -> bool {
         let (position, patience) = (&self.state.position, self.recipe.training.patience);
         position.epoch >= self.plan.epochs
@@ -261,7 +265,7 @@ impl Run {
         self.clock.has_stepped()
     }
 
-    /// Names the last step and its learning rate in an error that shows divergence.
+    /// Adds the last step and its learning rate to an error that shows divergence.
     pub(super) fn located(&self, error: RunError) -> RunError {
         let position = &self.state.position;
         // After the last batch of an epoch the position is that of the next.
@@ -269,10 +273,16 @@ impl Run {
             0 => (position.epoch, self.plan.batches),
             batch => (position.epoch + 1, batch),
         };
-        error.at(epoch, step, self.plan.schedule.at(position.optimizer_steps.saturating_sub(1)))
+        let rate = self.plan.schedule.at(position.optimizer_steps.saturating_sub(1));
+        error.at(epoch, step, rate).with_checkpoint(self.has_checkpoint())
     }
 
-    /// The temperature of the loss as it is now.
+    /// Whether a checkpoint was written, now or at an earlier start.
+    fn has_checkpoint(&self) -> bool {
+        self.folder.file(LAST).exists()
+    }
+
+    /// The current temperature of the loss.
     pub(super) fn temperature(&self) -> Result<f64, RunError> {
         self.state.loss.temperature().map_err(|error| self.located(error.into()))
     }

@@ -22,6 +22,9 @@ use super::manifest::{RunInfo, RunManifest};
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
 
+/// What to do about weights that cannot be used.
+const REMEDY: &str = "restore it from a copy, or train the run again";
+
 /// The best weights of a run, outside any graph.
 #[derive(Debug)]
 pub struct TrainedRun {
@@ -35,8 +38,8 @@ pub struct TrainedRun {
 }
 
 impl TrainedRun {
-    /// Opens the folder of a run that has written its weights: after the first validation, or, if the figures are those
-    /// of the last epoch, at the end.
+    /// Opens the folder of a run that has written its weights: after the first validation, or at the end if
+    /// `evaluation.best` is off.
     ///
     /// # Errors
     /// A folder without a run or without weights; weights that do not fit the recipe.
@@ -48,7 +51,7 @@ impl TrainedRun {
         if !file.exists() {
             return Err(missing(BEST).into());
         }
-        checksum_of(&file, "restore it from a copy, or train the run again")?;
+        checksum_of(&file, REMEDY)?;
         let device = device.open()?;
         let mut draws = ChaCha8Rng::seed_from_u64(0);
         let made = recipe.network.init(recipe.input_shape(), info.classes.len(), &mut draws, &device)?;
@@ -61,8 +64,10 @@ impl TrainedRun {
         }
         let network = weights::apply(made, &tensors).map_err(|error| error.in_file(&file))?;
         let written = weights::read_metadata(&file)?;
-        let temperature = written.get("temperature").and_then(|value| value.parse().ok());
-        let temperature = temperature.unwrap_or(recipe.loss.temperature);
+        let temperature = match written.get("temperature") {
+            Some(text) => temperature_of(&file, text)?,
+            None => recipe.loss.temperature,
+        };
         let (folder, epoch) = (path.to_owned(), written.get("epoch").cloned());
         Ok(TrainedRun { folder, epoch, recipe, info, network, temperature, device })
     }
@@ -86,8 +91,8 @@ impl TrainedRun {
         self.temperature
     }
 
-    /// The data of the recipe, in the folder that is named; without a name, in that of the training, or else in
-    /// [`data_folder`].
+    /// The data of the recipe, in the folder `named`; by default in that of the training, or, if the set is not there
+    /// any more, in [`data_folder`].
     ///
     /// # Errors
     /// As [`RunData::open`]; data of other classes than the run's.
@@ -102,7 +107,7 @@ impl TrainedRun {
         let default = data_folder(None);
         let Some(trained) = &self.info.data_folder else { return open(&default) };
         match open(trained) {
-            // Moved since then: if it is not in the default folder either, the folder of the training is told.
+            // The set was moved. If it is not in the default folder either, the error names the folder of the training.
             Err(missing @ RunError::Missing { .. }) => match open(&default) {
                 Err(RunError::Missing { .. }) => Err(missing),
                 other => other,
@@ -123,7 +128,7 @@ impl TrainedRun {
     /// The temperature that training fitted on the validation pictures at its end.
     ///
     /// # Errors
-    /// A run that did not come to its end, or that fitted none.
+    /// A run that is not finished, or that fitted none.
     pub fn scaled_temperature(&self) -> Result<f64, RunError> {
         fitted::read(&self.folder, self.epoch.as_deref())
     }
@@ -139,12 +144,13 @@ impl TrainedRun {
         tested.map(|tested| figures(&self.recipe, &self.info, data, tested)).transpose()
     }
 
-    /// Hands what the network says of every picture to `visit`, in their order, with the picture's index: the scores, or
-    /// why the picture cannot be read. `false` where it was stopped. `temperature`: see [`TrainedRun::temperature`] and
+    /// Calls `visit` for every picture, in their order, with the picture's index and its scores, or the reason why it
+    /// cannot be read. `false` if it was stopped. `temperature`: see [`TrainedRun::temperature`] and
     /// [`TrainedRun::scaled_temperature`].
     ///
     /// # Errors
-    /// A logit that is not finite, with the picture and the file of the weights; what `visit` says.
+    /// A temperature that is not a finite number above 0; a logit that is not finite, with the picture and the file of
+    /// the weights; what `visit` says.
     pub fn predict(
         &self,
         pictures: &Labelled,
@@ -152,6 +158,10 @@ impl TrainedRun {
         stop: &AtomicBool,
         mut visit: impl FnMut(usize, Result<Scores<'_>, String>) -> Result<(), RunError>,
     ) -> Result<bool, RunError> {
+        if !is_temperature(temperature) {
+            let (argument, found) = ("the temperature", temperature.to_string());
+            return Err(RunError::Data { argument, found, expected: "a finite number above 0".into() });
+        }
         let mut posterior = Vec::new();
         let whole = predictions(&self.network, pictures, &self.recipe, &self.device, stop, |index, row| {
             let Some(logits) = row.as_ref().ok().and_then(|row| row.as_slice()) else {
@@ -163,7 +173,7 @@ impl TrainedRun {
         whole.map_err(|error| self.of_weights(error))
     }
 
-    /// Names the file of the weights in the error of a logit.
+    /// Adds the file of the weights to an error about a logit.
     fn of_weights(&self, error: RunError) -> RunError {
         match error {
             RunError::Logit { .. } => RunError::BadWeights { weights: self.folder.join(BEST), source: Box::new(error) },
@@ -172,7 +182,20 @@ impl TrainedRun {
     }
 }
 
-/// What a network says of a picture. Shape of each: `[classes]`, in the order of [`TrainedRun::classes`].
+/// The temperature that a file of weights names.
+pub(super) fn temperature_of(file: &Path, text: &str) -> Result<f64, StoreError> {
+    let invalid = || {
+        let reason = format!("its temperature is {text}, expected a finite number above 0");
+        StoreError::Invalid { path: file.to_owned(), reason, remedy: REMEDY }
+    };
+    text.parse().ok().filter(|&value| is_temperature(value)).ok_or_else(invalid)
+}
+
+fn is_temperature(value: f64) -> bool {
+    value.is_finite() && value > 0.0
+}
+
+/// The output of a network for a picture. Shape of each: `[classes]`, in the order of [`TrainedRun::classes`].
 #[derive(Debug, Clone, Copy)]
 pub struct Scores<'a> {
     /// The network's output.
@@ -188,4 +211,23 @@ fn softmax(logits: impl Iterator<Item = f32> + Clone, temperature: f64, posterio
     posterior.extend(logits.map(|logit| ((f64::from(logit) - f64::from(largest)) / temperature).exp()));
     let sum: f64 = posterior.iter().sum();
     posterior.iter_mut().for_each(|value| *value /= sum);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_temperature_of_no_use_is_named_with_its_file() {
+        let file = Path::new("run/best.safetensors");
+        assert_eq!(temperature_of(file, "0.25").unwrap(), 0.25);
+        for text in ["NaN", "inf", "0", "-1", "warm", ""] {
+            let expected = format!(
+                "run/best.safetensors is not valid: its temperature is {text}, expected a finite number above 0; {REMEDY}"
+            );
+            assert_eq!(temperature_of(file, text).unwrap_err().to_string(), expected);
+        }
+    }
 }

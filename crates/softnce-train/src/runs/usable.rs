@@ -1,4 +1,4 @@
-//! Which pictures of a part are used, and what a user should know of its folders.
+//! Which pictures of a part are used; warnings about its folders.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -25,19 +25,18 @@ impl LeftOut {
     }
 }
 
-/// What opening the parts of a set brought up.
+/// What was found while the parts of a set were opened.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Findings {
     pub(super) notes: Vec<String>,
     pub(super) left_out: LeftOut,
-    /// Whether the notes were told, and the pictures held out were checked; shared by all runs on these data.
+    /// Whether the notes were shown, and whether the held-out pictures were checked; shared by all runs on these data.
     pub(super) told: Arc<AtomicBool>,
     pub(super) checked: Arc<AtomicBool>,
 }
 
 impl Findings {
-    /// The rows of the pictures of a part that can be used: all of them, or, where the policy says so, those that can be
-    /// decoded.
+    /// The rows of a part that are used: all, or, with [`BadPolicy::Skip`], those of pictures that can be decoded.
     pub(super) fn usable(&mut self, pictures: &dyn PictureSource, policy: BadPolicy) -> Vec<usize> {
         self.notes.extend(pictures.warnings().iter().map(|warning| format!("warning: {warning}")));
         let mut rows: Vec<usize> = (0..pictures.labels().len()).collect();

@@ -87,6 +87,13 @@ pub fn finish(recipe: &Recipe, out: &Path) -> Result<End, RunError> {
     assert_eq!(written.result, report.result);
     assert!(!fs::read_dir(out).unwrap().flatten().any(|entry| entry.file_name() == "best.next.safetensors"));
     let state = run.state();
+    let history = fs::read_to_string(out.join("history.jsonl")).unwrap();
+    let history: Vec<serde_json::Value> = history.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let epochs = history.iter().map(|line| (line["epoch"].as_u64().unwrap(), line["train_loss"].as_f64().unwrap()));
+    assert!(epochs.eq(state.history.iter().map(|record| (record.epoch as u64, record.train_loss))), "{history:?}");
+    // Wherever it was stopped, it knows its times.
+    assert!(state.history.iter().all(|record| record.seconds > 0.0 && record.samples_per_second < 1e8));
+    assert!(run.times().is_some());
     Ok(End {
         weights: weights::named(&state.network).unwrap(),
         average: state.average.as_ref().map_or(Vec::new(), |average| weights::named(&average.network).unwrap()),

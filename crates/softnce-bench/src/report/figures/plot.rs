@@ -52,7 +52,7 @@ pub(crate) struct Plot {
     pub(crate) series: Vec<(Path, Vec<Point>)>,
 }
 
-/// Smaller amounts of memory are drawn as this: they do not matter, and a logarithm has no place for zero.
+/// Smaller amounts of memory are drawn as this one: they do not matter, and a logarithmic scale cannot show zero.
 pub(crate) const LEAST_BYTES: f64 = 1024.0;
 
 impl Kind {
@@ -76,7 +76,7 @@ impl Kind {
         format!("{}{quantity}-{axis}", if head { "head-" } else { "" })
     }
 
-    /// The point of a measurement, where it has what is drawn.
+    /// The point of a measurement, if it has the quantity that is drawn.
     fn point(self, measurement: &Measurement) -> Option<Point> {
         let (low, value, high) = match self.quantity {
             Quantity::Time => (measurement.lower_quartile_ms, measurement.median_ms, measurement.upper_quartile_ms),
@@ -174,7 +174,7 @@ impl Plot {
     }
 }
 
-/// A case of the line along an axis on which most sizes were measured, the first of equals; `None` where no line has
+/// A case of the line along an axis on which most sizes were measured, the first of equals; `None` if no line has
 /// two.
 fn longest(axis: Axis, cases: impl Iterator<Item = Case>) -> Option<Case> {
     let mut lines: Vec<(Case, BTreeSet<usize>)> = Vec::new();

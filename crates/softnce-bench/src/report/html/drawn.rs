@@ -7,6 +7,8 @@ use crate::Path;
 use crate::report::figures::{Plot, Quantity, panel};
 use crate::report::look::look;
 
+const TIMES: &str =
+    "Mark: median. Upright stroke: from the lower to the upper quartile, if it is longer than the mark.";
 const MARKS: &str = "Both axes are logarithmic: where the cost is proportional to a size, the line rises by one decade per \
                      decade. The grey text above a panel gives the sizes that stay the same.";
 
@@ -21,14 +23,8 @@ pub(crate) fn figures(plots: &[Plot], skipped: bool) -> Markup {
 fn figure(plots: &[Plot], skipped: bool) -> Markup {
     let Some(first) = plots.first() else { return html! {} };
     let (lead, what) = match (first.kind.quantity, first.kind.head) {
-        (Quantity::Time, false) => (
-            "Time of a call.",
-            "Mark: median. Upright stroke: from the lower to the upper quartile, if it is longer than the mark.",
-        ),
-        (Quantity::Time, true) => (
-            "Time of a call with a linear head.",
-            "Mark: median. Upright stroke: from the lower to the upper quartile, if it is longer than the mark.",
-        ),
+        (Quantity::Time, false) => ("Time of a call.", TIMES),
+        (Quantity::Time, true) => ("Time of a call with a linear head.", TIMES),
         (Quantity::Memory, _) => ("Extra memory of a call.", "Less than 1 KiB, or none, is drawn at 1 KiB."),
     };
     let drawn =

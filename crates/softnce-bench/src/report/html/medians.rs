@@ -22,8 +22,9 @@ fn table(lead: &str, results: &Results, blocks: &[Block<'_>]) -> Markup {
     let paths: Vec<Path> =
         measured(results).filter(|path| blocks.iter().any(|block| block.of(*path).is_some())).collect();
     let Some(Block { case, .. }) = blocks.first() else { return html! {} };
-    let ratio = if paths.contains(&Path::BASELINE) { "Below each: the ratio to soft_cross_entropy." } else { "" };
-    // Where there is one number of threads, the head of the page has it: the table needs the room.
+    let ratio = format!("Below each: the ratio to {}.", Path::BASELINE);
+    let ratio = if paths.contains(&Path::BASELINE) { ratio.as_str() } else { "" };
+    // A single number of threads is at the head of the page; leaving it out makes the table narrower.
     let has_threads = results.settings.threads.len() > 1;
     page::table(
         lead,

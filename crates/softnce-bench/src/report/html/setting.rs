@@ -73,7 +73,7 @@ fn options(settings: &BenchSettings) -> String {
     options
 }
 
-/// The sets of the cases where they are sets, one by one where they are not.
+/// The options for these cases: the names of sets if the cases are those of sets, otherwise one by one.
 fn cases(cases: &[Case]) -> String {
     if cases == CaseSet::union(&CaseSet::DEFAULT) {
         return String::new();

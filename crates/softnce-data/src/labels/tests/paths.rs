@@ -100,7 +100,16 @@ fn archives_of_arrays_are_read_with_and_without_paths() {
     let with_paths = place.file("paths.npz", &npz(&[("paths.npy", paths), ("p.npy", array.clone()), ("q.npy", other)]));
     let named = |name: &str| LabelSource::Probabilities { path: with_paths.clone(), tensor: Some(name.to_owned()) };
     assert_eq!(read(&named("p")).unwrap(), array![[1.0, 0.0], [0.75, 0.25], [0.0, 1.0]]);
+    // Strings of bytes, shorter ones filled up with zeros; other objects may be paths, but cannot be read.
+    let text: Vec<u8> = names.iter().flat_map(|name| format!("{name}\0").into_bytes()).collect();
+    let in_bytes = npy("|S14", false, "(3,)", &text);
+    let in_bytes = place.file("bytes.npz", &npz(&[("paths.npy", in_bytes), ("p.npy", array.clone())]));
+    assert_eq!(read(&probabilities(in_bytes)).unwrap(), array![[1.0, 0.0], [0.75, 0.25], [0.0, 1.0]]);
     let message = |source| read(&source).unwrap_err().to_string();
+    let objects = npy("|O", false, "(3,)", b"");
+    let objects = place.file("objects.npz", &npz(&[("paths.npy", objects), ("p.npy", array.clone())]));
+    let expected = "array 'paths' of Python objects; expected strings, as after numpy.array(paths, dtype=str)";
+    assert!(message(probabilities(objects)).ends_with(expected));
     assert!(message(probabilities(with_paths.clone())).ends_with(
         "paths.npz: 2 arrays of two dimensions among paths, p, q; expected one, or the name of the one to read ('tensor')"
     ));

@@ -9,8 +9,8 @@ const GREEN_MASK: usize = 58;
 /// The compression that stands for masks of the colours.
 const MASKS: u32 = 3;
 
-/// Pillow truncates when it scales 5 and 6 bits of a colour to 8, and the decoder rounds: changes the values of a picture
-/// with 16 bits a pixel to Pillow's.
+/// Changes the values of a picture of 16 bits a pixel to Pillow's: Pillow truncates when it scales 5 or 6 bits of a
+/// colour to 8, and the decoder rounds.
 pub(super) fn truncate(bytes: &[u8], picture: &mut RgbImage) {
     let field = |at: usize, length: usize| {
         let bytes = bytes.get(at..at + length).unwrap_or_default();

@@ -10,10 +10,10 @@ pub enum DecodeError {
     /// The file holds nothing.
     #[error("the file is empty")]
     Empty,
-    /// The file is no picture, or one of another format.
+    /// The file is not a picture, or its format is not supported.
     #[error("{found}; expected JPEG, PNG, GIF, TIFF, WebP, BMP or PNM")]
     Format {
-        /// What the file is.
+        /// The format, or the first bytes.
         found: String,
     },
     /// The picture has too many pixels.

@@ -7,8 +7,8 @@ use image::RgbImage;
 use super::error::DecodeError;
 use super::settings::Decoding;
 
-/// The first frame on its canvas. As in Pillow, a frame that is larger than the canvas enlarges it, what the frame leaves
-/// free has the transparent colour, or else the first one, and a colour without an entry in the palette is black.
+/// The first frame on its canvas. As in Pillow: a frame that is larger than the canvas enlarges it; the canvas around the
+/// frame has the transparent colour, or else the first one; a colour without an entry in the palette is black.
 pub(super) fn decode(bytes: &[u8], how: Decoding) -> Result<RgbImage, DecodeError> {
     let bytes = with_palette(bytes);
     let mut options = gif::DecodeOptions::new();
@@ -41,8 +41,8 @@ pub(super) fn decode(bytes: &[u8], how: Decoding) -> Result<RgbImage, DecodeErro
     RgbImage::from_raw(width as u32, height as u32, pixels).ok_or_else(|| DecodeError::damaged("size"))
 }
 
-/// The file with a palette for all frames. Where it has none, the numbers of a frame without one are shades of grey; the
-/// decoder refuses such frames.
+/// The file, with a palette of 256 grey levels for all frames if it has none. The decoder refuses frames without any
+/// palette; Pillow reads their values as levels of grey.
 fn with_palette(bytes: &[u8]) -> Cow<'_, [u8]> {
     // The header, with its flags in byte 10.
     const HEADER: usize = 13;

@@ -26,13 +26,31 @@ use crate::Picture;
 const ENDINGS: [&str; 14] =
     ["jpg", "jpeg", "jpe", "jfif", "png", "bmp", "webp", "gif", "tif", "tiff", "ppm", "pgm", "pbm", "pnm"];
 
+/// Endings of pictures that are not read, for messages.
+const OTHER_ENDINGS: [&str; 12] =
+    ["heic", "heif", "avif", "jxl", "jp2", "tga", "dng", "cr2", "nef", "arw", "svg", "psd"];
+
 /// The last chunk of a PNG file.
 const PNG_END: &[u8] = b"\0\0\0\0IEND\xaeB`\x82";
 
 /// Whether the name of a file ends as that of a picture.
 pub(super) fn is_picture(file: &OsStr) -> bool {
+    ends_in(file, &ENDINGS)
+}
+
+/// Whether the name of a file ends as that of a picture in a format that is not read.
+pub(super) fn is_unread_picture(file: &OsStr) -> bool {
+    ends_in(file, &OTHER_ENDINGS)
+}
+
+fn ends_in(file: &OsStr, endings: &[&str]) -> bool {
     let ending = Path::new(file).extension().unwrap_or_default();
-    ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+    endings.iter().any(|known| ending.eq_ignore_ascii_case(known))
+}
+
+/// The endings of picture files, for messages.
+pub(super) fn endings() -> String {
+    ENDINGS.join(", ")
 }
 
 /// Decodes the content of a file to red, green and blue. Shape of the pixels: `[height, width, 3]`.
@@ -81,10 +99,10 @@ fn format(bytes: &[u8]) -> Result<ImageFormat, DecodeError> {
     }
     match image::guess_format(bytes) {
         Ok(format) if format.can_read() && format.reading_enabled() || format == ImageFormat::Jpeg => Ok(format),
-        Ok(format) => Err(DecodeError::Format { found: format!("a file of {format:?}") }),
+        Ok(format) => Err(DecodeError::Format { found: format!("the format is {format:?}") }),
         Err(_) => {
             let start = &bytes[..bytes.len().min(8)];
-            Err(DecodeError::Format { found: format!("a file that begins with \"{}\"", start.escape_ascii()) })
+            Err(DecodeError::Format { found: format!("the file begins with \"{}\"", start.escape_ascii()) })
         }
     }
 }

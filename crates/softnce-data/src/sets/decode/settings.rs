@@ -5,14 +5,14 @@ use super::error::DecodeError;
 /// How files of pictures are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Decoding {
-    /// Whether to turn a picture as the camera noted in its EXIF data. TIFF files are turned in any case, as by Pillow.
+    /// Whether to apply the orientation in the EXIF data. TIFF files are turned in any case, as by Pillow.
     pub exif_orientation: bool,
-    /// Most pixels of a picture. A small damaged file may claim to hold billions.
+    /// Largest number of pixels of a picture. A small damaged file may claim to hold billions.
     pub max_pixels: u64,
 }
 
 impl Decoding {
-    /// The largest picture that Pillow opens: 2^30 bytes of four channels, rounded down to whole thirds.
+    /// The most pixels that Pillow opens by default: twice its `Image.MAX_IMAGE_PIXELS`.
     pub const MAX_PIXELS: u64 = 178_956_970;
 
     /// # Errors

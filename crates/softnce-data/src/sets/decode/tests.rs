@@ -117,8 +117,8 @@ fn a_picture_that_is_refused_says_why() {
     }
     for (content, expected) in [
         (&b""[..], "the file is empty"),
-        (b"<html>..</html>", "a file that begins with \"<html>..\"; expected JPEG, PNG, GIF, TIFF, WebP, BMP or PNM"),
-        (b"\0\0\0\x20ftypavif", "a file of Avif; expected JPEG, PNG, GIF, TIFF, WebP, BMP or PNM"),
+        (b"<html>..</html>", "the file begins with \"<html>..\"; expected JPEG, PNG, GIF, TIFF, WebP, BMP or PNM"),
+        (b"\0\0\0\x20ftypavif", "the format is Avif; expected JPEG, PNG, GIF, TIFF, WebP, BMP or PNM"),
     ] {
         fs::write(&path, content).unwrap();
         assert_eq!(message(Decoding::default()), expected);

@@ -12,14 +12,14 @@ use super::error::DecodeError;
 use super::rgb;
 use super::settings::Decoding;
 
-/// The tag of the meaning of the values, and its values for grey with black as 0 and for colours of a palette.
+/// The tag for the type of the picture, and its values for grey with black as 0 and for a palette.
 const PHOTOMETRIC: u16 = 262;
 const BLACK_IS_ZERO: u8 = 1;
 const PALETTE: u16 = 3;
 /// Colours that are multiplied with their alpha.
 const ASSOCIATED_ALPHA: u16 = 1;
 
-/// The picture, and how it is to be turned, which Pillow always does.
+/// The picture and its orientation, which Pillow always applies.
 pub(super) fn decode(bytes: &[u8], how: Decoding) -> Result<(RgbImage, Option<Orientation>), DecodeError> {
     let mut bytes = bytes.to_vec();
     let has_palette = as_grey(&mut bytes);
@@ -93,7 +93,8 @@ pub(super) fn decode(bytes: &[u8], how: Decoding) -> Result<(RgbImage, Option<Or
     Ok((picture, orientation))
 }
 
-/// The decoder does not read palettes: declares the numbers of the colours to be grey. Whether the file has a palette.
+/// Changes the type of the first picture from palette to grey, because the decoder does not read palettes; the values
+/// are then the indices of the colours. Returns whether there is a palette.
 fn as_grey(bytes: &mut [u8]) -> bool {
     let little = bytes.starts_with(b"II*\0");
     let read = |bytes: &[u8], at: usize, length: usize| -> Option<usize> {

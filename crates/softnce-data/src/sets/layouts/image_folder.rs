@@ -5,13 +5,15 @@
 //! class folders are not read. Unlike there, hidden files and folders are left out, a folder without pictures is a
 //! class, and a warning names what is not read.
 
+use std::ffi::OsString;
 use std::path::Path;
 
-use crate::sets::class_folders::add_classes;
+use super::tree;
+use crate::sets::class_folders::{ClassNumbers, add_classes};
 use crate::sets::error::SetError;
 use crate::sets::file_set::FileSet;
 use crate::sets::layout::{Open, Rules};
-use crate::sets::listing::{FolderContent, holds_pictures, list};
+use crate::sets::listing::{holds_pictures, list};
 use crate::sets::split::Split;
 
 pub(in crate::sets) static RULES: Rules = Rules {
@@ -26,23 +28,22 @@ pub(in crate::sets) static RULES: Rules = Rules {
 };
 
 fn open(root: &Path) -> Result<FileSet, SetError> {
-    let FolderContent { folders: classes, files, left_out } = list(root)?;
+    let classes = list(root)?.folders;
     if classes.is_empty() {
         let expected = "a folder with pictures for each class in it".to_owned();
         return Err(SetError::Missing { path: root.join("CLASS"), expected });
     }
     let mut set = FileSet::new(classes.iter().map(|class| class.to_string_lossy().into_owned()).collect());
-    let numbered = (0..).zip(classes).map(|(number, class)| (class, number));
-    add_classes(&mut set, root, numbered, [files, left_out].concat(), |_| false)?;
+    let numbers: ClassNumbers<'_> = classes.iter().map(OsString::as_os_str).zip(0..).collect();
+    add_classes(&mut set, root, &numbers, &root.display().to_string(), |_| false)?;
     Ok(set)
 }
 
-/// A folder that holds a folder `train` is a whole data set rather than a class.
+/// A folder that holds a folder of training pictures is a whole data set rather than a class.
 fn detect(root: &Path) -> bool {
     let folders = list(root).map(|found| found.folders).unwrap_or_default();
-    let is_set = |path: &Path| list(path).is_ok_and(|found| found.folders.iter().any(|name| name == "train"));
     let paths: Vec<_> = folders.iter().map(|name| root.join(name)).collect();
-    !paths.iter().any(|path| is_set(path)) && paths.iter().any(|path| holds_pictures(path))
+    !paths.iter().any(|path| tree::is_set(path)) && paths.iter().any(|path| holds_pictures(path))
 }
 
 #[cfg(test)]
@@ -131,13 +132,16 @@ mod tests {
                 "{root}: no pictures of bee: a class without pictures keeps its number; remove a folder that is no class"
             ),
             format!(
-                "{root}: 4 files or folders are not read: readme.txt, __MACOSX, bee/empty/a.txt, cat/.ipynb_checkpoints"
+                "{root}: 4 files or folders are not read as pictures: readme.txt, __MACOSX, bee/empty/a.txt, cat/.ipynb_checkpoints"
             ),
         ];
         assert_eq!(set.warnings(), expected);
         fs::remove_dir_all(folder.path().join("ant")).unwrap();
         fs::remove_dir_all(folder.path().join("cat")).unwrap();
-        assert_eq!(open(folder.path()).unwrap_err().to_string(), format!("{root}: no pictures; expected at least one"));
+        let message = open(folder.path()).unwrap_err().to_string();
+        let expected =
+            "no pictures (readme.txt and 1 more are not read as pictures); expected at least one that ends in jpg, ";
+        assert!(message.starts_with(&format!("{root}: {expected}")), "{message}");
         let nothing = tempfile::tempdir().unwrap();
         fs::write(nothing.path().join("1.png"), "").unwrap();
         assert!(
@@ -157,7 +161,7 @@ mod tests {
 
     #[test]
     fn other_layouts_go_first() {
-        let cases: [(&[&str], Option<Layout>); 7] = [
+        let cases: [(&[&str], Option<Layout>); 13] = [
             (&["train/ant/1.png", "val/ant/1.png"], Some(Layout::TREE)),
             // A class of trains.
             (&["train/1.png", "car/1.png"], Some(Layout::IMAGE_FOLDER)),
@@ -167,6 +171,15 @@ mod tests {
             (&["train/ant/1.png", "train/1.png", "valid/ant/1.png"], Some(Layout::TREE)),
             // Data sets side by side.
             (&["first/train/ant/1.png", "second/train/bee/1.png"], None),
+            (&["first/Training/ant/1.png", "second/Training/bee/1.png"], None),
+            // A class with a folder of trains.
+            (&["vehicle/train/1.png", "vehicle/car/1.png", "animal/1.png"], Some(Layout::IMAGE_FOLDER)),
+            (&["TRAIN/ant/1.png", "Val/ant/1.png"], Some(Layout::TREE)),
+            // Two folders of one part: opening it names both.
+            (&["train/ant/1.png", "val/ant/1.png", "valid/ant/1.png"], Some(Layout::TREE)),
+            // Pictures that are not sorted into classes: opening it says so.
+            (&["train/1.png", "test/1.png"], Some(Layout::TREE)),
+            (&["train/ant/1.png", "train/1.png"], Some(Layout::TREE)),
             (&["1.png"], None),
         ];
         for (files, layout) in cases {

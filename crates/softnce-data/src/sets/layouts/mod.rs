@@ -15,7 +15,7 @@ use super::layout::Layout;
 impl Layout {
     /// MNIST and its like: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
     /// `t10k-labels-idx1-ubyte`, each plain or with `.gz`, with a hyphen or a dot before `idx`. Grey. They lie in the
-    /// folder of the set or, as torchvision keeps them, in its folder `raw`.
+    /// folder of the set or, as torchvision keeps them, in its folder `raw` (EMNIST's archive: `gzip`).
     ///
     /// The files of EMNIST have a name in front and `test` for `t10k`: `emnist-balanced-test-images-idx3-ubyte`. If a
     /// folder holds several of its sets, the name of one is added to the path: `emnist/emnist-balanced`. Pictures are

@@ -2,18 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::ContentError;
-use crate::sets::class_folders::add_classes;
+use crate::sets::class_folders::{ClassNumbers, add_classes};
 use crate::sets::decode::is_picture;
 use crate::sets::error::SetError;
 use crate::sets::file_set::FileSet;
 use crate::sets::layout::{Open, Rules};
 use crate::sets::listing::{FolderContent, holds_pictures, left_out, list};
 use crate::sets::names;
-use crate::sets::parts::Parts;
+use crate::sets::parts::{Parts, is_part};
 use crate::sets::split::Split;
 
 pub(in crate::sets) static RULES: Rules = Rules {
@@ -36,7 +35,8 @@ fn open(root: &Path, split: Split) -> Result<FileSet, SetError> {
     let ids = ids(&root.join(IDS))?;
     let set = FileSet::new(class_names(&root.join(WORDS), &ids)?);
     // The published test pictures have no labels.
-    let parts = Parts::find(root, |folder| folder.join(ANNOTATIONS).is_file() || is_sorted(folder, &ids))?;
+    let is_test = |folder: &Path| folder.file_name().is_some_and(|name| is_part(name, Split::Test));
+    let parts = Parts::find(root, |folder| !is_test(folder) || is_sorted(folder, &ids))?;
     let folder = parts.folder(root, split)?;
     let missing = |id: &&String| split == Split::Train && !folder.join(id).is_dir();
     if let Some(id) = ids.iter().find(missing) {
@@ -103,30 +103,19 @@ fn is_sorted(folder: &Path, ids: &[String]) -> bool {
 
 /// `WNID/images/*` or `WNID/*`; the lists of boxes beside them are not read.
 fn sorted(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet, SetError> {
-    let FolderContent { folders, files, left_out } = list(folder)?;
-    let number = |name: OsString| match ids.iter().position(|id| name == id.as_str()) {
-        Some(number) => Ok((name, number)),
-        None => Err(name),
-    };
-    let (classes, others): (Vec<_>, Vec<_>) = folders.into_iter().map(number).partition(Result::is_ok);
-    let others: Vec<OsString> = others.into_iter().filter_map(Result::err).collect();
-    // Sorting leaves the folder of all pictures behind, without pictures.
-    if let Some(stray) = others.iter().map(|name| folder.join(name)).find(|path| holds_pictures(path)) {
-        return Err(ContentError::stray(&stray, format!("the folders named in {IDS}")));
-    }
+    let numbers: ClassNumbers<'_> = ids.iter().map(OsStr::new).zip(0..).collect();
     let is_list = |name: &OsStr| name == ANNOTATIONS || name.as_encoded_bytes().ends_with(b"_boxes.txt");
-    let beside = [others, files, left_out].concat();
-    add_classes(&mut set, folder, classes.into_iter().filter_map(Result::ok), beside, is_list)?;
+    add_classes(&mut set, folder, &numbers, IDS, is_list)?;
     Ok(set)
 }
 
 /// `images/*`, in the order of the lines of `val_annotations.txt`: file, id and a box, separated by tabs.
 fn annotated(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet, SetError> {
     let annotations = folder.join(ANNOTATIONS);
-    if !annotations.is_file() {
+    let Some(lines) = names::read(&annotations)? else {
         let expected = format!("the ids of the pictures in {IMAGES}/; or a folder for each class named in {IDS}");
         return Err(SetError::Missing { path: annotations, expected });
-    }
+    };
     let images = folder.join(IMAGES);
     let FolderContent { folders, files, left_out: beside } = list(&images)?;
     let (there, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_picture(file));
@@ -136,10 +125,9 @@ fn annotated(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet,
         set.warn(warning);
     }
     let there: HashSet<OsString> = there.into_iter().collect();
-    let text = fs::read_to_string(&annotations).map_err(SetError::io(&annotations))?;
     let mut named: HashSet<OsString> = HashSet::new();
     let mut files = Vec::new();
-    for (index, line) in text.lines().enumerate() {
+    for (index, line) in lines.iter().enumerate() {
         let bad = |found: &str, expected: String| {
             ContentError::line::<SetError>(&annotations, index + 1, format!("'{found}'"), expected)
         };
@@ -170,6 +158,8 @@ fn annotated(folder: &Path, ids: &[String], mut set: FileSet) -> Result<FileSet,
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::PictureSource;
     use crate::sets::Layout;
@@ -221,6 +211,10 @@ mod tests {
         let val = open(folder.path(), Split::Test).unwrap();
         assert_eq!((val.labels(), val.class_names().len()), (&[2, 0, 2][..], 3));
         assert!(val.path(2).unwrap().ends_with("val/images/val_10.JPEG"));
+        // As an editor on Windows saves it.
+        let lines = format!("\u{feff}{}\r\n", LINES.replace('\n', "\r\n"));
+        fs::write(folder.path().join("val/val_annotations.txt"), lines).unwrap();
+        assert_eq!(open(folder.path(), Split::Test).unwrap().labels(), [2, 0, 2]);
     }
 
     #[test]
@@ -257,7 +251,11 @@ mod tests {
             assert_eq!(val.labels(), [0, 2, 2]);
             assert!(val.path(0).unwrap().ends_with(format!("val/n01/{below}val_1.JPEG")));
             // The folder that is left behind.
-            assert!(val.warnings()[0].ends_with("1 file or folder is not read: images"), "{:?}", val.warnings());
+            assert!(
+                val.warnings()[0].ends_with("1 file or folder is not read as pictures: images"),
+                "{:?}",
+                val.warnings()
+            );
             assert_eq!(Layout::detect(root).unwrap(), Layout::TINY_IMAGENET);
             // Published test pictures are no part; sorted ones are.
             write_picture(&root.join("test/images/test_0.JPEG"), [0; 3]);

@@ -2,19 +2,19 @@
 //!
 //! Each part is read as torchvision's `ImageFolder` reads it, with the classes of the training part.
 
-use std::collections::{HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::ContentError;
-use crate::sets::class_folders::add_classes;
+use crate::sets::class_folders::{ClassNumbers, add_classes};
 use crate::sets::decode::is_picture;
 use crate::sets::error::SetError;
 use crate::sets::file_set::FileSet;
 use crate::sets::layout::{Open, Rules};
 use crate::sets::listing::{FolderContent, left_out, list};
 use crate::sets::names;
-use crate::sets::parts::Parts;
+use crate::sets::parts::{Parts, is_part};
 use crate::sets::split::Split;
 
 pub(in crate::sets) static RULES: Rules = Rules {
@@ -33,34 +33,37 @@ const CLASSES: &str = "classes.txt";
 
 fn open(root: &Path, split: Split) -> Result<FileSet, SetError> {
     let (source, classes) = classes(root, Parts::find(root, |_| false)?.train)?;
-    let number: HashMap<&OsStr, usize> =
-        (0..).zip(&classes).map(|(number, class)| (class.as_os_str(), number)).collect();
-    let is_class = |name: &OsString| number.contains_key(name.as_os_str());
+    let numbers: ClassNumbers<'_> = classes.iter().map(OsString::as_os_str).zip(0..).collect();
+    let is_class = |name: &OsString| numbers.contains_key(name.as_os_str());
     let parts = Parts::find(root, |folder| list(folder).is_ok_and(|found| found.folders.iter().any(is_class)))?;
     let folder = parts.folder(root, split)?;
-    let FolderContent { folders, files, left_out: beside } = list(folder)?;
-    let numbered = |class: OsString| match number.get(class.as_os_str()) {
-        Some(&number) => Ok((class, number)),
-        None => Err(ContentError::stray(&folder.join(class), format!("a class of {}", source.display()))),
-    };
-    let numbered = folders.into_iter().map(numbered).collect::<Result<Vec<_>, SetError>>()?;
     let mut set = FileSet::new(classes.iter().map(|class| class.to_string_lossy().into_owned()).collect());
-    add_classes(&mut set, folder, numbered, [files, beside].concat(), |_| false)?;
-    let others: Vec<PathBuf> = parts.others.iter().map(|name| root.join(name)).collect();
+    add_classes(&mut set, folder, &numbers, &source.display().to_string(), |_| false)?;
     // Once for all parts.
-    if let Some(warning) = left_out(root, &others).filter(|_| split == Split::Train || parts.train.is_none()) {
-        set.warn(warning);
+    if split == Split::Train || parts.train.is_none() {
+        let others: Vec<PathBuf> =
+            parts.others.iter().map(|name| root.join(name)).filter(|path| *path != source).collect();
+        left_out(root, &others).into_iter().for_each(|warning| set.warn(warning));
     }
     Ok(set)
 }
 
-/// Whether there are folders of parts. Where there is one, or none of them holds a folder, pictures in them make them
-/// classes of that name.
+/// Whether there are folders of parts. Beside other folders, those that hold pictures and no folders are classes of
+/// that name.
 fn detect(root: &Path) -> bool {
-    let Ok(parts) = Parts::find(root, |_| false) else { return false };
-    let found: Vec<FolderContent> = parts.train.iter().chain(&parts.test).filter_map(|path| list(path).ok()).collect();
+    let folders = list(root).map(|found| found.folders).unwrap_or_default();
+    let is_any = |name: &OsString| Split::ALL.into_iter().any(|part| is_part(name, part));
+    let (parts, others): (Vec<_>, Vec<_>) = folders.into_iter().partition(is_any);
+    let found: Vec<FolderContent> = parts.iter().filter_map(|name| list(&root.join(name)).ok()).collect();
     let have_pictures = found.iter().any(|part| part.files.iter().any(|file| is_picture(file)));
-    !found.is_empty() && (!have_pictures || (found.len() > 1 && found.iter().any(|part| !part.folders.is_empty())))
+    let has_folders = found.len() > 1 && found.iter().any(|part| !part.folders.is_empty());
+    !found.is_empty() && (others.is_empty() || !have_pictures || has_folders)
+}
+
+/// Whether a folder is a whole set with a training part.
+pub(super) fn is_set(root: &Path) -> bool {
+    let has_training = list(root).is_ok_and(|found| found.folders.iter().any(|name| is_part(name, Split::Train)));
+    has_training && detect(root)
 }
 
 /// The classes in order, and the folder or file that names them: the training folders sorted by name; without them, the
@@ -68,7 +71,10 @@ fn detect(root: &Path) -> bool {
 fn classes(root: &Path, train: Option<PathBuf>) -> Result<(PathBuf, Vec<OsString>), SetError> {
     if let Some(train) = train {
         let classes = list(&train)?.folders;
-        return if classes.is_empty() { Err(ContentError::empty(&train)) } else { Ok((train, classes)) };
+        return match classes.is_empty() {
+            true => Err(ContentError::whole(&train, "no folders", "a folder with pictures for each class")),
+            false => Ok((train, classes)),
+        };
     }
     let path = root.join(CLASSES);
     match names::read(&path)? {
@@ -142,7 +148,7 @@ mod tests {
         assert_eq!(test(), ["Valid/zebra/v.webp"]);
         assert!(matches!(open(folder.path(), Split::Validation), Err(SetError::NoPart { .. })));
         let train = open(folder.path(), Split::Train).unwrap();
-        let expected = format!("{}: 1 file or folder is not read: test", folder.path().display());
+        let expected = format!("{}: 1 file or folder is not read as pictures: test", folder.path().display());
         assert_eq!(train.warnings(), [expected]);
     }
 
@@ -168,8 +174,33 @@ mod tests {
             fs::write(root.join(stray), "").unwrap();
         }
         let train = open(root, Split::Train).unwrap();
-        let expected = "train: 2 files or folders are not read: readme.txt, ant/boxes.xml";
-        assert_eq!(train.warnings(), [format!("{}{}{expected}", root.display(), std::path::MAIN_SEPARATOR)]);
+        let expected = "train: 2 files or folders are not read as pictures: readme.txt, ant/boxes.xml";
+        let expected = format!("{}{}{expected}", root.display(), std::path::MAIN_SEPARATOR);
+        assert_eq!(train.warnings(), [expected.as_str()]);
+        // Beside the parts, too; an empty folder that is no class.
+        fs::write(root.join("readme.txt"), "").unwrap();
+        fs::create_dir(root.join("__MACOSX")).unwrap();
+        let beside = format!("{}: 2 files or folders are not read as pictures: readme.txt, __MACOSX", root.display());
+        assert_eq!(open(root, Split::Train).unwrap().warnings(), [expected, beside]);
+        fs::create_dir(root.join("test/images")).unwrap();
+        let test = open(root, Split::Test).unwrap();
+        assert!(test.warnings()[0].ends_with("1 file or folder is not read as pictures: images"), "{test:?}");
+    }
+
+    #[test]
+    fn pictures_without_classes_are_no_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for file in ["train/ant/1.png", "train/bee/1.png", "test/1.png", "test/2.png"] {
+            write_picture(&root.join(file), [0; 3]);
+        }
+        let error = open(root, Split::Test).unwrap_err();
+        assert!(matches!(error, SetError::NoPart { .. }), "{error}");
+        let train = open(root, Split::Train).unwrap();
+        assert!(train.warnings()[0].ends_with("1 file or folder is not read as pictures: test"), "{train:?}");
+        fs::remove_dir_all(root.join("train")).unwrap();
+        write_picture(&root.join("train/1.png"), [0; 3]);
+        assert_eq!(message(root, Split::Train), "train: no folders; expected a folder with pictures for each class");
     }
 
     #[test]
@@ -192,7 +223,7 @@ mod tests {
         let val = open(root, Split::Test).unwrap();
         assert_eq!((val.class_names(), val.labels()), (&["dog".to_owned(), "zebra".to_owned()][..], &[1][..]));
         fs::remove_dir_all(root.join("val")).unwrap();
-        assert!(message(root, Split::Test).starts_with("test/ant: does not belong here; expected a class of "));
+        assert!(message(root, Split::Test).contains("no test part: test has no folder of a class; "));
         fs::remove_dir_all(root.join("test")).unwrap();
         assert!(message(root, Split::Test).contains("no test part: "));
     }
@@ -202,5 +233,10 @@ mod tests {
         let folder = folder();
         fs::remove_file(folder.path().join("test/ant/t.png")).unwrap();
         assert_eq!(message(folder.path(), Split::Test), "test: no pictures; expected at least one");
+        fs::write(folder.path().join("test/a.txt"), "").unwrap();
+        fs::write(folder.path().join("test/ant/t.HEIC"), "").unwrap();
+        let expected = "test: no pictures (ant/t.HEIC and 1 more are not read as pictures); expected at least one that \
+                        ends in jpg, jpeg, jpe, jfif, png, ";
+        assert!(message(folder.path(), Split::Test).starts_with(expected), "{}", message(folder.path(), Split::Test));
     }
 }

@@ -1,10 +1,9 @@
 //! The figures as tables.
 
-use std::fmt::Write;
-
 use maud::{Markup, html};
 use softnce_metrics::Estimate;
 use softnce_report::number::{count, fixed};
+use softnce_report::table::Table;
 use softnce_report::{page, with_interval};
 
 use super::words;
@@ -64,19 +63,11 @@ pub(super) fn table(results: &ToyResults) -> Markup {
 
 /// Every cell, in Markdown.
 pub(super) fn markdown(results: &ToyResults) -> String {
-    let mut text = format!("| {} |\n|", HEADINGS.join(" | "));
-    text.push_str(" --- |");
-    HEADINGS.iter().skip(1).for_each(|_| text.push_str(" ---: |"));
-    text.push('\n');
-    for cell in &results.cells {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "| {} |", columns(cell).join(" | "));
-    }
-    if let Some(diverged) = words::diverged(results) {
-        let _ = writeln!(text, "\n{diverged}");
-    }
-    let _ = writeln!(text, "\nMutual information with two classes: {} nats.", fixed(results.information, 4));
-    text
+    let mut table = Table::new(HEADINGS);
+    results.cells.iter().for_each(|cell| table.add(columns(cell)));
+    let diverged = words::diverged(results).map_or_else(String::new, |text| format!("\n{text}\n"));
+    let information = fixed(results.information, 4);
+    format!("{}{diverged}\nMutual information with two classes: {information} nats.\n", table.markdown())
 }
 
 /// Every training, for the CSV file.

@@ -73,9 +73,12 @@ pub(super) fn lead(results: &ToyResults) -> String {
 pub(super) fn diverged(results: &ToyResults) -> Option<String> {
     let each = results.diverged.iter().map(|(setting, run)| {
         let Setting { classes, estimator, samples, candidates } = setting;
-        let title = estimator.title();
         let reason = run.diverged.as_deref().unwrap_or_default();
-        format!("{title}, {classes} classes, {} samples, {} candidates, {reason}", count(*samples), count(*candidates))
+        let candidates = match estimator.loss.is_contrastive() {
+            true => format!(", {} candidates", count(*candidates)),
+            false => String::new(),
+        };
+        format!("{}, {classes} classes, {} samples{candidates}, {reason}", estimator.title(), count(*samples))
     });
     left_out(&each.collect::<Vec<_>>())
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use softnce_kernels::memory::FreshBuffer;
 
-/// Side of the largest window whose places a byte can number.
+/// Largest side of a window: one byte numbers the places within it.
 pub(crate) const MOST: usize = 16;
 
 /// The sizes of a pooling.

@@ -20,6 +20,6 @@ pub(in super::super) struct Entry {
     pub(in super::super) name: String,
     /// Number of the dictionary that it is in.
     pub(in super::super) group: usize,
-    /// Its layout and the number of its storage; in words what it is if it cannot be read as numbers.
+    /// Its layout and the number of its storage; or, in words, what it is if it cannot be read as numbers.
     pub(super) tensor: Result<(Layout, usize), String>,
 }

@@ -91,8 +91,8 @@ impl Layout {
     }
 }
 
-/// The strides of a tensor that lies row by row. The stride of an axis with one entry is of no account in PyTorch, which
-/// may store any: such views take the slow way.
+/// The strides of a tensor that lies row by row. PyTorch may store another stride for an axis of length 1; such tensors are
+/// read entry by entry.
 fn row_by_row(shape: &[usize]) -> Vec<usize> {
     let mut strides = vec![1_usize; shape.len()];
     for axis in (1..shape.len()).rev() {

@@ -4,7 +4,6 @@ mod content;
 mod contents;
 mod element;
 mod layout;
-mod pickle;
 mod place;
 mod safetensors_file;
 mod torch;

@@ -47,7 +47,7 @@ impl Place {
         let most = (wanted as u64).saturating_mul(LARGEST_RATIO).saturating_add(1 << 20);
         if self.packed && end as u64 > most {
             return Err(format!(
-                "{end} compressed bytes hold {wanted} bytes of weights; expected a storage that fits them"
+                "its storage has {end} bytes when unpacked, of which the weights need {wanted}: too few to unpack it"
             ));
         }
         let failed = |error: io::Error| format!("its numbers cannot be read: {error}");

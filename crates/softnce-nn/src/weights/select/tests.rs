@@ -63,7 +63,7 @@ fn what_lies_beside_a_wrapper_is_not_one_of_the_weights() {
         let name = format!("{path}other.weight");
         checkpoint.insert(name.clone(), NamedTensor { name, shape: vec![1], values: vec![3.0] });
         let error = import(own.clone(), checkpoint, &ImportOptions::default()).unwrap_err().to_string();
-        assert_eq!(error, "the network has no tensors other.weight");
+        assert_eq!(error, "the network has no tensors other.weight; weights.ignore_unknown = true leaves them out");
     }
 }
 
@@ -100,13 +100,59 @@ fn of_several_copies_the_averaged_one_is_taken_or_the_chosen() {
     assert_eq!(take(&["a.model.", "a.ema.", "b.model."], Some("b")).unwrap().0, 2.0);
     assert_eq!(take(&["best.", "state_dict."], None).unwrap().0, 1.0);
     let error = take(&["student.", "teacher."], None).unwrap_err().to_string();
-    assert_eq!(error, "the weights are there twice, at student and at teacher; choose with weights.prefix");
+    assert_eq!(
+        error,
+        "two sets of weights fit equally well, at student and at teacher; choose one with weights.prefix"
+    );
     let error = take(&["student.", "teacher."], Some("tutor")).unwrap_err().to_string();
     assert!(
         error.starts_with("no tensors of the network below \"tutor\" (weights.prefix); the file has student."),
         "{error}"
     );
     assert!(error.len() < 400, "{error}");
+}
+
+#[test]
+fn a_linear_head_may_have_another_name_and_lie_beside_the_network() {
+    let own = network(&configs()[2], 1, &Device::flex());
+    let renamed = |body: &str, head: &str| -> BTreeMap<String, NamedTensor> {
+        let tensors = nested(&own, &[""]).into_iter().map(|(name, tensor)| {
+            let name = match name.strip_prefix("fc.") {
+                Some(part) => format!("{head}.{part}"),
+                None => format!("{body}{name}"),
+            };
+            (name.clone(), NamedTensor { name, ..tensor })
+        });
+        tensors.collect()
+    };
+    let places = [
+        ("backbone.", "head.fc"),
+        ("model.backbone.", "model.classifier"),
+        ("module.encoder.", "module.fc"),
+        ("", "head"),
+        ("net.", "net.linear"),
+    ];
+    for (body, head) in places {
+        let (loaded, report) = import(own.clone(), renamed(body, head), &ImportOptions::default()).unwrap();
+        assert!(named(&loaded).unwrap().iter().all(|tensor| tensor.values.iter().all(|&value| value == 0.0)));
+        assert!(report.skipped.is_empty() && report.left_as_initialised.is_empty(), "{report:?}");
+    }
+    // Neither of two heads is taken, nor one that lies elsewhere, nor one for other classes.
+    let refused = |checkpoint| import(own.clone(), checkpoint, &ImportOptions::default()).unwrap_err().to_string();
+    let mut two = renamed("backbone.", "head");
+    two.extend(renamed("backbone.", "classifier"));
+    for checkpoint in [two, renamed("a.b.backbone.", "a.head"), renamed("", "head.mlp")] {
+        let error = refused(checkpoint);
+        assert!(
+            error.starts_with("2 of 102 tensors of the network are missing: fc.weight [3, 32], fc.bias [3];"),
+            "{error}"
+        );
+        assert!(error.ends_with("; weights.head = false keeps the initial head"), "{error}");
+    }
+    let mut other = renamed("backbone.", "head");
+    let head = other.get_mut("head.weight").unwrap();
+    (head.shape, head.values) = (vec![4, 32], vec![0.0; 128]);
+    assert!(refused(other).starts_with("fc.weight has shape [4, 32]; expected [3, 32]"));
 }
 
 #[test]
@@ -135,6 +181,7 @@ fn errors_name_the_file_and_a_few_tensors() {
     (head.shape, head.values) = (vec![1000, 32], vec![0.0; 32_000]);
     write_safetensors(&path, &tensors, &BTreeMap::new()).unwrap();
     let error = import(resnet, Checkpoint::open(&path).unwrap(), &ImportOptions::default()).unwrap_err().to_string();
-    let expected = "fc.weight has shape [1000, 32]; expected [3, 32]: a head of other classes, which is not loaded with weights.head = false";
+    let expected =
+        "fc.weight has shape [1000, 32]; expected [3, 32]; weights.head = false leaves out a head for other classes";
     assert_eq!(error, format!("{}: {expected}", path.display()));
 }

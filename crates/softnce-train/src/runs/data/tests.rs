@@ -116,3 +116,44 @@ fn a_set_without_a_test_part_is_split_by_its_share() {
     all.dedup();
     assert_eq!(all.len(), 40);
 }
+
+#[test]
+fn splits_that_leave_nothing_are_refused_in_the_words_of_the_recipe() {
+    let folder = tempfile::tempdir().unwrap();
+    for (part, count) in [("train", 3), ("val", 2)] {
+        write(folder.path(), part, "ant", count);
+        write(folder.path(), part, "bee", count);
+    }
+    let section = DataSection { path: Some("set".into()), validation_share: 0.1, ..DataSection::default() };
+    let refused = |section: &DataSection| {
+        let error = RunData::open(section, folder.path()).unwrap_err();
+        assert!(error.is_usage(), "{error}");
+        error.to_string()
+    };
+    let none = |purpose: &str, key: &str, pictures: usize| {
+        format!(
+            "there are no pictures to {purpose} on: {key} = 0.1 of the pictures of each class, rounded, is none \
+             ({pictures} pictures in all); a larger share or more pictures are needed"
+        )
+    };
+    assert_eq!(refused(&section), none("validate", "data.validation_share", 6));
+    let share = DataSection { validation_share: 0.0, test_share: Some(0.1), ..section.clone() };
+    assert_eq!(refused(&share), none("test", "data.test_share", 6));
+
+    let long_tail = DataSection { validation_share: 0.0, imbalance: Some(1000.0), ..section };
+    assert_eq!(
+        refused(&long_tail),
+        "data.imbalance is 1000, expected at most 3: class \"bee\" would keep none of its 3 training pictures"
+    );
+    std::fs::create_dir(folder.path().join("set/train/cow")).unwrap();
+    assert_eq!(
+        refused(&long_tail),
+        "data.imbalance is 1000, expected no value, because class \"cow\" has no training pictures"
+    );
+
+    let skip = DataSection { imbalance: None, bad_pictures: BadPolicy::Skip, ..long_tail };
+    for file in ["val/ant/0.png", "val/ant/1.png", "val/bee/0.png", "val/bee/1.png"] {
+        std::fs::write(folder.path().join("set").join(file), "no picture").unwrap();
+    }
+    assert_eq!(refused(&skip), "there are no pictures to test on: no picture of this part can be decoded");
+}

@@ -41,7 +41,8 @@ impl IdxClasses {
         }
         let source = file.to_owned();
         if let Some(names) = emnist(&set.name) {
-            return Ok(Self { first: usize::from(names[0] == "A"), names, source });
+            // The letters count from 1, unless someone counted them anew.
+            return Ok(Self { first: usize::from(names[0] == "A" && smallest > 0), names, source });
         }
         let first = usize::from(smallest == 1);
         Ok(Self { names: (first..=largest).map(|label| label.to_string()).collect(), first, source })

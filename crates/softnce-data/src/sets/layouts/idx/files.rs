@@ -24,8 +24,8 @@ fn words(split: Split) -> &'static [&'static str] {
 }
 
 impl IdxFiles {
-    /// The sets in the folder `root`, or in its folder `raw`, where torchvision keeps the files. If there is no folder
-    /// `root`, its last component is the name of a set in the folder above.
+    /// The sets in the folder `root`, or in its folder `raw`, where torchvision keeps the files, or `gzip`, as EMNIST's
+    /// archive has it. If there is no folder `root`, its last component is the name of a set in the folder above.
     pub(super) fn all(root: &Path) -> Result<Vec<IdxFiles>, SetError> {
         if !root.is_dir() {
             let (Some(folder), Some(name)) = (root.parent(), root.file_name().and_then(|name| name.to_str())) else {
@@ -39,7 +39,7 @@ impl IdxFiles {
             found.retain(|files| !name.is_empty() && files.name == name);
             return Ok(found);
         }
-        for folder in [root.to_owned(), root.join("raw")] {
+        for folder in [root.to_owned(), root.join("raw"), root.join("gzip")] {
             let names = if folder.is_dir() { set_names(&folder)? } else { BTreeSet::new() };
             if !names.is_empty() {
                 return Ok(names.into_iter().map(|name| IdxFiles { folder: folder.clone(), name }).collect());

@@ -8,7 +8,7 @@ mod classes;
 mod files;
 
 use std::fs::File;
-use std::io::{self, BufReader, ErrorKind, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
@@ -65,8 +65,9 @@ fn detect(root: &Path) -> bool {
 
 /// Reads a whole file of `N` dimensions.
 fn read<const N: usize>(path: &Path) -> Result<([usize; N], Vec<u8>), SetError> {
-    let file = BufReader::new(File::open(path).map_err(SetError::io(path))?);
-    let packed = path.extension().is_some_and(|ending| ending == "gz");
+    let mut file = BufReader::new(File::open(path).map_err(SetError::io(path))?);
+    // Told by the content: browsers unpack a file and keep its ending.
+    let packed = file.fill_buf().map_err(SetError::io(path))?.starts_with(b"\x1f\x8b");
     let reader: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
     let mut file = Bytes { path, reader, offset: 0 };
 
@@ -91,9 +92,9 @@ fn read<const N: usize>(path: &Path) -> Result<([usize; N], Vec<u8>), SetError> 
     };
     let values = file.take(length)?;
     let end = file.offset;
-    match file.rest()? {
-        0 => Ok((dimensions, values)),
-        _ => Err(file.damaged(end, "further bytes".to_owned(), "the end of the file".to_owned())),
+    match file.at_end()? {
+        true => Ok((dimensions, values)),
+        false => Err(file.damaged(end, "further bytes".to_owned(), "the end of the file".to_owned())),
     }
 }
 
@@ -120,14 +121,12 @@ impl Bytes<'_> {
         Err(self.damaged(self.offset, "the end of the file".to_owned(), expected))
     }
 
-    /// 1 if there are bytes left, else 0.
-    fn rest(&mut self) -> Result<usize, SetError> {
-        let mut byte = Vec::new();
-        let read = self.reader.by_ref().take(1).read_to_end(&mut byte);
-        self.check(read)
+    fn at_end(&mut self) -> Result<bool, SetError> {
+        let read = self.reader.by_ref().take(1).read_to_end(&mut Vec::new());
+        Ok(self.check(read)? == 0)
     }
 
-    /// Separates errors of a damaged gzip file from errors of the system.
+    /// Tells the errors of a damaged gzip file from those of the system.
     fn check(&self, read: io::Result<usize>) -> Result<usize, SetError> {
         read.map_err(|source| match source.kind() {
             ErrorKind::UnexpectedEof | ErrorKind::InvalidInput | ErrorKind::InvalidData => {

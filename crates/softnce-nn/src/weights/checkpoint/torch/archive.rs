@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
 
+use softnce_pickle::{Arena, Input, load};
 use zip::{CompressionMethod, ZipArchive};
 
-use super::super::contents::{Contents, Entry};
-use super::super::pickle::{Arena, Input, load};
+use super::super::contents::Contents;
 use super::super::place::Place;
-use super::tensor::{Tensor, tensor};
-use super::tree::leaves;
+use super::tensor::Tensor;
+use super::tree::entries;
 
 /// Lists the tensors of an archive.
 ///
@@ -37,30 +37,26 @@ pub(in super::super) fn open(file: &File) -> Result<Contents, String> {
         other => return Err(format!("the byte order {other:?}")),
     };
     let pickle = place("data.pkl")?.ok_or("a zip archive without data.pkl")?;
-    let (mut arena, reader) = (Arena::new(), pickle.reader(file).map_err(|error| error.to_string())?);
+    let (mut arena, reader) = (Arena::default(), pickle.reader(file).map_err(|error| error.to_string())?);
     let mut input = Input::new(reader.buffered());
     let value = load(&mut input, &mut arena)?;
     input.into_inner().into_inner().finish().map_err(|reason| format!("data.pkl: {reason}"))?;
 
     let (mut places, mut numbers) = (Vec::new(), HashMap::new());
-    let mut entries = Vec::new();
-    for leaf in leaves(&arena, value, &|value| tensor(&arena, value, &|_| None))? {
-        let mut located = |tensor: Tensor| {
-            let key = tensor.storage.key.clone();
-            let number = match numbers.get(&key) {
-                Some(&number) => number,
-                None => {
-                    let missing = || format!("in the storage {key}, which the archive does not have");
-                    places.push(place(&format!("data/{key}"))?.ok_or_else(missing)?);
-                    numbers.insert(key, places.len() - 1);
-                    places.len() - 1
-                }
-            };
-            Ok((tensor.layout(places[number].size)?, number))
+    let located = |tensor: Tensor| {
+        let key = tensor.storage.key.clone();
+        let number = match numbers.get(&key) {
+            Some(&number) => number,
+            None => {
+                let missing = || format!("in the storage {key}, which the archive does not have");
+                places.push(place(&format!("data/{key}"))?.ok_or_else(missing)?);
+                numbers.insert(key, places.len() - 1);
+                places.len() - 1
+            }
         };
-        let tensor = leaf.tensor.and_then(&mut located);
-        entries.push(Entry { name: leaf.name, group: leaf.group, tensor });
-    }
+        Ok((tensor.layout(places[number].size)?, number))
+    };
+    let entries = entries(&arena, value, &|_| None, located)?;
     Ok(Contents { entries, places, big })
 }
 

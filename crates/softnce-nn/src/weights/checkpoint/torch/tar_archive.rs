@@ -1,15 +1,16 @@
-//! Files of PyTorch before 0.1.10: a tar archive of `sys_info`, `storages`, `tensors` and `pickle`.
+//! Files of PyTorch before 0.1.10: a tar archive of `sys_info`, `storages`, `tensors` and `pickle`. All numbers have their
+//! lowest byte first.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom, Take};
 
-use super::super::contents::{Contents, Entry};
-use super::super::pickle::{Arena, Input, Value, load};
+use softnce_pickle::{Arena, Input, Value, load};
+
+use super::super::contents::Contents;
 use super::super::place::Place;
-use super::stream::is_big;
-use super::tensor::{Storage, Tensor, size, tensor};
-use super::tree::{Leaf, leaves};
+use super::tensor::{Storage, Tensor};
+use super::tree::entries;
 
 /// Lists the tensors of a file.
 ///
@@ -17,24 +18,22 @@ use super::tree::{Leaf, leaves};
 /// In words: what is wrong with the file.
 pub(in super::super) fn open(file: &File) -> Result<Contents, String> {
     let files = Files::of(file)?;
-    let mut arena = Arena::new();
-    let (mut info, _) = files.input("sys_info")?;
-    let system = load(&mut info, &mut arena)?;
-    let big = is_big(&arena, system);
+    let mut arena = Arena::default();
     let (mut storages, mut places) = (HashMap::new(), Vec::new());
     let (mut input, start) = files.input("storages")?;
     for _ in 0..count(&mut input, &mut arena)? {
         let about = load(&mut input, &mut arena)?;
         let about = arena.sequence(about).unwrap_or_default();
-        let (key, class) = (about.first().copied().and_then(key), about.get(2).and_then(|&class| arena.global(class)));
+        let (key, class) =
+            (about.first().and_then(|key| key.int()), about.get(2).and_then(|&class| arena.global(class)));
         let (Some(key), Some(class)) = (key, class) else { return Err("a storage without key or type".to_owned()) };
         let mut storage = Storage { key: String::new(), class: class.to_owned(), count: 0, offset: 0 };
-        storage.count = length(integer(&mut input, big)?)?;
+        storage.count = length(&mut input)?;
         let item = storage.item().ok_or_else(|| format!("a storage of type {class}"))?;
         let bytes = storage.count.checked_mul(item).ok_or_else(|| format!("a storage of {} numbers", storage.count))?;
         storage.key = places.len().to_string();
-        places.push(Place::plain(start + input.position, bytes as u64));
-        input.bytes(bytes as u64)?;
+        places.push(Place::plain(start + input.position(), bytes as u64));
+        input.skip(bytes as u64)?;
         storages.insert(key, (places.len() - 1, storage));
     }
     // Views of storages: key, key of the storage, first number, how many.
@@ -42,17 +41,17 @@ pub(in super::super) fn open(file: &File) -> Result<Contents, String> {
     for &view in arena.sequence(views).unwrap_or_default() {
         let &[target, root, offset, _] =
             arena.sequence(view).and_then(|view| view.first_chunk()).ok_or("a view that is none")?;
-        let (number, root) = key(root).and_then(|root| storages.get(&root)).cloned().ok_or("a view of no storage")?;
+        let (number, root) = root.int().and_then(|root| storages.get(&root)).cloned().ok_or("a view of no storage")?;
         let offset =
-            size(offset).and_then(|offset| offset.checked_add(root.offset)).ok_or("a view beyond its storage")?;
-        storages.insert(key(target).ok_or("a view without a key")?, (number, Storage { offset, ..root }));
+            offset.size().and_then(|offset| offset.checked_add(root.offset)).ok_or("a view beyond its storage")?;
+        storages.insert(target.int().ok_or("a view without a key")?, (number, Storage { offset, ..root }));
     }
     let mut tensors = HashMap::new();
     let (mut input, _) = files.input("tensors")?;
     for _ in 0..count(&mut input, &mut arena)? {
         let about = load(&mut input, &mut arena)?;
         let about = arena.sequence(about).unwrap_or_default();
-        let (own, stored) = (about.first().copied().and_then(key), about.get(1).copied().and_then(key));
+        let (own, stored) = (about.first().and_then(|key| key.int()), about.get(1).and_then(|key| key.int()));
         let storage = stored.and_then(|stored| storages.get(&stored));
         let (Some(own), Some((_, storage))) = (own, storage) else {
             return Err("a tensor without key or storage".to_owned());
@@ -61,16 +60,16 @@ pub(in super::super) fn open(file: &File) -> Result<Contents, String> {
         input.array::<4>()?;
         let axes =
             usize::try_from(axes).ok().filter(|&axes| axes <= 64).ok_or_else(|| format!("a tensor of {axes} axes"))?;
-        let mut lengths = || (0..axes).map(|_| length(integer(&mut input, false)?)).collect::<Result<Vec<_>, String>>();
+        let mut lengths = || (0..axes).map(|_| length(&mut input)).collect::<Result<Vec<_>, String>>();
         let (shape, strides) = (lengths()?, lengths()?);
-        let offset = length(integer(&mut input, false)?)?;
+        let offset = length(&mut input)?;
         tensors.insert(own, Tensor { storage: storage.clone(), shape, strides, offset, dtype: None });
     }
     let (mut input, _) = files.input("pickle")?;
     let value = load(&mut input, &mut arena)?;
     // The ids of tensors are numbers, also as texts.
     let outside = |id: Value| {
-        let id = key(id).or_else(|| arena.text(id)?.parse().ok())?;
+        let id = id.int().or_else(|| arena.text(id)?.parse().ok())?;
         tensors.get(&id).cloned()
     };
     let located = |tensor: Tensor| {
@@ -78,10 +77,8 @@ pub(in super::super) fn open(file: &File) -> Result<Contents, String> {
         let place = places.get(number).ok_or("in no storage")?;
         Ok((tensor.layout(place.size)?, number))
     };
-    let leaves = leaves(&arena, value, &|value| tensor(&arena, value, &outside))?;
-    let entry = |leaf: Leaf| Entry { name: leaf.name, group: leaf.group, tensor: leaf.tensor.and_then(located) };
-    let entries = leaves.into_iter().map(entry).collect();
-    Ok(Contents { entries, places, big })
+    let entries = entries(&arena, value, &outside, located)?;
+    Ok(Contents { entries, places, big: false })
 }
 
 /// Where the files of the archive lie.
@@ -121,18 +118,11 @@ type Piece<'a> = Input<Take<BufReader<&'a File>>>;
 /// How many there are, which a pickle of its own says.
 fn count(input: &mut Piece<'_>, arena: &mut Arena) -> Result<usize, String> {
     let count = load(input, arena)?;
-    size(count).ok_or_else(|| "a tar archive without a number of storages or tensors".to_owned())
+    count.size().ok_or_else(|| "a tar archive without a number of storages or tensors".to_owned())
 }
 
-fn integer(input: &mut Piece<'_>, big: bool) -> Result<i64, String> {
-    let bytes = input.array()?;
-    Ok(if big { i64::from_be_bytes(bytes) } else { i64::from_le_bytes(bytes) })
-}
-
-fn length(number: i64) -> Result<usize, String> {
+/// A length or an offset in 8 bytes.
+fn length(input: &mut Piece<'_>) -> Result<usize, String> {
+    let number = i64::from_le_bytes(input.array()?);
     usize::try_from(number).map_err(|_| format!("a length of {number}"))
-}
-
-fn key(value: Value) -> Option<i64> {
-    if let Value::Int(key) = value { Some(key) } else { None }
 }

@@ -1,8 +1,9 @@
 //! Tensors in the values of a pickle.
 
+use softnce_pickle::{Arena, Node, Value};
+
 use super::super::element::{Element, size_of_other};
 use super::super::layout::Layout;
-use super::super::pickle::{Arena, Node, Value};
 
 /// A reference to numbers outside the pickle.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +73,7 @@ pub(super) fn tensor(
         let at = |index: usize| values.get(index).copied().unwrap_or(Value::None);
         match name {
             "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2" => {
-                return Some(match arena.object_of(at(6)) {
+                return Some(match arena.object(at(6)) {
                     Some(metadata) if !metadata.items.is_empty() => Err("a conjugated or negated view".to_owned()),
                     _ => view(arena, values, None),
                 });
@@ -111,7 +112,7 @@ const MOST_AXES: usize = 16;
 const LONGEST_NAME: usize = 80;
 
 fn unknown() -> String {
-    "a tensor that PyTorch would not read".to_owned()
+    "a tensor without a valid storage, shape and strides".to_owned()
 }
 
 /// From the arguments storage, offset, shape, strides.
@@ -120,9 +121,9 @@ fn view(arena: &Arena, values: &[Value], dtype: Option<String>) -> Result<Tensor
     let Some(Node::Persistent(id)) = arena.node(stored) else { return Err(unknown()) };
     let storage = storage(arena, *id).ok_or_else(unknown)?;
     let axes = |value| arena.sequence(value).filter(|values| values.len() <= MOST_AXES);
-    let lengths = |value| axes(value)?.iter().map(|&value| size(value)).collect::<Option<Vec<usize>>>();
+    let lengths = |value| axes(value)?.iter().map(|value| value.size()).collect::<Option<Vec<usize>>>();
     let (shape, strides) = (lengths(shape).ok_or_else(unknown)?, lengths(strides).ok_or_else(unknown)?);
-    Ok(Tensor { storage, shape, strides, offset: size(offset).ok_or_else(unknown)?, dtype })
+    Ok(Tensor { storage, shape, strides, offset: offset.size().ok_or_else(unknown)?, dtype })
 }
 
 /// The storage of a persistent id: `("storage", class, key, location, count)`, in old files with a view of it.
@@ -133,12 +134,12 @@ pub(super) fn storage(arena: &Arena, id: Value) -> Option<Storage> {
         return None;
     }
     let offset = match values.get(5).and_then(|&view| arena.sequence(view)) {
-        Some(view) => size(*view.get(1)?)?,
+        Some(view) => view.get(1)?.size()?,
         None => 0,
     };
     let (key, class) = (key_of(arena, key)?, arena.global(class)?.to_owned());
     (key.len().max(class.len()) <= LONGEST_NAME).then_some(())?;
-    Some(Storage { key, class, count: size(count)?, offset })
+    Some(Storage { key, class, count: count.size()?, offset })
 }
 
 /// A key as text; files hold texts or numbers.
@@ -147,9 +148,4 @@ pub(super) fn key_of(arena: &Arena, value: Value) -> Option<String> {
         Value::Int(number) => Some(number.to_string()),
         _ => arena.text(value).map(str::to_owned),
     }
-}
-
-/// A number of things.
-pub(super) fn size(value: Value) -> Option<usize> {
-    if let Value::Int(number) = value { usize::try_from(number).ok() } else { None }
 }

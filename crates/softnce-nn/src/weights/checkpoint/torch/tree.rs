@@ -2,18 +2,11 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::super::pickle::{Arena, Node, Object, Value};
-use super::tensor::Tensor;
+use softnce_pickle::{Arena, Node, Object, Value};
 
-/// A tensor, or a value that would be one in PyTorch.
-#[derive(Debug)]
-pub(super) struct Leaf {
-    /// Keys and attributes on the way to it, joined by dots.
-    pub(super) name: String,
-    /// Number of the dictionary or module that it is in.
-    pub(super) group: usize,
-    pub(super) tensor: Result<Tensor, String>,
-}
+use super::super::contents::Entry;
+use super::super::layout::Layout;
+use super::tensor::{Tensor, key_of, tensor};
 
 /// A value to visit.
 struct Place {
@@ -31,27 +24,41 @@ const MEMORY: usize = 1 << 28;
 /// Bytes of an entry of that list, without its name.
 const ENTRY: usize = 512;
 
-/// The tensors below a value. Values that occur twice are searched once, at their shortest path.
+/// The tensors below a value. A value that occurs twice is searched once, at its shortest path.
+///
+/// `outside` gives the tensors that are not in the pickle, `located` where the numbers of a tensor lie: their layout and
+/// the number of their storage.
 ///
 /// # Errors
 /// In words: a file of too many tensors.
-pub(super) fn leaves(
+pub(super) fn entries(
     arena: &Arena,
     root: Value,
-    tensor: &dyn Fn(Value) -> Option<Result<Tensor, String>>,
-) -> Result<Vec<Leaf>, String> {
+    outside: &dyn Fn(Value) -> Option<Tensor>,
+    mut located: impl FnMut(Tensor) -> Result<(Layout, usize), String>,
+) -> Result<Vec<Entry>, String> {
     let mut walk =
-        Walk { arena, tensor, leaves: Vec::new(), queue: VecDeque::new(), seen: HashSet::new(), memory: MEMORY };
+        Walk { arena, outside, leaves: Vec::new(), queue: VecDeque::new(), seen: HashSet::new(), memory: MEMORY };
     walk.visit(Place { value: root, name: String::new(), depth: 0, module: None }, 0)?;
     while let Some(place) = walk.queue.pop_front() {
         walk.open(place)?;
     }
-    Ok(walk.leaves)
+    let entry = |leaf: Leaf| Entry { name: leaf.name, group: leaf.group, tensor: leaf.tensor.and_then(&mut located) };
+    Ok(walk.leaves.into_iter().map(entry).collect())
+}
+
+/// A tensor, or a value that would be one in PyTorch.
+struct Leaf {
+    /// Keys and attributes on the way to it, joined by dots.
+    name: String,
+    /// Number of the dictionary or module that it is in.
+    group: usize,
+    tensor: Result<Tensor, String>,
 }
 
 struct Walk<'a> {
     arena: &'a Arena,
-    tensor: &'a dyn Fn(Value) -> Option<Result<Tensor, String>>,
+    outside: &'a dyn Fn(Value) -> Option<Tensor>,
     leaves: Vec<Leaf>,
     queue: VecDeque<Place>,
     seen: HashSet<usize>,
@@ -63,7 +70,7 @@ impl Walk<'_> {
     /// Lists a tensor, or keeps another value for later.
     fn visit(&mut self, place: Place, group: usize) -> Result<(), String> {
         let Value::Node(index) = place.value else { return Ok(()) };
-        if let Some(tensor) = (self.tensor)(place.value) {
+        if let Some(tensor) = tensor(self.arena, place.value, self.outside) {
             self.spend(&place.name)?;
             self.leaves.push(Leaf { name: place.name, group, tensor });
             return Ok(());
@@ -105,7 +112,7 @@ impl Walk<'_> {
                 for &(key, value) in attributes {
                     match arena.text(key) {
                         Some("_parameters" | "_buffers" | "_modules") if module => {
-                            let Some(part) = arena.object_of(value) else { continue };
+                            let Some(part) = arena.object(value) else { continue };
                             let items: Vec<_> = part.items.iter().copied().filter(|(key, _)| shown(*key)).collect();
                             self.items(&place, &items, group, Some(group))?;
                         }
@@ -127,12 +134,8 @@ impl Walk<'_> {
         module: Option<usize>,
     ) -> Result<(), String> {
         for &(key, value) in items {
-            match key {
-                Value::Int(number) => self.below(place, &number.to_string(), value, group, module)?,
-                _ => match self.arena.text(key) {
-                    Some(key) => self.below(place, key, value, group, module)?,
-                    None => continue,
-                },
+            if let Some(key) = key_of(self.arena, key) {
+                self.below(place, &key, value, group, module)?;
             }
         }
         Ok(())
@@ -143,7 +146,7 @@ impl Walk<'_> {
         let arena = self.arena;
         let dictionary = arena.global(object.callable).is_some_and(|name| name.to_lowercase().ends_with("dict"));
         for &value in arena.sequence(object.arguments).unwrap_or_default().iter().filter(|_| dictionary) {
-            if let Some(inner) = arena.object_of(value) {
+            if let Some(inner) = arena.object(value) {
                 self.items(place, &inner.items, group, None)?;
             }
             let pair = |&value: &Value| arena.sequence(value).and_then(|pair| Some((*pair.first()?, *pair.get(1)?)));
@@ -175,7 +178,7 @@ fn attributes<'a>(arena: &'a Arena, object: &Object) -> &'a [(Value, Value)] {
         Some(pair) => pair.first().copied().unwrap_or(Value::None),
         None => object.state,
     };
-    arena.object_of(state).map_or(&[], |state| &state.items)
+    arena.object(state).map_or(&[], |state| &state.items)
 }
 
 fn is_module(arena: &Arena, attributes: &[(Value, Value)]) -> bool {
@@ -187,7 +190,7 @@ fn hidden<'a>(arena: &'a Arena, attributes: &[(Value, Value)]) -> Vec<&'a str> {
     let find = |(key, value): &(Value, Value)| (arena.text(*key)? == "_non_persistent_buffers_set").then_some(*value);
     let Some(set) = attributes.iter().find_map(find) else { return Vec::new() };
     // Protocol 2 pickles a set as the call `set([..])`.
-    let values = match arena.object_of(set) {
+    let values = match arena.object(set) {
         Some(call) => arena.sequence(call.arguments).and_then(|arguments| arena.sequence(*arguments.first()?)),
         None => arena.sequence(set),
     };

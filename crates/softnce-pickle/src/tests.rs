@@ -3,8 +3,12 @@ use proptest::prelude::*;
 use super::*;
 
 fn read(bytes: &[u8]) -> Result<(Arena, Value), String> {
-    let mut arena = Arena::of(1 << 26);
+    let mut arena = Arena::new(1 << 26, 1 << 10);
     load(&mut Input::new(bytes), &mut arena).map(|value| (arena, value))
+}
+
+fn refused(bytes: &[u8]) -> String {
+    read(bytes).unwrap_err()
 }
 
 /// The value as text, for comparison.
@@ -20,7 +24,7 @@ fn words(arena: &Arena, value: Value, depth: usize) -> String {
     let all =
         |values: &[Value]| values.iter().map(|&value| words(arena, value, depth + 1)).collect::<Vec<_>>().join(" ");
     match (value, arena.node(value)) {
-        (_, Some(Node::Text(text))) => format!("{text:?}"),
+        (_, Some(Node::Bytes(bytes))) => format!("{:?}", String::from_utf8_lossy(bytes)),
         (_, Some(Node::Global(name))) => name.to_string(),
         (_, Some(Node::Sequence(values))) => format!("[{}]", all(values)),
         (_, Some(Node::Persistent(id))) => format!("@{}", words(arena, *id, depth + 1)),
@@ -69,6 +73,10 @@ fn calls_are_kept_and_never_made() {
     assert_eq!(shown(b"\x80\x04\x8c\x02os\x8c\x06system\x93)}\x92."), "os.system []{}");
     assert_eq!(shown(b"Pid7\n."), r#"@"id7""#);
     assert_eq!(shown(b"\x80\x02(X\x01\x00\x00\x00aK\x07tQ."), r#"@["a" Int(7)]"#);
+    // A string of Python 2 whose content is in escape sequences is not kept.
+    assert_eq!(shown(b"(S'a'\nS'\\x00'\nV\\u00e9\nt."), r#"["a" Other Other]"#);
+    // Codes of the extension registry, of one, two and four bytes.
+    assert_eq!(shown(b"\x80\x02(\x82\x01\x83\x01\x02\x84\x01\x02\x03\x04t."), "[Other Other Other]");
     // Sets, bytes, integers of many bytes.
     assert_eq!(shown(b"\x80\x04\x8f(K\x01K\x02\x90."), "[Int(1) Int(2)]");
     assert_eq!(shown(b"\x80\x03C\x02ab\x8a\x02\x00\x80\x86."), r#"["ab" Int(-32768)]"#);
@@ -85,25 +93,47 @@ fn values_within_themselves_and_deep_ones_are_read() {
     assert!(read(&deep).is_ok());
     let mut marks = vec![b'('; (1 << 22) + 1];
     marks.push(b'.');
-    assert!(read(&marks).unwrap_err().contains("nests"), "{:?}", read(&marks).err());
+    assert_eq!(refused(&marks), "byte 4194304 of its pickle: more than 4194304 nested values");
+}
+
+#[test]
+fn pickles_follow_each_other_and_long_strings_are_not_kept() {
+    let bytes = b"K\x07.U\x03abcU\x04\xff\xfe\x00\x01\x86.rest";
+    for (longest, kept) in [(3, None), (4, Some(&b"\xff\xfe\x00\x01"[..]))] {
+        let (mut arena, mut input) = (Arena::new(1 << 20, longest), Input::new(&bytes[..]));
+        assert_eq!(load(&mut input, &mut arena).unwrap().size(), Some(7));
+        let value = load(&mut input, &mut arena).unwrap();
+        let &[one, other] = arena.sequence(value).unwrap() else { panic!("{value:?}") };
+        assert_eq!((arena.text(one), arena.bytes(other), arena.text(other)), (Some("abc"), kept, None));
+        assert_eq!((input.position(), input.into_inner()), (16, &b"rest"[..]));
+    }
 }
 
 #[test]
 fn what_is_no_pickle_is_refused() {
-    let refuse = |bytes: &[u8]| read(bytes).unwrap_err();
-    assert_eq!(refuse(b""), "it ends in the middle of its pickled objects (byte 0)");
-    assert_eq!(refuse(b"a."), "byte 0 of its pickle (0x61) is no pickle operation there");
-    assert_eq!(refuse(b"\x80\x02\xff."), "byte 2 of its pickle (0xff) is no pickle operation there");
-    // A text that claims 4 GiB and one of 2^63 bytes; nothing is allocated for them.
-    assert!(refuse(b"X\xff\xff\xff\xffabc").contains("ends within a value of 4294967295 bytes"));
-    assert!(refuse(b"\x8d\xff\xff\xff\xff\xff\xff\xff\x7fabc").contains("ends within"));
-    // Below a mark, from an empty stack, an unknown entry of the memo, an odd number of keys and values.
-    for bytes in [&b"K\x01(0."[..], b"0", b"h\x09.", b"}(K\x01u.", b"t.", b"R.", b"(o.", b"q\x00.", b"gx\n.", b"."] {
-        refuse(bytes);
+    assert_eq!(refused(b""), "byte 0 of its pickle: the file ends");
+    assert_eq!(refused(b"a."), "byte 0 of its pickle: a value is missing on the stack");
+    assert_eq!(refused(b"\x80\x02\xff."), "byte 2 of its pickle: no operation has the code 0xff");
+    // Strings that claim 4 GiB and 2^63 bytes; no memory is allocated for them.
+    assert_eq!(refused(b"X\xff\xff\xff\xffabc"), "byte 0 of its pickle: the file ends after 3 of 4294967295 bytes");
+    assert!(refused(b"\x8d\xff\xff\xff\xff\xff\xff\xff\x7fabc").contains("ends after 3 of 9223372036854775807"));
+    for (bytes, reason) in [
+        (&b"K\x01(0."[..], "byte 3 of its pickle: a value is missing"),
+        (b"0", "a value is missing"),
+        (b"h\x09.", "the memo has no value 9"),
+        (b"}(K\x01u.", "byte 4 of its pickle: a key has no value"),
+        (b"t.", "a mark is missing"),
+        (b"R.", "a value is missing"),
+        (b"(o.", "an object has no class"),
+        (b"q\x00.", "a value is missing"),
+        (b"gx\n.", "\"x\" is not a number of the memo"),
+        (b".", "a value is missing"),
+    ] {
+        assert!(refused(bytes).contains(reason), "{}", refused(bytes));
     }
-    // Pickles that fill memory: lists, an entry of the memo for each two bytes, a list that doubles itself.
-    assert!(refuse(&b"]0".repeat(2_000_000)).contains("64 MiB"));
-    assert!(refuse(&[&b"\x80\x04N"[..], &b"\x94".repeat(2_000_000)].concat()).contains("64 MiB"));
+    // Pickles that fill memory: lists, an entry of the memo for each two bytes.
+    assert!(refused(&b"]0".repeat(2_000_000)).ends_with("the values need more than 64 MiB"));
+    assert!(refused(&[&b"\x80\x04N"[..], &b"\x94".repeat(2_000_000)].concat()).contains("64 MiB"));
 }
 
 proptest! {
