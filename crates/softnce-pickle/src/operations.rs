@@ -125,7 +125,7 @@ impl Machine<'_> {
                 self.global(module.as_deref(), name.as_deref())
             }
             // EXT1, EXT2, EXT4: codes of Python's extension registry
-            0x82 | 0x83 | 0x84 => {
+            0x82..=0x84 => {
                 input.skip(1 << (code - 0x82))?;
                 self.push(Value::Other)
             }

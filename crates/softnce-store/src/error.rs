@@ -110,8 +110,10 @@ impl StoreError {
     /// Whether the arguments or the folder are wrong, rather than the system failing.
     pub fn is_usage(&self) -> bool {
         match self {
-            // A path below a file.
-            StoreError::File { source, .. } => source.kind() == io::ErrorKind::NotADirectory,
+            // A path below a file, or a file in place of a folder.
+            StoreError::File { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists)
+            }
             _ => true,
         }
     }

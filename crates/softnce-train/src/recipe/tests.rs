@@ -129,7 +129,11 @@ fn refusals_are_in_the_words_of_the_recipe() {
         ("weights=a.pth", "weights is \"a.pth\", expected a section, or a table in braces; did you mean weights.path?"),
         ("data.train_labels=a.csv", "expected a section, or a table in braces; did you mean data.train_labels.kind?"),
         ("candidates=3", "candidates is 3, expected a section, or a table in braces"),
-        ("network.depth=deep", "network.depth is \"deep\", expected a whole number not below 0"),
+        (
+            "network.depth=deep",
+            "network.depth is \"deep\", expected 18, or 6n + 2 from 8 to 2000; 34, 50, 101 and 152 need \
+             form = \"imagenet\" or \"small\"",
+        ),
         ("network={kind=\"resnet\"}", "[network] lacks the key depth"),
         ("compare.losses=nll", "compare.losses is \"nll\", expected a list in brackets"),
         (
