@@ -80,10 +80,11 @@ class Warnings(logging.Handler):
         logging.getLogger("griffe").propagate = False
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Called for every message."""
         self.messages.append(record.getMessage())
 
     def about(self, item: griffe.Object) -> list[str]:
-        """What is wrong in the docstring of a class or function. One entry may describe several arguments: ``a, b:``."""
+        """What is wrong in a docstring. One entry may describe several arguments: ``a, b:``."""
         self.messages.clear()
         item.docstring.parse("google")
         taker = item.members.get("__init__", item) if item.is_class else item
@@ -143,6 +144,7 @@ def page(module: griffe.Module) -> str:
 
 
 def build(out: Path) -> None:
+    """Builds the site in a folder of its own and moves it to ``out``."""
     package = griffe.load(
         "softnce",
         search_paths=[SOURCES],
