@@ -175,7 +175,7 @@ def test_many_terms() -> None:
 def test_a_queue() -> None:
     results = []
     for backend in ("kernel", "triton"):
-        criterion = SoftTargetInfoNCE(random_noise(6), 0.8, queue=TargetQueue(24, 6), backend=backend)
+        criterion = SoftTargetInfoNCE(0.8, noise_probs=random_noise(6), queue=TargetQueue(24, 6), backend=backend)
         for step in range(3):
             logits = random_logits(5, 6, step).requires_grad_()
             found = both(criterion(logits, random_targets("mixed", 5, 6, step)), logits)
@@ -384,7 +384,7 @@ def test_the_registration_is_sound(form: str) -> None:
 @pytest.mark.parametrize("form", ["labels", "mixed", "shares", "recognised", "dense"])
 def test_compiled_as_in_eager_mode(form: str) -> None:
     targets, weights = random_targets(form, 7, 6), torch.rand(5, dtype=torch.float64, generator=generator(3))
-    criterion = SoftTargetInfoNCE(random_noise(6), 0.7, "none", learn_temperature=True, backend="triton")
+    criterion = SoftTargetInfoNCE(0.7, "none", noise_probs=random_noise(6), learn_temperature=True, backend="triton")
 
     def step(logits: Tensor) -> Tensor:
         return criterion(logits * 2, targets, row_weights=weights)
