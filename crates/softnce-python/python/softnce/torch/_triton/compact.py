@@ -20,8 +20,8 @@ __all__ = ["Plan", "backward", "forward", "run_backward", "run_forward", "sizes"
 
 #: Candidates of a packing program, and entries of the noise.
 PACKED = 16 if INTERPRETED else 512
-#: The largest blocks of a row kernel: of classes, and of candidates.
-CLASSES = 16 if INTERPRETED else 2048
+#: The largest blocks of a row kernel: of classes, and of candidates. With larger ones the backward kernel spills.
+CLASSES = 16 if INTERPRETED else 1024
 CANDIDATES = 16 if INTERPRETED else 1024
 #: The smallest block: every thread of eight warps then has a lane of its own.
 SMALLEST = 16 if INTERPRETED else 256

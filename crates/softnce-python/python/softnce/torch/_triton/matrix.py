@@ -17,8 +17,8 @@ def block(length: int) -> Dict[str, int]:
         return {"BLOCK": 16, "num_warps": 4}
     if length <= 128:
         return {"BLOCK": 128, "num_warps": 1}
-    # Eight columns a thread.
-    return {"BLOCK": 1024, "num_warps": 4} if length <= 8192 else {"BLOCK": 2048, "num_warps": 8}
+    # Eight columns a thread, or four: eight spill registers where blocks of threads are that large.
+    return {"BLOCK": 1024, "num_warps": 4 if length <= 8192 else 8}
 
 
 def row_major(matrix: Tensor) -> Tensor:
