@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from itertools import product
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -11,6 +13,18 @@ from torch import Tensor
 from softnce.torch import MixedTargets
 
 GOLDEN = Path(__file__).resolve().parents[2] / "softnce" / "tests" / "golden"
+
+#: Whether slow tests run all their cases: with SOFTNCE_TESTS=full.
+FULL = os.environ.get("SOFTNCE_TESTS") == "full"
+
+
+def thinned(every: int, *axes: Iterable[Any]) -> List[Tuple[Any, ...]]:
+    """All combinations of the options of a slow test if ``FULL``, else one in ``every``.
+
+    Among them is each value of an axis of at most ``every`` values, for any choice on the others but one.
+    """
+    cases = product(*[list(enumerate(axis)) for axis in axes])
+    return [tuple(value for _, value in case) for case in cases if FULL or sum(place for place, _ in case) % every == 0]
 
 
 def scores(logits: Tensor, noise: Optional[Tensor], tau: Any) -> Tensor:
@@ -116,6 +130,53 @@ def written_out(targets: Any, classes: int, dtype: torch.dtype = torch.float64) 
     if not targets.dtype.is_floating_point:
         return torch.nn.functional.one_hot(targets.long(), classes).to(dtype)
     return targets.to(dtype)
+
+
+class Large(NamedTuple):
+    """A call with scores beside which the logarithm of a sum is lost in rounding."""
+
+    logits: Tensor
+    temperature: float
+    #: Two classes a row.
+    targets: MixedTargets
+    #: How far the gradient times the temperature may be off: at most 1 over the number of equal candidates itself.
+    tolerance: float
+
+
+def large_scores(rows: int = 16, classes: int = 10) -> Iterator[Large]:
+    """Calls with four distinct targets, so that many candidates tie."""
+    for scale, temperature, dtype, tolerance in (
+        (30.0, 1.0, torch.float32, 1e-4),
+        (1e3, 0.01, torch.float32, 1e-3),
+        (3e4, 0.01, torch.float16, 1e-3),
+        (3e4, 0.001, torch.float16, 1e-3),
+        (1e9, 1.0, torch.float32, 1e-3),
+        (1e20, 1.0, torch.bfloat16, 1e-2),
+    ):
+        labels = torch.randint(2, (rows,), generator=generator(rows))
+        share = torch.where(torch.arange(rows) % 2 == 0, 0.3, 0.8)
+        bound = 6e4 if dtype == torch.float16 else 3e38
+        logits = (random_logits(rows, classes, 7) / 2 * scale).clamp(-bound, bound).to(dtype)
+        yield Large(logits, temperature, MixedTargets.mixed(labels, 1 - labels, share, classes), tolerance)
+
+
+def check_large_scores(loss: Any, form: str = "mixed") -> None:
+    """Compares ``loss(logits, targets, temperature=, reduction="sum")`` with the definition of soft target InfoNCE."""
+    for case in large_scores():
+        targets: Any = case.targets
+        if form == "labels":
+            targets = targets.classes[:, 0]
+        elif form != "mixed":
+            targets = targets.dense(torch.float64)
+        wide, leaf = case.logits.double().requires_grad_(), case.logits.clone().requires_grad_()
+        critic = scores(wide, None, case.temperature) @ written_out(targets, case.logits.shape[1]).T
+        # The gradient of logsumexp would lose the logarithm of the sum.
+        expected = both(-torch.log_softmax(critic, 1).diagonal().sum(), wide)
+        found = both(loss(leaf, targets, temperature=case.temperature, reduction="sum"), leaf)
+        close(found[0], expected[0], 1e-5)
+        torch.testing.assert_close(
+            found[1].double() * case.temperature, expected[1] * case.temperature, rtol=0, atol=case.tolerance
+        )
 
 
 class Golden(NamedTuple):

@@ -14,6 +14,7 @@ from reference import (
     FORMS,
     TOLERANCE,
     both,
+    check_large_scores,
     close,
     cross_entropy,
     generator,
@@ -206,6 +207,17 @@ def test_cross_entropy_of_targets_in_several_segments(backend: str) -> None:
     expected = both(cross_entropy(logits, dense[positives]).mean(), logits)
     for found, wanted in zip(both(_autograd.apply(call, logits, None), logits), expected):
         close(found, wanted, TOLERANCE[torch.float64])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("form", ["labels", "mixed", "recognised", "dense"])
+def test_large_scores(form: str, backend: str) -> None:
+    check_large_scores(
+        lambda *given, **options: losses.soft_target_info_nce(
+            *given, backend=backend, recognise=form == "recognised", **options
+        ),
+        form,
+    )
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -15,9 +15,11 @@ from reference import (
     close,
     cross_entropy,
     generator,
+    large_scores,
     random_logits,
     random_targets,
     reduce,
+    thinned,
     written_out,
 )
 from softnce.torch import MixedTargets
@@ -34,11 +36,11 @@ def loss(logits: Any, targets: Any, **options: Any) -> Any:
     return losses.soft_target_cross_entropy(logits, targets, backend="triton", **options)
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("dtype", list(TOLERANCE))
-@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
-@pytest.mark.parametrize("weighted, learned", [(False, False), (True, True)])
-def test_values_and_gradients(form: str, dtype: torch.dtype, reduction: str, weighted: bool, learned: bool) -> None:
+@pytest.mark.parametrize(
+    "form, dtype, reduction, options", thinned(4, FORMS, TOLERANCE, ["none", "mean", "sum"], [False, True])
+)
+def test_values_and_gradients(form: str, dtype: torch.dtype, reduction: str, options: bool) -> None:
+    weighted = learned = options
     seed = (len(form) + len(str(dtype)) + len(reduction) + weighted) % 7
     rows, classes = [(1, 2), (3, 16), (5, 37), (2, 50), (7, 10), (4, 33), (6, 5)][seed]
     logits = random_logits(rows, classes, seed, dtype=dtype).requires_grad_()
@@ -88,6 +90,42 @@ def test_large_and_distant_logits() -> None:
         torch.testing.assert_close(mine.double(), wanted, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("form", ["labels", "mixed", "dense"])
+def test_large_scores(form: str) -> None:
+    for case in large_scores():
+        targets: Any = case.targets
+        if form != "mixed":
+            targets = targets.classes[:, 0] if form == "labels" else targets.dense(torch.float64)
+        wide, leaf = case.logits.double().requires_grad_(), case.logits.clone().requires_grad_()
+        rowwise = cross_entropy(wide, written_out(targets, case.logits.shape[1]), case.temperature)
+        expected = both(rowwise.sum(), wide)
+        found = both(loss(leaf, targets, temperature=case.temperature, reduction="sum"), leaf)
+        close(found[0], expected[0], 1e-5)
+        for mine, wanted in zip(found[1:], expected[1:]):
+            close(mine.double() * case.temperature, wanted * case.temperature, case.tolerance)
+
+
+def test_row_weights_beyond_single_precision() -> None:
+    logits = random_logits(4, 6, dtype=torch.float32).requires_grad_()
+    wide, labels = logits.detach().double().requires_grad_(), torch.arange(4)
+    for weights in (
+        torch.tensor([2e38, 1e38, 2e38, 3e38]),
+        torch.tensor([2e60, 1e60, 2e60, 3e60], dtype=torch.float64),
+    ):
+        rowwise = cross_entropy(wide, written_out(labels, 6))
+        expected = both(reduce(rowwise, "mean", weights.double()), wide)
+        found = both(loss(logits, labels, row_weights=weights), logits)
+        for mine, wanted in zip(found, expected):
+            torch.testing.assert_close(mine.double(), wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_a_class_named_twice_may_have_a_negative_weight() -> None:
+    twice = MixedTargets.compact(0.0, [[1, 1], [2, 0]], [[1.5, -0.5], [0.25, 0.75]], 3)
+    logits = random_logits(2, 3)
+    close(loss(logits, twice), cross_entropy(logits, written_out(twice, 3)).mean(), 1e-12)
+    loss(logits, twice)
+
+
 def test_strided_arguments() -> None:
     logits = random_logits(12, 6).T[:, :12]
     targets = random_targets("dense", 12, 12).T[:6]
@@ -127,6 +165,8 @@ BAD: Any = [
     (dict(row_weights=torch.zeros(4)), ValueError, "row_weights"),
     (dict(temperature=torch.tensor(0.0)), ValueError, "temperature"),
     (dict(temperature=torch.tensor(float("nan"))), ValueError, "temperature"),
+    (dict(temperature=torch.tensor(1e-45)), ValueError, "temperature"),
+    (dict(targets=MixedTargets.compact(0.0, [[0, 1]] * 4, [[1.5, -0.5]] * 4, 6)), ValueError, "distribution"),
 ]
 
 

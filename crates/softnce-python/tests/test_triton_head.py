@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from reference import generator, info_nce, random_logits, random_noise, random_targets, reduce, written_out
+from reference import generator, info_nce, random_logits, random_noise, random_targets, reduce, thinned, written_out
 from softnce.head import InfoNCEHead
 from softnce.torch import MixedTargets
 from softnce.torch._devices import INTERPRETED
@@ -28,10 +28,10 @@ def head(**options: Any) -> InfoNCEHead:
     return made
 
 
-@pytest.mark.parametrize("form", ["labels", "smoothed", "mixed", "recognised"])
-@pytest.mark.parametrize("sparse", [False, True])
-@pytest.mark.parametrize("reduction", ["none", "mean"])
-@pytest.mark.parametrize("rows", [2, 6])
+@pytest.mark.parametrize(
+    "form, sparse, reduction, rows",
+    thinned(2, ["labels", "smoothed", "mixed", "recognised"], [False, True], ["none", "mean"], [2, 6]),
+)
 def test_as_the_loss_of_the_logits(form: str, sparse: bool, reduction: str, rows: int) -> None:
     noise = random_noise(CLASSES)
     made = head(sparse=sparse, noise_probs=noise, temperature=0.6, reduction=reduction, learn_temperature=sparse)

@@ -54,6 +54,11 @@ BAD: Any = [
     (dict(row_weights=torch.tensor([1.0, -1.0])), ValueError, "row_weights"),
     (dict(row_weights=torch.tensor([1.0, -1.0]), reduction="none"), ValueError, "row_weights"),
     (dict(row_weights=torch.zeros(2)), ValueError, "row_weights"),
+    (
+        dict(logits=torch.tensor([[0.0, NAN, 0.0]] * 2), multiplicities=torch.ones(2)),
+        ValueError,
+        r"^logits holds[^;]*\(found",
+    ),
     (dict(noise_probs=torch.tensor([0.5, 0.5, 0.0])), ValueError, "noise_probs"),
     (dict(noise_probs=torch.tensor([0.5, 0.5, 0.5]), targets=MIXED), ValueError, "noise_probs"),
     (dict(temperature=torch.tensor(-1.0)), ValueError, "temperature is not"),
@@ -89,6 +94,22 @@ def test_unchecked_values_pass() -> None:
         assert bool(soft(logits=torch.tensor([[0.0, NAN, 0.0]] * 2), targets=targets, check_values=False).isnan())
     # Not even a class that does not exist makes a kernel read elsewhere.
     soft(targets=torch.tensor([0, 1 << 40]), check_values=False)
+    soft()
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum"])
+def test_row_weights_may_all_be_zero_but_for_the_mean(reduction: str) -> None:
+    for targets in (LABELS, MIXED, MIXED.dense()):
+        for options in ({}, {"recognise": False}, {"check_values": "now"}):
+            leaf = random_logits(2, 3).requires_grad_()
+            loss = soft(logits=leaf, targets=targets, row_weights=torch.zeros(2), reduction=reduction, **options)
+            assert not loss.any()
+            loss.sum().backward()
+            assert not leaf.grad.any()
+    loss = losses.soft_target_cross_entropy(
+        LOGITS, MIXED, row_weights=torch.zeros(2), reduction=reduction, backend="triton"
+    )
+    assert not loss.any()
     soft()
 
 

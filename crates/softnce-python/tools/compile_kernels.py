@@ -3,9 +3,10 @@
 
 The losses are called with plain arguments and with all options. Their launches are recorded instead of made, and each
 kernel is compiled for the types and constants of its launches. A kernel that no call launches is an error, so that a
-new one is not forgotten here. Prints registers and bytes of spills; exits with 1 if a kernel spills more than --allow
-bytes. NVIDIA's assembler parks a register or two of its own choice, once and outside the loops, where one more block of
-threads then fits; with a larger limit of registers it parks none, but many kernels take twice as many registers.
+new one is not forgotten here. Prints registers and bytes of spills; exits with 1 if a kernel does not compile or spills
+more than --allow bytes. The assembler spills a register or two where one more block of threads then fits. A kernel no
+longer does so with fewer elements a thread: a smaller block, or more warps. These are chosen so that no kernel spills
+for float32 on sm_90; elsewhere a few spill up to 16 bytes.
 
   python tools/compile_kernels.py
   python tools/compile_kernels.py --targets sm_90 --only cross_entropy --dtypes float32 --jobs 4
@@ -216,7 +217,7 @@ def main() -> int:
     parser.add_argument("--targets", **listed, default=list(TARGETS), help=f"GPUs [{','.join(TARGETS)}]")
     parser.add_argument("--dtypes", **listed, default=["float32", "bfloat16"], help="logits [float32,bfloat16]")
     parser.add_argument("--only", **listed, help=f"families of kernels [{','.join(_triton.NAMES)}]")
-    parser.add_argument("--allow", type=int, default=16, help="bytes of spills that are no error [%(default)s]")
+    parser.add_argument("--allow", type=int, default=0, help="bytes of spills that are no error [%(default)s]")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes [%(default)s]")
     options = parser.parse_args()
     unknown = set(options.targets) - set(TARGETS) | set(options.only or []) - set(_triton.NAMES)
@@ -224,7 +225,7 @@ def main() -> int:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     todo = jobs(options)
     print(f"Triton {triton.__version__}: {len(todo)} kernels")
-    print(f"{'kernel':44}{'call':42}{'target':8}{'registers':>10}{'spills':>8}{'shared':>8}{'seconds':>9}")
+    print(f"{'kernel':46}{'call':48}{'target':8}{'registers':>10}{'spills':>8}{'shared':>8}{'seconds':>9}")
     spilled = failed = 0
     with concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
         for made, future in [(made, pool.submit(compile_job, made)) for made in todo]:
@@ -233,10 +234,10 @@ def main() -> int:
                 use = future.result()
             except Exception as error:  # The compilers raise errors of many types.
                 failed += 1
-                print(f"{name:44}{made.label:42}{made.target:8} {error}", flush=True)
+                print(f"{name:46}{made.label:48}{made.target:8} {error}", flush=True)
                 continue
             numbers = f"{use.registers:10}{use.spills:8}{use.shared:8}{use.seconds:9.1f}"
-            print(f"{name:44}{made.label:42}{made.target:8}{numbers}", flush=True)
+            print(f"{name:46}{made.label:48}{made.target:8}{numbers}", flush=True)
             spilled += use.spills > options.allow
     for count, what in ((failed, "do not compile"), (spilled, f"spill more than {options.allow} bytes")):
         if count:

@@ -34,7 +34,8 @@ class InfoNCEHead(Contrastive):
 
     Targets are class indices, ``MixedTargets``, or probabilities in which the compact form of ``MixedTargets`` is
     found. Their uniform shares must be equal (the same label smoothing in every row): only then do the shares cancel,
-    so that the other classes do not contribute. With at most 64 classes, targets may be any distributions.
+    so that the other classes do not contribute. With at most 64 classes, targets may be any distributions. Finding the
+    compact form of probabilities waits for the device; pass ``MixedTargets`` where that matters.
 
     Args:
         in_features: the number of features D.

@@ -20,7 +20,8 @@ __all__ = ["Plan", "backward", "forward", "run_backward", "run_forward", "sizes"
 
 #: Candidates of a packing program, and entries of the noise.
 PACKED = 16 if INTERPRETED else 512
-#: The largest blocks of a row kernel: of classes, and of candidates.
+#: The largest blocks of a row kernel: of classes, and of candidates. The backward kernel takes half as many classes:
+#: with more it spills registers.
 CLASSES = 16 if INTERPRETED else 2048
 CANDIDATES = 16 if INTERPRETED else 1024
 #: The smallest block: every thread of eight warps then has a lane of its own.
@@ -144,11 +145,12 @@ def _pack(call: Call, shape: Plan, segment: Segment, logits: Tensor, saved: Save
         WATCH=watch,
         CHECK=bool(call.check_values),
         BLOCK=PACKED,
+        num_warps=8,
     )
 
 
-def _options(call: Call, shape: Plan, logits: Tensor, temperature: Optional[Tensor]) -> Dict[str, Any]:
-    """The constants that both row kernels share."""
+def _options(call: Call, shape: Plan, logits: Tensor, temperature: Optional[Tensor], classes: int) -> Dict[str, Any]:
+    """The constants that both row kernels share. ``classes``: the largest block of classes."""
     # Double precision takes twice the registers.
     double = logits.dtype == torch.float64
     block = next_power(shape.candidates, SMALLEST, CANDIDATES // 2 if double else CANDIDATES)
@@ -162,7 +164,7 @@ def _options(call: Call, shape: Plan, logits: Tensor, temperature: Optional[Tens
         LEARNED=temperature is not None,
         ROW_WEIGHTS=call.row_weights is not None,
         WIDE=sum_type(logits),
-        BLOCK_D=next_power(logits.shape[1], SMALLEST, CLASSES // 2 if double else CLASSES),
+        BLOCK_D=next_power(logits.shape[1], SMALLEST, max(classes // (1 + double), SMALLEST)),
         BLOCK_M=block,
         num_warps=8 if block >= 512 + 512 * (not double) else 4,
     )
@@ -213,7 +215,7 @@ def run_forward(
         REDUCTION=reduction,
         RECOGNISED=targets is not None,
         CHECK=bool(call.check_values),
-        **_options(call, shape, logits, temperature),
+        **_options(call, shape, logits, temperature, CLASSES),
     )
     return loss
 
@@ -278,6 +280,6 @@ def run_backward(
         ),
         LEARN=learn,
         RECOGNISED=targets is not None,
-        **_options(call, shape, logits, temperature),
+        **_options(call, shape, logits, temperature, CLASSES // 2),
     )
     return gradient, by_temperature

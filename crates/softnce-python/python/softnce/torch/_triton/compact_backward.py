@@ -5,9 +5,9 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from softnce.torch._triton.compact_scores import positive_of, scores, temperature_of
+from softnce.torch._triton.compact_scores import scores
 from softnce.torch._triton.fallback import dense_scores, spread_dense
-from softnce.torch._triton.gradients import factor_of, finish_temperature
+from softnce.torch._triton.gradients import common_factor, factor_of, finish_temperature
 from softnce.torch._triton.layout import (
     MEAN,
     OTHERS,
@@ -17,6 +17,7 @@ from softnce.torch._triton.layout import (
     candidate_floats,
     candidate_integers,
 )
+from softnce.torch._triton.numbers import positive_of, temperature_of
 from softnce.torch._triton.recognise import NOT_COMPACT
 from softnce.torch._triton.rows import found_before
 
@@ -95,6 +96,7 @@ def backward(
             inverses = noise + d + noise_programs
     tau = temperature_of(temperature, tau_value, LEARNED, WIDE)
     inverse = 1.0 / tau
+    common = common_factor(floats + 6 * N)
     sums = scratch + tl.program_id(0).to(tl.int64) * d
     for start in range(0, d, BLOCK_D):
         c = start + tl.arange(0, BLOCK_D)
@@ -141,7 +143,7 @@ def backward(
                         _spread(sums, classes, weights, k * M, j, inside, amount, WEIGHTED)
         tl.debug_barrier()
         even = tl.sum(shared, 0) / d
-        factor = factor_of(floats, row_weights, weight_stride, upstream, upstream_stride, row, N, ROW_WEIGHTS, WIDE)
+        factor = factor_of(common, row_weights, weight_stride, upstream, upstream_stride, row, ROW_WEIGHTS, WIDE)
         scale = share * inverse * factor
         products = tl.zeros((BLOCK_D,), WIDE)
         for start in range(0, d, BLOCK_D):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from softnce.torch._triton.compact_scores import positive_of, scores, temperature_of
+from softnce.torch._triton.compact_scores import scores
 from softnce.torch._triton.fallback import dense_scores
 from softnce.torch._triton.layout import (
     LOSS,
@@ -18,7 +18,7 @@ from softnce.torch._triton.layout import (
     candidate_integers,
 )
 from softnce.torch._triton.noise import sum_is_off
-from softnce.torch._triton.numbers import BAD_COUNT, BAD_NOISE, BAD_POSITIVE, log1p
+from softnce.torch._triton.numbers import BAD_COUNT, BAD_NOISE, BAD_POSITIVE, log1p, positive_of, temperature_of
 from softnce.torch._triton.recognise import NOT_COMPACT
 from softnce.torch._triton.rows import finish, found_before, measure, row_problem
 
@@ -131,12 +131,11 @@ def forward(
     problem = found & (NOT_COMPACT - 1)
     if CHECK:
         problem = problem | row_problem(top, low, odd, tau, d)
-        fresh = tl.where((p < 0) | (p >= M), BAD_POSITIVE, 0) | tl.where(whole > 0.0, 0, BAD_COUNT)
-        if not COUNTS:
-            fresh = tl.where((p < 0) | (p >= M), BAD_POSITIVE, 0)
+        problem = problem | tl.where((p < 0) | (p >= M), BAD_POSITIVE, 0)
+        if COUNTS:
+            problem = problem | tl.where(whole == 0.0, BAD_COUNT, 0)
         if NOISE:
-            fresh = fresh | tl.where(sum_is_off(noise + d, noise_programs, WIDE), BAD_NOISE, 0)
-        problem = problem | fresh
+            problem = problem | tl.where(sum_is_off(noise + d, noise_programs, WIDE), BAD_NOISE, 0)
     share = tl.where(problem != 0, float("nan"), others / whole)
     value = tl.where(problem != 0, float("nan"), value)
     tl.store(floats + TOP * N + row, top)
@@ -145,5 +144,5 @@ def forward(
     tl.store(floats + OTHERS * N + row, others)
     tl.store(floats + SHARE * N + row, share)
     tl.store(floats + LOSS * N + row, value)
-    finish(floats, loss, row_weights, weight_stride, counters, words, row, problem, N, factor_value,
+    finish(floats, loss, row_weights, weight_stride, counters, words, row, value, problem, N, factor_value,
            ROW_WEIGHTS, REDUCTION, CHECK, WIDE)  # fmt: skip

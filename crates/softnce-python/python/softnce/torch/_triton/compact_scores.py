@@ -5,34 +5,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-__all__ = ["factor_of", "positive_of", "scores", "temperature_of"]
-
-
-@triton.jit
-def temperature_of(temperature, value, LEARNED: tl.constexpr, WIDE: tl.constexpr):
-    """The temperature: a tensor ``[]`` or a number."""
-    tau = (tl.zeros((), WIDE) + value).to(WIDE)
-    if LEARNED:
-        tau = tl.load(temperature).to(WIDE)
-    return tau
-
-
-@triton.jit
-def positive_of(positives, stride, offset, row, POSITIONS: tl.constexpr):
-    """The index of the row's positive among the candidates."""
-    p = row + offset
-    if POSITIONS:
-        p = tl.load(positives + row * stride).to(tl.int64)
-    return p
-
-
-@triton.jit
-def factor_of(row_weights, stride, row, factor, ROW_WEIGHTS: tl.constexpr, WIDE: tl.constexpr):
-    """The factor of the row's loss. The product is taken in double precision: weights may exceed the sums' range."""
-    out = factor
-    if ROW_WEIGHTS:
-        out = factor * tl.load(row_weights + row * stride).to(tl.float64)
-    return out.to(WIDE)
+__all__ = ["scores"]
 
 
 @triton.jit

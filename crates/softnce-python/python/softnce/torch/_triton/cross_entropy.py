@@ -14,7 +14,7 @@ from softnce.torch._triton.cross_entropy_backward import cross_entropy_backward
 from softnce.torch._triton.cross_entropy_forward import cross_entropy_forward
 from softnce.torch._triton.launch import launch, sum_type
 from softnce.torch._triton.matrix import block, row_major
-from softnce.torch._triton.reduction import REDUCED, factor, normalised, reduce
+from softnce.torch._triton.reduction import reduce, results
 from softnce.torch.targets import simplex_tolerance
 
 __all__ = ["backward", "forward", "sizes"]
@@ -25,7 +25,7 @@ _SAVED = 5
 
 def sizes(call: Call, shape: torch.Size) -> Tuple[int, int]:
     """The lengths of ``Saved.floats`` and ``Saved.integers`` for logits of a shape."""
-    return _SAVED * shape[0] + REDUCED, 0
+    return _SAVED * shape[0] + results(call), 0
 
 
 def forward(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tuple[Tensor, Saved]:
@@ -35,7 +35,7 @@ def forward(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tuple[
     sums, device = wide(logits.dtype), logits.device
     logits = row_major(logits)
     losses = torch.empty(rows, dtype=sums, device=device)
-    floats = torch.empty(_SAVED * rows + REDUCED, dtype=sums, device=device)
+    floats = torch.empty(_SAVED * rows + results(call), dtype=sums, device=device)
     targets = _targets(call, logits, temperature)
     size = block(num_classes)
     launch(
@@ -53,7 +53,7 @@ def forward(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tuple[
             num_classes,
             _terms(call),
             call.temperature,
-            factor(call, rows),
+            call.scale,
             segment.uniform,
             simplex_tolerance(segment.first.dtype),
         ),
@@ -63,7 +63,7 @@ def forward(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tuple[
         **_constants(call, logits, temperature),
         **size,
     )
-    loss = reduce(call, losses, temperature is not None, floats, _SAVED * rows)
+    loss = reduce(call, losses, temperature is not None, floats, 0, _SAVED * rows)
     return loss, Saved(floats, torch.empty(0, dtype=torch.int32, device=device))
 
 
@@ -77,7 +77,7 @@ def backward(
     logits = row_major(logits)
     gradient = torch.empty_like(logits, memory_format=torch.contiguous_format)
     by_temperature = gradient if temperature is None else torch.empty_like(temperature)
-    size = block(num_classes)
+    size = block(num_classes, split=True)
     launch(
         cross_entropy_backward,
         rows * -(-num_classes // size["BLOCK"]),
@@ -94,10 +94,9 @@ def backward(
             num_classes,
             _terms(call),
             call.temperature,
-            factor(call, rows),
+            call.scale,
             segment.uniform,
         ),
-        NORMALISED=normalised(call),
         LEARN=learn and not by_row,
         TERMS=0 if segment.second is None else 1,
         **_constants(call, logits, temperature),
@@ -144,6 +143,7 @@ def _constants(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Dic
         "DENSE": segment.is_dense(),
         "SHARES": segment.shares is not None,
         "ROW_WEIGHTS": call.row_weights is not None,
+        "BY_ROW": call.reduction == "none",
         "LEARNED": temperature is not None,
         "WIDE": sum_type(logits),
     }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from softnce.torch._triton.numbers import number
+from softnce.torch._triton.gradients import common_factor, factor_of
+from softnce.torch._triton.numbers import number, temperature_of
 
 __all__ = ["cross_entropy_backward"]
 
@@ -37,7 +38,7 @@ def cross_entropy_backward(
     SHARES: tl.constexpr,
     ROW_WEIGHTS: tl.constexpr,
     LEARNED: tl.constexpr,
-    NORMALISED: tl.constexpr,
+    BY_ROW: tl.constexpr,
     LEARN: tl.constexpr,
     WIDE: tl.constexpr,
     BLOCK: tl.constexpr,
@@ -45,26 +46,22 @@ def cross_entropy_backward(
     """The gradient of a block of classes of a row.
 
     ``saved`` is that of the forward kernel, with the results of ``reduce_rows`` behind it: with ``LEARN`` the gradient
-    of the temperature but for the upstream gradient, with ``NORMALISED`` a factor of all rows.
+    of the temperature but for the upstream gradient, without ``BY_ROW`` the square root of the factor of all rows.
     """
     blocks = tl.cdiv(d, BLOCK)
     row = (tl.program_id(0) // blocks).to(tl.int64)
     c = (tl.program_id(0) % blocks) * BLOCK + tl.arange(0, BLOCK)
     inside = c < d
     target = row + first
-    tau = number(temperature_value, WIDE)
-    if LEARNED:
-        tau = tl.load(temperature).to(WIDE)
-    inverse = 1.0 / tau
+    inverse = 1.0 / temperature_of(temperature, temperature_value, LEARNED, WIDE)
     top = tl.load(saved + rows + row)
     log_sum = tl.load(saved + rows * 2 + row)
     others = tl.load(saved + rows * 3 + row)
     total = tl.load(saved + rows * 4 + row)
-    factor = number(scale, WIDE) * tl.load(upstream + row * upstream_stride).to(WIDE) * inverse
-    if ROW_WEIGHTS:
-        factor = factor * tl.load(row_weights + row).to(WIDE)
-    if NORMALISED:
-        factor = factor * tl.load(saved + rows * 5 + 1)
+    common = number(scale, tl.float64)
+    if not BY_ROW:
+        common = common_factor(saved + rows * 5 + 1)
+    factor = factor_of(common, row_weights, 1, upstream, upstream_stride, row, ROW_WEIGHTS, WIDE) * inverse
     if LEARN:
         if tl.program_id(0) == 0:
             value = tl.load(saved + rows * 5) * tl.load(upstream).to(WIDE)

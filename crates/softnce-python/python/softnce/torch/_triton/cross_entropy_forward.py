@@ -9,14 +9,14 @@ from softnce.torch._triton.numbers import (
     BAD_CLASS,
     BAD_LOGITS,
     BAD_POSITIVE,
-    BAD_ROW_WEIGHT,
     BAD_TARGET,
-    BAD_TEMPERATURE,
     any_bit,
     log1p,
     number,
     report,
+    temperature_of,
 )
+from softnce.torch._triton.rows import temperature_problem, weighted
 
 __all__ = ["cross_entropy_forward"]
 
@@ -48,6 +48,7 @@ def cross_entropy_forward(
     SHARE: tl.constexpr,
     SHARES: tl.constexpr,
     ROW_WEIGHTS: tl.constexpr,
+    BY_ROW: tl.constexpr,
     LEARNED: tl.constexpr,
     CHECK: tl.constexpr,
     WIDE: tl.constexpr,
@@ -56,17 +57,15 @@ def cross_entropy_forward(
     """Loss and log-sum-exp of each row.
 
     Targets are labels (``TERMS`` is 0), compact rows of up to ``TERMS`` classes or, with ``DENSE``, probabilities.
-    ``losses`` is ``[rows]``, each times its factor. ``saved`` is ``[5, rows]``: the derivative of the loss by the
-    temperature, times the same factor; the largest logit; the logarithm of the sum of
-    ``exp((logit - largest) / temperature)``; the share of that sum that is not the largest logit's; the sum of the
+    ``losses`` is ``[rows]``, with ``BY_ROW`` each times its factor. ``saved`` is ``[5, rows]``: the derivative of the
+    loss by the temperature, times the same factor (0 unless ``LEARNED``); the largest logit; the logarithm of the sum
+    of ``exp((logit - largest) / temperature)``; the share of that sum that is not the largest logit's; the sum of the
     target's weights.
     """
     row = tl.program_id(0).to(tl.int64)
     z_row = logits + row * logits_stride
     target = row + first
-    tau = number(temperature_value, WIDE)
-    if LEARNED:
-        tau = tl.load(temperature).to(WIDE)
+    tau = temperature_of(temperature, temperature_value, LEARNED, WIDE)
     inverse = 1.0 / tau
     lanes = tl.arange(0, BLOCK)
 
@@ -120,11 +119,9 @@ def cross_entropy_forward(
     total = number(1.0, WIDE)
     distance = number(0.0, WIDE)
     if CHECK:
-        problem = any_bit(wrong)
+        problem = any_bit(wrong) | temperature_problem(tau)
         if (target >= candidates) | (target < 0):
             problem = problem | BAD_POSITIVE
-        if ((tau > 0.0) & (tau < float("inf"))) == 0:
-            problem = problem | BAD_TEMPERATURE
     if DENSE:
         # The row is divided by its sum.
         held_total = tl.sum(held, 0)
@@ -158,18 +155,23 @@ def cross_entropy_forward(
                 problem = problem | BAD_CLASS
             if (tl.abs(total - 1.0) <= number(tolerance, WIDE)) == 0:
                 problem = problem | BAD_TARGET
-            # A weight may be negative down to the uniform share of its class.
-            if (tl.min(a, 0) >= -(share + number(tolerance, WIDE)) / d) == 0:
-                problem = problem | BAD_TARGET
+            # A weight may be negative down to the uniform share of its class, to which other weights may add.
+            least = -(share + number(tolerance, WIDE)) / d
+            if (tl.min(a, 0) >= least) == 0:
+                sums = tl.zeros((TERMS,), WIDE)
+                for other in range(0, terms):
+                    listed = tl.load(targets + target * targets_stride + other).to(tl.int64)
+                    weight = tl.load(weights + target * targets_stride + other).to(WIDE)
+                    sums += tl.where(classes == listed, weight, 0.0)
+                if (tl.min(tl.where(exists, sums, 0.0), 0) >= least) == 0:
+                    problem = problem | BAD_TARGET
 
-    factor = number(scale, WIDE)
-    if ROW_WEIGHTS:
-        weight = tl.load(row_weights + row).to(WIDE)
-        factor = factor * weight
-        if CHECK:
-            if ((weight >= 0.0) & (weight < float("inf"))) == 0:
-                problem = problem | BAD_ROW_WEIGHT
     loss = log_sum * total + distance * inverse
+    factor = number(1.0, tl.float64)
+    if BY_ROW:
+        factor, bad = weighted(number(1.0, WIDE), scale, row_weights, 1, row, ROW_WEIGHTS, CHECK)
+        if CHECK:
+            problem = problem | bad
     if CHECK:
         # Finite logits can be so far apart that the loss is not finite.
         if (problem == 0) & ((tl.abs(loss) < float("inf")) == 0):
@@ -179,10 +181,12 @@ def cross_entropy_forward(
             # Loss and gradient of the row are NaN, so that nothing wrong passes unseen before the flags are read.
             log_sum = number(float("nan"), WIDE)
     poison = log_sum - log_sum
-    tl.store(losses + row, loss * factor + poison)
+    tl.store(losses + row, (loss * factor).to(WIDE) + poison)
+    slope = number(0.0, WIDE)
     if LEARNED:
         spread = tl.sum(shrink * (moments + drop * (rest + 1.0)), 0) / (1.0 + others)
-        tl.store(saved + row, (spread * total - distance) * inverse * inverse * factor + poison)
+        slope = ((spread * total - distance) * inverse * inverse * factor).to(WIDE) + poison
+    tl.store(saved + row, slope)
     tl.store(saved + rows + row, top)
     tl.store(saved + rows * 2 + row, log_sum)
     tl.store(saved + rows * 3 + row, others / (1.0 + others))

@@ -18,7 +18,7 @@ from softnce.torch._triton._family import Saved
 from softnce.torch._triton.dense_kernels import centre_rows, measure_candidates, scale_rows, softmax_rows
 from softnce.torch._triton.launch import launch, sum_type
 from softnce.torch._triton.matrix import block, row_major
-from softnce.torch._triton.reduction import REDUCED, factor, normalised, reduce
+from softnce.torch._triton.reduction import reduce, results
 from softnce.torch.targets import simplex_tolerance, widest
 
 __all__ = ["backward", "forward", "sizes"]
@@ -28,14 +28,18 @@ CHUNK = 1 << 24
 
 
 class _Layout(NamedTuple):
-    """Where ``Saved.floats`` holds what; it begins with the three numbers of each row that ``softmax_rows`` saves."""
+    """Where ``Saved.floats`` holds what.
 
+    It begins with the gradient with respect to the scores, ``[N, M]``, if there is a single chunk: there it is aligned
+    as the products like it.
+    """
+
+    #: The four numbers of each row that ``softmax_rows`` saves.
+    numbers: int
     #: The results of ``reduce_rows``.
     reduced: int
-    #: 1 over the sum of each candidate, and behind them the score of its noise.
+    #: What ``measure_candidates`` stores of each candidate.
     inverses: int
-    #: The gradient with respect to the scores, ``[N, M]``, if there is a single chunk.
-    scores: int
     length: int
     #: Rows in a chunk.
     step: int
@@ -55,7 +59,7 @@ def forward(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tuple[
     for start, scores in work.chunks(floats):
         work.score(start, scores, bool(call.check_values))
         work.softmax(start, scores, losses, floats, True, work.single or temperature is not None)
-    loss = reduce(call, losses, temperature is not None, floats, work.layout.reduced)
+    loss = reduce(call, losses, temperature is not None, floats, work.layout.numbers, work.layout.reduced)
     return loss, Saved(floats, torch.empty(0, dtype=torch.int32, device=logits.device))
 
 
@@ -72,7 +76,7 @@ def backward(
             work.score(start, scores, False)
             work.softmax(start, scores, saved.floats, saved.floats, False, True)
         products = work.multiply(start, scores, gradient)
-        size = block(work.num_classes)
+        size = block(work.num_classes, split=True)
         launch(
             scale_rows,
             scores.shape[0] * -(-work.num_classes // size["BLOCK"]),
@@ -90,16 +94,17 @@ def backward(
                 work.layout.reduced,
                 work.num_classes,
                 call.temperature,
-                factor(call, work.rows),
+                call.scale,
             ),
             ROW_WEIGHTS=call.row_weights is not None,
-            NORMALISED=normalised(call),
+            BY_ROW=by_row,
             LEARN=learn and not by_row,
             **work.constants,
             **size,
         )
     if learn and by_row and temperature is not None:
-        by_temperature = (saved.floats[: work.rows] * upstream).sum().to(temperature.dtype)
+        parts = saved.floats[work.layout.numbers :][: work.rows]
+        by_temperature = (parts * upstream).sum().to(temperature.dtype)
     return gradient, by_temperature if learn else gradient.new_empty(0)
 
 
@@ -107,16 +112,12 @@ def _layout(call: Call, shape: torch.Size) -> _Layout:
     rows, num_classes = shape
     candidates = sum([segment.rows() for segment in call.segments])
     step = max(1, CHUNK // max(candidates, num_classes))
-    reduced = 3 * rows
-    inverses = _aligned(reduced + REDUCED)
-    scores = _aligned(inverses + (1 if call.noise is None else 2) * candidates)
-    length = scores + (rows * candidates if rows <= step else 0)
-    return _Layout(reduced, inverses, scores, length, step)
-
-
-def _aligned(place: int) -> int:
-    """The next place that is aligned as the products like it."""
-    return (place + 31) // 32 * 32
+    numbers = rows * candidates if rows <= step else 0
+    reduced = numbers + 4 * rows
+    inverses = reduced + results(call)
+    counted = any([segment.counts is not None for segment in call.segments])
+    length = inverses + (1 + int(call.noise is not None) + int(counted)) * candidates
+    return _Layout(numbers, reduced, inverses, length, step)
 
 
 class _Work:
@@ -154,17 +155,16 @@ class _Work:
     def chunks(self, floats: Tensor) -> Any:
         """The first row of each chunk, and memory for its scores ``[n, M]``."""
         if self.single:
-            yield 0, floats[self.layout.scores :].view(self.rows, self.candidates)
+            yield 0, floats[: self.layout.numbers].view(self.rows, self.candidates)
             return
         scratch = torch.empty(self.layout.step, self.candidates, dtype=self.sums, device=self.logits.device)
         for start in range(0, self.rows, self.layout.step):
             yield start, scratch[: self.rows - start]
 
     def measure(self, floats: Tensor) -> None:
-        """The sums of the candidates."""
+        """The sums of the candidates, the scores of their noise, and the logarithms of their multiplicities."""
         first = 0
         for part in self.parts:
-            place = self.layout.inverses + first
             launch(
                 measure_candidates,
                 part.shape[0],
@@ -173,14 +173,17 @@ class _Work:
                     part,
                     part.stride(0),
                     self.noise,
+                    self.logits if self.counts is None else self.counts,
                     floats,
                     flags.words(self.logits.device),
-                    place,
-                    place + self.candidates,
+                    first,
+                    self.candidates,
+                    self.layout.inverses,
                     self.num_classes,
                     simplex_tolerance(part.dtype),
                 ),
                 NOISE=self.call.noise is not None,
+                COUNTS=self.counts is not None,
                 CHECK=bool(self.call.check_values),
                 WIDE=self.constants["WIDE"],
                 **block(self.num_classes),
@@ -224,7 +227,6 @@ class _Work:
             self.logits.device,
             (
                 scores,
-                self.logits if self.counts is None else self.counts,
                 self.positives,
                 self.row_weights,
                 self.temperature,
@@ -233,16 +235,18 @@ class _Work:
                 flags.words(self.logits.device),
                 start,
                 call.offset,
+                self.layout.numbers,
                 self.layout.inverses,
                 self.rows,
                 self.candidates,
                 call.temperature,
-                factor(call, self.rows),
+                call.scale,
             ),
             NOISE=call.noise is not None,
             COUNTS=self.counts is not None,
             POSITIVES=call.positives is not None,
             ROW_WEIGHTS=call.row_weights is not None,
+            BY_ROW=call.reduction == "none",
             CHECK=bool(call.check_values),
             LOSS=loss,
             GRADIENT=gradient,

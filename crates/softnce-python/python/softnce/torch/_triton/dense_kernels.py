@@ -5,46 +5,52 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from softnce.torch._triton.gradients import common_factor, factor_of
 from softnce.torch._triton.numbers import (
     BAD_COUNT,
-    BAD_LOGITS,
     BAD_NOISE,
     BAD_POSITIVE,
-    BAD_ROW_WEIGHT,
     BAD_TARGET,
-    BAD_TEMPERATURE,
     any_bit,
     log1p,
     number,
+    positive_of,
     report,
+    temperature_of,
 )
+from softnce.torch._triton.rows import row_problem, weighted
 
 __all__ = ["centre_rows", "measure_candidates", "scale_rows", "softmax_rows"]
 
 
-@triton.jit(do_not_specialize=["inverses", "noise_scores"])
+@triton.jit(do_not_specialize=["at", "candidates", "places"])
 def measure_candidates(
     targets,
     stride,
     noise,
+    counts,
     saved,
     words,
-    inverses,
-    noise_scores,
+    at,
+    candidates,
+    places,
     d,
     tolerance: tl.float64,
     NOISE: tl.constexpr,
+    COUNTS: tl.constexpr,
     CHECK: tl.constexpr,
     WIDE: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """Of each dense candidate ``[d]``: 1 over its sum, and ``sum_c w_c log noise_c``. One program a candidate.
+    """Of candidate ``at`` and those after it, dense rows ``[d]``: what ``softmax_rows`` needs. One program a candidate.
 
-    They are stored in ``saved``, from the places ``inverses`` and ``noise_scores`` on.
-    The scores of the candidates are divided by these sums, instead of a copy of all rows. The noise need not be
-    normalised: a constant in all candidates cancels.
+    At ``places`` of ``saved``, each ``[candidates]``: 1 over the sum of the row, with ``NOISE``
+    ``sum_c w_c log noise_c``, with ``COUNTS`` the logarithm of the multiplicity. The scores are divided by these sums,
+    instead of a copy of all rows. The noise need not be normalised: a constant in all candidates cancels. Logarithms
+    are taken in the wider type: small probabilities and large multiplicities may lie beyond the range of the sums.
     """
     row = tl.program_id(0).to(tl.int64)
+    out = saved + places + at + row
     lanes = tl.arange(0, BLOCK)
     sums = tl.zeros((BLOCK,), WIDE)
     dots = tl.zeros((BLOCK,), WIDE)
@@ -58,15 +64,22 @@ def measure_candidates(
         if CHECK:
             wrong = wrong | tl.where(w >= 0.0, 0, BAD_TARGET)
         if NOISE:
-            eta = tl.load(noise + c, mask=inside, other=1.0).to(WIDE)
-            dots += w * tl.log(eta)
+            eta = tl.load(noise + c, mask=inside, other=1.0)
+            if eta.dtype != tl.float64:
+                eta = eta.to(WIDE)
+            dots += w * tl.log(eta).to(WIDE)
             if CHECK:
                 wrong = wrong | tl.where(eta > 0.0, 0, BAD_NOISE)
-                noises += tl.where(inside, eta, 0.0)
+                noises += tl.where(inside, eta, 0.0).to(WIDE)
     total = tl.sum(sums, 0)
     inverse = 1.0 / total
+    count = number(1.0, tl.float64)
+    if COUNTS:
+        count = tl.load(counts + at + row).to(tl.float64)
     if CHECK:
         problem = any_bit(wrong)
+        if COUNTS:
+            problem = problem | tl.where((count >= 0.0) & (count < float("inf")), 0, BAD_COUNT)
         if (tl.abs(total - 1.0) <= number(tolerance, WIDE)) == 0:
             problem = problem | BAD_TARGET
         if NOISE:
@@ -76,9 +89,12 @@ def measure_candidates(
             report(words, problem)
             # Every loss is NaN: all rows have this candidate.
             inverse = number(float("nan"), WIDE)
-    tl.store(saved + inverses + row, inverse)
+    tl.store(out, inverse)
     if NOISE:
-        tl.store(saved + noise_scores + row, tl.sum(dots, 0))
+        out += candidates
+        tl.store(out, tl.sum(dots, 0))
+    if COUNTS:
+        tl.store(out + candidates, tl.log(count).to(WIDE))
 
 
 @triton.jit(do_not_specialize=["first"])
@@ -102,7 +118,7 @@ def centre_rows(
     lanes = tl.arange(0, BLOCK)
     peaks = tl.full((BLOCK,), float("-inf"), WIDE)
     lows = tl.full((BLOCK,), float("inf"), WIDE)
-    wrong = tl.zeros((BLOCK,), tl.int32)
+    odd = tl.zeros((BLOCK,), tl.int32)
     for start in range(0, d, BLOCK):
         c = start + lanes
         inside = c < d
@@ -110,19 +126,12 @@ def centre_rows(
         peaks = tl.maximum(peaks, z)
         if CHECK:
             # A NaN is not below infinity either.
-            wrong = wrong | tl.where(inside & ((tl.abs(z) < float("inf")) == 0), BAD_LOGITS, 0)
+            odd = odd | (inside & ((tl.abs(z) < float("inf")) == 0)).to(tl.int32)
             lows = tl.minimum(lows, tl.where(inside, z, float("inf")))
     top = tl.max(peaks, 0)
     if CHECK:
-        problem = any_bit(wrong)
-        tau = number(temperature_value, WIDE)
-        if LEARNED:
-            tau = tl.load(temperature).to(WIDE)
-        if ((tau > 0.0) & (tau < float("inf"))) == 0:
-            problem = problem | BAD_TEMPERATURE
-        # Sums over the classes must not overflow.
-        if ((top - tl.min(lows, 0)) / tau * d < float("inf")) == 0:
-            problem = problem | BAD_LOGITS
+        tau = temperature_of(temperature, temperature_value, LEARNED, WIDE)
+        problem = row_problem(top, tl.min(lows, 0), tl.max(odd, 0), tau, d)
         if problem != 0:
             report(words, problem)
             # All differences are NaN, and with them the loss and the gradient of the row.
@@ -134,25 +143,24 @@ def centre_rows(
 
 
 @triton.jit
-def _scores(
-    raw, inverses, noise_scores, counts, j, inside, scale, NOISE: tl.constexpr, COUNTS: tl.constexpr, WIDE: tl.constexpr
-):
+def _scores(raw, inverses, j, inside, candidates, scale, NOISE: tl.constexpr, COUNTS: tl.constexpr):
     """Of some candidates: the score without noise, the score, both with the multiplicity, and 1 over the sum."""
-    inverse = tl.load(inverses + j, mask=inside, other=0.0)
+    measured = inverses + j
+    inverse = tl.load(measured, mask=inside, other=0.0)
     plain = tl.load(raw + j, mask=inside, other=0.0) * inverse * scale
     score = plain
     if NOISE:
-        score = plain - tl.load(noise_scores + j, mask=inside, other=0.0) * inverse
+        measured += candidates
+        score = plain - tl.load(measured, mask=inside, other=0.0) * inverse
     counted = score
     if COUNTS:
-        counted = score + tl.log(tl.load(counts + j, mask=inside, other=0.0).to(WIDE))
+        counted = score + tl.load(measured + candidates, mask=inside, other=0.0)
     return plain, score, tl.where(inside, counted, float("-inf")), inverse
 
 
-@triton.jit(do_not_specialize=["first", "offset", "place", "rows"])
+@triton.jit(do_not_specialize=["first", "offset", "numbers", "places", "rows"])
 def softmax_rows(
     scores,
-    counts,
     positives,
     row_weights,
     temperature,
@@ -161,7 +169,8 @@ def softmax_rows(
     words,
     first,
     offset,
-    place,
+    numbers,
+    places,
     rows,
     candidates,
     temperature_value: tl.float64,
@@ -170,6 +179,7 @@ def softmax_rows(
     COUNTS: tl.constexpr,
     POSITIVES: tl.constexpr,
     ROW_WEIGHTS: tl.constexpr,
+    BY_ROW: tl.constexpr,
     LEARNED: tl.constexpr,
     CHECK: tl.constexpr,
     LOSS: tl.constexpr,
@@ -179,81 +189,70 @@ def softmax_rows(
 ):
     """Loss and gradient of rows ``first``, ``first + 1``, .. from ``scores`` ``[n, M]``. One program a row.
 
-    ``losses`` is ``[rows]``, each times its factor. ``saved`` is ``[3, rows]``: the derivative by the temperature,
-    times the same factor; the log-sum-exp; the probability of all candidates but the positive. ``LOSS`` computes them
-    (the first with ``GRADIENT``). ``GRADIENT`` replaces the scores by the gradient with respect to them, divided by the
-    sums of the candidates; a thread replaces only what it alone reads.
+    ``losses`` is ``[rows]``, with ``BY_ROW`` each times its factor. At ``numbers`` of ``saved`` are four numbers of
+    each row, ``[4, rows]``: the derivative by the temperature, times the same factor (0 unless ``LEARNED``); the
+    largest score; the sum of the exponentials of all scores relative to it; the probability of all candidates but the
+    positive. Largest score and sum are kept apart: added to a large score, the logarithm of the sum would be lost in
+    rounding. ``LOSS`` computes them (the first with ``GRADIENT``). ``GRADIENT`` replaces the scores by the gradient
+    with respect to them, divided by the sums of the candidates; a thread replaces only what it alone reads.
     """
     here = tl.program_id(0).to(tl.int64)
     row = here + first
     raw = scores + here * candidates
     # What ``measure_candidates`` has stored.
-    inverses = saved + place
-    noise_scores = inverses + candidates
+    inverses = saved + places
+    saved += numbers
     lanes = tl.arange(0, BLOCK)
-    tau = number(temperature_value, WIDE)
-    if LEARNED:
-        tau = tl.load(temperature).to(WIDE)
-    inverse_tau = 1.0 / tau
-    positive = row + offset
-    if POSITIVES:
-        positive = tl.load(positives + row).to(tl.int64)
+    inverse_tau = 1.0 / temperature_of(temperature, temperature_value, LEARNED, WIDE)
+    positive = positive_of(positives, 1, offset, row, POSITIVES)
     exists = (positive >= 0) & (positive < candidates)
     own_plain, own, own_counted, own_inverse = _scores(
-        raw, inverses, noise_scores, counts, positive, exists, inverse_tau, NOISE, COUNTS, WIDE
+        raw, inverses, positive, exists, candidates, inverse_tau, NOISE, COUNTS
     )
-    factor = number(scale, WIDE)
-    if ROW_WEIGHTS:
-        factor = factor * tl.load(row_weights + row).to(WIDE)
+    factor = number(1.0, tl.float64)
+    bad = tl.zeros((), tl.int32)
+    if BY_ROW:
+        factor, bad = weighted(number(1.0, WIDE), scale, row_weights, 1, row, ROW_WEIGHTS, CHECK)
 
     if LOSS:
-        # The log-sum-exp of all candidates but the positive.
+        # The sums leave out the positive: its probability may be close to 1.
         peaks = tl.full((BLOCK,), float("-inf"), WIDE)
         sums = tl.zeros((BLOCK,), WIDE)
-        wrong = tl.zeros((BLOCK,), tl.int32)
         for start in range(0, candidates, BLOCK):
             j = start + lanes
             inside = j < candidates
-            plain, score, counted, inverse = _scores(
-                raw, inverses, noise_scores, counts, j, inside, inverse_tau, NOISE, COUNTS, WIDE
-            )
-            if CHECK and COUNTS:
-                count = tl.load(counts + j, mask=inside, other=0.0).to(WIDE)
-                wrong = wrong | tl.where((count >= 0.0) & (count < float("inf")), 0, BAD_COUNT)
-            counted = tl.where(j == positive, float("-inf"), counted)
+            plain, score, counted, inverse = _scores(raw, inverses, j, inside, candidates, inverse_tau, NOISE, COUNTS)
             # The maximum leaves out a NaN, which enters by the sum.
-            peak = tl.maximum(peaks, counted)
-            base = tl.where(peak > float("-inf"), peak, 0.0)
-            sums = sums * tl.exp(peaks - base) + tl.exp(counted - base)
-            peaks = peak
-        top = tl.max(peaks, 0)
-        base = tl.where(top > float("-inf"), top, 0.0)
-        rest = base + tl.log(tl.sum(sums * tl.exp(peaks - base), 0))
-        # The positive with them, from the larger of the two. Its own score leaves the loss before it is rounded.
-        larger = own_counted >= rest
-        tail = log1p(tl.exp(tl.where(larger, rest - own_counted, own_counted - rest)))
-        log_sum = tl.where(larger, own_counted, rest) + tail
-        loss = tl.where(larger, own_counted - own, rest - own) + tail
+            new = tl.maximum(peaks, counted)
+            base = tl.where(new > float("-inf"), new, 0.0)
+            sums = sums * tl.exp(peaks - base) + tl.where(j == positive, 0.0, tl.exp(counted - base))
+            peaks = new
+        peak = tl.max(peaks, 0)
+        peak = tl.where(peak > float("-inf"), peak, 0.0)
+        others = tl.sum(sums * tl.exp(peaks - peak), 0)
+        mine = tl.exp(own_counted - peak)
+        whole = others + mine
+        # A positive that is the largest: the logarithm of a number close to 1.
+        loss = (peak - own) + tl.where(mine == 1.0, log1p(others), tl.log(whole))
         if CHECK:
-            problem = any_bit(wrong)
-            if exists == 0:
-                problem = problem | BAD_POSITIVE
+            problem = bad | tl.where(exists, 0, BAD_POSITIVE)
             if COUNTS:
-                if (own_counted == float("-inf")) & (rest == float("-inf")):
+                if whole == 0.0:
                     problem = problem | BAD_COUNT
-            if ROW_WEIGHTS:
-                if ((factor >= 0.0) & (factor < float("inf"))) == 0:
-                    problem = problem | BAD_ROW_WEIGHT
             if problem != 0:
                 report(words, problem)
-                log_sum = number(float("nan"), WIDE)
-        others = tl.exp(rest - log_sum)
-        tl.store(losses + row, loss * factor + (log_sum - log_sum))
-        tl.store(saved + rows + row, log_sum)
-        tl.store(saved + rows * 2 + row, others)
+                whole = number(float("nan"), WIDE)
+        share = others / whole
+        tl.store(losses + row, (loss * factor).to(WIDE) + (whole - whole))
+        if not LEARNED:
+            tl.store(saved + row, number(0.0, WIDE))
+        tl.store(saved + rows + row, peak)
+        tl.store(saved + rows * 2 + row, whole)
+        tl.store(saved + rows * 3 + row, share)
     else:
-        log_sum = tl.load(saved + rows + row)
-        others = tl.load(saved + rows * 2 + row)
+        peak = tl.load(saved + rows + row)
+        whole = tl.load(saved + rows * 2 + row)
+        share = tl.load(saved + rows * 3 + row)
 
     if GRADIENT:
         # All threads have read the positive's score before one of them replaces it.
@@ -262,16 +261,14 @@ def softmax_rows(
         for start in range(0, candidates, BLOCK):
             j = start + lanes
             inside = j < candidates
-            plain, score, counted, inverse = _scores(
-                raw, inverses, noise_scores, counts, j, inside, inverse_tau, NOISE, COUNTS, WIDE
-            )
+            plain, score, counted, inverse = _scores(raw, inverses, j, inside, candidates, inverse_tau, NOISE, COUNTS)
             # P - E: the positive's own is minus the sum of the others, which stays accurate near 1.
-            g = tl.where(j == positive, -others, tl.exp(counted - log_sum))
+            g = tl.where(j == positive, -share, tl.exp(counted - peak) / whole)
             if LEARNED:
                 moments += tl.where(inside, g * (plain - own_plain), 0.0)
             tl.store(raw + j, g * inverse, mask=inside)
         if LEARNED:
-            tl.store(saved + row, -tl.sum(moments, 0) * inverse_tau * factor)
+            tl.store(saved + row, (-tl.sum(moments, 0) * inverse_tau * factor).to(WIDE))
 
 
 @triton.jit(do_not_specialize=["first", "place"])
@@ -291,7 +288,7 @@ def scale_rows(
     scale: tl.float64,
     ROW_WEIGHTS: tl.constexpr,
     LEARNED: tl.constexpr,
-    NORMALISED: tl.constexpr,
+    BY_ROW: tl.constexpr,
     LEARN: tl.constexpr,
     WIDE: tl.constexpr,
     BLOCK: tl.constexpr,
@@ -299,20 +296,17 @@ def scale_rows(
     """The gradient of the logits from ``products`` ``[n, d]``: times the row's factor, in the logits' type.
 
     At ``place`` of ``saved`` are the results of ``reduce_rows``: with ``LEARN`` the gradient of the temperature but for
-    the upstream gradient, with ``NORMALISED`` a factor of all rows.
+    the upstream gradient, without ``BY_ROW`` the square root of the factor of all rows.
     """
     blocks = tl.cdiv(d, BLOCK)
     here = (tl.program_id(0) // blocks).to(tl.int64)
     row = here + first
     c = (tl.program_id(0) % blocks) * BLOCK + tl.arange(0, BLOCK)
-    tau = number(temperature_value, WIDE)
-    if LEARNED:
-        tau = tl.load(temperature).to(WIDE)
-    factor = number(scale, WIDE) * tl.load(upstream + row * upstream_stride).to(WIDE) / tau
-    if ROW_WEIGHTS:
-        factor = factor * tl.load(row_weights + row).to(WIDE)
-    if NORMALISED:
-        factor = factor * tl.load(saved + place + 1)
+    common = number(scale, tl.float64)
+    if not BY_ROW:
+        common = common_factor(saved + place + 1)
+    factor = factor_of(common, row_weights, 1, upstream, upstream_stride, row, ROW_WEIGHTS, WIDE)
+    factor = factor / temperature_of(temperature, temperature_value, LEARNED, WIDE)
     if LEARN:
         if tl.program_id(0) == 0:
             part = tl.load(saved + place) * tl.load(upstream).to(WIDE)

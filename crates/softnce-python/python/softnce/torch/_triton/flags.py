@@ -32,7 +32,7 @@ PROBLEMS = (
     Problem(IndexError, "positives holds the index of a candidate that does not exist"),
     Problem(ValueError, "temperature is not a finite number above 0"),
     Problem(ValueError, "noise_probs has entries that are not above 0, or a sum that is not 1 within 0.0001"),
-    Problem(ValueError, "row_weights has entries that are negative or not finite, or none above 0"),
+    Problem(ValueError, "row_weights has entries that are negative or not finite, or, for the mean, none above 0"),
     Problem(ValueError, "targets or candidates has rows that are not one-hot, expected hard labels for this loss"),
 )
 #: The word that says that all rows are mixed with one lambda: a warning and not an error.
@@ -87,10 +87,11 @@ def check() -> None:
 
 def clear(device: torch.device) -> List[int]:
     """The problems found so far, which are then forgotten; does not wait for the device."""
-    address = _of(device).address
-    values = (ctypes.c_int32 * LAMBDA).from_address(address)
-    found = [number for number, value in enumerate(values) if value]
-    ctypes.memset(address, 0, len(_NONE))
+    values = (ctypes.c_int32 * LAMBDA).from_address(_of(device).address)
+    found = [number for number in range(LAMBDA) if values[number]]
+    # No others: the device may set them meanwhile.
+    for number in found:
+        values[number] = 0
     return found
 
 
@@ -114,6 +115,7 @@ def take(device: torch.device, number: int) -> bool:
     """Whether a word is set; it is then cleared. Does not wait for the device."""
     held = _of(device)
     word = ctypes.c_int32.from_address(held.address + 4 * number)
-    found = bool(word.value)
+    if not word.value:
+        return False
     word.value = 0
-    return found
+    return True

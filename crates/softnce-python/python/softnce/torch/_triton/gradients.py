@@ -5,18 +5,25 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-__all__ = ["factor_of", "finish_temperature"]
+__all__ = ["common_factor", "factor_of", "finish_temperature"]
+
+
+@triton.jit
+def common_factor(root):
+    """The factor of the losses of all rows, of which the forward pass saved the square root."""
+    value = tl.load(root).to(tl.float64)
+    return value * value
 
 
 @triton.jit
 def factor_of(
-    floats, row_weights, stride, upstream, upstream_stride, row, N, ROW_WEIGHTS: tl.constexpr, WIDE: tl.constexpr
+    common, row_weights, stride, upstream, upstream_stride, row, ROW_WEIGHTS: tl.constexpr, WIDE: tl.constexpr
 ):
-    """The factor of the row's gradient: its weight times the factor of the loss and the upstream gradient.
+    """The factor of the row's gradient: the ``common`` factor of all rows, its weight, and the upstream gradient.
 
     The product is taken in double precision, because weights may exceed the range of the sums.
     """
-    factor = tl.load(floats + 6 * N).to(tl.float64)
+    factor = common
     if ROW_WEIGHTS:
         factor = factor * tl.load(row_weights + row * stride).to(tl.float64)
     return (factor * tl.load(upstream + row * upstream_stride).to(tl.float64)).to(WIDE)

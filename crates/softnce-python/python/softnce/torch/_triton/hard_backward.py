@@ -5,10 +5,10 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from softnce.torch._triton.compact_scores import positive_of, temperature_of
-from softnce.torch._triton.gradients import factor_of, finish_temperature
+from softnce.torch._triton.gradients import common_factor, factor_of, finish_temperature
 from softnce.torch._triton.hard_scores import class_scores
 from softnce.torch._triton.layout import OTHERS, PEAK, SHARE, TOP
+from softnce.torch._triton.numbers import positive_of, temperature_of
 
 __all__ = ["backward"]
 
@@ -56,7 +56,8 @@ def backward(
     whole, share = tl.load(floats + OTHERS * N + row), tl.load(floats + SHARE * N + row)
     p = positive_of(positives, position_stride, offset, row, POSITIONS)
     label = tl.load(counts + d + tl.where((p >= 0) & (p < M), p, 0))
-    factor = factor_of(floats, row_weights, weight_stride, upstream, upstream_stride, row, N, ROW_WEIGHTS, WIDE)
+    common = common_factor(floats + 6 * N)
+    factor = factor_of(common, row_weights, weight_stride, upstream, upstream_stride, row, ROW_WEIGHTS, WIDE)
     # A row with a problem has a share that is NaN.
     scale = inverse * factor + (share - share)
     products = tl.zeros((BLOCK,), WIDE)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from softnce.torch._triton.compact_scores import positive_of, temperature_of
 from softnce.torch._triton.hard_scores import class_scores
 from softnce.torch._triton.layout import LOSS, MEAN, OTHERS, PEAK, SHARE, TOP
 from softnce.torch._triton.noise import sum_is_off
-from softnce.torch._triton.numbers import BAD_NOISE, BAD_POSITIVE, log1p
+from softnce.torch._triton.numbers import BAD_NOISE, BAD_POSITIVE, log1p, positive_of, temperature_of
 from softnce.torch._triton.rows import finish, found_before, measure, row_problem
 
 __all__ = ["forward"]
@@ -95,11 +94,12 @@ def forward(
         if NOISE:
             problem = problem | tl.where(sum_is_off(noise + d, noise_programs, WIDE), BAD_NOISE, 0)
     share = tl.where(problem != 0, float("nan"), rest / whole)
+    value = tl.where(problem != 0, float("nan"), value)
     tl.store(floats + TOP * N + row, top)
     tl.store(floats + MEAN * N + row, mean)
     tl.store(floats + PEAK * N + row, base)
     tl.store(floats + OTHERS * N + row, whole)
     tl.store(floats + SHARE * N + row, share)
-    tl.store(floats + LOSS * N + row, tl.where(problem != 0, float("nan"), value))
-    finish(floats, loss, row_weights, weight_stride, counters, words, row, problem, N, factor_value,
+    tl.store(floats + LOSS * N + row, value)
+    finish(floats, loss, row_weights, weight_stride, counters, words, row, value, problem, N, factor_value,
            ROW_WEIGHTS, REDUCTION, CHECK, WIDE)  # fmt: skip

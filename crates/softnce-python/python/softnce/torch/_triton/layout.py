@@ -1,8 +1,8 @@
 """Where the saved vectors of the contrastive kernels hold what.
 
-``floats``: six numbers for each row, the factor of the loss, then weights, shares, logarithms of the multiplicities and
-the noise, each only where the call has it. ``integers``: the problems that the packing programs found, two counters of
-finished programs, then the classes.
+``floats``: six numbers for each row, the square root of the factor of all rows, then weights, shares, logarithms of the
+multiplicities and the noise, each only where the call has it. ``integers``: the problems that the packing
+programs found, two counters of finished programs, then the classes.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def pack_noise(probabilities, stride, logs, sums, block, d, BLOCK: tl.constexpr)
     """
     c = block * BLOCK + tl.arange(0, BLOCK)
     inside = c < d
-    p = tl.load(probabilities + c * stride, mask=inside, other=1.0)
+    p = tl.load(probabilities + c.to(tl.int64) * stride, mask=inside, other=1.0)
     if p.dtype != tl.float64:
         p = p.to(logs.dtype.element_ty)
     tl.store(logs + c, tl.log(p).to(logs.dtype.element_ty), mask=inside)

@@ -18,7 +18,9 @@ __all__ = [
     "any_bit",
     "log1p",
     "number",
+    "positive_of",
     "report",
+    "temperature_of",
 ]
 
 # The bits of a problem word: 1 << the position in flags.PROBLEMS.
@@ -37,6 +39,24 @@ NOT_HARD = tl.constexpr(256)
 def number(x, WIDE: tl.constexpr):
     """A Python float in the type of the sums. Compiled it comes as a scalar, interpreted as a Python float."""
     return (tl.zeros((), WIDE) + x).to(WIDE)
+
+
+@triton.jit
+def temperature_of(temperature, value, LEARNED: tl.constexpr, WIDE: tl.constexpr):
+    """The temperature: a tensor ``[]`` or a number."""
+    tau = number(value, WIDE)
+    if LEARNED:
+        tau = tl.load(temperature).to(WIDE)
+    return tau
+
+
+@triton.jit
+def positive_of(positives, stride, offset, row, POSITIONS: tl.constexpr):
+    """The index of the row's positive among the candidates."""
+    p = row + offset
+    if POSITIONS:
+        p = tl.load(positives + row * stride).to(tl.int64)
+    return p
 
 
 @triton.jit

@@ -96,7 +96,7 @@ def recognise(
                 tl.store(shares + j, (floor / total * d).to(kind))
                 tl.store(inverses + j, (1.0 / total).to(kind))
             if COUNTS:
-                count = tl.load(counts + j * count_stride).to(tl.float64)
+                count = tl.load(counts + (tl.zeros((), tl.int64) + j) * count_stride).to(tl.float64)
                 problem = problem | tl.where((count >= 0.0) & (count < float("inf")), 0, BAD_COUNT)
                 tl.store(logs + j, tl.log(count).to(kind))
         if program == 0:

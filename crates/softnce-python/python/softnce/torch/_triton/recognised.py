@@ -66,7 +66,8 @@ def _plan(call: Call, num_classes: int) -> compact.Plan:
 
 def _lengths(call: Call, shape: compact.Plan, rows: int, num_classes: int) -> Tuple[int, int]:
     floats, integers = compact.lengths(shape, rows, num_classes)
-    return floats + shape.candidates, integers
+    # 1 over the sum of each row, for rows without a compact form.
+    return floats + (0 if call.kind in HARD else shape.candidates), integers
 
 
 def sizes(call: Call, shape: torch.Size) -> Tuple[int, int]:
