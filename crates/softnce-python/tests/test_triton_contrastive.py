@@ -27,7 +27,7 @@ from reference import (
     thinned,
     written_out,
 )
-from softnce.torch import InfoNCE, MixedTargets, SoftTargetInfoNCE, TargetQueue, _call, _fused, _operation
+from softnce.torch import InfoNCE, MixedTargets, SoftTargetInfoNCE, TargetQueue, _call, _fused, _packing
 from softnce.torch._devices import INTERPRETED
 
 pytestmark = [
@@ -402,7 +402,7 @@ def test_the_registration_is_sound(made: Tuple[str, str, str], reduction: str) -
     # Registers the operation.
     from softnce.torch import _fused_operation  # noqa: F401
 
-    torch.library.opcheck(torch.ops.softnce.fused.default, (logits, tau, *_operation.encode(call, str(name))))
+    torch.library.opcheck(torch.ops.softnce.fused.default, (logits, tau, *_packing.pack(call, str(name))))
 
 
 @pytest.mark.parametrize("form", ["labels", "mixed", "shares", "recognised", "dense"])

@@ -10,30 +10,32 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from softnce.torch import _fused, _triton
 from softnce.torch._call import Call, wide
-from softnce.torch._operation import ARGUMENTS, decode, encode
+from softnce.torch._packing import SCHEMA, Packed, pack, unpack
 from softnce.torch._scale import forbid_second
 from softnce.torch._triton._family import Saved
 
 __all__ = ["call"]
 
+_ARGUMENTS = f"Tensor logits, Tensor? temperature, {SCHEMA}"
 #: The number of arguments of the forward operation.
-_INPUTS = 12
+_INPUTS = 2 + len(Packed._fields)
 
 
 def call(arguments: Call, logits: Tensor, temperature: Optional[Tensor], name: str) -> Tensor:
     """The loss of logits ``[N, d]`` by a family of kernels, as the registered operation."""
     if temperature is not None and temperature.device != logits.device:
         temperature = temperature.to(logits.device)
-    result: Tuple[Tensor, Tensor, Tensor] = torch.ops.softnce.fused(logits, temperature, *encode(arguments, name))
+    result: Tuple[Tensor, Tensor, Tensor] = torch.ops.softnce.fused(logits, temperature, *pack(arguments, name))
     return result[0]
 
 
 def _read(arguments: Tuple[Any, ...]) -> Tuple[Call, Any]:
-    """The call of encoded arguments, and its family."""
-    return decode(*arguments), _triton.load(arguments[6].split("|")[-1])
+    """The call of packed arguments, and its family."""
+    packed = Packed(*arguments)
+    return unpack(packed), _triton.load(packed.names.split("|")[-1])
 
 
-@torch.library.custom_op("softnce::fused", mutates_args=(), schema=f"({ARGUMENTS}) -> (Tensor, Tensor, Tensor)")
+@torch.library.custom_op("softnce::fused", mutates_args=(), schema=f"({_ARGUMENTS}) -> (Tensor, Tensor, Tensor)")
 def _forward(logits: Tensor, temperature: Optional[Tensor], *arguments: Any) -> Tuple[Tensor, Tensor, Tensor]:
     call, family = _read(arguments)
     loss, saved = _fused.forward(call, logits, temperature, family)
@@ -55,7 +57,7 @@ def _(logits: Tensor, temperature: Optional[Tensor], *arguments: Any) -> Tuple[T
 @torch.library.custom_op(
     "softnce::fused_backward",
     mutates_args=(),
-    schema=f"({ARGUMENTS}, Tensor floats, Tensor integers, Tensor upstream, bool learn) -> (Tensor, Tensor)",
+    schema=f"({_ARGUMENTS}, Tensor floats, Tensor integers, Tensor upstream, bool learn) -> (Tensor, Tensor)",
 )
 def _gradients(logits: Tensor, temperature: Optional[Tensor], *given: Any) -> Tuple[Tensor, Tensor]:
     *arguments, floats, integers, upstream, learn = given

@@ -34,7 +34,7 @@ def _forward(
 
 @_forward.register_fake
 def _(features: Tensor, weight: Tensor, bias: Any, temperature: Any, *packed: Any) -> Tensor:
-    by_row = Packed(*packed).names.split("|")[1] == "none"
+    by_row = unpack(Packed(*packed)).reduction == "none"
     return features.new_empty((features.shape[0],) if by_row else (), dtype=wide(features.dtype))
 
 

@@ -33,8 +33,8 @@ class Packed(NamedTuple):
     flags: List[bool]
 
 
-def pack(call: Call) -> Packed:
-    """A call whose targets need not be gathered."""
+def pack(call: Call, *names: str) -> Packed:
+    """A call; ``names`` are further words to pass along."""
     parts: List[Tensor] = []
     layout: List[int] = []
     for segment in call.segments:
@@ -49,10 +49,10 @@ def pack(call: Call) -> Packed:
         call.positives,
         call.row_weights,
         call.noise,
-        "|".join([call.kind, call.reduction, call.backend]),
+        "|".join([call.kind, call.reduction, call.backend, call.group, *names]),
         [call.offset, call.workers],
         [call.temperature, call.scale],
-        [call.recognise, bool(call.check_values)],
+        [call.recognise, bool(call.check_values), call.check_values == "now"],
     )
 
 
@@ -64,7 +64,7 @@ def unpack(packed: Packed) -> Call:
         first = next(tensors)
         second, shares, times = (next(tensors) if held & (1 << bit) else None for bit in range(3))
         segments.append(Segment(first, second, share, shares, times))
-    kind, reduction, backend = packed.names.split("|")
+    kind, reduction, backend, group = packed.names.split("|")[:4]
     return Call(
         kind=kind,
         segments=tuple(segments),
@@ -77,7 +77,7 @@ def unpack(packed: Packed) -> Call:
         scale=packed.numbers[1],
         backend=backend,
         recognise=packed.flags[0],
-        check_values=packed.flags[1],
-        group="",
+        check_values="now" if packed.flags[2] else packed.flags[1],
+        group=group,
         workers=packed.counts[1],
     )
