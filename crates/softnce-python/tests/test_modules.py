@@ -96,7 +96,7 @@ def test_a_learned_temperature(backend: str) -> None:
     expected = info_nce(logits, written_out(targets, 5), tau=log_tau.exp()).mean()
     expected.backward()
     torch.testing.assert_close(loss, expected, rtol=1e-6, atol=0)
-    torch.testing.assert_close(criterion.log_temperature.grad.double(), log_tau.grad, rtol=1e-5, atol=1e-8)
+    torch.testing.assert_close(criterion.log_temperature.grad.double().reshape(()), log_tau.grad, rtol=1e-5, atol=1e-8)
     optimiser = torch.optim.SGD(criterion.parameters(), lr=10.0)
     before = criterion.temperature.item()
     optimiser.step()

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from softnce._settings import flag, integer, number
-from softnce.torch import _distributed, _head, _head_operation
+from softnce.torch import _autograd, _distributed, _head, _head_operation
 from softnce.torch._call import Call, Targets
+from softnce.torch._differentiable import transformed
 from softnce.torch._memory import resolved
 from softnce.torch._scale import forbid_second
 from softnce.torch._tracing import untraced
@@ -30,7 +31,8 @@ class InfoNCEHead(Contrastive):
     as ``torch.nn.Embedding``. Their gradients are sparse tensors with the rows of the classes used.
     ``torch.optim.SGD``, ``SparseAdam`` and ``Adagrad`` accept them (without weight decay) and change only these rows;
     ``DistributedDataParallel`` reduces them. With ``sparse=False`` the gradients are dense, as those of
-    ``nn.Embedding``: for any optimiser, such as AdamW, and for ``torch.compile`` without graph breaks.
+    ``nn.Embedding``: for any optimiser, such as AdamW, and for ``torch.compile`` without graph breaks. The transforms
+    of ``torch.func`` and forward-mode AD materialise the logits.
 
     Targets are class indices, ``MixedTargets``, or probabilities in which the compact form of ``MixedTargets`` is
     found. Their uniform shares must be equal (the same label smoothing in every row): only then do the shares cancel,
@@ -132,7 +134,12 @@ class InfoNCEHead(Contrastive):
         features = self._checked(features)
         rows = features.shape[0]
         options = {"candidates": candidates, "row_weights": row_weights}
-        call, learned = self._prepare(rows, self.num_classes, features.device, targets, **options)
+        call, found = self._prepare(rows, self.num_classes, features.device, targets, **options)
+        if transformed():
+            loss = _autograd.apply(call, self.logits(features), found)
+            self._fill(call, targets)
+            return loss
+        learned = None if found is None else found.value()
         if traced or features.is_meta:
             loss = _head_operation.call(call, _head.Inputs(features, self.weight, self.bias, learned))
             self._fill(call, targets)
@@ -204,7 +211,7 @@ class _HeadLoss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> Tuple[Optional[Tensor], ...]:
-        forbid_second()
+        forbid_second("use criterion(head.logits(features), targets) with SoftTargetInfoNCE as criterion")
         temperature, *saved = ctx.saved_tensors
         if ctx.by_row:
             features, weight, bias = saved[:3]

@@ -11,7 +11,7 @@ from torch import Tensor
 from softnce.torch._call import Call, Segment, compact_segment
 from softnce.torch.targets import MixedTargets, recognise
 
-__all__ = ["gather", "group_name"]
+__all__ = ["gather", "group_name", "group_of"]
 
 _LABELS, _COMPACT, _DENSE = 0, 1, 2
 
@@ -39,6 +39,11 @@ def group_name(group: Any) -> str:
     if workers < 2:
         return ""
     return str(group.group_name)
+
+
+def group_of(name: str) -> Any:
+    """The process group with a name."""
+    return torch.distributed.distributed_c10d._resolve_process_group(name)  # type: ignore[attr-defined,arg-type]
 
 
 def gather(call: Call, rows: int, num_classes: int) -> Call:
@@ -73,7 +78,7 @@ def _gather_segment(
 
     An error of one worker is raised on all workers, because the others would wait for it.
     """
-    group = torch.distributed.distributed_c10d._resolve_process_group(name)  # type: ignore[attr-defined,arg-type]
+    group = group_of(name)
     world, rank = torch.distributed.get_world_size(group), torch.distributed.get_rank(group)
     device = own.first.device
     double = (own.first if own.second is None else own.second).dtype == torch.float64

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from softnce._warnings import warn
-from softnce.torch import _devices, _triton
+from softnce.torch import _devices, _differentiable, _triton
 from softnce.torch._call import HARD, Call
 from softnce.torch._checks import LAMBDA_WARNING, ask_kernels, check_shapes
-from softnce.torch._scale import forbid_second
+from softnce.torch._scale import is_batched, scale_logits, scale_temperature
+from softnce.torch._temperature import Learned
 from softnce.torch._triton import flags
 from softnce.torch._triton._family import Family, Saved
 
@@ -84,8 +85,15 @@ class _Loss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> Tuple[Optional[Tensor], Optional[Tensor], None, None]:
-        forbid_second()
         logits, temperature, *saved = ctx.saved_tensors
-        learn = ctx.needs_input_grad[1]
-        by_logits, by_temperature = ctx.family.backward(ctx.call, logits, temperature, Saved(*saved), upstream, learn)
-        return by_logits if ctx.needs_input_grad[0] else None, by_temperature if learn else None, None, None
+        need, learn = ctx.needs_input_grad[:2]
+        if torch.is_grad_enabled():
+            learned = None if temperature is None else Learned(temperature)
+            return *_differentiable.gradients(ctx.call, logits, learned, upstream, (need, learn)), None, None
+        batched = is_batched(upstream) if ctx.call.reduction != "none" else False
+        factor = torch.ones((), dtype=upstream.dtype, device=logits.device) if batched else upstream
+        by_logits, by_temperature = ctx.family.backward(ctx.call, logits, temperature, Saved(*saved), factor, learn)
+        if batched:
+            by_logits = scale_logits(by_logits, upstream, logits.dtype)
+            by_temperature = scale_temperature(by_temperature, upstream, temperature) if learn else None
+        return by_logits if need else None, by_temperature if learn else None, None, None

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode
 from softnce.torch import _fused, _triton
 from softnce.torch._call import Call, wide
 from softnce.torch._packing import SCHEMA, Packed, pack, unpack
-from softnce.torch._scale import forbid_second
+from softnce.torch._scale import WITHOUT_COMPILER, forbid_second
 from softnce.torch._triton._family import Saved
 
 __all__ = ["call"]
@@ -83,7 +83,7 @@ def _setup(ctx: Any, inputs: Tuple[Any, ...], output: Tuple[Tensor, Tensor, Tens
 
 def _backward(ctx: Any, upstream: Tensor, *_: Any) -> Tuple[Any, ...]:
     if not torch.compiler.is_compiling() and _get_current_dispatch_mode() is None:
-        forbid_second()
+        forbid_second(WITHOUT_COMPILER)
     logits, temperature, positives, row_weights, noise, floats, integers, *parts = ctx.saved_tensors
     layout, uniform, *rest = ctx.plain
     learn = ctx.needs_input_grad[1]

@@ -45,7 +45,9 @@ def is_plain(tensor: Tensor) -> bool:
 
 
 def resolved(tensor: Tensor) -> Tensor:
-    """A tensor whose memory holds its values: lazily negated views are materialised."""
+    """A tensor whose memory holds its values: lazily negated views are materialised, distributed ones gathered."""
+    if not is_plain(tensor) and hasattr(tensor, "full_tensor"):
+        tensor = tensor.full_tensor()
     if torch.compiler.is_compiling():
         return tensor.resolve_neg()
     return tensor.resolve_neg() if tensor.is_neg() else tensor

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode
 from softnce.torch import _dispatch
 from softnce.torch._call import Call, Needs, wide
 from softnce.torch._packing import SCHEMA, Packed, pack, unpack
-from softnce.torch._scale import forbid_second, scale_logits, scale_temperature
+from softnce.torch._scale import WITHOUT_COMPILER, forbid_second, scale_logits, scale_temperature
 
 __all__ = ["call"]
 
@@ -67,7 +67,7 @@ def _setup(ctx: Any, inputs: Tuple[Any, ...], output: Tuple[Tensor, Tensor, Tens
 
 def _backward(ctx: Any, upstream: Tensor, *_: Any) -> Tuple[Any, ...]:
     if not torch.compiler.is_compiling() and _get_current_dispatch_mode() is None:
-        forbid_second()
+        forbid_second(WITHOUT_COMPILER)
     gradient, parts, temperature = ctx.saved_tensors
     by_logits = scale_logits(gradient, upstream, ctx.dtype) if ctx.by_logits else None
     by_temperature = scale_temperature(parts, upstream, temperature) if ctx.by_temperature else None

@@ -5,19 +5,31 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["forbid_second", "is_one", "scale_logits", "scale_temperature"]
+__all__ = ["WITHOUT_COMPILER", "forbid_second", "is_batched", "is_one", "scale_logits", "scale_temperature"]
+
+WITHOUT_COMPILER = "call the loss outside torch.compile, with a plain tensor as logits"
 
 
-def forbid_second() -> None:
+def forbid_second(advice: str) -> None:
     """Raises an error for second derivatives: autograd would silently treat the gradients as constants."""
     if torch.is_grad_enabled():
-        message = "leave out create_graph, or use plain PyTorch operations where second derivatives are needed"
-        raise RuntimeError(f"the gradients of softnce's losses cannot be differentiated again; {message}")
+        raise RuntimeError(f"these gradients cannot be differentiated again (create_graph=True); {advice}")
+
+
+def is_batched(tensor: Tensor) -> bool:
+    """Whether a tensor holds several values at once, as under ``vmap`` and ``is_grads_batched``."""
+    return "Batched" in str(torch._C._dispatch_keys(tensor))
 
 
 def is_one(upstream: Tensor) -> bool:
     """Whether the upstream gradient is 1 and scaling can be skipped; checked only on the CPU, where it is cheap."""
-    return upstream.dim() == 0 and upstream.device.type == "cpu" and upstream.item() == 1.0
+    if upstream.dim() != 0 or upstream.device.type != "cpu":
+        return False
+    try:
+        return upstream.item() == 1.0
+    except RuntimeError:
+        # Batched gradients have no single value.
+        return False
 
 
 def scale_logits(gradient: Tensor, upstream: Tensor, dtype: torch.dtype) -> Tensor:

@@ -6,7 +6,7 @@ scores exist at any time, and no tensor has N x M x d entries. One pass gives va
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional, Tuple, Union
+from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -15,14 +15,14 @@ from softnce.torch._call import CONTRASTIVE, HARD, Call, Needs, Result, Segment,
 from softnce.torch._checks import ask_kernels, check_shapes, check_values
 from softnce.torch.targets import recognise, simplex_tolerance, widest
 
-__all__ = ["evaluate"]
+__all__ = ["Candidates", "evaluate", "log_noise", "multiplicities", "positives_of", "prepare", "row_factors"]
 
 CROSS_ENTROPY = "soft-target-cross-entropy"
 #: Scores that exist at any time: those of all candidates for the rows of one chunk.
 CHUNK = 1 << 24
 
 
-class _Candidates(NamedTuple):
+class Candidates(NamedTuple):
     """A segment, converted to the type of the scores."""
 
     #: ``[M]``, ``[M, K]`` or ``[M, d]``; dense rows are divided by their sums.
@@ -81,7 +81,7 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
     else:
         segments = [_recognised(segment) if call.recognise else segment for segment in call.segments]
     top = check_values(call, segments, logits, temperature) if call.check_values else None
-    factors = _factors(call, logits, sums)
+    factors = row_factors(call, logits, sums)
     tau = temperature.detach().to(sums) if temperature is not None else call.temperature
     rows = _rows(call, segments, logits.shape[1], sums)
     losses, gradients, parts = [], [], []
@@ -162,7 +162,7 @@ def _recognised(segment: Segment) -> Segment:
     return segment if found is None else compact_segment(found, segment.counts)
 
 
-def _factors(call: Call, logits: Tensor, sums: torch.dtype) -> Tensor:
+def row_factors(call: Call, logits: Tensor, sums: torch.dtype) -> Tensor:
     """The factor of the loss of each row: its weight, divided by the sum for the mean, times the scale."""
     count = logits.shape[0]
     if call.row_weights is None:
@@ -176,26 +176,26 @@ def _factors(call: Call, logits: Tensor, sums: torch.dtype) -> Tensor:
     return (call.scale * weights).to(sums)
 
 
-def _prepare(segments: List[Segment], sums: torch.dtype, cancel: bool) -> List[_Candidates]:
+def prepare(segments: Sequence[Segment], sums: torch.dtype, cancel: bool) -> List[Candidates]:
     """The segments in the type of the scores. With ``cancel``, equal uniform shares are omitted."""
     shares = {None if part.is_dense() or part.shares is not None else part.uniform for part in segments}
     equal = cancel and len(shares) == 1 and None not in shares
     return [_candidates(part, sums, equal) for part in segments]
 
 
-def _candidates(part: Segment, sums: torch.dtype, equal: bool) -> _Candidates:
+def _candidates(part: Segment, sums: torch.dtype, equal: bool) -> Candidates:
     if part.second is None:
         if part.first.dim() == 1:
-            return _Candidates(part.first.long(), None, None)
+            return Candidates(part.first.long(), None, None)
         rows = part.first.to(sums)
-        return _Candidates(rows / rows.sum(1, keepdim=True), None, None)
+        return Candidates(rows / rows.sum(1, keepdim=True), None, None)
     uniform: Union[None, float, Tensor]
     uniform = part.uniform if part.shares is None else part.shares.to(sums)
     nothing = equal or (part.shares is None and part.uniform == 0.0)
-    return _Candidates(part.first.long(), part.second.to(sums), None if nothing else uniform)
+    return Candidates(part.first.long(), part.second.to(sums), None if nothing else uniform)
 
 
-def _positives(call: Call, start: int, count: int, device: torch.device) -> Tensor:
+def positives_of(call: Call, start: int, count: int, device: torch.device) -> Tensor:
     """The positives of some rows, ``[n, 1]``."""
     if call.positives is not None:
         return call.positives[start : start + count].long()[:, None]
@@ -208,9 +208,9 @@ class _Contrastive:
 
     def __init__(self, call: Call, segments: List[Segment], num_classes: int, sums: torch.dtype) -> None:
         self.call = call
-        self.log_noise = None if call.noise is None else _log_noise(call.noise, sums)
-        self.segments = _prepare(segments, sums, cancel=True)
-        counts = _counts(segments)
+        self.log_noise = None if call.noise is None else log_noise(call.noise, sums)
+        self.segments = prepare(segments, sums, cancel=True)
+        counts = multiplicities(segments)
         self.log_counts = None if counts is None else counts.log().to(sums)
         self.labels: Optional[Tensor] = None
         self.width = sum(part.rows() for part in segments)
@@ -226,7 +226,7 @@ class _Contrastive:
         """The losses ``[n]`` and their gradients with respect to the scores ``[n, d]``."""
         if self.log_noise is not None:
             scores = scores - self.log_noise
-        positives = _positives(self.call, start, scores.shape[0], scores.device)
+        positives = positives_of(self.call, start, scores.shape[0], scores.device)
         if self.labels is not None:
             positives = self.labels[positives]
             critic = scores
@@ -260,14 +260,14 @@ class _CrossEntropy:
 
     def __init__(self, call: Call, segments: List[Segment], sums: torch.dtype) -> None:
         self.call = call
-        self.segments = _prepare(segments, sums, cancel=False)
+        self.segments = prepare(segments, sums, cancel=False)
         self.width = 0
 
     def evaluate(self, scores: Tensor, start: int, wanted: bool) -> Tuple[Tensor, Optional[Tensor]]:
         """The losses ``[n]`` and their gradients with respect to the scores ``[n, d]``."""
         log_posterior = scores.log_softmax(1)
         gradient = log_posterior.exp() if wanted else None
-        positives = _positives(self.call, start, scores.shape[0], scores.device)[:, 0]
+        positives = positives_of(self.call, start, scores.shape[0], scores.device)[:, 0]
         losses = torch.zeros(scores.shape[0], dtype=scores.dtype, device=scores.device)
         first = 0
         for part in self.segments:
@@ -282,12 +282,12 @@ class _CrossEntropy:
         return losses, gradient
 
 
-def _log_noise(noise: Tensor, sums: torch.dtype) -> Tensor:
+def log_noise(noise: Tensor, sums: torch.dtype) -> Tensor:
     noise = noise.to(widest(noise.device))
     return (noise / noise.sum()).log().to(sums)
 
 
-def _counts(segments: List[Segment]) -> Optional[Tensor]:
+def multiplicities(segments: Sequence[Segment]) -> Optional[Tensor]:
     """The multiplicities, ``[M]``; None if all are 1."""
     if all(part.counts is None for part in segments):
         return None

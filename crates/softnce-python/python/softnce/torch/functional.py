@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numbers
-from typing import Any, Dict, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Union
 
 import torch
 from torch import Tensor
@@ -11,11 +10,13 @@ from torch import Tensor
 from softnce._choices import Backend, Checks, Reduction
 from softnce._settings import share
 from softnce.torch import _autograd, _call, _distributed
+from softnce.torch._averaged import averaged
 from softnce.torch._call import Targets, segment_of
 from softnce.torch._class_weights import check_weight, smooth, weigh
 from softnce.torch._ignored import guarded, settle
 from softnce.torch._memory import FLOATS, resolved
 from softnce.torch._shaped import Shaping, shaped
+from softnce.torch._temperature import tau
 
 _CROSS_ENTROPY = "soft-target-cross-entropy"
 #: The arguments that have entries for rows and candidates.
@@ -228,6 +229,8 @@ def _loss(
 ) -> Tensor:
     logits = check_logits(logits)
     group = _distributed.group_name(process_group) if gather else ""
+    if group and isinstance(temperature, Tensor) and temperature.requires_grad:
+        temperature = averaged(temperature, group, logits.device)
     settings: Dict[str, Any] = {"temperature": temperature, "group": group, **arguments}
     shaping = Shaping(dim, ignore_index, reduction, gathers=bool(group))
 
@@ -258,17 +261,3 @@ def check_logits(logits: Any) -> Tensor:
     if logits.layout is not torch.strided:
         raise TypeError(f"logits has layout {logits.layout}, expected a strided tensor")
     return resolved(logits)
-
-
-def tau(temperature: Union[float, Tensor], device: torch.device) -> Tuple[float, Optional[Tensor]]:
-    """The temperature as a number, or as a tensor if it is one."""
-    if not isinstance(temperature, Tensor):
-        if isinstance(temperature, bool) or not isinstance(temperature, numbers.Real):
-            raise TypeError(f"temperature is {temperature!r}, expected a number or a tensor with one number")
-        return float(temperature), None
-    if temperature.numel() != 1 or temperature.dtype not in FLOATS:
-        found = f"shape {list(temperature.shape)} and dtype {temperature.dtype}"
-        raise ValueError(f"temperature has {found}, expected one float")
-    if temperature.device != device and temperature.device.type != "cpu":
-        raise ValueError(f"temperature is on {temperature.device}, expected {device}, as the logits")
-    return 1.0, temperature.reshape(())

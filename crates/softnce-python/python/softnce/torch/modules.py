@@ -11,14 +11,18 @@ from torch import Tensor, nn
 from softnce._choices import Backend, Checks, Reduction
 from softnce._settings import choice, flag, number, optional_integer, share
 from softnce.torch import _autograd, _call, _distributed
+from softnce.torch._averaged import averaged
 from softnce.torch._buffers import WideBuffers
 from softnce.torch._call import BACKENDS, CHECKS, REDUCTIONS, Call, Targets
+from softnce.torch._differentiable import transformed
+from softnce.torch._memory import resolved
 from softnce.torch._noise import distribution
 from softnce.torch._readings import READING, refuse_embeddings
 from softnce.torch._shaped import Shaping, shaped
 from softnce.torch._shapes import is_flat
+from softnce.torch._temperature import Learned, tau
 from softnce.torch._triton import flags
-from softnce.torch.functional import check_logits, soft_target_cross_entropy, tau
+from softnce.torch.functional import check_logits, soft_target_cross_entropy
 from softnce.torch.queue import TargetQueue
 
 __all__ = ["InfoNCE", "SoftTargetCrossEntropy", "SoftTargetInfoNCE"]
@@ -42,6 +46,7 @@ class _Loss(WideBuffers):
         temperature: float,
         reduction: Reduction,
         learn_temperature: bool,
+        process_group: Any,
         backend: Backend,
         check_values: Checks,
     ) -> None:
@@ -53,9 +58,11 @@ class _Loss(WideBuffers):
             raise ValueError(f'check_values is {check_values!r}, expected True, False or "now"')
         self.log_temperature: Optional[nn.Parameter] = None
         if flag("learn_temperature", learn_temperature):
-            # The parameter is the logarithm, so the temperature stays above 0 after any step.
-            self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
+            # The parameter is the logarithm, so the temperature stays above 0 after any step. It is a vector because
+            # FSDP does not shard scalars.
+            self.log_temperature = nn.Parameter(torch.tensor([math.log(temperature)]))
         self._temperature = temperature
+        self.process_group = process_group
         self.reduction: Reduction = reduction
         self.backend: Backend = backend
         self.check_values = check_values
@@ -70,7 +77,7 @@ class _Loss(WideBuffers):
         """The temperature, a tensor with one number."""
         if self.log_temperature is None:
             return torch.tensor(self._temperature)
-        return self.log_temperature.exp()
+        return Learned(resolved(self.log_temperature), True).value()
 
     @temperature.setter
     def temperature(self, temperature: float) -> None:
@@ -87,9 +94,9 @@ class _Loss(WideBuffers):
         They are float64 for float64 logits, otherwise float32: half precision would round every probability near 1.
         """
         sums = _call.wide(logits.dtype)
-        temperature = self._tau()
-        if isinstance(temperature, Tensor):
-            temperature = temperature.to(logits.device, sums)
+        temperature: Union[float, Tensor] = self._temperature
+        if self.log_temperature is not None:
+            temperature = self.temperature.to(logits.device, sums)
         return torch.softmax(logits.to(sums) / temperature, dim=-1)
 
     def check(self) -> None:
@@ -105,8 +112,25 @@ class _Loss(WideBuffers):
         """
         flags.check()
 
-    def _tau(self) -> Union[float, Tensor]:
-        return self._temperature if self.log_temperature is None else self.log_temperature.exp()
+    def _tau(self, device: torch.device) -> Any:
+        """The temperature of a call with logits on a device, as :func:`softnce.torch._temperature.tau` takes it."""
+        if self.log_temperature is None:
+            return self._temperature
+        log, group = resolved(self.log_temperature), ""
+        # Under torch.func nothing is averaged, neither by us nor by DistributedDataParallel.
+        if self._training() and not transformed():
+            group = _distributed.group_name(self.process_group)
+        return Learned(averaged(log, group, device) if group else log, True)
+
+    def _training(self) -> bool:
+        return self.training and torch.is_grad_enabled()
+
+    def _load_from_state_dict(self, state_dict: Dict[str, Any], prefix: str, *rest: Any) -> None:
+        # Earlier revisions stored a scalar.
+        name = prefix + "log_temperature"
+        if name in state_dict and self.log_temperature is not None and state_dict[name].dim() == 0:
+            state_dict[name] = state_dict[name].reshape(1)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def extra_repr(self) -> str:
         """The text in ``repr``."""
@@ -138,22 +162,22 @@ class Contrastive(_Loss):
         recognise: bool = True,
         check_values: Checks = True,
     ) -> None:
-        super().__init__(temperature, reduction, learn_temperature, backend, check_values)
+        super().__init__(temperature, reduction, learn_temperature, process_group, backend, check_values)
         self.register_buffer("noise_probs", distribution(noise_probs, noise_counts, noise_smoothing, alpha))
         if not (queue is None or isinstance(queue, TargetQueue)):
             raise TypeError(f"queue is of type {type(queue).__name__}, expected a TargetQueue")
-        self.gather, self.process_group = flag("gather", gather), process_group
+        self.gather = flag("gather", gather)
         self.recognise = flag("recognise", recognise)
         self.dim, self.ignore_index = optional_integer("dim", dim), optional_integer("ignore_index", ignore_index)
         self.queue = queue
 
     def _prepare(
         self, rows: int, num_classes: int, device: torch.device, targets: Any, **options: Any
-    ) -> Tuple[Call, Optional[Tensor]]:
-        """The call with the candidates of the queue, and the temperature as a tensor if it is learned."""
+    ) -> Tuple[Call, Optional[Learned]]:
+        """The call with the candidates of the queue, and the temperature if it is learned."""
         # Evaluation often runs on one worker only, which would wait for the others forever.
         gather = self.gather and self._training()
-        temperature, learned = tau(self._tau(), device)
+        temperature, learned = tau(self._tau(device), device)
         noise = self.noise_probs
         if noise is not None and device.type == "meta":
             noise = noise.to(device)
@@ -193,9 +217,6 @@ class Contrastive(_Loss):
         """Whether a call now gathers no targets of other workers."""
         return not (self.gather and self._training() and _distributed.group_name(self.process_group))
 
-    def _training(self) -> bool:
-        return self.training and torch.is_grad_enabled()
-
     def extra_repr(self) -> str:
         """The text in ``repr``."""
         noise = "uniform" if self.noise_probs is None else f"over {self.noise_probs.shape[0]} classes"
@@ -225,7 +246,8 @@ class SoftTargetInfoNCE(Contrastive):
         gather: whether the targets of all workers are candidates. This applies if ``torch.distributed`` runs with
             several workers and the module is in training mode with gradients enabled. Every worker must then call the
             module the same number of times.
-        process_group: the process group; by default all workers.
+        process_group: the process group whose targets are gathered, and over which the gradient of a learned
+            temperature is averaged (also without ``gather``); by default all workers.
         queue: past targets as additional candidates.
         dim, ignore_index: see :func:`softnce.torch.soft_target_info_nce`.
         backend, recognise, check_values: see :func:`softnce.torch.soft_target_info_nce`.
@@ -267,8 +289,8 @@ class SoftTargetInfoNCE(Contrastive):
     def _rows(self, logits: Tensor, targets: Any, given: Targets, options: Dict[str, Any]) -> Tensor:
         """The loss of logits ``[N, d]``; ``given`` are the targets as the caller passed them, whose identity tells
         whether the call repeats an earlier one."""
-        call, temperature = self._prepare(logits.shape[0], logits.shape[1], logits.device, targets, **options)
-        loss = _autograd.apply(call, logits, temperature)
+        call, learned = self._prepare(logits.shape[0], logits.shape[1], logits.device, targets, **options)
+        loss = _autograd.apply(call, logits, learned)
         self._fill(call, given)
         return loss
 
@@ -309,7 +331,9 @@ class SoftTargetCrossEntropy(_Loss):
     Args:
         temperature: divides the logits; above 0.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
-        learn_temperature: makes the temperature a parameter.
+        learn_temperature: makes the temperature a parameter (``log_temperature``); pass it to the optimiser.
+        process_group: the process group over which the gradient of a learned temperature is averaged; by default all
+            workers.
         dim, ignore_index, weight, label_smoothing: see :func:`softnce.torch.soft_target_cross_entropy`.
         backend, recognise, check_values: see :func:`softnce.torch.soft_target_info_nce`.
     """
@@ -322,6 +346,7 @@ class SoftTargetCrossEntropy(_Loss):
         reduction: Reduction = "mean",
         *,
         learn_temperature: bool = False,
+        process_group: Any = None,
         dim: Optional[int] = None,
         ignore_index: Optional[int] = None,
         weight: Optional[Tensor] = None,
@@ -330,7 +355,7 @@ class SoftTargetCrossEntropy(_Loss):
         recognise: bool = True,
         check_values: Checks = True,
     ) -> None:
-        super().__init__(temperature, reduction, learn_temperature, backend, check_values)
+        super().__init__(temperature, reduction, learn_temperature, process_group, backend, check_values)
         self.recognise = flag("recognise", recognise)
         self.dim, self.ignore_index = optional_integer("dim", dim), optional_integer("ignore_index", ignore_index)
         self.label_smoothing = share("label_smoothing", label_smoothing)
@@ -338,11 +363,12 @@ class SoftTargetCrossEntropy(_Loss):
 
     def forward(self, logits: Tensor, targets: Targets, *, row_weights: Optional[Tensor] = None) -> Tensor:
         """The loss of logits ``[N, d]``; see :func:`softnce.torch.soft_target_cross_entropy`."""
+        logits = check_logits(logits)
         return soft_target_cross_entropy(
             logits,
             targets,
             row_weights=row_weights,
-            temperature=self._tau(),
+            temperature=self._tau(logits.device),
             reduction=self.reduction,
             dim=self.dim,
             ignore_index=self.ignore_index,
