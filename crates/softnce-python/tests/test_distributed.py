@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import workers
+from softnce.torch import SoftTargetInfoNCE
 
 
 def run(world: int, folder: Path, *arguments: str) -> List[Dict[str, Any]]:
@@ -62,6 +63,42 @@ def test_training_as_in_one_process(
             torch.testing.assert_close(found, expected[name], rtol=0, atol=1e-6)
             # They have moved by far more than they may differ.
             assert float((found - parameter.detach()).abs().max()) > 1e-3
+
+
+def check(results: List[Dict[str, Any]], expected: Dict[str, Any]) -> None:
+    """Every worker has the parameters of one process."""
+    for name, value in expected.items():
+        for result in results:
+            if name != "losses":
+                torch.testing.assert_close(result[name], value, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "world, kind, compiled",
+    [(3, "info-nce", False), (2, "info-nce", True), (2, "cross-entropy", False), (3, "cross-entropy", False)],
+)
+def test_a_learned_temperature_beside_the_model(world: int, kind: str, compiled: bool, tmp_path: Path) -> None:
+    expected = workers.beside_in_one_process(world, kind)
+    check(run(world, tmp_path, "beside", str(compiled), kind), expected)
+    assert abs(float(expected["criterion.log_temperature"].exp()) - 0.7) > 1e-2
+
+
+@pytest.mark.parametrize("place", ["inside", "beside"])
+def test_fully_sharded_training(place: str, tmp_path: Path) -> None:
+    check(run(2, tmp_path, "fully-sharded", place), workers.beside_in_one_process(2, "info-nce"))
+
+
+@pytest.mark.parametrize("backend", ["kernel", "tensor"])
+def test_logits_that_are_distributed_tensors(backend: str, tmp_path: Path) -> None:
+    dense, labels, logits = workers.sharded_inputs()
+    results = run(2, tmp_path, "distributed-tensors", backend)
+    for result in results:
+        assert len(result) == 6
+        for name, found in result.items():
+            leaf = logits.clone().requires_grad_()
+            loss = SoftTargetInfoNCE(0.5)(leaf, labels if name.startswith("labels") else dense)
+            loss.backward()
+            torch.testing.assert_close(found, torch.cat([loss.detach().reshape(1), leaf.grad.reshape(-1)]))
 
 
 @pytest.mark.parametrize("world", [2, 3])

@@ -323,9 +323,6 @@ def test_backward_twice_and_without_a_graph(backend: str) -> None:
     once = logits.grad.clone()
     loss.backward()
     close(logits.grad, 2 * once, 1e-15)
-    with pytest.raises(RuntimeError, match="cannot be differentiated again"):
-        loss = losses.soft_target_info_nce(logits, targets, backend=backend)
-        torch.autograd.grad(loss, logits, create_graph=True)
     with torch.no_grad():
         assert not losses.soft_target_info_nce(logits, targets, backend=backend).requires_grad
 

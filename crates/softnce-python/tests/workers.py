@@ -12,9 +12,9 @@ import torch.distributed
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from reference import generator, golden_files, random_noise, random_targets
+from reference import generator, golden_files, random_logits, random_noise, random_targets
 from softnce.head import InfoNCEHead
-from softnce.torch import InfoNCE, MixedTargets, SoftTargetInfoNCE, TargetQueue
+from softnce.torch import InfoNCE, MixedTargets, SoftTargetCrossEntropy, SoftTargetInfoNCE, TargetQueue
 
 CLASSES, FEATURES, STEPS = 7, 5, 4
 #: Rows of each worker at each step, by number of workers.
@@ -218,7 +218,81 @@ def refusals(rank: int, world: int, arguments: List[str]) -> Dict[str, str]:
     return out
 
 
-TASKS = {"train": train_in_a_group, "golden": golden, "refusals": refusals}
+def beside(rank: int, world: int, arguments: List[str]) -> Dict[str, Tensor]:
+    """A criterion beside the model that DistributedDataParallel wraps."""
+    compiled, kind = arguments
+    net = WithLoss("soft")
+    if kind != "info-nce":
+        net.criterion = soft_cross_entropy()
+    net.model = DistributedDataParallel(net.model)
+    if compiled == "True":
+        net.criterion = torch.compile(net.criterion, backend="aot_eager")
+    return train(net, [(*parts[rank], None) for parts in batches(world, "mixed")])
+
+
+def soft_cross_entropy() -> nn.Module:
+    """A criterion that gathers nothing. Its loss is a sum, which is the same for any division of the rows."""
+    return SoftTargetCrossEntropy(0.7, "sum", learn_temperature=True).double()
+
+
+def beside_in_one_process(world: int, kind: str) -> Dict[str, Tensor]:
+    """The same training in one process."""
+    net = WithLoss("soft", gather=False)
+    factor = 1.0
+    if kind != "info-nce":
+        net.criterion, factor = soft_cross_entropy(), 1.0 / world
+    data = []
+    for parts in batches(world, "mixed"):
+        pictures, targets = torch.cat([part[0] for part in parts]), join([part[1] for part in parts])
+        data.append((pictures, targets, None if factor == 1.0 else torch.full((len(pictures),), factor).double()))
+    return train(net, data)
+
+
+def fully_sharded(rank: int, world: int, arguments: List[str]) -> Dict[str, Tensor]:
+    """FSDP2 with the criterion in the sharded module or beside it."""
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    net, mesh = WithLoss("soft"), init_device_mesh("cpu", (world,))
+    fully_shard(net if arguments[0] == "inside" else net.model, mesh=mesh)
+    found = train(net, [(*parts[rank], None) for parts in batches(world, "mixed")])
+    return {name: value.full_tensor() if hasattr(value, "full_tensor") else value for name, value in found.items()}
+
+
+def distributed_tensors(rank: int, world: int, arguments: List[str]) -> Dict[str, Tensor]:
+    """Logits that are sharded over the workers, by rows or by classes, with plain and with sharded targets."""
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.tensor import Shard, distribute_tensor
+
+    mesh, out = init_device_mesh("cpu", (world,)), {}
+    dense, labels, logits = sharded_inputs()
+    for dim in (0, 1):
+        for name, targets in (
+            ("labels", labels),
+            ("dense", dense),
+            ("sharded", distribute_tensor(dense, mesh, [Shard(dim)])),
+        ):
+            sharded = distribute_tensor(logits, mesh, [Shard(dim)]).requires_grad_()
+            loss = SoftTargetInfoNCE(0.5, gather=False, backend=arguments[0])(sharded, targets)
+            loss.backward()
+            assert sharded.grad is not None and sharded.grad.placements == sharded.placements
+            out[f"{name} {dim}"] = torch.cat([loss.detach().reshape(1), sharded.grad.full_tensor().reshape(-1)])
+    return out
+
+
+def sharded_inputs() -> Tuple[Tensor, Tensor, Tensor]:
+    """Dense targets, labels and logits."""
+    return random_targets("dense", 6, 4, 1), random_targets("labels", 6, 4, 2), random_logits(6, 4, 3)
+
+
+TASKS = {
+    "train": train_in_a_group,
+    "golden": golden,
+    "refusals": refusals,
+    "beside": beside,
+    "fully-sharded": fully_sharded,
+    "distributed-tensors": distributed_tensors,
+}
 
 if __name__ == "__main__":
     main()

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from softnce.torch._ignored import drop, mask, settle
 from softnce.torch._shapes import empty_loss, flatten_logits, flatten_targets, flatten_values, is_flat
+from softnce.torch._temperature import tau
 
 __all__ = ["Shaping", "shaped"]
 
@@ -24,6 +25,7 @@ class Shaping(NamedTuple):
     queued: bool = False
     #: Whether other workers wait for the targets.
     gathers: bool = False
+    temperature: Any = 1.0
 
 
 def shaped(
@@ -66,4 +68,7 @@ def _rows(
 ) -> Tensor:
     if logits.shape[0] or shaping.gathers:
         return compute(logits, targets, **options)
-    return empty_loss(logits, targets, shaping.reduction)
+    loss = empty_loss(logits, targets, shaping.reduction)
+    learned = tau(shaping.temperature, logits.device)[1]
+    # Other workers may wait for the gradient of the temperature: it is 0, not absent.
+    return loss if learned is None else loss + 0.0 * learned.tensor.sum().to(loss)

@@ -210,7 +210,7 @@ def soft_target_cross_entropy(
             loss = loss / made.divisor.to(loss.dtype)
         return settle(loss, some, reduction)
 
-    shaping = Shaping(dim, ignore_index, reduction, contrastive=False)
+    shaping = Shaping(dim, ignore_index, reduction, contrastive=False, temperature=temperature)
     return shaped(rows, logits, targets, {"row_weights": row_weights}, shaping)
 
 
@@ -232,7 +232,7 @@ def _loss(
     if group and isinstance(temperature, Tensor) and temperature.requires_grad:
         temperature = averaged(temperature, group, logits.device)
     settings: Dict[str, Any] = {"temperature": temperature, "group": group, **arguments}
-    shaping = Shaping(dim, ignore_index, reduction, gathers=bool(group))
+    shaping = Shaping(dim, ignore_index, reduction, gathers=bool(group), temperature=temperature)
 
     def rows(logits: Tensor, targets: Any, **options: Any) -> Tensor:
         return _rows(kind, logits, targets, reduction, **options, **settings)

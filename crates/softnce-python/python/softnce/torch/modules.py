@@ -279,7 +279,10 @@ class SoftTargetInfoNCE(Contrastive):
         if is_flat(logits, self.dim) and self.ignore_index is None:
             return self._rows(logits, targets, targets, options)
         queued, gathers = self.queue is not None, not self._alone()
-        shaping = Shaping(self.dim, self.ignore_index, self.reduction, queued=queued, gathers=gathers)
+        temperature = self._tau(logits.device)
+        shaping = Shaping(
+            self.dim, self.ignore_index, self.reduction, queued=queued, gathers=gathers, temperature=temperature
+        )
 
         def rows(flat: Tensor, flat_targets: Any, **options: Any) -> Tensor:
             return self._rows(flat, flat_targets, targets, options)
