@@ -271,3 +271,11 @@ def test_targets_are_saved_and_loaded() -> None:
     torch.save(targets, file)
     file.seek(0)
     torch.testing.assert_close(torch.load(file, weights_only=True).dense(), targets.dense())
+
+
+def test_states_of_earlier_revisions() -> None:
+    criterion = SoftTargetInfoNCE(learn_temperature=True)
+    criterion.load_state_dict({"log_temperature": torch.tensor(-0.5)})
+    assert criterion.log_temperature.tolist() == [-0.5] and criterion.temperature.shape == ()
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        criterion.load_state_dict({"log_temperature": torch.zeros(2)})

@@ -50,6 +50,9 @@ def soft_target_info_nce(
     row and candidate target. The loss of row i is ``logsumexp_j(A_ij) - A_i,p(i)``, where p(i) is its positive. The
     posterior for prediction is ``softmax(logits / temperature)``. Targets carry no gradient.
 
+    Second derivatives (``create_graph=True``), forward-mode AD and the transforms of ``torch.func`` are computed by
+    PyTorch operations, which hold all N x M scores. Under ``torch.func.vmap`` values cannot be checked.
+
     Args:
         logits: ``[N, d]``; float16, bfloat16, float32 or float64. Sums are kept in float32 (float64 for float64).
         targets: class indices ``[M]``, probabilities ``[M, d]`` or ``MixedTargets`` of M rows. Row i's positive is
@@ -62,7 +65,8 @@ def soft_target_info_nce(
             the candidate. Numbers of any type.
         row_weights: ``[N]``, a weight for the loss of each row; the mean divides by their sum. Numbers of any type.
         noise_probs: ``[d]``, the noise distribution. Without it the noise is uniform, which changes nothing.
-        temperature: a number above 0, or a tensor with one number, which may require a gradient.
+        temperature: a number above 0, or a tensor with one number, which may require a gradient. With ``gather`` that
+            gradient is averaged over the workers.
         reduction: ``"mean"``, ``"sum"`` or ``"none"`` (``[N]``).
         dim: the dimension of the classes, if logits have another shape than ``[N, d]``: 1 for ``[N, d, H, W]``, as
             ``torch.nn.CrossEntropyLoss`` takes them, and -1 for ``[B, T, d]``, as timm's losses do. Every position is a

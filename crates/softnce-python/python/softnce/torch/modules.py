@@ -210,7 +210,7 @@ class Contrastive(_Loss):
 
     def _fill(self, call: Call, targets: Targets) -> None:
         """Adds the targets of the call to the queue."""
-        if self.queue is not None and self._training():
+        if self.queue is not None and self._training() and not transformed():
             self.queue.add_call(targets, call.segments[0], call.segments[-1])
 
     def _alone(self) -> bool:
@@ -314,7 +314,7 @@ class InfoNCE(SoftTargetInfoNCE):
 
     def forward(self, logits: Tensor, targets: Targets, **options: Any) -> Tensor:
         """The loss of logits ``[N, d]``; see :func:`softnce.torch.info_nce` for the arguments and errors."""
-        if self._looked or torch.compiler.is_compiling():
+        if self._looked or torch.compiler.is_compiling() or transformed():
             return super().forward(logits, targets, **options)
         if self.check_values:
             refuse_embeddings(logits, targets)

@@ -29,6 +29,8 @@ class TargetQueue(WideBuffers):
     pass runs the loss again, gives the same result as without, and optimisers such as SAM and L-BFGS may evaluate a
     batch several times. If the targets are made anew for each evaluation, use :meth:`held` for all but one of them.
 
+    Functions that ``torch.func`` transforms may not change buffers: in them a call uses the queue and adds nothing.
+
     Two cases are not recognised: calls in compiled code (``torch.compile``), and several losses before one backward
     pass under ``checkpoint(..., use_reentrant=True)``, which runs forward passes without gradients; use ``False``.
 
