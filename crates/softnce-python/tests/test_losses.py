@@ -26,6 +26,7 @@ from reference import (
     reduce,
     written_out,
 )
+from softnce.head import InfoNCEHead
 from softnce.torch import MixedTargets, _kernel, _tensor
 
 BACKENDS = ["kernel", "tensor"]
@@ -371,15 +372,15 @@ def test_every_type_of_labels(dtype: str, backend: str) -> None:
 
 def test_no_gradient_is_computed_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted: list = []
-    evaluate = _kernel.evaluate
-    monkeypatch.setattr(
-        _kernel, "evaluate", lambda call, z, needs: wanted.append(needs.logits) or evaluate(call, z, needs)
-    )
-    logits = random_logits(4, 3).requires_grad_()
-    losses.soft_target_info_nce(logits, torch.tensor([0, 1, 2, 0]))
-    with torch.no_grad():
-        losses.soft_target_info_nce(logits, torch.tensor([0, 1, 2, 0]))
-    assert wanted == [True, False]
+    run = _kernel.run
+    monkeypatch.setattr(_kernel, "run", lambda *given: wanted.append(given[-1].logits) or run(*given))
+    logits, labels = random_logits(4, 3).requires_grad_(), torch.tensor([0, 1, 2, 0])
+    # The second call takes the general path.
+    for options in ({}, {"row_weights": torch.ones(4)}):
+        losses.soft_target_info_nce(logits, labels, **options)
+        with torch.no_grad():
+            losses.soft_target_info_nce(logits, labels, **options)
+    assert wanted == [True, False] * 2
 
 
 def test_a_teachers_rounded_probabilities() -> None:
@@ -403,3 +404,47 @@ def test_many_nearly_equal_candidates_do_not_drift(backend: str) -> None:
         found = both(losses.soft_target_info_nce(logits, targets, backend=backend), logits)
         for single, double in zip(found, expected):
             assert float((single.double() - double).abs().max() / double.abs().max()) < 1e-6
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_the_short_path_and_the_general_one_agree(form: str, dtype: torch.dtype) -> None:
+    # Row weights of 1 lead to the general path.
+    targets = random_targets(form, 6, 5)
+    for reduction in ("mean", "sum", "none"):
+        for layout in ("rows", "columns"):
+            logits = random_logits(6, 5, dtype=dtype)
+            logits = logits.t().contiguous().t() if layout == "columns" else logits
+            leaf = logits.requires_grad_()
+            tau = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+            options: Any = {"noise_probs": random_noise(5), "temperature": tau, "reduction": reduction}
+            upstream = torch.tensor(0.5) if reduction != "none" else torch.arange(6.0)
+            results = []
+            for weights in (None, torch.ones(6)):
+                loss = losses.soft_target_info_nce(leaf, targets, row_weights=weights, **options)
+                results.append(both(loss, leaf, tau, upstream=upstream.to(loss.dtype)))
+            for short, general in zip(*results):
+                assert short.dtype == general.dtype and short.shape == general.shape
+                close(short, general.double(), TOLERANCE[dtype])
+
+
+def test_targets_modified_before_second_derivatives() -> None:
+    for options in ({}, {"row_weights": torch.ones(4)}):
+        logits, targets = random_logits(4, 3).requires_grad_(), random_targets("dense", 4, 3)
+        loss = losses.soft_target_info_nce(logits, targets, **options)
+        targets.mul_(1.0)
+        # First derivatives have been computed already.
+        torch.autograd.grad(loss, logits, retain_graph=True)
+        with pytest.raises(RuntimeError, match="modified in place"):
+            torch.autograd.grad(loss, logits, create_graph=True)
+
+
+def test_under_another_default_device() -> None:
+    logits, labels = random_logits(4, 3), torch.tensor([0, 1, 2, 0])
+    expected = losses.soft_target_info_nce(logits, labels)
+    criterion, head, features = losses.SoftTargetInfoNCE(learn_temperature=True), InfoNCEHead(2, 3), torch.ones(4, 2)
+    with torch.device("meta"):
+        assert losses.soft_target_info_nce(logits, labels) == expected
+        assert losses.soft_target_info_nce(logits, labels, row_weights=torch.ones(4, device="cpu")) == expected
+        assert criterion(logits, labels).device.type == "cpu"
+        assert head(features, labels).device.type == "cpu"

@@ -31,3 +31,13 @@ def test_batched_gradients_of_a_temperature() -> None:
     found = torch.autograd.grad(criterion(logits, targets), inputs, factors, is_grads_batched=True)
     for gradient, single in zip(found, once):
         close(gradient, torch.stack([single, -3.0 * single]), 1e-12)
+
+
+def test_targets_modified_before_backward() -> None:
+    # The kernels read the targets again in the backward pass.
+    for form in ("labels", "mixed", "dense"):
+        logits, targets = random_logits(ROWS, CLASSES).requires_grad_(), random_targets(form, ROWS, CLASSES)
+        loss = SoftTargetInfoNCE(backend="triton")(logits, targets)
+        (targets.weights if form == "mixed" else targets).mul_(1)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            loss.backward()

@@ -7,14 +7,14 @@ ten million. The gradient of the weight matrix is sparse.
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union, cast
+from typing import Any, Dict, Optional, Sequence, Tuple, Union, cast
 
 import torch
 from torch import Tensor, nn
 
 from softnce._settings import flag, integer, number
 from softnce.torch import _autograd, _distributed, _head, _head_operation
-from softnce.torch._call import Call, Targets
+from softnce.torch._call import Call, Targets, tensors
 from softnce.torch._differentiable import transformed
 from softnce.torch._memory import resolved
 from softnce.torch._scale import forbid_second
@@ -203,7 +203,7 @@ class _HeadLoss(torch.autograd.Function):
         # not known yet. They are then computed in backward, from the saved inputs.
         loss, gradients = _head.evaluate(call, inputs, wanted and not ctx.by_row, None)
         if ctx.by_row:
-            ctx.save_for_backward(temperature, features, weight, bias, *_tensors(call))
+            ctx.save_for_backward(temperature, features, weight, bias, *tensors(call))
         elif gradients is not None:
             ctx.save_for_backward(temperature, *gradients[:-1])
             ctx.distinct = gradients.distinct
@@ -230,12 +230,6 @@ class _HeadLoss(torch.autograd.Function):
             None,
             None,
         )
-
-
-def _tensors(call: Call) -> List[Tensor]:
-    """The tensors of a call, saved so that autograd raises an error if one is modified before backward."""
-    parts = [tensor for segment in call.segments for tensor in segment if isinstance(tensor, Tensor)]
-    return parts + [tensor for tensor in (call.noise, call.row_weights, call.positives) if tensor is not None]
 
 
 def _rows(found: _head.Gradients, rows: Tensor, like: Tensor, shape: torch.Size, sparse: bool) -> Tensor:

@@ -252,7 +252,7 @@ impl<A: Accum> DenseBlocks<A> {
                     let log_multiplicity = log2.map_or(0.0, |log2| natural(log2.as_f64()) + *log_unit);
                     let offset = natural(sums.offset.as_f64()) + *log_unit;
                     let others = A::of(sums.others);
-                    out.losses[at] = row_loss(sums.own, others, log_multiplicity, offset, score);
+                    out.losses[at] = row_loss(sums.own, others, log_multiplicity, offset, || score);
                     let Some((scale, wants_temperature)) = out.demand(at, scores.temperature) else { continue };
                     let values = if scratch.is_empty() {
                         out.row(at, &mut [])

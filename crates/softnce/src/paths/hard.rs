@@ -78,7 +78,7 @@ fn block<E: Element, G: Element<Accum = E::Accum>>(
         let shift = scores.shift.as_ref().map_or(0.0, |shift| shift[label].as_f64());
         let score = (logits[label] - origin).as_f64() / scores.temperature + shift;
         let log_count = counts.log_counts[label] + counts.log_unit;
-        out.losses[at] = row_loss(own, others, log_count, natural(offset.as_f64()) + counts.log_unit, score);
+        out.losses[at] = row_loss(own, others, log_count, natural(offset.as_f64()) + counts.log_unit, || score);
 
         if let Some((scale, wants_temperature)) = out.demand(at, scores.temperature) {
             let values = out.row(at, &mut working.terms);

@@ -17,11 +17,17 @@ pub(crate) fn needs_offset<A: Accum>(total: A) -> bool {
 ///
 /// - `own`: the positive's term, multiplicity included; `others`: the sum of the other candidates' terms; both are
 ///   divided by `exp(offset)`.
-/// - `score`: the positive's score without its multiplicity. It replaces `log(own)` where `own` is 0 or nearly
-///   underflows.
+/// - `score`: gives the positive's score without its multiplicity. It replaces `log(own)` where `own` is 0 or nearly
+///   underflows; elsewhere it is not computed.
 ///
 /// If `own` is the larger part, `log(1 + others / own)` keeps all digits of a loss near 0.
-pub(crate) fn row_loss<A: Accum>(own: A, others: A, log_multiplicity: f64, offset: f64, score: f64) -> A {
+pub(crate) fn row_loss<A: Accum>(
+    own: A,
+    others: A,
+    log_multiplicity: f64,
+    offset: f64,
+    score: impl FnOnce() -> f64,
+) -> A {
     let in_range = own > A::min_positive_value() * A::of(1e6);
     let (own, others) = (own.as_f64(), others.as_f64());
     A::of(if own >= others && own > 0.0 {
@@ -29,7 +35,7 @@ pub(crate) fn row_loss<A: Accum>(own: A, others: A, log_multiplicity: f64, offse
     } else if in_range {
         f64::ln((own + others) / own) + log_multiplicity
     } else {
-        f64::ln(own + others) + (offset - score)
+        f64::ln(own + others) + (offset - score())
     })
 }
 

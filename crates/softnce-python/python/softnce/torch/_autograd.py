@@ -1,17 +1,18 @@
-"""The losses with autograd. The forward pass computes value and gradients; the backward pass scales them."""
+"""Chooses how a loss becomes a part of autograd's graph."""
 
 from __future__ import annotations
 
-from typing import Any, Optional, Tuple
+from functools import partial
+from typing import Optional, Tuple
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from softnce.torch import _differentiable, _dispatch, _distributed, _fused, _fused_operation, _operation
-from softnce.torch._call import Call, Needs, wide
-from softnce.torch._memory import is_plain
-from softnce.torch._scale import is_one, scale_logits, scale_temperature
+from softnce.torch._call import Call, Needs, Result, tensors, wide
+from softnce.torch._loss_function import LossFunction
+from softnce.torch._memory import is_plain, unchanged, version
 from softnce.torch._temperature import Learned
 
 __all__ = ["apply"]
@@ -41,8 +42,10 @@ def apply(call: Call, logits: Tensor, learned: Optional[Learned]) -> Tensor:
         return _fused.apply(call, logits, _value(learned), _fused.lately(call, logits.device, name))
     temperature, log = (None, False) if learned is None else learned
     if not torch.is_grad_enabled():
-        return _dispatch.evaluate(call, logits, temperature, Needs(False, False, dtype), log).loss
-    loss: Tensor = _Loss.apply(logits, temperature, log, call, dtype)
+        return _evaluate(call, logits, temperature, log, False, False).loss
+    evaluate = partial(_evaluate, call, logits, temperature, log)
+    again = partial(_again, call, tuple([version(tensor) for tensor in tensors(call)]))
+    loss: Tensor = LossFunction.apply(logits, temperature, log, evaluate, again)
     return loss
 
 
@@ -50,29 +53,13 @@ def _value(learned: Optional[Learned]) -> Optional[Tensor]:
     return None if learned is None else learned.value()
 
 
-class _Loss(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, logits: Tensor, temperature: Optional[Tensor], log: bool, call: Call, dtype: torch.dtype
-    ) -> Tensor:
-        by_logits, by_temperature = ctx.needs_input_grad[:2]
-        result = _dispatch.evaluate(call, logits, temperature, Needs(by_logits, by_temperature, dtype), log)
-        gradient = result.logits_gradient if by_logits else None
-        # The logits serve second derivatives only.
-        ctx.save_for_backward(gradient, result.temperature_gradient, temperature, logits)
-        ctx.call, ctx.log = call, log
-        return result.loss
+def _evaluate(
+    call: Call, logits: Tensor, temperature: Optional[Tensor], log: bool, by_logits: bool, by_temperature: bool
+) -> Result:
+    needs = Needs(by_logits, by_temperature, wide(logits.dtype))
+    return _dispatch.evaluate(call, logits, temperature, needs, log)
 
-    @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> Tuple[Optional[Tensor], Optional[Tensor], None, None, None]:
-        gradient, parts, temperature, logits = ctx.saved_tensors
-        by_logits, by_temperature = ctx.needs_input_grad[:2]
-        if torch.is_grad_enabled():
-            learned = None if temperature is None else Learned(temperature, ctx.log)
-            found = _differentiable.gradients(ctx.call, logits, learned, upstream, (by_logits, by_temperature))
-            return *found, None, None, None
-        if by_logits:
-            gradient = gradient.to(logits.dtype) if is_one(upstream) else scale_logits(gradient, upstream, logits.dtype)
-        if by_temperature:
-            parts = scale_temperature(parts, upstream, temperature)
-        return gradient if by_logits else None, parts if by_temperature else None, None, None, None
+
+def _again(call: Call, versions: Tuple[int, ...]) -> Call:
+    unchanged("targets or other arguments", tensors(call), versions)
+    return call

@@ -13,7 +13,7 @@ from softnce.torch._devices import missing
 from softnce.torch._memory import FLOATS, integers, resolved
 from softnce.torch.targets import MixedTargets, widest
 
-__all__ = ["Call", "Needs", "Result", "Segment", "Targets", "compact_segment", "make", "segment_of", "wide"]
+__all__ = ["Call", "Needs", "Result", "Segment", "Targets", "compact_segment", "make", "segment_of", "tensors", "wide"]
 
 #: The targets that the losses accept: class indices ``[M]``, probabilities ``[M, d]`` or compact rows.
 Targets = Union[Tensor, MixedTargets]
@@ -93,6 +93,12 @@ class Result(NamedTuple):
     logits_gradient: Optional[Tensor]
     #: ``[1]``, or each row's part ``[N]`` with reduction none.
     temperature_gradient: Optional[Tensor]
+
+
+def tensors(call: Call) -> List[Tensor]:
+    """All tensors of a call."""
+    parts = [tensor for segment in call.segments for tensor in segment if isinstance(tensor, Tensor)]
+    return parts + [tensor for tensor in (call.noise, call.row_weights, call.positives) if tensor is not None]
 
 
 def wide(dtype: torch.dtype) -> torch.dtype:

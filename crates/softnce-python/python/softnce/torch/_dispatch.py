@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import Optional, Union
+from typing import Optional
 
 import torch
 from torch import Tensor
@@ -12,9 +11,6 @@ from softnce.torch import _distributed, _kernel, _tensor
 from softnce.torch._call import Call, Needs, Result, wide
 
 __all__ = ["evaluate"]
-
-#: From here on the exponential function overflows.
-_LARGEST = 709.0
 
 
 def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: Needs, log: bool = False) -> Result:
@@ -26,25 +22,14 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
     if logits.device.type == "cpu" and call.backend not in ("tensor", "triton"):
         if temperature is None:
             return _kernel.evaluate(call, logits, needs)
-        value = temperature.item()
-        call = call._replace(temperature=_exponential(value) if log else value)
-        return _by_logarithm(_kernel.evaluate(call, logits, needs), call.temperature, log)
+        call = call._replace(temperature=_kernel.number(temperature, log))
+        result = _kernel.evaluate(call, logits, needs)
+        return _kernel.by_logarithm(result, call.temperature) if log else result
     with torch.no_grad(), torch.autocast(logits.device.type, enabled=False):
-        if not log or temperature is None:
+        if temperature is None or not log:
             return _tensor.evaluate(call, logits, temperature, needs)
         temperature = temperature.exp()
-        return _by_logarithm(_tensor.evaluate(call, logits, temperature, needs), temperature, log)
-
-
-def _exponential(logarithm: float) -> float:
-    """The temperature. Infinity is refused with the other values that are no temperatures."""
-    return math.exp(logarithm) if logarithm < _LARGEST else math.inf
-
-
-def _by_logarithm(result: Result, temperature: Union[float, Tensor], log: bool) -> Result:
-    """A result with the gradient for the logarithm of the temperature."""
-    parts = result.temperature_gradient
-    return result if parts is None or not log else result._replace(temperature_gradient=parts * temperature)
+        return _kernel.by_logarithm(_tensor.evaluate(call, logits, temperature, needs), temperature)
 
 
 def _nothing(call: Call, logits: Tensor, needs: Needs) -> Result:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from softnce._warnings import warn
 from softnce.torch import _devices, _differentiable, _triton
-from softnce.torch._call import HARD, Call
+from softnce.torch._call import HARD, Call, tensors
 from softnce.torch._checks import LAMBDA_WARNING, ask_kernels, check_shapes
 from softnce.torch._scale import is_batched, scale_logits, scale_temperature
 from softnce.torch._temperature import Learned
@@ -79,13 +79,14 @@ class _Loss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, temperature: Optional[Tensor], call: Call, family: Family) -> Tensor:
         loss, saved = forward(call, logits, temperature, family)
-        ctx.save_for_backward(logits, temperature, *saved)
+        # The backward pass reads the targets again: autograd raises an error if they have been modified in place.
+        ctx.save_for_backward(logits, temperature, *saved, *tensors(call))
         ctx.call, ctx.family = call, family
         return loss
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> Tuple[Optional[Tensor], Optional[Tensor], None, None]:
-        logits, temperature, *saved = ctx.saved_tensors
+        logits, temperature, *saved = ctx.saved_tensors[: 2 + len(Saved._fields)]
         need, learn = ctx.needs_input_grad[:2]
         if torch.is_grad_enabled():
             learned = None if temperature is None else Learned(temperature)

@@ -89,7 +89,7 @@ def _by_kernel(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tens
         call = call._replace(temperature=temperature.item())
     call = call._replace(segments=tuple(listed(call.segments, weight.shape[0])))
     rows = features.shape[0]
-    loss = torch.empty(rows if call.reduction == "none" else (), dtype=wide(features.dtype))
+    loss = features.new_empty(rows if call.reduction == "none" else (), dtype=wide(features.dtype))
     positives, weights = _kernel.places(call)
     if upstream is not None:
         upstream = upstream.to(torch.float64)

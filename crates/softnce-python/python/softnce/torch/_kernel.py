@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Tuple
+import math
+from typing import Any, List, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -10,9 +11,12 @@ from torch import Tensor
 from softnce import _native
 from softnce._warnings import warn
 from softnce.torch._call import Call, Needs, Result, wide
-from softnce.torch._memory import column, follow_threads, view
+from softnce.torch._memory import column, follow_threads, place, view
 
-__all__ = ["evaluate", "segments", "settings"]
+__all__ = ["by_logarithm", "evaluate", "number", "places", "run", "segments", "settings"]
+
+#: From here on the exponential function overflows.
+_LARGEST = 709.0
 
 
 def settings(call: Call) -> Tuple[Any, ...]:
@@ -21,7 +25,7 @@ def settings(call: Call) -> Tuple[Any, ...]:
     return call.kind, call.temperature, noise, call.reduction, call.recognise
 
 
-def segments(call: Call) -> list[Any]:
+def segments(call: Call) -> List[Any]:
     """The candidates."""
     return [
         (
@@ -43,22 +47,49 @@ def places(call: Call) -> Tuple[Tuple[int, Any], Any]:
 
 def evaluate(call: Call, logits: Tensor, needs: Needs) -> Result:
     """The loss of logits ``[N, d]`` and its gradients."""
+    return run(settings(call), logits, segments(call), places(call), call.scale, needs)
+
+
+def run(
+    settings: Tuple[Any, ...], logits: Tensor, segments: List[Any], places: Tuple[Any, Any], scale: float, needs: Needs
+) -> Result:
+    """The same for a call whose arguments are in the form that the kernels take."""
     follow_threads()
-    rows = logits.shape[0]
-    by_row = call.reduction == "none"
-    loss = torch.empty(rows if by_row else (), dtype=needs.dtype)
+    shape = (logits.shape[0],) if settings[3] == "none" else ()
+    loss = logits.new_empty(shape, dtype=needs.dtype)
     gradient = temperature = None
     if needs.logits or needs.temperature:
-        gradient = torch.empty_like(logits, dtype=wide(logits.dtype), memory_format=torch.contiguous_format)
+        gradient = _like(logits, wide(logits.dtype))
     if needs.temperature:
-        temperature = torch.empty(rows if by_row else 1, dtype=torch.float64)
+        temperature = logits.new_empty(shape or 1, dtype=torch.float64)
     outputs = (
-        column(loss),
-        None if gradient is None else view(gradient),
-        None if temperature is None else column(temperature),
+        place(loss),
+        None if gradient is None else place(gradient),
+        None if temperature is None else place(temperature),
     )
-    positives, weights = places(call)
-    messages = _native.loss(settings(call), view(logits), segments(call), positives, weights, call.scale, outputs)
+    messages = _native.loss(settings, view(logits), segments, *places, scale, outputs)
     if messages:
         warn(messages)
     return Result(loss, gradient, temperature)
+
+
+def _like(logits: Tensor, dtype: torch.dtype) -> Tensor:
+    """Memory for a gradient, row by row."""
+    if logits.dtype is dtype and logits.is_contiguous():
+        # Half the time of the call below.
+        return torch.empty_like(logits)
+    return torch.empty_like(logits, dtype=dtype, memory_format=torch.contiguous_format)
+
+
+def number(temperature: Tensor, log: bool) -> float:
+    """The temperature in a tensor, which with ``log`` holds its logarithm. Infinity is refused by the kernels."""
+    value = temperature.item()
+    if not log:
+        return value
+    return math.exp(value) if value < _LARGEST else math.inf
+
+
+def by_logarithm(result: Result, temperature: Union[float, Tensor]) -> Result:
+    """A result with the gradient for the logarithm of the temperature in the place of that for the temperature."""
+    parts = result.temperature_gradient
+    return result if parts is None else result._replace(temperature_gradient=parts.mul_(temperature))

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Iterable, Tuple
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from softnce import _native
 
-__all__ = ["FLOATS", "View", "WIDE", "column", "follow_threads", "integers", "is_plain", "resolved", "view"]
+__all__ = [
+    "FLOATS",
+    "View",
+    "WIDE",
+    "column",
+    "follow_threads",
+    "integers",
+    "is_plain",
+    "place",
+    "resolved",
+    "unchanged",
+    "version",
+    "view",
+]
 
 View = Tuple[int, int, int, int, int, int]
 
 WIDE = torch.float64
+_STRIDED = torch.strided
 FLOATS = {torch.float16: 0, torch.bfloat16: 1, torch.float32: 2, torch.float64: 3}
 _CODES = {
     **FLOATS,
@@ -41,7 +56,20 @@ def follow_threads() -> None:
 
 def is_plain(tensor: Tensor) -> bool:
     """Whether a tensor has memory of its own, unlike fake, distributed and wrapped tensors."""
-    return type(tensor).__torch_dispatch__ is Tensor.__torch_dispatch__
+    kind = type(tensor)
+    return kind is Tensor or kind is Parameter or kind.__torch_dispatch__ is Tensor.__torch_dispatch__
+
+
+def version(tensor: Tensor) -> int:
+    """A number that every change in place increases; -1 for tensors of inference mode, which have none."""
+    return -1 if tensor.is_inference() else tensor._version
+
+
+def unchanged(argument: str, tensors: Iterable[Tensor], versions: Iterable[int]) -> None:
+    """Raises an error if one of the tensors has another version than before."""
+    if any(version(tensor) != before for tensor, before in zip(tensors, versions)):
+        message = "second derivatives (create_graph=True) need them as they were"
+        raise RuntimeError(f"{argument} have been modified in place since the loss was computed; {message}")
 
 
 def resolved(tensor: Tensor) -> Tensor:
@@ -54,24 +82,31 @@ def resolved(tensor: Tensor) -> Tensor:
 
 
 def _guard(tensor: Tensor) -> None:
-    if tensor.device.type != "cpu" or tensor.layout is not torch.strided or not is_plain(tensor) or tensor.is_neg():
+    if not tensor.is_cpu or tensor.layout is not _STRIDED or tensor.is_neg() or not is_plain(tensor):
         kind = f"{type(tensor).__name__} of layout {tensor.layout} on {tensor.device}"
         raise TypeError(f"found a {kind}, expected a plain tensor on the CPU")
 
 
 def view(tensor: Tensor) -> View:
     """A tensor ``[n]`` or ``[n, m]`` on the CPU; it must stay alive during the call that gets the view."""
-    shape = tensor.shape
-    if len(shape) == 2:
-        _guard(tensor)
-        strides = tensor.stride()
-        return tensor.data_ptr(), _CODES[tensor.dtype], shape[0], shape[1], strides[0], strides[1]
-    return column(tensor)
+    _guard(tensor)
+    return place(tensor)
+
+
+def place(tensor: Tensor) -> View:
+    """The same for a tensor that is known to be plain and on the CPU."""
+    if tensor.dim() != 2:
+        return _column(tensor)
+    return tensor.data_ptr(), _CODES[tensor.dtype], *tensor.shape, *tensor.stride()
 
 
 def column(tensor: Tensor) -> View:
     """A tensor ``[n]`` or ``[]`` as a column."""
     _guard(tensor)
-    shape, strides = tensor.shape, tensor.stride()
-    rows, stride = (shape[0], strides[0]) if len(shape) else (1, 1)
-    return tensor.data_ptr(), _CODES[tensor.dtype], rows, 1, stride, 1
+    return _column(tensor)
+
+
+def _column(tensor: Tensor) -> View:
+    if tensor.dim() == 0:
+        return tensor.data_ptr(), _CODES[tensor.dtype], 1, 1, 1, 1
+    return tensor.data_ptr(), _CODES[tensor.dtype], tensor.shape[0], 1, tensor.stride(0), 1

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from softnce.torch._call import Segment
+from softnce.torch._memory import version
 from softnce.torch.targets import MixedTargets
 
 __all__ = ["Repeats"]
@@ -46,7 +47,7 @@ class Repeats:
 
     def add(self, targets: Any, own: Segment, stored: Segment) -> None:
         """Remembers a call."""
-        tensors = tuple((weakref.ref(tensor), _version(tensor)) for tensor in _tensors(targets))
+        tensors = tuple((weakref.ref(tensor), version(tensor)) for tensor in _tensors(targets))
         self._records.append(_Record(tensors, own, stored))
 
     def find(self, targets: Any, own: Segment) -> Optional[Segment]:
@@ -58,8 +59,8 @@ class Repeats:
         found = _tensors(targets)
         for record in reversed(self._records):
             if len(record.tensors) == len(found) and all(
-                reference() is tensor and version == _version(tensor)
-                for (reference, version), tensor in zip(record.tensors, found)
+                reference() is tensor and before == version(tensor)
+                for (reference, before), tensor in zip(record.tensors, found)
             ):
                 return record.stored
         if self._records and torch._C._current_graph_task_id() != -1:
@@ -71,10 +72,6 @@ class Repeats:
 
 def _tensors(targets: Any) -> Tuple[Tensor, ...]:
     return (targets.classes, targets.weights) if isinstance(targets, MixedTargets) else (targets,)
-
-
-def _version(tensor: Tensor) -> int:
-    return -1 if tensor.is_inference() else tensor._version
 
 
 def _equal(one: Segment, other: Segment) -> bool:

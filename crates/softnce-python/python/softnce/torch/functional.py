@@ -9,7 +9,7 @@ from torch import Tensor
 
 from softnce._choices import Backend, Checks, Reduction
 from softnce._settings import share
-from softnce.torch import _autograd, _call, _distributed
+from softnce.torch import _autograd, _call, _direct, _distributed
 from softnce.torch._averaged import averaged
 from softnce.torch._call import Targets, segment_of
 from softnce.torch._class_weights import check_weight, smooth, weigh
@@ -191,6 +191,11 @@ def soft_target_cross_entropy(
             the labels.
         label_smoothing: the share of every target that is spread evenly over all classes, from 0 to 1.
     """
+    if weight is None and row_weights is None and ignore_index is None and label_smoothing == 0.0:
+        choices = _direct.Settings(_CROSS_ENTROPY, temperature, None, reduction, dim, backend, recognise, check_values)
+        direct = _direct.loss(choices, logits, targets)
+        if direct is not None:
+            return direct
     logits = check_logits(logits)
     smoothing = share("label_smoothing", label_smoothing)
     settings: Dict[str, Any] = {
@@ -231,6 +236,13 @@ def _loss(
     process_group: Any,
     **arguments: Any,
 ) -> Tensor:
+    if ignore_index is None and not gather and all([arguments[name] is None for name in _SHAPED]):
+        noise, backend, checks = arguments["noise_probs"], arguments["backend"], arguments["check_values"]
+        recognise = arguments.get("recognise", True)
+        choices = _direct.Settings(kind, temperature, noise, reduction, dim, backend, recognise, checks)
+        direct = _direct.loss(choices, logits, targets)
+        if direct is not None:
+            return direct
     logits = check_logits(logits)
     group = _distributed.group_name(process_group) if gather else ""
     if group and isinstance(temperature, Tensor) and temperature.requires_grad:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from softnce._choices import Backend, Checks, Reduction
 from softnce._settings import choice, flag, number, optional_integer, share
-from softnce.torch import _autograd, _call, _distributed
+from softnce.torch import _autograd, _call, _direct, _distributed
 from softnce.torch._averaged import averaged
 from softnce.torch._buffers import WideBuffers
 from softnce.torch._call import BACKENDS, CHECKS, REDUCTIONS, Call, Targets
@@ -269,6 +269,10 @@ class SoftTargetInfoNCE(Contrastive):
     ) -> Tensor:
         """The loss of logits ``[N, d]``; see :func:`softnce.torch.soft_target_info_nce` for the arguments and
         errors."""
+        if candidates is positives is multiplicities is row_weights is None:
+            loss = self._direct(logits, targets)
+            if loss is not None:
+                return loss
         options = {
             "candidates": candidates,
             "positives": positives,
@@ -288,6 +292,17 @@ class SoftTargetInfoNCE(Contrastive):
             return self._rows(flat, flat_targets, targets, options)
 
         return shaped(rows, logits, targets, options, shaping)
+
+    def _direct(self, logits: Tensor, targets: Any) -> Optional[Tensor]:
+        """The loss of a call that needs none of what the general path is for."""
+        if self.queue is not None or self.ignore_index is not None or not self._alone():
+            return None
+        temperature = self._temperature if self.log_temperature is None else self._tau(torch.device("cpu"))
+        noise, dim, checks = self._buffers["noise_probs"], self.dim, self.check_values
+        settings = _direct.Settings(
+            self._kind, temperature, noise, self.reduction, dim, self.backend, self.recognise, checks
+        )
+        return _direct.loss(settings, logits, targets)
 
     def _rows(self, logits: Tensor, targets: Any, given: Targets, options: Dict[str, Any]) -> Tensor:
         """The loss of logits ``[N, d]``; ``given`` are the targets as the caller passed them, whose identity tells

@@ -152,15 +152,16 @@ fn finish<E: Element, G: Element<Accum = E::Accum>>(
         let (own, others) = (sums.own[lane], sums.others[lane]);
         let line = plan.first_line(candidate);
         let share = plan.uniform.get(candidate).copied().unwrap_or(E::Accum::zero());
-        let score = {
+        let score = || {
             let cells: &[E::Accum] = working.cells.values();
             let start = share.as_f64() * relative.means[lane].as_f64();
-            plan.entries(candidate, line)
-                .fold(start, |score, (line, weight)| score + weight.as_f64() * cells[2 * line * lanes + lane].as_f64())
+            let entries = plan.entries(candidate, line);
+            let score = entries.map(|(line, weight)| weight.as_f64() * cells[2 * line * lanes + lane].as_f64());
+            natural(score.fold(start, |sum, term| sum + term))
         };
         let log_multiplicity = natural(plan.pairs[candidate].log2_multiplicity.as_f64()) + plan.log_unit;
         let offset = natural(relative.offsets[lane].as_f64()) + plan.log_unit;
-        out.losses[lane] = row_loss(own, others, log_multiplicity, offset, natural(score));
+        out.losses[lane] = row_loss(own, others, log_multiplicity, offset, score);
         if let Some((scale, wants)) = out.demand(lane, scores.temperature) {
             wants_temperature = wants;
             // The positive's coefficient P - 1 = -others / (own + others), which keeps its digits where P is near 1.
