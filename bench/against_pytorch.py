@@ -15,10 +15,12 @@ The side torch has implementations of the same loss (PyTorch itself has none) an
   torch_cross_entropy       nn.CrossEntropyLoss of the labels of the N rows
   timm_soft_cross_entropy   the same from timm, if it is installed
   torch_matmul_compiled     torch_matmul with torch.compile, compiled beforehand, if a compiler works
+  torch_empty               no loss: an autograd.Function that allocates the gradient, what any loss in Python takes
 
 The side package has softnce from Python (softnce.torch), from the call to logits.grad:
 
   package_compact             MixUp with label smoothing as MixedTargets
+  package_learned             the same with a learned temperature
   package_recognised          the same as dense rows; the compact form is found at every call
   package_dense               dense rows, without this search
   package_hard                InfoNCE on labels
@@ -76,6 +78,8 @@ PAIRS = [
     ("package_compact", "torch_matmul_compiled"),
     ("package_compact", "timm_soft_cross_entropy"),
     ("package_recognised", "timm_soft_cross_entropy"),
+    ("package_learned", "package_compact"),
+    ("torch_empty", "package_compact"),
     ("package_soft_cross_entropy", "timm_soft_cross_entropy"),
     ("package_dense_cross_entropy", "timm_soft_cross_entropy"),
     ("package_cross_entropy", "torch_cross_entropy"),
@@ -101,7 +105,9 @@ COLUMNS = {
     "torch_soft_cross_entropy": "soft CE",
     "torch_cross_entropy": "CE of labels",
     "timm_soft_cross_entropy": "timm's soft CE",
+    "torch_empty": "empty function",
     "package_compact": "**Python compact**",
+    "package_learned": "Python learned temperature",
     "package_recognised": "Python recognised",
     "package_dense": "Python dense",
     "package_tensor": "Python tensor",
@@ -304,7 +310,20 @@ def formulas(made):
     def cross_entropy():
         return criterion(logits, own_labels)
 
-    return types.SimpleNamespace(reference=reference, matmul=matmul, gather=gather, hard=hard,
+    class Empty(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, logits):
+            ctx.save_for_backward(torch.empty_like(logits))
+            return logits.new_empty(())
+
+        @staticmethod
+        def backward(ctx, upstream):
+            return ctx.saved_tensors[0]
+
+    def empty():
+        return Empty.apply(logits)
+
+    return types.SimpleNamespace(empty=empty, reference=reference, matmul=matmul, gather=gather, hard=hard,
                                  soft_cross_entropy=soft_cross_entropy, cross_entropy=cross_entropy)
 
 
@@ -320,6 +339,7 @@ def torch_losses(case, made, plain, options):
     if 4 * rows * candidates * classes <= options.cap * 2**30:
         yield "torch_reference", plain.reference, plain.matmul
     yield "torch_matmul", plain.matmul, plain.matmul
+    yield "torch_empty", plain.empty, plain.empty
     yield "torch_gather", plain.gather, plain.matmul
     yield "torch_soft_cross_entropy", plain.soft_cross_entropy, plain.soft_cross_entropy
     yield "torch_cross_entropy", plain.cross_entropy, plain.cross_entropy
@@ -350,6 +370,7 @@ def package_losses(case, made, plain, options):
     mixed = MixedTargets.mixed(made.first, made.second, made.weight[:, 0], classes, SMOOTHING)
     paths = {
         "package_compact": (SoftTargetInfoNCE(), mixed, plain.matmul),
+        "package_learned": (SoftTargetInfoNCE(learn_temperature=True), mixed, plain.matmul),
         "package_recognised": (SoftTargetInfoNCE(), made.targets, plain.matmul),
         "package_dense": (SoftTargetInfoNCE(recognise=False), made.targets, plain.matmul),
         "package_hard": (InfoNCE(), made.first, plain.hard),
