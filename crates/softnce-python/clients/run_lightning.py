@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Tuple
 
 import lightning
 import torch
-from conftest import EXAMPLES
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
-sys.path.insert(0, str(EXAMPLES))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
 
 from lightning_module import Classifier  # noqa: E402
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-import run_accelerate
 import torch
+
+import run_accelerate
 from conftest import EXAMPLES, assert_equal_and_moved, run
 from run_accelerate import ACCUMULATED, BATCH, ROWS
 

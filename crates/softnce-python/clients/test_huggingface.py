@@ -1,4 +1,4 @@
-"""``softnce.huggingface`` in transformers' Trainer: steps are the mean over all rows of all micro-batches and processes."""
+"""``softnce.huggingface`` in transformers' Trainer: a step is the mean over the rows of all batches and processes."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import pytest
-import run_trainer
 import torch
-from conftest import assert_equal_and_moved
-from run_trainer import ACCUMULATED, BATCH, CLASSES, ROWS, Network
 from torch import Tensor, nn
 from transformers import TrainingArguments
-from transformers.modeling_outputs import ImageClassifierOutput
 
-from softnce.huggingface import compute_loss_func
-from softnce.torch import MixedTargets, SoftTargetCrossEntropy, SoftTargetInfoNCE
+import run_trainer
+from conftest import assert_equal_and_moved
+from run_trainer import ACCUMULATED, BATCH, ROWS, Network
 
 FORMS = ["labels", "soft", "mixed", "in step"]
 
@@ -74,46 +71,6 @@ def test_data_parallel(average: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     run_trainer.main(str(tmp_path / "weights.pt"), "soft", "True", average)
     found = {name.replace("module.", ""): value for name, value in torch.load(tmp_path / "weights.pt").items()}
     assert_equal_and_moved(found, by_hand("soft"), named(Network("soft", True, "sum")))
-
-
-def test_forms_of_outputs() -> None:
-    logits, labels = torch.randn(4, 3, dtype=torch.float64), torch.tensor([0, 2, 1, 0])
-    compute = compute_loss_func(SoftTargetInfoNCE(reduction="sum"))
-    expected = SoftTargetInfoNCE()(logits, labels)
-    for outputs in (logits, (logits, None), {"logits": logits}, ImageClassifierOutput(logits=logits)):
-        torch.testing.assert_close(compute(outputs, labels, num_items_in_batch=4), expected)
-        torch.testing.assert_close(compute(outputs, labels, num_items_in_batch=torch.tensor(4)), expected)
-    with pytest.raises(TypeError, match="outputs is of type ImageClassifierOutput with loss, expected logits"):
-        compute(ImageClassifierOutput(loss=torch.ones(())), labels, num_items_in_batch=4)
-
-
-def test_ignored_positions_are_not_counted() -> None:
-    logits, labels = torch.randn(2, 5, 3, dtype=torch.float64), torch.randint(3, (2, 5))
-    labels[0, 3:] = -100
-    options = {"dim": -1, "ignore_index": -100}
-    compute = compute_loss_func(SoftTargetCrossEntropy(reduction="sum", **options))
-    count = labels.ne(-100).sum()
-    expected = SoftTargetCrossEntropy(**options)(logits, labels)
-    torch.testing.assert_close(compute(logits, labels, num_items_in_batch=count), expected)
-    with torch.no_grad():
-        torch.testing.assert_close(compute(logits, labels), expected)
-
-
-def test_refusals() -> None:
-    with pytest.raises(ValueError, match="reduction of criterion is 'mean', expected \"sum\""):
-        compute_loss_func(SoftTargetInfoNCE())
-    with pytest.raises(ValueError, match="ignore_index of criterion is 0, expected -100"):
-        compute_loss_func(SoftTargetInfoNCE(reduction="sum", ignore_index=0))
-    compute = compute_loss_func(SoftTargetInfoNCE(reduction="sum"))
-    logits, soft = torch.zeros(4, CLASSES), torch.full((4, CLASSES), 1 / CLASSES)
-    with pytest.raises(ValueError, match="num_items_in_batch is None"):
-        compute(logits, soft)
-    with pytest.raises(TypeError, match="labels is of type NoneType"):
-        compute(logits, None, num_items_in_batch=4)
-    with pytest.raises(ValueError, match=re.escape("is 8, expected at least 20, the entries of labels [4, 5]")):
-        compute(logits, soft, num_items_in_batch=torch.tensor(8))
-    with pytest.raises(ValueError, match="label is 0, expected a negative number"):
-        MixedTargets.hard(torch.tensor([0, 1]), 3).ne(0)
 
 
 def test_example(example: Callable[..., str]) -> None:

@@ -6,12 +6,13 @@ import re
 from typing import Any, Callable
 
 import numpy as np
-import run_lightning
 import torch
+
+import run_lightning
 from conftest import assert_equal_and_moved
 from run_lightning import BATCH, PROCESSES, rows_of
-
 from softnce.torch import MixedTargets
+
 
 def test_two_processes(train: Callable[..., Any]) -> None:
     model = run_lightning.model()

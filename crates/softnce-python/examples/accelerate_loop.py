@@ -1,7 +1,10 @@
 """A training loop with accelerate: a learned temperature, gradient accumulation, and metrics of all processes.
 
-Run it with ``python accelerate_loop.py``; in two processes with ``torchrun --nproc-per-node 2 accelerate_loop.py`` or, on
-two GPUs, ``accelerate launch --num_processes 2 accelerate_loop.py``. Besides softnce it needs ``pip install accelerate``.
+Besides softnce it needs ``pip install accelerate``. In one process, in two, and on two GPUs::
+
+    python accelerate_loop.py
+    torchrun --nproc-per-node 2 accelerate_loop.py
+    accelerate launch --num_processes 2 accelerate_loop.py
 """
 
 import torch

@@ -5,8 +5,8 @@
     python timm_train.py path/to/train.py --data-dir images --model resnet50 --num-classes 100 \\
         --mixup 0.8 --cutmix 1.0 --mixup-mode elem --smoothing 0.1
 
-All options after the script are its own. ``--mixup-mode elem`` draws a lambda for each row instead of one for the batch,
-which soft target InfoNCE needs.
+All options after the script are its own. ``--mixup-mode elem`` draws a lambda for each row: with one for the batch, as
+timm draws it by default, the loss may have no finite optimum.
 
 To change the script instead: import ``SoftTargetInfoNCE`` from ``softnce.torch`` and write it where the script makes a
 ``SoftTargetCrossEntropy``. Since timm 1.0.31 it calls ``create_classification_loss``; give our loss to its

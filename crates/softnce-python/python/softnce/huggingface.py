@@ -80,8 +80,7 @@ def compute_loss_func(criterion: nn.Module) -> Callable[..., Tensor]:
             # The evaluation of some versions: a batch alone.
             num_items_in_batch = labels.ne(_IGNORED).sum()
         total: Tensor = criterion(logits, labels)
-        soft = isinstance(labels, Tensor) and labels.is_floating_point()
-        return total / _rows(num_items_in_batch, labels, logits.shape[-1 if dim is None else dim] if soft else 1)
+        return total / _rows(num_items_in_batch, labels, logits.shape[-1 if dim is None else dim])
 
     return compute_loss
 
@@ -99,16 +98,18 @@ def _logits(outputs: Any) -> Tensor:
     return found
 
 
-def _rows(items: Union[int, Tensor], labels: Union[Tensor, MixedTargets], entries: int) -> Union[float, Tensor]:
-    """The number of rows of a step from its number of items, of which each row has ``entries``."""
+def _rows(items: Union[int, Tensor], labels: Union[Tensor, MixedTargets], classes: int) -> Union[float, Tensor]:
+    """The number of rows of a step, from the number of labels that the Trainer has counted."""
     if isinstance(items, Tensor):
-        # DataParallel: a copy for each device, over whose losses the Trainer takes the mean after it has multiplied them
-        # by the number of devices. The outputs here are already those of all devices.
+        # Under DataParallel the Trainer passes a copy of the count for each device and multiplies the loss by their
+        # number, or divides the count by it. The outputs here are already those of all devices.
         items = items.reshape(-1)[0] * items.numel()
-    if entries > 1 and items < labels.numel():
+    if not (isinstance(labels, Tensor) and labels.is_floating_point()):
+        return items
+    if items < labels.numel():
         message = f"expected at least {labels.numel()}, the entries of labels {list(labels.shape)}"
         raise ValueError(
             f"num_items_in_batch is {float(items):g}, {message}; probabilities that training_step makes after the "
             "Trainer has counted the labels must be softnce.torch.MixedTargets"
         )
-    return items / entries
+    return items / classes
