@@ -1,6 +1,9 @@
-"""timm's training task and Mixup with our loss."""
+"""timm's training task, its factory of losses and its Mixup with our loss."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
 
 import numpy as np
 import torch
@@ -33,3 +36,16 @@ def test_task_with_the_dense_targets_of_timm() -> None:
     for one, other in zip(*found):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
     assert any(float(gradient.abs().max()) > 1e-3 for gradient in found[0][1:])
+
+
+def test_the_example_replaces_what_the_factory_makes(example: Callable[..., str], tmp_path: Path) -> None:
+    """A script that lets the task make its loss, as timm's does since 1.0.31."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys; from timm.task import ClassificationTask; from torch import nn\n"
+        "task = ClassificationTask(nn.Identity(), criterion_kwargs={'soft_targets': True})\n"
+        "print(type(task.criterion).__module__, type(task.criterion).__name__, sys.argv[1:])\n"
+    )
+    assert (
+        example("timm_train.py", script, "--epochs").strip() == "softnce.torch.modules SoftTargetInfoNCE ['--epochs']"
+    )

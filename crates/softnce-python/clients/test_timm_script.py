@@ -13,8 +13,8 @@ from PIL import Image
 
 
 def test_train_script(example: Callable[..., str], tmp_path: Path) -> None:
-    script = os.environ.get("TIMM_TRAIN", "")
-    assert os.path.isfile(script), f"TIMM_TRAIN is {script!r}, expected timm's train.py, as .ci/run --full downloads it"
+    script = Path(os.environ.get("TIMM_TRAIN", "")).resolve()
+    assert script.is_file(), f"TIMM_TRAIN is {script}, expected timm's train.py, as .ci/run --full downloads it"
     source = np.random.default_rng(0)
     for split, count in (("train", 16), ("val", 4)):
         for label in range(3):

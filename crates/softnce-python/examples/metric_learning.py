@@ -15,9 +15,9 @@ images = torch.randn(CLASSES, 64)[labels] + torch.randn(256, 64)
 
 
 def theirs(trunk: torch.nn.Module) -> None:
-    criterion = CrossBatchMemory(NTXentLoss(temperature=0.1), embedding_size=SIZE, memory_size=256)
+    criterion = CrossBatchMemory(NTXentLoss(temperature=0.1), embedding_size=SIZE, memory_size=64)
     optimiser = torch.optim.AdamW(trunk.parameters(), lr=1e-2)
-    for rows in torch.randperm(256).repeat(10).split(32):
+    for rows in torch.randperm(256).repeat(5).split(32):
         loss = criterion(trunk(images[rows]), labels[rows])  # embeddings and labels
         optimiser.zero_grad()
         loss.backward()
@@ -27,9 +27,9 @@ def theirs(trunk: torch.nn.Module) -> None:
 def ours(trunk: torch.nn.Module) -> None:
     classifier = torch.nn.Linear(SIZE, CLASSES)  # new: the loss takes logits; its weights are one embedding a class
     # The queue takes the place of CrossBatchMemory. It keeps labels, which do not become outdated as embeddings do.
-    criterion = InfoNCE(noise_counts=torch.bincount(labels), queue=TargetQueue(256, CLASSES, terms=1))
+    criterion = InfoNCE(noise_counts=torch.bincount(labels), queue=TargetQueue(64, CLASSES, terms=1))
     optimiser = torch.optim.AdamW([*trunk.parameters(), *classifier.parameters()], lr=1e-2)
-    for rows in torch.randperm(256).repeat(10).split(32):
+    for rows in torch.randperm(256).repeat(5).split(32):
         loss = criterion(classifier(trunk(images[rows])), labels[rows])  # logits and labels
         optimiser.zero_grad()
         loss.backward()

@@ -46,7 +46,7 @@ def compute_loss_func(criterion: nn.Module) -> Callable[..., Tensor]:
     model does not use it.
 
     Args:
-        criterion: a loss of :mod:`softnce.torch`, or any other module with the same call.
+        criterion: a loss of ``softnce.torch``, or any other module with the same call.
 
     Returns:
         A function of ``(outputs, labels, num_items_in_batch)``, which returns the loss, ``[]``.
