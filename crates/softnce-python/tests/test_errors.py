@@ -104,6 +104,12 @@ def test_losses_without_tensor_operations_are_refused() -> None:
         _tensor.evaluate(call, LOGITS, None, _call.Needs(True, False, torch.float32))
 
 
+@pytest.mark.parametrize("loss", [losses.SoftTargetInfoNCE, losses.InfoNCE, losses.SoftTargetCrossEntropy])
+def test_further_positional_arguments_are_refused(loss: Any) -> None:
+    with pytest.raises(TypeError, match="^list, Tensor after logits and targets.* softnce.torch.TargetQueue"):
+        loss()(torch.zeros(2, 3), torch.tensor([0, 1]), [], torch.ones(2))
+
+
 def test_devices_must_agree() -> None:
     with pytest.raises(ValueError, match="targets is on meta, expected cpu, as the logits"):
         soft(targets=LABELS.to("meta"))

@@ -81,3 +81,11 @@ def test_classes_are_drawn_as_often_as_they_weigh(form: str) -> None:
     torch.testing.assert_close(drawn, made.dense()[0], rtol=0, atol=0.015)
     never = MixedTargets.top_k([[0]], [[0.0]], 4)
     assert not bool((MixedTargets.cat([never] * 200).sample(generator(2)) == 0).any())
+
+
+def test_rows_are_counted_as_labels_are() -> None:
+    # As transformers' Trainer counts the labels of a batch.
+    made = random_targets("mixed", 7, 9)
+    assert int(made.ne(-100).sum()) == 7 and made.ne(-100).dtype == torch.bool
+    with pytest.raises(ValueError, match="label is 0, expected a negative number"):
+        made.ne(0)

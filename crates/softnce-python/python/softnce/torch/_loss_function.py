@@ -59,7 +59,8 @@ class LossFunction(torch.autograd.Function):
             gradient = gradient.to(logits.dtype)
         if not by_temperature:
             return gradient, None, None, None, None
-        return gradient, _for_temperature(*of_temperature, upstream), None, None, None
+        temperature, parts = of_temperature
+        return gradient, _for_temperature(temperature, parts, upstream), None, None, None
 
 
 def _for_temperature(temperature: Tensor, parts: Tensor, upstream: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, NoReturn, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ from softnce.torch._call import BACKENDS, CHECKS, REDUCTIONS, Call, Targets
 from softnce.torch._differentiable import transformed
 from softnce.torch._memory import resolved
 from softnce.torch._noise import distribution
-from softnce.torch._readings import READING, refuse_embeddings
+from softnce.torch._readings import READING, refuse_embeddings, refuse_others
 from softnce.torch._shaped import Shaping, shaped
 from softnce.torch._shapes import is_flat
 from softnce.torch._temperature import Learned, tau
@@ -261,7 +261,7 @@ class SoftTargetInfoNCE(Contrastive):
         self,
         logits: Tensor,
         targets: Targets,
-        *,
+        *others: NoReturn,
         candidates: Union[None, Targets, Sequence[Targets]] = None,
         positives: Union[None, int, Tensor] = None,
         multiplicities: Optional[Tensor] = None,
@@ -269,6 +269,8 @@ class SoftTargetInfoNCE(Contrastive):
     ) -> Tensor:
         """The loss of logits ``[N, d]``; see :func:`softnce.torch.soft_target_info_nce` for the arguments and
         errors."""
+        if others:
+            refuse_others(others)
         if candidates is positives is multiplicities is row_weights is None:
             loss = self._direct(logits, targets)
             if loss is not None:
@@ -327,8 +329,10 @@ class InfoNCE(SoftTargetInfoNCE):
     _kind = "infonce"
     _looked = False
 
-    def forward(self, logits: Tensor, targets: Targets, **options: Any) -> Tensor:
+    def forward(self, logits: Tensor, targets: Targets, *others: NoReturn, **options: Any) -> Tensor:
         """The loss of logits ``[N, d]``; see :func:`softnce.torch.info_nce` for the arguments and errors."""
+        if others:
+            refuse_others(others)
         if self._looked or torch.compiler.is_compiling() or transformed():
             return super().forward(logits, targets, **options)
         if self.check_values:
@@ -379,8 +383,12 @@ class SoftTargetCrossEntropy(_Loss):
         self.label_smoothing = share("label_smoothing", label_smoothing)
         self.register_buffer("weight", weight)
 
-    def forward(self, logits: Tensor, targets: Targets, *, row_weights: Optional[Tensor] = None) -> Tensor:
+    def forward(
+        self, logits: Tensor, targets: Targets, *others: NoReturn, row_weights: Optional[Tensor] = None
+    ) -> Tensor:
         """The loss of logits ``[N, d]``; see :func:`softnce.torch.soft_target_cross_entropy`."""
+        if others:
+            refuse_others(others)
         logits = check_logits(logits)
         return soft_target_cross_entropy(
             logits,

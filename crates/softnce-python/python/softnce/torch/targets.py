@@ -253,6 +253,15 @@ class MixedTargets:
         best = weights == weights.amax(1, keepdim=True)
         return classes.masked_fill(~best, self.num_classes).amin(1)
 
+    def ne(self, label: int) -> Tensor:
+        """Which rows are not marked as ignored with this negative label, ``[M]``: all, as no row can hold it.
+
+        Libraries such as transformers count the labels of a batch with ``labels.ne(-100).sum()``.
+        """
+        if integer("label", label, None) >= 0:
+            raise ValueError(f"label is {label}, expected a negative number: rows are compared with no class")
+        return torch.ones(len(self), dtype=torch.bool, device=self.device)
+
     def _each(self, change: Callable[[Tensor], Tensor]) -> MixedTargets:
         """The targets with every tensor changed in the same way."""
         uniform = change(self.uniform) if isinstance(self.uniform, Tensor) else self.uniform
