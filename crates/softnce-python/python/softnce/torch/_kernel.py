@@ -9,10 +9,10 @@ from torch import Tensor
 
 from softnce import _native
 from softnce._warnings import warn
-from softnce.torch._call import Call, Needs, Result, wide
+from softnce.torch._call import Call, Needs, Result, Segment, wide
 from softnce.torch._memory import column, follow_threads, view
 
-__all__ = ["evaluate", "segments", "settings"]
+__all__ = ["evaluate", "segment_view", "segments", "settings"]
 
 
 def settings(call: Call) -> Tuple[Any, ...]:
@@ -23,16 +23,18 @@ def settings(call: Call) -> Tuple[Any, ...]:
 
 def segments(call: Call) -> list[Any]:
     """The candidates."""
-    return [
-        (
-            view(part.first),
-            None if part.second is None else view(part.second),
-            part.uniform,
-            None if part.shares is None else column(part.shares),
-            None if part.counts is None else column(part.counts),
-        )
-        for part in call.segments
-    ]
+    return [segment_view(part) for part in call.segments]
+
+
+def segment_view(part: Segment) -> Tuple[Any, ...]:
+    """A part of the candidates."""
+    return (
+        view(part.first),
+        None if part.second is None else view(part.second),
+        part.uniform,
+        None if part.shares is None else column(part.shares),
+        None if part.counts is None else column(part.counts),
+    )
 
 
 def places(call: Call) -> Tuple[Tuple[int, Any], Any]:

@@ -1,0 +1,62 @@
+//! Writes targets into the buffers of a queue.
+
+use ndarray::{Array1, Array2, Axis, Slice, s};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::segment::Segment;
+use crate::view::View;
+
+/// The buffers of a queue, a ring of rows: classes and weights `[size, K]`, uniform shares and counts `[size]`, and the
+/// slot of the next row `[1]`. The count of a row is 1, that of an empty slot 0.
+#[derive(Debug, FromPyObject)]
+pub(crate) struct Queue(View, View, View, View, View);
+
+/// Writes the last rows of a segment, at most as many as there are slots, and moves the place of the next row on.
+/// Returns the slot of the first row. What the rows replace goes to `replaced` `[rows, 2 K + 2]`: classes (which doubles
+/// hold exactly), weights, uniform share, count.
+///
+/// The interpreter lock is held, so that no other thread of Python sees rows that are partly written.
+#[pyfunction]
+pub(crate) fn queue_push(segment: Segment, queue: Queue, replaced: View) -> PyResult<usize> {
+    // They are copied first, because targets may be taken from the queue itself.
+    let (classes, weights, uniform) = segment.entries(replaced.shape.0)?;
+    queue.write(&classes, &weights, &uniform, replaced)
+}
+
+impl Queue {
+    fn write(
+        &self,
+        classes: &Array2<i64>,
+        weights: &Array2<f64>,
+        uniform: &Array1<f64>,
+        replaced: View,
+    ) -> PyResult<usize> {
+        let mut ring = (self.0.array_mut::<i64>()?, self.1.array_mut::<f64>()?);
+        let (mut shares, mut counts) = (self.2.column_mut::<f64>()?, self.3.column_mut::<f64>()?);
+        let (mut place, mut replaced) = (self.4.column_mut::<i64>()?, replaced.array_mut::<f64>()?);
+        let (size, terms) = ring.0.dim();
+        let (rows, held) = classes.dim();
+        let fits = rows <= size && held <= terms && replaced.dim() == (rows, 2 * terms + 2);
+        if !fits || ring.1.dim() != (size, terms) || shares.len() != size || counts.len() != size || place.len() != 1 {
+            let message = format!("found {rows} rows of {held} classes for a queue of {size} rows of {terms} classes");
+            return Err(PyValueError::new_err(message));
+        }
+        let first = place[0].rem_euclid(size.max(1) as i64) as usize;
+        for row in 0..rows {
+            let slot = (first + row) % size;
+            let mut before = replaced.row_mut(row);
+            let (mut listed, mut parts) = (ring.0.row_mut(slot), ring.1.row_mut(slot));
+            before.slice_mut(s![..terms]).zip_mut_with(&listed, |before, &class| *before = class as f64);
+            before.slice_mut(s![terms..2 * terms]).assign(&parts);
+            (before[2 * terms], before[2 * terms + 1]) = (shares[slot], counts[slot]);
+            listed.fill(0);
+            listed.slice_axis_mut(Axis(0), Slice::from(..held)).assign(&classes.row(row));
+            parts.fill(0.0);
+            parts.slice_axis_mut(Axis(0), Slice::from(..held)).assign(&weights.row(row));
+            (shares[slot], counts[slot]) = (uniform[row], 1.0);
+        }
+        place[0] = ((first + rows) % size.max(1)) as i64;
+        Ok(first)
+    }
+}
