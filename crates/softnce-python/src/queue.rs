@@ -1,6 +1,6 @@
 //! Writes targets into the buffers of a queue.
 
-use ndarray::{Array1, Array2, Axis, Slice, s};
+use ndarray::{Array1, Array2, s};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -32,31 +32,35 @@ impl Queue {
         uniform: &Array1<f64>,
         replaced: View,
     ) -> PyResult<usize> {
-        let mut ring = (self.0.array_mut::<i64>()?, self.1.array_mut::<f64>()?);
+        let (mut ring_classes, mut ring_weights) = (self.0.array_mut::<i64>()?, self.1.array_mut::<f64>()?);
         let (mut shares, mut counts) = (self.2.column_mut::<f64>()?, self.3.column_mut::<f64>()?);
         let (mut place, mut replaced) = (self.4.column_mut::<i64>()?, replaced.array_mut::<f64>()?);
-        let (size, terms) = ring.0.dim();
-        let (rows, held) = classes.dim();
+        let ((size, terms), (rows, held)) = (ring_classes.dim(), classes.dim());
+        let is_ring = size > 0 && ring_weights.dim() == (size, terms) && [shares.len(), counts.len()] == [size; 2];
         let fits = rows <= size && held <= terms && replaced.dim() == (rows, 2 * terms + 2);
-        if !fits || ring.1.dim() != (size, terms) || shares.len() != size || counts.len() != size || place.len() != 1 {
+        if !(is_ring && fits && place.len() == 1) {
             let message = format!("found {rows} rows of {held} classes for a queue of {size} rows of {terms} classes");
             return Err(PyValueError::new_err(message));
         }
-        let first = place[0].rem_euclid(size.max(1) as i64) as usize;
-        for row in 0..rows {
-            let slot = (first + row) % size;
-            let mut before = replaced.row_mut(row);
-            let (mut listed, mut parts) = (ring.0.row_mut(slot), ring.1.row_mut(slot));
-            before.slice_mut(s![..terms]).zip_mut_with(&listed, |before, &class| *before = class as f64);
-            before.slice_mut(s![terms..2 * terms]).assign(&parts);
-            (before[2 * terms], before[2 * terms + 1]) = (shares[slot], counts[slot]);
-            listed.fill(0);
-            listed.slice_axis_mut(Axis(0), Slice::from(..held)).assign(&classes.row(row));
-            parts.fill(0.0);
-            parts.slice_axis_mut(Axis(0), Slice::from(..held)).assign(&weights.row(row));
-            (shares[slot], counts[slot]) = (uniform[row], 1.0);
+        let first = place[0].rem_euclid(size as i64) as usize;
+        // Up to the last slot, and from slot 0 on.
+        let fitting = rows.min(size - first);
+        for (slots, given) in [(first..first + fitting, 0..fitting), (0..rows - fitting, fitting..rows)] {
+            let mut listed = ring_classes.slice_mut(s![slots.clone(), ..]);
+            let mut parts = ring_weights.slice_mut(s![slots.clone(), ..]);
+            let mut before = replaced.slice_mut(s![given.clone(), ..]);
+            before.slice_mut(s![.., ..terms]).zip_mut_with(&listed, |before, &class| *before = class as f64);
+            before.slice_mut(s![.., terms..2 * terms]).assign(&parts);
+            before.column_mut(2 * terms).assign(&shares.slice(s![slots.clone()]));
+            before.column_mut(2 * terms + 1).assign(&counts.slice(s![slots.clone()]));
+            listed.slice_mut(s![.., held..]).fill(0);
+            listed.slice_mut(s![.., ..held]).assign(&classes.slice(s![given.clone(), ..]));
+            parts.slice_mut(s![.., held..]).fill(0.0);
+            parts.slice_mut(s![.., ..held]).assign(&weights.slice(s![given.clone(), ..]));
+            shares.slice_mut(s![slots.clone()]).assign(&uniform.slice(s![given]));
+            counts.slice_mut(s![slots]).fill(1.0);
         }
-        place[0] = ((first + rows) % size.max(1)) as i64;
+        place[0] = ((first + rows) % size) as i64;
         Ok(first)
     }
 }

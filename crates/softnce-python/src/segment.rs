@@ -46,7 +46,8 @@ impl Segment {
     /// The classes, weights and uniform shares of the last rows of labels or compact rows, as they were given.
     pub(crate) fn entries(&self, rows: usize) -> PyResult<(Array2<i64>, Array2<f64>, Array1<f64>)> {
         let Segment(first, second, uniform, shares, _) = self;
-        let lengths = [second.as_ref().map(|weights| weights.shape), shares.map(|shares| (shares.shape.0, first.shape.1))];
+        let lengths =
+            [second.as_ref().map(|weights| weights.shape), shares.map(|shares| (shares.shape.0, first.shape.1))];
         if let Some(other) = lengths.into_iter().flatten().find(|&shape| shape != first.shape) {
             let (found, expected) = ([other.0, other.1], format!("{:?}, as the class indices", first.shape));
             return Err(exception(Error::shape("targets", &found, expected)));

@@ -41,7 +41,8 @@ def follow_threads() -> None:
 
 def is_plain(tensor: Tensor) -> bool:
     """Whether a tensor has memory of its own, unlike fake, distributed and wrapped tensors."""
-    return type(tensor).__torch_dispatch__ is Tensor.__torch_dispatch__
+    kind = type(tensor)
+    return kind is Tensor or kind.__torch_dispatch__ is Tensor.__torch_dispatch__
 
 
 def resolved(tensor: Tensor) -> Tensor:
@@ -52,7 +53,7 @@ def resolved(tensor: Tensor) -> Tensor:
 
 
 def _guard(tensor: Tensor) -> None:
-    if tensor.device.type != "cpu" or tensor.layout is not torch.strided or not is_plain(tensor) or tensor.is_neg():
+    if not tensor.is_cpu or tensor.layout is not torch.strided or not is_plain(tensor) or tensor.is_neg():
         kind = f"{type(tensor).__name__} of layout {tensor.layout} on {tensor.device}"
         raise TypeError(f"found a {kind}, expected a plain tensor on the CPU")
 
