@@ -6,7 +6,7 @@ import weakref
 from collections import deque
 from dataclasses import dataclass
 from itertools import dropwhile
-from typing import Any, Deque, Optional, Tuple
+from typing import Any, Deque, Optional, Tuple, cast
 
 import torch
 from torch import Tensor
@@ -33,11 +33,18 @@ class _Record:
     #: What the call and the pushes between it and the next one have replaced in the queue; None: not known.
     replaced: Optional[Replaced]
 
+    def has(self, found: Tuple[Tensor, ...]) -> bool:
+        """Whether these are the tensors of the targets, unchanged."""
+        return len(self.tensors) == len(found) and all(
+            reference() is tensor and version == _version(tensor)
+            for (reference, version), tensor in zip(self.tensors, found)
+        )
+
 
 class Repeats:
     """The last calls. A copy starts without them.
 
-    A record holds the few rows that its call replaced and not the whole queue, which is rebuilt if the call is repeated.
+    A record holds the few rows that its call replaced and not the whole queue, which is rebuilt for a repeated call.
     """
 
     def __init__(self) -> None:
@@ -55,15 +62,14 @@ class Repeats:
 
     def add(self, targets: Any, own: Segment, stored: Optional[Segment], replaced: Optional[Replaced]) -> None:
         """Remembers a call, by what the queue held before or by what the call has replaced."""
-        tensors = tuple((weakref.ref(tensor), _version(tensor)) for tensor in _tensors(targets))
+        tensors = tuple([(weakref.ref(tensor), _version(tensor)) for tensor in _tensors(targets)])
         self._records.append(_Record(tensors, own, stored, replaced))
 
-    def pushed(self, replaced: Replaced, size: int) -> None:
-        """Takes note of a push into a queue of ``size`` rows that belongs to no call."""
+    def pushed(self, replaced: Replaced, ring: Ring) -> None:
+        """Takes note of a push that belongs to no call."""
         last = self._records[-1] if self._records else None
         if last is not None and last.replaced is not None:
-            # Rows behind the first ``size`` were themselves pushed since.
-            last.replaced = Replaced(last.replaced.place, torch.cat((last.replaced.rows, replaced.rows))[:size])
+            last.replaced = last.replaced.then(replaced.rows, ring)
 
     def settle(self, ring: Ring) -> None:
         """Finds what the queue held before each call, ahead of a change that is not recorded."""
@@ -80,10 +86,8 @@ class Repeats:
             return None
         found = _tensors(targets)
         for record in reversed(self._records):
-            if len(record.tensors) == len(found) and all(
-                reference() is tensor and version == _version(tensor)
-                for (reference, version), tensor in zip(record.tensors, found)
-            ):
+            # Most calls repeat none, which the first tensor shows.
+            if record.tensors[0][0]() is found[0] and record.has(found):
                 return self._before(record, ring)
         if torch._C._current_graph_task_id() != -1:
             for record in reversed(self._records):
@@ -97,10 +101,12 @@ class Repeats:
 
     def _before(self, record: _Record, ring: Ring) -> Segment:
         if record.stored is None:
-            since = dropwhile(lambda other: other is not record, self._records)
+            since = list(dropwhile(lambda other: other is not record, self._records))
             # All are known: `settle` comes before every change that is not recorded.
-            pushes = tuple(later.replaced for later in since if later.replaced is not None)
-            record.stored = filled(undone(ring, pushes), record.own)
+            replaced = cast(Replaced, record.replaced)
+            for later in since[1:]:
+                replaced = replaced.then(cast(Replaced, later.replaced).rows, ring)
+            record.stored = filled(undone(ring, replaced), record.own)
         return record.stored
 
 

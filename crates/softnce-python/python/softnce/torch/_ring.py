@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Tuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -36,8 +36,17 @@ class Replaced(NamedTuple):
 
     #: The slot of the first row.
     place: int
-    #: Classes, weights, uniform share and count of each slot, ``[rows, 2 K + 2]``; doubles hold the classes exactly.
-    rows: Tensor
+    #: Classes, weights, uniform share and count of each slot as doubles, ``[rows, 2 K + 2]``.
+    rows: bytearray
+
+    def then(self, more: bytearray, ring: Ring) -> Replaced:
+        """What this push and the next one have replaced."""
+        # Rows behind the first ``size`` were themselves pushed since.
+        return Replaced(self.place, (self.rows + more)[: len(ring.counts) * _row_bytes(ring)])
+
+
+def _row_bytes(ring: Ring) -> int:
+    return WIDE.itemsize * (2 * ring.classes.shape[1] + 2)
 
 
 def native(ring: Ring, own: Segment) -> bool:
@@ -53,10 +62,9 @@ def native(ring: Ring, own: Segment) -> bool:
 
 def filled(ring: Ring, own: Segment) -> Segment:
     """The stored targets, in the memory of the ring; waits for the device."""
-    full = bool(ring.counts[-1].item())
-    rows = len(ring.counts) if full else int(ring.counts.sum())
-    if full:
+    if ring.counts[-1].item():
         return Segment(ring.classes, ring.weights, 0.0, ring.uniform, None)
+    rows = int(ring.counts.sum())
     if rows == 0:
         # A segment has at least one row.
         return copied(ring, own)
@@ -78,25 +86,21 @@ def copied(ring: Ring, own: Segment) -> Segment:
 
 
 def push(ring: Ring, segment: Segment) -> Replaced:
-    """Writes the last rows of a segment that has at most as many classes a row as the ring."""
-    size, terms = ring.classes.shape
-    replaced = ring.weights.new_empty(min(segment.rows(), size), 2 * terms + 2)
+    """Writes the last rows of a segment that has at least one row and at most as many classes a row as the ring."""
     classes, weights, uniform, counts, place = ring
     views = (view(classes), view(weights), column(uniform), column(counts), column(place))
-    first = _native.queue_push(segment_view(segment), views, view(replaced))
+    replaced = Replaced(*_native.queue_push(segment_view(segment), views))
     for tensor in ring:
         if not tensor.is_inference():
             # Autograd then refuses a backward pass that would read the values from before.
             torch.autograd.graph.increment_version(tensor)
-    return Replaced(first, replaced)
+    return replaced
 
 
 def push_by_operations(ring: Ring, segment: Segment) -> None:
     """The same in operations of PyTorch."""
     size, terms = ring.classes.shape
     rows = min(segment.rows(), size)
-    if rows == 0:
-        return
     classes = segment.first[-rows:].reshape(rows, -1).long()
     weights = torch.ones_like(classes, dtype=ring.weights.dtype) if segment.second is None else segment.second[-rows:]
     short = terms - classes.shape[1]
@@ -111,17 +115,16 @@ def push_by_operations(ring: Ring, segment: Segment) -> None:
     ring.place.copy_((ring.place + rows) % size)
 
 
-def undone(ring: Ring, pushes: Tuple[Replaced, ...]) -> Ring:
-    """A ring as it was before the last pushes, in new memory."""
-    size, terms = ring.classes.shape
-    # A slot that several pushes have written had before them what the first of these replaced.
-    rows = torch.cat([push.rows for push in pushes])[:size]
-    slots = (torch.arange(len(rows), device=rows.device) + pushes[0].place) % size
+def undone(ring: Ring, replaced: Replaced) -> Ring:
+    """A ring as it was before a push, in new memory."""
+    terms = ring.classes.shape[1]
+    rows = torch.frombuffer(replaced.rows, dtype=WIDE).reshape(-1, 2 * terms + 2)
+    slots = (torch.arange(len(rows), device=rows.device) + replaced.place) % len(ring.counts)
     classes, weights, ends = rows.split((terms, terms, 2), 1)
     return Ring(
         ring.classes.index_copy(0, slots, classes.long()),
         ring.weights.index_copy(0, slots, weights),
         ring.uniform.index_copy(0, slots, ends[:, 0]),
         ring.counts.index_copy(0, slots, ends[:, 1]),
-        torch.full_like(ring.place, pushes[0].place),
+        torch.full_like(ring.place, replaced.place),
     )

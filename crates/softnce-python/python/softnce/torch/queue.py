@@ -111,7 +111,7 @@ class TargetQueue(WideBuffers):
 
         ``own`` and ``stored``: the argument and the result of :meth:`candidates`.
         """
-        if self._held:
+        if self._held or not own.rows():
             return
         if torch.compiler.is_compiling():
             self._push(own)
@@ -128,14 +128,14 @@ class TargetQueue(WideBuffers):
             TypeError: the argument is not a kind of targets.
         """
         own = self.compact(segment_of("targets", targets, self.num_classes, self.classes.device))
-        replaced = self._push(own)
+        replaced = self._push(own) if own.rows() else None
         if replaced is not None:
-            self.repeats.pushed(replaced, self.size)
+            self.repeats.pushed(replaced, self._ring())
 
     def _push(self, own: Segment) -> Optional[Replaced]:
         """Adds rows; returns what they replaced, if the native module wrote them."""
         held = own.first.shape[1] if own.first.dim() == 2 else 1
-        if held > self.terms and own.rows():
+        if held > self.terms:
             raise ValueError(f"targets has {held} classes a row, expected at most terms={self.terms}")
         ring = self._ring()
         if native(ring, own):
