@@ -23,8 +23,8 @@ class TargetQueue(WideBuffers):
 
     Candidates are label vectors and not embeddings, so old ones are as good as new ones. Pass the queue to a loss
     (``SoftTargetInfoNCE(queue=TargetQueue(8192, num_classes=1000))``), which fills it during training. The queue moves
-    with ``.to()``, and its content is part of ``state_dict``. As any module that changes its buffers, it must not be used
-    by several threads at once.
+    with ``.to()``, and its content is part of ``state_dict``. Like any module that changes its buffers, it must not be
+    used by several threads at once.
 
     The targets of a batch are added once. A call that repeats one of the last four, with the same tensor as targets and
     not changed since, sees the candidates of that call and adds nothing. Thus activation checkpointing, whose backward
