@@ -28,6 +28,8 @@ The side package has softnce from Python (softnce.torch), from the call to logit
   package_dense_cross_entropy the same of dense rows, as timm's
   package_cross_entropy       cross-entropy of the labels of the N rows
   package_tensor              compact targets in PyTorch operations
+  package_queue               package_compact with the M - N other candidates in a queue, which every call adds its N
+                              targets to; on the CPU, if M is a multiple of N and at least 5 N
 
 The side rust has the program, on the CPU only: compact, recognised, dense, hard, soft_cross_entropy, nll. It writes the
 gradient into memory that it keeps. The other two sides allocate new memory for the gradient at every call.
@@ -47,6 +49,7 @@ import argparse
 import ctypes
 import functools
 import gc
+import itertools
 import json
 import math
 import os
@@ -86,6 +89,8 @@ PAIRS = [
     ("package_hard", "torch_cross_entropy"),
     ("package_dense", "torch_matmul"),
     ("package_tensor", "torch_matmul"),
+    # The cost of reading and filling a queue.
+    ("package_compact", "package_queue"),
     # The cost of Python and of new memory for the gradient.
     ("compact", "package_compact"),
     ("compact", "torch_reference"),
@@ -111,6 +116,7 @@ COLUMNS = {
     "package_recognised": "Python recognised",
     "package_dense": "Python dense",
     "package_tensor": "Python tensor",
+    "package_queue": "Python queue",
     "package_soft_cross_entropy": "Python soft CE",
     "package_dense_cross_entropy": "Python dense soft CE",
     "package_cross_entropy": "Python CE of labels",
@@ -366,7 +372,7 @@ def torch_losses(case, made, plain, options):
 def package_losses(case, made, plain, options):
     from softnce.torch import InfoNCE, MixedTargets, SoftTargetCrossEntropy, SoftTargetInfoNCE
 
-    rows, _, classes = case
+    rows, candidates, classes = case
     mixed = MixedTargets.mixed(made.first, made.second, made.weight[:, 0], classes, SMOOTHING)
     paths = {
         "package_compact": (SoftTargetInfoNCE(), mixed, plain.matmul),
@@ -383,6 +389,22 @@ def package_losses(case, made, plain, options):
     }
     for name, (criterion, targets, formula) in paths.items():
         yield name, functools.partial(criterion, made.logits, targets), formula
+    if options.device == "cpu" and candidates % rows == 0 and candidates >= 5 * rows:
+        yield "package_queue", queue_loss(made, mixed), plain.matmul
+
+
+def queue_loss(made, mixed):
+    """A loss whose queue holds the M - N targets that are not those of the call. The batches take turns, so that a call
+    has other targets than the four calls before it, of which it would count as a repetition."""
+    from softnce.torch import SoftTargetInfoNCE, TargetQueue
+
+    rows = len(made.logits)
+    batches = [mixed[start : start + rows] for start in range(0, len(mixed), rows)]
+    queue = TargetQueue(len(mixed) - rows, mixed.num_classes)
+    for batch in batches[1:]:
+        queue.push(batch)
+    criterion, order = SoftTargetInfoNCE(queue=queue), itertools.cycle(batches)
+    return lambda: criterion(made.logits, next(order))
 
 
 def measure(case, losses, options):

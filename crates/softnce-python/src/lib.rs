@@ -8,6 +8,7 @@ mod error;
 mod head;
 mod loss;
 mod noise;
+mod queue;
 mod segment;
 mod threads;
 mod view;
@@ -23,6 +24,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("INSTRUCTIONS", softnce::Instructions::widest().to_string())?;
     module.add_function(wrap_pyfunction!(loss::loss, module)?)?;
     module.add_function(wrap_pyfunction!(head::head, module)?)?;
+    module.add_function(wrap_pyfunction!(queue::queue_push, module)?)?;
     module.add_function(wrap_pyfunction!(segment::recognise, module)?)?;
     module.add_function(wrap_pyfunction!(threads::set_num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(threads::num_threads, module)?)?;

@@ -1,6 +1,6 @@
 //! The targets of a call: builds each segment of the candidates from its tensors.
 
-use ndarray::{Array1, Array2, ArrayView1, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use num_traits::PrimInt;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
@@ -42,6 +42,37 @@ impl Segment {
             Targets::hard(first.column::<L>()?, classes).map_err(|error| segment_exception(argument, error))
         })
     }
+
+    /// The classes, weights and uniform shares of the last rows of labels or compact rows, as they were given.
+    pub(crate) fn entries(&self, rows: usize) -> PyResult<(Array2<i64>, Array2<f64>, Array1<f64>)> {
+        let Segment(first, second, uniform, shares, _) = self;
+        let lengths =
+            [second.as_ref().map(|weights| weights.shape), shares.map(|shares| (shares.shape.0, first.shape.1))];
+        if let Some(other) = lengths.into_iter().flatten().find(|&shape| shape != first.shape) {
+            let (found, expected) = ([other.0, other.1], format!("{:?}, as the class indices", first.shape));
+            return Err(exception(Error::shape("targets", &found, expected)));
+        }
+        let last = self.rows().saturating_sub(rows)..;
+        let classes = with_integer!(first, "targets", L => wide::<L>(first.array()?.slice(s![last.clone(), ..])))?;
+        let weights = match second {
+            Some(weights) => with_float!(weights, "targets", E => {
+                Ok(weights.array::<E>()?.slice(s![last.clone(), ..]).map(|weight| weight.as_f64()))
+            })?,
+            None => Array2::ones(classes.dim()),
+        };
+        let uniform = match shares {
+            Some(shares) => floats("targets", *shares)?.slice_move(s![last]),
+            None => Array1::from_elem(classes.nrows(), *uniform),
+        };
+        Ok((classes, weights, uniform))
+    }
+}
+
+/// Class indices as signed integers of 64 bits.
+fn wide<L: PrimInt>(classes: ArrayView2<'_, L>) -> PyResult<Array2<i64>> {
+    let wide = classes.iter().map(|class| class.to_i64()).collect::<Option<Vec<_>>>();
+    let wide = wide.and_then(|wide| Array2::from_shape_vec(classes.dim(), wide).ok());
+    wide.ok_or_else(|| PyIndexError::new_err("targets has a class of 2^63 or above, expected a smaller one"))
 }
 
 /// Largest error of the sum of a row of doubles.

@@ -108,7 +108,8 @@ impl View {
         if extent == 0 {
             return ArrayViewMut2::from_shape(self.shape, &mut []).map_err(unfit);
         }
-        // SAFETY: as above; in addition, the caller allocated this memory for the call and does not share it.
+        // SAFETY: as above; in addition, nothing else reads or writes this memory during the call: it was allocated for
+        // the call, or it is that of a queue, whose module only one thread uses at a time.
         let memory = unsafe { std::slice::from_raw_parts_mut(self.place as *mut E, extent) };
         ArrayViewMut2::from_shape(self.shape.strides(self.steps), memory).map_err(unfit)
     }

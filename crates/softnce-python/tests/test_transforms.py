@@ -265,3 +265,26 @@ gradient, = torch.autograd.grad(criterion(logits, torch.tensor([0, 1, 2])), logi
 assert "torch._inductor" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_second_derivatives_with_a_queue() -> None:
+    # The queue has the candidates of the first call only in what the pushes since have replaced.
+    criterion = SoftTargetInfoNCE(queue=TargetQueue(8, CLASSES))
+    stored = random_targets("mixed", 7, CLASSES, 5)
+    criterion.queue.push(stored)
+    calls = []
+    for seed in range(4):
+        logits, targets = random_logits(3, CLASSES, seed).requires_grad_(), random_targets("mixed", 3, CLASSES, seed)
+        calls.append((logits, targets, criterion(logits, targets)))
+    logits, targets, loss = calls[0]
+    (gradient,) = torch.autograd.grad(loss, logits, create_graph=True)
+    (found,) = torch.autograd.grad(gradient.pow(2).sum(), logits)
+    rows = torch.cat([written_out(part, CLASSES) for part in (targets, stored)])
+    close(found, double_backward(lambda z: info_nce(z, rows).mean(), logits.detach(), logits.detach()), 1e-12)
+    loss = criterion(logits, random_targets("mixed", 3, CLASSES, 9))
+    for seed in range(4):
+        criterion(logits, random_targets("mixed", 3, CLASSES, 10 + seed))
+    with pytest.raises(RuntimeError, match="at most three calls later"):
+        torch.autograd.grad(loss, logits, create_graph=True)
+    # First derivatives are known.
+    torch.autograd.grad(loss, logits)

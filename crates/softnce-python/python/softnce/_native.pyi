@@ -10,6 +10,8 @@ _Segment = Tuple[_View, Optional[_View], float, Optional[_View], Optional[_View]
 _Settings = Tuple[str, float, Optional[_View], str, bool]
 # Index of the first row's positive, or the positives of all rows.
 _Positives = Tuple[int, Optional[_View]]
+# Of a queue: classes, weights, uniform shares, counts, the slot of the next row.
+_Queue = Tuple[_View, _View, _View, _View, _View]
 
 # Classes; gradients with respect to features, weights and biases; each row's part of the temperature's gradient.
 _Gradients = Tuple[bytearray, bytearray, bytearray, Optional[bytearray], bytearray]
@@ -37,6 +39,7 @@ def head(
     wanted: bool,
     value: _View,
 ) -> Tuple[Optional[_Gradients], List[str]]: ...
+def queue_push(segment: _Segment, queue: _Queue) -> Tuple[int, bytearray]: ...
 def recognise(probabilities: _View, classes: _View, weights: _View, uniform: _View) -> Optional[int]: ...
 def set_num_threads(threads: Optional[int]) -> None: ...
 def num_threads() -> int: ...

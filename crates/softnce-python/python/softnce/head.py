@@ -155,6 +155,9 @@ class InfoNCEHead(Contrastive):
         self._fill(call, targets)
         return loss
 
+    def _keeps_candidates(self) -> bool:
+        return self.reduction == "none" or super()._keeps_candidates()
+
     def _checked(self, features: Any) -> Tensor:
         if not isinstance(features, Tensor):
             raise TypeError(f"features is of type {type(features).__name__}, expected a tensor")

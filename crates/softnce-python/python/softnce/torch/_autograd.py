@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Optional, Tuple
+from typing import Callable, Optional, Tuple
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from softnce.torch import _differentiable, _dispatch, _distributed, _fused, _fused_operation, _operation
-from softnce.torch._call import Call, Needs, Result, tensors, wide
+from softnce.torch._call import Call, Needs, Result, Segment, tensors, wide
 from softnce.torch._loss_function import LossFunction
-from softnce.torch._memory import is_plain, unchanged, version
+from softnce.torch._memory import check_unchanged, is_plain, versions
 from softnce.torch._temperature import Learned
 
 __all__ = ["apply"]
 
 
-def apply(call: Call, logits: Tensor, learned: Optional[Learned]) -> Tensor:
+def apply(
+    call: Call, logits: Tensor, learned: Optional[Learned], past: Optional[Callable[[], Segment]] = None
+) -> Tensor:
     """The loss of logits ``[N, d]``, with gradients for the logits and for a temperature that is a tensor.
 
-    The loss of half-precision logits is in single precision: a sum over many rows overflows half precision.
+    The loss of half-precision logits is in single precision: a sum over many rows overflows half precision. ``past``
+    gives the last segment of the call as it is now, after the queue that holds it may have changed.
     """
     if _differentiable.transformed():
         return _differentiable.loss(call, logits, _value(learned))
@@ -44,7 +47,8 @@ def apply(call: Call, logits: Tensor, learned: Optional[Learned]) -> Tensor:
     if not torch.is_grad_enabled():
         return _evaluate(call, logits, temperature, log, False, False).loss
     evaluate = partial(_evaluate, call, logits, temperature, log)
-    again = partial(_again, call, tuple([version(tensor) for tensor in tensors(call)]))
+    own = call if past is None else call.over(call.segments[:-1])
+    again = partial(_again, own, versions(tensors(own)), past)
     loss: Tensor = LossFunction.apply(logits, temperature, log, evaluate, again)
     return loss
 
@@ -60,6 +64,6 @@ def _evaluate(
     return _dispatch.evaluate(call, logits, temperature, needs, log)
 
 
-def _again(call: Call, versions: Tuple[int, ...]) -> Call:
-    unchanged("targets or other arguments", tensors(call), versions)
-    return call
+def _again(call: Call, before: Tuple[int, ...], past: Optional[Callable[[], Segment]]) -> Call:
+    check_unchanged("targets or other arguments", tensors(call), before)
+    return call if past is None else call.over((*call.segments, past()))

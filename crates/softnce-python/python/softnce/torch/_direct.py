@@ -17,7 +17,7 @@ from softnce._choices import Checks
 from softnce.torch import _call, _kernel
 from softnce.torch._differentiable import transformed
 from softnce.torch._loss_function import LossFunction
-from softnce.torch._memory import FLOATS, integers, place, unchanged, version
+from softnce.torch._memory import FLOATS, check_unchanged, integers, place, versions
 from softnce.torch._shapes import is_flat
 from softnce.torch._temperature import tau
 from softnce.torch.targets import MixedTargets
@@ -60,7 +60,7 @@ def loss(settings: Settings, logits: Any, targets: Any) -> Optional[Tensor]:
     evaluate = partial(_evaluate, settings, number, logits, segment, tensor, log)
     if not torch.is_grad_enabled():
         return evaluate(False, False).loss
-    again = partial(_again, settings, logits.shape[1], targets, _versions(targets))
+    again = partial(_again, settings, logits.shape[1], targets, versions(_tensors(targets)))
     found: Tensor = LossFunction.apply(logits, tensor, log, evaluate, again)
     return found
 
@@ -116,15 +116,9 @@ def _tensors(targets: Any) -> Tuple[Tensor, ...]:
     return (targets.classes, targets.weights) if isinstance(targets, MixedTargets) else (targets,)
 
 
-def _versions(targets: Any) -> Tuple[int, ...]:
-    if type(targets) is MixedTargets:
-        return version(targets.classes), version(targets.weights)
-    return (version(targets),)
-
-
-def _again(settings: Settings, num_classes: int, targets: Any, versions: Tuple[int, ...]) -> _call.Call:
+def _again(settings: Settings, num_classes: int, targets: Any, before: Tuple[int, ...]) -> _call.Call:
     """The call as the general path makes it."""
-    unchanged("targets", _tensors(targets), versions)
+    check_unchanged("targets", _tensors(targets), before)
     return _call.make(
         settings.kind,
         num_classes,

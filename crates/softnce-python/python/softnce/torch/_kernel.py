@@ -10,10 +10,10 @@ from torch import Tensor
 
 from softnce import _native
 from softnce._warnings import warn
-from softnce.torch._call import Call, Needs, Result, wide
+from softnce.torch._call import Call, Needs, Result, Segment, wide
 from softnce.torch._memory import column, follow_threads, place, view
 
-__all__ = ["by_logarithm", "evaluate", "number", "places", "run", "segments", "settings"]
+__all__ = ["by_logarithm", "evaluate", "number", "places", "run", "segment_view", "segments", "settings"]
 
 #: From here on the exponential function overflows.
 _LARGEST = 709.0
@@ -27,16 +27,18 @@ def settings(call: Call) -> Tuple[Any, ...]:
 
 def segments(call: Call) -> List[Any]:
     """The candidates."""
-    return [
-        (
-            view(part.first),
-            None if part.second is None else view(part.second),
-            part.uniform,
-            None if part.shares is None else column(part.shares),
-            None if part.counts is None else column(part.counts),
-        )
-        for part in call.segments
-    ]
+    return [segment_view(part) for part in call.segments]
+
+
+def segment_view(part: Segment) -> Tuple[Any, ...]:
+    """A part of the candidates."""
+    return (
+        view(part.first),
+        None if part.second is None else view(part.second),
+        part.uniform,
+        None if part.shares is None else column(part.shares),
+        None if part.counts is None else column(part.counts),
+    )
 
 
 def places(call: Call) -> Tuple[Tuple[int, Any], Any]:

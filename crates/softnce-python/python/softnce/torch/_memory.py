@@ -14,14 +14,15 @@ __all__ = [
     "FLOATS",
     "View",
     "WIDE",
+    "check_unchanged",
     "column",
     "follow_threads",
     "integers",
     "is_plain",
     "place",
     "resolved",
-    "unchanged",
     "version",
+    "versions",
     "view",
 ]
 
@@ -65,9 +66,14 @@ def version(tensor: Tensor) -> int:
     return -1 if tensor.is_inference() else tensor._version
 
 
-def unchanged(argument: str, tensors: Iterable[Tensor], versions: Iterable[int]) -> None:
+def versions(tensors: Iterable[Tensor]) -> Tuple[int, ...]:
+    """The version of each tensor."""
+    return tuple([version(tensor) for tensor in tensors])
+
+
+def check_unchanged(argument: str, tensors: Iterable[Tensor], before: Tuple[int, ...]) -> None:
     """Raises an error if one of the tensors has another version than before."""
-    if any(version(tensor) != before for tensor, before in zip(tensors, versions)):
+    if versions(tensors) != before:
         message = "second derivatives (create_graph=True) need them as they were"
         raise RuntimeError(f"{argument} have been modified in place since the loss was computed; {message}")
 

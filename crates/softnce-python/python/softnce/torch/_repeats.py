@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from typing import Any, Deque, NamedTuple, Optional, Tuple
+from dataclasses import dataclass
+from itertools import dropwhile
+from typing import Any, Deque, Optional, Tuple, cast
 
 import torch
 from torch import Tensor
 
 from softnce.torch._call import Segment
 from softnce.torch._memory import version
+from softnce.torch._ring import Replaced, Ring, filled, undone
 from softnce.torch.targets import MixedTargets
 
 __all__ = ["Repeats"]
@@ -19,18 +22,31 @@ __all__ = ["Repeats"]
 _CALLS = 4
 
 
-class _Record(NamedTuple):
+@dataclass(eq=False)
+class _Record:
     """A call that has added its targets to the queue."""
 
     #: The tensors of its targets and their versions, which every change in place increases.
     tensors: Tuple[Tuple[Any, int], ...]
     own: Segment
-    #: The targets that were in the queue before.
-    stored: Segment
+    #: The targets that were in the queue before; None if they can be found from what was replaced since.
+    stored: Optional[Segment]
+    #: What the call and the pushes between it and the next one have replaced in the queue; None: not known.
+    replaced: Optional[Replaced]
+
+    def has(self, found: Tuple[Tensor, ...]) -> bool:
+        """Whether these are the tensors of the targets, unchanged."""
+        return len(self.tensors) == len(found) and all(
+            reference() is tensor and before == version(tensor)
+            for (reference, before), tensor in zip(self.tensors, found)
+        )
 
 
 class Repeats:
-    """The last calls. A copy starts without them."""
+    """The last calls. A copy starts without them.
+
+    A record holds the few rows that its call replaced and not the whole queue, which is rebuilt for a repeated call.
+    """
 
     def __init__(self) -> None:
         self._records: Deque[_Record] = deque(maxlen=_CALLS)
@@ -45,29 +61,54 @@ class Repeats:
         """Forgets all calls."""
         self._records.clear()
 
-    def add(self, targets: Any, own: Segment, stored: Segment) -> None:
-        """Remembers a call."""
-        tensors = tuple((weakref.ref(tensor), version(tensor)) for tensor in _tensors(targets))
-        self._records.append(_Record(tensors, own, stored))
+    def add(self, targets: Any, own: Segment, stored: Optional[Segment], replaced: Optional[Replaced]) -> None:
+        """Remembers a call, by what the queue held before or by what the call has replaced."""
+        tensors = tuple([(weakref.ref(tensor), version(tensor)) for tensor in _tensors(targets)])
+        self._records.append(_Record(tensors, own, stored, replaced))
 
-    def find(self, targets: Any, own: Segment) -> Optional[Segment]:
+    def pushed(self, replaced: Replaced, ring: Ring) -> None:
+        """Takes note of a push that belongs to no call."""
+        last = self._records[-1] if self._records else None
+        if last is not None and last.replaced is not None:
+            last.replaced = last.replaced.then(replaced.rows, ring)
+
+    def settle(self, ring: Ring) -> None:
+        """Finds what the queue held before each call, ahead of a change that is not recorded."""
+        for record in self._records:
+            self._before(record, ring)
+
+    def find(self, targets: Any, own: Segment, ring: Ring) -> Optional[Segment]:
         """What the queue held at the call that this one repeats; None if it repeats none.
 
         A repeated call has the same tensors as targets, unchanged. In a backward pass, where activation checkpointing
         runs a part of the model again, equal targets are enough: they may have been computed again as well.
         """
+        if not self._records:
+            return None
         found = _tensors(targets)
         for record in reversed(self._records):
-            if len(record.tensors) == len(found) and all(
-                reference() is tensor and before == version(tensor)
-                for (reference, before), tensor in zip(record.tensors, found)
-            ):
-                return record.stored
-        if self._records and torch._C._current_graph_task_id() != -1:
+            # Most calls repeat none, which the first tensor shows.
+            if record.tensors[0][0]() is found[0] and record.has(found):
+                return self._before(record, ring)
+        if torch._C._current_graph_task_id() != -1:
             for record in reversed(self._records):
                 if _equal(record.own, own):
-                    return record.stored
+                    return self._before(record, ring)
         return None
+
+    def found(self, stored: Segment) -> bool:
+        """Whether :meth:`find` returned these targets: the call that has them repeats another one."""
+        return any(record.stored is stored for record in self._records)
+
+    def _before(self, record: _Record, ring: Ring) -> Segment:
+        if record.stored is None:
+            since = list(dropwhile(lambda other: other is not record, self._records))
+            # All are known: `settle` comes before every change that is not recorded.
+            replaced = cast(Replaced, record.replaced)
+            for later in since[1:]:
+                replaced = replaced.then(cast(Replaced, later.replaced).rows, ring)
+            record.stored = filled(undone(ring, replaced), record.own)
+        return record.stored
 
 
 def _tensors(targets: Any) -> Tuple[Tensor, ...]:

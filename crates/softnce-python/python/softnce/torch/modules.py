@@ -206,12 +206,17 @@ class Contrastive(_Loss):
             # The targets of all workers enter the queue, so that it is the same on every worker.
             call = _distributed.gather(call, rows, num_classes)
         own = self.queue.compact(call.segments[0])
-        return call.over((own, *call.segments[1:], self.queue.candidates(targets, own))), learned
+        past = self.queue.candidates(targets, own, self._keeps_candidates())
+        return call.over((own, *call.segments[1:], past)), learned
 
     def _fill(self, call: Call, targets: Targets) -> None:
         """Adds the targets of the call to the queue."""
         if self.queue is not None and self._training() and not transformed():
             self.queue.add_call(targets, call.segments[0], call.segments[-1])
+
+    def _keeps_candidates(self) -> bool:
+        """Whether a backward pass reads the candidates again, which the queue has changed by then."""
+        return self.backend == "triton"
 
     def _alone(self) -> bool:
         """Whether a call now gathers no targets of other workers."""
@@ -310,7 +315,10 @@ class SoftTargetInfoNCE(Contrastive):
         """The loss of logits ``[N, d]``; ``given`` are the targets as the caller passed them, whose identity tells
         whether the call repeats an earlier one."""
         call, learned = self._prepare(logits.shape[0], logits.shape[1], logits.device, targets, **options)
-        loss = _autograd.apply(call, logits, learned)
+        past = None
+        if self.queue is not None and not torch.compiler.is_compiling():
+            past = self.queue.past(given, call.segments[0], call.segments[-1])
+        loss = _autograd.apply(call, logits, learned, past)
         self._fill(call, given)
         return loss
 

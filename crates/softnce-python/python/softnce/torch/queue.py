@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator, Optional, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from softnce._settings import integer
 from softnce.torch._buffers import WideBuffers
-from softnce.torch._call import Segment, Targets, segment_of
+from softnce.torch._call import Segment, Targets, compact_segment, segment_of
+from softnce.torch._memory import versions
 from softnce.torch._repeats import Repeats
+from softnce.torch._ring import Replaced, Ring, copied, filled, native, push, push_by_operations
 from softnce.torch.targets import recognise
 
 __all__ = ["TargetQueue"]
@@ -22,7 +24,8 @@ class TargetQueue(WideBuffers):
 
     Candidates are label vectors and not embeddings, so old ones are as good as new ones. Pass the queue to a loss
     (``SoftTargetInfoNCE(queue=TargetQueue(8192, num_classes=1000))``), which fills it during training. The queue moves
-    with ``.to()``, and its content is part of ``state_dict``.
+    with ``.to()``, and its content is part of ``state_dict``. Like any module that changes its buffers, it must not be
+    used by several threads at once.
 
     The targets of a batch are added once. A call that repeats one of the last four, with the same tensor as targets and
     not changed since, sees the candidates of that call and adds nothing. Thus activation checkpointing, whose backward
@@ -54,7 +57,7 @@ class TargetQueue(WideBuffers):
         self.register_buffer("classes", torch.zeros(size, terms, dtype=torch.int64))
         self.register_buffer("weights", torch.zeros(size, terms, dtype=torch.float64))
         self.register_buffer("uniform", torch.zeros(size, dtype=torch.float64))
-        # An empty slot is a candidate with multiplicity 0, so that shapes never change.
+        # 0 for an empty slot.
         self.register_buffer("counts", torch.zeros(size, dtype=torch.float64))
         self.register_buffer("place", torch.zeros((), dtype=torch.int64))
         self.reset_parameters()
@@ -75,6 +78,11 @@ class TargetQueue(WideBuffers):
         self.repeats.clear()
         super()._load_from_state_dict(*arguments)
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
+        # Afterwards the buffers may be on another device than what the calls have replaced.
+        self.repeats.settle(self._ring())
+        return super()._apply(fn, recurse)
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Calls of the loss in this context use the queue and add nothing to it::
@@ -88,27 +96,49 @@ class TargetQueue(WideBuffers):
         finally:
             self._held -= 1
 
+    def candidates(self, targets: Targets, own: Segment, kept: bool = False) -> Segment:
+        """The stored targets as candidates of a call; for a repeated call, those that the first one saw.
+
+        ``own`` are the targets in the form that the queue stores (of all workers, if they were gathered). ``kept``:
+        the call reads the candidates after it has added its targets, as some backward passes do.
+        """
+        ring = self._ring()
+        if torch.compiler.is_compiling():
+            return copied(ring, own)
+        repeated = self.repeats.find(targets, own, ring)
+        if repeated is not None:
+            return repeated
+        return filled(ring, own) if not kept and native(ring, own) else copied(ring, own)
+
     def add_call(self, targets: Targets, own: Segment, stored: Segment) -> None:
         """Adds the targets of a call, unless it repeats an earlier one or the queue is held.
 
-        ``own`` are the targets in the form that the queue stores (of all workers, if they were gathered), ``stored``
-        what :meth:`candidates` returned.
+        ``own`` and ``stored``: the argument and the result of :meth:`candidates`.
         """
-        if self._held:
+        if self._held or not own.rows():
             return
-        if not torch.compiler.is_compiling():
-            if self.repeats.find(targets, own) is not None:
-                return
-            self.repeats.add(targets, own, stored)
-        with torch.no_grad():
-            self.push_segment(own)
+        if torch.compiler.is_compiling():
+            self._push(own)
+        elif not self.repeats.found(stored):
+            replaced = self._push(own)
+            self.repeats.add(targets, own, stored if replaced is None else None, replaced)
 
-    def candidates(self, targets: Targets, own: Segment) -> Segment:
-        """The stored targets as candidates of a call; for a repeated call, those that the first one saw."""
-        repeated = None if torch.compiler.is_compiling() else self.repeats.find(targets, own)
-        return self.segment(own) if repeated is None else repeated
+    def past(self, targets: Targets, own: Segment, stored: Segment) -> Callable[[], Segment]:
+        """Gives ``stored`` as it is now, also after the queue has changed. The arguments are those of ``add_call``."""
+        held = [tensor for tensor in stored if isinstance(tensor, Tensor)]
+        before = versions(held)
 
-    @torch.no_grad()
+        def now() -> Segment:
+            if versions(held) == before:
+                return stored
+            found = self.repeats.find(targets, own, self._ring())
+            if found is None:
+                message = "take second derivatives (create_graph=True) at most three calls later"
+                raise RuntimeError(f"the queue has changed since the loss was computed; {message}")
+            return found
+
+        return now
+
     def push(self, targets: Targets) -> None:
         """Adds targets and drops the oldest.
 
@@ -117,30 +147,24 @@ class TargetQueue(WideBuffers):
                 than ``terms``.
             TypeError: the argument is not a kind of targets.
         """
-        self.push_segment(segment_of("targets", targets, self.num_classes, self.classes.device))
+        own = self.compact(segment_of("targets", targets, self.num_classes, self.classes.device))
+        replaced = self._push(own) if own.rows() else None
+        if replaced is not None:
+            self.repeats.pushed(replaced, self._ring())
 
-    def push_segment(self, segment: Segment) -> None:
-        """Adds a segment of candidates."""
-        segment = self.compact(segment)
-        rows = min(segment.rows(), self.size)
-        if rows == 0:
-            return
-        classes = segment.first[-rows:].reshape(rows, -1).long()
-        weights = (
-            torch.ones_like(classes, dtype=self.weights.dtype) if segment.second is None else segment.second[-rows:]
-        )
-        if classes.shape[1] > self.terms:
-            raise ValueError(f"targets has {classes.shape[1]} classes a row, expected at most terms={self.terms}")
-        short = self.terms - classes.shape[1]
-        uniform = classes.new_full((rows,), segment.uniform, dtype=self.uniform.dtype)
-        if segment.shares is not None:
-            uniform = segment.shares[-rows:].to(self.uniform.dtype)
-        index = (self.place + torch.arange(rows, device=self.place.device)) % self.size
-        self.classes.index_copy_(0, index, nn.functional.pad(classes, (0, short)))
-        self.weights.index_copy_(0, index, nn.functional.pad(weights.to(self.weights.dtype), (0, short)))
-        self.uniform.index_copy_(0, index, uniform)
-        self.counts.index_fill_(0, index, 1.0)
-        self.place.copy_((self.place + rows) % self.size)
+    def _push(self, own: Segment) -> Optional[Replaced]:
+        """Adds rows; returns what they replaced, if the native module wrote them."""
+        held = own.first.shape[1] if own.first.dim() == 2 else 1
+        if held > self.terms:
+            raise ValueError(f"targets has {held} classes a row, expected at most terms={self.terms}")
+        ring = self._ring()
+        if native(ring, own):
+            return push(ring, own)
+        if not torch.compiler.is_compiling():
+            self.repeats.settle(ring)
+        with torch.no_grad():
+            push_by_operations(ring, own)
+        return None
 
     def compact(self, segment: Segment) -> Segment:
         """Targets in the form that the queue stores: dense rows in their compact form."""
@@ -150,14 +174,13 @@ class TargetQueue(WideBuffers):
         if found is None:
             message = "expected rows with few classes: a queue stores only these"
             raise ValueError(f"targets has dense rows without a compact form, {message}")
-        return segment_of("targets", found, self.num_classes, self.classes.device)
+        return compact_segment(found)
 
     def segment(self, own: Segment) -> Segment:
         """The stored targets as candidates in addition to ``own``; a copy, which the next ``push`` does not change."""
-        share = own.shares[-1] if own.shares is not None and own.rows() else own.uniform
-        # Only equal shares cancel, so empty slots get the share of the other candidates.
-        filled = self.counts > 0
-        uniform = torch.where(filled, self.uniform, share)
-        first = torch.where(filled, self.weights[:, 0], 1.0 - share)
-        weights = torch.cat((first[:, None], self.weights[:, 1:]), 1)
-        return Segment(self.classes.clone(), weights, 0.0, uniform, self.counts.clone())
+        return copied(self._ring(), own)
+
+    def _ring(self) -> Ring:
+        # Several times as fast as one attribute after the other.
+        buffers = self._buffers
+        return Ring(*[cast(Tensor, buffers[name]) for name in Ring._fields])
