@@ -195,24 +195,27 @@ class Contrastive(_Loss):
             check_values=self.check_values,
             **options,
         )
-        if self.queue is None:
+        # Every look at a submodule takes a microsecond.
+        queue = self.queue
+        if queue is None:
             return call, learned
-        if self.queue.num_classes != num_classes:
-            message = f"queue keeps targets over {self.queue.num_classes} classes"
+        if queue.num_classes != num_classes:
+            message = f"queue keeps targets over {queue.num_classes} classes"
             raise ValueError(f"{message}, expected {num_classes}, as the logits have")
-        if self.queue.classes.device != device:
-            raise ValueError(f"queue is on {self.queue.classes.device}, expected {device}, as the logits")
+        if queue.classes.device != device:
+            raise ValueError(f"queue is on {queue.classes.device}, expected {device}, as the logits")
         if call.group:
             # The targets of all workers enter the queue, so that it is the same on every worker.
             call = _distributed.gather(call, rows, num_classes)
-        own = self.queue.compact(call.segments[0])
-        past = self.queue.candidates(targets, own, self._keeps_candidates())
+        own = queue.compact(call.segments[0])
+        past = queue.candidates(targets, own, self._keeps_candidates())
         return call.over((own, *call.segments[1:], past)), learned
 
     def _fill(self, call: Call, targets: Targets) -> None:
         """Adds the targets of the call to the queue."""
-        if self.queue is not None and self._training() and not transformed():
-            self.queue.add_call(targets, call.segments[0], call.segments[-1])
+        queue = self.queue
+        if queue is not None and self._training() and not transformed():
+            queue.add_call(targets, call.segments[0], call.segments[-1])
 
     def _keeps_candidates(self) -> bool:
         """Whether a backward pass reads the candidates again, which the queue has changed by then."""
@@ -315,9 +318,9 @@ class SoftTargetInfoNCE(Contrastive):
         """The loss of logits ``[N, d]``; ``given`` are the targets as the caller passed them, whose identity tells
         whether the call repeats an earlier one."""
         call, learned = self._prepare(logits.shape[0], logits.shape[1], logits.device, targets, **options)
-        past = None
-        if self.queue is not None and not torch.compiler.is_compiling():
-            past = self.queue.past(given, call.segments[0], call.segments[-1])
+        queue, past = self.queue, None
+        if queue is not None and not torch.compiler.is_compiling():
+            past = queue.past(given, call.segments[0], call.segments[-1])
         loss = _autograd.apply(call, logits, learned, past)
         self._fill(call, given)
         return loss
