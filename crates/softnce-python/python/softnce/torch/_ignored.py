@@ -40,7 +40,8 @@ def _valid(targets: Any, ignore_index: Any, options: Dict[str, Any]) -> Optional
         return None
     if options.get("positives") is not None:
         raise ValueError("positives is given with ignore_index, expected one of them")
-    return targets != index
+    # In 64 bits: uint8 labels of class 156 would equal -100.
+    return targets.long() != index
 
 
 def mask(targets: Any, ignore_index: Any, rows: int, options: Dict[str, Any], contrastive: bool) -> Optional[Masked]:
