@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from softnce.torch._memory import FLOATS, integers
-from softnce.torch.targets import MixedTargets, normalised, simplex_tolerance, widest
+from softnce.torch.targets import MixedTargets, normalised, simplex_tolerance, widest, written_out
 
 __all__ = ["Weighted", "check_weight", "smooth", "weigh"]
 
@@ -92,8 +92,7 @@ def _weighted(targets: Any, weight: Tensor) -> Tuple[Any, Tensor]:
         if isinstance(uniform, float) and uniform == 0.0:
             rows, total = _shares(weights, weight[targets.classes.long()])
             return MixedTargets.compact(0.0, targets.classes, rows, targets.num_classes), total
-        compact = MixedTargets.compact(uniform, targets.classes, weights, targets.num_classes)
-        return _shares(compact.dense(weight.dtype), weight)
+        return _shares(written_out(uniform, targets.classes, weights, targets.num_classes), weight)
     rows = targets.to(weight.dtype)
     return _shares(rows / _rounding(rows, targets.dtype), weight)
 

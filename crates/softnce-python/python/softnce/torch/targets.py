@@ -366,11 +366,7 @@ class MixedTargets:
         wide = torch.promote_types(dtype, self.weights.dtype)
         if isinstance(self.uniform, Tensor):
             wide = torch.promote_types(wide, self.uniform.dtype)
-            out = (self.uniform.to(wide) / self.num_classes)[:, None].repeat(1, self.num_classes)
-        else:
-            out = self.weights.new_full((len(self), self.num_classes), self.uniform / self.num_classes, dtype=wide)
-        out = out.scatter_add_(1, self.classes.long(), self.weights.to(wide))
-        return out.clamp_(min=0).to(dtype)
+        return written_out(self.uniform, self.classes, self.weights.to(wide), self.num_classes).to(dtype)
 
     def sample(self, generator: Optional[torch.Generator] = None) -> Tensor:
         """Draws a class from each row, ``[M]``: the labels of soft distribution InfoNCE."""
@@ -477,6 +473,16 @@ def _recognise_there(probabilities: Tensor, exact: bool = False) -> Optional[Mix
 def simplex_tolerance(dtype: torch.dtype) -> float:
     """The largest allowed distance between the sum of a row and 1, as in the kernels."""
     return {torch.float16: 2e-3, torch.bfloat16: 2e-2}.get(dtype, 1e-4)
+
+
+def written_out(uniform: Union[float, Tensor], classes: Tensor, weights: Tensor, num_classes: int) -> Tensor:
+    """Compact rows as dense ones ``[M, d]``, in the type of the weights."""
+    rows = classes.shape[0]
+    if isinstance(uniform, Tensor):
+        out = (uniform.to(weights.dtype) / num_classes)[:, None].repeat(1, num_classes)
+    else:
+        out = weights.new_full((rows, num_classes), uniform / num_classes)
+    return out.scatter_add_(1, classes.long(), weights).clamp_(min=0)
 
 
 def normalised(uniform: Union[float, Tensor], weights: Tensor) -> Tuple[Union[float, Tensor], Tensor]:
