@@ -9,7 +9,7 @@ import torch
 
 from reference import generator, info_nce, random_logits, random_noise, random_targets, reduce, written_out
 from softnce.head import InfoNCEHead
-from softnce.torch import MixedTargets, SoftTargetInfoNCE, TargetQueue
+from softnce.torch import MixedTargets, SoftTargetInfoNCE, TargetQueue, _head
 
 BACKENDS = ["kernel", "tensor"]
 WIDTH, CLASSES = 4, 11
@@ -316,3 +316,19 @@ def test_on_meta() -> None:
         assert loss.is_meta and loss.shape == shape
         loss.sum().backward()
         assert features.grad.is_meta and made.weight.grad.shape == made.weight.shape
+
+
+@pytest.mark.parametrize("check_values", [True, "now", False])
+def test_a_compiled_head_checks_as_asked(check_values: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list = []
+    evaluate = _head.evaluate
+    monkeypatch.setattr(_head, "evaluate", lambda call, *rest: asked.append(call.check_values) or evaluate(call, *rest))
+    torch._dynamo.reset()
+    made = head(sparse=False, check_values=check_values)
+    function = torch.compile(made, backend="aot_eager", fullgraph=True)
+    features, labels = random_logits(3, WIDTH).requires_grad_(), torch.tensor([0, 2, 1])
+    function(features, labels).backward()
+    # Forward and backward.
+    assert len(asked) == 2 and all(value is check_values or value == check_values == "now" for value in asked)
+    with pytest.raises(IndexError, match=f"is {CLASSES}, expected a class from 0 to {CLASSES - 1}"):
+        function(features, torch.tensor([0, CLASSES, 1]))

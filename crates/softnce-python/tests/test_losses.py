@@ -368,6 +368,10 @@ def test_every_type_of_labels(dtype: str, backend: str) -> None:
     logits, labels = random_logits(4, 3), torch.tensor([0, 1, 2, 0])
     narrow = labels.to(getattr(torch, dtype))
     assert losses.info_nce(logits, narrow, backend=backend) == losses.info_nce(logits, labels, backend=backend)
+    compact = MixedTargets.smoothed(labels, 3, 0.1)
+    expected = losses.soft_target_info_nce(logits, compact, positives=labels, backend=backend)
+    compact = MixedTargets.compact(0.1, narrow[:, None], compact.weights, 3)
+    assert torch.equal(losses.soft_target_info_nce(logits, compact, positives=narrow, backend=backend), expected)
 
 
 def test_no_gradient_is_computed_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -448,3 +452,18 @@ def test_under_another_default_device() -> None:
         assert losses.soft_target_info_nce(logits, labels, row_weights=torch.ones(4, device="cpu")) == expected
         assert criterion(logits, labels).device.type == "cpu"
         assert head(features, labels).device.type == "cpu"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("form", ["labels", "mixed", "dense"])
+@pytest.mark.parametrize("power", [35, 100, 290])
+def test_double_precision_beyond_the_range_of_single(backend: str, form: str, power: int) -> None:
+    for seed in range(20):
+        logits = (random_logits(4, 6, seed) * 10.0**power).requires_grad_()
+        targets = random_targets(form, 4, 6, seed)
+        # The logarithm of a sum of equal terms must not be lost beside the scores.
+        critic = (logits - logits.detach().amax(1, keepdim=True)) @ written_out(targets, 6).T
+        expected = both(-torch.log_softmax(critic, 1).diagonal().sum(), logits)
+        found = both(losses.soft_target_info_nce(logits, targets, reduction="sum", backend=backend), logits)
+        for value, wanted in zip(found, expected):
+            close(value, wanted, 1e-12)

@@ -213,6 +213,14 @@ def test_shapes_compile(backend: str) -> None:
 BAD: Any = [
     (lambda: InfoNCE()(torch.zeros(2, 5, 3), torch.zeros(2, 3).long()), r"logits has shape \[2, 5, 3\].*or dim, the"),
     (
+        lambda: SoftTargetCrossEntropy()(torch.zeros(2, 7, 5), torch.full((2, 7, 5), 0.2)),
+        r"logits has shape \[2, 7, 5\].*-1 for \[B, T, d\]",
+    ),
+    (
+        lambda: SoftTargetInfoNCE()(torch.zeros(2, 5), torch.zeros(2, 5).long()),
+        r"targets has shape \[2, 5\].*one-hot rows must be floats",
+    ),
+    (
         lambda: InfoNCE(dim=3)(torch.zeros(2, 5, 3), torch.zeros(2, 3).long()),
         "dim is 3, expected a dimension of logits",
     ),
@@ -244,3 +252,18 @@ BAD: Any = [
 def test_bad_shapes_and_settings(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_labels_of_8_bits_are_not_taken_for_the_ignored_one(backend: str) -> None:
+    # In 8 bits, -100 and 156 are the same.
+    logits = random_logits(3, 200)
+    labels, ignored = torch.tensor([156, 1, 2]), torch.tensor([156, 1, 255])
+    for loss in (
+        InfoNCE(ignore_index=-100, backend=backend),
+        SoftTargetCrossEntropy(ignore_index=-100, backend=backend),
+    ):
+        torch.testing.assert_close(loss(logits, labels.to(torch.uint8)), loss(logits, labels))
+    for kind in (torch.uint8, torch.int64):
+        criterion = SoftTargetCrossEntropy(ignore_index=255, reduction="none", backend=backend)
+        assert float(criterion(logits, ignored.to(kind))[2]) == 0.0

@@ -85,3 +85,12 @@ def test_bad_targets_are_never_silent(targets: Any, kind: type, message: str) ->
     made = head(check_values="now")
     with pytest.raises(kind, match="expected"):
         made(features, targets)
+
+
+def test_a_compiled_head_raises_now() -> None:
+    torch._dynamo.reset()
+    made, features = head(sparse=False, check_values="now"), random_logits(2, WIDTH).requires_grad_()
+    function = torch.compile(made, backend="aot_eager", fullgraph=True)
+    assert torch.equal(function(features, torch.arange(2)), made(features, torch.arange(2)))
+    with pytest.raises(IndexError, match="expected a class from 0"):
+        function(features, torch.tensor([0, 1 << 20]))

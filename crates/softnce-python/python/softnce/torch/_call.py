@@ -10,7 +10,7 @@ from torch import Tensor
 
 from softnce._choices import Checks
 from softnce.torch._devices import missing
-from softnce.torch._memory import FLOATS, integers, resolved
+from softnce.torch._memory import FLOATS, integers, resolved, signed
 from softnce.torch.targets import MixedTargets, widest
 
 __all__ = ["Call", "Needs", "Result", "Segment", "Targets", "compact_segment", "make", "segment_of", "tensors", "wide"]
@@ -133,9 +133,7 @@ def segment_of(argument: str, targets: Any, num_classes: int, device: torch.devi
         if targets.layout is not torch.strided:
             raise TypeError(f"{argument} has layout {targets.layout}, expected a strided tensor")
         rows = resolved(targets.detach())
-        # Few PyTorch operations support uint16, uint32 and uint64.
-        rows = rows.long() if integers(rows) and not (rows.dtype.is_signed or rows.dtype == torch.uint8) else rows
-        segment = Segment(rows, None, 0.0, None, None)
+        segment = Segment(signed(rows) if integers(rows) else rows, None, 0.0, None, None)
     else:
         message = "expected a tensor of class indices or probabilities, or softnce.torch.MixedTargets"
         raise TypeError(f"{argument} is of type {type(targets).__name__}, {message}")
@@ -205,6 +203,7 @@ def make(
     index = None if index is None else plain("positives", index, device)
     if index is not None and (index.dim() != 1 or not integers(index)):
         raise ValueError(f"positives has shape {list(index.shape)} and dtype {index.dtype}, expected [N] integers")
+    index = None if index is None else signed(index)
     if offset < 0:
         raise IndexError(f"positives is {offset}, expected the index of the first row's positive")
     if group and (positives is not None or multiplicities is not None):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from softnce.torch._memory import FLOATS, integers
-from softnce.torch.targets import MixedTargets, widest
+from softnce.torch.targets import MixedTargets, normalised, simplex_tolerance, widest, written_out
 
 __all__ = ["Weighted", "check_weight", "smooth", "weigh"]
 
@@ -44,14 +44,24 @@ def smooth(targets: Any, smoothing: float, num_classes: int) -> Any:
     if smoothing == 0.0:
         return targets
     if isinstance(targets, MixedTargets):
-        uniform = targets.uniform * (1.0 - smoothing) + smoothing
-        return MixedTargets.compact(uniform, targets.classes, targets.weights * (1.0 - smoothing), targets.num_classes)
+        uniform, weights = normalised(targets.uniform, targets.weights)
+        uniform, weights = uniform * (1.0 - smoothing) + smoothing, weights * (1.0 - smoothing)
+        return MixedTargets.compact(uniform, targets.classes, weights, targets.num_classes)
     if isinstance(targets, Tensor) and integers(targets):
         return MixedTargets.smoothed(targets, num_classes, smoothing)
     if isinstance(targets, Tensor) and targets.is_floating_point():
         wide = targets.to(torch.promote_types(targets.dtype, torch.float32))
-        return wide * (1.0 - smoothing) + smoothing / num_classes
+        return wide / _rounding(wide, targets.dtype) * (1.0 - smoothing) + smoothing / num_classes
     return targets
+
+
+def _rounding(rows: Tensor, dtype: torch.dtype) -> Tensor:
+    """The sums ``[M, 1]`` of rows that were rounded to ``dtype``, by which they are to be divided.
+
+    It is 1 for rows that are no distributions, so that the loss refuses them.
+    """
+    total = rows.sum(-1, keepdim=True)
+    return torch.where((total - 1.0).abs() <= simplex_tolerance(dtype), total, torch.ones_like(total))
 
 
 def weigh(targets: Any, smoothing: float, weight: Tensor, options: Dict[str, Any], num_classes: int) -> Weighted:
@@ -78,16 +88,19 @@ def weigh(targets: Any, smoothing: float, weight: Tensor, options: Dict[str, Any
 def _weighted(targets: Any, weight: Tensor) -> Tuple[Any, Tensor]:
     """Targets times class weights, divided by their totals, and the totals ``[N]``."""
     if isinstance(targets, MixedTargets):
-        if isinstance(targets.uniform, float) and targets.uniform == 0.0:
-            parts = targets.weights.to(weight.dtype) * weight[targets.classes.long()]
-            total = parts.sum(1)
-            kept = torch.where((total > 0)[:, None], parts, targets.weights.to(weight.dtype))
-            compact = kept / kept.sum(1, keepdim=True)
-            return MixedTargets.compact(0.0, targets.classes, compact, targets.num_classes), total
-        targets = targets.dense(weight.dtype)
+        uniform, weights = normalised(targets.uniform, targets.weights)
+        if isinstance(uniform, float) and uniform == 0.0:
+            rows, total = _shares(weights, weight[targets.classes.long()])
+            return MixedTargets.compact(0.0, targets.classes, rows, targets.num_classes), total
+        return _shares(written_out(uniform, targets.classes, weights, targets.num_classes), weight)
     rows = targets.to(weight.dtype)
-    parts = rows * weight
+    return _shares(rows / _rounding(rows, targets.dtype), weight)
+
+
+def _shares(rows: Tensor, weights: Tensor) -> Tuple[Tensor, Tensor]:
+    """Probabilities times weights, with the sums of before, and their totals: a row that does not sum to 1 still does
+    not, so that the loss refuses it."""
+    parts = rows * weights
     total = parts.sum(1)
     # A row of weight 0 keeps its target: it does not count.
-    kept = torch.where((total > 0)[:, None], parts, rows)
-    return kept / kept.sum(1, keepdim=True), total
+    return torch.where((total > 0)[:, None], parts * (rows.sum(1) / total)[:, None], rows), total

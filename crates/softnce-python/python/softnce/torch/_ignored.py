@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from softnce._settings import integer
-from softnce.torch._memory import integers
+from softnce.torch._memory import integers, signed
 from softnce.torch.targets import MixedTargets, widest
 
 __all__ = ["Kept", "Masked", "drop", "guarded", "mask", "settle"]
@@ -40,7 +40,8 @@ def _valid(targets: Any, ignore_index: Any, options: Dict[str, Any]) -> Optional
         return None
     if options.get("positives") is not None:
         raise ValueError("positives is given with ignore_index, expected one of them")
-    return targets != index
+    # In 64 bits: uint8 labels of class 156 would equal -100.
+    return targets.long() != index
 
 
 def mask(targets: Any, ignore_index: Any, rows: int, options: Dict[str, Any], contrastive: bool) -> Optional[Masked]:
@@ -49,6 +50,7 @@ def mask(targets: Any, ignore_index: Any, rows: int, options: Dict[str, Any], co
     if valid is None:
         return None
     # Any class serves as the label of a row that does not count.
+    targets = signed(targets)
     labels = torch.where(valid, targets, torch.zeros_like(targets))
     own, weights = valid[:rows], options.get("row_weights")
     counted = own.to(widest(targets.device)) if weights is None else weights.to(widest(weights.device)) * own
@@ -80,7 +82,7 @@ def drop(logits: Tensor, targets: Any, ignore_index: Any, options: Dict[str, Any
     if times is not None:
         rest = valid.new_ones(len(times) - len(valid))
         options["multiplicities"] = times[torch.cat((valid, rest))]
-    return Kept(own, logits[own], targets[valid], options)
+    return Kept(own, logits[own], signed(targets)[valid], options)
 
 
 def guarded(weights: Tensor) -> Tuple[Tensor, Tensor]:

@@ -21,6 +21,7 @@ __all__ = [
     "is_plain",
     "place",
     "resolved",
+    "signed",
     "version",
     "versions",
     "view",
@@ -48,6 +49,11 @@ _INTEGERS = frozenset(dtype for dtype, code in _CODES.items() if code > 3)
 def integers(tensor: Tensor) -> bool:
     """Whether a tensor has an integer type, as class indices have."""
     return tensor.dtype in _INTEGERS
+
+
+def signed(indices: Tensor) -> Tensor:
+    """Indices in a type that PyTorch can compute with: few of its operations support uint16, uint32 and uint64."""
+    return indices if indices.dtype.is_signed or indices.dtype == torch.uint8 else indices.long()
 
 
 def follow_threads() -> None:

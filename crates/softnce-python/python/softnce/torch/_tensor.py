@@ -13,7 +13,7 @@ from torch import Tensor
 
 from softnce.torch._call import CONTRASTIVE, HARD, Call, Needs, Result, Segment, compact_segment, wide
 from softnce.torch._checks import ask_kernels, check_shapes, check_values
-from softnce.torch.targets import recognise, simplex_tolerance, widest
+from softnce.torch.targets import normalised, recognise, simplex_tolerance, widest
 
 __all__ = ["Candidates", "evaluate", "log_noise", "multiplicities", "positives_of", "prepare", "row_factors"]
 
@@ -189,10 +189,11 @@ def _candidates(part: Segment, sums: torch.dtype, equal: bool) -> Candidates:
             return Candidates(part.first.long(), None, None)
         rows = part.first.to(sums)
         return Candidates(rows / rows.sum(1, keepdim=True), None, None)
-    uniform: Union[None, float, Tensor]
-    uniform = part.uniform if part.shares is None else part.shares.to(sums)
-    nothing = equal or (part.shares is None and part.uniform == 0.0)
-    return Candidates(part.first.long(), part.second.to(sums), None if nothing else uniform)
+    uniform, weights = normalised(part.uniform if part.shares is None else part.shares, part.second)
+    if equal or (part.shares is None and part.uniform == 0.0):
+        return Candidates(part.first.long(), weights.to(sums), None)
+    uniform = uniform.to(sums) if isinstance(uniform, Tensor) else uniform
+    return Candidates(part.first.long(), weights.to(sums), uniform)
 
 
 def positives_of(call: Call, start: int, count: int, device: torch.device) -> Tensor:

@@ -215,9 +215,11 @@ def soft_target_cross_entropy(
         some, counted = guarded(made.row_weights)
         kind = "none" if reduction == "none" else "sum"
         loss = _rows(_CROSS_ENTROPY, logits, made.targets, kind, **{**options, "row_weights": counted}, **settings)
+        loss = settle(loss, some, kind)
         if reduction == "mean":
-            loss = loss / made.divisor.to(loss.dtype)
-        return settle(loss, some, reduction)
+            counts, divisor = guarded(made.divisor)
+            loss = settle(loss / divisor.to(loss.dtype), counts, reduction)
+        return loss
 
     shaping = Shaping(dim, ignore_index, reduction, contrastive=False, temperature=temperature)
     return shaped(rows, logits, targets, {"row_weights": row_weights}, shaping)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import numbers
 import operator
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
 
 from softnce import _native
 from softnce._settings import integer, number, share
-from softnce.torch._memory import FLOATS, WIDE, follow_threads, integers, resolved, view
+from softnce.torch._memory import FLOATS, WIDE, follow_threads, integers, resolved, signed, view
 from softnce.torch._tracing import untraced
 
 if TYPE_CHECKING:
     from softnce.numpy import MixedTargets as NumpyTargets
 
 __all__ = ["MixedTargets"]
+
+
+#: A sum of numbers in double precision this close to 1 is 1.
+ROUNDING = 1e-14
 
 
 def widest(device: torch.device) -> torch.dtype:
@@ -88,7 +92,7 @@ class MixedTargets:
                 if tensor.device != classes.device:
                     raise ValueError(f"{argument} is on {tensor.device}, expected {classes.device}, as classes")
         weights = resolved(weights.detach())
-        num_classes = integer("num_classes", num_classes)
+        classes, num_classes = signed(classes), integer("num_classes", num_classes)
         self.classes, self.weights, self.uniform, self.num_classes = classes, weights, uniform, num_classes
         return self
 
@@ -368,9 +372,10 @@ class MixedTargets:
             if low < 0 or high >= self.num_classes:
                 label = low if low < 0 else high
                 raise IndexError(f"classes holds {label}, expected classes from 0 to {self.num_classes - 1}")
-        out = (self.uniform_rows() / self.num_classes)[:, None].repeat(1, self.num_classes)
-        out = out.scatter_add_(1, self.classes.long(), self.weights.to(out.dtype))
-        return out.clamp_(min=0).to(dtype)
+        wide = torch.promote_types(dtype, self.weights.dtype)
+        if isinstance(self.uniform, Tensor):
+            wide = torch.promote_types(wide, self.uniform.dtype)
+        return written_out(self.uniform, self.classes, self.weights.to(wide), self.num_classes).to(dtype)
 
     def sample(self, generator: Optional[torch.Generator] = None) -> Tensor:
         """Draws a class from each row, ``[M]``: the labels of soft distribution InfoNCE."""
@@ -477,6 +482,33 @@ def _recognise_there(probabilities: Tensor, exact: bool = False) -> Optional[Mix
 def simplex_tolerance(dtype: torch.dtype) -> float:
     """The largest allowed distance between the sum of a row and 1, as in the kernels."""
     return {torch.float16: 2e-3, torch.bfloat16: 2e-2}.get(dtype, 1e-4)
+
+
+def written_out(uniform: Union[float, Tensor], classes: Tensor, weights: Tensor, num_classes: int) -> Tensor:
+    """Compact rows as dense ones ``[M, d]``, in the type of the weights."""
+    rows = classes.shape[0]
+    if isinstance(uniform, Tensor):
+        out = (uniform.to(weights.dtype) / num_classes)[:, None].repeat(1, num_classes)
+    else:
+        out = weights.new_full((rows, num_classes), uniform / num_classes)
+    return out.scatter_add_(1, classes.long(), weights).clamp_(min=0)
+
+
+def normalised(uniform: Union[float, Tensor], weights: Tensor) -> Tuple[Union[float, Tensor], Tensor]:
+    """Uniform shares and weights ``[M, K]`` of compact rows divided by their sum, if this is 1 up to a tolerance.
+
+    One share for all rows stands and only the weights are scaled, so that equal shares cancel. Sums that are off by
+    rounding alone are left, as in the kernels.
+    """
+    wide = weights.to(widest(weights.device))
+    total = wide.sum(1, keepdim=True)
+    given = uniform.to(wide.dtype)[:, None] if isinstance(uniform, Tensor) else uniform
+    distance = (total + given - 1.0).abs()
+    off = (distance > ROUNDING) & (distance <= simplex_tolerance(weights.dtype)) & (total != 0)
+    if isinstance(given, Tensor):
+        scale = torch.where(off, 1.0 / (total + given), 1.0)
+        return (given * scale)[:, 0], wide * scale
+    return given, wide * torch.where(off, (1.0 - given) / total, 1.0)
 
 
 def _told_apart(dtype: torch.dtype, exact: bool) -> float:
