@@ -1,0 +1,22 @@
+"""The losses for JAX.
+
+    loss, gradient = jax.value_and_grad(softnce.jax.soft_target_info_nce)(logits, targets, noise_probs=noise)
+
+On CPU devices the Rust kernels compute the losses, elsewhere JAX operations; ``backend`` chooses. The functions work
+under ``jax.jit``, ``jax.grad``, ``jax.vmap`` (the kernels run once per batch), ``jax.jvp``, ``jax.hessian`` and
+``jax.shard_map``, where ``candidates=jax.lax.all_gather(..)`` takes the targets of other devices. Sums are kept in
+float32, or in float64 for float64 logits, which JAX has with ``jax_enable_x64``.
+
+Errors: shapes, types and settings are checked in every call, values as far as JAX lets them be known.
+
+- Outside transformations, and under ``jax.grad`` alone, bad values raise a ValueError or IndexError that names the
+  argument and the entry. On other devices than CPUs the call waits for the check.
+- Under ``jax.jit`` and ``jax.vmap`` the kernels raise the same error when they run. JAX wraps it in a
+  ``jax.errors.JaxRuntimeError``, whose text contains it, raised when the result is needed.
+- JAX operations under ``jax.jit`` and ``jax.vmap`` cannot raise. The loss and the gradients of bad values are NaN there.
+"""
+
+from softnce.jax.functional import info_nce, posterior, soft_target_cross_entropy, soft_target_info_nce
+from softnce.jax.targets import MixedTargets
+
+__all__ = ["MixedTargets", "info_nce", "posterior", "soft_target_cross_entropy", "soft_target_info_nce"]
