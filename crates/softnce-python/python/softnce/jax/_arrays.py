@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from softnce.numpy._checks import shape_error
 from softnce.numpy._memory import FLOATS, INTEGERS
 
-__all__ = ["Array", "as_array", "as_floats", "as_integers", "as_weights", "concrete", "wide"]
+__all__ = ["Array", "as_array", "as_floats", "as_integers", "as_weights", "wide"]
 
 #: A JAX array, which may be a tracer.
 Array = Any
@@ -56,8 +56,3 @@ def as_weights(argument: str, values: Any, length: int, expected: str) -> Array:
 def wide(dtype: Any) -> Any:
     """The type in which sums over values of this type are kept."""
     return jnp.float64 if dtype == jnp.float64 else jnp.float32
-
-
-def concrete(tree: Any) -> bool:
-    """Whether all leaves have values now: none is a tracer of ``jax.jit``, ``jax.vmap`` or another transformation."""
-    return not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree_util.tree_leaves(tree))

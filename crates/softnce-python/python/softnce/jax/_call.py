@@ -144,7 +144,7 @@ def _segment(argument: str, targets: Any, classes: int) -> Tuple[Segment, Option
         if targets.num_classes != classes:
             raise shape_error(argument, targets, f"[M, {classes}], as the logits have classes")
         fixed = targets.uniform if isinstance(targets.uniform, float) else None
-        shares = None if fixed is not None else targets.uniform
+        shares = None if fixed is not None else targets.uniform.astype(wide(targets.uniform.dtype))
         return Segment(targets.classes, targets.weights, shares), fixed
     array = as_array(argument, targets)
     if array.dtype.name in INTEGERS:

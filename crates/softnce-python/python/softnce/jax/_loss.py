@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
 from softnce.jax import _ffi, _host, _plain
-from softnce.jax._arrays import Array, concrete
+from softnce.jax._arrays import Array
 from softnce.jax._call import LabelSide, Result, Settings
 
 __all__ = ["loss"]
@@ -24,12 +24,13 @@ def loss(settings: Settings, logits: Array, temperature: Array, side: LabelSide)
 
 def _derivative(settings: Settings, primals: Any, tangents: Any) -> Tuple[Array, Array]:
     value, gradient, part = _gradients(settings, *primals)
-    by_row = settings.reduction == "none"
+    by_logits, by_temperature, _ = tangents
     change = jnp.zeros_like(value)
-    if not isinstance(tangents[0], SymbolicZero):
-        change += (gradient * tangents[0].astype(gradient.dtype)).sum(1 if by_row else None)
-    if not isinstance(tangents[1], SymbolicZero):
-        change += part * tangents[1]
+    if not isinstance(by_logits, SymbolicZero):
+        rows = (gradient * by_logits.astype(gradient.dtype)).sum(1)
+        change += rows if settings.reduction == "none" else rows.sum()
+    if not isinstance(by_temperature, SymbolicZero):
+        change += part * by_temperature
     return value, change
 
 
@@ -40,13 +41,13 @@ def _gradients(settings: Settings, logits: Array, temperature: Array, side: Labe
 
 def _second_derivative(settings: Settings, primals: Any, tangents: Any) -> Tuple[Result, Result]:
     """The kernels know first derivatives; JAX makes all others from its own operations."""
-    logits, temperature, side = primals
+    side = primals[2]
     changes = [jnp.zeros(t.shape, t.dtype) if isinstance(t, SymbolicZero) else t for t in tangents[:2]]
 
     def gradients(logits: Array, temperature: Array) -> Result:
         return _plain.evaluate(settings, True, logits, temperature, side)[0]
 
-    return _gradients(settings, *primals), jax.jvp(gradients, (logits, temperature), tuple(changes))[1]
+    return _gradients(settings, *primals), jax.jvp(gradients, tuple(primals[:2]), tuple(changes))[1]
 
 
 # Symbolic zeros tell what is not differentiated, such as most temperatures.
@@ -56,15 +57,8 @@ _gradients.defjvp(_second_derivative, symbolic_zeros=True)
 
 def _evaluate(settings: Settings, wanted: bool, *arrays: Any) -> Result:
     """By the kernels on the CPU and by JAX operations elsewhere, unless the settings say otherwise."""
-    backend = settings.backend
-    if concrete(arrays):
-        # Outside jax.jit errors have their own types. They would lose them in a callback.
-        on_cpu = all(device.platform == "cpu" for device in arrays[0].devices())
-        if backend == "kernel" or (backend == "auto" and on_cpu):
-            return _on_host(settings, wanted, *arrays)
-        found, good = _plain.evaluate(settings, wanted, *arrays)
-        # The kernels name what is wrong.
-        return found if good else _on_host(settings, wanted, *arrays)
+    if not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree_util.tree_leaves(arrays)):
+        return _now(settings, wanted, *arrays)
 
     def plain(*arrays: Any) -> Result:
         return _plain.evaluate(settings, wanted, *arrays)[0]
@@ -72,12 +66,23 @@ def _evaluate(settings: Settings, wanted: bool, *arrays: Any) -> Result:
     def kernel(*arrays: Any) -> Result:
         return _ffi.call(settings, *arrays, jax.eval_shape(plain, *arrays))
 
-    if backend == "auto":
+    if settings.backend == "auto":
         made: Result = jax.lax.platform_dependent(*arrays, cpu=kernel, default=plain)
         return made
-    return kernel(*arrays) if backend == "kernel" else plain(*arrays)
+    return kernel(*arrays) if settings.backend == "kernel" else plain(*arrays)
 
 
-def _on_host(settings: Settings, wanted: bool, logits: Array, *others: Any) -> Result:
-    loss, gradient, part = jax.tree_util.tree_map(jnp.asarray, _host.evaluate(settings, wanted, logits, *others))
-    return Result(loss, gradient if gradient is None else jax.device_put(gradient, logits.sharding), part)
+def _now(settings: Settings, wanted: bool, logits: Array, *others: Any) -> Result:
+    """The same of arrays that have values: here errors of the kernels keep their types."""
+    platforms = {device.platform for device in logits.devices()}
+    if settings.backend == "kernel" and platforms != {"cpu"}:
+        found = f'backend is "kernel" and the logits are on {", ".join(platforms)}'
+        raise ValueError(f'{found}, expected "auto" or "jax" on this device')
+    if settings.backend == "jax" or platforms != {"cpu"}:
+        found, good = _plain.evaluate(settings, wanted, logits, *others)
+        if good:
+            return found
+        # The kernels name what is wrong.
+    loss, gradient, part = _host.evaluate(settings, wanted, logits, *others)
+    gradient = gradient if gradient is None else jax.device_put(gradient, logits.sharding)
+    return Result(jnp.asarray(loss), gradient, None if part is None else jnp.asarray(part))

@@ -83,6 +83,7 @@ def _contrastive(settings: Settings, side: LabelSide, logits: Array, sums: Any) 
     segments = _prepared(settings, side, sums)
     width = sum(len(part.first) for part in segments)
     positives = settings.offset + jnp.arange(rows) if side.positives is None else side.positives
+    # Split over devices as the logits are.
     positives = positives + jnp.zeros_like(logits[:, 0], positives.dtype)
     log_noise = 0.0 if side.noise is None else _log(side.noise / side.noise.sum(), sums)
     counts = None
