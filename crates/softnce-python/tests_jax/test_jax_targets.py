@@ -38,12 +38,12 @@ def test_pytree(form: str) -> None:
     targets = sj.MixedTargets.from_numpy(random_targets(form))
     leaves, structure = jax.tree.flatten(targets)
     assert len(leaves) == (3 if form == "shares" else 2)
-    close(jax.tree.unflatten(structure, leaves).dense(jnp.float64), targets.dense(jnp.float64), 0.0)
+    close(jax.tree.unflatten(structure, leaves).dense(jnp.float64), targets.dense(jnp.float64), 1e-15)
     part = jax.jit(lambda targets: targets[2:5])(targets)
     assert isinstance(part, sj.MixedTargets)
-    close(part.dense(jnp.float64), targets.dense(jnp.float64)[2:5], 0.0)
-    close(targets[1].dense(jnp.float64), targets.dense(jnp.float64)[1:2], 0.0)
-    close(targets[jnp.array([3, 0])].dense(jnp.float64), targets.dense(jnp.float64)[jnp.array([3, 0])], 0.0)
+    close(part.dense(jnp.float64), targets.dense(jnp.float64)[2:5], 1e-15)
+    close(targets[1].dense(jnp.float64), targets.dense(jnp.float64)[1:2], 1e-15)
+    close(targets[jnp.array([3, 0])].dense(jnp.float64), targets.dense(jnp.float64)[jnp.array([3, 0])], 1e-15)
     # JAX makes trees of other objects too.
     assert "num_classes=6" in repr(jax.tree.map(lambda leaf: None, targets))
 

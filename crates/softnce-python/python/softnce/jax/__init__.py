@@ -11,8 +11,9 @@ Errors: shapes, types and settings are checked in every call, values as far as J
 
 - Outside transformations, and under ``jax.grad`` alone, bad values raise a ValueError or IndexError that names the
   argument and the entry. On other devices than CPUs the call waits for the check.
-- Under ``jax.jit`` and ``jax.vmap`` the kernels raise the same error when they run. JAX wraps it in a
-  ``jax.errors.JaxRuntimeError``, whose text contains it, raised when the result is needed.
+- Under ``jax.jit`` and ``jax.vmap`` the kernels raise the same error when they run. JAX puts its text into a
+  ``jax.errors.JaxRuntimeError`` (or a ValueError, if it has called the function before), at the latest when the result
+  is needed.
 - JAX operations under ``jax.jit`` and ``jax.vmap`` cannot raise. The loss and the gradients of bad values are NaN there.
 """
 

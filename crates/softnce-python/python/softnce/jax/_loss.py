@@ -74,6 +74,8 @@ def _evaluate(settings: Settings, wanted: bool, *arrays: Any) -> Result:
 
 def _now(settings: Settings, wanted: bool, logits: Array, *others: Any) -> Result:
     """The same of arrays that have values: here errors of the kernels keep their types."""
+    # An array of NumPy that JAX has wrapped becomes one of a device.
+    logits = jax.device_put(logits)
     platforms = {device.platform for device in logits.devices()}
     if settings.backend == "kernel" and platforms != {"cpu"}:
         found = f'backend is "kernel" and the logits are on {", ".join(platforms)}'

@@ -56,16 +56,18 @@ class MixedTargets:
         else:
             part = share("smoothing", smoothing)
             kept = 1.0 - part
-        self._set(part, as_integers("classes", classes), weights, num_classes)
+        self._set(part, as_integers("classes", classes), weights, num_classes, "smoothing")
         self.weights = weights * kept
 
-    def _set(self, uniform: Union[float, Array], classes: Array, weights: Array, num_classes: int) -> MixedTargets:
+    def _set(
+        self, uniform: Union[float, Array], classes: Array, weights: Array, num_classes: int, name: str = "uniform"
+    ) -> MixedTargets:
         if classes.ndim != 2:
             raise shape_error("classes", classes, "[M, K]")
         if weights.shape != classes.shape:
             raise shape_error("weights", weights, f"{list(classes.shape)}, as classes")
         if not isinstance(uniform, float) and uniform.shape not in ((), classes.shape[:1]):
-            raise shape_error("the uniform share", uniform, f"[] or [{len(classes)}], one for each row of classes")
+            raise shape_error(name, uniform, f"[] or [{len(classes)}], one for each row of classes")
         self.classes, self.weights, self.uniform = classes, weights, uniform
         self.num_classes = integer("num_classes", num_classes)
         return self
