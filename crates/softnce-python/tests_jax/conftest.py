@@ -1,4 +1,4 @@
-"""Settings of the tests of ``softnce.jax``: two CPU devices, double precision, and the definitions of the other tests."""
+"""Settings of the tests of ``softnce.jax``: two CPU devices, double precision, and the definition of the losses."""
 
 from __future__ import annotations
 

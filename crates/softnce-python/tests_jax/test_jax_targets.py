@@ -71,7 +71,10 @@ def test_constructors_are_those_of_numpy() -> None:
 
 @pytest.mark.parametrize("backend", ["kernel", "jax"])
 def test_a_traced_smoothing_cancels_as_a_number_does(backend: str) -> None:
-    logits, (first, second, lam) = jnp.asarray(random_logits()), (random_targets("labels"), np.arange(ROWS) % CLASSES, 0.7)
+    logits, (first, second, lam) = (
+        jnp.asarray(random_logits()),
+        (random_targets("labels"), np.arange(ROWS) % CLASSES, 0.7),
+    )
 
     @jax.jit
     def loss(logits: Any, smoothing: Any) -> Any:
@@ -90,7 +93,11 @@ def test_bad_arguments() -> None:
         (lambda: sj.MixedTargets(ones, ones, 5), TypeError, "classes has dtype float64, expected integers"),
         (lambda: sj.MixedTargets([[0], [1]], ones, 5), ValueError, r"weights has shape \[3, 1\], expected \[2, 1\]"),
         (lambda: sj.MixedTargets([[0]] * 3, ones, 5, np.ones(2)), ValueError, r"smoothing has shape \[2\]"),
-        (lambda: sj.MixedTargets([[0]] * 3, ones, 5, 1.5), ValueError, "smoothing is 1.5, expected a share from 0 to 1"),
+        (
+            lambda: sj.MixedTargets([[0]] * 3, ones, 5, 1.5),
+            ValueError,
+            "smoothing is 1.5, expected a share from 0 to 1",
+        ),
         (lambda: sj.MixedTargets([[0]] * 3, ones, 0), ValueError, "num_classes is 0"),
         (lambda: sj.MixedTargets.compact(np.ones(2), [[0]] * 3, ones, 5), ValueError, r"uniform has shape \[2\]"),
         (lambda: sj.MixedTargets.hard([[0]], 5), ValueError, r"labels has shape \[1, 1\], expected \[M\]"),

@@ -14,7 +14,7 @@ Errors: shapes, types and settings are checked in every call, values as far as J
 - Under ``jax.jit`` and ``jax.vmap`` the kernels raise the same error when they run. JAX puts its text into a
   ``jax.errors.JaxRuntimeError`` (or a ValueError, if it has called the function before), at the latest when the result
   is needed.
-- JAX operations under ``jax.jit`` and ``jax.vmap`` cannot raise. The loss and the gradients of bad values are NaN there.
+- JAX operations under ``jax.jit`` and ``jax.vmap`` cannot raise: the loss and the gradients of bad values are NaN.
 """
 
 from softnce.jax.functional import info_nce, posterior, soft_target_cross_entropy, soft_target_info_nce

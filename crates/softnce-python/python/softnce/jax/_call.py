@@ -41,21 +41,21 @@ class Segment(NamedTuple):
 
     #: Labels ``[M]``, classes ``[M, K]`` or probabilities ``[M, d]``.
     first: Array
-    #: Weights ``[M, K]`` of compact rows.
-    second: Optional[Array] = None
-    #: The uniform share of compact rows, ``[]`` or ``[M]``.
-    shares: Optional[Array] = None
+    #: Weights ``[M, K]`` of compact rows; else None.
+    second: Array = None
+    #: The uniform share of compact rows, ``[]`` or ``[M]``, unless it is a number of the settings.
+    shares: Array = None
     #: The multiplicity of each candidate, ``[M]``; None: 1 for all.
-    counts: Optional[Array] = None
+    counts: Array = None
 
 
 class LabelSide(NamedTuple):
-    """The arrays of a call without gradients."""
+    """The arrays of a call without gradients; None for those not given."""
 
     segments: Tuple[Segment, ...]
-    positives: Optional[Array] = None
-    row_weights: Optional[Array] = None
-    noise: Optional[Array] = None
+    positives: Array = None
+    row_weights: Array = None
+    noise: Array = None
 
 
 class Result(NamedTuple):
@@ -64,9 +64,9 @@ class Result(NamedTuple):
     #: ``[]``, or ``[N]`` with reduction none.
     loss: Array
     #: ``[N, d]``, with respect to the logits.
-    gradient: Optional[Array] = None
+    gradient: Array = None
     #: With respect to the temperature: ``[]``, or each row's part ``[N]`` with reduction none.
-    part: Optional[Array] = None
+    part: Array = None
 
 
 def make(
@@ -144,7 +144,8 @@ def _segment(argument: str, targets: Any, classes: int) -> Tuple[Segment, Option
         if targets.num_classes != classes:
             raise shape_error(argument, targets, f"[M, {classes}], as the logits have classes")
         fixed = targets.uniform if isinstance(targets.uniform, float) else None
-        shares = None if fixed is not None else targets.uniform.astype(wide(targets.uniform.dtype))
+        array = None if fixed is not None else as_array("uniform", targets.uniform)
+        shares = None if array is None else array.astype(wide(array.dtype))
         return Segment(targets.classes, targets.weights, shares), fixed
     array = as_array(argument, targets)
     if array.dtype.name in INTEGERS:

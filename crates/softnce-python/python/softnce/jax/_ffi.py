@@ -32,9 +32,7 @@ _METADATA = 1
 _INVALID_ARGUMENT = 3
 
 
-def call(
-    settings: Settings, logits: Array, temperature: Array, side: LabelSide, result: Result
-) -> Result:
+def call(settings: Settings, logits: Array, temperature: Array, side: LabelSide, result: Result) -> Result:
     """The loss of arrays that are being traced, and its gradients if the ``result`` has them: its types are those of
     this one, also how they differ between devices under ``jax.shard_map``."""
     leaves, structure = jax.tree_util.tree_flatten(side)

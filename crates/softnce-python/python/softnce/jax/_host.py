@@ -40,7 +40,8 @@ def evaluate(settings: Settings, wanted: bool, logits: Array, temperature: Array
     count = len(logits) if settings.reduction == "none" else 1
     loss = np.empty(count, sums)
     gradient, part = (np.empty(logits.shape, sums), np.empty(count, sums)) if wanted else (None, None)
-    run(settings, *jax.tree_util.tree_map(view, arrays), (view(loss), view_of(gradient), view_of(part)))
+    views = jax.tree_util.tree_map(view, arrays)
+    run(settings, views[0], views[1], views[2], (view(loss), view_of(gradient), view_of(part)))
     shape = (count,) if settings.reduction == "none" else ()
     return Result(loss.reshape(shape), gradient, None if part is None else part.reshape(shape))
 

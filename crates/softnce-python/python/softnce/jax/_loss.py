@@ -64,7 +64,7 @@ def _evaluate(settings: Settings, wanted: bool, *arrays: Any) -> Result:
         return _plain.evaluate(settings, wanted, *arrays)[0]
 
     def kernel(*arrays: Any) -> Result:
-        return _ffi.call(settings, *arrays, jax.eval_shape(plain, *arrays))
+        return _ffi.call(settings, arrays[0], arrays[1], arrays[2], jax.eval_shape(plain, *arrays))
 
     if settings.backend == "auto":
         made: Result = jax.lax.platform_dependent(*arrays, cpu=kernel, default=plain)

@@ -30,9 +30,9 @@ class _Rows(NamedTuple):
 
     #: ``[M]``, ``[M, K]`` or ``[M, d]``; rows are divided by their sums.
     first: Array
-    second: Optional[Array] = None
+    second: Array = None
     #: The uniform share ``[M]``; None: nothing, or the same for all candidates and the loss does not depend on it.
-    shares: Optional[Array] = None
+    shares: Array = None
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -54,11 +54,11 @@ def evaluate(
 
     given = logits.astype(sums), by_row
     found = jax.vmap(at)(given) if len(logits) <= step else jax.lax.map(at, given, batch_size=step)
-    losses, (gradient, parts) = found if wanted else (found, (None, None))
     factor = jnp.where(good, _factors(settings, side, len(logits), sums), jnp.nan)
     reduce = (lambda rows: rows) if settings.reduction == "none" else jnp.sum
     if not wanted:
-        return Result(reduce(losses * factor)), good
+        return Result(reduce(found * factor)), good
+    losses, (gradient, parts) = found
     return Result(reduce(losses * factor), gradient * factor[:, None], reduce(parts * factor)), good
 
 
@@ -93,8 +93,8 @@ def _contrastive(settings: Settings, side: LabelSide, logits: Array, sums: Any) 
     if merged:
         # Equal labels are one candidate, with a multiplicity.
         labels = jnp.concatenate([part.first for part in segments])
-        counts = jnp.zeros(classes, sums if counts is None else counts.dtype).at[labels].add(
-            1 if counts is None else counts
+        counts = (
+            jnp.zeros(classes, sums if counts is None else counts.dtype).at[labels].add(1 if counts is None else counts)
         )
         positives, width = labels[positives], classes
     log_counts = 0.0 if counts is None else _log(counts, sums)

@@ -63,7 +63,7 @@ def soft_target_info_nce(
 
     Raises:
         ValueError: shapes or values do not match; the message names the argument. Shapes are always checked. For
-            values see *Errors* in :mod:`softnce.jax`.
+            values see *Errors* in ``softnce.jax``.
         IndexError: a class index or positive is out of range.
         TypeError: a type is not supported.
     """
