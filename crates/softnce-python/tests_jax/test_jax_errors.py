@@ -118,9 +118,11 @@ def test_what_is_only_unusual_is_accepted() -> None:
 
 @pytest.mark.parametrize("backend", ["kernel", "jax"])
 def test_info_nce_refuses_soft_rows(backend: str) -> None:
-    for targets in (random_targets("dense", ROWS), random_targets("mixed", ROWS), random_targets("shares", ROWS)):
+    spread = sj.MixedTargets.compact(1.0, np.zeros((ROWS, 0), int), np.zeros((ROWS, 0)), CLASSES)
+    for targets in (spread, *(random_targets(form, ROWS) for form in ("dense", "mixed", "shares"))):
         with pytest.raises(ValueError, match="targets"):
             sj.info_nce(random_logits(ROWS), targets, backend=backend)
+        assert jnp.isnan(jax.jit(lambda z, t=targets: sj.info_nce(z, t, backend="jax"))(random_logits(ROWS)))
 
 
 @pytest.mark.parametrize("jitted", [True, False])

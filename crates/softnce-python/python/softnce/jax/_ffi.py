@@ -28,6 +28,8 @@ _TYPES = {
     **{10: "float16", 16: "bfloat16", 11: "float32", 12: "float64"},
     **{2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "uint8", 7: "uint16", 8: "uint32", 9: "uint64"},
 }
+#: The oldest version of the interface that has these structures.
+_VERSION = 0, 1
 _METADATA = 1
 _INVALID_ARGUMENT = 3
 
@@ -94,7 +96,7 @@ def _handle(pointer: Any) -> Optional[int]:
         question = c.cast(frame.extension, c.POINTER(_Question)).contents
         if question.type == _METADATA:
             version = question.metadata.contents.version
-            version.major, version.minor = 0, frame.api.contents.version.minor
+            version.major, version.minor = _VERSION
             return None
     try:
         _compute(frame)

@@ -27,6 +27,8 @@ def labels_of(segment: Segment) -> Tuple[Array, Array]:
     """The labels of one-hot rows ``[M]``, and whether each row is one-hot."""
     if segment.first.ndim == 1:
         return segment.first, jnp.ones(len(segment.first), bool)
+    if not segment.first.shape[1]:
+        return jnp.zeros(len(segment.first), int), jnp.zeros(len(segment.first), bool)
     if segment.second is None:
         label, entries = segment.first.argmax(1), segment.first
         alone = (entries != 0).sum(1) == 1
