@@ -3,8 +3,8 @@
     loss, gradient = jax.value_and_grad(softnce.jax.soft_target_info_nce)(logits, targets, noise_probs=noise)
 
 On CPU devices the Rust kernels compute the losses, elsewhere JAX operations; ``backend`` chooses. The functions work
-under ``jax.jit``, ``jax.grad``, ``jax.vmap`` (the kernels then run once for each entry), ``jax.jvp``, ``jax.hessian`` and
-``jax.shard_map``, where ``jax.lax.all_gather(targets, ..)`` gives the targets of all devices. Sums are kept in
+under ``jax.jit``, ``jax.grad``, ``jax.jvp``, ``jax.hessian``, ``jax.vmap`` (the kernels then run once for each entry)
+and ``jax.shard_map``, where ``jax.lax.all_gather(targets, ..)`` gives the targets of all devices. Sums are kept in
 float32, or in float64 for float64 logits, which JAX has with ``jax_enable_x64``.
 
 Errors: shapes, types and settings are checked in every call, values as far as JAX lets them be known.
