@@ -24,7 +24,7 @@ ROLES = PACKAGE / "docs/roles.py"
 CONFIGURATION = """\
 [project]
 site_name = "softnce"
-site_description = "Classification losses for soft targets, for PyTorch and NumPy"
+site_description = "Classification losses for soft targets, for PyTorch, JAX and NumPy"
 site_url = "https://softnce.github.io/softnce/"
 repo_url = "https://github.com/softnce/softnce"
 repo_name = "softnce/softnce"

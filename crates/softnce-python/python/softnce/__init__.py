@@ -8,6 +8,7 @@ and human label distributions. It replaces soft target cross-entropy in any clas
 - ``softnce.data``: MixUp and CutMix with one lambda per row.
 - ``softnce.head``: a linear head for any number of classes that never materialises its logits.
 - ``softnce.huggingface``: the losses in the Trainer of Hugging Face's transformers.
+- ``softnce.jax``: the losses for JAX.
 - ``softnce.numpy``: the losses on arrays, without PyTorch.
 """
 

@@ -9,11 +9,11 @@ from typing import Iterable, Optional
 
 __all__ = ["warn"]
 
-_INSIDE = ("softnce", "torch")
+_INSIDE = ("softnce", "torch", "jax")
 
 
 def warn(messages: Iterable[str]) -> None:
-    """Issues each warning at the innermost frame outside this package and PyTorch."""
+    """Issues each warning at the innermost frame outside this package, PyTorch and JAX."""
     for message in messages:
         level = 1
         frame: Optional[FrameType] = sys._getframe(1)

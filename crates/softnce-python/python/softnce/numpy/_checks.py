@@ -7,6 +7,7 @@ from typing import Any, Optional
 import numpy as np
 from numpy.typing import NDArray
 
+from softnce._settings import number
 from softnce.numpy._memory import CODES, FLOATS, INTEGERS, plain
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "as_floats",
     "as_labels",
     "as_matrix",
+    "as_temperature",
     "as_vector",
     "as_weights",
     "shape_error",
@@ -61,6 +63,17 @@ def as_matrix(argument: str, values: Any, shape: str, types: str = _TYPES) -> ND
     if array.ndim != 2:
         raise shape_error(argument, array, shape)
     return plain(array)
+
+
+def as_temperature(value: Any, sums: np.dtype[Any]) -> Any:
+    """A number above 0, in the type of the sums, in which its reciprocal must be finite as well."""
+    with np.errstate(all="ignore"):
+        tau = sums.type(number("temperature", value))
+        fits = tau > 0 and np.isfinite(tau) and np.isfinite(1 / tau)
+    if not fits:
+        expected = "a finite number above 0 with a finite reciprocal (also in the type of the sums)"
+        raise ValueError(f"temperature is {value}, expected {expected}")
+    return tau
 
 
 def as_vector(argument: str, values: Any, expected: str, length: Optional[int] = None) -> NDArray[Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from softnce._settings import number
-from softnce.numpy._checks import as_doubles, as_floats, shape_error
+from softnce.numpy._checks import as_doubles, as_floats, as_temperature, shape_error
 from softnce.numpy._memory import wide
 
 __all__ = ["noise_from_counts", "posterior"]
@@ -65,13 +65,7 @@ def posterior(logits: ArrayLike, temperature: float = 1.0) -> NDArray[Any]:
     if array.ndim == 0 or array.shape[-1] == 0:
         raise shape_error("logits", array, "[..., d]")
     sums = wide(array.dtype)
-    with np.errstate(all="ignore"):
-        tau = sums.type(number("temperature", temperature))
-        fits = tau > 0 and np.isfinite(tau) and np.isfinite(1 / tau)
-    if not fits:
-        expected = "a finite number above 0 with a finite reciprocal (also in the type of the sums)"
-        raise ValueError(f"temperature is {temperature}, expected {expected}")
-    return _softmax(array.astype(sums), tau)
+    return _softmax(array.astype(sums), as_temperature(temperature, sums))
 
 
 def _softmax(values: NDArray[Any], temperature: Any = 1.0) -> NDArray[Any]:
