@@ -29,6 +29,8 @@ from fuzz_definition import Bounded, Exact, Precision
 
 #: One case in so many has the gradients of the definition compared with differences.
 DIFFERENCES = 10
+#: How far they may be apart relative to the terms: differences are not exact.
+SLOPE = 1e-3
 
 
 def precision(case: Case, backend: str) -> Precision:
@@ -145,7 +147,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     for (backend, dtype), (error, number) in sorted(worst.items()):
         print(f"{backend}, {dtype}: largest error {error:.2g} times what is allowed (case {number})")
     print(", ".join([f"{count} calls of {backend}" for backend, count in calls.items()]))
-    return 1 if mismatches or slope > 1e-4 else 0
+    return 1 if mismatches or slope > SLOPE else 0
 
 
 if __name__ == "__main__":
