@@ -9,7 +9,7 @@ from torch import Tensor
 
 from softnce.torch import _differentiable
 from softnce.torch._call import Call, Result
-from softnce.torch._scale import is_one, number, scale_logits, scale_temperature
+from softnce.torch._scale import is_one, scale_logits, scale_temperature
 from softnce.torch._temperature import Learned
 
 __all__ = ["LossFunction"]
@@ -64,8 +64,6 @@ class LossFunction(torch.autograd.Function):
 
 
 def _for_temperature(temperature: Tensor, parts: Tensor, upstream: Tensor) -> Tensor:
-    """The gradient for the temperature; on the CPU a single part is scaled without four operations."""
-    part, factor = number(parts), number(upstream)
-    if part is None or factor is None:
-        return scale_temperature(parts, upstream, temperature)
-    return torch.full_like(temperature, part * factor)
+    if parts.numel() == 1 and is_one(upstream):
+        return parts.to(temperature.dtype).reshape(temperature.shape)
+    return scale_temperature(parts, upstream, temperature)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 import torch
 from torch import Tensor
 
-__all__ = ["WITHOUT_COMPILER", "forbid_second", "is_batched", "is_one", "number", "scale_logits", "scale_temperature"]
+__all__ = ["WITHOUT_COMPILER", "forbid_second", "is_batched", "is_one", "scale_logits", "scale_temperature"]
 
 WITHOUT_COMPILER = "call the loss outside torch.compile, with a plain tensor as logits"
 
@@ -25,18 +23,13 @@ def is_batched(tensor: Tensor) -> bool:
 
 def is_one(upstream: Tensor) -> bool:
     """Whether the upstream gradient is 1 and scaling can be skipped; checked only on the CPU, where it is cheap."""
-    return number(upstream) == 1.0
-
-
-def number(tensor: Tensor) -> Optional[float]:
-    """The value of a tensor with one number on the CPU, where reading it is cheap."""
-    if tensor.numel() != 1 or not tensor.is_cpu:
-        return None
+    if upstream.numel() != 1 or not upstream.is_cpu:
+        return False
     try:
-        return tensor.item()
+        return upstream.item() == 1.0
     except RuntimeError:
         # Batched gradients have no single value.
-        return None
+        return False
 
 
 def scale_logits(gradient: Tensor, upstream: Tensor, dtype: torch.dtype) -> Tensor:
