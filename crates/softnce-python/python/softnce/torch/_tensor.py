@@ -90,8 +90,8 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
     for start in range(0, logits.shape[0], step):
         chunk = logits[start : start + step].detach().to(sums)
         highest = chunk.amax(1) if top is None else top[start : start + step]
-        centred = chunk - highest[:, None]
-        loss, gradient = rows.evaluate(centred / tau, start, wanted)
+        scores = (chunk - highest[:, None]) / tau
+        loss, gradient = rows.evaluate(scores, start, wanted)
         factor = factors[start : start + step]
         losses.append(loss * factor)
         if gradient is None:
@@ -99,7 +99,7 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
         gradient *= factor[:, None]
         if needs.temperature:
             # The gradients of a row sum to 0, so the constant subtracted from its logits does not matter.
-            parts.append(-(gradient * centred).sum(1) / (tau * tau))
+            parts.append(-(gradient * scores).sum(1) / tau)
         if needs.logits:
             gradients.append(gradient.div_(tau))
     by_row = call.reduction == "none"
