@@ -55,7 +55,9 @@ def off(found: Any, expected: Bounded, dtype: str) -> float:
     found, value = np.asarray(found), np.asarray(expected.value)
     if found.shape != value.shape:
         return float("inf")
-    limit = expected.bound + info.eps * np.abs(value) + info.tiny * info.eps
+    # The result is rounded to its type, wherever within the bound it lies.
+    rounded = np.maximum(np.abs(value), np.abs(np.where(np.isfinite(found), found, 0.0)))
+    limit = expected.bound + info.eps * rounded + info.tiny * info.eps
     with np.errstate(invalid="ignore", over="ignore"):
         ratio = np.abs(found - value) / limit
         # What is too large for the type is infinite.
