@@ -168,7 +168,8 @@ def differences(problem: Problem, source: np.random.Generator) -> float:
         terms = exact.logits.value * along
         expected = terms.sum() + by * exact.temperature.value
         size = np.abs(terms).sum() + by * _temperature_terms(problem, exact)
-        lost = 1e-15 * abs(objective(0.0)) / step
+        # The rounding of the losses, whose terms are of size 1 and more.
+        lost = 1e-15 * (1.0 + abs(objective(0.0))) / step
         worst = max(worst, abs(found - expected) / (size + 1e4 * lost + 1e-300))
     return worst
 
