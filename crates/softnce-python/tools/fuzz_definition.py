@@ -6,8 +6,8 @@ target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076) is ``L_i = log sum_j m_j e
 of one-hot rows W. Soft target cross-entropy with class weights c is ``L_i = -sum_k c_k W_ik log softmax(Z_i / tau)_k``.
 
 The bounds: an implementation with the unit roundoff u computes each score with an error of a few u times the sizes of
-its terms, ``t_ij = c u (1 + sum_k |W_jk| |S_ik|)``. The factor c belongs to a sum of n terms, whose rounding errors grow
-like n where all terms are equal. The effect on the results follows from the definition. With
+its terms, ``t_ij = c u (1 + sum_k |W_jk| |S_ik|)``. The factor c belongs to a sum of n terms, whose rounding errors
+grow like n where all terms are equal. The effect on the results follows from the definition. With
 ``T_i = log sum_j P_ij exp(t_ij)``, the loss changes by at most ``T_i + t_i,p(i)``, and a probability at most by the
 factor ``exp(t_ij + T_i)``. Rounding of the results adds a few u times the sizes of their terms. So a large error in the
 score of a candidate far below the others allows no error in the results, and a gradient must be right relative to the
