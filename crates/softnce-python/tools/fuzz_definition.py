@@ -6,8 +6,8 @@ target InfoNCE (Hugger and Uhlmann, arXiv 2404.14076) is ``L_i = log sum_j m_j e
 of one-hot rows W. Soft target cross-entropy with class weights c is ``L_i = -sum_k c_k W_ik log softmax(Z_i / tau)_k``.
 
 The bounds: an implementation with the unit roundoff u computes each score with an error of a few u times the sizes of
-its terms, ``t_ij = c u (1 + sum_k |W_jk| |S_ik|)``. The factor c belongs to a sum of n terms: its rounding errors grow
-like the root of n, or like n where all terms are equal. The effect on the results follows from the definition. With
+its terms, ``t_ij = c u (1 + sum_k |W_jk| |S_ik|)``. The factor c belongs to a sum of n terms, whose rounding errors
+grow like n where all terms are equal. The effect on the results follows from the definition. With
 ``T_i = log sum_j P_ij exp(t_ij)``, the loss changes by at most ``T_i + t_i,p(i)``, and a probability at most by the
 factor ``exp(t_ij + T_i)``. Rounding of the results adds a few u times the sizes of their terms. So a large error in the
 score of a candidate far below the others allows no error in the results, and a gradient must be right relative to the
@@ -138,7 +138,7 @@ def evaluate(problem: Problem, precision: Precision) -> Exact:
     factors = weights * problem.upstream
     loss = Bounded(weights * rows.loss.value, weights * (rows.loss.bound + precision.unit * np.abs(rows.loss.value)))
     if problem.reduction != "none":
-        error = loss.bound.sum() + _rows_error(precision, len(weights)) * np.abs(loss.value).sum()
+        error = loss.bound.sum() + _sum_error(precision, len(weights)) * np.abs(loss.value).sum()
         loss = Bounded(loss.value.sum(), error)
         if mean and problem.divisor == 0.0:
             loss = Bounded(np.array(np.nan), np.array(0.0))
@@ -146,7 +146,7 @@ def evaluate(problem: Problem, precision: Precision) -> Exact:
     gradient = factors[:, None] * rows.logits.value
     error = size[:, None] * rows.logits.bound + few * np.abs(gradient) + precision.smallest
     parts = factors * rows.temperature.value
-    off = size * rows.temperature.bound + _rows_error(precision, len(parts)) * np.abs(parts) + precision.smallest
+    off = size * rows.temperature.bound + _sum_error(precision, len(parts)) * np.abs(parts) + precision.smallest
     return Exact(loss, Bounded(gradient, error), Bounded(parts.sum(), off.sum()))
 
 
@@ -168,7 +168,8 @@ def differences(problem: Problem, source: np.random.Generator) -> float:
         terms = exact.logits.value * along
         expected = terms.sum() + by * exact.temperature.value
         size = np.abs(terms).sum() + by * _temperature_terms(problem, exact)
-        lost = 1e-15 * abs(objective(0.0)) / step
+        # The rounding of the losses, whose terms are of size 1 and more.
+        lost = 1e-15 * (1.0 + abs(objective(0.0))) / step
         worst = max(worst, abs(found - expected) / (size + 1e4 * lost + 1e-300))
     return worst
 
@@ -179,17 +180,11 @@ def _temperature_terms(problem: Problem, exact: Exact) -> float:
 
 
 def _sum_error(precision: Precision, terms: int) -> float:
-    """The error of a sum relative to its terms: twice the standard deviation of a random walk of roundings, as the
-    largest of up to a million entries of a case is compared."""
-    return precision.unit * (4.0 + 2.0 * np.sqrt(terms))
+    """The error of a sum relative to its terms. They may all be equal, and then all additions round in one direction.
 
-
-def _rows_error(precision: Precision, rows: int) -> float:
-    """The same for a sum over rows or candidates, whose terms may be equal: then all additions round in one direction.
-
-    Implementations add up long sums in stretches.
+    Implementations add up long sums in stretches, the kernels in stretches of 512 terms at most.
     """
-    return precision.unit * (4.0 + 0.25 * min(rows, 512))
+    return precision.unit * (4.0 + 0.25 * min(terms, 512))
 
 
 def _log_sum_exp(values: Array) -> Array:
@@ -240,7 +235,7 @@ def _contrastive(problem: Problem, precision: Precision) -> Exact:
     gradients = coefficients @ weights / tau
     by_temperature = -(gradients * centred).sum(1) / tau
 
-    each, adding = _sum_error(precision, weights.shape[1]), _rows_error(precision, len(weights))
+    each, adding = _sum_error(precision, weights.shape[1]), _sum_error(precision, len(weights))
     counts = np.abs(np.where(problem.multiplicities > 0, log_times, 0.0))
     off = each * (1.0 + size @ problem.sizes.T + counts + counts.max())
     moved, shift = _moved(log_posterior, np.exp(log_posterior), off)
