@@ -278,7 +278,7 @@ def test_the_order_of_candidates_changes_no_bit_of_the_sums_by_class() -> None:
     assert torch.equal(first, again)
 
 
-def test_backward_twice_and_second_derivatives() -> None:
+def test_backward_twice_and_without_a_graph() -> None:
     for form in ("labels", "mixed", "recognised"):
         logits, tau = random_logits(4, 5).requires_grad_(), torch.tensor(0.5, requires_grad=True)
         loss = soft(logits, random_targets(form, 4, 5), temperature=tau)
@@ -287,8 +287,6 @@ def test_backward_twice_and_second_derivatives() -> None:
         loss.backward()
         close(logits.grad, 2 * once[0], 1e-15)
         close(tau.grad, 2 * once[1], 1e-6)
-        with pytest.raises(RuntimeError, match="cannot be differentiated again"):
-            torch.autograd.grad(soft(logits, random_targets(form, 4, 5)), logits, create_graph=True)
         with torch.no_grad():
             assert not soft(logits, random_targets(form, 4, 5)).requires_grad
 

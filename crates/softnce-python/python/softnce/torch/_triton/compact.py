@@ -15,6 +15,7 @@ from softnce.torch._triton.compact_backward import backward as backward_kernel
 from softnce.torch._triton.compact_forward import forward as forward_kernel
 from softnce.torch._triton.compact_pack import pack
 from softnce.torch._triton.launch import launch, next_power, processors, reduction_code, stride_of, sum_type
+from softnce.torch.targets import simplex_tolerance
 
 __all__ = ["Plan", "backward", "forward", "run_backward", "run_forward", "sizes"]
 
@@ -131,6 +132,7 @@ def _pack(call: Call, shape: Plan, segment: Segment, logits: Tensor, saved: Save
             shape.candidates,
             logits.shape[1],
             segment.uniform,
+            simplex_tolerance(torch.float64 if second is None else second.dtype),
         ),
         K=terms,
         TERMS=shape.terms,

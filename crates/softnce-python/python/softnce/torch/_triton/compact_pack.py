@@ -7,7 +7,7 @@ import triton.language as tl
 
 from softnce.torch._triton.layout import candidate_floats, candidate_integers
 from softnce.torch._triton.noise import pack_noise
-from softnce.torch._triton.numbers import BAD_CLASS, BAD_COUNT, BAD_TARGET, NOT_HARD, any_bit, number, report
+from softnce.torch._triton.numbers import BAD_CLASS, BAD_COUNT, BAD_TARGET, NOT_HARD, ROUNDING, any_bit, number, report
 
 __all__ = ["pack"]
 
@@ -61,6 +61,7 @@ def pack(
     M,
     d,
     uniform: tl.float64,
+    tolerance: tl.float64,
     K: tl.constexpr,
     TERMS: tl.constexpr,
     HELD_WEIGHTS: tl.constexpr,
@@ -92,12 +93,25 @@ def pack(
         share = tl.zeros((BLOCK,), tl.float64) + number(uniform, tl.float64)
         if HELD_SHARES:
             share = tl.load(shares + j * share_stride, mask=inside, other=0.0).to(tl.float64)
+        # Rows whose sum is off by rounding are divided by it, as `normalised` in targets.py does.
+        scale = tl.full((BLOCK,), 1.0, tl.float64)
+        if HELD_WEIGHTS:
+            sums = tl.zeros((BLOCK,), tl.float64)
+            for k in range(K):
+                sums += _weight(second, j, k, weight_row_stride, weight_term_stride, inside, HELD_WEIGHTS)
+            distance = tl.abs(sums + share - 1.0)
+            off = (distance > ROUNDING) & (distance <= number(tolerance, tl.float64)) & (sums != 0.0)
+            if HELD_SHARES:
+                scale = tl.where(off, 1.0 / tl.where(off, sums + share, 1.0), 1.0)
+                share *= scale
+            else:
+                scale = tl.where(off, (1.0 - share) / tl.where(off, sums, 1.0), 1.0)
         total = share
         low = tl.full((BLOCK,), 1 << 40, tl.int64)
         high = tl.full((BLOCK,), -1, tl.int64)
         for k in range(K):
             c = _class(first, j, k, class_row_stride, class_term_stride, inside)
-            w = _weight(second, j, k, weight_row_stride, weight_term_stride, inside, HELD_WEIGHTS)
+            w = _weight(second, j, k, weight_row_stride, weight_term_stride, inside, HELD_WEIGHTS) * scale
             known = (c >= 0) & (c < d)
             wrong = wrong | tl.where(known, 0, BAD_CLASS)
             total += w

@@ -55,7 +55,7 @@ def forward(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tuple[
             call.temperature,
             call.scale,
             segment.uniform,
-            simplex_tolerance(segment.first.dtype),
+            simplex_tolerance((segment.first if segment.second is None else segment.second).dtype),
         ),
         SHARE=segment.shares is not None or segment.uniform != 0.0,
         CHECK=bool(call.check_values),

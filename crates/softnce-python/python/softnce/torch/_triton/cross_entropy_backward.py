@@ -57,7 +57,8 @@ def cross_entropy_backward(
     top = tl.load(saved + rows + row)
     log_sum = tl.load(saved + rows * 2 + row)
     others = tl.load(saved + rows * 3 + row)
-    total = tl.load(saved + rows * 4 + row)
+    scale = tl.load(saved + rows * 4 + row)
+    total = number(1.0, WIDE)
     common = number(scale, tl.float64)
     if not BY_ROW:
         common = common_factor(saved + rows * 5 + 1)
@@ -73,9 +74,8 @@ def cross_entropy_backward(
     p = tl.exp((z - top) * inverse - log_sum)
     # The weight of each class, and that of all others, which is 1 minus the former without its rounding error.
     if DENSE:
-        w = tl.load(targets + target * targets_stride + c, mask=inside, other=0.0).to(WIDE) / total
+        w = tl.load(targets + target * targets_stride + c, mask=inside, other=0.0).to(WIDE) / scale
         left = 1.0 - w
-        total = number(1.0, WIDE)
     elif TERMS == 0:
         label = tl.load(targets + target * targets_stride).to(tl.int64)
         w = tl.where(c == label, 1.0, 0.0).to(WIDE)
@@ -83,14 +83,15 @@ def cross_entropy_backward(
     else:
         share = number(share_value, WIDE)
         if SHARES:
-            share = tl.load(shares + target).to(WIDE)
+            share = tl.load(shares + target).to(WIDE) * scale
         w = tl.zeros((BLOCK,), WIDE) + share / d
         left = share - w
         for term in range(0, terms):
             listed = tl.load(targets + target * targets_stride + term).to(tl.int64)
-            a = tl.load(weights + target * targets_stride + term).to(WIDE)
+            a = tl.load(weights + target * targets_stride + term).to(WIDE) * scale
             w += tl.where(c == listed, a, 0.0)
             left += tl.where(c == listed, 0.0, a)
+        total = w + left
     # p - w of the largest probability loses its digits near 1: there it is computed from the other classes.
     by_score = tl.where(z == top, left - total * others, total * p - w)
     tl.store(gradient + row * d + c, (by_score * factor).to(gradient.dtype.element_ty), mask=inside)

@@ -117,7 +117,7 @@ def cross_entropy_forward(
 
     # The target: the sum of its weights, and the mean distance of its logits from the largest.
     total = number(1.0, WIDE)
-    distance = number(0.0, WIDE)
+    distance, scale = number(0.0, WIDE), number(1.0, WIDE)
     if CHECK:
         problem = any_bit(wrong) | temperature_problem(tau)
         if (target >= candidates) | (target < 0):
@@ -146,6 +146,15 @@ def cross_entropy_forward(
         share = number(share_value, WIDE)
         if SHARES:
             share = tl.load(shares + target).to(WIDE)
+        given = tl.sum(a, 0) + share
+        # A row whose sum is off by rounding is divided by it, as `normalised` in targets.py does.
+        off = (tl.abs(given - 1.0) <= number(tolerance, WIDE)) & (given != share)
+        if SHARES:
+            scale = 1.0 / tl.where(off, given, 1.0)
+            share *= scale
+        else:
+            scale = tl.where(off, 1.0 - share, 1.0) / tl.where(off, tl.sum(a, 0), 1.0)
+        a *= scale
         total = tl.sum(a, 0) + share
         distance = tl.sum(a * (top - z), 0)
         if SHARE:
@@ -153,7 +162,7 @@ def cross_entropy_forward(
         if CHECK:
             if tl.max((exists & (valid == 0)).to(tl.int32), 0) > 0:
                 problem = problem | BAD_CLASS
-            if (tl.abs(total - 1.0) <= number(tolerance, WIDE)) == 0:
+            if (tl.abs(given - 1.0) <= number(tolerance, WIDE)) == 0:
                 problem = problem | BAD_TARGET
             # A weight may be negative down to the uniform share of its class, to which other weights may add.
             least = -(share + number(tolerance, WIDE)) / d
@@ -190,4 +199,5 @@ def cross_entropy_forward(
     tl.store(saved + rows + row, top)
     tl.store(saved + rows * 2 + row, log_sum)
     tl.store(saved + rows * 3 + row, others / (1.0 + others))
-    tl.store(saved + rows * 4 + row, held_total if DENSE else total)
+    # What the backward kernel divides or multiplies the weights of the row by.
+    tl.store(saved + rows * 4 + row, held_total if DENSE else scale)

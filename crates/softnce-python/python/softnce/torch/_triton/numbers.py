@@ -15,6 +15,7 @@ __all__ = [
     "BAD_TARGET",
     "BAD_TEMPERATURE",
     "NOT_HARD",
+    "ROUNDING",
     "any_bit",
     "log1p",
     "number",
@@ -33,6 +34,8 @@ BAD_TEMPERATURE = tl.constexpr(32)
 BAD_NOISE = tl.constexpr(64)
 BAD_ROW_WEIGHT = tl.constexpr(128)
 NOT_HARD = tl.constexpr(256)
+#: A sum of numbers in double precision this close to 1 is 1.
+ROUNDING = tl.constexpr(1e-14)
 
 
 @triton.jit
