@@ -144,7 +144,8 @@ def evaluate(problem: Problem, precision: Precision) -> Exact:
             loss = Bounded(np.array(np.nan), np.array(0.0))
     few, size = 4.0 * precision.unit, np.abs(factors)
     gradient = factors[:, None] * rows.logits.value
-    error = size[:, None] * rows.logits.bound + few * np.abs(gradient) + precision.smallest
+    # Underflow, before and after the factor.
+    error = size[:, None] * (rows.logits.bound + precision.smallest) + few * np.abs(gradient) + precision.smallest
     parts = factors * rows.temperature.value
     off = size * rows.temperature.bound + _sum_error(precision, len(parts)) * np.abs(parts) + precision.smallest
     return Exact(loss, Bounded(gradient, error), Bounded(parts.sum(), off.sum()))
