@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import workers
+from reference import random_logits, random_targets
 from softnce.torch import SoftTargetInfoNCE
 
 
@@ -81,6 +82,19 @@ def test_a_learned_temperature_beside_the_model(world: int, kind: str, compiled:
     expected = workers.beside_in_one_process(world, kind)
     check(run(world, tmp_path, "beside", str(compiled), kind), expected)
     assert abs(float(expected["criterion.log_temperature"].exp()) - 0.7) > 1e-2
+
+
+def test_second_derivatives_of_a_group(tmp_path: Path) -> None:
+    results = run(2, tmp_path, "second-derivatives")
+    seconds = []
+    for rank in range(2):
+        made = SoftTargetInfoNCE(0.7, learn_temperature=True).double()
+        loss = made(random_logits(4, 3, rank), random_targets("labels", 4, 3, rank))
+        (gradient,) = torch.autograd.grad(loss, made.log_temperature, create_graph=True)
+        seconds.append(torch.autograd.grad(gradient.sum(), made.log_temperature)[0])
+    for result in results:
+        torch.testing.assert_close(result["second"], torch.stack(seconds).mean(0))
+        assert result["hessian"].isfinite()
 
 
 @pytest.mark.parametrize("place", ["inside", "beside"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import weakref
 from functools import partial
 from typing import Any, Callable, Dict
 
@@ -12,10 +14,20 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, vjp, vmap
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from reference import FORMS, close, cross_entropy, info_nce, random_logits, random_noise, random_targets, written_out
 from softnce.head import InfoNCEHead
-from softnce.torch import InfoNCE, MixedTargets, SoftTargetCrossEntropy, SoftTargetInfoNCE, TargetQueue
+from softnce.torch import (
+    InfoNCE,
+    MixedTargets,
+    SoftTargetCrossEntropy,
+    SoftTargetInfoNCE,
+    TargetQueue,
+    soft_target_cross_entropy,
+    soft_target_info_nce,
+)
+from softnce.torch import info_nce as info_nce_loss
 
 # PyTorch compiles its own formulas of forward mode by a deprecated function at their first use, and warns of references
 # that a gradient with a graph holds.
@@ -284,7 +296,149 @@ def test_second_derivatives_with_a_queue() -> None:
     loss = criterion(logits, random_targets("mixed", 3, CLASSES, 9))
     for seed in range(4):
         criterion(logits, random_targets("mixed", 3, CLASSES, 10 + seed))
-    with pytest.raises(RuntimeError, match="at most three calls later"):
+    with pytest.raises(RuntimeError, match="no longer knows the candidates"):
         torch.autograd.grad(loss, logits, create_graph=True)
     # First derivatives are known.
     torch.autograd.grad(loss, logits)
+
+
+class Mode(TorchDispatchMode):
+    """Stands for the modes that count or record operations."""
+
+    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), options: Any = None) -> Any:
+        return function(*arguments, **(options or {}))
+
+
+@pytest.mark.parametrize("form", ["labels", "mixed", "dense"])
+def test_second_derivatives_in_a_dispatch_mode(form: str) -> None:
+    targets, at = random_targets(form, ROWS, CLASSES), random_logits(ROWS, CLASSES)
+    function = partial(SoftTargetInfoNCE(TAU), targets=targets)
+    expected = double_backward(function, at, at)
+    with Mode():
+        found = double_backward(function, at, at)
+    close(found, expected, 1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_second_derivatives_inside_a_compiled_function() -> None:
+    targets, at = random_targets("mixed", ROWS, CLASSES), random_logits(ROWS, CLASSES)
+    function = partial(SoftTargetInfoNCE(TAU), targets=targets)
+
+    def penalty(leaf: Tensor) -> Tensor:
+        (gradient,) = torch.autograd.grad(function(leaf), leaf, create_graph=True)
+        return gradient.pow(2).sum()
+
+    leaf = at.clone().requires_grad_()
+    (found,) = torch.autograd.grad(torch.compile(penalty, backend="eager")(leaf), leaf)
+    close(found, double_backward(function, at, at), 1e-12)
+
+
+def test_more_targets_than_rows() -> None:
+    share = torch.tensor([0.1, 0.3, 0.5], dtype=torch.float64)
+    targets = MixedTargets.compact(share, torch.tensor([[0], [1], [2]]), (1 - share)[:, None], 4)
+    for rows in (1, 2):
+        at = random_logits(rows, 4)
+        function = partial(SoftTargetCrossEntropy(reduction="sum"), targets=targets)
+        expected = partial(SoftTargetCrossEntropy(reduction="sum"), targets=targets[:rows])
+        close(grad(function)(at), grad(expected)(at), 1e-12)
+        close(double_backward(function, at, at), double_backward(expected, at, at), 1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("check_values", [True, False])
+def test_shapes_are_always_checked(check_values: bool) -> None:
+    at, labels = random_logits(ROWS, CLASSES), torch.zeros(ROWS, dtype=torch.int64)
+    rows = torch.full((ROWS, CLASSES), 1.0 / CLASSES)
+    calls: Any = [
+        lambda z: soft_target_info_nce(z, labels, row_weights=torch.ones(1), check_values=check_values),
+        lambda z: soft_target_cross_entropy(z, rows[:1], check_values=check_values),
+        lambda z: soft_target_info_nce(z, rows, noise_probs=torch.ones(1), check_values=check_values),
+        lambda z: info_nce_loss(z, labels, temperature=-1.0, check_values=check_values),
+    ]
+    for call in calls:
+        batched = vmap(call)
+        compiled = torch.compile(grad(call), backend="eager")
+        for function in (grad(call), lambda z, batched=batched: batched(z[None]), compiled):
+            with pytest.raises(ValueError, match="shape|candidates is 1|temperature"):
+                function(at)
+
+
+def test_soft_rows_for_a_loss_of_hard_labels() -> None:
+    soft = random_targets("dense", ROWS, CLASSES)
+    with pytest.raises(ValueError, match="targets"):
+        grad(lambda z: info_nce_loss(z, soft, check_values=False))(random_logits(ROWS, CLASSES))
+
+
+def test_arguments_modified_before_second_derivatives() -> None:
+    noise, share = random_noise(CLASSES), torch.full((ROWS,), 0.1, dtype=torch.float64)
+    labels = torch.arange(ROWS)[:, None] % CLASSES
+    targets = MixedTargets.compact(share, labels, torch.full((ROWS, 1), 0.9, dtype=torch.float64), CLASSES)
+    for tensor in (noise, share):
+        leaf = random_logits(ROWS, CLASSES).requires_grad_()
+        loss = soft_target_info_nce(leaf, targets, noise_probs=noise)
+        tensor.mul_(1.0)
+        with pytest.raises(RuntimeError, match="modified in place"):
+            torch.autograd.grad(loss, leaf, create_graph=True)
+
+
+def test_a_queue_that_was_held() -> None:
+    criterion = SoftTargetInfoNCE(queue=TargetQueue(8, CLASSES))
+    batches = [random_targets("labels", ROWS, CLASSES, seed) for seed in range(5)]
+    for labels in batches[:3]:
+        criterion(random_logits(ROWS, CLASSES), labels)
+    leaf = random_logits(ROWS, CLASSES).requires_grad_()
+    with criterion.queue.held():
+        loss = criterion(leaf, batches[3])
+    criterion(leaf, batches[4])
+    # This call has the same targets and other candidates.
+    criterion(leaf, batches[3])
+    with pytest.raises(RuntimeError, match="no longer knows"):
+        torch.autograd.grad(loss, leaf, create_graph=True)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_gradients_belong_to_the_user(weighted: bool) -> None:
+    criterion = SoftTargetInfoNCE(learn_temperature=True).double()
+    leaf, labels = random_logits(ROWS, CLASSES).requires_grad_(), torch.arange(ROWS) % CLASSES
+    loss = criterion(leaf, labels, **({"row_weights": torch.ones(ROWS)} if weighted else {}))
+    inputs = (leaf, criterion.log_temperature)
+    first = torch.autograd.grad(loss, inputs, retain_graph=True)
+    expected = [gradient.clone() for gradient in first]
+    for gradient in first:
+        gradient.zero_()
+    for found, wanted in zip(torch.autograd.grad(loss, inputs), expected):
+        close(found, wanted, 0.0)
+
+
+def test_targets_are_freed_with_the_graph() -> None:
+    leaf, targets = random_logits(ROWS, CLASSES).requires_grad_(), random_targets("dense", ROWS, CLASSES)
+    seen = weakref.ref(targets)
+    loss = soft_target_cross_entropy(leaf, targets)
+    loss.backward()
+    del targets
+    gc.collect()
+    assert seen() is None
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_one_learned_temperature_on_every_path(dtype: torch.dtype) -> None:
+    logits, labels = random_logits(ROWS, CLASSES, dtype=dtype), torch.arange(ROWS) % CLASSES
+    found = []
+    for backend in ("auto", "tensor"):
+        criterion = SoftTargetCrossEntropy(0.07, learn_temperature=True, backend=backend).to(dtype)
+        posterior = criterion.posterior(logits).gather(1, labels[:, None]).log().mean().neg()
+        for loss in (criterion(logits, labels), posterior):
+            found.append(float(loss.detach()))
+    assert max(found) - min(found) < 1e-5 * max(found)
+    tall = torch.ones(1, 1, 1)
+    for backend in ("auto", "tensor"):
+        assert float(soft_target_info_nce(logits, labels, temperature=tall, backend=backend)) > 0
+
+
+@pytest.mark.parametrize("backend", ["kernel", "tensor"])
+def test_a_learned_temperature_that_is_no_number(backend: str) -> None:
+    criterion = SoftTargetInfoNCE(learn_temperature=True, backend=backend)
+    with torch.no_grad():
+        criterion.log_temperature.fill_(float("nan"))
+    with pytest.raises(ValueError, match="temperature is nan|NaN"):
+        criterion(random_logits(3, 4), torch.tensor([0, 1, 2]))

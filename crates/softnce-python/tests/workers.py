@@ -285,7 +285,23 @@ def sharded_inputs() -> Tuple[Tensor, Tensor, Tensor]:
     return random_targets("dense", 6, 4, 1), random_targets("labels", 6, 4, 2), random_logits(6, 4, 3)
 
 
+def second_derivatives(rank: int, world: int, arguments: List[str]) -> Dict[str, Tensor]:
+    """Of a learned temperature, whose first gradient is averaged; and torch.func with gathered targets."""
+    from softnce.torch import soft_target_info_nce
+
+    logits, labels = random_logits(4, 3, rank), random_targets("labels", 4, 3, rank)
+    made = SoftTargetInfoNCE(0.7, learn_temperature=True, gather=False).double()
+    (gradient,) = torch.autograd.grad(made(logits, labels), made.log_temperature, create_graph=True)
+    (second,) = torch.autograd.grad(gradient.sum(), made.log_temperature)
+
+    def loss(temperature: Tensor) -> Tensor:
+        return soft_target_info_nce(logits, labels, temperature=temperature, gather=True)
+
+    return {"second": second, "hessian": torch.func.hessian(loss)(torch.tensor(0.7, dtype=torch.float64))}
+
+
 TASKS = {
+    "second-derivatives": second_derivatives,
     "train": train_in_a_group,
     "golden": golden,
     "refusals": refusals,

@@ -17,7 +17,6 @@ from softnce.torch import _autograd, _distributed, _head, _head_operation
 from softnce.torch._call import Call, Targets, tensors
 from softnce.torch._differentiable import transformed
 from softnce.torch._memory import resolved
-from softnce.torch._scale import forbid_second
 from softnce.torch._tracing import untraced
 from softnce.torch.modules import Contrastive
 
@@ -214,7 +213,10 @@ class _HeadLoss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> Tuple[Optional[Tensor], ...]:
-        forbid_second("use criterion(head.logits(features), targets) with SoftTargetInfoNCE as criterion")
+        if torch.is_grad_enabled():
+            # Autograd would silently treat the gradients as constants.
+            advice = "use criterion(head.logits(features), targets) with SoftTargetInfoNCE as criterion"
+            raise RuntimeError(f"these gradients cannot be differentiated again (create_graph=True); {advice}")
         temperature, *saved = ctx.saved_tensors
         if ctx.by_row:
             features, weight, bias = saved[:3]

@@ -43,12 +43,12 @@ def apply(
     name = _fused.choose(call, logits.device)
     if name is not None and (logits.shape[0] > 0 or call.workers == 1):
         return _fused.apply(call, logits, _value(learned), _fused.lately(call, logits.device, name))
-    temperature, log = (None, False) if learned is None else learned
     if not torch.is_grad_enabled():
-        return _evaluate(call, logits, temperature, log, False, False).loss
-    evaluate = partial(_evaluate, call, logits, temperature, log)
+        return _evaluate(call, logits, learned, False, False).loss
+    evaluate = partial(_evaluate, call, logits, learned)
     own = call if past is None else call.over(call.segments[:-1])
     again = partial(_again, own, versions(tensors(own)), past)
+    temperature, log = (None, False) if learned is None else learned
     loss: Tensor = LossFunction.apply(logits, temperature, log, evaluate, again)
     return loss
 
@@ -57,11 +57,8 @@ def _value(learned: Optional[Learned]) -> Optional[Tensor]:
     return None if learned is None else learned.value()
 
 
-def _evaluate(
-    call: Call, logits: Tensor, temperature: Optional[Tensor], log: bool, by_logits: bool, by_temperature: bool
-) -> Result:
-    needs = Needs(by_logits, by_temperature, wide(logits.dtype))
-    return _dispatch.evaluate(call, logits, temperature, needs, log)
+def _evaluate(call: Call, logits: Tensor, learned: Optional[Learned], by_logits: bool, by_temperature: bool) -> Result:
+    return _dispatch.evaluate(call, logits, learned, Needs(by_logits, by_temperature, wide(logits.dtype)))
 
 
 def _again(call: Call, before: Tuple[int, ...], past: Optional[Callable[[], Segment]]) -> Call:

@@ -43,6 +43,18 @@ def _mean(value: Tensor, group: str) -> Tensor:
     return total / torch.distributed.get_world_size(workers)
 
 
+def _backward(ctx: Any, upstream: Tensor) -> Tuple[Tensor, None]:
+    return torch.ops.softnce.mean_over_workers(upstream, ctx.group), None
+
+
+def _setup(ctx: Any, inputs: Tuple[Tensor, str], output: Tensor) -> None:
+    ctx.group = inputs[1]
+
+
+# For second derivatives.
+_mean.register_autograd(_backward, setup_context=_setup)
+
+
 @_mean.register_fake
 def _(value: Tensor, group: str) -> Tensor:
     return torch.empty_like(value, memory_format=torch.contiguous_format)

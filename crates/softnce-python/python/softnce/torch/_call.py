@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from softnce._choices import Checks
+from softnce._settings import flag
 from softnce.torch._devices import missing
 from softnce.torch._memory import FLOATS, integers, resolved, signed
 from softnce.torch.targets import MixedTargets, widest
@@ -197,6 +198,7 @@ def make(
         lacking = missing(device)
         if lacking:
             raise ValueError(f'backend is "triton", but {lacking}; expected "auto", "tensor" or, on the CPU, "kernel"')
+    recognise = flag("recognise", recognise)
     if check_values not in CHECKS:
         raise ValueError(f'check_values is {check_values!r}, expected True, False or "now"')
     offset, index = _positives(positives)

@@ -16,7 +16,7 @@ from softnce.torch import _kernel
 from softnce.torch._call import CONTRASTIVE, Call, Needs, Segment, wide
 from softnce.torch.targets import simplex_tolerance, widest
 
-__all__ = ["LAMBDA_WARNING", "ask_kernels", "check_shapes", "check_values"]
+__all__ = ["LAMBDA_WARNING", "ask_kernels", "check_shapes", "check_values", "shapes_fit"]
 
 LAMBDA_WARNING = (
     "all rows are mixed with one lambda and the batch is its own only source of candidates: "
@@ -30,7 +30,7 @@ _looked = 0
 
 def check_shapes(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> None:
     """Raises the errors of the kernels for shapes that do not match."""
-    if not _shapes_fit(call, logits):
+    if not shapes_fit(call, logits):
         ask_kernels(call, logits, temperature)
 
 
@@ -68,7 +68,8 @@ def _shared_weight(segments: List[Segment]) -> Optional[Tensor]:
     return (mixed.sum() >= 2) & (high - low <= 1e-5)
 
 
-def _shapes_fit(call: Call, logits: Tensor) -> bool:
+def shapes_fit(call: Call, logits: Tensor) -> bool:
+    """Whether shapes, and a temperature that is a number, are possible."""
     rows, num_classes = logits.shape
     candidates = sum(segment.rows() for segment in call.segments)
     lengths = (

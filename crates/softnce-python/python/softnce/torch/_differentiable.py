@@ -14,7 +14,8 @@ from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch.autograd import forward_ad
 
 from softnce.torch import _dispatch, _distributed, _tensor
-from softnce.torch._call import CONTRASTIVE, Call, Needs, Segment, wide
+from softnce.torch._call import CONTRASTIVE, HARD, Call, Needs, Segment, tensors, wide
+from softnce.torch._checks import shapes_fit
 from softnce.torch._temperature import Learned
 
 __all__ = ["gradients", "loss", "transformed"]
@@ -29,8 +30,11 @@ def loss(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tensor:
     """The loss of logits ``[N, d]``, differentiable as often as needed."""
     if call.group:
         call = _distributed.gather(call, *logits.shape)
-    if call.check_values and not torch.compiler.is_compiling():
-        _check(call, logits, temperature)
+    _check(call, logits, temperature)
+    return _loss(call, logits, temperature)
+
+
+def _loss(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tensor:
     sums = wide(logits.dtype)
     with torch.autocast(logits.device.type, enabled=False):
         rows = logits.to(sums)
@@ -47,9 +51,11 @@ def gradients(
     """The gradients of a call whose values have been checked, for logits and temperature; differentiable."""
     inputs = (logits, None if learned is None else learned.tensor)
     wanted = [tensor for tensor, need in zip(inputs, needs) if need and tensor is not None]
+    if call.group:
+        call = _distributed.gather(call, *logits.shape)
     with torch.enable_grad():
         temperature = None if learned is None else learned.value()
-        value = loss(call._replace(check_values=False), logits, temperature)
+        value = _loss(call, logits, temperature)
         found = iter(torch.autograd.grad(value, wanted, upstream, create_graph=True))
     return next(found) if needs[0] else None, next(found) if needs[1] else None
 
@@ -65,7 +71,12 @@ def _values(tensor: Tensor) -> Optional[Tensor]:
 
 
 def _check(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> None:
-    """Raises the errors of the other paths; batched values cannot be checked."""
+    """Raises the errors of the other paths. Neither batched values nor those in compiled code can be checked."""
+    fit, compiling = shapes_fit(call, logits), torch.compiler.is_compiling()
+    if fit and (compiling or not (call.check_values or call.kind in HARD)):
+        return
+    if compiling:
+        raise _misfit(call, logits)
     batched = False
 
     def plain(value: Any) -> Any:
@@ -77,12 +88,21 @@ def _check(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> None:
         return found
 
     segments = tuple(Segment(*map(plain, segment)) for segment in call.segments)
-    call = Call(call.kind, segments, *map(plain, call[2:]))
-    logits, temperature = plain(logits), plain(temperature)
+    found = Call(call.kind, segments, *map(plain, call[2:]))
+    values, number = plain(logits), plain(temperature)
+    if batched and not fit:
+        raise _misfit(call, logits)
     if not batched:
         # Outside the transforms, which would wrap every new tensor.
         with temporarily_clear_interpreter_stack():
-            _dispatch.evaluate(call, logits, temperature, Needs(False, False, wide(logits.dtype)))
+            learned = None if number is None else Learned(number)
+            _dispatch.evaluate(found, values, learned, Needs(False, False, wide(values.dtype)))
+
+
+def _misfit(call: Call, logits: Tensor) -> ValueError:
+    shapes = ", ".join([str(list(tensor.shape)) for tensor in tensors(call)])
+    message = f"temperature {call.temperature} and arguments of the shapes {shapes}"
+    return ValueError(f"logits has shape {list(logits.shape)}, which does not fit {message}")
 
 
 def _contrastive(call: Call, scores: Tensor) -> Tensor:
@@ -119,4 +139,7 @@ def _cross_entropy(call: Call, scores: Tensor) -> Tensor:
     if part.weights is None:
         return -log_posterior.gather(1, first[:, None])[:, 0]
     expected = (part.weights[: scores.shape[0]] * log_posterior.gather(1, first)).sum(1)
-    return -expected if part.uniform is None else -expected - part.uniform * log_posterior.mean(1)
+    if part.uniform is None:
+        return -expected
+    uniform = part.uniform[: scores.shape[0]] if isinstance(part.uniform, Tensor) else part.uniform
+    return -expected - uniform * log_posterior.mean(1)

@@ -19,8 +19,8 @@ from softnce.torch._differentiable import transformed
 from softnce.torch._loss_function import LossFunction
 from softnce.torch._memory import FLOATS, check_unchanged, integers, place, versions
 from softnce.torch._shapes import is_flat
-from softnce.torch._temperature import tau
-from softnce.torch.targets import MixedTargets
+from softnce.torch._temperature import Learned, by_logarithm, tau
+from softnce.torch.targets import MixedTargets, tensors_of
 
 __all__ = ["Settings", "loss"]
 
@@ -43,12 +43,12 @@ class Settings(NamedTuple):
 
 def loss(settings: Settings, logits: Any, targets: Any) -> Optional[Tensor]:
     """The loss of logits ``[N, d]``; None if the call needs the general path."""
-    _, _, noise, reduction, dim, backend, _, check_values = settings
+    _, _, noise, reduction, dim, backend, recognise, check_values = settings
     if torch.compiler.is_compiling() or backend not in ("auto", "kernel") or not _plain(logits):
         return None
     if not is_flat(logits, dim) or logits.dtype not in FLOATS:
         return None
-    if reduction not in _call.REDUCTIONS or check_values not in _call.CHECKS:
+    if reduction not in _call.REDUCTIONS or check_values not in _call.CHECKS or type(recognise) is not bool:
         return None
     if transformed() or _get_current_dispatch_mode() is not None:
         return None
@@ -56,11 +56,11 @@ def loss(settings: Settings, logits: Any, targets: Any) -> Optional[Tensor]:
     if segment is None or not (noise is None or _is_noise(noise)):
         return None
     number, learned = tau(settings.temperature, logits.device)
-    tensor, log = (None, False) if learned is None else learned
-    evaluate = partial(_evaluate, settings, number, logits, segment, tensor, log)
+    evaluate = partial(_evaluate, settings, number, logits, segment, learned)
     if not torch.is_grad_enabled():
         return evaluate(False, False).loss
-    again = partial(_again, settings, logits.shape[1], targets, versions(_tensors(targets)))
+    again = partial(_again, settings, logits.shape[1], targets, versions(_tensors(settings, targets)))
+    tensor, log = (None, False) if learned is None else learned
     found: Tensor = LossFunction.apply(logits, tensor, log, evaluate, again)
     return found
 
@@ -98,27 +98,28 @@ def _evaluate(
     number: float,
     logits: Tensor,
     segment: Tuple[Any, ...],
-    temperature: Optional[Tensor],
-    log: bool,
+    learned: Optional[Learned],
     by_logits: bool,
     by_temperature: bool,
 ) -> _call.Result:
     kind, _, noise, reduction, _, _, recognise, _ = settings
-    if temperature is not None:
-        number = _kernel.number(temperature, log)
+    if learned is not None:
+        number = learned.number()
     packed = (kind, number, None if noise is None else place(noise), reduction, recognise)
     needs = _call.Needs(by_logits, by_temperature, _call.wide(logits.dtype))
     result = _kernel.run(packed, logits, [segment], ((0, None), None), 1.0, needs)
-    return _kernel.by_logarithm(result, number) if log else result
+    return by_logarithm(result, number) if learned is not None and learned.log else result
 
 
-def _tensors(targets: Any) -> Tuple[Tensor, ...]:
-    return (targets.classes, targets.weights) if isinstance(targets, MixedTargets) else (targets,)
+def _tensors(settings: Settings, targets: Any) -> Tuple[Tensor, ...]:
+    """The tensors that second derivatives read again."""
+    found = tensors_of(targets)
+    return found if settings.noise is None else (*found, settings.noise)
 
 
 def _again(settings: Settings, num_classes: int, targets: Any, before: Tuple[int, ...]) -> _call.Call:
     """The call as the general path makes it."""
-    check_unchanged("targets", _tensors(targets), before)
+    check_unchanged("targets or noise_probs", _tensors(settings, targets), before)
     return _call.make(
         settings.kind,
         num_classes,

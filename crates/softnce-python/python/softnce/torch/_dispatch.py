@@ -9,27 +9,30 @@ from torch import Tensor
 
 from softnce.torch import _distributed, _kernel, _tensor
 from softnce.torch._call import Call, Needs, Result, wide
+from softnce.torch._temperature import Learned, by_logarithm
 
 __all__ = ["evaluate"]
 
 
-def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: Needs, log: bool = False) -> Result:
+def evaluate(call: Call, logits: Tensor, learned: Optional[Learned], needs: Needs) -> Result:
     """The loss of logits ``[N, d]`` and its gradients, also for a temperature that is a tensor, or its logarithm."""
     if call.group:
         call = _distributed.gather(call, *logits.shape)
     if logits.shape[0] == 0 and call.workers > 1:
         return _nothing(call, logits, needs)
-    if logits.device.type == "cpu" and call.backend not in ("tensor", "triton"):
-        if temperature is None:
-            return _kernel.evaluate(call, logits, needs)
-        call = call._replace(temperature=_kernel.number(temperature, log))
+    by_kernel = logits.device.type == "cpu" and call.backend not in ("tensor", "triton")
+    if by_kernel and learned is not None:
+        call = call._replace(temperature=learned.number())
         result = _kernel.evaluate(call, logits, needs)
-        return _kernel.by_logarithm(result, call.temperature) if log else result
+        return by_logarithm(result, call.temperature) if learned.log else result
+    if by_kernel:
+        return _kernel.evaluate(call, logits, needs)
     with torch.no_grad(), torch.autocast(logits.device.type, enabled=False):
-        if temperature is None or not log:
-            return _tensor.evaluate(call, logits, temperature, needs)
-        temperature = temperature.exp()
-        return _kernel.by_logarithm(_tensor.evaluate(call, logits, temperature, needs), temperature)
+        temperature = None if learned is None else learned.value()
+        result = _tensor.evaluate(call, logits, temperature, needs)
+        if learned is None or temperature is None or not learned.log:
+            return result
+        return by_logarithm(result, temperature.to(logits.device))
 
 
 def _nothing(call: Call, logits: Tensor, needs: Needs) -> Result:

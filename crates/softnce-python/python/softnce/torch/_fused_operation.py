@@ -6,12 +6,11 @@ from typing import Any, List, Optional, Tuple
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import _get_current_dispatch_mode
 
-from softnce.torch import _fused, _triton
+from softnce.torch import _differentiable, _fused, _triton
 from softnce.torch._call import Call, wide
 from softnce.torch._packing import SCHEMA, Packed, pack, unpack
-from softnce.torch._scale import WITHOUT_COMPILER, forbid_second
+from softnce.torch._temperature import Learned
 from softnce.torch._triton._family import Saved
 
 __all__ = ["call"]
@@ -82,18 +81,21 @@ def _setup(ctx: Any, inputs: Tuple[Any, ...], output: Tuple[Tensor, Tensor, Tens
 
 
 def _backward(ctx: Any, upstream: Tensor, *_: Any) -> Tuple[Any, ...]:
-    if not torch.compiler.is_compiling() and _get_current_dispatch_mode() is None:
-        forbid_second(WITHOUT_COMPILER)
     logits, temperature, positives, row_weights, noise, floats, integers, *parts = ctx.saved_tensors
     layout, uniform, *rest = ctx.plain
-    learn = ctx.needs_input_grad[1]
+    need, learn = ctx.needs_input_grad[:2]
     arguments: List[Any] = [parts, layout, uniform, positives, row_weights, noise, *rest]
+    none: List[Any] = [None] * (_INPUTS - 3)
+    if torch.is_grad_enabled():
+        learned = None if temperature is None else Learned(temperature)
+        call = unpack(Packed(*arguments))
+        found = _differentiable.gradients(call, logits, learned, upstream, (need, learn))
+        return (*found, [None] * len(parts), *none)
     by_logits, by_temperature = torch.ops.softnce.fused_backward(
         logits, temperature, *arguments, floats, integers, upstream, learn
     )
-    none: List[Any] = [None] * (_INPUTS - 3)
     return (
-        by_logits if ctx.needs_input_grad[0] else None,
+        by_logits if need else None,
         by_temperature if learn else None,
         [None] * len(parts),
         *none,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any, List, Tuple, Union
+from typing import Any, List, Tuple
 
 import torch
 from torch import Tensor
@@ -13,10 +12,7 @@ from softnce._warnings import warn
 from softnce.torch._call import Call, Needs, Result, Segment, wide
 from softnce.torch._memory import column, follow_threads, place, view
 
-__all__ = ["by_logarithm", "evaluate", "number", "places", "run", "segment_view", "segments", "settings"]
-
-#: From here on the exponential function overflows.
-_LARGEST = 709.0
+__all__ = ["evaluate", "places", "run", "segment_view", "segments", "settings"]
 
 
 def settings(call: Call) -> Tuple[Any, ...]:
@@ -81,17 +77,3 @@ def _like(logits: Tensor, dtype: torch.dtype) -> Tensor:
         # Half the time of the call below.
         return torch.empty_like(logits)
     return torch.empty_like(logits, dtype=dtype, memory_format=torch.contiguous_format)
-
-
-def number(temperature: Tensor, log: bool) -> float:
-    """The temperature in a tensor, which with ``log`` holds its logarithm. Infinity is refused by the kernels."""
-    value = temperature.item()
-    if not log:
-        return value
-    return math.exp(value) if value < _LARGEST else math.inf
-
-
-def by_logarithm(result: Result, temperature: Union[float, Tensor]) -> Result:
-    """A result with the gradient for the logarithm of the temperature in the place of that for the temperature."""
-    parts = result.temperature_gradient
-    return result if parts is None else result._replace(temperature_gradient=parts.mul_(temperature))

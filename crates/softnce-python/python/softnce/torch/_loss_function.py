@@ -15,6 +15,14 @@ from softnce.torch._temperature import Learned
 __all__ = ["LossFunction"]
 
 
+def _always() -> bool:
+    return True
+
+
+#: Whether the backward pass that runs now keeps the graph for another one.
+_keeps_graph = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", _always)
+
+
 class LossFunction(torch.autograd.Function):
     """``apply(logits, temperature, log, evaluate, again)``.
 
@@ -51,12 +59,17 @@ class LossFunction(torch.autograd.Function):
             learned = Learned(of_temperature[0], ctx.log) if of_temperature else None
             needs = (by_logits, by_temperature)
             return *_differentiable.gradients(ctx.again(), logits, learned, upstream, needs), None, None, None
+        kept = _keeps_graph()
+        if not kept:
+            # Autograd frees the saved tensors; the targets go with them.
+            ctx.again = None
         if not by_logits:
             gradient = None
         elif not is_one(upstream):
             gradient = scale_logits(gradient, upstream, logits.dtype)
-        elif gradient.dtype is not logits.dtype:
-            gradient = gradient.to(logits.dtype)
+        elif kept or gradient.dtype is not logits.dtype:
+            # A copy: the user may modify the gradient, and the next backward pass needs it as it is.
+            gradient = gradient.to(logits.dtype, copy=True)
         if not by_temperature:
             return gradient, None, None, None, None
         temperature, parts = of_temperature
@@ -65,5 +78,5 @@ class LossFunction(torch.autograd.Function):
 
 def _for_temperature(temperature: Tensor, parts: Tensor, upstream: Tensor) -> Tensor:
     if parts.numel() == 1 and is_one(upstream):
-        return parts.to(temperature.dtype).reshape(temperature.shape)
+        return parts.to(temperature.dtype, copy=True).reshape(temperature.shape)
     return scale_temperature(parts, upstream, temperature)

@@ -6,12 +6,12 @@ from typing import Any, Optional, Tuple
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import _get_current_dispatch_mode
 
-from softnce.torch import _dispatch
+from softnce.torch import _differentiable, _dispatch
 from softnce.torch._call import Call, Needs, wide
 from softnce.torch._packing import SCHEMA, Packed, pack, unpack
-from softnce.torch._scale import WITHOUT_COMPILER, forbid_second, scale_logits, scale_temperature
+from softnce.torch._scale import scale_logits, scale_temperature
+from softnce.torch._temperature import Learned
 
 __all__ = ["call"]
 
@@ -37,7 +37,8 @@ def _loss(logits: Tensor, temperature: Optional[Tensor], *given: Any) -> Tuple[T
     *packed, wanted, dtype = given
     arguments = unpack(Packed(*packed))
     by_logits, by_temperature = wanted
-    result = _dispatch.evaluate(arguments, logits, temperature, Needs(by_logits, by_temperature, dtype))
+    learned = None if temperature is None else Learned(temperature)
+    result = _dispatch.evaluate(arguments, logits, learned, Needs(by_logits, by_temperature, dtype))
     empty = logits.new_empty(0, dtype=wide(logits.dtype))
     gradient = result.logits_gradient if by_logits else None
     parts_of_temperature = result.temperature_gradient
@@ -62,13 +63,19 @@ def _(logits: Tensor, temperature: Optional[Tensor], *given: Any) -> Tuple[Tenso
 def _setup(ctx: Any, inputs: Tuple[Any, ...], output: Tuple[Tensor, Tensor, Tensor]) -> None:
     logits, temperature, parts, wanted = inputs[0], inputs[1], inputs[2], inputs[12]
     ctx.dtype, ctx.by_logits, ctx.by_temperature, ctx.parts = logits.dtype, wanted[0], wanted[1], len(parts)
-    ctx.save_for_backward(output[1], output[2], temperature)
+    ctx.packed, optional = inputs[2:12], inputs[5:8]
+    # The compiler drops what only second derivatives need.
+    ctx.save_for_backward(output[1], output[2], logits, temperature, *optional, *parts)
 
 
 def _backward(ctx: Any, upstream: Tensor, *_: Any) -> Tuple[Any, ...]:
-    if not torch.compiler.is_compiling() and _get_current_dispatch_mode() is None:
-        forbid_second(WITHOUT_COMPILER)
-    gradient, parts, temperature = ctx.saved_tensors
+    gradient, parts, logits, temperature, positives, row_weights, noise, *held = ctx.saved_tensors
+    if torch.is_grad_enabled():
+        packed = Packed(*ctx.packed)._replace(parts=held, positives=positives, row_weights=row_weights, noise=noise)
+        learned = None if temperature is None else Learned(temperature)
+        needs = (ctx.by_logits, ctx.by_temperature)
+        found = _differentiable.gradients(unpack(packed), logits, learned, upstream, needs)
+        return (*found, [None] * ctx.parts, *([None] * (_INPUTS - 3)))
     by_logits = scale_logits(gradient, upstream, ctx.dtype) if ctx.by_logits else None
     by_temperature = scale_temperature(parts, upstream, temperature) if ctx.by_temperature else None
     return (by_logits, by_temperature, [None] * ctx.parts, *([None] * (_INPUTS - 3)))

@@ -14,16 +14,16 @@ from torch import Tensor
 from softnce.torch._call import Segment
 from softnce.torch._memory import version
 from softnce.torch._ring import Replaced, Ring, filled, undone
-from softnce.torch.targets import MixedTargets
+from softnce.torch.targets import tensors_of
 
-__all__ = ["Repeats"]
+__all__ = ["Record", "Repeats"]
 
 #: Calls that are remembered: those before one backward pass, where several losses are added.
 _CALLS = 4
 
 
 @dataclass(eq=False)
-class _Record:
+class Record:
     """A call that has added its targets to the queue."""
 
     #: The tensors of its targets and their versions, which every change in place increases.
@@ -49,7 +49,7 @@ class Repeats:
     """
 
     def __init__(self) -> None:
-        self._records: Deque[_Record] = deque(maxlen=_CALLS)
+        self._records: Deque[Record] = deque(maxlen=_CALLS)
 
     def __reduce__(self) -> Any:
         return Repeats, ()
@@ -61,10 +61,17 @@ class Repeats:
         """Forgets all calls."""
         self._records.clear()
 
-    def add(self, targets: Any, own: Segment, stored: Optional[Segment], replaced: Optional[Replaced]) -> None:
+    def add(self, targets: Any, own: Segment, stored: Optional[Segment], replaced: Optional[Replaced]) -> Record:
         """Remembers a call, by what the queue held before or by what the call has replaced."""
-        tensors = tuple([(weakref.ref(tensor), version(tensor)) for tensor in _tensors(targets)])
-        self._records.append(_Record(tensors, own, stored, replaced))
+        tensors = tuple([(weakref.ref(tensor), version(tensor)) for tensor in tensors_of(targets)])
+        record = Record(tensors, own, stored, replaced)
+        self._records.append(record)
+        return record
+
+    def before(self, record: Record, ring: Ring) -> Optional[Segment]:
+        """What the queue held before a call; None if that is not known any more."""
+        known = record.stored is not None or any(other is record for other in self._records)
+        return self._before(record, ring) if known else None
 
     def pushed(self, replaced: Replaced, ring: Ring) -> None:
         """Takes note of a push that belongs to no call."""
@@ -85,7 +92,7 @@ class Repeats:
         """
         if not self._records:
             return None
-        found = _tensors(targets)
+        found = tensors_of(targets)
         for record in reversed(self._records):
             # Most calls repeat none, which the first tensor shows.
             if record.tensors[0][0]() is found[0] and record.has(found):
@@ -100,7 +107,7 @@ class Repeats:
         """Whether :meth:`find` returned these targets: the call that has them repeats another one."""
         return any(record.stored is stored for record in self._records)
 
-    def _before(self, record: _Record, ring: Ring) -> Segment:
+    def _before(self, record: Record, ring: Ring) -> Segment:
         if record.stored is None:
             since = list(dropwhile(lambda other: other is not record, self._records))
             # All are known: `settle` comes before every change that is not recorded.
@@ -109,10 +116,6 @@ class Repeats:
                 replaced = replaced.then(cast(Replaced, later.replaced).rows, ring)
             record.stored = filled(undone(ring, replaced), record.own)
         return record.stored
-
-
-def _tensors(targets: Any) -> Tuple[Tensor, ...]:
-    return (targets.classes, targets.weights) if isinstance(targets, MixedTargets) else (targets,)
 
 
 def _equal(one: Segment, other: Segment) -> bool:

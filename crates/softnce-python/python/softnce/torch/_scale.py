@@ -5,15 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["WITHOUT_COMPILER", "forbid_second", "is_batched", "is_one", "scale_logits", "scale_temperature"]
-
-WITHOUT_COMPILER = "call the loss outside torch.compile, with a plain tensor as logits"
-
-
-def forbid_second(advice: str) -> None:
-    """Raises an error for second derivatives: autograd would silently treat the gradients as constants."""
-    if torch.is_grad_enabled():
-        raise RuntimeError(f"these gradients cannot be differentiated again (create_graph=True); {advice}")
+__all__ = ["is_batched", "is_one", "scale_logits", "scale_temperature"]
 
 
 def is_batched(tensor: Tensor) -> bool:

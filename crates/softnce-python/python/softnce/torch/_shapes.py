@@ -7,6 +7,7 @@ from typing import Any, Optional, Tuple
 import torch
 from torch import Tensor
 
+from softnce._settings import integer
 from softnce.torch._call import wide
 from softnce.torch._memory import FLOATS
 from softnce.torch.targets import MixedTargets
@@ -26,6 +27,7 @@ def flatten_logits(logits: Tensor, dim: Optional[int]) -> Tuple[Tensor, Tuple[in
             message = "expected [N, d], or dim, the dimension of the classes: 1 for [N, d, H, W], -1 for [B, T, d]"
             raise ValueError(f"logits has shape {list(logits.shape)}, {message}")
         dim = -1
+    dim = integer("dim", dim, None)
     if not -logits.dim() <= dim < logits.dim():
         raise ValueError(f"dim is {dim}, expected a dimension of logits, which has shape {list(logits.shape)}")
     dim = dim % logits.dim()

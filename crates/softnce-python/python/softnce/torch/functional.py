@@ -13,6 +13,7 @@ from softnce.torch import _autograd, _call, _direct, _distributed
 from softnce.torch._averaged import averaged
 from softnce.torch._call import Targets, segment_of
 from softnce.torch._class_weights import check_weight, smooth, weigh
+from softnce.torch._differentiable import transformed
 from softnce.torch._ignored import guarded, settle
 from softnce.torch._memory import FLOATS, resolved
 from softnce.torch._shaped import Shaping, shaped
@@ -191,7 +192,7 @@ def soft_target_cross_entropy(
             the labels.
         label_smoothing: the share of every target that is spread evenly over all classes, from 0 to 1.
     """
-    if weight is None and row_weights is None and ignore_index is None and label_smoothing == 0.0:
+    if weight is None and row_weights is None and ignore_index is None and _is_zero(label_smoothing):
         choices = _direct.Settings(_CROSS_ENTROPY, temperature, None, reduction, dim, backend, recognise, check_values)
         direct = _direct.loss(choices, logits, targets)
         if direct is not None:
@@ -225,6 +226,10 @@ def soft_target_cross_entropy(
     return shaped(rows, logits, targets, {"row_weights": row_weights}, shaping)
 
 
+def _is_zero(smoothing: Any) -> bool:
+    return type(smoothing) is float and smoothing == 0.0
+
+
 def _loss(
     kind: str,
     logits: Tensor,
@@ -247,7 +252,8 @@ def _loss(
             return direct
     logits = check_logits(logits)
     group = _distributed.group_name(process_group) if gather else ""
-    if group and isinstance(temperature, Tensor) and temperature.requires_grad:
+    # Under torch.func nothing is averaged, neither by us nor by DistributedDataParallel.
+    if group and isinstance(temperature, Tensor) and temperature.requires_grad and not transformed():
         temperature = averaged(temperature, group, logits.device)
     settings: Dict[str, Any] = {"temperature": temperature, "group": group, **arguments}
     shaping = Shaping(dim, ignore_index, reduction, gathers=bool(group), temperature=temperature)

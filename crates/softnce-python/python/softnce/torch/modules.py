@@ -18,12 +18,13 @@ from softnce.torch._differentiable import transformed
 from softnce.torch._memory import resolved
 from softnce.torch._noise import distribution
 from softnce.torch._readings import READING, refuse_embeddings, refuse_others
+from softnce.torch._repeats import Record
 from softnce.torch._shaped import Shaping, shaped
 from softnce.torch._shapes import is_flat
 from softnce.torch._temperature import Learned, tau
 from softnce.torch._triton import flags
 from softnce.torch.functional import check_logits, soft_target_cross_entropy
-from softnce.torch.queue import TargetQueue
+from softnce.torch.queue import Past, TargetQueue
 
 __all__ = ["InfoNCE", "SoftTargetCrossEntropy", "SoftTargetInfoNCE"]
 
@@ -134,7 +135,9 @@ class _Loss(WideBuffers):
 
     def extra_repr(self) -> str:
         """The text in ``repr``."""
-        return f"temperature={self.temperature.item():g}, reduction={self.reduction!r}"
+        temperature = self.temperature
+        shown = "learned" if temperature.is_meta else f"{temperature.item():g}"
+        return f"temperature={shown}, reduction={self.reduction!r}"
 
 
 class Contrastive(_Loss):
@@ -211,11 +214,12 @@ class Contrastive(_Loss):
         past = queue.candidates(targets, own, self._keeps_candidates())
         return call.over((own, *call.segments[1:], past)), learned
 
-    def _fill(self, call: Call, targets: Targets) -> None:
+    def _fill(self, call: Call, targets: Targets) -> Optional[Record]:
         """Adds the targets of the call to the queue."""
         queue = self.queue
         if queue is not None and self._training() and not transformed():
-            queue.add_call(targets, call.segments[0], call.segments[-1])
+            return queue.add_call(targets, call.segments[0], call.segments[-1])
+        return None
 
     def _keeps_candidates(self) -> bool:
         """Whether a backward pass reads the candidates again, which the queue has changed by then."""
@@ -320,9 +324,11 @@ class SoftTargetInfoNCE(Contrastive):
         call, learned = self._prepare(logits.shape[0], logits.shape[1], logits.device, targets, **options)
         queue, past = self.queue, None
         if queue is not None and not torch.compiler.is_compiling():
-            past = queue.past(given, call.segments[0], call.segments[-1])
+            past = Past(queue, call.segments[-1])
         loss = _autograd.apply(call, logits, learned, past)
-        self._fill(call, given)
+        record = self._fill(call, given)
+        if past is not None:
+            past.record = record
         return loss
 
 

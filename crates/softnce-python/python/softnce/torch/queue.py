@@ -12,11 +12,31 @@ from softnce._settings import integer
 from softnce.torch._buffers import WideBuffers
 from softnce.torch._call import Segment, Targets, compact_segment, segment_of
 from softnce.torch._memory import versions
-from softnce.torch._repeats import Repeats
+from softnce.torch._repeats import Record, Repeats
 from softnce.torch._ring import Replaced, Ring, copied, filled, native, push, push_by_operations
 from softnce.torch.targets import recognise
 
 __all__ = ["TargetQueue"]
+
+
+class Past:
+    """The candidates that a queue gave to a call, for second derivatives, which may come after it has changed."""
+
+    def __init__(self, queue: TargetQueue, stored: Segment) -> None:
+        self._queue, self._stored = queue, stored
+        self._held = [tensor for tensor in stored if isinstance(tensor, Tensor)]
+        self._before = versions(self._held)
+        #: The record of the call, if it has added its targets to the queue.
+        self.record: Optional[Record] = None
+
+    def __call__(self) -> Segment:
+        if versions(self._held) == self._before:
+            return self._stored
+        found = None if self.record is None else self._queue.repeats.before(self.record, self._queue.ring())
+        if found is None:
+            message = "take second derivatives (create_graph=True) at most three calls later"
+            raise RuntimeError(f"the queue no longer knows the candidates of the loss; {message}")
+        return found
 
 
 class TargetQueue(WideBuffers):
@@ -80,7 +100,7 @@ class TargetQueue(WideBuffers):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
         # Afterwards the buffers may be on another device than what the calls have replaced.
-        self.repeats.settle(self._ring())
+        self.repeats.settle(self.ring())
         return super()._apply(fn, recurse)
 
     @contextmanager
@@ -102,7 +122,7 @@ class TargetQueue(WideBuffers):
         ``own`` are the targets in the form that the queue stores (of all workers, if they were gathered). ``kept``:
         the call reads the candidates after it has added its targets, as some backward passes do.
         """
-        ring = self._ring()
+        ring = self.ring()
         if torch.compiler.is_compiling():
             return copied(ring, own)
         repeated = self.repeats.find(targets, own, ring)
@@ -110,34 +130,19 @@ class TargetQueue(WideBuffers):
             return repeated
         return filled(ring, own) if not kept and native(ring, own) else copied(ring, own)
 
-    def add_call(self, targets: Targets, own: Segment, stored: Segment) -> None:
+    def add_call(self, targets: Targets, own: Segment, stored: Segment) -> Optional[Record]:
         """Adds the targets of a call, unless it repeats an earlier one or the queue is held.
 
-        ``own`` and ``stored``: the argument and the result of :meth:`candidates`.
+        ``own`` and ``stored``: the argument and the result of :meth:`candidates`. Returns the record of the call.
         """
         if self._held or not own.rows():
-            return
+            return None
         if torch.compiler.is_compiling():
             self._push(own)
         elif not self.repeats.found(stored):
             replaced = self._push(own)
-            self.repeats.add(targets, own, stored if replaced is None else None, replaced)
-
-    def past(self, targets: Targets, own: Segment, stored: Segment) -> Callable[[], Segment]:
-        """Gives ``stored`` as it is now, also after the queue has changed. The arguments are those of ``add_call``."""
-        held = [tensor for tensor in stored if isinstance(tensor, Tensor)]
-        before = versions(held)
-
-        def now() -> Segment:
-            if versions(held) == before:
-                return stored
-            found = self.repeats.find(targets, own, self._ring())
-            if found is None:
-                message = "take second derivatives (create_graph=True) at most three calls later"
-                raise RuntimeError(f"the queue has changed since the loss was computed; {message}")
-            return found
-
-        return now
+            return self.repeats.add(targets, own, stored if replaced is None else None, replaced)
+        return None
 
     def push(self, targets: Targets) -> None:
         """Adds targets and drops the oldest.
@@ -150,14 +155,14 @@ class TargetQueue(WideBuffers):
         own = self.compact(segment_of("targets", targets, self.num_classes, self.classes.device))
         replaced = self._push(own) if own.rows() else None
         if replaced is not None:
-            self.repeats.pushed(replaced, self._ring())
+            self.repeats.pushed(replaced, self.ring())
 
     def _push(self, own: Segment) -> Optional[Replaced]:
         """Adds rows; returns what they replaced, if the native module wrote them."""
         held = own.first.shape[1] if own.first.dim() == 2 else 1
         if held > self.terms:
             raise ValueError(f"targets has {held} classes a row, expected at most terms={self.terms}")
-        ring = self._ring()
+        ring = self.ring()
         if native(ring, own):
             return push(ring, own)
         if not torch.compiler.is_compiling():
@@ -176,11 +181,8 @@ class TargetQueue(WideBuffers):
             raise ValueError(f"targets has dense rows without a compact form, {message}")
         return compact_segment(found)
 
-    def segment(self, own: Segment) -> Segment:
-        """The stored targets as candidates in addition to ``own``; a copy, which the next ``push`` does not change."""
-        return copied(self._ring(), own)
-
-    def _ring(self) -> Ring:
+    def ring(self) -> Ring:
+        """The buffers."""
         # Several times as fast as one attribute after the other.
         buffers = self._buffers
         return Ring(*[cast(Tensor, buffers[name]) for name in Ring._fields])

@@ -447,8 +447,8 @@ def recognise(probabilities: Tensor, exact: bool = False) -> Optional[MixedTarge
 def _recognise_here(probabilities: Tensor, exact: bool = False) -> Optional[MixedTargets]:
     rows, num_classes = probabilities.shape
     follow_threads()
-    classes = torch.empty(rows, 3, dtype=torch.int64)
-    weights, uniform = torch.empty(rows, 3, dtype=WIDE), torch.empty(rows, dtype=WIDE)
+    classes = probabilities.new_empty(rows, 3, dtype=torch.int64)
+    weights, uniform = classes.new_empty(rows, 3, dtype=WIDE), classes.new_empty(rows, dtype=WIDE)
     terms = _native.recognise(view(probabilities), view(classes), view(weights), view(uniform))
     if terms is None:
         return None
@@ -479,6 +479,14 @@ def _recognise_there(probabilities: Tensor, exact: bool = False) -> Optional[Mix
     return _equalised(low, high, tolerance, least * num_classes, classes, weights, num_classes)
 
 
+def tensors_of(targets: Union[Tensor, MixedTargets]) -> Tuple[Tensor, ...]:
+    """The tensors that hold targets."""
+    if not isinstance(targets, MixedTargets):
+        return (targets,)
+    held = (targets.classes, targets.weights)
+    return (*held, targets.uniform) if isinstance(targets.uniform, Tensor) else held
+
+
 def simplex_tolerance(dtype: torch.dtype) -> float:
     """The largest allowed distance between the sum of a row and 1, as in the kernels."""
     return {torch.float16: 2e-3, torch.bfloat16: 2e-2}.get(dtype, 1e-4)
@@ -491,7 +499,8 @@ def written_out(uniform: Union[float, Tensor], classes: Tensor, weights: Tensor,
         out = (uniform.to(weights.dtype) / num_classes)[:, None].repeat(1, num_classes)
     else:
         out = weights.new_full((rows, num_classes), uniform / num_classes)
-    return out.scatter_add_(1, classes.long(), weights).clamp_(min=0)
+    # Not in place, which vmap does not support for batched classes.
+    return out.scatter_add(1, classes.long(), weights).clamp(min=0)
 
 
 def normalised(uniform: Union[float, Tensor], weights: Tensor) -> Tuple[Union[float, Tensor], Tensor]:
