@@ -185,7 +185,7 @@ def _sum_error(precision: Precision, terms: int) -> float:
 
     Implementations add up long sums in stretches, the kernels in stretches of 512 terms at most.
     """
-    return precision.unit * (4.0 + 0.25 * min(terms, 512))
+    return precision.unit * (8.0 + 0.3 * min(terms, 512))
 
 
 def _log_sum_exp(values: Array) -> Array:

@@ -33,4 +33,7 @@ def scale_logits(gradient: Tensor, upstream: Tensor, dtype: torch.dtype) -> Tens
 
 def scale_temperature(parts: Tensor, upstream: Tensor, temperature: Tensor) -> Tensor:
     """The sum of the parts times the upstream gradient, in the type and shape of the temperature."""
-    return (parts * upstream.to(parts.dtype)).sum().to(temperature.dtype).reshape(temperature.shape)
+    upstream = upstream.to(parts.dtype)
+    # A row that does not count may have an infinite part.
+    scaled = torch.where(upstream == 0, torch.zeros_like(parts), parts * upstream)
+    return scaled.sum().to(temperature.dtype).reshape(temperature.shape)

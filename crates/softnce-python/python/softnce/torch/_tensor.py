@@ -99,7 +99,8 @@ def evaluate(call: Call, logits: Tensor, temperature: Optional[Tensor], needs: N
         gradient *= factor[:, None]
         if needs.temperature:
             # The gradients of a row sum to 0, so the constant subtracted from its logits does not matter.
-            parts.append(-(gradient * scores).sum(1) / tau)
+            # Scores may be infinite where the gradient is 0.
+            parts.append(-torch.where(gradient == 0, 0.0, gradient * scores).sum(1) / tau)
         if needs.logits:
             gradients.append(gradient.div_(tau))
     by_row = call.reduction == "none"

@@ -215,11 +215,14 @@ def soft_target_cross_entropy(
         made = weigh(targets, smoothing, weights, options, classes)
         some, counted = guarded(made.row_weights)
         kind = "none" if reduction == "none" else "sum"
+        counts, divisor = guarded(made.divisor)
+        if reduction == "mean":
+            # Before the sum, which would overflow with large weights.
+            counted = counted / divisor.to(counted.dtype)
         loss = _rows(_CROSS_ENTROPY, logits, made.targets, kind, **{**options, "row_weights": counted}, **settings)
         loss = settle(loss, some, kind)
         if reduction == "mean":
-            counts, divisor = guarded(made.divisor)
-            loss = settle(loss / divisor.to(loss.dtype), counts, reduction)
+            loss = settle(loss, counts, reduction)
         return loss
 
     shaping = Shaping(dim, ignore_index, reduction, contrastive=False, temperature=temperature)
