@@ -58,7 +58,8 @@ def off(found: Any, expected: Bounded, dtype: str) -> float:
         return float("inf")
     # The result is rounded to its type, wherever within the bound it lies.
     rounded = np.maximum(np.abs(value), np.abs(np.where(np.isfinite(found), found, 0.0)))
-    limit = expected.bound + info.eps * rounded + info.tiny * info.eps
+    # A quarter more than the bound, which is of first order.
+    limit = 1.25 * expected.bound + info.eps * rounded + info.tiny * info.eps
     with np.errstate(invalid="ignore", over="ignore"):
         ratio = np.abs(found - value) / limit
         # What is too large for the type is infinite.
