@@ -6,11 +6,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from softnce.numpy._checks import shape_error
 from softnce.numpy._memory import FLOATS, INTEGERS
 
-__all__ = ["Array", "as_array", "as_floats", "as_integers", "as_weights", "wide"]
+__all__ = ["Array", "as_array", "as_floats", "as_integers", "as_weights", "of_32_bits", "wide"]
 
 #: A JAX array, which may be a tracer.
 Array = Any
@@ -21,9 +22,19 @@ def as_array(argument: str, values: Any) -> Array:
     if isinstance(values, jax.Array):
         return values
     try:
+        given = np.asarray(values)
+        if given.dtype.kind in "iu" and given.size and not _held(given):
+            message = "expected integers of 32 bits, or jax_enable_x64"
+            raise OverflowError(f"{argument} holds {given.flat[np.abs(given).argmax()]}, {message}")
         return jnp.asarray(values)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{argument} does not make an array: {error}") from None
+
+
+def _held(values: Any) -> bool:
+    """Whether the integer type that JAX converts to can represent integers."""
+    info = jnp.iinfo(jax.dtypes.canonicalize_dtype(values.dtype))
+    return bool(values.min() >= info.min and values.max() <= info.max)
 
 
 def as_floats(argument: str, values: Any) -> Array:
@@ -39,7 +50,12 @@ def as_integers(argument: str, values: Any) -> Array:
     array = as_array(argument, values)
     if array.dtype.name not in INTEGERS:
         raise TypeError(f"{argument} has dtype {array.dtype}, expected integers")
-    return array
+    return of_32_bits(array)
+
+
+def of_32_bits(integers: Array) -> Array:
+    """Integers of at least 32 bits: those of 8 and 16 bits cannot be compared with the number of classes."""
+    return integers.astype(jnp.int32) if integers.dtype.itemsize < 4 else integers
 
 
 def as_weights(argument: str, values: Any, length: int, expected: str) -> Array:
@@ -48,6 +64,8 @@ def as_weights(argument: str, values: Any, length: int, expected: str) -> Array:
     if array.dtype.name in INTEGERS or array.dtype == bool:
         array = array.astype(float)
     array = as_floats(argument, array)
+    # Sums of many in half precision would be wrong.
+    array = array.astype(jnp.promote_types(array.dtype, jnp.float32))
     if array.shape != (length,):
         raise shape_error(argument, array, expected)
     return array

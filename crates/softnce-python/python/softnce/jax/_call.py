@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from softnce._settings import choice, integer
-from softnce.jax._arrays import Array, as_array, as_floats, as_integers, as_weights, wide
+from softnce._settings import choice, flag, integer
+from softnce.jax._arrays import Array, as_array, as_floats, as_integers, as_weights, of_32_bits, wide
 from softnce.jax.targets import MixedTargets
 from softnce.numpy import MixedTargets as NumpyTargets
 from softnce.numpy._checks import as_temperature, shape_error
@@ -108,7 +108,9 @@ def make(
     )
     if side.noise is not None and side.noise.shape != (classes,):
         raise shape_error("noise_probs", side.noise, f"[{classes}]")
-    settings = Settings(kind, tuple(pair[1] for pair in found), offset, reduction, bool(recognise), backend)
+    settings = Settings(
+        kind, tuple(pair[1] for pair in found), offset, reduction, flag("recognise", recognise), backend
+    )
     return settings, logits, temperature_of(temperature, logits.dtype), side
 
 
@@ -151,6 +153,7 @@ def _segment(argument: str, targets: Any, classes: int) -> Tuple[Segment, Option
     if array.dtype.name in INTEGERS:
         if array.ndim != 1:
             raise shape_error(argument, array, "[M] class indices")
+        array = of_32_bits(array)
     elif array.dtype.name not in FLOATS:
         raise TypeError(f"{argument} has dtype {array.dtype}, expected class indices or float probabilities")
     elif array.ndim != 2 or array.shape[1] != classes:
@@ -169,7 +172,7 @@ def _positives(positives: Any, rows: int) -> Tuple[int, Optional[Array]]:
         return first, None
     index = as_integers("positives", positives)
     if index.ndim == 0:
-        return 0, index + jnp.arange(rows)
+        return 0, index.astype(int) + jnp.arange(rows)
     if index.shape != (rows,):
         raise shape_error("positives", index, f"[{rows}], one for each row of logits")
     return 0, index

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
-from softnce.jax import _ffi, _host, _plain
+from softnce.jax import _host, _plain
 from softnce.jax._arrays import Array
 from softnce.jax._call import LabelSide, Result, Settings
 
@@ -56,25 +56,26 @@ _gradients.defjvp(_second_derivative, symbolic_zeros=True)
 
 
 def _evaluate(settings: Settings, wanted: bool, *arrays: Any) -> Result:
-    """By the kernels on the CPU and by JAX operations elsewhere, unless the settings say otherwise."""
+    """By the kernels for values on the CPU, and by JAX operations elsewhere and in traced functions, unless the settings
+    say otherwise."""
     if not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree_util.tree_leaves(arrays)):
         return _now(settings, wanted, *arrays)
 
     def plain(*arrays: Any) -> Result:
         return _plain.evaluate(settings, wanted, *arrays)[0]
 
-    def kernel(*arrays: Any) -> Result:
-        return _ffi.call(settings, arrays[0], arrays[1], arrays[2], jax.eval_shape(plain, *arrays))
+    if settings.backend != "kernel":
+        return plain(*arrays)
 
-    if settings.backend == "auto":
-        made: Result = jax.lax.platform_dependent(*arrays, cpu=kernel, default=plain)
-        return made
-    return kernel(*arrays) if settings.backend == "kernel" else plain(*arrays)
+    def kernel(*arrays: Any) -> Result:
+        return _host.evaluate(settings, wanted, *arrays)
+
+    made: Result = jax.pure_callback(kernel, jax.eval_shape(plain, *arrays), *arrays, vmap_method="sequential")
+    return made
 
 
 def _now(settings: Settings, wanted: bool, logits: Array, *others: Any) -> Result:
     """The same of arrays that have values: here errors of the kernels keep their types."""
-    # An array of NumPy that JAX has wrapped becomes one of a device.
     logits = jax.device_put(logits)
     platforms = {device.platform for device in logits.devices()}
     if settings.backend == "kernel" and platforms != {"cpu"}:

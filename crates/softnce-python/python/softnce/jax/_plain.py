@@ -92,7 +92,7 @@ def _contrastive(settings: Settings, side: LabelSide, logits: Array, sums: Any) 
     merged = width > classes and all(part.first.ndim == 1 for part in segments)
     if merged:
         # Equal labels are one candidate, with a multiplicity.
-        labels = jnp.concatenate([part.first for part in segments])
+        labels = jnp.concatenate([part.first.astype(int) for part in segments])
         counts = (
             jnp.zeros(classes, sums if counts is None else counts.dtype).at[labels].add(1 if counts is None else counts)
         )

@@ -87,4 +87,4 @@ def _segment_checks(segment: Segment, uniform: Optional[float], classes: int) ->
 
 def _merged(classes: Array, weights: Array) -> Array:
     """The weight of the class of each entry ``[M, K]``, which a row may list several times."""
-    return (weights[:, None, :] * (classes[:, :, None] == classes[:, None, :])).sum(2)
+    return jnp.where(classes[:, :, None] == classes[:, None, :], weights[:, None, :], 0).sum(2)

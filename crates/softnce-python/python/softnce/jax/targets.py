@@ -12,6 +12,7 @@ from softnce._settings import integer, number, share
 from softnce.jax._arrays import Array, as_array, as_floats, as_integers
 from softnce.numpy import MixedTargets as NumpyTargets
 from softnce.numpy._checks import shape_error
+from softnce.numpy._memory import simplex_tolerance
 
 __all__ = ["MixedTargets"]
 
@@ -50,6 +51,7 @@ class MixedTargets:
 
     def __init__(self, classes: Any, weights: Any, num_classes: int, smoothing: Union[float, Array] = 0.0) -> None:
         weights = as_floats("weights", weights)
+        coarse = simplex_tolerance(np.dtype(weights.dtype))
         if isinstance(smoothing, (jax.Array, np.ndarray)):
             part = as_floats("smoothing", smoothing)
             kept = 1.0 - (part[:, None] if part.ndim == 1 else part)
@@ -57,6 +59,11 @@ class MixedTargets:
             part = share("smoothing", smoothing)
             kept = 1.0 - part
         self._set(part, as_integers("classes", classes), weights, num_classes, "smoothing")
+        if isinstance(part, jax.Array) and weights.dtype.itemsize < 4:
+            # In half precision they sum to 1 only roughly, which the wider result would not show.
+            weights = weights.astype(jnp.float32)
+            total = weights.sum(1, keepdims=True)
+            weights = jnp.where(jnp.abs(total - 1) <= coarse, weights / total, weights)
         self.weights = weights * kept
 
     def _set(
@@ -164,6 +171,10 @@ class MixedTargets:
 
     def __getitem__(self, rows: Any) -> MixedTargets:
         """Selects rows by an integer (the result has one row), a slice, indices or a mask."""
+        if isinstance(rows, tuple):
+            raise IndexError(f"rows is {rows!r}, expected an integer, a slice, indices or a mask")
+        if isinstance(rows, (int, np.integer)) and not -len(self) <= rows < len(self):
+            raise IndexError(f"rows is {rows}, expected a row of {len(self)}")
         if not isinstance(rows, slice):
             rows = jnp.atleast_1d(as_array("rows", rows))
         by_row = not isinstance(self.uniform, float) and self.uniform.ndim == 1
