@@ -56,8 +56,7 @@ _gradients.defjvp(_second_derivative, symbolic_zeros=True)
 
 
 def _evaluate(settings: Settings, wanted: bool, *arrays: Any) -> Result:
-    """By the kernels for values on the CPU, and by JAX operations elsewhere and in traced functions, unless the settings
-    say otherwise."""
+    """By the kernels for values on the CPU, otherwise by JAX operations, unless the settings say otherwise."""
     if not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree_util.tree_leaves(arrays)):
         return _now(settings, wanted, *arrays)
 
