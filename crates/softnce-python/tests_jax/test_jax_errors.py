@@ -97,9 +97,10 @@ def test_bad_values_are_never_silent(name: str) -> None:
     with pytest.raises(kind, match=message):
         jax.grad(loss)(logits, "jax")
     with pytest.raises(jax.errors.JaxRuntimeError, match=f"{kind.__name__}: {message}"):
-        jax.block_until_ready(jax.jit(loss, static_argnums=1)(logits, "auto"))
-    value, gradient = jax.jit(jax.value_and_grad(loss), static_argnums=1)(logits, "jax")
-    assert jnp.isnan(value) and jnp.isnan(gradient).all()
+        jax.block_until_ready(jax.jit(loss, static_argnums=1)(logits, "kernel"))
+    for backend in ("auto", "jax"):
+        value, gradient = jax.jit(jax.value_and_grad(loss), static_argnums=1)(logits, backend)
+        assert jnp.isnan(value) and jnp.isnan(gradient).all()
 
 
 @pytest.mark.filterwarnings("ignore:all rows are mixed with one lambda")
@@ -131,22 +132,42 @@ def test_a_shared_lambda_warns_once(jitted: bool, tmp_path: Path) -> None:
     program.write_text(f"""
 import jax, softnce.jax
 targets = softnce.jax.MixedTargets.mixed([0, 1, 2], [2, 1, 0], 0.3, 3)
-loss = lambda logits: softnce.jax.soft_target_info_nce(logits, targets)
+loss = lambda logits: softnce.jax.soft_target_info_nce(logits, targets, backend="kernel")
 for _ in range(3):
     (jax.jit(loss) if {jitted} else loss)(jax.numpy.eye(3)).block_until_ready()
 """)
     done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("UserWarning: all rows are mixed with one lambda") == 1
-    # The kernels run on a thread of XLA, which knows no line of the caller.
+    # A callback runs on a thread that knows no line of the caller.
     assert jitted or f"{program}:4: UserWarning" in done.stderr
 
 
 def test_after_an_error_the_same_function_works() -> None:
-    loss = jax.jit(lambda logits: sj.soft_target_info_nce(logits, [0, 1, 2, 3]))
+    loss = jax.jit(lambda logits: sj.soft_target_info_nce(logits, [0, 1, 2, 3], backend="kernel"))
     good = jnp.asarray(random_logits(ROWS))
     before = loss(good)
     for _ in range(2):
         with pytest.raises((jax.errors.JaxRuntimeError, ValueError), match=r"ValueError: logits\[1, 2\] is NaN"):
             jax.block_until_ready(loss(good.at[1, 2].set(jnp.nan)))
     assert loss(good) == before
+
+
+def test_a_program_ends_with_a_step_in_flight(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("""
+import jax, jax.numpy as jnp, softnce.jax
+logits, labels, weight = jnp.ones((512, 256)), jnp.arange(512) % 10, jnp.ones((256, 256))
+step = jax.jit(lambda z: softnce.jax.soft_target_info_nce(jnp.tanh(z @ weight @ weight) @ weight, labels))
+jax.block_until_ready(step(logits))
+for _ in range(5):
+    step(logits)
+""")
+    subprocess.run([sys.executable, str(program)], check=True, timeout=120)
+
+
+def test_integers_that_jax_cannot_hold() -> None:
+    with jax.enable_x64(False), pytest.raises((OverflowError, TypeError), match="targets"):
+        sj.soft_target_info_nce(jnp.zeros((4, 300)), np.array([2**32 + 1, 0, 1, 2]))
+    with pytest.raises(TypeError, match="recognise"):
+        sj.soft_target_info_nce(jnp.zeros((4, 3)), [0, 1, 2, 0], recognise="no")

@@ -252,3 +252,19 @@ def test_posterior() -> None:
     assert found.dtype == jnp.float32
     close(found, sn.posterior(logits, 0.5), 1e-6)
     close(jax.jit(sj.posterior)(jnp.asarray(logits), jnp.asarray(1e-3)), sn.posterior(logits, 1e-3), 1e-6)
+
+
+@pytest.mark.parametrize("backend", ["kernel", "jax"])
+@pytest.mark.parametrize("jitted", [False, True])
+def test_narrow_integers_and_counts_in_half_precision(backend: str, jitted: bool) -> None:
+    def loss(logits: Any, labels: Any, times: Any) -> Any:
+        return sj.info_nce(logits, labels, multiplicities=times, backend=backend)
+
+    function = jax.jit(loss) if jitted else loss
+    for dtype in ("uint8", "int8"):
+        labels = jnp.array([0, 3, 5, 127], dtype)
+        expected = function(jnp.eye(4, 256), labels.astype("int32"), jnp.ones(4))
+        np.testing.assert_allclose(function(jnp.eye(4, 256), labels, jnp.ones(4)), expected)
+    labels = jnp.arange(8192) % 10
+    found = function(jnp.zeros((16, 10)), labels, jnp.ones(8192, "bfloat16"))
+    np.testing.assert_allclose(found, np.log(8192), rtol=1e-5)

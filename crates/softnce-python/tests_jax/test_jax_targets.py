@@ -114,3 +114,18 @@ def test_example() -> None:
     assert done.returncode == 0, done.stderr
     found = re.fullmatch(r"accuracy (\d\.\d+)", done.stdout.strip())
     assert found and float(found[1]) > 0.95, done.stdout
+
+
+def test_rows_one_after_another() -> None:
+    targets = sj.MixedTargets.mixed([0, 1, 2], [1, 2, 0], np.array([0.2, 0.5, 0.9]), 4)
+    assert len(list(targets)) == 3
+    for rows in (3, -4, (0, 2)):
+        with pytest.raises(IndexError, match="rows is"):
+            targets[rows]
+
+
+def test_smoothing_arrays_with_shares_in_half_precision() -> None:
+    lam, labels = jnp.linspace(0.03, 0.97, 16).astype("bfloat16"), jnp.arange(16) % 10
+    for smoothing in (0.1, jnp.float32(0.1), jnp.full(16, 0.1)):
+        targets = sj.MixedTargets.mixed(labels, labels[::-1], lam, 10, smoothing)
+        assert jnp.isfinite(sj.soft_target_info_nce(jnp.zeros((16, 10)), targets))

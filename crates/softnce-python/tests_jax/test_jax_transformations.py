@@ -109,7 +109,7 @@ def rows_of_one_device(backend: str) -> Any:
     return both
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ["auto", "jax"])
 def test_devices_with_parts_of_the_batch(backend: str) -> None:
     logits, targets = random_logits(8), random_targets("mixed", 8)
     expected = sn.soft_target_info_nce_and_gradient(logits, targets)
@@ -148,13 +148,12 @@ def test_arrays_that_are_split_over_devices(backend: str, kind: AxisType) -> Non
 def test_other_devices_compute_with_jax_operations(platform: str) -> None:
     loss = jax.jit(jax.value_and_grad(case("mixed", "auto"), (0, 1)))
     traced = loss.trace(jnp.asarray(random_logits(), jnp.float32), jnp.asarray(0.7, jnp.float32))
-    assert "softnce_loss" in traced.lower(lowering_platforms=("cpu",)).as_text()
-    assert "softnce_loss" not in traced.lower(lowering_platforms=(platform,)).as_text()
+    assert "custom_call" not in traced.lower(lowering_platforms=(platform,)).as_text()
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not choose cores")
 def test_one_core_is_enough() -> None:
-    # jax.pure_callback hangs here: it waits for a copy that the only thread would have to make.
+    # jax.pure_callback (backend="kernel") hangs here: it waits for a copy that the only thread would have to make.
     program = """
 import os
 os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])

@@ -38,7 +38,8 @@ def compute_loss_func(criterion: nn.Module) -> Callable[..., Tensor]:
       ``ignore_index=-100``.
     - probabilities ``[N, d]`` from the data set or collator. The Trainer counts their N d entries, and the result is
       corrected for that. Probabilities made later, in ``training_step``, must be ``MixedTargets``.
-    - ``MixedTargets`` from the collator or from ``training_step``.
+    - ``MixedTargets`` from ``training_step``, or from the collator of a Trainer that does not evaluate: its evaluation
+      gathers tensors only.
 
     Put the criterion into the model (``model.criterion = criterion``) if it has a queue, noise probabilities or a
     learned temperature: it then moves to the device, learns and is saved with the model. A learned temperature also
@@ -53,7 +54,7 @@ def compute_loss_func(criterion: nn.Module) -> Callable[..., Tensor]:
 
     Raises:
         ValueError: the criterion has another reduction, or ignores another label than -100. The function raises it if
-            ``num_items_in_batch`` is missing in training, or too small for the labels.
+            ``num_items_in_batch`` is missing in training, or too small for labels that are probabilities.
         TypeError: raised by the function if it finds no logits in the outputs, or gets no labels.
     """
     reduction, ignored = getattr(criterion, "reduction", None), getattr(criterion, "ignore_index", None)

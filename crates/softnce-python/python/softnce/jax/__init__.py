@@ -4,10 +4,10 @@
 
 Outside ``jax.jit`` and ``jax.vmap`` the Rust kernels compute the losses of arrays on CPU devices; all else is computed
 by JAX operations. ``backend="kernel"`` calls the kernels from compiled functions as well, by ``jax.pure_callback``,
-which needs more than one core. The functions work under ``jax.jit``, ``jax.grad``, ``jax.jvp``, ``jax.hessian``,
-``jax.vmap`` (``backend="kernel"`` then runs once for each entry) and ``jax.shard_map``, where
-``jax.lax.all_gather(targets, ..)`` gives the targets of all devices (their smoothing is then a float or ``[M]``). Sums
-are kept in float32, or in float64 for float64 logits, which JAX has with ``jax_enable_x64``.
+which needs more than one core and does not work inside ``jax.shard_map``. The functions work under ``jax.jit``,
+``jax.grad``, ``jax.jvp``, ``jax.hessian``, ``jax.vmap`` (``backend="kernel"`` then runs once for each entry) and
+``jax.shard_map``, where ``jax.lax.all_gather(targets, ..)`` gives the targets of all devices (their smoothing is then a
+float or ``[M]``). Sums are kept in float32, or in float64 for float64 logits, which JAX has with ``jax_enable_x64``.
 
 Errors: shapes, types and settings are checked in every call, values as far as JAX lets them be known.
 

@@ -53,8 +53,8 @@ def soft_target_info_nce(
         noise_probs: ``[d]``, the noise distribution. Without it the noise is uniform, which changes nothing.
         temperature: a number above 0, or an array with one number, which may be traced.
         reduction: ``"mean"``, ``"sum"`` or ``"none"`` (``[N]``).
-        backend: ``"kernel"`` (Rust, CPU devices), ``"jax"`` (JAX operations, any device) or ``"auto"``: the kernels on
-            CPU devices, JAX operations elsewhere.
+        backend: ``"kernel"`` (Rust, CPU devices), ``"jax"`` (JAX operations, any device) or ``"auto"``: the kernels for
+            arrays on CPU devices outside of ``jax.jit`` and ``jax.vmap``, JAX operations elsewhere.
         recognise: whether the kernels search dense probabilities for the compact form: rows in which all but a few
             classes share one value, as MixUp makes them. JAX operations multiply by dense probabilities.
 
