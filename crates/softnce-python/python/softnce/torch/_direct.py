@@ -17,7 +17,7 @@ from softnce._choices import Checks
 from softnce.torch import _call, _kernel
 from softnce.torch._differentiable import transformed
 from softnce.torch._loss_function import LossFunction
-from softnce.torch._memory import FLOATS, check_unchanged, integers, place, versions
+from softnce.torch._memory import FLOATS, check_unchanged, integers, place, signed, versions
 from softnce.torch._shapes import is_flat
 from softnce.torch._temperature import Learned, by_logarithm, tau
 from softnce.torch.targets import MixedTargets, tensors_of
@@ -88,7 +88,7 @@ def _segment(targets: Any, num_classes: int) -> Optional[Tuple[Any, ...]]:
     if targets.dim() == 2 and targets.shape[1] == num_classes and targets.dtype in FLOATS:
         return place(targets), None, 0.0, None, None
     # Further types of integers have few operations, which second derivatives use.
-    if targets.dim() == 1 and integers(targets) and (targets.dtype.is_signed or targets.dtype == torch.uint8):
+    if targets.dim() == 1 and integers(targets) and signed(targets) is targets:
         return place(targets), None, 0.0, None, None
     return None
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from softnce.torch import _differentiable, _fused, _triton
 from softnce.torch._call import Call, wide
-from softnce.torch._packing import SCHEMA, Packed, pack, unpack
+from softnce.torch._packing import SCHEMA, Packed, joined, pack, split, unpack
 from softnce.torch._temperature import Learned
 from softnce.torch._triton._family import Saved
 
@@ -75,29 +75,27 @@ def _(logits: Tensor, temperature: Optional[Tensor], *arguments: Any) -> Tuple[T
 
 
 def _setup(ctx: Any, inputs: Tuple[Any, ...], output: Tuple[Tensor, Tensor, Tensor]) -> None:
-    logits, temperature, parts, layout, uniform, positives, row_weights, noise, *rest = inputs
-    ctx.plain = (layout, uniform, *rest)
-    ctx.save_for_backward(logits, temperature, positives, row_weights, noise, output[1], output[2], *parts)
+    logits, temperature, *packed = inputs
+    ctx.plain, held = split(Packed(*packed))
+    ctx.save_for_backward(logits, temperature, output[1], output[2], *held)
 
 
 def _backward(ctx: Any, upstream: Tensor, *_: Any) -> Tuple[Any, ...]:
-    logits, temperature, positives, row_weights, noise, floats, integers, *parts = ctx.saved_tensors
-    layout, uniform, *rest = ctx.plain
+    logits, temperature, floats, integers, *held = ctx.saved_tensors
+    packed = joined(ctx.plain, held)
     need, learn = ctx.needs_input_grad[:2]
-    arguments: List[Any] = [parts, layout, uniform, positives, row_weights, noise, *rest]
     none: List[Any] = [None] * (_INPUTS - 3)
     if torch.is_grad_enabled():
         learned = None if temperature is None else Learned(temperature)
-        call = unpack(Packed(*arguments))
-        found = _differentiable.gradients(call, logits, learned, upstream, (need, learn))
-        return (*found, [None] * len(parts), *none)
+        found = _differentiable.gradients(unpack(packed), logits, learned, upstream, (need, learn))
+        return (*found, [None] * len(packed.parts), *none)
     by_logits, by_temperature = torch.ops.softnce.fused_backward(
-        logits, temperature, *arguments, floats, integers, upstream, learn
+        logits, temperature, *packed, floats, integers, upstream, learn
     )
     return (
         by_logits if need else None,
         by_temperature if learn else None,
-        [None] * len(parts),
+        [None] * len(packed.parts),
         *none,
     )
 

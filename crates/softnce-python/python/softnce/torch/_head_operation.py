@@ -10,7 +10,7 @@ from torch import Tensor
 
 from softnce.torch import _head
 from softnce.torch._call import Call, wide
-from softnce.torch._packing import SCHEMA, Packed, pack, unpack
+from softnce.torch._packing import SCHEMA, Packed, joined, pack, split, unpack
 
 __all__ = ["call"]
 
@@ -74,20 +74,18 @@ def _(
 
 def _setup(ctx: Any, inputs: Tuple[Any, ...], output: Tensor) -> None:
     features, weight, bias, temperature, *packed = inputs
-    held = Packed(*packed)
-    optional = (held.positives, held.row_weights, held.noise)
-    ctx.rest, ctx.count = held, len(held.parts)
-    ctx.save_for_backward(features, weight, bias, temperature, *optional, *held.parts)
+    ctx.plain, held = split(Packed(*packed))
+    ctx.save_for_backward(features, weight, bias, temperature, *held)
 
 
 def _backward(ctx: Any, upstream: Tensor) -> Tuple[Any, ...]:
-    features, weight, bias, temperature, positives, row_weights, noise, *parts = ctx.saved_tensors
-    packed = ctx.rest._replace(parts=list(parts), positives=positives, row_weights=row_weights, noise=noise)
+    features, weight, bias, temperature, *held = ctx.saved_tensors
+    packed = joined(ctx.plain, held)
     found: List[Tensor] = torch.ops.softnce.head_backward(upstream, features, weight, bias, temperature, *packed)
     by_temperature = None
     if temperature is not None:
         by_temperature = found[3].to(temperature.device, temperature.dtype).reshape(temperature.shape)
-    rest = [[None] * ctx.count, *[None] * (_INPUTS - 5)]
+    rest = [[None] * len(packed.parts), *[None] * (_INPUTS - 5)]
     return (found[0], found[1], None if bias is None else found[2], by_temperature, *rest)
 
 

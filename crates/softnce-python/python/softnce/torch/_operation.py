@@ -9,7 +9,7 @@ from torch import Tensor
 
 from softnce.torch import _differentiable, _dispatch
 from softnce.torch._call import Call, Needs, wide
-from softnce.torch._packing import SCHEMA, Packed, pack, unpack
+from softnce.torch._packing import SCHEMA, Packed, joined, pack, split, unpack
 from softnce.torch._scale import scale_logits, scale_temperature
 from softnce.torch._temperature import Learned
 
@@ -61,20 +61,19 @@ def _(logits: Tensor, temperature: Optional[Tensor], *given: Any) -> Tuple[Tenso
 
 
 def _setup(ctx: Any, inputs: Tuple[Any, ...], output: Tuple[Tensor, Tensor, Tensor]) -> None:
-    logits, temperature, parts, wanted = inputs[0], inputs[1], inputs[2], inputs[12]
-    ctx.dtype, ctx.by_logits, ctx.by_temperature, ctx.parts = logits.dtype, wanted[0], wanted[1], len(parts)
-    ctx.packed, optional = inputs[2:12], inputs[5:8]
+    logits, temperature, *packed, wanted, _ = inputs
+    ctx.plain, held = split(Packed(*packed))
+    ctx.dtype, ctx.by_logits, ctx.by_temperature, ctx.parts = logits.dtype, wanted[0], wanted[1], len(packed[0])
     # The compiler drops what only second derivatives need.
-    ctx.save_for_backward(output[1], output[2], logits, temperature, *optional, *parts)
+    ctx.save_for_backward(output[1], output[2], logits, temperature, *held)
 
 
 def _backward(ctx: Any, upstream: Tensor, *_: Any) -> Tuple[Any, ...]:
-    gradient, parts, logits, temperature, positives, row_weights, noise, *held = ctx.saved_tensors
+    gradient, parts, logits, temperature, *held = ctx.saved_tensors
     if torch.is_grad_enabled():
-        packed = Packed(*ctx.packed)._replace(parts=held, positives=positives, row_weights=row_weights, noise=noise)
         learned = None if temperature is None else Learned(temperature)
         needs = (ctx.by_logits, ctx.by_temperature)
-        found = _differentiable.gradients(unpack(packed), logits, learned, upstream, needs)
+        found = _differentiable.gradients(unpack(joined(ctx.plain, held)), logits, learned, upstream, needs)
         return (*found, [None] * ctx.parts, *([None] * (_INPUTS - 3)))
     by_logits = scale_logits(gradient, upstream, ctx.dtype) if ctx.by_logits else None
     by_temperature = scale_temperature(parts, upstream, temperature) if ctx.by_temperature else None

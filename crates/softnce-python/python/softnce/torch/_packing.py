@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Sequence, Tuple, cast
 
 from torch import Tensor
 
 from softnce.torch._call import Call, Segment
 
-__all__ = ["SCHEMA", "Packed", "pack", "unpack"]
+__all__ = ["SCHEMA", "Packed", "joined", "pack", "split", "unpack"]
 
 SCHEMA = (
     "Tensor[] parts, int[] layout, float[] uniform, Tensor? positives, Tensor? row_weights, Tensor? noise, str names, "
@@ -81,3 +81,15 @@ def unpack(packed: Packed) -> Call:
         group=group,
         workers=packed.counts[1],
     )
+
+
+def split(packed: Packed) -> Tuple[Packed, List[Optional[Tensor]]]:
+    """A packed call without its tensors, and the tensors, which autograd saves and frees."""
+    tensors = [packed.positives, packed.row_weights, packed.noise, *packed.parts]
+    return packed._replace(parts=[], positives=None, row_weights=None, noise=None), tensors
+
+
+def joined(plain: Packed, tensors: Sequence[Optional[Tensor]]) -> Packed:
+    """The packed call that was split."""
+    positives, row_weights, noise, *parts = tensors
+    return plain._replace(parts=cast(List[Tensor], parts), positives=positives, row_weights=row_weights, noise=noise)
