@@ -23,7 +23,7 @@ pub struct Fingerprint {
     pub names: String,
     /// Of the class of each picture, and of the label distributions where there are any.
     pub labels: String,
-    /// Of the contents of the files, of [at most 1024](Fingerprint::new) of them; or of the pixels in memory.
+    /// Of the contents of the files, of [at most 1024](Fingerprint::new) of them; or of the pixels or features.
     pub contents: String,
 }
 
@@ -42,6 +42,7 @@ impl Fingerprint {
         }
         let in_files = !labels.is_empty() && pictures.path(0).is_some();
         let step = if in_files { labels.len().div_ceil(READ) } else { 1 };
+        let mut row = vec![0.0; pictures.features().unwrap_or(0)];
         for index in 0..labels.len() {
             let path = pictures.path(index);
             if let Some(path) = &path {
@@ -54,6 +55,11 @@ impl Fingerprint {
             }
             // A file that cannot be read is reported when it is decoded.
             match path {
+                None if !row.is_empty() => {
+                    // A row that cannot be read is reported when it is used.
+                    let read = pictures.row(index, &mut row).is_ok();
+                    row.iter().filter(|_| read).for_each(|value| contents.0.write(&value.to_le_bytes()));
+                }
                 Some(path) => contents.add(&std::fs::read(path).unwrap_or_default()),
                 None => contents.add(pictures.picture(index).as_ref().map_or(&[][..], |picture| &picture.pixels)),
             }

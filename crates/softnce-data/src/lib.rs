@@ -6,15 +6,18 @@
 //! - [`fetch`]: downloads freely available data sets; [`info`]: describes a data set: counts, sizes, and a sheet of
 //!   sample pictures.
 //! - [`labels`]: soft labels from files.
+//! - [`features`]: rows of features of a pretrained network instead of pictures.
 //! - [`augmentation`]: from a decoded picture to normalised pixels; [`mixing`]: MixUp and CutMix; [`candidates`]:
 //!   targets beyond the batch; [`loader`]: batches.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod arrays;
 pub mod augmentation;
 pub mod candidates;
 mod content;
+pub mod features;
 pub mod fetch;
 mod fingerprint;
 pub mod info;

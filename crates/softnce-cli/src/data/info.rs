@@ -89,6 +89,11 @@ fn show(
         return Ok(list::print(folder, parts)?);
     }
     let at_most = Some(arguments.at_most).filter(|_| !arguments.all);
+    if let Some(features) = parts[0].1.features() {
+        say!("{}, laid out as {layout}\n", folder.display());
+        say!("{}", text::features(parts, features));
+        return Ok(());
+    }
     let (mut figures, mut bad) = (Vec::new(), Vec::new());
     for (split, source) in parts {
         match describe(source.as_ref(), at_most) {

@@ -4,6 +4,8 @@ use softnce_data::info::{SetInfo, SizeSpread};
 use softnce_data::sets::Split;
 use softnce_report::table::Table;
 
+use super::list::Part;
+
 /// Up to so many classes are listed; of more, the smallest and the largest.
 const LISTED: usize = 20;
 
@@ -30,6 +32,19 @@ pub fn figures(parts: &[(Split, SetInfo)]) -> Table {
         // Of equals the first, here too.
         add("largest class", &|info| class(counts(info).into_iter().rev().max_by_key(|entry| entry.1), info));
     }
+    table
+}
+
+/// The same for rows of features.
+pub fn features(parts: &[(Split, Part)], features: usize) -> Table {
+    let mut table = Table::new([String::new()].into_iter().chain(parts.iter().map(|(split, _)| split.to_string())));
+    let mut add = |name: &str, cell: &dyn Fn(&Part) -> String| {
+        table.add([name.to_owned()].into_iter().chain(parts.iter().map(|(_, source)| cell(source))));
+    };
+    add("rows", &|source| source.labels().len().to_string());
+    add("features", &|_| features.to_string());
+    add("classes", &|source| source.class_names().len().to_string());
+    add("labels", &|source| if source.distributions().is_some() { "distributions" } else { "classes" }.to_owned());
     table
 }
 

@@ -50,10 +50,18 @@ fn pictures(arguments: &PredictArguments, trained: &TrainedRun) -> Result<Labell
         data.notes().iter().for_each(|note| tell!("{note}"));
         return Ok(data.test);
     }
+    if trained.takes_features() {
+        let [file] = &arguments.pictures[..] else {
+            let (argument, found) = ("the files to predict", arguments.pictures.len().to_string());
+            let expected = "one file of rows of features, .npy or .safetensors".to_owned();
+            return Err(RunError::Data { argument, found, expected });
+        };
+        return trained.rows(file);
+    }
     let files = unlabelled(&arguments.pictures, trained.classes().to_vec())?;
     let files = files.with_decoding(trained.recipe().data.decoding());
     files.warnings().iter().for_each(|warning| tell!("warning: {warning}"));
-    Ok(Labelled { pictures: Arc::new(files), distributions: None })
+    Ok(Labelled::new(Arc::new(files), None))
 }
 
 /// The columns of the table.

@@ -2,7 +2,6 @@
 
 mod agreement;
 mod columns;
-mod element;
 mod error;
 mod matching;
 mod npy;
@@ -22,10 +21,10 @@ use serde::{Deserialize, Serialize};
 pub use error::LabelError;
 
 use agreement::LabelAgreement;
-use npy::NPY;
 use place::Place;
 use rule::{LabelRows, LabelRule};
 
+use crate::arrays::npy::NPY;
 use crate::{ContentError, PictureSource};
 
 /// A file of soft labels: one row per picture and one column per class.

@@ -14,6 +14,7 @@ use super::place::Place;
 use super::rule::LabelRows;
 use super::{LabelError, npy};
 use crate::ContentError;
+use crate::arrays;
 
 type Archive = ZipArchive<BufReader<File>>;
 
@@ -65,14 +66,14 @@ pub(super) fn read(sink: LabelRows<'_>, name: Option<&str>) -> Result<Array2<f32
 fn read_header(archive: &mut Archive, index: usize, path: &Path) -> Result<(String, NpyHeader), LabelError> {
     let mut entry = archive.by_index(index).map_err(damaged(path))?;
     let inner = inside(path, &entry)?;
-    let (header, _) = npy::read_header(&inner, &mut entry)?;
+    let (header, _) = arrays::npy::read_header(&inner, &mut entry)?;
     Ok((inner.file_stem().unwrap_or_default().to_string_lossy().into_owned(), header))
 }
 
 fn read_paths(sink: &LabelRows<'_>, archive: &mut Archive, index: usize) -> Result<RowMatching, LabelError> {
     let mut entry = archive.by_index(index).map_err(damaged(sink.path))?;
     let path = inside(sink.path, &entry)?;
-    let (header, _) = npy::read_header(&path, &mut entry)?;
+    let (header, _) = arrays::npy::read_header(&path, &mut entry)?;
     let mut matching = RowMatching::new(sink.pictures, sink.root, sink.path)?;
     let is_bytes = text(&header.dtype()) == Some(TypeChar::ByteStr);
     let file = NpyFile::with_header(header, Box::new(entry) as Box<dyn Read + '_>);

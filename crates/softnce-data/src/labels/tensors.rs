@@ -3,13 +3,13 @@
 use std::fs;
 
 use ndarray::Array2;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::SafeTensors;
 
 use super::LabelError;
-use super::element::{NumberFormat, NumberKind};
 use super::place::Place;
 use super::rule::LabelRows;
 use crate::ContentError;
+use crate::arrays::safetensors::element;
 
 /// Reads the tensor of this name; without a name, the only tensor of two dimensions.
 pub(super) fn read(mut sink: LabelRows<'_>, name: Option<&str>) -> Result<Array2<f32>, LabelError> {
@@ -48,23 +48,4 @@ pub(super) fn read(mut sink: LabelRows<'_>, name: Option<&str>) -> Result<Array2
         sink.push(&row, Place::Array(sink.taken()))?;
     }
     sink.finish(None)
-}
-
-fn element(dtype: Dtype) -> Option<NumberFormat> {
-    let (kind, bytes) = match dtype {
-        Dtype::F16 => (NumberKind::Float, 2),
-        Dtype::BF16 => (NumberKind::Brain, 2),
-        Dtype::F32 => (NumberKind::Float, 4),
-        Dtype::F64 => (NumberKind::Float, 8),
-        Dtype::I8 => (NumberKind::Signed, 1),
-        Dtype::I16 => (NumberKind::Signed, 2),
-        Dtype::I32 => (NumberKind::Signed, 4),
-        Dtype::I64 => (NumberKind::Signed, 8),
-        Dtype::U8 | Dtype::BOOL => (NumberKind::Unsigned, 1),
-        Dtype::U16 => (NumberKind::Unsigned, 2),
-        Dtype::U32 => (NumberKind::Unsigned, 4),
-        Dtype::U64 => (NumberKind::Unsigned, 8),
-        _ => return None,
-    };
-    NumberFormat::new(kind, bytes, false)
 }

@@ -10,6 +10,7 @@ mod buffers;
 mod config;
 mod epoch;
 mod error;
+mod preparation;
 mod streams;
 mod task;
 mod workers;
@@ -26,9 +27,9 @@ pub use batch::LoadedBatch;
 pub use config::LoaderConfig;
 pub use epoch::Epoch;
 pub use error::LoaderError;
+pub use preparation::Preparation;
 
 use crate::PictureSource;
-use crate::augmentation::Augmentation;
 use crate::mixing::{Mixing, MixingConfig};
 use buffers::Buffers;
 use task::Task;
@@ -75,13 +76,21 @@ impl Loader {
     /// another shape; rows that are not distributions.
     pub fn train(
         source: Arc<dyn PictureSource>,
-        augmentation: Augmentation,
+        preparation: impl Into<Preparation>,
         mixing: Option<MixingConfig>,
         soft_labels: Option<Arc<Array2<f32>>>,
         config: LoaderConfig,
     ) -> Result<Loader, LoaderError> {
         let mixing = mixing.map(Mixing::new).transpose()?;
-        Loader::new(Task { source, augmentation, augment: true, mixing, soft_labels, config, failures: None })
+        Loader::new(Task {
+            source,
+            preparation: preparation.into(),
+            augment: true,
+            mixing,
+            soft_labels,
+            config,
+            failures: None,
+        })
     }
 
     /// A loader for evaluation: all pictures in the source's order, neither augmented nor mixed.
@@ -93,13 +102,21 @@ impl Loader {
     /// As [`Loader::train`].
     pub fn evaluation(
         source: Arc<dyn PictureSource>,
-        augmentation: Augmentation,
+        preparation: impl Into<Preparation>,
         soft_labels: Option<Arc<Array2<f32>>>,
         batch_size: usize,
         workers: usize,
     ) -> Result<Loader, LoaderError> {
         let config = in_order(batch_size, workers);
-        Loader::new(Task { source, augmentation, augment: false, mixing: None, soft_labels, config, failures: None })
+        Loader::new(Task {
+            source,
+            preparation: preparation.into(),
+            augment: false,
+            mixing: None,
+            soft_labels,
+            config,
+            failures: None,
+        })
     }
 
     /// A loader for prediction: as [`Loader::evaluation`], but a picture that cannot be prepared does not end the epoch.
@@ -109,12 +126,20 @@ impl Loader {
     /// As [`Loader::train`].
     pub fn prediction(
         source: Arc<dyn PictureSource>,
-        augmentation: Augmentation,
+        preparation: impl Into<Preparation>,
         batch_size: usize,
         workers: usize,
     ) -> Result<Loader, LoaderError> {
         let (config, failures) = (in_order(batch_size, workers), Some(Mutex::default()));
-        Loader::new(Task { source, augmentation, augment: false, mixing: None, soft_labels: None, config, failures })
+        Loader::new(Task {
+            source,
+            preparation: preparation.into(),
+            augment: false,
+            mixing: None,
+            soft_labels: None,
+            config,
+            failures,
+        })
     }
 
     /// Takes the error of a picture of a batch of [`Loader::prediction`]; `None` if the picture could be prepared.

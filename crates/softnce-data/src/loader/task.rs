@@ -10,16 +10,15 @@ use ndarray::{Array2, ArrayView2, Axis};
 use softnce::Targets;
 
 use super::streams::{RandomStream, generator, order};
-use super::{LoadedBatch, LoaderConfig, LoaderError};
+use super::{LoadedBatch, LoaderConfig, LoaderError, Preparation};
 use crate::PictureSource;
-use crate::augmentation::Augmentation;
 use crate::mixing::Mixing;
 
 /// The work of a loader, shared by its threads.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) source: Arc<dyn PictureSource>,
-    pub(super) augmentation: Augmentation,
+    pub(super) preparation: Preparation,
     /// Whether pictures are augmented at random.
     pub(super) augment: bool,
     pub(super) mixing: Option<Mixing>,
@@ -49,7 +48,7 @@ impl Task {
 
     /// Values per picture.
     pub(super) fn row_length(&self) -> usize {
-        self.augmentation.shape().iter().product()
+        self.preparation.shape().iter().product()
     }
 
     /// Writes the pixels of some pictures to `out`, one after another. All are tried; the first error is returned.
@@ -60,17 +59,8 @@ impl Task {
 
     fn fill_one(&self, epoch: u64, index: usize, out: &mut [f32]) -> Result<(), LoaderError> {
         let filled = catch_unwind(AssertUnwindSafe(|| {
-            let picture = self
-                .source
-                .picture(index)
-                .map_err(|source| LoaderError::Picture { picture: self.source.describe(index), source })?;
-            let augmented = if self.augment {
-                let mut generator = generator(self.config.seed, epoch, RandomStream::Picture, index);
-                self.augmentation.train(&picture, &mut generator, &mut *out)
-            } else {
-                self.augmentation.evaluate(&picture, &mut *out)
-            };
-            augmented.map_err(|source| LoaderError::Augmentation { picture: self.source.describe(index), source })
+            let generator = self.augment.then(|| generator(self.config.seed, epoch, RandomStream::Picture, index));
+            self.preparation.write(self.source.as_ref(), index, generator, &mut *out)
         }));
         let filled = filled.unwrap_or_else(|panic| {
             let described = catch_unwind(AssertUnwindSafe(|| self.source.describe(index)));
@@ -112,7 +102,7 @@ impl Task {
         indices: &[usize],
         mut pixels: Vec<f32>,
     ) -> Result<LoadedBatch, LoaderError> {
-        let [channels, height, width] = self.augmentation.shape();
+        let [channels, height, width] = self.preparation.shape();
         let shape = [indices.len(), channels, height, width];
         let classes = self.source.class_names().len();
         let all = self.source.labels();

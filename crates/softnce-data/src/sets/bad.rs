@@ -83,8 +83,12 @@ pub(crate) fn visit(
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(&row) = rows.get(at).filter(|_| !stop.load(Ordering::Relaxed)) else { return };
-            match source.picture(row) {
-                Ok(picture) => good(&picture),
+            let read = match source.features() {
+                Some(features) => source.row(row, &mut vec![0.0; features]),
+                None => source.picture(row).map(|picture| good(&picture)),
+            };
+            match read {
+                Ok(()) => {}
                 Err(error) => {
                     let bad = BadPicture { picture: source.describe(row), reason: reason(error.as_ref()) };
                     found.lock().unwrap_or_else(PoisonError::into_inner).push((row, bad));

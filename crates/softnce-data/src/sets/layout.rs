@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::decode::Decoding;
 use super::error::SetError;
+use super::feature_set::FeatureSet;
 use super::file_set::FileSet;
 use super::memory::MemorySet;
 use super::split::Split;
@@ -24,6 +25,8 @@ pub(super) enum Open {
     Memory(fn(&Path, Split) -> Result<MemorySet, SetError>),
     /// Pictures in files of their own.
     Files(fn(&Path, Split) -> Result<FileSet, SetError>),
+    /// Rows of features.
+    Features(fn(&Path, Split) -> Result<FeatureSet, SetError>),
 }
 
 /// All that the rest of the program asks of a layout. To add one, write its rules in a file of `layouts/` and list them
@@ -100,6 +103,7 @@ impl Layout {
         }
         Ok(match self.0.open {
             Open::Memory(open) => Arc::new(open(root, split)?),
+            Open::Features(open) => Arc::new(open(root, split)?),
             Open::Files(open) => Arc::new(open(root, split)?.with_decoding(decoding)),
         })
     }

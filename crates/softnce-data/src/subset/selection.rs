@@ -67,6 +67,16 @@ impl PictureSource for Subset {
         self.source.picture(*outer)
     }
 
+    fn features(&self) -> Option<usize> {
+        self.source.features()
+    }
+
+    fn row(&self, index: usize, out: &mut [f32]) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let pictures = self.indices.len();
+        let outer = self.indices.get(index).ok_or(SubsetError::Picture { index, pictures })?;
+        self.source.row(*outer, out)
+    }
+
     fn describe(&self, index: usize) -> String {
         self.indices.get(index).map_or_else(|| format!("picture {index}"), |&outer| self.source.describe(outer))
     }

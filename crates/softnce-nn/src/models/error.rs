@@ -55,7 +55,8 @@ pub(super) fn between(argument: &'static str, value: usize, low: usize, high: us
 
 /// Checks the size of the pictures and the number of classes, for every kind of network.
 pub(super) fn check_shapes(input: [usize; 3], classes: usize) -> Result<(), NetworkError> {
-    between("input channels", input[0], 1, 1 << 10)?;
+    // Rows of features are channels of one pixel, and embeddings of language models have thousands of values.
+    between("input channels", input[0], 1, 1 << 20)?;
     between("input height", input[1], 1, 1 << 12)?;
     between("input width", input[2], 1, 1 << 12)?;
     between("classes", classes, 1, 1 << 26)

@@ -4,11 +4,12 @@ use super::RecipeError;
 use super::hints::{nearest, question};
 
 /// Name and text of each recipe.
-pub const BUILT_IN: [(&str, &str); 8] = [
+pub const BUILT_IN: [(&str, &str); 9] = [
     ("digits", include_str!("../../recipes/digits.toml")),
     ("fashion-mnist-resnet", include_str!("../../recipes/fashion-mnist-resnet.toml")),
     ("fashion-mnist-vit", include_str!("../../recipes/fashion-mnist-vit.toml")),
     ("cifar100", include_str!("../../recipes/cifar100.toml")),
+    ("cifar100-resnet20", include_str!("../../recipes/cifar100-resnet20.toml")),
     ("cifar100-lt", include_str!("../../recipes/cifar100-lt.toml")),
     ("cifar10h", include_str!("../../recipes/cifar10h.toml")),
     ("tiny-imagenet", include_str!("../../recipes/tiny-imagenet.toml")),

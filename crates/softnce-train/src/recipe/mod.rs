@@ -42,7 +42,8 @@ pub struct Recipe {
     pub seed: u64,
     /// Pictures and labels.
     pub data: DataSection,
-    /// From a decoded picture to the network's input.
+    /// From a decoded picture to the network's input; rows of features do not use it.
+    #[serde(default)]
     pub augmentation: AugmentationConfig,
     /// MixUp, CutMix and label smoothing; `None`: the labels as they are. Losses on hard labels train without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

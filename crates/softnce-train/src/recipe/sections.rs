@@ -45,6 +45,9 @@ pub struct DataSection {
     pub exif_orientation: bool,
     /// Most pixels of a picture.
     pub max_pixels: u64,
+    /// Whether rows of features are brought to mean 0 and deviation 1, with those of the training rows.
+    #[serde(skip_serializing_if = "is_true")]
+    pub standardise: bool,
     /// Thin the training pictures to a long tail with this ratio of the largest to the smallest class; none: keep all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imbalance: Option<f64>,
@@ -68,6 +71,7 @@ impl Default for DataSection {
             bad_pictures: BadPolicy::Error,
             exif_orientation: false,
             max_pixels: Decoding::MAX_PIXELS,
+            standardise: true,
             imbalance: None,
             train_labels: None,
             test_labels: None,
@@ -137,6 +141,10 @@ pub struct LossSection {
     /// adds nothing.
     #[serde(default)]
     pub logit_adjustment: f64,
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 fn one() -> f64 {

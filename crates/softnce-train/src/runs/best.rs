@@ -82,7 +82,12 @@ impl Run {
 
     /// Writes weights with the recipe and their epoch.
     fn write_weights(&self, file: &Path, network: &Network, temperature: f64, epoch: usize) -> Result<(), RunError> {
-        let mut metadata = weights_metadata(&self.recipe, temperature, ("epoch", epoch.to_string()))?;
+        let mut metadata = weights_metadata(
+            &self.recipe,
+            temperature,
+            self.data.train.standardisation.as_deref(),
+            ("epoch", epoch.to_string()),
+        )?;
         metadata.insert(CHECKSUM.to_owned(), UNSEALED.to_owned());
         Ok(weights::write_safetensors(file, &weights::named(network)?, &metadata)?)
     }

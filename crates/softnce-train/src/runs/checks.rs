@@ -1,6 +1,8 @@
 //! Checks a recipe against its data. Refuses a run that would learn nothing; notes what else does not fit.
 
+use softnce_data::augmentation::AugmentationConfig;
 use softnce_data::candidates::CandidateConfig;
+use softnce_nn::models::NetworkConfig;
 
 use super::data::{Labelled, RunData};
 use super::error::RunError;
@@ -41,7 +43,7 @@ pub(super) fn check(recipe: &Recipe, data: &RunData) -> Result<Vec<String>, RunE
         let (found, expected) = ("1".into(), "at least 2: the candidates of a picture come from its batch".into());
         return Err(RunError::Data { argument: "the number of training pictures", found, expected });
     }
-    let mut notes = Vec::new();
+    let mut notes = features(recipe, data)?;
     if pictures < batch_size {
         notes.push(format!(
             "training.batch_size is {batch_size}: with {pictures} training pictures, batches of {pictures}"
@@ -56,6 +58,26 @@ pub(super) fn check(recipe: &Recipe, data: &RunData) -> Result<Vec<String>, RunE
     notes.extend(absent(recipe, data));
     notes.extend(recipe.data.imbalance.and_then(|imbalance| unreached(imbalance, data)));
     Ok(notes)
+}
+
+/// Refuses settings that rows of features cannot have; notes those that they do not use.
+fn features(recipe: &Recipe, data: &RunData) -> Result<Vec<String>, RunError> {
+    if data.train.pictures.features().is_none() {
+        return Ok(Vec::new());
+    }
+    let refuse = |argument, found: String, expected: &str| {
+        Err(RunError::Data { argument, found, expected: expected.to_owned() })
+    };
+    if !matches!(recipe.network, NetworkConfig::Linear(_) | NetworkConfig::Mlp(_)) {
+        let found = format!("\"{}\"", recipe.network.kind().name);
+        return refuse("network.kind", found, "\"linear\" or \"mlp\": the data are rows of features, not pictures");
+    }
+    let cutmix = recipe.mixing.as_ref().map_or(0.0, |mixing| mixing.cutmix);
+    if cutmix > 0.0 {
+        return refuse("mixing.cutmix", cutmix.to_string(), "0: features have no areas to paste; mixing.mixup works");
+    }
+    let is_used = recipe.augmentation != AugmentationConfig::default();
+    Ok(if is_used { vec!["the data are rows of features: [augmentation] is left out".to_owned()] } else { Vec::new() })
 }
 
 /// Notes on classes without pictures.
@@ -111,7 +133,7 @@ mod tests {
     fn part(labels: &[usize], classes: usize) -> Labelled {
         let names = (0..classes).map(|class| format!("class{class}")).collect();
         let set = MemorySet::new("made", names, labels.to_vec(), [1, 1, 1], vec![0; labels.len()]).unwrap();
-        Labelled { pictures: Arc::new(set), distributions: None }
+        Labelled::new(Arc::new(set), None)
     }
 
     fn data(train: &[usize], classes: usize) -> RunData {

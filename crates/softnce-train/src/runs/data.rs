@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array2, Axis};
+use softnce_data::augmentation::Augmentation;
+use softnce_data::features::Standardisation;
 use softnce_data::fetch::Registry;
 use softnce_data::labels::{self, LabelSource};
+use softnce_data::loader::{LoaderError, Preparation};
 use softnce_data::sets::{Layout, SetError, Split};
 use softnce_data::subset::{Subset, SubsetError, long_tail, stratified};
 use softnce_data::{Fingerprint, PictureSource};
@@ -13,18 +16,42 @@ use softnce_data::{Fingerprint, PictureSource};
 use super::error::RunError;
 use super::fingerprints::Fingerprints;
 use super::usable::Findings;
-use crate::recipe::DataSection;
+use crate::recipe::{DataSection, Recipe};
 
 /// Pictures with what is known of their labels.
 #[derive(Debug, Clone)]
 pub struct Labelled {
     /// The pictures with their classes.
     pub pictures: Arc<dyn PictureSource>,
-    /// Their label distributions, where the recipe names any. Shape `[pictures, classes]`.
+    /// Their label distributions, where the recipe names any or the set has them. Shape `[pictures, classes]`.
     pub distributions: Option<Arc<Array2<f32>>>,
+    /// Brings rows of features to the scale of the training rows; none for pictures.
+    pub standardisation: Option<Arc<Standardisation>>,
 }
 
 impl Labelled {
+    /// Pictures with these label distributions, or those of their set.
+    pub fn new(pictures: Arc<dyn PictureSource>, distributions: Option<Arc<Array2<f32>>>) -> Labelled {
+        let distributions = distributions.or_else(|| pictures.distributions().cloned());
+        Labelled { pictures, distributions, standardisation: None }
+    }
+
+    /// From a sample to the network's input.
+    ///
+    /// # Errors
+    /// Settings of the augmentation out of their range.
+    pub(super) fn preparation(&self, recipe: &Recipe) -> Result<Preparation, RunError> {
+        Ok(match self.pictures.features() {
+            Some(features) => Preparation::Features { features, standardisation: self.standardisation.clone() },
+            None => Augmentation::new(recipe.augmentation.clone())?.into(),
+        })
+    }
+
+    /// Channels, height and width of the network's input; features are channels of one pixel.
+    pub fn input_shape(&self, recipe: &Recipe) -> [usize; 3] {
+        self.pictures.features().map_or_else(|| recipe.input_shape(), |features| [features, 1, 1])
+    }
+
     /// Number of pictures.
     pub fn len(&self) -> usize {
         self.pictures.labels().len()
@@ -41,7 +68,8 @@ impl Labelled {
             return Ok(self.clone());
         }
         let distributions = self.distributions.as_ref().map(|all| Arc::new(all.select(Axis(0), &rows)));
-        Ok(Labelled { pictures: Arc::new(Subset::new(Arc::clone(&self.pictures), rows)?), distributions })
+        let pictures = Arc::new(Subset::new(Arc::clone(&self.pictures), rows)?);
+        Ok(Labelled { pictures, distributions, standardisation: self.standardisation.clone() })
     }
 }
 
@@ -78,7 +106,7 @@ impl RunData {
         let part = match validation_part(section, layout, open)? {
             Some(pictures) => {
                 let rows = findings.usable(pictures.as_ref(), policy);
-                Some(Labelled { pictures, distributions: None }.select(rows)?)
+                Some(Labelled::new(pictures, None).select(rows)?)
             }
             None => None,
         };
@@ -93,7 +121,7 @@ impl RunData {
                 let split = stratified(&labels, classes.len(), share, section.split_seed ^ TEST);
                 let (kept, held) = split.map_err(|error| in_words(error, section, classes))?;
                 let [kept, held] = [kept, held].map(|places| places.into_iter().map(|place| rows[place]).collect());
-                let whole = |distributions| Labelled { pictures: Arc::clone(&all), distributions };
+                let whole = |distributions| Labelled::new(Arc::clone(&all), distributions);
                 (whole(for_training?).select(kept)?, whole(for_test?).select(held)?)
             }
             None => {
@@ -102,12 +130,15 @@ impl RunData {
                 let for_test = read(TEST_LABELS, &section.test_labels, &test)?;
                 let mut usable = |pictures: Arc<dyn PictureSource>, distributions| {
                     let rows = findings.usable(pictures.as_ref(), policy);
-                    Labelled { pictures, distributions }.select(rows)
+                    Labelled::new(pictures, distributions).select(rows)
                 };
                 (usable(train, for_training)?, usable(test, for_test)?)
             }
         };
         same_classes(&train, &test)?;
+        for held_out in part.iter().chain([&test]) {
+            same_features(&train, held_out)?;
+        }
         let names = train.pictures.class_names().to_vec();
         let classes = names.len();
         let refused = |error| in_words(error, section, &names);
@@ -141,6 +172,14 @@ impl RunData {
         if test.is_empty() {
             let share = section.test_share.map(|share| ("data.test_share", share, usable));
             return Err(no_pictures("test", share));
+        }
+        let mut test = test;
+        if train.pictures.features().is_some() && section.standardise {
+            let of = |source| LoaderError::Picture { picture: "the training rows".to_owned(), source };
+            let scale = Some(Arc::new(Standardisation::of(train.pictures.as_ref()).map_err(of)?));
+            for part in [&mut train, &mut test].into_iter().chain(&mut validation) {
+                part.standardisation.clone_from(&scale);
+            }
         }
         let mut class_counts = vec![0; classes];
         for &label in train.pictures.labels() {
@@ -270,6 +309,16 @@ fn no_pictures(purpose: &'static str, share: Option<(&'static str, f64, usize)>)
         None => "no picture of this part can be decoded".to_owned(),
     };
     RunError::NoPictures { purpose, reason }
+}
+
+fn same_features(train: &Labelled, other: &Labelled) -> Result<(), RunError> {
+    let (found, expected) = (other.pictures.features(), train.pictures.features());
+    if found == expected {
+        return Ok(());
+    }
+    let words = |features: Option<usize>| features.map_or("pictures".to_owned(), |count| format!("{count} features"));
+    let (found, expected) = (words(found), format!("{}, as the training part has", words(expected)));
+    Err(RunError::Data { argument: "the width of the test or validation rows", found, expected })
 }
 
 fn same_classes(train: &Labelled, test: &Labelled) -> Result<(), RunError> {

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
-use softnce_data::augmentation::Augmentation;
 use softnce_data::loader::Loader;
 use softnce_metrics::{EvaluationResult, Evaluator, EvaluatorConfig, TemperatureFit};
 use softnce_nn::models::Network;
@@ -39,9 +38,9 @@ pub(super) fn logits(
     stop: &AtomicBool,
     mut visit: impl FnMut(Array2<f32>, &[usize], &[usize]) -> Result<(), RunError>,
 ) -> Result<bool, RunError> {
-    let augmentation = Augmentation::new(recipe.augmentation.clone())?;
+    let preparation = pictures.preparation(recipe)?;
     let (rows, workers) = (recipe.evaluation.batch_size, recipe.training.workers);
-    let loader = Loader::evaluation(Arc::clone(&pictures.pictures), augmentation, None, rows, workers)?;
+    let loader = Loader::evaluation(Arc::clone(&pictures.pictures), preparation, None, rows, workers)?;
     batches(network, &loader, device, stop, |logits, labels, indices| {
         for (row, &index) in logits.rows().into_iter().zip(indices) {
             check_finite(row, index, pictures)?;
@@ -63,9 +62,9 @@ pub(super) fn predictions(
     stop: &AtomicBool,
     mut visit: impl FnMut(usize, Result<ArrayView1<'_, f32>, String>) -> Result<(), RunError>,
 ) -> Result<bool, RunError> {
-    let augmentation = Augmentation::new(recipe.augmentation.clone())?;
+    let preparation = pictures.preparation(recipe)?;
     let (rows, workers) = (recipe.evaluation.batch_size, recipe.training.workers);
-    let loader = Loader::prediction(Arc::clone(&pictures.pictures), augmentation, rows, workers)?;
+    let loader = Loader::prediction(Arc::clone(&pictures.pictures), preparation, rows, workers)?;
     batches(network, &loader, device, stop, |logits, _, indices| {
         for (row, &index) in logits.rows().into_iter().zip(indices) {
             match loader.take_failure(index) {
@@ -230,7 +229,7 @@ mod tests {
             let names = (0..2).map(|class| class.to_string()).collect();
             let labels = (0..count).map(|index| index % 2).collect();
             let set = MemorySet::new("made", names, labels, [1, 1, 1], vec![0; count]).unwrap();
-            Labelled { pictures: Arc::new(set), distributions: None }
+            Labelled::new(Arc::new(set), None)
         };
         let kept = |count: usize, classes: usize| fitting_sample(&pictures(count), classes).unwrap().len();
         assert_eq!(kept(50_000, 1000), 50_000);

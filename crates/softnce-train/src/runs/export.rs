@@ -6,7 +6,7 @@ use softnce_nn::models::Library;
 use softnce_nn::weights;
 
 use super::error::RunError;
-use super::train::weights_metadata;
+use super::train::{DEVIATION, MEAN, weights_metadata};
 use super::trained::TrainedRun;
 
 /// A format of exported weights, named by the ending of a file.
@@ -53,12 +53,19 @@ impl TrainedRun {
     pub fn export(&self, path: &Path, names: Library) -> Result<(), RunError> {
         let format = ExportFormat::of(path)?;
         let json = |value: serde_json::Value| value.to_string();
-        let statistics = self.recipe().augmentation.normalisation.statistics();
-        let mut metadata =
-            weights_metadata(self.recipe(), self.temperature(), ("classes", json(self.classes().into())))?;
-        metadata.insert("mean".to_owned(), json(statistics.mean.into()));
-        metadata.insert("std".to_owned(), json(statistics.std.into()));
-        metadata.insert("size".to_owned(), json(self.recipe().augmentation.size.to_vec().into()));
+        let mut metadata = weights_metadata(
+            self.recipe(),
+            self.temperature(),
+            self.standardisation(),
+            ("classes", json(self.classes().into())),
+        )?;
+        if !self.takes_features() {
+            let augmentation = &self.recipe().augmentation;
+            let statistics = augmentation.normalisation.statistics();
+            metadata.insert(MEAN.to_owned(), json(statistics.mean.into()));
+            metadata.insert(DEVIATION.to_owned(), json(statistics.std.into()));
+            metadata.insert("size".to_owned(), json(augmentation.size.to_vec().into()));
+        }
         match format {
             ExportFormat::Safetensors => {
                 let tensors = weights::named(self.network())?;
@@ -74,7 +81,7 @@ impl TrainedRun {
                 return Err(RunError::Data { argument: "--names", found, expected });
             }
             ExportFormat::Onnx => {
-                let (input, classes) = (self.recipe().input_shape(), self.classes().len());
+                let (input, classes) = (self.input_shape(), self.classes().len());
                 weights::write_onnx(path, self.network(), input, classes, &metadata)?;
             }
         }
@@ -82,14 +89,15 @@ impl TrainedRun {
     }
 
     /// A program in Python that loads an exported file and predicts with it: its function `probabilities` takes pictures of
-    /// PIL and returns an array of shape `[pictures, classes]`.
+    /// PIL, or rows of features of shape `[rows, features]`, and returns an array of shape `[rows, classes]`.
     ///
     /// # Errors
     /// Another ending; a network that the library does not have.
     pub fn python(&self, path: &Path, names: Library) -> Result<String, RunError> {
-        let (recipe, input, classes) = (self.recipe(), self.recipe().input_shape(), self.classes().len());
+        let (recipe, input, classes) = (self.recipe(), self.input_shape(), self.classes().len());
         // A text in JSON is one in Python, too.
         let file = serde_json::Value::from(path.to_string_lossy()).to_string();
+        let inputs = if self.takes_features() { "rows" } else { "pictures" };
         let body = match ExportFormat::of(path)? {
             ExportFormat::Safetensors => {
                 let model = recipe.network.python(input, classes, names)?.join("\n");
@@ -101,36 +109,54 @@ impl TrainedRun {
                      model.eval()\n\
                      {}\n\
                      @torch.no_grad()\n\
-                     def probabilities(pictures):\n    \
-                         batch = torch.stack([prepared(picture) for picture in pictures])\n    \
+                     def probabilities({inputs}):\n    \
+                         batch = {}\n    \
                          return (model(batch) / temperature).softmax(1)\n",
-                    self.preparation_in_python(input)
+                    self.preparation_in_python(input),
+                    match self.takes_features() {
+                        true => "torch.from_numpy(prepared(rows))".to_owned(),
+                        false => "torch.stack([prepared(picture) for picture in pictures])".to_owned(),
+                    }
                 )
             }
             ExportFormat::Onnx => format!(
                 "session = onnxruntime.InferenceSession({file})\n\
                  about = session.get_modelmeta().custom_metadata_map\n\
                  {}\n\
-                 def probabilities(pictures):\n    \
-                     batch = numpy.stack([prepared(picture).numpy() for picture in pictures])\n    \
+                 def probabilities({inputs}):\n    \
+                     batch = {}\n    \
                      logits = session.run([\"logits\"], {{\"pictures\": batch}})[0] / temperature\n    \
                      shares = numpy.exp(logits - logits.max(1, keepdims=True))\n    \
                      return shares / shares.sum(1, keepdims=True)\n",
-                self.preparation_in_python(input)
+                self.preparation_in_python(input),
+                match self.takes_features() {
+                    true => format!("prepared(rows).reshape(-1, {}, 1, 1)", input[0]),
+                    false => "numpy.stack([prepared(picture).numpy() for picture in pictures])".to_owned(),
+                }
             ),
         };
         let used: Vec<&str> = MODULES.into_iter().filter(|module| body.contains(&format!("{module}."))).collect();
         Ok(format!("# {}\nimport {}\n{body}", recipe.network.describe(input, classes), used.join(", ")))
     }
 
-    /// The names of the classes, the temperature, and the function from a picture to the network's input.
+    /// The names of the classes, the temperature, and the function from pictures or rows to the network's input.
     fn preparation_in_python(&self, [channels, height, width]: [usize; 3]) -> String {
+        const ABOUT: &str = "classes, temperature = json.loads(about[\"classes\"]), float(about[\"temperature\"])";
+        if self.takes_features() {
+            let scaled = match self.standardisation() {
+                Some(_) => "(numpy.float32(rows) - mean) / std",
+                None => "numpy.float32(rows)",
+            };
+            let statistics = "mean, std = (numpy.float32(json.loads(about[key])) for key in (\"mean\", \"std\"))\n";
+            let statistics = self.standardisation().map_or("", |_| statistics);
+            return format!("{ABOUT}\n{statistics}def prepared(rows):\n    return {scaled}");
+        }
         let (evaluation, data) = (&self.recipe().augmentation.evaluation, &self.recipe().data);
         let interpolation = serde_json::to_value(evaluation.interpolation).unwrap_or_default();
         let mode = if channels == 1 { "L" } else { "RGB" };
         let picture = if data.exif_orientation { "PIL.ImageOps.exif_transpose(picture)" } else { "picture" };
         format!(
-            "classes, temperature = json.loads(about[\"classes\"]), float(about[\"temperature\"])\n\
+            "{ABOUT}\n\
              transform = timm.data.create_transform(({channels}, {height}, {width}), interpolation={interpolation},\n    \
                  crop_pct={:?}, crop_mode=\"center\",\n    \
                  mean=json.loads(about[\"mean\"]), std=json.loads(about[\"std\"]))\n\

@@ -67,7 +67,12 @@ const LONGEST: u32 = 224;
 /// The pictures of a list, reduced in size. One that cannot be read any more has only its name: it must not cost the report.
 fn shown(pictures: &Labelled, examples: &[EvaluatedExample], class_names: &[String]) -> Vec<ReportPicture> {
     let show = |example: &EvaluatedExample| {
-        let png = thumbnail(&*pictures.pictures, example.index, LONGEST).unwrap_or_else(|error| {
+        // Rows of features have nothing to show but their place.
+        let png = match pictures.pictures.features() {
+            Some(_) => Ok(Vec::new()),
+            None => thumbnail(&*pictures.pictures, example.index, LONGEST),
+        };
+        let png = png.unwrap_or_else(|error| {
             log::warn!("a picture is missing in the report: {error}");
             Vec::new()
         });

@@ -36,6 +36,9 @@ pub struct RunInfo {
     pub pictures: [usize; 3],
     /// The classes.
     pub classes: Vec<String>,
+    /// Values of a row of features; none for pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<usize>,
     /// Pictures that are left out because they cannot be decoded.
     #[serde(default, skip_serializing_if = "LeftOut::is_empty")]
     pub left_out: LeftOut,
@@ -62,9 +65,10 @@ impl RunInfo {
             device,
             seed: recipe.seed,
             split_seed: recipe.data.split_seed,
-            parameters: recipe.network.trained_parameters(recipe.input_shape(), data.classes())?,
+            parameters: recipe.network.trained_parameters(data.train.input_shape(recipe), data.classes())?,
             pictures: [data.train.len(), data.validation.as_ref().map_or(0, Labelled::len), data.test.len()],
             classes: data.train.pictures.class_names().to_vec(),
+            features: data.train.pictures.features(),
             left_out: data.findings.left_out.clone(),
             weights: None,
             data_folder: data.folder.clone(),

@@ -8,7 +8,6 @@ use burn::optim::ModuleOptimizer;
 use burn::tensor::{Device, Tensor};
 use softnce::{LossSettings, NoiseDistribution};
 use softnce_burn::{LossConfig, LossModule};
-use softnce_data::augmentation::Augmentation;
 use softnce_data::candidates::{CandidateConfig, TargetQueue};
 use softnce_data::loader::{Loader, LoaderConfig};
 use softnce_nn::models::Network;
@@ -36,8 +35,8 @@ pub(super) fn train_loader(recipe: &Recipe, train: &Labelled) -> Result<Loader, 
     };
     let soft = recipe.loss.kind.takes_soft_targets();
     let distributions = train.distributions.as_ref().filter(|_| soft).map(Arc::clone);
-    let augmentation = Augmentation::new(recipe.augmentation.clone())?;
-    Ok(Loader::train(Arc::clone(&train.pictures), augmentation, recipe.mixing.clone(), distributions, config)?)
+    let preparation = train.preparation(recipe)?;
+    Ok(Loader::train(Arc::clone(&train.pictures), preparation, recipe.mixing.clone(), distributions, config)?)
 }
 
 /// The loss with its noise distribution.
@@ -93,7 +92,7 @@ pub(super) fn state(
     let device = &device.clone().autodiff();
     let mut notes = Vec::new();
     let mut draws = generator(recipe.seed, Stream::Weights, 0, 0);
-    let mut network = recipe.network.init(recipe.input_shape(), data.classes(), &mut draws, device)?;
+    let mut network = recipe.network.init(data.train.input_shape(recipe), data.classes(), &mut draws, device)?;
     let mut initial = None;
     // A run that continues has its own weights.
     if let Some(section) = recipe.weights.as_ref().filter(|_| !resumed) {

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use burn::tensor::Device;
+use softnce_data::features::Standardisation;
 use softnce_data::loader::Loader;
 use softnce_data::mixing::Mixing;
 use softnce_report::results::{RunReport, ValidationPoint};
@@ -28,14 +29,21 @@ use super::{checkpoint, finish, setup, wall};
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
 
+/// The metadata with the means of the input, `[channels]`, as JSON.
+pub(super) const MEAN: &str = "mean";
+/// The metadata with its standard deviations, `[channels]`, as JSON.
+pub(super) const DEVIATION: &str = "std";
+
 /// The metadata of a file of weights: the entries that every such file has, and one more. The name of the recipe is
-/// under `recipe_name`, all of it as TOML under `recipe`; older versions wrote the name under `recipe`.
+/// under `recipe_name`, all of it as TOML under `recipe`; older versions wrote the name under `recipe`. Rows of features
+/// also have the means and deviations that bring them to one scale.
 ///
 /// # Errors
 /// A recipe that TOML cannot hold.
 pub(super) fn weights_metadata(
     recipe: &Recipe,
     temperature: f64,
+    standardisation: Option<&Standardisation>,
     (key, value): (&str, String),
 ) -> Result<BTreeMap<String, String>, RunError> {
     let pairs = [
@@ -45,7 +53,14 @@ pub(super) fn weights_metadata(
         ("temperature", temperature.to_string()),
         (key, value),
     ];
-    Ok(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    let mut metadata: BTreeMap<String, String> =
+        pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    if let Some(Standardisation { mean, deviation }) = standardisation {
+        for (key, values) in [(MEAN, mean), (DEVIATION, deviation)] {
+            metadata.insert(key.to_owned(), serde_json::Value::from(values.as_slice()).to_string());
+        }
+    }
+    Ok(metadata)
 }
 
 /// How a run ended.

@@ -1,12 +1,16 @@
 //! A trained run, for evaluation, prediction and export.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
 use chacha20::ChaCha8Rng;
 use rand::SeedableRng;
+use softnce_data::features::Standardisation;
 use softnce_data::fetch::data_folder;
+use softnce_data::sets::FeatureSet;
 use softnce_nn::models::Network;
 use softnce_nn::weights;
 use softnce_report::results::RunReport;
@@ -19,6 +23,7 @@ use super::files::{BEST, INFO, RECIPE};
 use super::finish::figures;
 use super::fitted;
 use super::manifest::{RunInfo, RunManifest};
+use super::train::{DEVIATION, MEAN};
 use crate::device::DeviceName;
 use crate::recipe::Recipe;
 
@@ -34,6 +39,8 @@ pub struct TrainedRun {
     info: RunInfo,
     network: Network,
     temperature: f64,
+    /// For rows of features: that of the training rows.
+    standardisation: Option<Arc<Standardisation>>,
     device: Device,
 }
 
@@ -54,7 +61,7 @@ impl TrainedRun {
         checksum_of(&file, REMEDY)?;
         let device = device.open()?;
         let mut draws = ChaCha8Rng::seed_from_u64(0);
-        let made = recipe.network.init(recipe.input_shape(), info.classes.len(), &mut draws, &device)?;
+        let made = recipe.network.init(input_shape(&recipe, &info), info.classes.len(), &mut draws, &device)?;
         let tensors = weights::read_checkpoint(&file)?;
         for (name, tensor) in &tensors {
             if let Some(&value) = tensor.values.iter().find(|value| !value.is_finite()) {
@@ -68,8 +75,9 @@ impl TrainedRun {
             Some(text) => temperature_of(&file, text)?,
             None => recipe.loss.temperature,
         };
+        let standardisation = standardisation_of(&file, &written, info.features)?.map(Arc::new);
         let (folder, epoch) = (path.to_owned(), written.get("epoch").cloned());
-        Ok(TrainedRun { folder, epoch, recipe, info, network, temperature, device })
+        Ok(TrainedRun { folder, epoch, recipe, info, network, temperature, standardisation, device })
     }
 
     /// The recipe of the run.
@@ -80,6 +88,35 @@ impl TrainedRun {
     /// Names of the classes.
     pub fn classes(&self) -> &[String] {
         &self.info.classes
+    }
+
+    /// Channels, height and width of the network's input; features are channels of one pixel.
+    pub(super) fn input_shape(&self) -> [usize; 3] {
+        input_shape(&self.recipe, &self.info)
+    }
+
+    /// Whether it was trained on rows of features, and not on pictures.
+    pub fn takes_features(&self) -> bool {
+        self.info.features.is_some()
+    }
+
+    pub(super) fn standardisation(&self) -> Option<&Standardisation> {
+        self.standardisation.as_deref()
+    }
+
+    /// The rows of features of an `.npy` or `.safetensors` file, for [`TrainedRun::predict`].
+    ///
+    /// # Errors
+    /// A file that cannot be read; rows of another width than the run's.
+    pub fn rows(&self, path: &Path) -> Result<Labelled, RunError> {
+        let rows = Labelled::new(Arc::new(FeatureSet::unlabelled(path, self.info.classes.clone())?), None);
+        let found = rows.pictures.features();
+        if found != self.info.features {
+            let (found, expected) = [found, self.info.features].map(|width| width.unwrap_or(0)).into();
+            let expected = format!("{expected} features, as the run was trained on");
+            return Err(RunError::Data { argument: "the width of the rows", found: found.to_string(), expected });
+        }
+        Ok(Labelled { standardisation: self.standardisation.clone(), ..rows })
     }
 
     pub(super) fn network(&self) -> &Network {
@@ -98,7 +135,11 @@ impl TrainedRun {
     /// As [`RunData::open`]; data of other classes than the run's.
     pub fn open_data(&self, named: Option<&Path>) -> Result<RunData, RunError> {
         let open = |folder: &Path| {
-            let data = RunData::open(&self.recipe.data, folder)?;
+            let mut data = RunData::open(&self.recipe.data, folder)?;
+            data.test.standardisation.clone_from(&self.standardisation);
+            if let Some(validation) = &mut data.validation {
+                validation.standardisation.clone_from(&self.standardisation);
+            }
             self.check_classes(&data).map(|()| data)
         };
         if let Some(folder) = named {
@@ -178,6 +219,33 @@ impl TrainedRun {
         match error {
             RunError::Logit { .. } => RunError::BadWeights { weights: self.folder.join(BEST), source: Box::new(error) },
             other => other,
+        }
+    }
+}
+
+/// Channels, height and width of a network's input.
+fn input_shape(recipe: &Recipe, info: &RunInfo) -> [usize; 3] {
+    info.features.map_or_else(|| recipe.input_shape(), |features| [features, 1, 1])
+}
+
+/// Means and deviations of the features, from the metadata of a file of weights; `None`: rows are taken as they are.
+fn standardisation_of(
+    file: &Path,
+    written: &BTreeMap<String, String>,
+    features: Option<usize>,
+) -> Result<Option<Standardisation>, StoreError> {
+    let (Some(features), Some(mean), Some(deviation)) = (features, written.get(MEAN), written.get(DEVIATION)) else {
+        return Ok(None);
+    };
+    let read = |text: &str| {
+        let values = serde_json::from_str::<Vec<f32>>(text).ok()?;
+        (values.len() == features && values.iter().all(|value| value.is_finite())).then_some(values)
+    };
+    match (read(mean), read(deviation)) {
+        (Some(mean), Some(deviation)) => Ok(Some(Standardisation { mean, deviation })),
+        _ => {
+            let reason = format!("its mean and std are not {features} finite numbers each");
+            Err(StoreError::Invalid { path: file.to_owned(), reason, remedy: REMEDY })
         }
     }
 }

@@ -4,6 +4,7 @@
 //! tests walk that list.
 
 mod cifar;
+mod features;
 mod idx;
 mod image_folder;
 mod optdigits;
@@ -48,17 +49,23 @@ impl Layout {
     ///
     /// [`Split::Test`]: super::Split::Test
     pub const TINY_IMAGENET: Layout = Layout::new(&tiny_imagenet::RULES);
+    /// Rows of features, such as embeddings of a pretrained network: `train.npy` or `train.safetensors` of shape
+    /// `[rows, features]`, the same for `test` and `validation` where there are such parts, and the labels in
+    /// `train_labels.npy` or in the tensor `labels`: a class for each row, `[rows]`, or a distribution, `[rows, classes]`.
+    /// `classes.txt`, one name a line, is optional; without it the classes are named by their numbers.
+    pub const FEATURES: Layout = Layout::new(&features::RULES);
     /// The handwritten digits of the UCI repository, embedded in the program. Grey, 8 x 8.
     pub const OPTDIGITS: Layout = Layout::new(&optdigits::RULES);
 
     /// All layouts, in the order in which the help lists them.
-    pub const ALL: [Layout; 7] = [
+    pub const ALL: [Layout; 8] = [
         Layout::IDX,
         Layout::CIFAR10,
         Layout::CIFAR100,
         Layout::TREE,
         Layout::IMAGE_FOLDER,
         Layout::TINY_IMAGENET,
+        Layout::FEATURES,
         Layout::OPTDIGITS,
     ];
 }

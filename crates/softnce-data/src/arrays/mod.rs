@@ -1,0 +1,11 @@
+//! Arrays of numbers in files: NumPy's `.npy` and safetensors.
+
+pub(crate) mod element;
+mod error;
+pub(crate) mod npy;
+mod positioned;
+mod row_file;
+pub(crate) mod safetensors;
+
+pub(crate) use error::ArrayError;
+pub(crate) use row_file::RowFile;

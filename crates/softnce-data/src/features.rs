@@ -1,0 +1,55 @@
+//! Rows of features: values of a pretrained network instead of pictures.
+
+use std::error::Error;
+
+use serde::{Deserialize, Serialize};
+
+use crate::PictureSource;
+
+/// Mean and standard deviation of each feature, with which rows are brought to one scale: `(x - mean) / deviation`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Standardisation {
+    /// `[features]`.
+    pub mean: Vec<f32>,
+    /// `[features]`, each above 0.
+    pub deviation: Vec<f32>,
+}
+
+impl Standardisation {
+    /// That of all rows of a source. A feature that is the same in all rows keeps its scale: its deviation is 1.
+    ///
+    /// # Errors
+    /// A row that cannot be read; a value that is not finite; a source of pictures.
+    pub fn of(source: &dyn PictureSource) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let features = source.features().unwrap_or(0);
+        let mut row = vec![0.0; features];
+        let (mut mean, mut squares) = (vec![0.0_f64; features], vec![0.0_f64; features]);
+        // Welford's method: one pass, and no cancellation where the mean is large.
+        for index in 0..source.labels().len() {
+            source.row(index, &mut row)?;
+            let weight = 1.0 / (index + 1) as f64;
+            for ((mean, squares), &value) in mean.iter_mut().zip(&mut squares).zip(&row) {
+                let difference = f64::from(value) - *mean;
+                *mean += difference * weight;
+                *squares += difference * (f64::from(value) - *mean);
+            }
+        }
+        let rows = source.labels().len().max(1) as f64;
+        let deviation = squares.into_iter().map(|squares| (squares / rows).sqrt() as f32);
+        Ok(Standardisation {
+            mean: mean.into_iter().map(|mean| mean as f32).collect(),
+            deviation: deviation.map(|deviation| if deviation > 0.0 { deviation } else { 1.0 }).collect(),
+        })
+    }
+
+    /// Brings a row to the scale.
+    ///
+    /// # Shapes
+    /// `row`: `[features]`.
+    pub fn apply(&self, row: &mut [f32]) {
+        for ((value, mean), deviation) in row.iter_mut().zip(&self.mean).zip(&self.deviation) {
+            *value = (*value - mean) / deviation;
+        }
+    }
+}
