@@ -19,7 +19,7 @@ kind = "linear"
 [loss]
 kind = "soft-target-infonce"
 [optimizer]
-learning_rate = 1e-2
+learning_rate = 0.1
 [schedule]
 epochs = 6
 [training]

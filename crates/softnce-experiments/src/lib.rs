@@ -1,7 +1,8 @@
 //! Studies of when the softnce losses help, and why. Each study trains a list of models, saves the result of each
 //! training as soon as it is finished, and writes a report with the results.
 //!
-//! - [`toy`]: a problem whose truth is known; [`pictures`]: the paper's claims on real pictures; [`graphs`]: node
+//! - [`toy`]: a problem whose truth is known; [`pictures`]: the paper's claims on real pictures; [`features`]: the same on
+//!   features of a pretrained network; [`graphs`]: node
 //!   classification; [`variants`]: ablations, long tails and human labels.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -10,6 +11,7 @@ mod again;
 mod chart;
 mod diverged;
 mod error;
+pub mod features;
 mod folder;
 pub mod graphs;
 mod measure;

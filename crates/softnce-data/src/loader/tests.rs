@@ -10,7 +10,8 @@ use ndarray::Array2;
 use super::*;
 use crate::Picture;
 use crate::augmentation::{
-    AugmentationConfig, ChannelStatistics, Normalisation, RandomCropConfig, RandomResizedCropConfig, TrainConfig,
+    Augmentation, AugmentationConfig, ChannelStatistics, Normalisation, RandomCropConfig, RandomResizedCropConfig,
+    TrainConfig,
 };
 use crate::mixing::Mode;
 

@@ -1,6 +1,7 @@
 //! The command line of the experiments: a command for each.
 
 mod args;
+mod features;
 mod graphs;
 mod pictures;
 mod run;
@@ -32,6 +33,8 @@ enum Experiment {
     Toy(toy::ToyArguments),
     /// The paper's claims on optdigits, Fashion-MNIST, CIFAR-10H and CIFAR-100.
     Pictures(pictures::PicturesArguments),
+    /// The paper's claims on features of a pretrained network, each loss tuned.
+    Features(features::FeaturesArguments),
     /// Node classification on citation graphs with a graph convolutional network.
     Graphs(graphs::GraphsArguments),
     /// Write the report of a finished experiment again, from its results.
@@ -58,6 +61,7 @@ pub fn run() -> ExitCode {
     match Experiment::from_arg_matches(&matches) {
         Ok(Experiment::Toy(arguments)) => toy::run(&arguments),
         Ok(Experiment::Pictures(arguments)) => pictures::run(&arguments),
+        Ok(Experiment::Features(arguments)) => features::run(&arguments),
         Ok(Experiment::Graphs(arguments)) => graphs::run(&arguments),
         Ok(Experiment::Report(arguments)) => write_reports(&arguments, write_report_again, StudyError::is_usage),
         Ok(Experiment::Completions(arguments)) => completions(&arguments, command),
