@@ -9,9 +9,9 @@ use softnce_nn::models::Freeze;
 use super::{NoiseSource, Recipe};
 use crate::optimisation::{OptimizerConfig, OptimizerKind};
 
-/// Temperature over the spread of the targets above which a temperature is noted as high. On the digits (the study `swap`),
-/// AdamW at the best rate of cross-entropy or below it is less accurate than cross-entropy at temperature 1, which is 1.8
-/// times the spread. At the square of the spread the difference is no longer significant.
+/// Temperature over the spread of the targets above which a temperature is noted as high. In the study `swap`, on the
+/// digits and at the best rate of cross-entropy or below it, AdamW is less accurate than with cross-entropy at temperature
+/// 1, which is 1.8 times the spread. At the square of the spread the difference is not significant.
 const HIGH: f64 = 1.5;
 
 impl Recipe {

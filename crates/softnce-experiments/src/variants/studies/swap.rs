@@ -142,8 +142,8 @@ fn groups() -> Vec<Group> {
     settings.map(group).to_vec()
 }
 
-/// Cross-entropy, and soft target InfoNCE at temperature 1, at the spread of the targets, and at its square, each at three
-/// learning rates; with SGD the two lower temperatures also at the rate times the temperature.
+/// Cross-entropy, and soft target InfoNCE at temperature 1, at the spread of the targets, and at its square, each at
+/// three learning rates; with SGD the two lower temperatures also at the rate times the temperature.
 fn group(setting: Setting) -> Group {
     let Setting { name, title, recipe, mixing, sgd, rate, changes } = setting;
     let spread = mixing.target_spread();
@@ -254,7 +254,7 @@ mod tests {
     }
 
     /// The table of docs/theory.md: the logits at the optimum over those of cross-entropy, for a picture whose class is
-    /// certain to 80, 90, 95 and 99 %. Up to 95 % they lie between 1 / c and 1 / c^2, where c is the spread of the targets.
+    /// certain to 80, 90, 95 and 99 %. Up to 95 % they lie between about 1 / c and 1 / c^2; c: the spread of the targets.
     /// The curvature there is smaller than c times that of cross-entropy at its own optimum.
     #[test]
     fn the_optimum_lies_at_logits_that_are_larger_by_the_spread_of_the_targets_to_its_square() {
