@@ -3,7 +3,7 @@
 use ndarray::{Array2, Axis};
 use proptest::prelude::*;
 use rand::SeedableRng;
-use softnce::{Form, Warning};
+use softnce::{Batch, Form, GradientRequest, Loss, LossSettings, SoftTargetCrossEntropy, SoftTargetInfoNce, Warning};
 
 use super::*;
 
@@ -206,4 +206,61 @@ fn bad_settings_and_shapes_are_refused() {
     assert_eq!(pixels, flat_pictures(2), "a refused batch is left as it was");
     assert!(mixing.draw_targets(0, &[0], 2, [8, 8], &mut random).is_err());
     assert!(mixing.draw_targets(1, &[], 2, [8, 8], &mut random).is_err());
+}
+
+/// Gradient at the logits `[1, d]`, and the diagonal of the second derivatives there, from differences of the gradient.
+fn local(loss: &impl Loss, logits: &Array2<f64>, batch: &Batch<'_>) -> [Vec<f64>; 2] {
+    let gradient = |logits: &Array2<f64>| {
+        loss.loss_and_gradient(logits, batch.clone(), &GradientRequest::new()).unwrap().logits_gradient
+    };
+    let step = 1e-4;
+    let second = |class: usize| {
+        let [above, below] = [step, -step].map(|step| {
+            let mut moved = logits.clone();
+            moved[[0, class]] += step;
+            gradient(&moved)[[0, class]]
+        });
+        (above - below) / (2.0 * step)
+    };
+    [gradient(logits).row(0).to_vec(), (0..logits.ncols()).map(second).collect()]
+}
+
+#[test]
+fn the_spread_of_targets_is_the_curvature_of_the_loss_where_logits_are_0() {
+    const CLASSES: usize = 10;
+    let labels: Vec<usize> = (0..CLASSES).collect();
+    let off = MixingConfig::default();
+    // CutMix gets pictures so large that the rectangle has every size; the last number is what the clipping takes.
+    for (config, expected, clipped) in [
+        (off.clone(), 1.0, 0.0),
+        (MixingConfig { smoothing: 0.1, ..off.clone() }, 0.81, 0.0),
+        (MixingConfig { mixup: 1.0, ..off.clone() }, 2.0 / 3.0, 0.0),
+        (MixingConfig { mixup: 0.2, probability: 0.5, ..off.clone() }, 1.0 - 0.5 * (1.0 - 1.2 / 1.4), 0.0),
+        (MixingConfig { cutmix: 1.0, ..off.clone() }, 2.0 / 3.0, 0.0311),
+        (MixingConfig { mixup: 0.8, cutmix: 1.0, smoothing: 0.1, ..off }, 0.550_385, 0.405 * 0.0311),
+    ] {
+        let spread = config.target_spread();
+        assert!((spread - expected).abs() < 1e-6, "{spread} for {config:?}");
+        let drawn =
+            Mixing::new(config).unwrap().draw_targets(40_000, &labels, CLASSES, [512, 512], &mut generator(1)).unwrap();
+        let dense = drawn.to_dense().unwrap();
+        let found = dense.var_axis(Axis(0), 0.0).sum() / (1.0 - 1.0 / CLASSES as f64);
+        assert!((found - (spread - clipped)).abs() < 4e-3, "{found} against {spread} - {clipped}");
+
+        // The losses themselves, on one picture, with all targets as candidates.
+        let own = softnce::Targets::mixed(&[0], &[1], &[0.7], CLASSES, 0.1).unwrap();
+        let logits = Array2::zeros((1, CLASSES));
+        let usual = SoftTargetCrossEntropy::new(LossSettings::new());
+        let [usual_gradient, usual_curvature] = local(&usual, &logits, &Batch::from(&own));
+        let batch = Batch::from(&own).with_further(&drawn).unwrap();
+        for temperature in [1.0, spread] {
+            let loss = SoftTargetInfoNce::new(LossSettings::new().with_temperature(temperature).unwrap());
+            let [gradient, curvature] = local(&loss, &logits, &batch);
+            let share = curvature.iter().sum::<f64>() / usual_curvature.iter().sum::<f64>();
+            assert!((share - found / temperature.powi(2)).abs() < 1e-3, "{share} at temperature {temperature}");
+            for (own, usual) in gradient.iter().zip(&usual_gradient) {
+                assert!((temperature * own - usual).abs() < 5e-3, "{own} against {usual}");
+            }
+        }
+    }
 }
