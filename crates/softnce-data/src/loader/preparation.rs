@@ -13,7 +13,7 @@ use crate::features::Standardisation;
 #[derive(Debug, Clone)]
 pub enum Preparation {
     /// Pictures, resized, augmented and normalised.
-    Pictures(Augmentation),
+    Pictures(Box<Augmentation>),
     /// Rows of features.
     Features {
         /// Values of a row.
@@ -25,7 +25,7 @@ pub enum Preparation {
 
 impl From<Augmentation> for Preparation {
     fn from(augmentation: Augmentation) -> Self {
-        Preparation::Pictures(augmentation)
+        Preparation::Pictures(Box::new(augmentation))
     }
 }
 

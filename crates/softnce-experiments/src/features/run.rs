@@ -64,6 +64,9 @@ impl StudyPart for Planned<'_> {
     }
 }
 
+/// The score of a trial, or what was measured of a training that is compared.
+type Found = (Option<ValidationScore>, BTreeMap<Measure, f64>);
+
 /// The splits of a set, by their seed.
 type Splits = Vec<RunData>;
 
@@ -245,7 +248,7 @@ impl<'a> TaskStudy<'a> {
     /// One training. `None` if it was stopped; the next call continues from there.
     fn one(&self, part: &Planned<'_>, stop: &AtomicBool) -> Result<Option<Kept>, StudyError> {
         let Place { data, device, .. } = self.place;
-        let measured = || -> Result<Option<(Option<ValidationScore>, BTreeMap<Measure, f64>)>, RunError> {
+        let measured = || -> Result<Option<Found>, RunError> {
             let mut run = Run::with_data(part.recipe.clone(), part.data.clone(), data, device, &part.run)?;
             if part.trial {
                 let whole = run.train_only(stop, &())?;
