@@ -155,10 +155,11 @@ fn a_run_goes_on_from_any_step_as_if_never_stopped() {
         ("rich", rich()),
         ("sgd", recipe(&["optimizer.kind=sgd", "optimizer.learning_rate=0.1", "optimizer.average=0.5"])),
         ("draws", recipe(&["candidates.kind=draws", "candidates.count=64", "loss.kind=infonce"])),
-        (
-            "classes",
-            recipe(&["candidates.kind=classes", "candidates.count=5", "training.batch_size=2", "schedule.epochs=1"]),
-        ),
+        // So unbalanced that classes are missing in batches: only these are drawn.
+        ("classes", {
+            let candidates = ["candidates.kind=classes", "candidates.count=3"];
+            recipe(&[&candidates[..], &["data.imbalance=50.0", "training.batch_size=50"]].concat())
+        }),
         ("frozen", frozen()),
     ] {
         let whole = trained(&recipe, &folder.path().join(name));
