@@ -77,10 +77,10 @@ def make(
 ) -> Call:
     """Checks the shapes and types of the arguments of a call over ``num_classes`` classes."""
     segments = [_segment_of("targets", targets, num_classes)]
-    if isinstance(candidates, str):
+    if isinstance(candidates, str) and candidates == "classes" and kind == "soft-target-infonce":
         others = {"positives": positives, "multiplicities": multiplicities}
         rows = len(segments[0].first)
-        candidates, multiplicities = _all_classes(kind, candidates, others, noise_probs, rows, num_classes)
+        candidates, multiplicities = _all_classes(others, noise_probs, rows, num_classes)
     further = [_segment_of("candidates", part, num_classes) for part in _parts(candidates)]
     segments.extend(part for part in further if len(part.first))
     if multiplicities is not None:
@@ -102,12 +102,9 @@ def make(
 
 
 def _all_classes(
-    kind: str, candidates: str, others: Dict[str, Any], noise_probs: Any, rows: int, num_classes: int
+    others: Dict[str, Any], noise_probs: Any, rows: int, num_classes: int
 ) -> Tuple[NDArray[Any], NDArray[Any]]:
     """All classes as candidates, and the multiplicities: 0 for the targets, the noise probabilities for the classes."""
-    if candidates != "classes" or kind != "soft-target-infonce":
-        expected = '"classes" or targets' if kind == "soft-target-infonce" else "class indices or one-hot rows"
-        raise ValueError(f"candidates is {candidates!r}, expected {expected}")
     for name, given in others.items():
         if given is not None:
             raise ValueError(f"{name} is given with classes as candidates, expected one of them")
