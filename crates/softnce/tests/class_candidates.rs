@@ -21,10 +21,7 @@ fn settings(case: &Case) -> LossSettings {
     rows().with_noise(noise(&case.noise)).with_temperature(case.temperature).unwrap()
 }
 
-fn losses<E: Element>(value: softnce::LossValue<E>) -> Array1<f64>
-where
-    E: Accum,
-{
+fn losses<A: Accum>(value: softnce::LossValue<A>) -> Array1<f64> {
     match value {
         softnce::LossValue::Scalar(value) => Array1::from_elem(1, value.as_f64()),
         softnce::LossValue::Rows(rows) => rows.mapv(|value| value.as_f64()),
