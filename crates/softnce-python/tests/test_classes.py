@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from typing import Any, List, Optional, Tuple
 
@@ -210,3 +212,23 @@ def test_tensor_operations_warn_of_distributions_among_their_own_candidates() ->
     for form in ("labels", "smoothed", "mixed", "recognised"):
         assert messages(random_targets(form, 32, 12)) == []
         assert messages(written_out(random_targets(form, 32, 12), 12), recognise=False) == []
+
+
+@pytest.mark.parametrize("backend", ["kernel", "tensor"])
+def test_distributions_are_warned_of_once_at_the_line_of_the_call(backend: str) -> None:
+    program = """
+import warnings, torch
+from softnce.torch import soft_target_info_nce
+logits, targets = torch.zeros(8, 12), torch.softmax(torch.arange(96.0).reshape(8, 12) % 7 / 2, 1)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    for _ in range(2):
+        soft_target_info_nce(logits, targets, candidates="classes", backend="{backend}")
+    assert not caught, caught
+    for _ in range(2):
+        soft_target_info_nce(logits, targets, backend="{backend}")
+assert [w.category for w in caught] == [UserWarning], caught
+assert "distributions to be matched" in str(caught[0].message) and caught[0].filename == "<string>", caught[0]
+"""
+    done = subprocess.run([sys.executable, "-c", program.replace("{backend}", backend)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
