@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use burn::tensor::{DType, Int, Tensor};
-use softnce::{Batch, ClassDraws, ErrorKind, Targets};
+use softnce::{Batch, ClassCandidates, ClassDraws, ErrorKind, Targets};
 
 use crate::Error;
 
@@ -45,6 +45,15 @@ impl From<Arc<Targets<'static>>> for LossTargets {
 }
 
 impl LossTargets {
+    /// Number of rows.
+    fn len(&self) -> usize {
+        match self {
+            LossTargets::Labels(labels) => labels.dims()[0],
+            LossTargets::Probabilities(probabilities) => probabilities.dims()[0],
+            LossTargets::Host(targets) => targets.len(),
+        }
+    }
+
     /// The targets on the host; dense rows in their compact form, if they have one.
     pub(crate) fn on_host(&self, classes: usize) -> Result<Targets<'_>, Error> {
         match self {
@@ -113,6 +122,17 @@ impl LossBatch {
         softnce::Batch::check_multiplicities(&multiplicities)?;
         self.multiplicities = Some(multiplicities);
         Ok(self)
+    }
+
+    /// Adds classes as candidates; those already there leave the sums and remain positives.
+    ///
+    /// # Errors
+    /// As [`Batch::with_class_candidates`].
+    pub fn with_class_candidates(self, candidates: &ClassCandidates) -> Result<Self, Error> {
+        let left_out = self.segments.iter().map(LossTargets::len).sum();
+        let multiplicities = std::iter::repeat_n(0.0, left_out).chain(candidates.multiplicities().iter().copied());
+        let multiplicities = multiplicities.collect();
+        self.with_further(candidates.targets()?).with_multiplicities(multiplicities)
     }
 
     /// Row i's loss counts `row_weights[i]` times. Shape `[N]`.

@@ -9,7 +9,7 @@ use common::{Case, Random, SOURCES, Source, cast, deviation};
 use device::{PATHS, plain};
 use ndarray::{Array1, Array2, Axis};
 use softnce::oracle::Exact;
-use softnce::{LossKind, Reduction, Targets};
+use softnce::{ClassCandidates, LossKind, Reduction, Targets};
 use softnce_burn::{ClassDraws, ComputePath, LossBatch, LossConfig, LossTargets, NoiseDistribution};
 
 fn device() -> Device {
@@ -318,6 +318,51 @@ fn works_inside_a_network_and_lets_it_learn() {
         found.push(losses);
     }
     check("both paths train alike", found[0].clone(), found[1].clone(), 1e-10);
+}
+
+/// Classes as candidates: with all of them cross-entropy, with some of them the definition.
+#[test]
+fn class_candidates_on_both_paths() {
+    for (source, case) in all_cases() {
+        let (rows, classes) = case.logits.dim();
+        let noise = NoiseDistribution::from_probabilities(&case.noise).unwrap();
+        let own = case.segments[0].to_dense().unwrap();
+        let mut generator = <softnce::rand::rngs::StdRng as softnce::rand::SeedableRng>::seed_from_u64(rows as u64);
+        let some = ClassCandidates::draw(&noise, &case.segments[0], 3, &mut generator).unwrap();
+        for (classes, all) in [(ClassCandidates::all(&noise, classes).unwrap(), true), (some, false)] {
+            let one_hot = classes.targets().unwrap();
+            let candidates = [own.view(), one_hot.to_dense().unwrap().view()].map(|rows| rows.to_owned());
+            let candidates = ndarray::concatenate(Axis(0), &candidates.each_ref().map(|rows| rows.view())).unwrap();
+            let multiplicities: Array1<f64> =
+                std::iter::repeat_n(0.0, rows).chain(classes.multiplicities().iter().copied()).collect();
+            let positives: Vec<usize> = (0..rows).collect();
+            let exact = softnce::oracle::soft_target_info_nce(
+                &case.logits,
+                &candidates,
+                &positives,
+                &multiplicities,
+                &case.noise,
+                case.temperature,
+            )
+            .unwrap();
+            for path in PATHS {
+                let loss = config(LossKind::SoftTargetInfoNce, &case, path).init(&device());
+                let logits = matrix(&case.logits, DType::F64).require_grad();
+                let targets: LossTargets = match case.segments[0].form() {
+                    softnce::Form::Dense => matrix(&own, DType::F64).into(),
+                    _ => case.segments[0].clone().into(),
+                };
+                let batch = LossBatch::from(targets).with_class_candidates(&classes).unwrap();
+                let value = loss.forward(logits.clone(), batch).unwrap();
+                let gradients = value.clone().sum().backward();
+                let what = format!("{source:?}, {path:?}, all: {all}");
+                let off = deviation(values(value), &exact.losses);
+                assert!(off < 1e-9, "{what}: losses off by {off:e}");
+                let off = deviation(values(logits.grad(&gradients).unwrap()), &exact.logits_gradients);
+                assert!(off < 1e-9, "{what}: gradients off by {off:e}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -13,7 +13,9 @@ use common::pages::{check_page, check_table};
 use common::{check_columns, until, whole};
 use softnce::LossKind;
 use softnce_experiments::StudyError;
-use softnce_experiments::graphs::{ClassedSummary, DistilledSummary, GraphsConfig, GraphsResults, Source, run};
+use softnce_experiments::graphs::{
+    Candidates, ClassedSummary, DistilledSummary, GraphsConfig, GraphsResults, Source, run,
+};
 use softnce_store::StoreError;
 
 /// Sixty nodes of two classes in a ring, most edges within a class; a feature for the class, one in five wrong.
@@ -50,14 +52,14 @@ fn an_interrupted_study_ends_with_the_results_of_a_whole_one() {
     let (data, at_once, parted) = (folder.path(), folder.path().join("whole"), folder.path().join("parted"));
     make(&data.join("ring"));
     let expected = to_the_end(short(3), data, &at_once);
-    // 2 sources of 5 losses at 2 rates, then 10 that are compared: once within the trials, once behind them.
-    for finished in [3, 25] {
+    // 2 sources of 8 losses at 2 rates, then 16 that are compared: once within the trials, once behind them.
+    for finished in [3, 40] {
         let done = fs::read_dir(parted.join("parts")).map_or(0, Iterator::count);
         let outcome = until(finished - done, |budget, progress| {
             run(short(3), "the command".into(), data, &parted, budget, progress)
         });
         let error = outcome.unwrap_err().to_string();
-        assert_eq!(error, format!("stopped with {finished} of 30 parts finished"));
+        assert_eq!(error, format!("stopped with {finished} of 48 parts finished"));
     }
     assert_eq!(to_the_end(short(3), data, &parted), expected);
     for file in ["study.json", "results.json", "results.csv", "results.md", "report.html"] {
@@ -70,7 +72,7 @@ fn an_interrupted_study_ends_with_the_results_of_a_whole_one() {
     check_table(classes, 5);
     assert!(fs::read_to_string(parted.join("report.html")).unwrap().contains("the optimum of soft target InfoNCE"));
     let csv = fs::read_to_string(parted.join("results.csv")).unwrap();
-    assert_eq!(csv.lines().count(), 1 + 10 * 2);
+    assert_eq!(csv.lines().count(), 1 + 16 * 2);
     check_columns(&csv);
     // The test nodes are looked at by the compared runs alone.
     assert!(expected.tuning.iter().flat_map(|(_, runs)| runs).all(|run| run.test.is_none()));
@@ -82,18 +84,38 @@ fn every_loss_learns_the_ring() {
     make(&folder.path().join("ring"));
     let results = to_the_end(short(150), folder.path(), &folder.path().join("out"));
     for source in [Source::Labels, Source::Teacher] {
-        assert_eq!(results.of("ring", source).count(), 5);
+        assert_eq!(results.of("ring", source).count(), 8);
         for row in results.of("ring", source) {
             assert!(row.values[0].mean > 85.0, "{:?}: {:?}", row.unit, row.values);
             // Targets of a teacher are looked at beside it; on a ring it is right, and so is what learned from it.
             assert_eq!(row.distilled.is_some(), source == Source::Teacher);
             let right = |found: &DistilledSummary| {
                 let sure = |found: &ClassedSummary| found.top1.mean > 85.0 && found.agreement.mean > 85.0;
-                let is_one = row.unit.loss == LossKind::SoftTargetInfoNce;
+                let of_targets = row.unit.candidates == Candidates::Targets;
+                let is_one = row.unit.loss == LossKind::SoftTargetInfoNce && of_targets;
                 sure(&found.teacher) && sure(&found.network) && found.optimum.as_ref().map_or(!is_one, sure)
             };
             assert!(row.distilled.as_ref().is_none_or(right), "{:?}", row.distilled);
         }
+    }
+}
+
+/// With all classes as candidates the network is that of cross-entropy.
+#[test]
+fn class_candidates_give_the_results_of_cross_entropy() {
+    let folder = tempfile::tempdir().unwrap();
+    make(&folder.path().join("ring"));
+    let config = GraphsConfig { rates: vec![0.01], ..short(20) };
+    let results = to_the_end(config, folder.path(), &folder.path().join("out"));
+    for source in [Source::Labels, Source::Teacher] {
+        let of = |loss: LossKind, candidates: Candidates| {
+            let mut rows = results.of("ring", source);
+            rows.find(|row| (row.unit.loss, row.unit.candidates) == (loss, candidates)).unwrap()
+        };
+        let classes = of(LossKind::SoftTargetInfoNce, Candidates::Classes);
+        let entropy = of(LossKind::SoftTargetCrossEntropy, Candidates::Targets);
+        assert_eq!(classes.values, entropy.values, "{source:?}");
+        assert_ne!(of(LossKind::SoftTargetInfoNce, Candidates::Draws(2)).values, entropy.values, "{source:?}");
     }
 }
 
@@ -116,10 +138,10 @@ fn trainings_that_diverge_are_counted_and_do_not_end_the_study() {
     let out = folder.path().join("out");
     let results = to_the_end(config, folder.path(), &out);
     assert!(results.rows.is_empty());
-    assert_eq!(results.diverged.len(), 2 * 2 * 5);
+    assert_eq!(results.diverged.len(), 2 * 2 * 8);
     let text = std::fs::read_to_string(out.join("results.md")).unwrap();
     assert!(
-        text.contains("Diverged and left out, so that the results of these losses are too favourable: 20 trainings."),
+        text.contains("Diverged and left out, so that the results of these losses are too favourable: 32 trainings."),
         "{text}"
     );
     assert!(
@@ -141,7 +163,7 @@ fn trainings_that_diverge_are_counted_and_do_not_end_the_study() {
     kept.as_object_mut().unwrap().remove("softnce_checksum").unwrap();
     std::fs::write(&part, kept.to_string()).unwrap();
     let results = to_the_end(config, folder.path(), &out);
-    assert_eq!((results.rows.len(), results.diverged.len()), (10, 1));
+    assert_eq!((results.rows.len(), results.diverged.len()), (16, 1));
     let row =
         results.rows.iter().find(|row| row.unit.loss == LossKind::Nll && row.unit.source == Source::Labels).unwrap();
     assert_eq!(row.runs.iter().map(|run| run.seed).collect::<Vec<_>>(), [0]);

@@ -56,6 +56,33 @@ def test_soft_target_info_nce_is_the_definition(form: str, reduction: str, recog
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("form", FORMS)
+def test_classes_as_candidates_give_the_gradient_of_cross_entropy(form: str, reduction: str) -> None:
+    logits, targets, noise = random_logits(), random_targets(form), random_noise()
+    options: Any = {"temperature": 0.5, "reduction": reduction}
+    found = sn.soft_target_info_nce_and_gradient(logits, targets, candidates="classes", noise_probs=noise, **options)
+    expected = sn.soft_target_cross_entropy_and_gradient(logits, targets, **options)
+    close(found.logits_gradient, expected.logits_gradient, 1e-11)
+    close(found.temperature_gradient, expected.temperature_gradient, 1e-11)
+    constants = written_out(targets) @ np.log(noise)
+    above = {"none": constants, "sum": constants.sum(), "mean": constants.mean()}[reduction]
+    close(found.loss, expected.loss + above, 1e-6 if form == "dense32" else 1e-11)
+
+
+def test_classes_as_candidates_refuse_what_does_not_go_with_them() -> None:
+    logits, labels = random_logits(), random_targets("labels")
+    for options, words in (
+        ({"candidates": "classes", "positives": 0}, "positives is given with classes"),
+        ({"candidates": "classes", "multiplicities": [1.0]}, "multiplicities is given with classes"),
+        ({"candidates": "classes", "noise_probs": [0.5, 0.5]}, "noise_probs has shape"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            sn.soft_target_info_nce(logits, labels, **options)
+    with pytest.raises(TypeError, match="candidates has dtype"):
+        sn.info_nce(logits, labels, candidates="classes")
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("form", FORMS)
 def test_every_argument_enters_as_defined(form: str, reduction: str) -> None:
     logits, targets = random_logits(), random_targets(form)
     further = [

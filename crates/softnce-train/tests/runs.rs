@@ -155,6 +155,11 @@ fn a_run_goes_on_from_any_step_as_if_never_stopped() {
         ("rich", rich()),
         ("sgd", recipe(&["optimizer.kind=sgd", "optimizer.learning_rate=0.1", "optimizer.average=0.5"])),
         ("draws", recipe(&["candidates.kind=draws", "candidates.count=64", "loss.kind=infonce"])),
+        // So unbalanced that classes are missing in batches: only these are drawn.
+        ("classes", {
+            let candidates = ["candidates.kind=classes", "candidates.count=3"];
+            recipe(&[&candidates[..], &["data.imbalance=50.0", "training.batch_size=50"]].concat())
+        }),
         ("frozen", frozen()),
     ] {
         let whole = trained(&recipe, &folder.path().join(name));
@@ -184,6 +189,17 @@ fn a_run_goes_on_from_any_step_as_if_never_stopped() {
             assert!(stops > 0);
         }
     }
+}
+
+/// With all classes as candidates, soft target InfoNCE takes the steps of cross-entropy.
+#[test]
+fn all_classes_as_candidates_train_as_cross_entropy() {
+    let folder = TempDir::new().unwrap();
+    let mixed = "mixing={mixup=0.8, smoothing=0.1}";
+    let classes = trained(&recipe(&[mixed, "candidates.kind=classes"]), &folder.path().join("classes"));
+    let entropy = recipe(&[mixed, "loss.kind=soft-target-cross-entropy"]);
+    let entropy = trained(&entropy, &folder.path().join("entropy"));
+    assert_eq!(weights(&classes), weights(&entropy));
 }
 
 #[test]

@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 use std::sync::Once;
 
-use ndarray::{ArrayView1, CowArray, Ix1};
+use ndarray::{Array1, ArrayView1, CowArray, Ix1};
 
 use crate::shared::Shared;
 use crate::targets::Rows;
-use crate::warning::shares_mixing_weight;
-use crate::{Accum, Error, ErrorKind, Form, Targets, Warning};
+use crate::warning::{are_distributions, shares_mixing_weight};
+use crate::{Accum, ClassCandidates, Error, ErrorKind, Form, Targets, Warning};
 
 /// The label side of one call of a loss.
 ///
@@ -23,6 +23,8 @@ use crate::{Accum, Error, ErrorKind, Form, Targets, Warning};
 /// - [`Batch::with_positives`]: row i's positive by index.
 /// - [`Batch::with_multiplicities`]: candidate j counts as many; 0 leaves it out of the denominators.
 /// - [`Batch::with_row_weights`]: a weight for each row's loss.
+/// - [`Batch::with_class_candidates`]: the classes in place of the targets as candidates, for targets that are
+///   distributions to be matched.
 ///
 /// The losses that are not contrastive read a row's target and weight from here and ignore the other candidates.
 ///
@@ -122,6 +124,20 @@ impl<'a> Batch<'a> {
         Ok(self)
     }
 
+    /// Adds classes as candidates; those already there leave the sums and remain positives.
+    ///
+    /// The loss then matches its targets as soft target cross-entropy does (see [`ClassCandidates`]). Its cost does not
+    /// depend on the number of other candidates, and for all classes it is that of cross-entropy. Draw the classes from
+    /// the noise distribution that the loss has.
+    ///
+    /// # Errors
+    /// Candidates over another number of classes.
+    pub fn with_class_candidates(self, candidates: &ClassCandidates) -> Result<Self, Error> {
+        let left_out = std::iter::repeat_n(0.0, self.candidates());
+        let multiplicities: Array1<f64> = left_out.chain(candidates.multiplicities().iter().copied()).collect();
+        self.with_further(candidates.targets()?)?.with_multiplicities(multiplicities)
+    }
+
     /// Row i's loss counts `row_weights[i]` times; under reduction mean the sum is divided by the sum of the weights.
     ///
     /// # Shapes
@@ -214,23 +230,29 @@ impl<'a> Batch<'a> {
 
     /// What in this batch is valid and yet a mistake under a contrastive loss.
     ///
-    /// Reads compact rows until two differ, dense ones likewise; hard labels not at all.
+    /// Reads compact rows until two differ, dense ones likewise and a few of them once more; hard labels not at all.
     pub fn warnings(&self) -> Vec<Warning> {
-        let alone = self.segments.len() == 1;
-        let shared = alone && self.segments.first().is_some_and(shares_mixing_weight);
-        if shared { vec![Warning::SharedMixingWeight] } else { Vec::new() }
+        let [targets] = self.segments.as_slice() else { return Vec::new() };
+        let mut warnings = Vec::new();
+        if shares_mixing_weight(targets) {
+            warnings.push(Warning::SharedMixingWeight);
+        }
+        if are_distributions(targets) {
+            warnings.push(Warning::DistributionTargets);
+        }
+        warnings
     }
 
-    /// Writes the warnings to the [`log`] facade, the first time in the process that there are any.
+    /// Writes each of the warnings to the [`log`] facade, the first time in the process that there is one of its kind.
     ///
     /// The contrastive losses of this crate call it, and so do Burn's tensor operations.
     pub fn warn_once(&self) {
-        static WARNED: Once = Once::new();
-        if WARNED.is_completed() {
+        static WARNED: [Once; Warning::KINDS] = [const { Once::new() }; Warning::KINDS];
+        if WARNED.iter().all(Once::is_completed) {
             return;
         }
         for warning in self.warnings() {
-            WARNED.call_once(|| log::warn!("{warning}"));
+            WARNED[warning as usize].call_once(|| log::warn!("{warning}"));
         }
     }
 
@@ -314,6 +336,24 @@ impl<'a> Batch<'a> {
             Rows::Compact(rows) => rows.uniform.iter().copied().fold(extent, wider),
             _ => wider(extent, 0.0),
         })
+    }
+
+    /// Whether the sums of a contrastive loss run over hard labels alone, while other targets, which serve only as
+    /// positives, have multiplicity 0.
+    pub(crate) fn contrasts_classes_only(&self) -> bool {
+        let Some(multiplicities) = &self.multiplicities else { return false };
+        let mut first = 0;
+        let mut others = false;
+        for (segment, &end) in self.segments.iter().zip(&self.ends) {
+            if segment.form() != Form::Hard {
+                others = true;
+                if multiplicities.iter().skip(first).take(end - first).any(|&multiplicity| multiplicity != 0.0) {
+                    return false;
+                }
+            }
+            first = end;
+        }
+        others
     }
 
     /// The same batch, borrowed, with other targets of the same lengths.

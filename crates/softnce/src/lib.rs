@@ -12,7 +12,8 @@
 //!   the usual sources, such as MixUp or a teacher.
 //! - [`NoiseDistribution`], [`NoiseEstimator`]: the noise distribution over classes.
 //! - [`Batch`]: targets plus, optionally, more candidates, the index of each row's own target among the candidates (its
-//!   *positive*), a count for each candidate (its *multiplicity*), and row weights.
+//!   *positive*), a count for each candidate (its *multiplicity*), and row weights. [`ClassCandidates`]: the classes as
+//!   candidates, for targets that are distributions to be matched.
 //! - [`Loss`]: the trait that all losses implement. The losses are [`SoftTargetInfoNce`], [`InfoNce`],
 //!   [`SoftDistributionInfoNce`], [`SoftTargetCrossEntropy`], [`Nll`] and [`BinaryCrossEntropy`]; [`AnyLoss`] is a loss
 //!   whose kind is chosen at run time.
@@ -53,6 +54,7 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod batch;
+mod class_candidates;
 mod draw;
 mod element;
 mod error;
@@ -70,6 +72,7 @@ mod warning;
 pub use {half, ndarray, rand};
 
 pub use batch::Batch;
+pub use class_candidates::ClassCandidates;
 pub use draw::ClassDraws;
 pub use element::{Accum, Element};
 pub use error::{Error, ErrorKind};

@@ -15,6 +15,15 @@ pub enum Warning {
     /// meet their own class, each target is then an extreme point of the candidates: the loss has no finite optimum and
     /// falls to 0 as the logits grow. Draw one lambda per row, or take candidates from elsewhere.
     SharedMixingWeight,
+    /// Targets spread over many classes, such as a teacher's probabilities or votes, are the only candidates. If each
+    /// target is a distribution to be matched, they shift the optimum away from it. Cross-entropy matches it, and so do
+    /// [class candidates](crate::ClassCandidates).
+    DistributionTargets,
+}
+
+impl Warning {
+    /// Number of kinds.
+    pub(crate) const KINDS: usize = 2;
 }
 
 impl fmt::Display for Warning {
@@ -25,8 +34,38 @@ impl fmt::Display for Warning {
                  soft target InfoNCE may then have no finite optimum and fall to 0 as the logits grow; \
                  draw one lambda per row, or add candidates from elsewhere",
             ),
+            Warning::DistributionTargets => f.write_str(
+                "targets spread over many classes are the only candidates of soft target InfoNCE: if they are \
+                 distributions to be matched (a teacher's probabilities, votes), the candidates shift the optimum away \
+                 from them; cross-entropy matches them, and so does this loss with classes as candidates",
+            ),
         }
     }
+}
+
+/// Rows looked at to tell distributions from mixed labels.
+const ROWS_LOOKED_AT: usize = 16;
+/// Mixed labels have weights above the uniform share on two classes, rarely on four (a mosaic of pictures).
+const MOST_MIXED: usize = 4;
+/// How far a weight must be above the row's smallest to count.
+const LEAST_WEIGHT: f64 = 0.005;
+
+/// Whether dense rows are distributions over many classes and no mixed or smoothed labels: at least two of some rows
+/// over the whole batch have more weighted classes than these.
+pub(crate) fn are_distributions(targets: &Targets<'_>) -> bool {
+    let Rows::Dense(rows) = &targets.rows else { return false };
+    let (count, classes) = rows.dim();
+    if classes <= MOST_MIXED + 1 {
+        return false;
+    }
+    let mut weights = vec![0.0_f64; classes];
+    let looked_at = (0..count).step_by(count.div_ceil(ROWS_LOOKED_AT).max(1));
+    let spread = looked_at.filter(|&row| {
+        rows.write_row(row, &mut weights);
+        let floor = weights.iter().copied().fold(f64::INFINITY, f64::min);
+        weights.iter().filter(|&&weight| weight > floor + LEAST_WEIGHT).count() > MOST_MIXED
+    });
+    spread.take(2).count() == 2
 }
 
 /// Whether every row that is mixed of two classes is mixed with the same weight, and at least two are.

@@ -131,13 +131,22 @@ impl Factors {
 
 /// What the contrastive losses need of the candidates.
 struct Candidates {
+    /// Those with candidates of a multiplicity above 0.
     segments: Vec<Rows>,
     /// The logarithm of the noise distribution and its number of classes, unless the noise is uniform.
     log_noise: Option<(Floats, usize)>,
     /// The logarithms of the multiplicities and their number, unless all are 1.
     log_multiplicities: Option<(Floats, usize)>,
-    positives: Ints,
+    positives: PositiveScores,
     rows: usize,
+}
+
+/// Where the score of each row's positive comes from.
+enum PositiveScores {
+    /// From the scores of all candidates.
+    Among(Ints),
+    /// From the row's own target alone: with classes as candidates, the N x N scores of the targets are not needed.
+    Own(Positives),
 }
 
 impl Candidates {
@@ -149,11 +158,30 @@ impl Candidates {
         place: &Place,
         uploads: &mut Uploads,
     ) -> Result<Self, Error> {
+        let mut first = 0;
+        let counts = segments.iter().map(|segment| {
+            let range = first..first + segment.len();
+            first = range.end;
+            batch.multiplicities().map(|all| all.slice_move(ndarray::s![range]).to_vec())
+        });
+        let counts: Vec<Option<Vec<f64>>> = counts.collect();
+        let is_counted = |counts: &Option<Vec<f64>>| counts.as_ref().is_none_or(|all| all.iter().any(|&m| m > 0.0));
+        let every = counts.iter().all(is_counted);
+        let positives_scores = match every {
+            true => PositiveScores::Among(uploads.ints(positives.iter().map(|&positive| positive as u32))),
+            false => PositiveScores::Own(Positives::new(segments, positives, place, uploads)?),
+        };
         let mut shares = segments.iter().map(Segment::equal_share);
-        let first = shares.next().flatten();
-        let cancelled = first.is_some() && shares.all(|share| share == first);
-        let segments = segments.iter().map(|segment| segment.rows(None, cancelled, place, uploads));
+        let share = shares.next().flatten();
+        // The scores of the rows' own targets hold the shares.
+        let cancelled = every && share.is_some() && shares.all(|other| other == share);
+        let kept = segments.iter().zip(&counts).filter(|(_, counts)| is_counted(counts));
+        let segments = kept.map(|(segment, _)| segment.rows(None, cancelled, place, uploads));
         let segments = segments.collect::<Result<_, _>>()?;
+        let multiplicities: Option<Vec<f64>> = batch.multiplicities().map(|_| {
+            let kept = counts.iter().filter(|counts| is_counted(counts));
+            kept.flatten().flatten().map(|multiplicity| multiplicity.ln()).collect()
+        });
         let mut listed = |values: Option<Vec<f64>>| {
             values.map(|values| {
                 let count = values.len();
@@ -163,8 +191,8 @@ impl Candidates {
         Ok(Candidates {
             segments,
             log_noise: listed(call.settings.noise().log_probabilities().map(|values| values.to_vec())),
-            log_multiplicities: listed(batch.multiplicities().map(|values| values.iter().map(|m| m.ln()).collect())),
-            positives: uploads.ints(positives.iter().map(|&positive| positive as u32)),
+            log_multiplicities: listed(multiplicities),
+            positives: positives_scores,
             rows: positives.len(),
         })
     }
@@ -176,10 +204,14 @@ fn contrastive(mut scores: Tensor<2>, candidates: Candidates, sent: &Sent) -> Te
     if let Some((log_noise, classes)) = log_noise {
         scores = scores - sent.floats(&log_noise, [1, classes]);
     }
+    let own = scores.clone();
     let mut columns: Vec<_> = segments.into_iter().map(|segment| segment.score(scores.clone(), sent)).collect();
     // Joining a single tensor would copy it.
     let all = if columns.len() == 1 { columns.remove(0) } else { Tensor::cat(columns, 1) };
-    let positive = all.clone().gather(1, sent.ints(&positives, [rows, 1]));
+    let positive = match positives {
+        PositiveScores::Among(positives) => all.clone().gather(1, sent.ints(&positives, [rows, 1])),
+        PositiveScores::Own(positives) => positives.weighted_sum(own, sent).reshape([rows, 1]),
+    };
     let counted = match log_multiplicities {
         Some((logs, count)) => all + sent.floats(&logs, [1, count]),
         None => all,

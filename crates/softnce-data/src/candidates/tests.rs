@@ -77,6 +77,16 @@ fn settings_read_as_tables_and_are_checked() {
     assert_eq!(draws.check().unwrap_err().to_string(), "candidates.count is 65537, expected 1 to 65536 candidates");
     assert!(CandidateConfig::Queue { size: 0 }.check().is_err() && CandidateConfig::Queue { size: 1 }.check().is_ok());
     assert!(draws.beyond_batch() && !CandidateConfig::Batch.beyond_batch());
+    for (text, count) in [(r#"{"kind":"classes"}"#, None), (r#"{"kind":"classes","count":65536}"#, Some(65_536))] {
+        let classes = read(text).unwrap();
+        assert_eq!(classes, CandidateConfig::Classes { count });
+        assert!(classes.check().is_ok() && classes.beyond_batch());
+        assert_eq!(serde_json::to_string(&classes).unwrap(), text);
+    }
+    let none = CandidateConfig::Classes { count: Some(0) }.check().unwrap_err();
+    assert_eq!(none.to_string(), "candidates.count is 0, expected 1 to 65536 candidates");
+    assert!(CandidateConfig::Classes { count: Some(65_537) }.check().is_err());
+    assert!(read(r#"{"kind": "classes", "size": 3}"#).is_err());
     assert!(read(r#"{"kind": "queue", "count": 3}"#).is_err());
     assert!(read(r#"{"kind": "queue", "size": 3, "count": 3}"#).is_err());
     assert!(read(r#"{"kind": "batch", "size": 3}"#).is_err(), "a batch has no size");

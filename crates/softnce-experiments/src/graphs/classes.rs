@@ -68,7 +68,7 @@ impl Given {
     /// On a graph, if networks were trained on a teacher's targets.
     fn of(results: &GraphsResults, graph: &str) -> Option<Self> {
         let of = || results.rows.iter().filter(|row| row.unit.graph == graph);
-        let found = || of().filter_map(|row| Some((row.unit.loss, row.distilled.as_ref()?)));
+        let found = || of().filter_map(|row| Some((row.unit.title(), row.distilled.as_ref()?)));
         let (_, first) = found().next()?;
         let classes = first.teacher.shares.len();
         let headings = ["predictions of", "top-1", "same as the teacher"].map(str::to_owned);
@@ -92,9 +92,9 @@ impl Given {
             given("the teacher", &first.teacher),
             Line { name: "the teacher's confidence".into(), figures: confidence, over_teacher: None },
         ];
-        let optimum = found().filter_map(|(loss, found)| Some((loss, found.optimum.as_ref()?)));
-        lines.extend(optimum.map(|(loss, found)| line(&format!("the optimum of {}", loss.title()), found)));
-        lines.extend(found().map(|(loss, found)| line(loss.title(), &found.network)));
+        let optimum = found().filter_map(|(title, found)| Some((title, found.optimum.as_ref()?)));
+        lines.extend(optimum.map(|(title, found)| line(&format!("the optimum of {title}"), found)));
+        lines.extend(found().map(|(title, found)| line(&title, &found.network)));
         Some(Given { headings, lines })
     }
 }

@@ -4,7 +4,8 @@
 //! Two sources of targets. *Labels*: the 20 labelled nodes of each class, smoothed for the losses that take soft targets.
 //! *Teacher*: every node, with the probabilities that a network trained on the labels gives it (self-distillation), the
 //! labelled ones with their labels. There the study also looks at the classes that nodes are given, beside those of the
-//! teacher and of the optimum of soft target InfoNCE.
+//! teacher and of the optimum of soft target InfoNCE. This loss is also trained with classes as candidates: all of them,
+//! under which its optimum is the target, and some drawn at each step.
 
 mod adam;
 mod classes;
@@ -28,6 +29,6 @@ pub use plan::GraphsConfig;
 pub use results::{ClassedSummary, DistilledSummary, GraphsResults, Row};
 pub use run::run;
 pub use teacher::{Classed, Distilled};
-pub use trial::{Found, Source, Tested, Unit};
+pub use trial::{Candidates, Found, Source, Tested, Unit};
 
 pub(crate) use page::files;

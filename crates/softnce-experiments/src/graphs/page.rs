@@ -83,6 +83,12 @@ fn setting(results: &GraphsResults) -> Markup {
             (plural(config.epochs, "step", "steps")) " over the whole graph, without early stopping; the results are those \
              after the last step. The candidates of a step are its targets: those of the labelled nodes, or those of all nodes."
         }
+        p {
+            "Soft target InfoNCE is also trained with classes in place of the targets as candidates. With all of them, weighted by \
+             their frequencies, it has the gradient of soft target cross-entropy. Drawn classes: so many at each step, from the \
+             class frequencies, the same for all nodes. No class is kept in the sum for being in a target, as the library does: a \
+             confident target then has no finite optimum."
+        }
         (page::table("Graphs.", "", html! {
             (page::head(&["graph"], ["nodes", "features", "classes", "labelled", "validation", "test"]))
             tbody {
@@ -119,7 +125,7 @@ fn table(results: &GraphsResults, graph: &str, source: Source) -> Markup {
                 @for row in results.of(graph, source) {
                     tr {
                         th.loss scope="row" {
-                            (page::swatch(look(row.unit.loss))) (row.unit.loss.title())
+                            (page::swatch(look(row.unit.loss))) (row.unit.title())
                             @let diverged = row.runs.iter().filter(|run| run.diverged).count();
                             @if diverged > 0 {
                                 span.under { (diverged) " of " (row.runs.len()) " diverged" }
@@ -148,9 +154,8 @@ fn rates(results: &GraphsResults) -> Markup {
         return html! { p { "All losses have the learning rate " (number::setting(results.config.rates[0])) "." } };
     }
     let mean = |row: &Row, rate: f64| {
-        let mut those = results.tuning.iter().filter(|(unit, _)| {
-            (&unit.graph, unit.source, unit.loss, unit.rate) == (&row.unit.graph, row.unit.source, row.unit.loss, rate)
-        });
+        let mut those =
+            results.tuning.iter().filter(|(unit, _)| *unit == Unit { rate, tuning: true, ..row.unit.clone() });
         let runs = those.next().map_or(&[][..], |(_, runs)| runs);
         let mean = 100.0 * runs.iter().map(|run| run.validation_top1).sum::<f64>() / runs.len().max(1) as f64;
         match runs {
@@ -171,7 +176,7 @@ fn rates(results: &GraphsResults) -> Markup {
             tbody {
                 @for row in &results.rows {
                     tr {
-                        th scope="row" { (row.unit.graph) ", " (words(row.unit.source)) ", " (row.unit.loss.title()) }
+                        th scope="row" { (row.unit.graph) ", " (words(row.unit.source)) ", " (row.unit.title()) }
                         @for &rate in &results.config.rates {
                             td.number.chosen[rate == row.unit.rate] { (mean(row, rate)) }
                         }
@@ -185,7 +190,7 @@ fn rates(results: &GraphsResults) -> Markup {
 /// The compared trainings that diverged; `None` if there are none.
 fn diverged(results: &GraphsResults) -> Option<String> {
     let each = results.diverged.iter().map(|(unit, run)| {
-        let (targets, loss) = (words(unit.source), unit.loss.title());
+        let (targets, loss) = (words(unit.source), unit.title());
         format!("{}, {targets}, {loss}, {}", unit.graph, run.reason.as_deref().unwrap_or_default())
     });
     left_out(&each.collect::<Vec<_>>())
@@ -204,7 +209,7 @@ fn markdown(results: &GraphsResults) -> String {
     let mut table = Table::new(head).with_text(1);
     for row in &results.rows {
         let unit = &row.unit;
-        let first = [format!("{}, {}", unit.graph, words(unit.source)), unit.loss.title().to_owned()];
+        let first = [format!("{}, {}", unit.graph, words(unit.source)), unit.title()];
         let values = row.values.iter().enumerate().map(|(at, value)| {
             let bold = row.differences.is_some_and(|differences| differences[at].excludes_zero());
             let mark = if bold { "**" } else { "" };
@@ -229,7 +234,7 @@ fn markdown(results: &GraphsResults) -> String {
 /// Every training that is compared, for the CSV file.
 pub(crate) fn rows(results: &GraphsResults) -> impl Iterator<Item = Line<'_>> {
     results.rows.iter().flat_map(|row| {
-        let Unit { graph, source, loss, rate, .. } = &row.unit;
+        let Unit { graph, source, loss, candidates, rate, .. } = &row.unit;
         row.runs.iter().map(move |run| {
             let Found { seed, validation_top1, validation_nll, test, .. } = run;
             let of = |measure: fn(&Tested) -> f64| test.as_ref().map(measure);
@@ -238,6 +243,7 @@ pub(crate) fn rows(results: &GraphsResults) -> impl Iterator<Item = Line<'_>> {
                 graph,
                 source: source.name(),
                 loss: loss.name(),
+                candidates: candidates.name(),
                 rate: *rate,
                 seed: *seed,
                 validation_top1: *validation_top1,
@@ -259,6 +265,7 @@ pub(crate) struct Line<'a> {
     graph: &'a str,
     source: &'static str,
     loss: &'static str,
+    candidates: String,
     rate: f64,
     seed: u64,
     validation_top1: f64,

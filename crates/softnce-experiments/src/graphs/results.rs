@@ -9,7 +9,7 @@ use super::graph::Graph;
 use super::node::NodeSplit;
 use super::plan::GraphsConfig;
 use super::teacher::{Classed, Distilled};
-use super::trial::{Found, Source, Tested, Unit};
+use super::trial::{Candidates, Found, Source, Tested, Unit};
 use crate::StudyError;
 use crate::measure::Measure;
 
@@ -135,13 +135,16 @@ impl Tested {
 /// Sources of targets, in the order that they are shown.
 pub(crate) const SOURCES: [Source; 2] = [Source::Labels, Source::Teacher];
 
-/// The losses, in the order that they are shown.
-pub(crate) const LOSSES: [LossKind; 5] = [
-    LossKind::SoftTargetInfoNce,
-    LossKind::SoftTargetCrossEntropy,
-    LossKind::SoftDistributionInfoNce,
-    LossKind::InfoNce,
-    LossKind::Nll,
+/// The losses with their candidates, in the order that they are shown.
+pub(crate) const LOSSES: [(LossKind, Candidates); 8] = [
+    (LossKind::SoftTargetInfoNce, Candidates::Targets),
+    (LossKind::SoftTargetInfoNce, Candidates::Classes),
+    (LossKind::SoftTargetInfoNce, Candidates::Draws(4)),
+    (LossKind::SoftTargetInfoNce, Candidates::Draws(2)),
+    (LossKind::SoftTargetCrossEntropy, Candidates::Targets),
+    (LossKind::SoftDistributionInfoNce, Candidates::Targets),
+    (LossKind::InfoNce, Candidates::Targets),
+    (LossKind::Nll, Candidates::Targets),
 ];
 
 impl GraphsResults {

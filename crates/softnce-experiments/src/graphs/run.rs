@@ -13,7 +13,7 @@ use super::graph::Graph;
 use super::page;
 use super::plan::{GraphsConfig, graph_name, part_name};
 use super::results::{GraphsResults, LOSSES, SOURCES};
-use super::trial::{Found, Source, Unit, train};
+use super::trial::{Candidates, Found, Source, Unit, train};
 use crate::parts::{Around, StudyPart, Workplace, each_seed};
 use crate::{Budget, Progress, StudyError, folder};
 
@@ -62,13 +62,15 @@ pub fn run(
         Ok(found.map(|found| (unit.clone(), found)))
     };
     let several = config.rates.len() > 1;
-    let trials = if several { units(&config, true, |_, _, _| config.rates.clone()) } else { Vec::new() };
+    let trials = if several { units(&config, true, |_, _, _, _| config.rates.clone()) } else { Vec::new() };
     let compared = config.graphs.len() * SOURCES.len() * LOSSES.len();
     let around = Around { before: 0, after: compared };
     let tuning = place.train_all(&trials, around, train)?;
     let around = Around { before: trials.len(), after: 0 };
-    let chosen = |graph: &str, source, loss| {
-        let those = tuning.iter().filter(|(unit, _)| unit.graph == graph && unit.source == source && unit.loss == loss);
+    let chosen = |graph: &str, source, loss, candidates| {
+        let those = tuning.iter().filter(|(unit, _)| {
+            (unit.graph.as_str(), unit.source, unit.loss, unit.candidates) == (graph, source, loss, candidates)
+        });
         best(those).map_or_else(|| config.rates.clone(), |rate| vec![rate])
     };
     let compared = units(&config, false, chosen);
@@ -104,13 +106,17 @@ fn best<'a>(trials: impl Iterator<Item = &'a (Unit, Vec<Found>)>) -> Option<f64>
 }
 
 /// Every graph, source and loss at its rates.
-fn units(config: &GraphsConfig, tuning: bool, rates: impl Fn(&str, Source, LossKind) -> Vec<f64>) -> Vec<Unit> {
+fn units(
+    config: &GraphsConfig,
+    tuning: bool,
+    rates: impl Fn(&str, Source, LossKind, Candidates) -> Vec<f64>,
+) -> Vec<Unit> {
     let mut units = Vec::new();
     for graph in &config.graphs {
         for source in SOURCES {
-            for loss in LOSSES {
-                let rates = rates(graph, source, loss).into_iter();
-                units.extend(rates.map(|rate| Unit { graph: graph.clone(), source, loss, rate, tuning }));
+            for (loss, candidates) in LOSSES {
+                let rates = rates(graph, source, loss, candidates).into_iter();
+                units.extend(rates.map(|rate| Unit { graph: graph.clone(), source, loss, candidates, rate, tuning }));
             }
         }
     }
@@ -122,12 +128,16 @@ impl StudyPart for Unit {
     type Kept = (Unit, Vec<Found>);
 
     fn name(&self) -> String {
-        let Unit { graph, source, loss, rate, tuning } = self;
+        let Unit { graph, source, loss, candidates, rate, tuning } = self;
         let (graph, source) = (part_name(graph), source.name());
+        let candidates = match candidates {
+            Candidates::Targets => String::new(),
+            other => format!("-{}", other.name()),
+        };
         // The rate of a compared run follows from the trials.
         match tuning {
-            true => format!("tuning-{graph}-{source}-{loss}-{rate:e}"),
-            false => format!("run-{graph}-{source}-{loss}"),
+            true => format!("tuning-{graph}-{source}-{loss}{candidates}-{rate:e}"),
+            false => format!("run-{graph}-{source}-{loss}{candidates}"),
         }
     }
 

@@ -8,6 +8,7 @@ use softnce_metrics::largest_entry;
 use super::graph::Graph;
 use super::node::NodeSplit;
 use super::optimum::optimum;
+use super::trial::{Candidates, Unit};
 use crate::StudyError;
 
 /// A network that learned from a teacher's probabilities, beside the teacher.
@@ -81,7 +82,7 @@ fn classes(rows: &Array2<f64>) -> Vec<usize> {
 /// What classes the test nodes are given: by the network, by the teacher, by the optimum of the loss.
 pub(super) fn compare_classes(
     graph: &Graph,
-    loss: LossKind,
+    unit: &Unit,
     probabilities: &Array2<f64>,
     logits: &Array2<f32>,
 ) -> Result<Distilled, StudyError> {
@@ -89,8 +90,8 @@ pub(super) fn compare_classes(
     let own = probabilities.select(Axis(0), &nodes);
     let teacher = classes(&own);
     let given = |given: &[usize]| Classed::new(given, &labels, &teacher, graph.classes);
-    let optimum_logits = match loss {
-        LossKind::SoftTargetInfoNce => {
+    let optimum_logits = match (unit.loss, unit.candidates) {
+        (LossKind::SoftTargetInfoNce, Candidates::Targets) => {
             let noise = NoiseDistribution::try_from(&Targets::dense(probabilities.view())?)?;
             let log_noise = noise.log_probabilities();
             log_noise.and_then(|log_noise| optimum(probabilities.view(), log_noise, &nodes))

@@ -1,8 +1,12 @@
 //! One training of the network on a graph, and how it does.
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
-use softnce::{AnyLoss, Batch, ClassDraws, GradientRequest, Loss, LossKind, LossSettings, NoiseDistribution, Targets};
+use softnce::rand::Rng;
+use softnce::{
+    AnyLoss, Batch, ClassCandidates, ClassDraws, GradientRequest, Loss, LossKind, LossSettings, NoiseDistribution,
+    Targets,
+};
 use softnce_metrics::{TemperatureFit, evaluate};
 use softnce_train::randomness::{Stream, generator};
 
@@ -32,6 +36,56 @@ impl Source {
     }
 }
 
+/// The candidates of a contrastive loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Candidates {
+    /// The targets of all nodes that are trained on.
+    #[default]
+    Targets,
+    /// All classes, each with its noise probability; the targets are left out of the sum.
+    Classes,
+    /// So many classes drawn from the noise distribution at each step, and nothing else: the classes that the targets
+    /// weigh are left to chance too, unlike in [`softnce::ClassCandidates::draw`].
+    Draws(usize),
+}
+
+impl Candidates {
+    fn are_targets(&self) -> bool {
+        *self == Candidates::Targets
+    }
+
+    /// Their name in files.
+    pub fn name(self) -> String {
+        match self {
+            Candidates::Targets => "targets".into(),
+            Candidates::Classes => "classes".into(),
+            Candidates::Draws(count) => format!("draws{count}"),
+        }
+    }
+
+    /// The targets with these candidates at a step.
+    fn of<'t>(
+        self,
+        targets: &'t Targets<'_>,
+        noise: &NoiseDistribution,
+        draws: &mut impl Rng,
+    ) -> Result<Batch<'t>, softnce::Error> {
+        let (own, classes) = (Batch::from(targets), targets.classes());
+        match self {
+            Candidates::Targets => Ok(own),
+            Candidates::Classes => own.with_class_candidates(&ClassCandidates::all(noise, classes)?),
+            Candidates::Draws(count) => {
+                let eta = noise.probabilities(classes)?;
+                let rows = eta.broadcast((count, classes)).map(|rows| rows.to_owned()).unwrap_or_default();
+                let counts = std::iter::repeat_n(0.0, targets.len());
+                let counts: Vec<f64> = counts.chain(std::iter::repeat_n(1.0 / count as f64, count)).collect();
+                own.with_further(Targets::dense(rows)?.draw(draws))?.with_multiplicities(Array1::from(counts))
+            }
+        }
+    }
+}
+
 /// What is trained over several seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
@@ -41,10 +95,25 @@ pub struct Unit {
     pub source: Source,
     /// The loss.
     pub loss: LossKind,
+    /// Its candidates.
+    #[serde(default, skip_serializing_if = "Candidates::are_targets")]
+    pub candidates: Candidates,
     /// The learning rate.
     pub rate: f64,
     /// Whether the rate is tried out, with seeds of its own.
     pub tuning: bool,
+}
+
+impl Unit {
+    /// The title of the loss, with its candidates if they are not the targets.
+    pub fn title(&self) -> String {
+        let title = self.loss.title();
+        match self.candidates {
+            Candidates::Targets => title.to_owned(),
+            Candidates::Classes => format!("{title}, class candidates"),
+            Candidates::Draws(count) => format!("{title}, {count} drawn classes"),
+        }
+    }
 }
 
 /// How one training did.
@@ -101,7 +170,8 @@ fn trained(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64) -> Resu
         Source::Labels => None,
         Source::Teacher => {
             let (nodes, targets) = labels(graph, LossKind::Nll, 0.0)?;
-            let teacher = fit(graph, LossKind::Nll, (&nodes, &targets), TEACHER_RATE, config, (seed, 1))?;
+            let nll = (LossKind::Nll, Candidates::Targets);
+            let teacher = fit(graph, nll, (&nodes, &targets), TEACHER_RATE, config, (seed, 1))?;
             Some(teacher::probabilities(graph, &teacher))
         }
     };
@@ -109,7 +179,7 @@ fn trained(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64) -> Resu
         None => labels(graph, unit.loss, config.smoothing)?,
         Some(probabilities) => ((0..graph.nodes()).collect(), teacher::targets(probabilities, unit.loss)?),
     };
-    let logits = fit(graph, unit.loss, (&nodes, &targets), unit.rate, config, (seed, 0))?;
+    let logits = fit(graph, (unit.loss, unit.candidates), (&nodes, &targets), unit.rate, config, (seed, 0))?;
     let part = |part| {
         let (nodes, labels) = graph.of(part);
         (logits.select(Axis(0), &nodes), labels)
@@ -129,7 +199,7 @@ fn trained(graph: &Graph, unit: &Unit, config: &GraphsConfig, seed: u64) -> Resu
                 scaled_nll: scaled.nll,
                 scaled_ece: scaled.ece_equal_width.error,
                 distilled: teacher
-                    .map(|teacher| teacher::compare_classes(graph, unit.loss, &teacher, &logits))
+                    .map(|teacher| teacher::compare_classes(graph, unit, &teacher, &logits))
                     .transpose()?,
             })
         }
@@ -153,7 +223,7 @@ fn labels(graph: &Graph, loss: LossKind, smoothing: f64) -> Result<(Vec<usize>, 
 /// Shape `[nodes, classes]`.
 fn fit(
     graph: &Graph,
-    loss: LossKind,
+    (loss, candidates): (LossKind, Candidates),
     (nodes, targets): (&[usize], &Targets<'static>),
     rate: f64,
     config: &GraphsConfig,
@@ -161,8 +231,10 @@ fn fit(
 ) -> Result<Array2<f32>, StudyError> {
     let mut draws = generator(seed, Stream::Weights, network, 0);
     let mut weights = Weights::new(graph.width(), config.hidden, graph.classes, &mut draws);
-    let loss = AnyLoss::new(loss, LossSettings::new().with_noise(NoiseDistribution::try_from(targets)?));
-    let (given, mut class_draws) = (Batch::from(targets), ClassDraws::new(seed));
+    let noise = NoiseDistribution::try_from(targets)?;
+    let loss = AnyLoss::new(loss, LossSettings::new().with_noise(noise.clone()));
+    let mut class_draws = ClassDraws::new(seed);
+    let mut candidate_draws = generator(seed, Stream::Candidates, network, 0);
     let (mut first, mut second) = (Adam::new(config.weight_decay), Adam::new(0.0));
     let mut draws = generator(seed, Stream::Network, network, 0);
     let diverged = |bad: f32, step: usize| {
@@ -175,7 +247,8 @@ fn fit(
         if let Some(&bad) = logits.iter().find(|value| !value.is_finite()) {
             return Err(diverged(bad, epoch + 1));
         }
-        let batch = if loss.kind().draws_classes() { class_draws.draw(&given) } else { given.clone() };
+        let given = candidates.of(targets, &noise, &mut candidate_draws)?;
+        let batch = if loss.kind().draws_classes() { class_draws.draw(&given) } else { given };
         let found = loss.loss_and_gradient(logits.view(), batch, &GradientRequest::new()).map_err(|error| {
             let error = StudyError::from(error);
             let largest =

@@ -77,7 +77,7 @@ fn summary(results: &GraphsResults) {
         for source in [Source::Labels, Source::Teacher] {
             for row in results.of(graph, source) {
                 let accuracy = with_interval(row.values[0], 2, fixed);
-                table.add([graph.as_str(), source.name(), row.unit.loss.title(), &accuracy]);
+                table.add([graph.as_str(), source.name(), &row.unit.title(), &accuracy]);
             }
         }
     }

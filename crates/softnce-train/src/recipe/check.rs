@@ -138,7 +138,7 @@ impl Recipe {
         }
         if self.loss.kind.is_contrastive() && !self.candidates.beyond_batch() {
             let expected = "at least 2, because the candidates of a picture come from its batch: with one candidate the \
-                            loss is always 0. Or add candidates: candidates.kind = \"queue\" or \"draws\"";
+                            loss is always 0. Or take other candidates: candidates.kind = \"queue\", \"draws\" or \"classes\"";
             return refuse("training.batch_size", 1, expected);
         }
         if self.loss.kind.takes_soft_targets() && mixing.is_some_and(MixingConfig::mixes) {

@@ -69,6 +69,8 @@ impl Recipe {
             CandidateConfig::Batch => None,
             CandidateConfig::Queue { size } => Some(format!("kind = \"queue\", size = {size}")),
             CandidateConfig::Draws { count } => Some(format!("kind = \"draws\", count = {count}")),
+            CandidateConfig::Classes { count: None } => Some("kind = \"classes\"".to_owned()),
+            CandidateConfig::Classes { count: Some(count) } => Some(format!("kind = \"classes\", count = {count}")),
         };
         if let Some(candidates) = candidates {
             notes.push(format!("{title} compares all classes: [candidates] is left out ({candidates})"));
@@ -198,6 +200,14 @@ mod tests {
             (
                 vec!["loss.kind=soft-target-cross-entropy", "candidates={kind=\"draws\", count=9}"],
                 "soft target cross-entropy compares all classes: [candidates] is left out (kind = \"draws\", count = 9)",
+            ),
+            (
+                vec!["loss.kind=nll", "candidates={kind=\"classes\"}"],
+                "NLL compares all classes: [candidates] is left out (kind = \"classes\")",
+            ),
+            (
+                vec!["loss.kind=nll", "candidates={kind=\"classes\", count=9}"],
+                "NLL compares all classes: [candidates] is left out (kind = \"classes\", count = 9)",
             ),
             (
                 vec!["loss.kind=soft-target-cross-entropy", "loss.alpha=0.5"],

@@ -286,7 +286,7 @@ fn batches_of_one_picture_are_refused_if_nothing_can_be_learned_from_them() {
             "candidates={kind=\"batch\"}",
             "the candidates of a picture come from its batch",
         ),
-        ("loss.kind=infonce", "candidates={kind=\"batch\"}", "candidates.kind = \"queue\" or \"draws\""),
+        ("loss.kind=infonce", "candidates={kind=\"batch\"}", "candidates.kind = \"queue\", \"draws\" or \"classes\""),
         (
             "loss.kind=soft-target-cross-entropy",
             "mixing={mixup=0.8}",

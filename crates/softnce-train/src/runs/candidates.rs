@@ -1,6 +1,6 @@
 //! The label side of a step: the batch's targets with the candidates beyond them.
 
-use softnce::Targets;
+use softnce::{ClassCandidates, NoiseDistribution, Targets};
 use softnce_burn::LossBatch;
 use softnce_data::candidates::{CandidateConfig, TargetQueue};
 use softnce_data::loader::LoadedBatch;
@@ -11,13 +11,17 @@ use super::error::RunError;
 use crate::randomness::{Stream, generator};
 use crate::recipe::Recipe;
 
-/// The targets of a batch, and behind them the candidates that the recipe adds: past targets, or free draws from the
-/// distribution of the training targets, which need no forward pass.
+/// The targets of a batch, and behind them the candidates that the recipe adds: past targets, draws from the
+/// distribution of the training targets, or classes in place of the targets. None of them needs a forward pass.
+///
+/// `noise`: that of the loss, from which classes are drawn.
+#[allow(clippy::too_many_arguments)]
 pub(super) fn candidates(
     recipe: &Recipe,
     mixing: &Mixing,
     train: &Labelled,
     queue: Option<&TargetQueue>,
+    noise: &NoiseDistribution,
     batch: &LoadedBatch,
     epoch: usize,
     step: usize,
@@ -26,15 +30,22 @@ pub(super) fn candidates(
     if !recipe.loss.kind.is_contrastive() {
         return Ok(own);
     }
+    let mut draws = generator(recipe.seed, Stream::Candidates, epoch as u64, step as u64);
     let further = match recipe.candidates {
         CandidateConfig::Draws { count } => {
-            let mut draws = generator(recipe.seed, Stream::Candidates, epoch as u64, step as u64);
             let (size, classes) = (recipe.augmentation.size, train.pictures.class_names().len());
             let soft = train.distributions.as_ref().filter(|_| recipe.loss.kind.takes_soft_targets());
             Some(match soft {
                 Some(rows) => mixing.draw_dense_targets(count, rows.view(), size, &mut draws)?,
                 None => mixing.draw_targets(count, train.pictures.labels(), classes, size, &mut draws)?,
             })
+        }
+        CandidateConfig::Classes { count } => {
+            let classes = match count {
+                Some(count) => ClassCandidates::draw(noise, &batch.targets, count, &mut draws)?,
+                None => ClassCandidates::all(noise, batch.targets.classes())?,
+            };
+            return Ok(own.with_class_candidates(&classes)?);
         }
         _ => queue.map(TargetQueue::as_targets).transpose()?.flatten().map(Targets::into_owned),
     };

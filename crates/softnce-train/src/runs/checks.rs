@@ -1,5 +1,6 @@
 //! Checks a recipe against its data. Refuses a run that would learn nothing; notes what else does not fit.
 
+use softnce::LossKind;
 use softnce_data::augmentation::AugmentationConfig;
 use softnce_data::candidates::CandidateConfig;
 use softnce_nn::models::NetworkConfig;
@@ -55,6 +56,7 @@ pub(super) fn check(recipe: &Recipe, data: &RunData) -> Result<Vec<String>, RunE
              no other candidate, so it teaches nothing; training.drop_last = true skips it"
         ));
     }
+    notes.extend(shifted(recipe));
     notes.extend(absent(recipe, data));
     notes.extend(recipe.data.imbalance.and_then(|imbalance| unreached(imbalance, data)));
     Ok(notes)
@@ -78,6 +80,21 @@ fn features(recipe: &Recipe, data: &RunData) -> Result<Vec<String>, RunError> {
     }
     let is_used = recipe.augmentation != AugmentationConfig::default();
     Ok(if is_used { vec!["the data are rows of features: [augmentation] is left out".to_owned()] } else { Vec::new() })
+}
+
+/// A note if label distributions are candidates of each other, which shifts the optimum of soft target InfoNCE away from
+/// them.
+fn shifted(recipe: &Recipe) -> Option<String> {
+    let contrasts = recipe.loss.kind == LossKind::SoftTargetInfoNce;
+    let classes = matches!(recipe.candidates, CandidateConfig::Classes { .. });
+    let labels = recipe.data.train_labels.as_ref().filter(|_| contrasts && !classes)?;
+    Some(format!(
+        "data.train_labels has distributions (path {:?}): if these are to be matched, as with a teacher or votes, \
+         candidates from the targets shift the optimum away from them; candidates.kind = \"classes\" matches them, and so \
+         does loss.kind = \"{}\"",
+        labels.path(),
+        LossKind::SoftTargetCrossEntropy,
+    ))
 }
 
 /// Notes on classes without pictures.
@@ -177,6 +194,24 @@ mod tests {
         );
         for fine in ["loss.kind=nll", "training.drop_last=true", "candidates={kind=\"queue\", size=4}"] {
             assert_eq!(checked(&["training.batch_size=2", fine], &few).unwrap(), [""; 0], "{fine}");
+        }
+    }
+
+    #[test]
+    fn distributions_that_are_candidates_of_each_other_are_noted() {
+        let few = data(&[0, 1, 1, 0, 1], 2);
+        let with = |changes: &[&str]| {
+            let labels = "data.train_labels={kind=\"votes\", path=\"votes.npy\"}";
+            checked(&[&["training.batch_size=5", labels], changes].concat(), &few).unwrap()
+        };
+        for candidates in ["candidates={kind=\"batch\"}", "candidates={kind=\"queue\", size=9}"] {
+            let notes = with(&["loss.kind=soft-target-infonce", candidates]);
+            let words = ["data.train_labels has distributions (path \"votes.npy\")", "candidates.kind = \"classes\""];
+            assert!(notes.len() == 1 && words.iter().all(|words| notes[0].contains(words)), "{notes:?}");
+        }
+        assert_eq!(with(&["loss.kind=soft-target-infonce", "candidates={kind=\"classes\"}"]), [""; 0]);
+        for loss in ["soft-target-cross-entropy", "soft-distribution-infonce"] {
+            assert_eq!(with(&[&format!("loss.kind={loss}")]), [""; 0], "{loss}");
         }
     }
 

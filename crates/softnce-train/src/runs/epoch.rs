@@ -62,7 +62,9 @@ impl Run {
             let waited = (start - since).as_secs_f64();
             let start = Instant::now();
             let queue = self.state.queue.as_ref();
-            let candidates = candidates(&self.recipe, &self.mixing, &self.data.train, queue, &batch, number, at)?;
+            let noise = self.state.loss.settings().noise();
+            let candidates =
+                candidates(&self.recipe, &self.mixing, &self.data.train, queue, noise, &batch, number, at)?;
             let (rows, kept) = (batch.labels.len(), candidates.clone());
             let (recipe, plan, adjustment) = (&self.recipe, &self.plan, self.adjustment.as_deref());
             let course = Course { recipe, plan, device: &device, adjustment };

@@ -36,7 +36,7 @@ impl Compute for SoftTargetCrossEntropy {
         inputs: Inputs<'_, E>,
         outputs: &mut Outputs<'_, E::Accum, G>,
     ) -> Result<(), Error> {
-        cross_entropy(inputs, outputs)
+        cross_entropy(inputs, None, outputs)
     }
 }
 
@@ -59,6 +59,6 @@ impl Compute for Nll {
         inputs: Inputs<'_, E>,
         outputs: &mut Outputs<'_, E::Accum, G>,
     ) -> Result<(), Error> {
-        cross_entropy(inputs, outputs)
+        cross_entropy(inputs, None, outputs)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::inputs::Inputs;
 use super::outputs::Outputs;
-use super::{compact, dense, hard};
+use super::{class_candidates, compact, dense, hard};
 use crate::{Element, Error, Form};
 
 /// Soft target InfoNCE, on the path that suits the form of the candidates.
@@ -12,11 +12,15 @@ pub(crate) fn soft_target_info_nce<E: Element, G: Element<Accum = E::Accum>>(
     outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let forms = || inputs.batch.segments().iter().map(|segment| segment.form());
-    if forms().any(|form| form == Form::Dense) {
+    let dense = forms().any(|form| form == Form::Dense);
+    // The paths over classes compute a term for every class. If only few classes can occur, the compact path is faster.
+    let many_occur = inputs.batch.candidates().saturating_mul(8) >= inputs.scores.classes();
+    if (dense || many_occur) && inputs.batch.contrasts_classes_only() {
+        return class_candidates::run(inputs, outputs);
+    }
+    if dense {
         return dense::run(inputs, block_rows, outputs);
     }
-    // The hard path computes a term for every class. If only few classes can occur, the compact path is faster.
-    let many_occur = inputs.batch.candidates().saturating_mul(8) >= inputs.scores.classes();
     if many_occur && forms().all(|form| form == Form::Hard) {
         return hard::run(inputs, outputs);
     }

@@ -1,13 +1,17 @@
 //! Soft target cross-entropy and NLL, its special case with hard labels. O(N d).
 //!
 //! `L_i = -sum_k W_ik log softmax(S_i)_k`, `dL_i/dS_i = softmax(S_i) - W_i`, with the scores `S = Z / tau` and the
-//! targets W, both `[N, d]`.
+//! targets W, both `[N, d]`. Soft target InfoNCE with classes as candidates is the same with a bias on each class; see
+//! [`super::class_candidates`].
 
 use num_traits::{Float, Zero};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
 use super::blocks::{Working, rows_at_once};
+use super::class_candidates::ClassBias;
 use super::row::{Exponentials, Find, LessTargets, Scale, dot_with_scores, sum_of_scores};
+use super::scores::{Extents, ToScores};
+use super::terms::natural;
 use super::{Inputs, Outputs, Scores};
 use crate::targets::Rows;
 use crate::{Accum, Element, Error};
@@ -18,6 +22,7 @@ const CLASSES_IN_SUM: usize = 64;
 
 pub(crate) fn cross_entropy<E: Element, G: Element<Accum = E::Accum>>(
     inputs: Inputs<'_, E>,
+    bias: Option<&ClassBias<E::Accum>>,
     outputs: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let Inputs { scores, batch, positives } = inputs;
@@ -26,8 +31,8 @@ pub(crate) fn cross_entropy<E: Element, G: Element<Accum = E::Accum>>(
     let working = || (Working::new(scores), Vec::new());
     for_each(threads, outputs.blocks(rows), working, |(working, weights), mut out| {
         (0..out.losses.len()).try_for_each(|at| {
-            let target = batch.candidate(positives[out.first + at]);
-            target.map_or(Ok(()), |(segment, row)| one_row(scores, &segment.rows, row, working, weights, at, &mut out))
+            let Some((segment, row)) = batch.candidate(positives[out.first + at]) else { return Ok(()) };
+            one_row(scores, bias, (&segment.rows, row), (&mut *working, &mut *weights), at, &mut out)
         })
     })
 }
@@ -35,41 +40,47 @@ pub(crate) fn cross_entropy<E: Element, G: Element<Accum = E::Accum>>(
 /// Loss and gradient of row `at` of a block, whose target is row `target` of `targets`.
 fn one_row<E: Element, G: Element<Accum = E::Accum>>(
     scores: &Scores<'_, E>,
-    targets: &Rows<'_>,
-    target: usize,
-    working: &mut Working<E::Accum>,
-    weights: &mut Vec<E::Accum>,
+    bias: Option<&ClassBias<E::Accum>>,
+    (targets, target): (&Rows<'_>, usize),
+    (working, weights): (&mut Working<E::Accum>, &mut Vec<E::Accum>),
     at: usize,
     out: &mut Outputs<'_, E::Accum, G>,
 ) -> Result<(), Error> {
     let (classes, rate, row) = (scores.classes(), scores.rate, out.first + at);
-    let origin = scores.origin(row, &mut working.logits)?;
+    let mut origin = scores.origin(row, &mut working.logits)?;
     let logits = scores.logits(row, 0..classes, &mut working.logits);
-    // The class with the largest logit: its term is 1, and the sum of the other terms gives 1 - P of this class without
-    // cancellation.
-    let top = scores.instructions.run(Find { values: logits, value: origin });
     let demand = out.demand(at, scores.temperature);
     let values = out.row(at, &mut working.terms);
-    let (bias, offset) = (None, E::Accum::zero());
+    // The class with the largest term, which is 1: the sum of the other terms gives 1 - P of this class without
+    // cancellation.
+    let unequal = bias.and_then(ClassBias::unequal);
+    let (top, offset) = match (bias, unequal) {
+        (Some(classes), Some(bias2)) => {
+            // The largest logit may belong to a class that is no candidate.
+            origin = classes.largest_logit(logits).unwrap_or(origin);
+            let shift = Some(bias2);
+            scores.instructions.run(ToScores { logits, origin, rate: scores.rate2, shift, out: &mut *values });
+            let offset = scores.instructions.run(Extents(values)).highest;
+            (scores.instructions.run(Find { values, value: offset }), offset)
+        }
+        _ => (scores.instructions.run(Find { values: logits, value: origin }), E::Accum::zero()),
+    };
     let terms = scores.instructions.run(Exponentials {
         logits,
         origin,
         rate: scores.rate2,
-        bias,
+        bias: unequal,
         offset,
         own: top,
         out: values,
     });
     let total = terms.own + terms.others;
-    let softmax = Softmax {
-        logits,
-        origin,
-        rate,
-        top,
-        top_rest: terms.others / total,
-        share: total.recip(),
-        log_total: Float::ln_1p(terms.others),
+    let log_total = match unequal {
+        Some(_) => E::Accum::of(total.as_f64().ln() + natural(offset.as_f64())),
+        None => Float::ln_1p(terms.others),
     };
+    let softmax =
+        Softmax { logits, origin, rate, top, top_rest: terms.others / total, share: total.recip(), log_total };
     values[top] = terms.own;
     let wants_temperature = demand.is_some_and(|(_, wants)| wants);
     // The gradient with respect to the temperature needs the one with respect to the scores, which is not yet scaled.
@@ -89,7 +100,10 @@ fn one_row<E: Element, G: Element<Accum = E::Accum>>(
             softmax.every(scores, rows.row(target, weights), values, scale)
         }
     };
-    out.losses[at] = loss;
+    out.losses[at] = match bias {
+        Some(bias) => E::Accum::of(loss.as_f64() + bias.constant(targets, target, weights)),
+        None => loss,
+    };
     if let Some((scale, true)) = demand {
         let values = out.row(at, &mut working.terms);
         let dot = dot_with_scores(values, logits, origin, rate);
@@ -101,23 +115,23 @@ fn one_row<E: Element, G: Element<Accum = E::Accum>>(
     Ok(())
 }
 
-/// The softmax of a row: `P = share exp(S - max S)`.
+/// The softmax of a row: `P = share exp(S + bias)`, with the scores relative to the origin.
 struct Softmax<'r, A> {
     logits: &'r [A],
     origin: A,
     rate: A,
-    /// The class with the largest logit.
+    /// The class with the largest term.
     top: usize,
     /// `1 - P` of this class.
     top_rest: A,
-    /// `1 / sum_k exp(S_k - max S)`.
+    /// The reciprocal of the sum of the terms.
     share: A,
-    /// `log sum_k exp(S_k - max S)`.
+    /// `log sum_k exp(S_k + bias_k)`.
     log_total: A,
 }
 
 impl<A: Accum> Softmax<'_, A> {
-    /// `-log P` of a class.
+    /// `-log P` of a class, plus its bias.
     fn surprise(&self, class: usize) -> A {
         self.log_total - (self.logits[class] - self.origin) * self.rate
     }

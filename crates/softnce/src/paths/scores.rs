@@ -181,7 +181,7 @@ pub(crate) struct Extent<A> {
 }
 
 /// Finds the [`Extent`] of a row.
-struct Extents<'r, A>(&'r [A]);
+pub(super) struct Extents<'r, A>(pub(super) &'r [A]);
 
 impl<A: Accum> WithSimd for Extents<'_, A> {
     type Output = Extent<A>;
@@ -224,12 +224,12 @@ impl<A: Accum> WithSimd for Extents<'_, A> {
 }
 
 /// `(z - origin) rate + shift` of a row.
-struct ToScores<'r, A> {
-    logits: &'r [A],
-    origin: A,
-    rate: A,
-    shift: Option<&'r [A]>,
-    out: &'r mut [A],
+pub(super) struct ToScores<'r, A> {
+    pub(super) logits: &'r [A],
+    pub(super) origin: A,
+    pub(super) rate: A,
+    pub(super) shift: Option<&'r [A]>,
+    pub(super) out: &'r mut [A],
 }
 
 impl<A: Accum> WithSimd for ToScores<'_, A> {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -77,6 +77,10 @@ def make(
 ) -> Call:
     """Checks the shapes and types of the arguments of a call over ``num_classes`` classes."""
     segments = [_segment_of("targets", targets, num_classes)]
+    if isinstance(candidates, str) and candidates == "classes" and kind == "soft-target-infonce":
+        others = {"positives": positives, "multiplicities": multiplicities}
+        rows = len(segments[0].first)
+        candidates, multiplicities = _all_classes(others, noise_probs, rows, num_classes)
     further = [_segment_of("candidates", part, num_classes) for part in _parts(candidates)]
     segments.extend(part for part in further if len(part.first))
     if multiplicities is not None:
@@ -95,6 +99,22 @@ def make(
         reduction=reduction,
         recognise=bool(recognise),
     )
+
+
+def _all_classes(
+    others: Dict[str, Any], noise_probs: Any, rows: int, num_classes: int
+) -> Tuple[NDArray[Any], NDArray[Any]]:
+    """All classes as candidates, and the multiplicities: 0 for the targets, the noise probabilities for the classes."""
+    for name, given in others.items():
+        if given is not None:
+            raise ValueError(f"{name} is given with classes as candidates, expected one of them")
+    noise = np.full(num_classes, 1.0 / num_classes)
+    if noise_probs is not None:
+        noise = as_vector("noise_probs", noise_probs, "a vector of floats").astype(np.float64)
+        if len(noise) != num_classes:
+            message = f"expected [{num_classes}], as the logits have classes"
+            raise ValueError(f"noise_probs has shape {list(noise.shape)}, {message}")
+    return np.arange(num_classes), np.concatenate((np.zeros(rows), noise / noise.sum()))
 
 
 def _parts(candidates: Any) -> Sequence[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Optional, Sequence, Union
+from typing import Any, Literal, NamedTuple, Optional, Sequence, Union
 
 from numpy.typing import ArrayLike, NDArray
 
@@ -38,7 +38,7 @@ def soft_target_info_nce(
     logits: ArrayLike,
     targets: Targets,
     *,
-    candidates: Union[None, Targets, Sequence[Targets]] = None,
+    candidates: Union[None, Literal["classes"], Targets, Sequence[Targets]] = None,
     positives: Union[None, int, ArrayLike] = None,
     multiplicities: Optional[ArrayLike] = None,
     row_weights: Optional[ArrayLike] = None,
@@ -58,7 +58,8 @@ def soft_target_info_nce(
         targets: class indices ``[M]``, probabilities ``[M, d]`` or ``MixedTargets`` of M rows. Row i's positive is
             target i, so that M >= N, unless ``positives`` names them.
         candidates: additional candidates: targets in any form, or a list of several arrays or ``MixedTargets``. They
-            may come from a queue or be drawn from the distribution of the targets.
+            may come from a queue or be drawn from the distribution of the targets. ``"classes"``: all classes in place
+            of the targets, weighted by the noise distribution, for targets that are distributions to be matched.
         positives: the index ``[N]`` of each row's positive among all candidates, or the index of the first row's
             positive (row i then has index positives + i).
         multiplicities: how often each candidate counts in the denominator, for targets and then candidates; 0 excludes
@@ -88,7 +89,7 @@ def soft_target_info_nce_and_gradient(
     logits: ArrayLike,
     targets: Targets,
     *,
-    candidates: Union[None, Targets, Sequence[Targets]] = None,
+    candidates: Union[None, Literal["classes"], Targets, Sequence[Targets]] = None,
     positives: Union[None, int, ArrayLike] = None,
     multiplicities: Optional[ArrayLike] = None,
     row_weights: Optional[ArrayLike] = None,

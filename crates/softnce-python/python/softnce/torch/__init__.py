@@ -9,6 +9,7 @@ On the CPU the Rust kernels work on the memory of the tensors. On other devices 
 """
 
 from softnce.torch import _containers
+from softnce.torch.classes import ClassCandidates
 from softnce.torch.functional import info_nce, soft_target_cross_entropy, soft_target_info_nce
 from softnce.torch.modules import InfoNCE, SoftTargetCrossEntropy, SoftTargetInfoNCE
 from softnce.torch.queue import TargetQueue
@@ -17,6 +18,7 @@ from softnce.torch.targets import MixedTargets
 _containers.register()
 
 __all__ = [
+    "ClassCandidates",
     "InfoNCE",
     "MixedTargets",
     "SoftTargetCrossEntropy",

@@ -145,6 +145,14 @@ def segment_of(argument: str, targets: Any, num_classes: int, device: torch.devi
     return segment
 
 
+def check_noise(noise: Any, num_classes: int, device: torch.device) -> None:
+    """Checks the shape of a noise distribution, as the losses do."""
+    noise = plain("noise_probs", noise, device)
+    if list(noise.shape) != [num_classes] or noise.dtype not in FLOATS:
+        found = f"shape {list(noise.shape)} and dtype {noise.dtype}"
+        raise ValueError(f"noise_probs has {found}, expected [{num_classes}] floats, as the logits have classes")
+
+
 def plain(argument: str, values: Any, device: torch.device) -> Tensor:
     """Checks that a tensor is on the device of the logits, and detaches it."""
     if not isinstance(values, Tensor):

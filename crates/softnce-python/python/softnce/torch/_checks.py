@@ -23,7 +23,14 @@ LAMBDA_WARNING = (
     "soft target InfoNCE may then have no finite optimum and fall to 0 as the logits grow; "
     "draw one lambda per row, or add candidates from elsewhere"
 )
-#: The first calls look whether all rows share one lambda; a data loader seldom changes its mind later.
+DISTRIBUTION_WARNING = (
+    "targets spread over many classes are the only candidates of soft target InfoNCE: if they are "
+    "distributions to be matched (a teacher's probabilities, votes), the candidates shift the optimum away "
+    "from them; cross-entropy matches them, and so does this loss with classes as candidates"
+)
+#: Rows looked at, and the weighted classes that mixed labels have at most, as in the kernels.
+_ROWS, _MOST_MIXED, _LEAST_WEIGHT = 16, 4, 0.005
+#: The first calls look at the kind of the targets; a data loader seldom changes its mind later.
 _LOOKS = 8
 _looked = 0
 
@@ -44,16 +51,30 @@ def check_values(call: Call, segments: List[Segment], logits: Tensor, temperatur
     global _looked
     low, high = torch.aminmax(logits.detach().to(wide(logits.dtype)), dim=1)
     flags = [flag.reshape(()) for flag in _flags(call, segments, low, high, logits.shape[1], temperature)]
-    shared = None if _looked >= _LOOKS or call.kind not in CONTRASTIVE else _shared_weight(segments)
-    answers = torch.stack(flags if shared is None else [*flags, shared]).tolist()
+    looks = _looked < _LOOKS and call.kind in CONTRASTIVE
+    shared = _shared_weight(segments) if looks else None
+    spread = _are_distributions(segments) if looks else None
+    doubts = [(shared, LAMBDA_WARNING), (spread, DISTRIBUTION_WARNING)]
+    found = [(flag, message) for flag, message in doubts if flag is not None]
+    answers = torch.stack([*flags, *[flag for flag, _ in found]]).tolist()
     if any(answers[: len(flags)]):
         ask_kernels(call, logits, temperature)
-    if shared is not None:
+    for (_, message), answer in zip(found, answers[len(flags) :]):
         _looked += 1
-        if answers[-1]:
+        if answer:
             _looked = _LOOKS
-            warn([LAMBDA_WARNING])
+            warn([message])
     return high
+
+
+def _are_distributions(segments: List[Segment]) -> Optional[Tensor]:
+    """Whether dense rows have weight on more classes than mixed labels; None if the warning cannot apply."""
+    if len(segments) != 1 or not segments[0].is_dense() or segments[0].first.shape[1] <= _MOST_MIXED + 1:
+        return None
+    rows = segments[0].first
+    rows = rows[:: max(1, -(-rows.shape[0] // _ROWS))].to(wide(rows.dtype))
+    weighted = (rows > rows.amin(1, keepdim=True) + _LEAST_WEIGHT).sum(1)
+    return (weighted > _MOST_MIXED).sum() >= 2
 
 
 def _shared_weight(segments: List[Segment]) -> Optional[Tensor]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Sequence, Union
+from typing import Any, Dict, Literal, Optional, Sequence, Union
 
 import torch
 from torch import Tensor
 
 from softnce._choices import Backend, Checks, Reduction
 from softnce._settings import share
-from softnce.torch import _autograd, _call, _direct, _distributed
+from softnce.torch import _autograd, _call, _direct, _distributed, classes
 from softnce.torch._averaged import averaged
 from softnce.torch._call import Targets, segment_of
 from softnce.torch._class_weights import check_weight, smooth, weigh
@@ -18,6 +18,7 @@ from softnce.torch._ignored import guarded, settle
 from softnce.torch._memory import FLOATS, resolved
 from softnce.torch._shaped import Shaping, shaped
 from softnce.torch._temperature import tau
+from softnce.torch.classes import ClassCandidates
 
 _CROSS_ENTROPY = "soft-target-cross-entropy"
 #: The arguments that have entries for rows and candidates.
@@ -30,7 +31,7 @@ def soft_target_info_nce(
     logits: Tensor,
     targets: Targets,
     *,
-    candidates: Union[None, Targets, Sequence[Targets]] = None,
+    candidates: Union[None, Literal["classes"], ClassCandidates, Targets, Sequence[Targets]] = None,
     positives: Union[None, int, Tensor] = None,
     multiplicities: Optional[Tensor] = None,
     row_weights: Optional[Tensor] = None,
@@ -59,7 +60,8 @@ def soft_target_info_nce(
         targets: class indices ``[M]``, probabilities ``[M, d]`` or ``MixedTargets`` of M rows. Row i's positive is
             target i, so that M >= N, unless ``positives`` names them.
         candidates: additional candidates: targets in any form, or a list of them. They may come from a queue or be
-            drawn from the distribution of the targets.
+            drawn from the distribution of the targets. ``"classes"`` or :class:`ClassCandidates` put classes in place
+            of the targets, for targets that are distributions to be matched; nothing is then gathered.
         positives: the index ``[N]`` of each row's positive among all candidates, or the index of the first row's
             positive (row i then has index positives + i).
         multiplicities: how often each candidate counts in the denominator, for targets and then candidates; 0 excludes
@@ -258,6 +260,9 @@ def _loss(
     # Under torch.func nothing is averaged, neither by us nor by DistributedDataParallel.
     if group and isinstance(temperature, Tensor) and temperature.requires_grad and not transformed():
         temperature = averaged(temperature, group, logits.device)
+    over_classes = classes.of(arguments["candidates"]) if kind == "soft-target-infonce" else None
+    if over_classes is not None:
+        return _over_classes(over_classes, logits, targets, reduction, dim, ignore_index, temperature, arguments)
     settings: Dict[str, Any] = {"temperature": temperature, "group": group, **arguments}
     shaping = Shaping(dim, ignore_index, reduction, gathers=bool(group), temperature=temperature)
 
@@ -265,6 +270,45 @@ def _loss(
         return _rows(kind, logits, targets, reduction, **options, **settings)
 
     return shaped(rows, logits, targets, {name: settings.pop(name) for name in _SHAPED}, shaping)
+
+
+def _over_classes(
+    over: ClassCandidates,
+    logits: Tensor,
+    targets: Any,
+    reduction: str,
+    dim: Optional[int],
+    ignore_index: Optional[int],
+    temperature: Union[float, Tensor],
+    arguments: Dict[str, Any],
+) -> Tensor:
+    """Soft target InfoNCE with classes as candidates."""
+    classes.refuse_others(arguments)
+    settings = {name: arguments[name] for name in ("backend", "recognise", "check_values")}
+    settings["temperature"] = temperature
+    noise = arguments["noise_probs"]
+
+    def rows(logits: Tensor, targets: Any, row_weights: Optional[Tensor] = None, **options: Any) -> Tensor:
+        count, num_classes = logits.shape
+        own = segment_of("targets", targets, num_classes, logits.device)
+        if noise is not None:
+            _call.check_noise(noise, num_classes, logits.device)
+        settings["row_weights"] = row_weights
+        if over.count is not None:
+            drawn = classes.draw(over.count, own, noise, num_classes)._asdict()
+            return _rows("soft-target-infonce", logits, targets, reduction, noise_probs=noise, **drawn, **settings)
+        loss = _rows(_CROSS_ENTROPY, logits, targets, reduction, **settings)
+        above = classes.constants(own, noise, num_classes, count)
+        if row_weights is not None:
+            above = above * row_weights
+        if reduction != "none":
+            above = above.sum()
+        if reduction == "mean":
+            above = above / (count if row_weights is None else row_weights.to(above.dtype).sum())
+        return loss + above.to(loss.dtype)
+
+    shaping = Shaping(dim, ignore_index, reduction, contrastive=False, temperature=temperature)
+    return shaped(rows, logits, targets, {"row_weights": arguments["row_weights"]}, shaping)
 
 
 def _rows(

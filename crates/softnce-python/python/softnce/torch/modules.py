@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, NoReturn, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Literal, NoReturn, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor, nn
 
 from softnce._choices import Backend, Checks, Reduction
 from softnce._settings import choice, flag, number, optional_integer, share
-from softnce.torch import _autograd, _call, _direct, _distributed
+from softnce.torch import _autograd, _call, _direct, _distributed, classes
 from softnce.torch._averaged import averaged
 from softnce.torch._buffers import WideBuffers
 from softnce.torch._call import BACKENDS, CHECKS, REDUCTIONS, Call, Targets
@@ -23,7 +23,8 @@ from softnce.torch._shaped import Shaping, shaped
 from softnce.torch._shapes import is_flat
 from softnce.torch._temperature import Learned, tau
 from softnce.torch._triton import flags
-from softnce.torch.functional import check_logits, soft_target_cross_entropy
+from softnce.torch.classes import ClassCandidates
+from softnce.torch.functional import check_logits, soft_target_cross_entropy, soft_target_info_nce
 from softnce.torch.queue import Past, TargetQueue
 
 __all__ = ["InfoNCE", "SoftTargetCrossEntropy", "SoftTargetInfoNCE"]
@@ -159,6 +160,7 @@ class Contrastive(_Loss):
         gather: bool = True,
         process_group: Any = None,
         queue: Optional[TargetQueue] = None,
+        candidates: Union[None, Literal["classes"], ClassCandidates] = None,
         dim: Optional[int] = None,
         ignore_index: Optional[int] = None,
         backend: Backend = "auto",
@@ -169,6 +171,15 @@ class Contrastive(_Loss):
         self.register_buffer("noise_probs", distribution(noise_probs, noise_counts, noise_smoothing, alpha))
         if not (queue is None or isinstance(queue, TargetQueue)):
             raise TypeError(f"queue is of type {type(queue).__name__}, expected a TargetQueue")
+        self.candidates = classes.of(candidates)
+        if self.candidates is None and candidates is not None:
+            message = f'candidates is of type {type(candidates).__name__}, expected "classes" or ClassCandidates'
+            raise TypeError(f"{message} (pass targets with each call)")
+        if self.candidates is not None and queue is not None:
+            raise ValueError("candidates and queue are both given, expected one of them")
+        if self.candidates is not None and self._kind in _call.HARD:
+            message = f"candidates is {self.candidates!r}, expected None: the loss takes hard labels"
+            raise ValueError(f"{message}, for which cross-entropy is the same")
         self.gather = flag("gather", gather)
         self.recognise = flag("recognise", recognise)
         self.dim, self.ignore_index = optional_integer("dim", dim), optional_integer("ignore_index", ignore_index)
@@ -232,7 +243,8 @@ class Contrastive(_Loss):
     def extra_repr(self) -> str:
         """The text in ``repr``."""
         noise = "uniform" if self.noise_probs is None else f"over {self.noise_probs.shape[0]} classes"
-        return f"{super().extra_repr()}, noise={noise}, gather={self.gather}"
+        candidates = "" if self.candidates is None else f", candidates={self.candidates!r}"
+        return f"{super().extra_repr()}, noise={noise}, gather={self.gather}{candidates}"
 
 
 class SoftTargetInfoNCE(Contrastive):
@@ -261,6 +273,8 @@ class SoftTargetInfoNCE(Contrastive):
         process_group: the process group whose targets are gathered, and over which the gradient of a learned
             temperature is averaged (also without ``gather``); by default all workers.
         queue: past targets as additional candidates.
+        candidates: ``"classes"`` or :class:`ClassCandidates`: classes in place of the targets, for targets that are
+            distributions to be matched, such as a teacher's probabilities. Nothing is then gathered.
         dim, ignore_index: see :func:`softnce.torch.soft_target_info_nce`.
         backend, recognise, check_values: see :func:`softnce.torch.soft_target_info_nce`.
 
@@ -294,6 +308,8 @@ class SoftTargetInfoNCE(Contrastive):
             "row_weights": row_weights,
         }
         logits = check_logits(logits)
+        if self.candidates is not None:
+            return self._over_classes(logits, targets, options)
         if is_flat(logits, self.dim) and self.ignore_index is None:
             return self._rows(logits, targets, targets, options)
         queued, gathers = self.queue is not None, not self._alone()
@@ -307,9 +323,30 @@ class SoftTargetInfoNCE(Contrastive):
 
         return shaped(rows, logits, targets, options, shaping)
 
+    def _over_classes(self, logits: Tensor, targets: Any, options: Dict[str, Any]) -> Tensor:
+        """The loss with classes as candidates."""
+        if options["candidates"] is not None:
+            raise ValueError(f"candidates is given, and the loss has {self.candidates!r}; expected one of them")
+        noise = self.noise_probs
+        if noise is not None and logits.is_meta:
+            noise = noise.to(logits.device)
+        return soft_target_info_nce(
+            logits,
+            targets,
+            **{**options, "candidates": self.candidates},
+            noise_probs=noise,
+            temperature=self._tau(logits.device),
+            reduction=self.reduction,
+            dim=self.dim,
+            ignore_index=self.ignore_index,
+            backend=self.backend,
+            recognise=self.recognise,
+            check_values=self.check_values,
+        )
+
     def _direct(self, logits: Tensor, targets: Any) -> Optional[Tensor]:
         """The loss of a call that needs none of what the general path is for."""
-        if self.queue is not None or self.ignore_index is not None or not self._alone():
+        if self.candidates is not None or self.queue is not None or self.ignore_index is not None or not self._alone():
             return None
         temperature = self._temperature if self.log_temperature is None else self._tau(torch.device("cpu"))
         noise, dim, checks = self._buffers["noise_probs"], self.dim, self.check_values

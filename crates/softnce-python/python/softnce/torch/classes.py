@@ -1,0 +1,132 @@
+"""Classes in place of targets as candidates: cross-entropy in the limit, for targets to be matched."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, NamedTuple, Optional, Union
+
+import torch
+from torch import Tensor
+
+from softnce._settings import integer
+from softnce.torch._call import Segment
+from softnce.torch.targets import widest
+
+__all__ = ["ClassCandidates"]
+
+#: The largest number of draws.
+_MOST = 1 << 24
+#: A class whose weight in a target is above this share of the probability that it is drawn is not left to chance.
+_SHARE_OF_CHANCE = 0.1
+
+
+class ClassCandidates:
+    """The classes as candidates of soft target InfoNCE, for targets that are distributions to be matched.
+
+    Pass it as ``candidates`` of a loss; ``"classes"`` stands for ``ClassCandidates()``. The targets themselves are then
+    left out of the sum, which makes the loss match them as cross-entropy does; as candidates they would shift its
+    optimum.
+
+    - Without ``count`` all classes are candidates, class k with multiplicity ``noise_probs[k]``. The gradient and the
+      cost are those of soft target cross-entropy. The loss is larger by ``log(noise_probs) . targets``.
+    - With ``count`` so many classes are drawn from the noise distribution in each call, each with multiplicity
+      ``1 / count``. The classes that matter in the targets of the batch count exactly, drawn or not: those to which a
+      target gives more than a tenth of the probability that they are drawn. The sum in the loss is an unbiased estimate
+      of that over all classes. Draws come from PyTorch's generator of the device.
+
+    Args:
+        count: the number of draws, 1 to 16,777,216. Default: all classes.
+
+    Raises:
+        ValueError: the count is out of its range.
+        TypeError: the count is no integer.
+    """
+
+    def __init__(self, count: Optional[int] = None) -> None:
+        if count is not None:
+            count = integer("count", count)
+            if count > _MOST:
+                raise ValueError(f"count is {count}, expected at most {_MOST}")
+        self.count = count
+
+    def __repr__(self) -> str:
+        return "ClassCandidates()" if self.count is None else f"ClassCandidates(count={self.count})"
+
+
+def of(candidates: Any) -> Optional[ClassCandidates]:
+    """Class candidates, if the argument ``candidates`` of a loss stands for them."""
+    if isinstance(candidates, ClassCandidates):
+        return candidates
+    if isinstance(candidates, str):
+        if candidates != "classes":
+            raise ValueError(f'candidates is {candidates!r}, expected "classes" or targets')
+        return ClassCandidates()
+    return None
+
+
+def refuse_others(options: Dict[str, Any]) -> None:
+    """Raises an error for arguments that do not go with class candidates."""
+    for name in ("positives", "multiplicities"):
+        if options.get(name) is not None:
+            raise ValueError(f"{name} is given with classes as candidates, expected one of them")
+
+
+class Drawn(NamedTuple):
+    """Candidates and multiplicities of a call."""
+
+    candidates: Tensor
+    multiplicities: Tensor
+
+
+def draw(count: int, own: Segment, noise: Optional[Tensor], num_classes: int) -> Drawn:
+    """All classes, with the multiplicities of a draw, behind targets with multiplicity 0."""
+    device = own.first.device
+    dtype = widest(device)
+    eta = probabilities(noise, num_classes, device)
+    if noise is None:
+        drawn = torch.randint(num_classes, (count,), device=device)
+    else:
+        drawn = torch.multinomial(eta, count, replacement=True)
+    counts = eta.new_zeros(num_classes).index_add(0, drawn, eta.new_ones(count)) / count
+    chance = -torch.expm1(count * torch.log1p(-eta))
+    exact = _largest_weights(own, num_classes, dtype) > _SHARE_OF_CHANCE * chance
+    multiplicities = torch.cat((eta.new_zeros(own.rows()), torch.where(exact, eta, counts)))
+    return Drawn(torch.arange(num_classes, device=device), multiplicities)
+
+
+def _largest_weights(own: Segment, num_classes: int, dtype: torch.dtype) -> Tensor:
+    """The largest weight of each class in any target, ``[d]``. Bad values are found later."""
+    if own.is_dense():
+        return own.first.to(dtype).amax(0)
+    classes = own.first.long().clamp(0, num_classes - 1)
+    largest = torch.zeros(num_classes, dtype=dtype, device=classes.device)
+    if own.second is None:
+        return largest.scatter(0, classes, 1.0)
+    weights, floor = own.second.to(dtype), torch.as_tensor(own.uniform / num_classes)
+    if own.shares is not None:
+        floor = (own.shares.to(dtype) / num_classes)[:, None]
+        largest = largest + floor.amax()
+    else:
+        largest = largest + floor
+    return largest.scatter_reduce(0, classes.flatten(), (weights + floor).flatten(), "amax")
+
+
+def probabilities(noise: Optional[Tensor], num_classes: int, device: torch.device) -> Tensor:
+    """The noise distribution ``[d]``."""
+    if noise is None:
+        return torch.full((num_classes,), 1.0 / num_classes, dtype=widest(device), device=device)
+    noise = noise.to(widest(device))
+    return noise / noise.sum()
+
+
+def constants(own: Segment, noise: Optional[Tensor], num_classes: int, rows: int) -> Tensor:
+    """``log(noise_probs) . w`` of each target, which the loss over all classes has above cross-entropy, ``[N]``."""
+    logs = probabilities(noise, num_classes, own.first.device).log()
+    first = own.first[:rows]
+    if own.is_dense():
+        weights = first.to(logs.dtype)
+        return weights @ logs / weights.sum(1)
+    found = logs[first.long().clamp(0, num_classes - 1)]
+    if own.second is None:
+        return found
+    uniform: Union[float, Tensor] = own.uniform if own.shares is None else own.shares[:rows].to(logs.dtype)
+    return (own.second[:rows].to(logs.dtype) * found).sum(1) + uniform * logs.mean()
