@@ -4,8 +4,6 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::ContentError;
-use crate::labels::LabelError;
-use crate::sets::SetError;
 
 /// Why a file of arrays is refused.
 #[derive(Debug)]
@@ -27,23 +25,5 @@ impl ArrayError {
 impl From<ContentError> for ArrayError {
     fn from(error: ContentError) -> Self {
         Self::Content(error)
-    }
-}
-
-impl From<ArrayError> for LabelError {
-    fn from(error: ArrayError) -> Self {
-        match error {
-            ArrayError::Io { path, source } => LabelError::Io { path, source },
-            ArrayError::Content(error) => error.into(),
-        }
-    }
-}
-
-impl From<ArrayError> for SetError {
-    fn from(error: ArrayError) -> Self {
-        match error {
-            ArrayError::Io { path, source } => SetError::Io { path, source },
-            ArrayError::Content(error) => error.into(),
-        }
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::ContentError;
+use crate::arrays::ArrayError;
 
 /// Why soft labels are refused: where, what was found, what was expected.
 #[derive(Debug, Error)]
@@ -81,5 +82,14 @@ impl LabelError {
     pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }
+    }
+}
+
+impl From<ArrayError> for LabelError {
+    fn from(error: ArrayError) -> Self {
+        match error {
+            ArrayError::Io { path, source } => LabelError::Io { path, source },
+            ArrayError::Content(error) => error.into(),
+        }
     }
 }

@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::decode::DecodeError;
 use super::split::Split;
 use crate::ContentError;
+use crate::arrays::ArrayError;
 
 /// Why a data set is refused: where, what was found, what was expected.
 #[derive(Debug, Error)]
@@ -127,5 +128,14 @@ impl SetError {
     pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }
+    }
+}
+
+impl From<ArrayError> for SetError {
+    fn from(error: ArrayError) -> Self {
+        match error {
+            ArrayError::Io { path, source } => SetError::Io { path, source },
+            ArrayError::Content(error) => error.into(),
+        }
     }
 }

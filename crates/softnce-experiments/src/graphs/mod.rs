@@ -22,6 +22,7 @@ mod sparse;
 mod tables;
 mod teacher;
 mod trial;
+mod unit;
 
 pub use graph::Graph;
 pub use node::NodeSplit;
@@ -29,6 +30,7 @@ pub use plan::GraphsConfig;
 pub use results::{ClassedSummary, DistilledSummary, GraphsResults, Row};
 pub use run::run;
 pub use teacher::{Classed, Distilled};
-pub use trial::{Candidates, Found, Source, Tested, Unit};
+pub use trial::{Found, Tested};
+pub use unit::{Candidates, Source, Unit};
 
 pub(crate) use page::files;

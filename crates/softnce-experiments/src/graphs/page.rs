@@ -9,7 +9,8 @@ use softnce_report::{look, with_interval};
 
 use super::classes;
 use super::results::{GraphsResults, MEASURES, Row, SOURCES};
-use super::trial::{Found, Source, Tested, Unit};
+use super::trial::{Found, Tested};
+use super::unit::{Source, Unit};
 use crate::diverged::left_out;
 use crate::measure::Measure;
 

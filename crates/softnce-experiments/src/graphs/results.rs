@@ -9,7 +9,8 @@ use super::graph::Graph;
 use super::node::NodeSplit;
 use super::plan::GraphsConfig;
 use super::teacher::{Classed, Distilled};
-use super::trial::{Candidates, Found, Source, Tested, Unit};
+use super::trial::{Found, Tested};
+use super::unit::{Candidates, Source, Unit};
 use crate::StudyError;
 use crate::measure::Measure;
 

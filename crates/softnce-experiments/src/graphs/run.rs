@@ -13,7 +13,8 @@ use super::graph::Graph;
 use super::page;
 use super::plan::{GraphsConfig, graph_name, part_name};
 use super::results::{GraphsResults, LOSSES, SOURCES};
-use super::trial::{Candidates, Found, Source, Unit, train};
+use super::trial::{Found, train};
+use super::unit::{Candidates, Source, Unit};
 use crate::parts::{Around, StudyPart, Workplace, each_seed};
 use crate::{Budget, Progress, StudyError, folder};
 

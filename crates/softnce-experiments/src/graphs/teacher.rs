@@ -8,7 +8,7 @@ use softnce_metrics::largest_entry;
 use super::graph::Graph;
 use super::node::NodeSplit;
 use super::optimum::optimum;
-use super::trial::{Candidates, Unit};
+use super::unit::{Candidates, Unit};
 use crate::StudyError;
 
 /// A network that learned from a teacher's probabilities, beside the teacher.

@@ -8,7 +8,7 @@ use num_traits::{Float, Zero};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
 use super::blocks::{Working, rows_at_once};
-use super::class_candidates::ClassBias;
+use super::class_bias::ClassBias;
 use super::row::{Exponentials, Find, LessTargets, Scale, dot_with_scores, sum_of_scores};
 use super::scores::{Extents, ToScores};
 use super::terms::natural;

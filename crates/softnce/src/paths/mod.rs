@@ -6,6 +6,7 @@
 
 mod blocks;
 mod choice;
+mod class_bias;
 mod class_candidates;
 mod compact;
 mod cross_entropy;
