@@ -98,7 +98,7 @@ fn a_classifier_on_features_is_trained_tested_used_and_exported() {
     assert!(top1(&place.path("run")) > 0.9, "{}", top1(&place.path("run")));
     // One set in the data folder, its name in the recipe: the run remembers both.
     let evaluated = place.out(&["eval", "run"]);
-    assert!(evaluated.contains("top-1"), "{evaluated}");
+    assert!(evaluated.contains("Top-1 accuracy"), "{evaluated}");
     // The scale of the training rows is kept with the weights: the rows of the test part, in a file of their own.
     fs::copy(place.path("d/test.npy"), place.path("other.npy")).unwrap();
     let own = place.out(&["predict", "run", "--logits"]);
