@@ -5,7 +5,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use npyz::Order;
-use safetensors::SafeTensors;
+use safetensors::tensor::Metadata;
 
 use super::element::NumberFormat;
 use super::positioned::read_exact_at;
@@ -131,9 +131,9 @@ fn tensor_in(path: &Path, file: &File, name: &str) -> Result<(Vec<usize>, Number
     if header > MOST_HEADER {
         return Err(damaged(format!("a header of {header} bytes")));
     }
-    let mut bytes = length.to_vec();
+    let mut bytes = Vec::new();
     reader.take(header).read_to_end(&mut bytes).map_err(ArrayError::io(path))?;
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let metadata: Metadata = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
     let tensor = metadata.info(name).ok_or_else(|| {
         let mut names: Vec<String> = metadata.tensors().into_keys().collect();
         names.sort();
