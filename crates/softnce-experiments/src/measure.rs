@@ -1,6 +1,7 @@
 //! What is measured of a training.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -82,6 +83,11 @@ impl Measure {
             Measure::TrainLoss,
         ]);
         all
+    }
+
+    /// All that a report has.
+    pub(crate) fn all_of(report: &RunReport) -> BTreeMap<Measure, f64> {
+        Measure::all().into_iter().filter_map(|measure| Some((measure, measure.of(report)?))).collect()
     }
 
     /// Its name in files: `scaled_nll`.

@@ -11,10 +11,8 @@ const LISTED: usize = 20;
 
 /// A table with a column for each part.
 pub fn figures(parts: &[(Split, SetInfo)]) -> Table {
-    let mut table = Table::new([String::new()].into_iter().chain(parts.iter().map(|(split, _)| split.to_string())));
-    let mut add = |name: &str, cell: &dyn Fn(&SetInfo) -> String| {
-        table.add([name.to_owned()].into_iter().chain(parts.iter().map(|(_, info)| cell(info))));
-    };
+    let mut table = empty(parts);
+    let mut add = |name: &str, cell: &dyn Fn(&SetInfo) -> String| add(&mut table, parts, name, cell);
     add("pictures", &|info| info.pictures.to_string());
     add("classes", &|info| info.class_names.len().to_string());
     add("decoded", &|info| info.measured.to_string());
@@ -37,15 +35,23 @@ pub fn figures(parts: &[(Split, SetInfo)]) -> Table {
 
 /// The same for rows of features.
 pub fn features(parts: &[(Split, Part)], features: usize) -> Table {
-    let mut table = Table::new([String::new()].into_iter().chain(parts.iter().map(|(split, _)| split.to_string())));
-    let mut add = |name: &str, cell: &dyn Fn(&Part) -> String| {
-        table.add([name.to_owned()].into_iter().chain(parts.iter().map(|(_, source)| cell(source))));
-    };
+    let mut table = empty(parts);
+    let mut add = |name: &str, cell: &dyn Fn(&Part) -> String| add(&mut table, parts, name, cell);
     add("rows", &|source| source.labels().len().to_string());
     add("features", &|_| features.to_string());
     add("classes", &|source| source.class_names().len().to_string());
     add("labels", &|source| if source.distributions().is_some() { "distributions" } else { "classes" }.to_owned());
     table
+}
+
+/// A table with a column for each part and no rows yet.
+fn empty<T>(parts: &[(Split, T)]) -> Table {
+    Table::new([String::new()].into_iter().chain(parts.iter().map(|(split, _)| split.to_string())))
+}
+
+/// Adds a row.
+fn add<T>(table: &mut Table, parts: &[(Split, T)], name: &str, cell: &dyn Fn(&T) -> String) {
+    table.add([name.to_owned()].into_iter().chain(parts.iter().map(|(_, of)| cell(of))));
 }
 
 fn class(entry: Option<(usize, usize)>, info: &SetInfo) -> String {

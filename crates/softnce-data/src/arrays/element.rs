@@ -59,9 +59,7 @@ impl NumberFormat {
             (NumberKind::Unsigned, _) => small as f64,
         }
     }
-}
 
-impl NumberFormat {
     /// Numbers one after another as f32, rounded to the nearest.
     ///
     /// # Shapes

@@ -72,7 +72,7 @@ impl LabelAgreement {
 }
 
 /// The class with the largest weight; of several equal ones `preferred`, or else the first.
-fn largest(weights: ArrayView1<'_, f32>, preferred: usize) -> usize {
+pub(crate) fn largest(weights: ArrayView1<'_, f32>, preferred: usize) -> usize {
     let mut largest = preferred;
     for (class, &weight) in weights.iter().enumerate() {
         if weight > weights[largest] {

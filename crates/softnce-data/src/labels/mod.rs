@@ -18,7 +18,9 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use agreement::largest;
 pub use error::LabelError;
+pub(crate) use rule::SLACK;
 
 use agreement::LabelAgreement;
 use place::Place;

@@ -10,7 +10,7 @@ use super::place::Place;
 use crate::{ContentError, PictureSource};
 
 /// Largest difference between a sum of probabilities and 1.
-const SLACK: f64 = 0.005;
+pub(crate) const SLACK: f64 = 0.005;
 
 /// The meaning of the values in a file.
 #[derive(Debug, Clone, Copy)]

@@ -67,9 +67,6 @@ impl StudyPart for Planned<'_> {
 /// The score of a trial, or what was measured of a training that is compared.
 type Found = (Option<ValidationScore>, BTreeMap<Measure, f64>);
 
-/// The splits of a set, by their seed.
-type Splits = Vec<RunData>;
-
 /// Tunes and trains what is missing, then writes `results.json`, `results.csv`, `results.md` and `report.html`. `jobs`:
 /// trainings at once, at least 1.
 ///
@@ -107,7 +104,7 @@ pub fn run(
 }
 
 /// The data of each split.
-fn open(config: &FeaturesConfig, task: &FeatureTask, place: Place<'_>) -> Result<Splits, StudyError> {
+fn open(config: &FeaturesConfig, task: &FeatureTask, place: Place<'_>) -> Result<Vec<RunData>, StudyError> {
     let splits = 0..config.splits.min(config.seeds);
     let split = |seed| {
         let (head, method) = (config.heads[0], Method::ALL[0]);
@@ -135,7 +132,7 @@ impl Counter {
 struct TaskStudy<'a> {
     config: &'a FeaturesConfig,
     task: &'a FeatureTask,
-    splits: &'a Splits,
+    splits: &'a [RunData],
     place: Place<'a>,
     workplace: &'a Workplace<'a>,
 }
@@ -160,49 +157,40 @@ impl<'a> TaskStudy<'a> {
         let pairs = heads.flat_map(|&head| Method::ALL.map(|method| (head, method)));
         let mut lines: Vec<Line> = pairs.map(|(head, method)| Line { head, method, tried: Vec::new() }).collect();
         self.tune(&mut lines, counter)?;
+        let too_few =
+            || StudyError::argument("trials", self.config.trials, "enough that each loss has one that converges");
+        let points: Option<Vec<&Point>> = lines.iter().map(|line| best(&line.tried)).collect();
+        let points = points.ok_or_else(too_few)?;
         let mut planned = Vec::new();
         for seed in 0..self.config.seeds {
-            for line in &lines {
-                let Some(point) = best(&line.tried) else { continue };
-                let name = format!("{}-{}-{}-seed{seed}", self.task.name, line.head, line.method.0);
-                planned.push(self.planned(line, point, seed, name, false)?);
+            for (line, point) in lines.iter().zip(&points) {
+                planned.push(self.planned(line, point, seed, format!("seed{seed}"), false)?);
             }
         }
         let kept = self.train(&planned, counter)?;
-        let mut found: BTreeMap<String, BTreeMap<Measure, f64>> =
-            planned.iter().map(|part| part.name.clone()).zip(kept.into_iter().map(|kept| kept.values)).collect();
-        let mut results = Vec::new();
-        for &head in &self.config.heads {
-            let of_head = lines.iter().filter(|line| line.head == head);
-            let methods = of_head.filter_map(|line| {
-                let point = best(&line.tried)?;
-                let name = |seed| format!("{}-{head}-{}-seed{seed}", self.task.name, line.method.0);
-                let runs = (0..self.config.seeds).map(|seed| found.remove(&name(seed)).unwrap_or_default());
-                let axes = line.method.axes();
-                let open = (0..axes.len())
-                    .filter(|&axis| !is_bracketed(&line.tried, point, axis, |axis, step| axes[axis].has(step)));
-                let score = line.tried.iter().find(|(tried, _)| tried == point).and_then(|(_, score)| *score);
-                Some(MethodRuns {
-                    method: line.method,
-                    settings: line.method.settings(point),
-                    open: open.map(|axis| axes[axis].key.to_owned()).collect(),
-                    validation: score.map_or(0.0, |score| score.top1),
-                    runs: runs.collect(),
-                })
-            });
-            let rows = &self.splits[0];
-            let rows = [rows.train.len(), rows.validation.as_ref().map_or(0, |held| held.len()), rows.test.len()];
-            let methods: Vec<MethodRuns> = methods.collect();
-            if methods.len() < Method::ALL.len() {
-                return Err(StudyError::argument(
-                    "trials",
-                    self.config.trials,
-                    "enough that each loss has one that converges",
-                ));
+        // Line by line, with its seeds.
+        let methods = lines.iter().zip(points).enumerate().map(|(at, (line, point))| {
+            let axes = line.method.axes();
+            let has = |axis: usize, step| axes[axis].has(step);
+            let open = (0..axes.len()).filter(|&axis| !is_bracketed(&line.tried, point, axis, has));
+            let score = line.tried.iter().find(|(tried, _)| tried == point).and_then(|(_, score)| *score);
+            MethodRuns {
+                method: line.method,
+                settings: line.method.settings(point),
+                open: open.map(|axis| axes[axis].key.to_owned()).collect(),
+                validation: score.map_or(0.0, |score| score.top1),
+                runs: kept.iter().skip(at).step_by(lines.len()).map(|kept| kept.values.clone()).collect(),
             }
-            results.push(TaskResults::new(&self.task.name, head, rows, methods, &self.config.margins)?);
-        }
-        Ok(results)
+        });
+        let mut methods: Vec<MethodRuns> = methods.collect();
+        let data = &self.splits[0];
+        let rows = [data.train.len(), data.validation.as_ref().map_or(0, |held| held.len()), data.test.len()];
+        let of_head = |&head| {
+            let others = methods.split_off(Method::ALL.len());
+            let own = std::mem::replace(&mut methods, others);
+            TaskResults::new(&self.task.name, head, rows, own, &self.config.margins)
+        };
+        self.config.heads.iter().map(of_head).collect()
     }
 
     /// Tries settings, round by round, until each loss has had its trials.
@@ -212,8 +200,7 @@ impl<'a> TaskStudy<'a> {
             let mut points = Vec::new();
             for (at, line) in lines.iter().enumerate() {
                 for point in line.next(self.config.trials) {
-                    let name = format!("{}-{}-{}-trial-{}", self.task.name, line.head, line.method.0, point.name());
-                    planned.push(self.planned(line, &point, TUNING_SEED, name, true)?);
+                    planned.push(self.planned(line, &point, TUNING_SEED, format!("trial-{}", point.name()), true)?);
                     points.push((at, point));
                 }
             }
@@ -231,9 +218,10 @@ impl<'a> TaskStudy<'a> {
         line: &Line,
         point: &Point,
         seed: u64,
-        name: String,
+        which: String,
         trial: bool,
     ) -> Result<Planned<'a>, StudyError> {
+        let name = format!("{}-{}-{}-{which}", self.task.name, line.head, line.method.0);
         let recipe = self.config.recipe(self.task, line.head, line.method, point, seed)?;
         let split = (recipe.data.split_seed as usize).min(self.splits.len() - 1);
         let run = self.place.out.join(RUNS).join(&name);
@@ -255,8 +243,7 @@ impl<'a> TaskStudy<'a> {
                 return Ok(whole.then(|| (run.score().map(|point| point.score()), BTreeMap::new())));
             }
             let Outcome::Finished(report) = run.train(stop, &())? else { return Ok(None) };
-            let values = Measure::all().into_iter().filter_map(|measure| Some((measure, measure.of(&report)?)));
-            Ok(Some((None, values.collect())))
+            Ok(Some((None, Measure::all_of(&report))))
         };
         let (score, values) = match measured() {
             Ok(None) => return Ok(None),

@@ -1,5 +1,6 @@
 //! Arguments that several experiments take, and what their commands share.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +29,12 @@ impl StudyArguments {
     pub fn folder(&self, name: &str) -> PathBuf {
         self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(name))
     }
+}
+
+/// Trainings at once, unless told otherwise: one per core if the networks are so small that this pays.
+pub fn jobs(asked: Option<NonZeroUsize>, small: bool) -> usize {
+    let usual = || if small { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
+    asked.map_or_else(usual, usize::from)
 }
 
 /// The words of a command for changes of the recipes and for the device.

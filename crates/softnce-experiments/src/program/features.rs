@@ -13,7 +13,7 @@ use softnce_report::with_interval;
 use softnce_terminal::{PlaceArguments, say};
 use softnce_train::device::DeviceName;
 
-use super::args::{StudyArguments, program, recipe_words};
+use super::args::{StudyArguments, jobs, program, recipe_words};
 use super::run::carry_out;
 
 #[derive(Debug, Args)]
@@ -69,8 +69,7 @@ impl FeaturesArguments {
 
 pub fn run(arguments: &FeaturesArguments) -> ExitCode {
     let PlaceArguments { data, device } = &arguments.place;
-    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = arguments.jobs.map_or(jobs, usize::from);
+    let jobs = jobs(arguments.jobs, true);
     carry_out(
         &arguments.study,
         "features",

@@ -13,7 +13,7 @@ use softnce_report::with_interval;
 use softnce_terminal::{PlaceArguments, answer, say};
 use softnce_train::device::DeviceName;
 
-use super::args::{StudyArguments, program, recipe_words};
+use super::args::{StudyArguments, jobs, program, recipe_words};
 use super::run::carry_out;
 
 #[derive(Debug, Args)]
@@ -80,8 +80,7 @@ pub fn run(study: &Study, matches: &ArgMatches) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return answer(&error),
     };
-    let jobs = if study.small { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
-    let jobs = arguments.jobs.map_or(jobs, usize::from);
+    let jobs = jobs(arguments.jobs, study.small);
     let PlaceArguments { data, device } = &arguments.place;
     carry_out(
         &arguments.study,

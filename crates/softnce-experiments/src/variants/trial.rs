@@ -57,8 +57,7 @@ fn measured(recipe: Recipe, context: TrainingContext<'_>) -> Result<Option<BTree
     let TrainingContext { data, data_folder, device, folder, adjusted, stop } = context;
     let mut run = Run::with_data(recipe, data.clone(), data_folder, device, folder)?;
     let Outcome::Finished(report) = run.train(stop, &())? else { return Ok(None) };
-    let found = Measure::all().into_iter().filter_map(|measure| Some((measure, measure.of(&report)?)));
-    let mut found: BTreeMap<Measure, f64> = found.collect();
+    let mut found = Measure::all_of(&report);
     if adjusted {
         let Some(value) = balanced_adjusted(context)? else { return Ok(None) };
         found.insert(Measure::BalancedAdjusted, value);

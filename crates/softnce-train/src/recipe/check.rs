@@ -97,7 +97,7 @@ impl Recipe {
             };
         }
         // The number of classes is known only from the data; it is checked when the network is built.
-        match self.network.check(self.input_shape(), 2) {
+        match self.network.check(self.input_shape(None), 2) {
             Err(NetworkError::Argument { argument, value, expected }) if argument.starts_with("input") => {
                 refuse("augmentation.size", format!("{value} for the {argument}"), expected)
             }

@@ -96,8 +96,12 @@ impl Recipe {
         self
     }
 
-    /// Channels, height and width of the network's input.
-    pub fn input_shape(&self) -> [usize; 3] {
+    /// Channels, height and width of the network's input; `features`: values of a row of features, which are channels of
+    /// one pixel, `None` for pictures.
+    pub fn input_shape(&self, features: Option<usize>) -> [usize; 3] {
+        if let Some(features) = features {
+            return [features, 1, 1];
+        }
         let [height, width] = self.augmentation.size;
         [self.augmentation.normalisation.statistics().mean.len(), height, width]
     }

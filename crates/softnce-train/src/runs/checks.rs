@@ -64,7 +64,7 @@ pub(super) fn check(recipe: &Recipe, data: &RunData) -> Result<Vec<String>, RunE
 
 /// Refuses settings that rows of features cannot have; notes those that they do not use.
 fn features(recipe: &Recipe, data: &RunData) -> Result<Vec<String>, RunError> {
-    if data.train.pictures.features().is_none() {
+    if data.features().is_none() {
         return Ok(Vec::new());
     }
     let refuse = |argument, found: String, expected: &str| {

@@ -47,11 +47,6 @@ impl Labelled {
         })
     }
 
-    /// Channels, height and width of the network's input; features are channels of one pixel.
-    pub fn input_shape(&self, recipe: &Recipe) -> [usize; 3] {
-        self.pictures.features().map_or_else(|| recipe.input_shape(), |features| [features, 1, 1])
-    }
-
     /// Number of pictures.
     pub fn len(&self) -> usize {
         self.pictures.labels().len()
@@ -110,7 +105,7 @@ impl RunData {
             }
             None => None,
         };
-        let (mut train, test) = match section.test_share {
+        let (mut train, mut test) = match section.test_share {
             Some(share) => {
                 let all = opened(section.train_part)?;
                 let for_training = read(TRAIN_LABELS, &section.train_labels, &all);
@@ -173,7 +168,6 @@ impl RunData {
             let share = section.test_share.map(|share| ("data.test_share", share, usable));
             return Err(no_pictures("test", share));
         }
-        let mut test = test;
         if train.pictures.features().is_some() && section.standardise {
             let of = |source| LoaderError::Picture { picture: "the training rows".to_owned(), source };
             let scale = Some(Arc::new(Standardisation::of(train.pictures.as_ref()).map_err(of)?));
@@ -188,6 +182,11 @@ impl RunData {
         let reads = section.path.is_some() || section.train_labels.is_some() || section.test_labels.is_some();
         let folder = std::path::absolute(folder).ok().filter(|_| reads);
         Ok(RunData { train, validation, test, class_counts, folder, findings, fingerprints: Arc::default() })
+    }
+
+    /// Values of a row, if the data are rows of features.
+    pub fn features(&self) -> Option<usize> {
+        self.train.pictures.features()
     }
 
     /// Number of classes.

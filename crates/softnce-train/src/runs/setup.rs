@@ -92,7 +92,7 @@ pub(super) fn state(
     let device = &device.clone().autodiff();
     let mut notes = Vec::new();
     let mut draws = generator(recipe.seed, Stream::Weights, 0, 0);
-    let mut network = recipe.network.init(data.train.input_shape(recipe), data.classes(), &mut draws, device)?;
+    let mut network = recipe.network.init(recipe.input_shape(data.features()), data.classes(), &mut draws, device)?;
     let mut initial = None;
     // A run that continues has its own weights.
     if let Some(section) = recipe.weights.as_ref().filter(|_| !resumed) {

@@ -42,7 +42,7 @@ impl Summary {
     /// What [`super::Run::open`] refuses of the recipe and the data.
     pub fn new(recipe: &Recipe, data: &RunData) -> Result<Summary, RunError> {
         check(recipe, data)?;
-        let (input, classes) = (data.train.input_shape(recipe), data.classes());
+        let (input, classes) = (recipe.input_shape(data.features()), data.classes());
         let loader = setup::train_loader(recipe, &data.train)?;
         let plan = Plan::new(recipe, data.train.len(), loader.steps_per_epoch());
         let parameters = recipe.network.parameters(input, classes)?;

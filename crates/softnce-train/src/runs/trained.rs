@@ -25,7 +25,7 @@ use super::fitted;
 use super::manifest::{RunInfo, RunManifest};
 use super::train::{DEVIATION, MEAN};
 use crate::device::DeviceName;
-use crate::recipe::Recipe;
+use crate::recipe::{DataSection, Recipe};
 
 /// What to do about weights that cannot be used.
 const REMEDY: &str = "restore it from a copy, or train the run again";
@@ -61,7 +61,7 @@ impl TrainedRun {
         checksum_of(&file, REMEDY)?;
         let device = device.open()?;
         let mut draws = ChaCha8Rng::seed_from_u64(0);
-        let made = recipe.network.init(input_shape(&recipe, &info), info.classes.len(), &mut draws, &device)?;
+        let made = recipe.network.init(recipe.input_shape(info.features), info.classes.len(), &mut draws, &device)?;
         let tensors = weights::read_checkpoint(&file)?;
         for (name, tensor) in &tensors {
             if let Some(&value) = tensor.values.iter().find(|value| !value.is_finite()) {
@@ -92,7 +92,7 @@ impl TrainedRun {
 
     /// Channels, height and width of the network's input; features are channels of one pixel.
     pub(super) fn input_shape(&self) -> [usize; 3] {
-        input_shape(&self.recipe, &self.info)
+        self.recipe.input_shape(self.info.features)
     }
 
     /// Whether it was trained on rows of features, and not on pictures.
@@ -135,7 +135,9 @@ impl TrainedRun {
     /// As [`RunData::open`]; data of other classes than the run's.
     pub fn open_data(&self, named: Option<&Path>) -> Result<RunData, RunError> {
         let open = |folder: &Path| {
-            let mut data = RunData::open(&self.recipe.data, folder)?;
+            // The scale of the rows is kept with the weights.
+            let section = DataSection { standardise: false, ..self.recipe.data.clone() };
+            let mut data = RunData::open(&section, folder)?;
             data.test.standardisation.clone_from(&self.standardisation);
             if let Some(validation) = &mut data.validation {
                 validation.standardisation.clone_from(&self.standardisation);
@@ -221,11 +223,6 @@ impl TrainedRun {
             other => other,
         }
     }
-}
-
-/// Channels, height and width of a network's input.
-fn input_shape(recipe: &Recipe, info: &RunInfo) -> [usize; 3] {
-    info.features.map_or_else(|| recipe.input_shape(), |features| [features, 1, 1])
 }
 
 /// Means and deviations of the features, from the metadata of a file of weights; `None`: rows are taken as they are.

@@ -7,6 +7,7 @@ use ndarray::Array2;
 
 use crate::ContentError;
 use crate::arrays::RowFile;
+use crate::labels::{SLACK, largest};
 use crate::sets::error::SetError;
 use crate::sets::feature_set::FeatureSet;
 use crate::sets::layout::{Open, Rules};
@@ -28,8 +29,6 @@ const ENDINGS: [&str; 2] = ["npy", "safetensors"];
 /// The tensor with the labels, in a safetensors file.
 const LABELS: &str = "labels";
 const CLASSES: &str = "classes.txt";
-/// Largest difference from 1 of a distribution's sum: the rounding of half precision.
-const NEAR: f64 = 0.005;
 
 fn open(root: &Path, split: Split) -> Result<FeatureSet, SetError> {
     let path = rows_of(root, split).ok_or_else(|| missing(root, split))?;
@@ -126,7 +125,7 @@ impl Labels {
                     // A new array has its rows one after another.
                     file.read(index, row.as_slice_mut().unwrap_or_default())?;
                     let sum: f64 = row.iter().map(|&value: &f32| f64::from(value)).sum();
-                    if (sum - 1.0).abs() > NEAR || row.iter().any(|&value| value < 0.0) {
+                    if (sum - 1.0).abs() > SLACK || row.iter().any(|&value| value < 0.0) {
                         let found = match row.iter().find(|&&value| value < 0.0) {
                             Some(value) => format!("{value} in row {index}"),
                             None => format!("a sum of {sum} in row {index}"),
@@ -135,12 +134,7 @@ impl Labels {
                     }
                     row.mapv_inplace(|value| (f64::from(value) / sum) as f32);
                 }
-                let largest = |row: ndarray::ArrayView1<'_, f32>| {
-                    let best =
-                        row.iter().enumerate().max_by(|one, other| one.1.total_cmp(other.1).then(other.0.cmp(&one.0)));
-                    best.map_or(0, |(class, _)| class)
-                };
-                let classes = rows.rows().into_iter().map(largest).collect();
+                let classes = rows.rows().into_iter().map(|row| largest(row, 0)).collect();
                 Ok(Labels { path, classes, distributions: Some(rows) })
             }
         }
