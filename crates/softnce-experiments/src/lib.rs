@@ -2,8 +2,8 @@
 //! training as soon as it is finished, and writes a report with the results.
 //!
 //! - [`toy`]: a problem whose truth is known; [`pictures`]: the paper's claims on real pictures; [`features`]: the same on
-//!   features of a pretrained network; [`graphs`]: node
-//!   classification; [`variants`]: ablations, long tails and human labels.
+//!   features of a pretrained network; [`graphs`]: node classification; [`variants`]: ablations, long tails, human labels
+//!   and the one-line swap.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -13,6 +13,7 @@ mod diverged;
 mod error;
 pub mod features;
 mod folder;
+mod forest;
 pub mod graphs;
 mod measure;
 mod named;
@@ -23,9 +24,11 @@ mod place;
 mod tensors;
 pub mod toy;
 pub mod variants;
+mod verdict;
 
 pub use again::write_report_again;
 pub use error::StudyError;
 pub use measure::Measure;
 pub use place::{Budget, Place};
 pub use softnce_terminal::Progress;
+pub use verdict::Verdict;

@@ -4,8 +4,8 @@
     python extract_features.py OUT --model body.onnx --pictures photos --size 160 --mean 127 --deviation 128
 
 The pictures are `train/CLASS/*` and `test/CLASS/*` (also `val/CLASS/*`), the binary files of CIFAR-10 or CIFAR-100,
-or the idx files of MNIST and its like. OUT gets, for each part, `PART.npy` (float16, [pictures, features]) and
-`PART_labels.npy` (the class of each picture), and `classes.txt`. Then, in a recipe:
+the idx files of MNIST and its like, or `optdigits.tra` and `optdigits.tes`. OUT gets, for each part, `PART.npy`
+(float16, [pictures, features]) and `PART_labels.npy` (the class of each picture), and `classes.txt`. Then, in a recipe:
 
     [data]
     layout = "features"
@@ -114,12 +114,12 @@ def open_set(root: Path, wanted: Optional[list[str]]):
 
     A part is the number of its pictures, a function from an index to the picture, and the class of each.
     """
-    for reader in (cifar, idx, folders):
+    for reader in (cifar, idx, optdigits, folders):
         found = reader(root)
         if found is not None:
             parts, classes = found
             return {part: parts[part] for part in wanted or parts if part in parts}, classes
-    sys.exit(f"{root}: no train/CLASS/, no binary files of CIFAR and no idx files")
+    sys.exit(f"{root}: no train/CLASS/, no binary files of CIFAR, no idx files and no optdigits.tra")
 
 
 def cifar(root: Path):
@@ -147,13 +147,11 @@ def idx(root: Path):
     """The idx files of MNIST and its like, plain or packed by gzip."""
 
     def read(name: str) -> Optional[np.ndarray]:
-        for path, opened in ((root / name, open), (root / f"{name}.gz", gzip.open)):
-            if path.exists():
-                with opened(path, "rb") as file:
-                    header = file.read(4)
-                    shape = [int.from_bytes(file.read(4), "big") for _ in range(header[3])]
-                    return np.frombuffer(file.read(), dtype=np.uint8).reshape(shape)
-        return None
+        content = plain_or_packed(root / name)
+        if content is None:
+            return None
+        first = 4 + 4 * content[3]
+        return np.frombuffer(content[first:], dtype=np.uint8).reshape(np.frombuffer(content[4:first], dtype=">i4"))
 
     parts = {}
     for part, name in (("train", "train"), ("test", "t10k")):
@@ -163,6 +161,26 @@ def idx(root: Path):
     if not parts:
         return None
     return parts, [str(number) for number in range(1 + max(int(labels.max()) for _, _, labels in parts.values()))]
+
+
+def optdigits(root: Path):
+    """The handwritten digits of UCI: lines of 64 brightnesses from 0 to 16 and the digit, plain or packed by gzip."""
+    parts = {}
+    for part, name in (("train", "optdigits.tra"), ("test", "optdigits.tes")):
+        content = plain_or_packed(root / name)
+        if content is not None:
+            lines = np.array([line.split(",") for line in content.decode().split()], dtype=np.int64)
+            pixels = (lines[:, :64] * 255 // 16).astype(np.uint8).reshape(-1, 8, 8)
+            parts[part] = (len(pixels), lambda i, pixels=pixels: Image.fromarray(pixels[i]), lines[:, 64])
+    return (parts, [str(digit) for digit in range(10)]) if parts else None
+
+
+def plain_or_packed(path: Path) -> Optional[bytes]:
+    """The content of a file, or of the file packed by gzip; None if neither exists."""
+    packed = path.with_name(f"{path.name}.gz")
+    if packed.exists():
+        return gzip.decompress(packed.read_bytes())
+    return path.read_bytes() if path.exists() else None
 
 
 def folders(root: Path):

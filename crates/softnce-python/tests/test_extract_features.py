@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -54,7 +55,7 @@ def test_folders(network: Path, tmp_path: Path) -> None:
     assert not list((tmp_path / "out").glob("*.part.npy"))
 
 
-def test_cifar_and_idx(network: Path, tmp_path: Path) -> None:
+def test_cifar_idx_and_digits(network: Path, tmp_path: Path) -> None:
     hundred = tmp_path / "hundred"
     hundred.mkdir()
     for part, count in (("train", 5), ("test", 2)):
@@ -74,3 +75,10 @@ def test_cifar_and_idx(network: Path, tmp_path: Path) -> None:
     extract(network, grey, tmp_path / "b")
     np.testing.assert_array_equal(np.load(tmp_path / "b/train.npy"), np.full((3, 3), 9))
     np.testing.assert_array_equal(np.load(tmp_path / "b/train_labels.npy"), labels)
+    digits = tmp_path / "digits"
+    digits.mkdir()
+    lines = "".join(f"{','.join(['16'] * 64)},{label}\n" for label in (7, 3))
+    (digits / "optdigits.tra.gz").write_bytes(gzip.compress(lines.encode()))
+    extract(network, digits, tmp_path / "c")
+    np.testing.assert_array_equal(np.load(tmp_path / "c/train.npy"), np.full((2, 3), 255))
+    np.testing.assert_array_equal(np.load(tmp_path / "c/train_labels.npy"), [7, 3])

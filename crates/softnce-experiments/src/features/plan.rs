@@ -45,7 +45,7 @@ pub struct FeatureTask {
 pub enum Head {
     /// One linear layer.
     Linear,
-    /// A hidden layer of 512.
+    /// A hidden layer of 256.
     Mlp,
 }
 
@@ -56,7 +56,7 @@ impl Head {
     fn change(self) -> &'static str {
         match self {
             Head::Linear => "network={kind=\"linear\"}",
-            Head::Mlp => "network={kind=\"mlp\", hidden=[512]}",
+            Head::Mlp => "network={kind=\"mlp\", hidden=[256]}",
         }
     }
 }

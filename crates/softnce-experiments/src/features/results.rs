@@ -123,18 +123,3 @@ fn claim(own: &MethodRuns, other: &MethodRuns, measure: Measure, margins: &[f64]
     let equivalence = tests.collect::<Result<_, _>>()?;
     Ok(Some(Claim { other: other.method.0, measure, difference, equivalence }))
 }
-
-impl Claim {
-    /// What the results say of the claim of the paper: on par with soft target cross-entropy, better than the others.
-    pub fn verdict(&self, margin: Option<&Equivalence>) -> &'static str {
-        let interval = self.difference.interval();
-        match margin {
-            Some(test) if test.is_shown() => "shown",
-            Some(test) if interval.is_some_and(|[from, to]| from > test.margin || to < -test.margin) => "contradicted",
-            Some(_) => "open",
-            None if !self.difference.excludes_zero() => "open",
-            None if self.difference.mean > 0.0 => "shown",
-            None => "contradicted",
-        }
-    }
-}

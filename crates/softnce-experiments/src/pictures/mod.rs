@@ -5,7 +5,6 @@
 //! learning rates for each loss, paired by seed. *On par* is an equivalence test with a margin stated beforehand, *better*
 //! a paired interval that excludes zero.
 
-mod forest;
 mod page;
 mod plan;
 mod results;
@@ -13,5 +12,5 @@ mod run;
 
 pub(crate) use page::files;
 pub use plan::{PictureSet, PicturesConfig};
-pub use results::{Claim, LossRow, PicturesResults, SetResults, Verdict};
+pub use results::{Claim, LossRow, PicturesResults, SetResults};
 pub use run::run;

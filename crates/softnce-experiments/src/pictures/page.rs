@@ -7,11 +7,11 @@ use softnce_report::number::{count, fixed, plural, setting, signed};
 use softnce_report::page::{self, section};
 use softnce_report::protocol::Protocol;
 use softnce_report::table::Table;
-use softnce_report::{row_head, with_interval};
+use softnce_report::{look, row_head, with_interval};
 
-use super::forest;
 use super::plan::PicturesConfig;
 use super::results::{Claim, PicturesResults, SHOWN, SetResults};
+use crate::forest::{Block, Forest, Row};
 
 const TITLE: &str = "The paper's claims on images";
 
@@ -19,7 +19,7 @@ const TITLE: &str = "The paper's claims on images";
 pub(crate) fn files(results: &PicturesResults) -> Vec<(String, String)> {
     vec![
         ("results.md".into(), markdown(results)),
-        ("claims.svg".into(), forest::standalone(results)),
+        ("claims.svg".into(), forest(results).standalone()),
         ("report.html".into(), page(results)),
     ]
 }
@@ -76,7 +76,19 @@ fn figure(results: &PicturesResults) -> Markup {
          margin of {} points, within which both count as on par.",
         setting(results.config.margin)
     );
-    page::single("The claims drawn.", &caption, None, forest::panel(results))
+    page::single("The claims drawn.", &caption, None, forest(results).panel())
+}
+
+/// The claims as a drawing, set by set.
+fn forest(results: &PicturesResults) -> Forest {
+    let row = |claim: &Claim| Row {
+        words: claim.words(),
+        look: look(claim.other),
+        difference: claim.difference,
+        is_tested: claim.equivalence.is_some(),
+    };
+    let block = |set: &SetResults| Block { title: set.name.clone(), rows: set.claims.iter().map(row).collect() };
+    Forest { blocks: results.sets.iter().map(block).collect(), margins: vec![results.config.margin] }
 }
 
 fn claims(results: &PicturesResults) -> Markup {

@@ -7,6 +7,7 @@ use softnce_report::results::{Comparison, DivergedRun, REFERENCE_LOSS, RunRecord
 
 use super::plan::PicturesConfig;
 use crate::StudyError;
+use crate::verdict::Verdict;
 
 /// All that the study found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,31 +76,11 @@ pub struct Claim {
     pub verdict: Verdict,
 }
 
-/// What the results say of a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Verdict {
-    /// They support it.
-    Shown,
-    /// They neither support nor contradict it.
-    Open,
-    /// They contradict it.
-    Contradicted,
-}
-
 impl Claim {
     /// The claim in words.
     pub fn words(&self) -> String {
         let other = self.other.title();
         if self.equivalence.is_some() { format!("on par with {other}") } else { format!("better than {other}") }
-    }
-}
-
-impl Verdict {
-    /// The verdict in a word.
-    pub fn name(self) -> &'static str {
-        self.into()
     }
 }
 
@@ -141,51 +122,14 @@ fn claim(runs: &[RunRecord], other: LossKind, margin: f64) -> Result<Option<Clai
     let seeds = runs.iter().filter(|run| run.loss == other).map(|run| run.seed);
     let pairs = seeds.filter_map(|seed| Some((accuracy(LossKind::SoftTargetInfoNce, seed)?, accuracy(other, seed)?)));
     let (own, others): (Vec<f64>, Vec<f64>) = pairs.unzip();
-    if own.len() < 2 { Ok(None) } else { decide(other, &own, &others, margin).map(Some) }
-}
-
-/// The claim about another loss, from the accuracies of both in percent, seed by seed.
-fn decide(other: LossKind, own: &[f64], others: &[f64], margin: f64) -> Result<Claim, StudyError> {
-    let difference = paired_difference(own, others)?;
-    let equivalence = (other == REFERENCE_LOSS).then(|| equivalence(own, others, margin)).transpose()?;
-    let verdict = match equivalence {
-        Some(test) if test.is_shown() => Verdict::Shown,
-        // Not on par: the whole interval lies beyond the margin, on either side.
-        Some(_) if difference.interval().is_some_and(|[from, to]| from > margin || to < -margin) => {
-            Verdict::Contradicted
-        }
-        None if difference.excludes_zero() && difference.mean > 0.0 => Verdict::Shown,
-        None if difference.excludes_zero() => Verdict::Contradicted,
-        _ => Verdict::Open,
-    };
-    Ok(Claim { other, difference, equivalence, verdict })
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn verdicts_follow_the_intervals() {
-        let base = [90.0, 90.2, 89.9, 90.1, 90.0];
-        let moved = |by: f64| -> Vec<f64> {
-            base.iter().zip([0.05, -0.05, 0.02, 0.0, -0.02]).map(|(base, noise)| base + by + noise).collect()
-        };
-        let verdict = |other: LossKind, by: f64| decide(other, &moved(by), &base, 0.5).unwrap().verdict;
-        for (by, on_par) in [
-            (0.0, Verdict::Shown),
-            (-0.4, Verdict::Shown),
-            (-0.5, Verdict::Open),
-            (-0.6, Verdict::Contradicted),
-            (0.6, Verdict::Contradicted),
-        ] {
-            assert_eq!(verdict(REFERENCE_LOSS, by), on_par, "{by}");
-        }
-        for (by, better) in [(0.4, Verdict::Shown), (0.0, Verdict::Open), (-0.4, Verdict::Contradicted)] {
-            assert_eq!(verdict(LossKind::Nll, by), better, "{by}");
-        }
-        assert!(decide(LossKind::Nll, &moved(0.0), &base, 0.5).unwrap().equivalence.is_none());
+    if own.len() < 2 {
+        return Ok(None);
     }
+    let difference = paired_difference(&own, &others)?;
+    let equivalence = (other == REFERENCE_LOSS).then(|| equivalence(&own, &others, margin)).transpose()?;
+    let verdict = match &equivalence {
+        Some(test) => Verdict::on_par(test, &difference),
+        None => Verdict::better(&difference),
+    };
+    Ok(Some(Claim { other, difference, equivalence, verdict }))
 }
