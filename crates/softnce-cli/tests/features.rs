@@ -118,6 +118,36 @@ fn a_classifier_on_features_is_trained_tested_used_and_exported() {
     place.out(&["compare", "r.toml", "--data", ".", "--epochs", "1", "--losses", "nll,soft-target-infonce"]);
 }
 
+/// Distillation: the logits of a teacher for its training part are the labels of a student, by the file as it is written.
+#[test]
+fn the_predictions_of_a_teacher_are_the_labels_of_a_student() {
+    let place = Place::new();
+    place.out(&["train", "r.toml", "--data", ".", "--out", "teacher"]);
+    place.out(&["predict", "teacher", "--split", "train", "--logits", "--out", "teacher.csv"]);
+    assert_eq!(fs::read_to_string(place.path("teacher.csv")).unwrap().lines().count(), 1 + 120);
+    // The class labels of the student's set are wrong on purpose: what it learns, it learns from the teacher.
+    fs::rename(place.path("d/train_labels.npy"), place.path("labels.npy")).unwrap();
+    let labels = (0..120_i64).map(|row| ((row + 1) % 3).to_le_bytes().to_vec());
+    fs::write(place.path("d/train_labels.npy"), npy("<i8", "(120,)", labels)).unwrap();
+    let student = |out: &str, more: &[&str]| {
+        let labels = "data.train_labels={kind=\"logits\", path=\"teacher.csv\"}";
+        let words = ["train", "r.toml", "--data", ".", "--out", out, "--set", labels];
+        let shared = ["--set", "candidates={kind=\"classes\"}", "--set", "mixing.mixup=0.0"];
+        place.run(&[&words[..], &shared, more].concat())
+    };
+    let output = student("student", &[]);
+    let notes = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && notes.contains("teacher.csv"), "{notes}");
+    assert!(top1(&place.path("student")) > 0.9, "{}", top1(&place.path("student")));
+    // A split that the set does not have; a file of probabilities alone.
+    let message = place.refused(&["predict", "teacher", "--split", "validation"]);
+    assert!(message.contains("validation"), "{message}");
+    place.out(&["predict", "teacher", "--split", "train", "--probabilities", "--out", "teacher.csv"]);
+    let output = student("other", &[]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("predictions without a column 'logit_fly'"), "{message}");
+}
+
 #[test]
 fn rows_that_are_not_standardised_are_taken_as_they_are() {
     let place = Place::new();

@@ -99,7 +99,7 @@ fn layouts() -> impl TypedValueParser<Value = Layout> {
 }
 
 /// Takes the name of a part of a set.
-fn parts() -> impl TypedValueParser<Value = Split> {
+pub fn parts() -> impl TypedValueParser<Value = Split> {
     let aliases = |split: Split| if split == Split::Validation { &["val", "valid"][..] } else { &[] };
     PossibleValuesParser::new(Split::ALL.map(|split| PossibleValue::new(split.name()).aliases(aliases(split))))
         .try_map(|name| name.parse::<Split>().map_err(|error| error.to_string()))

@@ -1,6 +1,6 @@
 //! The command `data`: downloads and describes data sets.
 
-mod args;
+pub mod args;
 mod fetch;
 mod info;
 mod list;

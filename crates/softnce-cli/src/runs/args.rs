@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use softnce_data::sets::Split;
 use softnce_terminal::PlaceArguments;
 use softnce_train::device::DeviceName;
 use softnce_train::runs::Library;
+
+use crate::data::args::parts;
 
 #[derive(Debug, Args)]
 pub struct TrainArguments {
@@ -44,6 +47,10 @@ pub struct PredictArguments {
     pub run: PathBuf,
     /// Pictures, or folders of pictures [default: the run's test pictures, in the data folder as for `eval`].
     pub pictures: Vec<PathBuf>,
+    /// Predict all pictures of this split of the run's set, in their order. With `--split train --logits` the file can be
+    /// the `data.train_labels` of another recipe.
+    #[arg(long, value_parser = parts(), conflicts_with = "pictures")]
+    pub split: Option<Split>,
     /// CSV file for the predictions [default: the terminal]; it is FILE.part until all rows are there.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

@@ -43,8 +43,11 @@ pub fn run(arguments: &PredictArguments) -> Result<ExitCode, RunError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The pictures that are named, or else the test pictures of the run.
+/// The split or the pictures that are named, or else the test pictures of the run.
 fn pictures(arguments: &PredictArguments, trained: &TrainedRun) -> Result<Labelled, RunError> {
+    if let Some(split) = arguments.split {
+        return trained.open_split(split, arguments.place.data.as_deref());
+    }
     if arguments.pictures.is_empty() {
         let data = trained.open_data(arguments.place.data.as_deref())?;
         data.notes().iter().for_each(|note| tell!("{note}"));

@@ -54,6 +54,8 @@ pub(super) enum Header {
     Numbers,
     /// The columns by other words; they are in the order of the classes.
     Words,
+    /// What `softnce predict` writes.
+    Predictions,
 }
 
 /// Why the columns are refused: found, expected.
@@ -218,7 +220,7 @@ fn find(cells: &[&str], classes: &[String], fold: impl Fn(&str) -> String) -> Op
 }
 
 /// Whether a cell is a number; a class may be called `nan` or `inf`.
-fn is_number(cell: &str) -> bool {
+pub(super) fn is_number(cell: &str) -> bool {
     cell.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first)) && cell.parse::<f64>().is_ok()
 }
 
@@ -232,7 +234,7 @@ fn ascending(cells: &[&str]) -> bool {
 }
 
 /// Words as a list; of many only the first ones.
-fn list<T: AsRef<str>>(words: &[T]) -> String {
+pub(super) fn list<T: AsRef<str>>(words: &[T]) -> String {
     const SHOWN: usize = 6;
     let shown: Vec<&str> = words.iter().take(SHOWN).map(AsRef::as_ref).collect();
     let more = if words.len() > SHOWN { format!(", .. ({} in all)", words.len()) } else { String::new() };

@@ -7,6 +7,7 @@ mod matching;
 mod npy;
 mod npz;
 mod place;
+mod predictions;
 mod rule;
 mod table;
 mod tensors;

@@ -53,6 +53,11 @@ impl<'p> LabelRows<'p> {
         LabelRows { path, ..self }
     }
 
+    /// Whether the values are logits.
+    pub(super) fn are_logits(&self) -> bool {
+        matches!(self.rule, LabelRule::Logits { .. })
+    }
+
     /// Number of rows that are expected, one a picture.
     pub(super) fn rows(&self) -> usize {
         self.pictures.labels().len()

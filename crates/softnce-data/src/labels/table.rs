@@ -11,6 +11,7 @@ use super::LabelError;
 use super::columns::{Columns, Header};
 use super::matching::RowMatching;
 use super::place::Place;
+use super::predictions;
 use super::rule::LabelRows;
 use crate::ContentError;
 
@@ -22,7 +23,9 @@ pub(super) fn read(mut sink: LabelRows<'_>) -> Result<Array2<f32>, LabelError> {
     let pictures = OnceCell::new();
     let new_matching = || RowMatching::new(sink.pictures, sink.root, sink.path);
     let is_path = |cell: &str| pictures.get_or_init(|| new_matching().ok()).as_ref().is_some_and(|all| all.knows(cell));
-    let columns = Columns::new(&first, after.map(|_| &second), sink.pictures.class_names(), is_path);
+    let (classes, next) = (sink.pictures.class_names(), after.map(|_| &second));
+    let columns = predictions::columns(&first, next, classes, sink.are_logits(), is_path);
+    let columns = columns.and_then(|found| found.map_or_else(|| Columns::new(&first, next, classes, is_path), Ok));
     let columns = columns.map_err(|(found, expected)| match separator(&first) {
         Some(found) => sink.wrong(place(line), format!("{found} between the columns"), COMMAS),
         None => sink.wrong(place(line), found, expected),
@@ -114,7 +117,7 @@ fn read_row(
 
 /// Checks that a column of row numbers counts from 0 or 1: other numbers would say that the rows are in another order.
 fn check_index(sink: &LabelRows<'_>, cell: &str, line: u64, counted_from: &mut Option<f64>) -> Result<(), LabelError> {
-    let number: Option<f64> = cell.parse().ok();
+    let number: Option<f64> = predictions::counted(cell).parse().ok();
     let from = *counted_from.get_or_insert(if number == Some(1.0) { 1.0 } else { 0.0 });
     let expected = from + sink.taken() as f64;
     if number == Some(expected) {

@@ -184,6 +184,16 @@ impl RunData {
         Ok(RunData { train, validation, test, class_counts, folder, findings, fingerprints: Arc::default() })
     }
 
+    /// All pictures of a split of the recipe's set, in their order in the set, those that cannot be decoded included.
+    ///
+    /// # Errors
+    /// As [`RunData::open`]; a set without this split.
+    pub(super) fn split(section: &DataSection, split: Split, folder: &Path) -> Result<Labelled, RunError> {
+        let (layout, root) = place(section, folder)?;
+        let opened = layout.open_with(&root, split, section.decoding());
+        Ok(Labelled::new(opened.map_err(|error| incomplete(error, section, folder, &root))?, None))
+    }
+
     /// Values of a row, if the data are rows of features.
     pub fn features(&self) -> Option<usize> {
         self.train.pictures.features()

@@ -10,7 +10,7 @@ use chacha20::ChaCha8Rng;
 use rand::SeedableRng;
 use softnce_data::features::Standardisation;
 use softnce_data::fetch::data_folder;
-use softnce_data::sets::FeatureSet;
+use softnce_data::sets::{FeatureSet, Split};
 use softnce_nn::models::Network;
 use softnce_nn::weights;
 use softnce_report::results::RunReport;
@@ -134,7 +134,7 @@ impl TrainedRun {
     /// # Errors
     /// As [`RunData::open`]; data of other classes than the run's.
     pub fn open_data(&self, named: Option<&Path>) -> Result<RunData, RunError> {
-        let open = |folder: &Path| {
+        self.in_data_folder(named, |folder| {
             // The scale of the rows is kept with the weights.
             let section = DataSection { standardise: false, ..self.recipe.data.clone() };
             let mut data = RunData::open(&section, folder)?;
@@ -142,8 +142,30 @@ impl TrainedRun {
             if let Some(validation) = &mut data.validation {
                 validation.standardisation.clone_from(&self.standardisation);
             }
-            self.check_classes(&data).map(|()| data)
-        };
+            self.check_classes(&data.test).map(|()| data)
+        })
+    }
+
+    /// All pictures of a split of the recipe's set, in the order of a file of labels for it; in the folder that
+    /// [`TrainedRun::open_data`] takes.
+    ///
+    /// # Errors
+    /// As [`TrainedRun::open_data`]; a set without this split.
+    pub fn open_split(&self, split: Split, named: Option<&Path>) -> Result<Labelled, RunError> {
+        self.in_data_folder(named, |folder| {
+            let pictures = RunData::split(&self.recipe.data, split, folder)?;
+            self.check_classes(&pictures)?;
+            Ok(Labelled { standardisation: self.standardisation.clone(), ..pictures })
+        })
+    }
+
+    /// Opens data in the folder `named`; by default in that of the training, or, if the set is not there any more, in
+    /// [`data_folder`].
+    fn in_data_folder<T>(
+        &self,
+        named: Option<&Path>,
+        open: impl Fn(&Path) -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
         if let Some(folder) = named {
             return open(folder);
         }
@@ -159,8 +181,8 @@ impl TrainedRun {
         }
     }
 
-    fn check_classes(&self, data: &RunData) -> Result<(), RunError> {
-        let found = data.test.pictures.class_names();
+    fn check_classes(&self, data: &Labelled) -> Result<(), RunError> {
+        let found = data.pictures.class_names();
         if found != self.info.classes {
             let expected = format!("the {} classes of the run, in their order", self.info.classes.len());
             return Err(RunError::Data { argument: "classes", found: format!("{} others", found.len()), expected });
@@ -181,7 +203,7 @@ impl TrainedRun {
     /// # Errors
     /// Pictures that cannot be read.
     pub fn test(&self, data: &RunData, stop: &AtomicBool) -> Result<Option<RunReport>, RunError> {
-        self.check_classes(data)?;
+        self.check_classes(&data.test)?;
         let tested = test_network(&self.network, data, &self.recipe, self.temperature, &self.device, stop);
         let tested = tested.map_err(|error| self.of_weights(data.explained(error)))?;
         tested.map(|tested| figures(&self.recipe, &self.info, data, tested)).transpose()

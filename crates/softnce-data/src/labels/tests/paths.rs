@@ -26,6 +26,9 @@ fn rows_with_paths_are_in_any_order() {
         ",path,label,a,b\n7,train/b/0.png,b,0,1\n2,train/a/0.png,a,1,0\n5,train/a/1.png,a,3,1\n".to_owned(),
         "part,row,class,picture,a,b\ntrain,2,b,train/b/0.png,0,1\ntrain,0,a,train/a/0.png,1,0\ntrain,1,a,train/a/1.png,3,1\n"
             .to_owned(),
+        // What `softnce predict --probabilities` writes.
+        "picture,class,probability,a,b,error\ntrain/b/0.png,b,1,0,1,\ntrain/a/0.png,a,1,1,0,\ntrain/a/1.png,a,.75,3,1,\n"
+            .to_owned(),
         // Paths of another system, and from other folders.
         "train\\b\\0.png,0,1\n./train/a/0.png,1,0\ntrain/a/1.png,3,1\n".to_owned(),
         format!("{},0,1\n{},1,0\n{name}/train/a/1.png,3,1\n", full("train/b/0.png"), full("train/a/0.png")),

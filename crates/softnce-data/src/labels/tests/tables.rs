@@ -149,3 +149,36 @@ fn a_table_may_hold_votes_probabilities_or_logits() {
         format!("w.csv, line 3, class 'c1': -1; {expected}")
     );
 }
+
+/// What `softnce predict --top 2 --probabilities --logits` writes, for the set "w": the probabilities for a class called
+/// `class` come after the most probable classes.
+#[test]
+fn predictions_are_the_labels_of_a_teacher() {
+    let place = Place::new();
+    let names = ["dog", "class", "dog"].map(String::from).to_vec();
+    let set = MemorySet::new("made", names, vec![0, 1], [1, 1, 1], vec![0, 2]).unwrap();
+    let head = "picture,class_1,probability_1,dog,class,dog,logit_dog,logit_class,logit_dog,error";
+    let rows = |pictures: [&str; 2]| {
+        let [one, other] = pictures;
+        let rows = format!("\"{one}\",dog,.75,.25,0,.75,-2,-9,-2,\n\"{other}\",dog,1,1,0,0,5,5,5,\n");
+        format!("{head}\n{rows}")
+    };
+    let file = |text: &str| place.file("w.csv", text.as_bytes());
+    let read = |source: &LabelSource| super::read(source, &set, Path::new(""));
+    for pictures in [["made, picture 0", "made, picture 1"], ["/a/b, c.npy, row 0", "/a/b, c.npy, row 1"]] {
+        let path = file(&rows(pictures));
+        assert_eq!(read(&probabilities(path.clone())).unwrap(), array![[0.25, 0.0, 0.75], [1.0, 0.0, 0.0]]);
+        let found = read(&logits(path, 1.0)).unwrap();
+        let third = 1.0f32 / 3.0;
+        assert!((found[(0, 2)] - 0.4995).abs() < 1e-3 && (found[(1, 1)] - third).abs() < 1e-6, "{found}");
+    }
+    let message = |source: &LabelSource| read(source).unwrap_err().to_string();
+    let shuffled = file(&rows(["made, picture 1", "made, picture 0"]));
+    assert!(message(&probabilities(shuffled)).contains("w.csv, line 3: index 'made, picture 0'; expected 2"));
+    let without = file("picture,class,probability,error\n0,dog,1,\n1,dog,1,\n");
+    let expected = "w.csv, line 1: predictions without a column 'logit_dog'; expected the columns that `softnce predict \
+                    --logits` writes for the classes dog, class, dog";
+    assert!(message(&logits(without, 1.0)).ends_with(expected));
+    let cut = file(&format!("{head}\n\"a, picture 0\",,,,,,,,,cut off\n"));
+    assert!(message(&logits(cut, 1.0)).contains("''; expected a number"));
+}

@@ -1,6 +1,7 @@
 //! The studies: a file and a line of the table for each.
 
 mod ablations;
+mod distillation;
 mod human;
 mod long_tail;
 mod scale;
@@ -9,4 +10,5 @@ mod swap;
 use super::study::Study;
 
 /// All studies made of variants, in the order of `--help`.
-pub static STUDIES: &[Study] = &[ablations::STUDY, long_tail::STUDY, human::STUDY, scale::STUDY, swap::STUDY];
+pub static STUDIES: &[Study] =
+    &[ablations::STUDY, long_tail::STUDY, human::STUDY, scale::STUDY, swap::STUDY, distillation::STUDY];

@@ -1,0 +1,47 @@
+//! Tables that `softnce predict` wrote, as the labels of a teacher.
+
+use std::collections::HashMap;
+
+use csv::StringRecord;
+
+use super::columns::{Columns, Header, Refusal, list};
+
+/// The columns of a table of predictions; none for another table. The first column is called `picture`, the last
+/// `error`; between them is a column of each class: its logit if `logits`, else its probability.
+pub(super) fn columns(
+    first: &StringRecord,
+    second: Option<&StringRecord>,
+    classes: &[String],
+    logits: bool,
+    is_path: impl Fn(&str) -> bool,
+) -> Result<Option<Columns>, Refusal> {
+    let width = first.len();
+    if width < 3 || &first[0] != "picture" || &first[width - 1] != "error" {
+        return Ok(None);
+    }
+    let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+    for column in 1..width - 1 {
+        places.entry(&first[column]).or_default().push(column);
+    }
+    // Classes of one name have their columns in order, after any other column of this name.
+    let (prefix, option) = if logits { ("logit_", "--logits") } else { ("", "--probabilities") };
+    let mut weights = vec![0; classes.len()];
+    for (class, weight) in classes.iter().zip(&mut weights).rev() {
+        let place = places.get_mut(format!("{prefix}{class}").as_str()).and_then(Vec::pop);
+        *weight = place.ok_or_else(|| {
+            let expected =
+                format!("the columns that `softnce predict {option}` writes for the classes {}", list(classes));
+            (format!("predictions without a column '{prefix}{class}'"), expected)
+        })?;
+    }
+    // Predictions of rows of features, and of pictures that are not files of their own, count them: `SET, picture 7`.
+    let named = second.is_some_and(|row| row.get(0).is_some_and(is_path));
+    let (paths, index) = if named { (Some(0), Vec::new()) } else { (None, vec![0]) };
+    Ok(Some(Columns { weights, paths, index, width, header: Some(Header::Predictions) }))
+}
+
+/// The number in a cell such as `7` or `SET, picture 7`.
+pub(super) fn counted(cell: &str) -> &str {
+    let last = cell.rsplit_once(", ").map_or(cell, |(_, last)| last);
+    last.strip_prefix("picture ").or_else(|| last.strip_prefix("row ")).unwrap_or(cell)
+}
