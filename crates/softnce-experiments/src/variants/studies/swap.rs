@@ -9,7 +9,7 @@ use crate::variants::study::Study;
 pub(super) const STUDY: Study = Study {
     name: "swap",
     title: "The one-line swap",
-    about: "Temperature and learning rate in place of cross-entropy: three sets, AdamW and SGD",
+    about: "Temperature and learning rate in place of cross-entropy: four sets, AdamW and SGD",
     seeds: 3,
     small: false,
     groups,
@@ -41,7 +41,25 @@ const SMALL_FASHION: &[&str] = &[
     "training.evaluate_every=8",
 ];
 
+/// The features of the study `features`.
+const CIFAR100_FEATURES: &[&str] = &[
+    "data={layout=\"features\", path=\"cifar-100-lite0\", validation_share=0.1}",
+    "network={kind=\"mlp\", hidden=[256]}",
+    "schedule={epochs=12, warmup_epochs=1}",
+    "training={batch_size=256, evaluate_every=12}",
+];
+
+const VOTE_FEATURES: &[&str] = &[
+    "data={layout=\"features\", path=\"cifar-10-lite0\", train_part=\"test\", test_share=0.2, validation_share=0.1, \
+     train_labels={kind=\"votes\", path=\"cifar-10h/cifar10h-counts.npy\"}}",
+    "network={kind=\"mlp\", hidden=[256]}",
+    "schedule={epochs=24, warmup_epochs=1}",
+    "training={batch_size=128, evaluate_every=24}",
+];
+
 fn groups() -> Vec<Group> {
+    // Features have no areas to paste, so CutMix is off.
+    let features = MixingConfig { mixup: 0.8, smoothing: 0.1, ..MixingConfig::default() };
     let strong = MixingConfig { mixup: 0.8, cutmix: 1.0, smoothing: 0.1, ..MixingConfig::default() };
     let weak = MixingConfig { mixup: 0.2, ..MixingConfig::default() };
     let settings = [
@@ -107,36 +125,31 @@ fn groups() -> Vec<Group> {
             ]],
         },
         Setting {
-            name: "cifar100",
-            title: "10,000 pictures of CIFAR-100, residual network, AdamW",
-            recipe: "cifar100",
-            mixing: strong.clone(),
+            name: "features-adamw",
+            title: "Features of CIFAR-100, perceptron, AdamW",
+            recipe: "digits",
+            mixing: features.clone(),
             sgd: false,
             rate: 3e-3,
-            changes: &[&[
-                // In place of the recipe's rate for 256 samples, its augmentation and its last layer.
-                "optimizer={kind=\"adamw\", learning_rate=3e-3, weight_decay=0.05}",
-                "augmentation.train={random_crop={padding=4}, flip=0.5}",
-                "network={kind=\"resnet\", depth=8, width=8}",
-                "training={batch_size=128, evaluate_every=8}",
-                "schedule={epochs=8, warmup_epochs=1}",
-                "data.validation_share=0.8",
-            ]],
+            changes: &[CIFAR100_FEATURES],
         },
         Setting {
-            name: "cifar10h",
-            title: "CIFAR-10H, mixed human votes, residual network, SGD",
-            recipe: "cifar10h",
-            mixing: strong,
+            name: "features-sgd",
+            title: "Features of CIFAR-100, perceptron, SGD",
+            recipe: "digits",
+            mixing: features.clone(),
             sgd: true,
             rate: 0.1,
-            changes: &[&[
-                "network.depth=8",
-                "network.width=8",
-                "schedule.epochs=10",
-                "schedule.warmup_epochs=1",
-                "training.evaluate_every=10",
-            ]],
+            changes: &[CIFAR100_FEATURES, SGD],
+        },
+        Setting {
+            name: "votes-adamw",
+            title: "Features of CIFAR-10H, mixed human votes, perceptron, AdamW",
+            recipe: "digits",
+            mixing: features,
+            sgd: false,
+            rate: 3e-3,
+            changes: &[VOTE_FEATURES],
         },
     ];
     settings.map(group).to_vec()
