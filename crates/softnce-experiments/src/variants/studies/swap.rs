@@ -130,7 +130,7 @@ fn groups() -> Vec<Group> {
             recipe: "digits",
             mixing: features.clone(),
             sgd: false,
-            rate: 3e-3,
+            rate: 1e-3,
             changes: &[CIFAR100_FEATURES],
         },
         Setting {
@@ -139,7 +139,7 @@ fn groups() -> Vec<Group> {
             recipe: "digits",
             mixing: features.clone(),
             sgd: true,
-            rate: 0.1,
+            rate: 0.03,
             changes: &[CIFAR100_FEATURES, SGD],
         },
         Setting {
@@ -148,7 +148,7 @@ fn groups() -> Vec<Group> {
             recipe: "digits",
             mixing: features,
             sgd: false,
-            rate: 3e-3,
+            rate: 1e-3,
             changes: &[VOTE_FEATURES],
         },
     ];
