@@ -1,10 +1,13 @@
 //! From nothing to a trained network: every registered set is fetched into an empty folder, from a server on this machine
-//! that has small files in place of the published ones, and every built-in recipe and every study trains on what is there.
+//! that has small files in place of the published ones, and every built-in recipe and every study trains on what is there, and on
+//! small files in place of those that a user makes.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 #[path = "common/planetoid.rs"]
 mod planetoid;
+#[path = "common/prepared.rs"]
+mod prepared;
 #[path = "common/publisher.rs"]
 mod publisher;
 #[path = "../../softnce-data/src/fetch/tests/server.rs"]
@@ -16,6 +19,7 @@ use std::sync::atomic::AtomicBool;
 
 use publisher::Publisher;
 use softnce_data::fetch::{KnownSet, Registry, SetKind, fetch};
+use softnce_data::sets::Layout;
 use softnce_experiments::graphs::GraphsConfig;
 use softnce_experiments::pictures::{PictureSet, PicturesConfig};
 use softnce_experiments::variants::STUDIES;
@@ -185,9 +189,11 @@ fn every_study_trains_on_what_was_fetched_for_it() {
             recipe.data.path.is_some()
         });
         for group in &config.groups {
-            let sets = Recipe::read(&group.recipe, &group.changes).unwrap().known_sets();
-            assert!(!sets.is_empty(), "{}", group.name);
+            let recipe = Recipe::read(&group.recipe, &group.changes).unwrap();
+            let sets = recipe.known_sets();
+            assert!(!sets.is_empty() || recipe.data.layout == Some(Layout::FEATURES), "{}", group.name);
             let (data, out) = (fetched(&publisher, sets), TempDir::new().unwrap());
+            prepared::prepare(data.path());
             let config = config.clone().only(std::slice::from_ref(&group.name)).unwrap();
             whole(|budget, progress| {
                 let place = Place { data: data.path(), device: DeviceName::Cpu, out: out.path(), budget, progress };

@@ -4,11 +4,9 @@ mod ablations;
 mod distillation;
 mod human;
 mod long_tail;
-mod scale;
 mod swap;
 
 use super::study::Study;
 
 /// All studies made of variants, in the order of `--help`.
-pub static STUDIES: &[Study] =
-    &[ablations::STUDY, long_tail::STUDY, human::STUDY, scale::STUDY, swap::STUDY, distillation::STUDY];
+pub static STUDIES: &[Study] = &[ablations::STUDY, long_tail::STUDY, human::STUDY, swap::STUDY, distillation::STUDY];
