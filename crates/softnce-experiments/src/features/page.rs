@@ -67,7 +67,7 @@ fn claims(results: &FeaturesResults) -> Vec<[String; 4]> {
         for test in &claim.equivalence {
             let words = format!("on par with {} within {} points", claim.other.title(), setting(test.margin));
             let verdict = Verdict::on_par(test, &claim.difference).name();
-            rows.push(row(words, format!("{verdict} (p = {})", fixed(test.p_value, 3))));
+            rows.push(row(words, format!("{verdict} ({})", p_value(test.p_value))));
         }
         if matches!(claim.other, LossKind::InfoNce | LossKind::Nll) {
             let verdict = Verdict::better(&claim.difference).name();
@@ -75,6 +75,10 @@ fn claims(results: &FeaturesResults) -> Vec<[String; 4]> {
         }
     }
     rows
+}
+
+fn p_value(value: f64) -> String {
+    if value < 0.001 { "p < 0.001".to_owned() } else { format!("p = {}", fixed(value, 3)) }
 }
 
 /// The difference of soft target InfoNCE from another loss.
@@ -86,7 +90,11 @@ fn difference(task: &TaskResults, found: &MethodResults, measure: Measure) -> Op
 /// The settings chosen for a loss, and those whose neighbours were not all tried.
 fn settings(found: &MethodResults) -> String {
     let diverged = found.runs.iter().filter(|run| run.is_empty()).count();
-    let open = if found.open.is_empty() { String::new() } else { format!(" (open: {})", found.open.join(", ")) };
+    let open = if found.open.is_empty() {
+        String::new()
+    } else {
+        format!(" (a neighbour untried: {})", found.open.join(", "))
+    };
     let diverged = if diverged == 0 { String::new() } else { format!(" ({diverged} of the seeds diverged)") };
     format!("{}{open}{diverged}", found.settings)
 }
@@ -116,12 +124,10 @@ fn table(task: &TaskResults) -> Table {
 fn notes(results: &FeaturesResults) -> String {
     let config = &results.config;
     format!(
-        "Mean ± half width of the 95 % interval over {} seeds on {} splits; bold: the difference to soft target InfoNCE, paired \
+        "Mean ± half width of the 95 % interval over {} seeds, each with its own split into training and validation rows; bold: the difference to soft target InfoNCE, paired \
          by seed, excludes zero (not corrected for the number of comparisons). Each loss was tuned with {} trials on \
-         validation rows; \"open\" names a setting of which a neighbour of the chosen value was not tried.",
-        config.seeds,
-        config.splits.min(config.seeds),
-        config.trials
+         validation rows; \"a neighbour untried\" names the settings whose best value may lie beyond what was tried.",
+        config.seeds, config.trials
     )
 }
 
@@ -267,10 +273,13 @@ mod tests {
         let files: BTreeMap<String, String> = files(&results).into_iter().collect();
         let text = &files["results.md"];
         assert!(text.contains("better than NLL | +0.98 ± 0.03 | shown |"), "{text}");
-        assert!(text.contains("within 0.25 points | 0.00 ± 0.00 | shown (p = 0.000) |"), "{text}");
+        assert!(text.contains("within 0.25 points | 0.00 ± 0.00 | shown (p < 0.001) |"), "{text}");
         assert!(text.contains("45,000 training, 5,000 validation and 10,000 test rows"), "{text}");
         // Bold where the difference is significant; the settings that are open; the seeds that diverged.
-        assert!(text.contains("| **69.01 ± 0.02** |") && text.contains("(open: mixing.mixup)"), "{text}");
+        assert!(
+            text.contains("| **69.01 ± 0.02** |") && text.contains("(a neighbour untried: mixing.mixup)"),
+            "{text}"
+        );
         assert!(text.contains("(1 of the seeds diverged)"), "{text}");
         let figure = roxmltree::Document::parse(&files["claims.svg"]).unwrap();
         let marks = figure.descendants().filter(|node| node.attribute("class") == Some("marker")).count();

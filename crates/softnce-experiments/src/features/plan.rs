@@ -17,10 +17,8 @@ pub struct FeaturesConfig {
     pub heads: Vec<Head>,
     /// Trials with which each loss is tuned on validation rows, the same number for all.
     pub trials: usize,
-    /// Seeds that each tuned loss is trained from. Seed s uses split `s % splits`.
+    /// Seeds that each tuned loss is trained from, each on a split of its own into training and validation rows.
     pub seeds: u64,
-    /// Splits into training and validation rows.
-    pub splits: u64,
     /// Margins of the equivalence tests, in percentage points of test accuracy.
     pub margins: Vec<f64>,
     /// Changes of all recipes, `key=value`.
@@ -70,8 +68,10 @@ pub struct Method(pub LossKind);
 /// A setting that is tuned: its key, and its value at each step from its start.
 pub(crate) struct Axis {
     pub(crate) key: &'static str,
-    /// The steps that have a value; a bound is where the setting ends, such as no smoothing.
+    /// The steps that are tried.
     steps: std::ops::RangeInclusive<i32>,
+    /// The first step that has a value at all, such as no smoothing.
+    first: Option<i32>,
     value: fn(i32) -> f64,
 }
 
@@ -80,21 +80,36 @@ impl Axis {
         self.steps.contains(&step)
     }
 
+    /// Whether the setting has a value there, tried or not.
+    pub(crate) fn goes_on_to(&self, step: i32) -> bool {
+        self.first.is_none_or(|first| step >= first)
+    }
+
     pub(crate) fn value(&self, step: i32) -> f64 {
         (self.value)(step)
     }
 }
 
 const UNBOUNDED: std::ops::RangeInclusive<i32> = -20..=20;
-const RATE: Axis =
-    Axis { key: "optimizer.learning_rate", steps: UNBOUNDED, value: |step| rounded(1e-3 * 3f64.powi(step)) };
-const DECAY: Axis =
-    Axis { key: "optimizer.weight_decay", steps: UNBOUNDED, value: |step| rounded(0.05 * 4f64.powi(step)) };
-const MIXUP: Axis = Axis { key: "mixing.mixup", steps: -8..=4, value: |step| rounded(0.4 * 2f64.powi(step)) };
-const TEMPERATURE: Axis = Axis { key: "loss.temperature", steps: -10..=10, value: |step| 2f64.powi(step) };
+const RATE: Axis = Axis {
+    key: "optimizer.learning_rate",
+    steps: UNBOUNDED,
+    first: None,
+    value: |step| rounded(1e-3 * 3f64.powi(step)),
+};
+const DECAY: Axis = Axis {
+    key: "optimizer.weight_decay",
+    steps: UNBOUNDED,
+    first: None,
+    value: |step| rounded(0.05 * 4f64.powi(step)),
+};
+const MIXUP: Axis =
+    Axis { key: "mixing.mixup", steps: -8..=4, first: None, value: |step| rounded(0.4 * 2f64.powi(step)) };
+const TEMPERATURE: Axis = Axis { key: "loss.temperature", steps: -10..=10, first: None, value: |step| 2f64.powi(step) };
 const SMOOTHING: Axis = Axis {
     key: "mixing.smoothing",
     steps: 0..=5,
+    first: Some(0),
     value: |step| [0.0, 0.05, 0.1, 0.2, 0.4, 0.6].get(step as usize).copied().unwrap_or(0.0),
 };
 
@@ -146,6 +161,12 @@ impl Method {
     }
 }
 
+/// Keys that differ between the losses, the networks and the splits.
+const OWN: [&str; 8] =
+    ["loss", "mixing", "network", "optimizer.learning_rate", "optimizer.weight_decay", "data", "seed", "name"];
+const OWN_REFUSED: &str = "another key: the study itself sets loss, mixing, network, data, seed, name, learning rate and \
+                           weight decay";
+
 /// What all trainings share: AdamW with a cosine schedule, batches of 256, the weights of the last epoch.
 const RECIPE: &str = include_str!("recipe.toml");
 
@@ -170,6 +191,8 @@ impl FeatureTask {
                     "data.path=\"cifar-10-lite0\"",
                     "data.train_part=\"test\"",
                     "data.test_share=0.2",
+                    // The test rows are the same in every split, so that no trial sees those of another.
+                    "data.test_seed=0",
                     "data.train_labels={kind=\"votes\", path=\"cifar-10h/cifar10h-counts.npy\"}",
                     "data.test_labels={kind=\"votes\", path=\"cifar-10h/cifar10h-counts.npy\"}",
                 ],
@@ -194,7 +217,6 @@ impl Default for FeaturesConfig {
             heads: Head::ALL.to_vec(),
             trials: 16,
             seeds: 10,
-            splits: 5,
             margins: vec![0.5, 0.25],
             changes: Vec::new(),
         }
@@ -213,10 +235,12 @@ impl FeaturesConfig {
         if !(2..=1000).contains(&self.seeds) {
             return Err(StudyError::argument("seeds", self.seeds, "from 2 to 1,000: intervals need two"));
         }
-        for (argument, value) in [("splits", self.splits), ("trials", self.trials as u64)] {
-            if !(1..=1000).contains(&value) {
-                return Err(StudyError::argument(argument, value, "from 1 to 1,000"));
-            }
+        if !(1..=1000).contains(&self.trials) {
+            return Err(StudyError::argument("trials", self.trials, "from 1 to 1,000"));
+        }
+        let own = |change: &&String| OWN.iter().any(|key| change.trim_start().starts_with(key));
+        if let Some(change) = self.changes.iter().find(own) {
+            return Err(StudyError::argument("--set", change, OWN_REFUSED));
         }
         if let Some(margin) = self.margins.iter().find(|&&margin| !(margin > 0.0 && margin <= 100.0)) {
             return Err(StudyError::argument("margins", margin, "above 0, at most 100"));
@@ -224,14 +248,14 @@ impl FeaturesConfig {
         for task in &self.tasks {
             for &head in &self.heads {
                 for method in Method::ALL {
-                    self.recipe(task, head, method, &Point(vec![0; method.axes().len()]), 0)?;
+                    self.recipe(task, head, method, &Point(vec![0; method.axes().len()]), 0, 0)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// The recipe of a training.
+    /// The recipe of a training: its seed, and that of its split.
     pub(crate) fn recipe(
         &self,
         task: &FeatureTask,
@@ -239,12 +263,13 @@ impl FeaturesConfig {
         method: Method,
         point: &Point,
         seed: u64,
+        split: u64,
     ) -> Result<Recipe, StudyError> {
         let mut changes = vec![head.change().to_owned(), format!("loss.kind=\"{}\"", method.0)];
         if !method.mixes() {
             changes.push("mixing.mixup=0.0".to_owned());
         }
-        changes.push(format!("data.split_seed={}", seed % self.splits));
+        changes.push(format!("data.split_seed={split}"));
         changes.extend(task.changes.iter().chain(&self.changes).cloned());
         let tuned = method.axes().into_iter().zip(&point.0);
         changes.extend(tuned.map(|(axis, &step)| format!("{}={:?}", axis.key, axis.value(step))));
@@ -267,12 +292,21 @@ mod tests {
         config.check().unwrap();
         let [task, ..] = &config.tasks[..] else { panic!("no tasks") };
         let method = Method(LossKind::SoftTargetInfoNce);
-        let recipe = config.recipe(task, Head::Mlp, method, &Point(vec![1, -1, 1, 0]), 7).unwrap();
+        let recipe = config.recipe(task, Head::Mlp, method, &Point(vec![1, -1, 1, 0]), 7, 2).unwrap();
         assert_eq!(recipe.optimizer.learning_rate, Some(0.003));
         assert_eq!((recipe.loss.temperature, recipe.mixing.unwrap().mixup), (0.5, 0.8));
         assert_eq!((recipe.seed, recipe.data.split_seed), (7, 2));
-        let hard = config.recipe(task, Head::Linear, Method(LossKind::Nll), &Point(vec![0, 0]), 0).unwrap();
+        let hard = config.recipe(task, Head::Linear, Method(LossKind::Nll), &Point(vec![0, 0]), 0, 0).unwrap();
         assert!(hard.mixing.is_none());
         assert!(method.settings(&Point(vec![0, 0, 0, 0])).starts_with("learning_rate 0.001, temperature 1, mixup 0.4"));
+    }
+
+    #[test]
+    fn what_the_study_sets_itself_is_not_changed() {
+        for change in ["data.validation_share=0.0", "loss.kind=\"nll\"", "data={path=\"x\"}", "mixing.mixup=0.2"] {
+            let config = FeaturesConfig { changes: vec![change.into()], ..FeaturesConfig::default() };
+            assert!(config.check().unwrap_err().to_string().contains(change), "{change}");
+        }
+        FeaturesConfig { changes: vec!["schedule.epochs=2".into()], ..FeaturesConfig::default() }.check().unwrap();
     }
 }

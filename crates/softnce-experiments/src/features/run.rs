@@ -6,9 +6,10 @@ use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 use softnce_metrics::ValidationScore;
-use softnce_store::remove_folder;
+use softnce_store::{Folder, read_json, remove_folder};
+use softnce_train::device::DeviceName;
 use softnce_train::recipe::Recipe;
-use softnce_train::runs::{Outcome, Run, RunData, RunError};
+use softnce_train::runs::{Fingerprints, Outcome, Run, RunData, RunError};
 
 use super::page;
 use super::plan::{FeatureTask, FeaturesConfig, Head, Method};
@@ -24,8 +25,18 @@ const REVISION: u32 = 1;
 /// The folder of the unfinished trainings, within that of the study.
 const RUNS: &str = "runs";
 
-/// The seed of the trials; none of those compared. Its split is that of seed 0.
+/// The seed of the trials, none of those compared, and their split.
 const TUNING_SEED: u64 = 1000;
+const TUNING_SPLIT: u64 = 0;
+
+const REMEDY: &str = "name another folder with --out";
+
+/// What determines the results beside the recipe of each part, and the data.
+#[derive(Serialize)]
+struct Identity {
+    config: FeaturesConfig,
+    device: DeviceName,
+}
 
 /// A training to do.
 struct Planned<'c> {
@@ -80,7 +91,8 @@ pub fn run(
 ) -> Result<FeaturesResults, StudyError> {
     config.check()?;
     // Sets can be added: each part holds its recipe.
-    let settings = FeaturesConfig { tasks: Vec::new(), heads: Vec::new(), ..config.clone() };
+    let config_of_all = FeaturesConfig { tasks: Vec::new(), heads: Vec::new(), ..config.clone() };
+    let settings = Identity { config: config_of_all, device: place.device };
     let folder = folder::open(place.out, "features", REVISION, &settings)?;
     let Place { budget, progress, .. } = place;
     let workplace = Workplace { folder: &folder, jobs, budget, progress };
@@ -90,6 +102,7 @@ pub fn run(
     for task in &config.tasks {
         progress.note(&task.title);
         let splits = open(&config, task, place)?;
+        same_data(&folder, task, &splits)?;
         let study = TaskStudy { config: &config, task, splits: &splits, place, workplace: &workplace };
         tasks.extend(study.run(&mut counter)?);
     }
@@ -103,15 +116,28 @@ pub fn run(
     Ok(results)
 }
 
-/// The data of each split.
+/// Refuses a set whose rows are not those of the parts that are there, such as features of another network.
+fn same_data(folder: &Folder, task: &FeatureTask, splits: &[RunData]) -> Result<(), StudyError> {
+    let name = format!("data-{}.json", task.name);
+    let now = splits[0].fingerprints();
+    match read_json::<Fingerprints>(&folder.path().join(&name), REMEDY)? {
+        Some(then) if then != *now => {
+            let expected = "the rows that the trainings in the folder of the study had; name another folder with --out";
+            Err(StudyError::argument("the rows of the set", &task.name, expected))
+        }
+        Some(_) => Ok(()),
+        None => Ok(folder.write_sealed_json(&name, now)?),
+    }
+}
+
+/// The data of each split, one for each seed.
 fn open(config: &FeaturesConfig, task: &FeatureTask, place: Place<'_>) -> Result<Vec<RunData>, StudyError> {
-    let splits = 0..config.splits.min(config.seeds);
-    let split = |seed| {
+    let split = |split| {
         let (head, method) = (config.heads[0], Method::ALL[0]);
-        let recipe = config.recipe(task, head, method, &Point(vec![0; method.axes().len()]), seed)?;
+        let recipe = config.recipe(task, head, method, &Point(vec![0; method.axes().len()]), 0, split)?;
         Ok(RunData::open(&recipe.data, place.data)?)
     };
-    splits.map(split).collect()
+    (0..config.seeds).map(split).collect()
 }
 
 /// How many trainings of the study come before.
@@ -164,14 +190,14 @@ impl<'a> TaskStudy<'a> {
         let mut planned = Vec::new();
         for seed in 0..self.config.seeds {
             for (line, point) in lines.iter().zip(&points) {
-                planned.push(self.planned(line, point, seed, format!("seed{seed}"), false)?);
+                planned.push(self.planned(line, point, (seed, seed), format!("seed{seed}"), false)?);
             }
         }
         let kept = self.train(&planned, counter)?;
         // Line by line, with its seeds.
         let methods = lines.iter().zip(points).enumerate().map(|(at, (line, point))| {
             let axes = line.method.axes();
-            let has = |axis: usize, step| axes[axis].has(step);
+            let has = |axis: usize, step| axes[axis].goes_on_to(step);
             let open = (0..axes.len()).filter(|&axis| !is_bracketed(&line.tried, point, axis, has));
             let score = line.tried.iter().find(|(tried, _)| tried == point).and_then(|(_, score)| *score);
             MethodRuns {
@@ -200,7 +226,13 @@ impl<'a> TaskStudy<'a> {
             let mut points = Vec::new();
             for (at, line) in lines.iter().enumerate() {
                 for point in line.next(self.config.trials) {
-                    planned.push(self.planned(line, &point, TUNING_SEED, format!("trial-{}", point.name()), true)?);
+                    planned.push(self.planned(
+                        line,
+                        &point,
+                        (TUNING_SEED, TUNING_SPLIT),
+                        format!("trial-{}", point.name()),
+                        true,
+                    )?);
                     points.push((at, point));
                 }
             }
@@ -217,15 +249,14 @@ impl<'a> TaskStudy<'a> {
         &self,
         line: &Line,
         point: &Point,
-        seed: u64,
+        (seed, split): (u64, u64),
         which: String,
         trial: bool,
     ) -> Result<Planned<'a>, StudyError> {
         let name = format!("{}-{}-{}-{which}", self.task.name, line.head, line.method.0);
-        let recipe = self.config.recipe(self.task, line.head, line.method, point, seed)?;
-        let split = (recipe.data.split_seed as usize).min(self.splits.len() - 1);
+        let recipe = self.config.recipe(self.task, line.head, line.method, point, seed, split)?;
         let run = self.place.out.join(RUNS).join(&name);
-        Ok(Planned { recipe, data: &self.splits[split], run, name, trial })
+        Ok(Planned { recipe, data: &self.splits[split as usize], run, name, trial })
     }
 
     fn train(&self, planned: &[Planned<'_>], counter: &mut Counter) -> Result<Vec<Kept>, StudyError> {

@@ -33,6 +33,9 @@ pub struct DataSection {
     /// Share of that split to test on, taken from each class; none: the publisher's test split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_share: Option<f64>,
+    /// Seed of the draw of that share; none: the seed of the other splits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_seed: Option<u64>,
     /// Share of the training pictures held out for validation, taken from each class, where the set has no validation
     /// part of its own. 0: no validation set; epochs are evaluated on the test pictures, and best-epoch selection and
     /// early stopping are off.
@@ -66,6 +69,7 @@ impl Default for DataSection {
             path: None,
             train_part: Split::Train,
             test_share: None,
+            test_seed: None,
             validation_share: 0.1,
             split_seed: 0,
             bad_pictures: BadPolicy::Error,

@@ -113,7 +113,8 @@ impl RunData {
                 let rows = findings.usable(all.as_ref(), policy);
                 let labels: Vec<usize> = rows.iter().map(|&row| all.labels()[row]).collect();
                 let classes = all.class_names();
-                let split = stratified(&labels, classes.len(), share, section.split_seed ^ TEST);
+                let split =
+                    stratified(&labels, classes.len(), share, section.test_seed.unwrap_or(section.split_seed) ^ TEST);
                 let (kept, held) = split.map_err(|error| in_words(error, section, classes))?;
                 let [kept, held] = [kept, held].map(|places| places.into_iter().map(|place| rows[place]).collect());
                 let whole = |distributions| Labelled::new(Arc::clone(&all), distributions);
