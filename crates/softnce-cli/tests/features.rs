@@ -1,10 +1,15 @@
 //! Rows of features as data: train, eval, predict, export, compare; what is refused.
 
+#[path = "../../softnce-experiments/tests/common/npy.rs"]
+mod npy;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
+
+use npy::npy;
 
 const RECIPE: &str = r#"
 name = "f"
@@ -26,20 +31,6 @@ epochs = 6
 batch_size = 16
 "#;
 
-/// Bytes of an `.npy` file of version 1.
-fn npy(kind: &str, shape: &str, values: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
-    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
-    while (10 + header.len() + 1) % 64 != 0 {
-        header.push(' ');
-    }
-    header.push('\n');
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend((header.len() as u16).to_le_bytes());
-    bytes.extend(header.bytes());
-    values.into_iter().for_each(|value| bytes.extend(value));
-    bytes
-}
-
 /// Rows of four features, in three classes of 40 and 10 rows; the scales of the features differ by a factor of 10,000.
 struct Place(TempDir);
 
@@ -53,9 +44,9 @@ impl Place {
                 let signal = f32::from(u8::from(row % 3 == column));
                 (noise + 2.0 * signal) * [100.0, 1.0, 0.01, 5.0][column] + 1000.0 * f32::from(u8::from(column == 0))
             };
-            let values = (0..rows * 4).map(|at| value(at / 4, at % 4).to_le_bytes().to_vec());
+            let values = (0..rows * 4).flat_map(|at| value(at / 4, at % 4).to_le_bytes());
             fs::write(place.path(&format!("d/{part}.npy")), npy("<f4", &format!("({rows}, 4)"), values)).unwrap();
-            let labels = (0..rows).map(|row| ((row % 3) as i64).to_le_bytes().to_vec());
+            let labels = (0..rows).flat_map(|row| ((row % 3) as i64).to_le_bytes());
             fs::write(place.path(&format!("d/{part}_labels.npy")), npy("<i8", &format!("({rows},)"), labels)).unwrap();
         }
         fs::write(place.path("d/classes.txt"), "ant\nbee\nfly\n").unwrap();
@@ -108,6 +99,21 @@ fn a_classifier_on_features_is_trained_tested_used_and_exported() {
     };
     assert_eq!(numbers(&own), numbers(&named));
     assert_eq!(own.lines().count(), 31);
+    // Features of another network are refused by their width, in the set too.
+    fs::write(place.path("narrow.npy"), npy("<f4", "(30, 2)", [0; 240])).unwrap();
+    fs::rename(place.path("d"), place.path("kept")).unwrap();
+    fs::create_dir(place.path("d")).unwrap();
+    for part in ["train", "test"] {
+        fs::copy(place.path("narrow.npy"), place.path(&format!("d/{part}.npy"))).unwrap();
+        fs::copy(place.path("kept/test_labels.npy"), place.path(&format!("d/{part}_labels.npy"))).unwrap();
+    }
+    fs::copy(place.path("kept/classes.txt"), place.path("d/classes.txt")).unwrap();
+    for words in [&["eval", "run"][..], &["predict", "run"], &["predict", "run", "--split", "train"]] {
+        let message = place.refused(words);
+        assert!(message.contains("the width of the rows is 2 features, expected 4 features"), "{message}");
+    }
+    fs::remove_dir_all(place.path("d")).unwrap();
+    fs::rename(place.path("kept"), place.path("d")).unwrap();
     for file in ["w.safetensors", "w.onnx"] {
         let python = place.out(&["export", "run", file]);
         assert!(python.contains("(numpy.float32(rows) - mean) / std"), "{python}");
@@ -127,7 +133,7 @@ fn the_predictions_of_a_teacher_are_the_labels_of_a_student() {
     assert_eq!(fs::read_to_string(place.path("teacher.csv")).unwrap().lines().count(), 1 + 120);
     // The class labels of the student's set are wrong on purpose: what it learns, it learns from the teacher.
     fs::rename(place.path("d/train_labels.npy"), place.path("labels.npy")).unwrap();
-    let labels = (0..120_i64).map(|row| ((row + 1) % 3).to_le_bytes().to_vec());
+    let labels = (0..120_i64).flat_map(|row| ((row + 1) % 3).to_le_bytes());
     fs::write(place.path("d/train_labels.npy"), npy("<i8", "(120,)", labels)).unwrap();
     let student = |out: &str, more: &[&str]| {
         let labels = "data.train_labels={kind=\"logits\", path=\"teacher.csv\"}";
@@ -166,9 +172,9 @@ fn what_features_cannot_have_is_refused_by_name() {
     let message = train("network={kind=\"resnet\", depth=8}");
     assert!(message.contains("network.kind is \"resnet\", expected \"linear\" or \"mlp\""), "{message}");
     place.out(&["train", "r.toml", "--data", ".", "--out", "run", "--set", "schedule.epochs=1"]);
-    fs::write(place.path("narrow.npy"), npy("<f4", "(1, 2)", vec![vec![0; 8]])).unwrap();
+    fs::write(place.path("narrow.npy"), npy("<f4", "(1, 2)", [0; 8])).unwrap();
     let message = place.refused(&["predict", "run", "narrow.npy"]);
-    assert!(message.contains("the width of the rows is 2, expected 4 features"), "{message}");
+    assert!(message.contains("the width of the rows is 2 features, expected 4 features"), "{message}");
     let message = place.refused(&["predict", "run", "narrow.npy", "d/test.npy"]);
     assert!(message.contains("the files to predict is 2, expected one file"), "{message}");
     let mut bytes = fs::read(place.path("d/train.npy")).unwrap();

@@ -22,8 +22,8 @@ impl Verdict {
         self.into()
     }
 
-    /// Of "on par": shown by the equivalence test; contradicted where the whole interval lies beyond the margin, on
-    /// either side.
+    /// For the claim "on par": the equivalence test shows it; an interval that lies beyond the margin, on either side,
+    /// contradicts it.
     pub(crate) fn on_par(test: &Equivalence, difference: &Estimate) -> Verdict {
         let beyond = difference.interval().is_some_and(|[from, to]| from > test.margin || to < -test.margin);
         match (test.is_shown(), beyond) {
@@ -33,7 +33,7 @@ impl Verdict {
         }
     }
 
-    /// Of "better": shown or contradicted where the interval excludes zero.
+    /// For the claim "better": an interval above zero shows it, one below zero contradicts it.
     pub(crate) fn better(difference: &Estimate) -> Verdict {
         match difference.excludes_zero() {
             true if difference.mean > 0.0 => Verdict::Shown,

@@ -126,9 +126,8 @@ impl<'a> Batch<'a> {
 
     /// Adds classes as candidates; those already there leave the sums and remain positives.
     ///
-    /// The loss then matches its targets as soft target cross-entropy does (see [`ClassCandidates`]). Its cost does not
-    /// depend on the number of other candidates, and for all classes it is that of cross-entropy. Draw the classes from
-    /// the noise distribution that the loss has.
+    /// The loss then matches its targets as soft target cross-entropy does (see [`ClassCandidates`]), and for all classes
+    /// its cost is that of cross-entropy. Draw the classes from the noise distribution that the loss has.
     ///
     /// # Errors
     /// Candidates over another number of classes.

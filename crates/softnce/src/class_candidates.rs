@@ -59,7 +59,7 @@ impl ClassCandidates {
     ///
     /// The classes that matter in `targets` are not left to chance: class k counts `eta_k` times, drawn or not, if a
     /// target gives it more than a tenth of the probability `1 - (1 - eta_k)^count` that it is drawn. Otherwise the loss
-    /// had no lower bound: a logit that is in the target and in no sum would grow for ever. In both cases the
+    /// would have no lower bound: a logit that is in the target and in no sum would grow without limit. In both cases the
     /// expectation of a class's multiplicity is `eta_k`, so that the mean over the draws of the sum in the loss is
     /// `sum_k exp(Z_ik / tau)`, that of [`ClassCandidates::all`].
     ///

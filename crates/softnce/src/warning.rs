@@ -49,23 +49,41 @@ const ROWS_LOOKED_AT: usize = 16;
 const MOST_MIXED: usize = 4;
 /// How far a weight must be above the row's smallest to count.
 const LEAST_WEIGHT: f64 = 0.005;
+/// How much of a row may lie on classes beyond these, in weights too small to count one by one.
+const MOST_SCATTERED: f64 = 0.1;
 
-/// Whether dense rows are distributions over many classes and no mixed or smoothed labels: at least two of some rows
-/// over the whole batch have more weighted classes than these.
+/// Whether rows are distributions over many classes and no mixed or smoothed labels: at least two of some rows over the
+/// whole batch have more weighted classes than these.
 pub(crate) fn are_distributions(targets: &Targets<'_>) -> bool {
-    let Rows::Dense(rows) = &targets.rows else { return false };
-    let (count, classes) = rows.dim();
-    if classes <= MOST_MIXED + 1 {
+    let count = targets.len();
+    if targets.classes <= MOST_MIXED + 1 {
         return false;
     }
-    let mut weights = vec![0.0_f64; classes];
+    let mut above = Vec::new();
     let looked_at = (0..count).step_by(count.div_ceil(ROWS_LOOKED_AT).max(1));
     let spread = looked_at.filter(|&row| {
-        rows.write_row(row, &mut weights);
-        let floor = weights.iter().copied().fold(f64::INFINITY, f64::min);
-        weights.iter().filter(|&&weight| weight > floor + LEAST_WEIGHT).count() > MOST_MIXED
+        above.clear();
+        match &targets.rows {
+            Rows::Hard(_) => return false,
+            Rows::Compact(rows) => above.extend(rows.entries(row).map(|(_, weight)| weight)),
+            Rows::Dense(rows) => {
+                let weights = || (0..targets.classes).map(|class| rows.get(row, class));
+                let floor = weights().fold(f64::INFINITY, f64::min);
+                above.extend(weights().map(|weight| weight - floor));
+            }
+        }
+        is_spread(&mut above)
     });
     spread.take(2).count() == 2
+}
+
+/// Whether these weights, above a row's uniform share, are those of more classes than mixed labels have.
+fn is_spread(weights: &mut [f64]) -> bool {
+    if weights.len() <= MOST_MIXED {
+        return false;
+    }
+    let (_, _, others) = weights.select_nth_unstable_by(MOST_MIXED - 1, |one, other| other.total_cmp(one));
+    others.iter().any(|&weight| weight > LEAST_WEIGHT) || others.iter().sum::<f64>() > MOST_SCATTERED
 }
 
 /// Whether every row that is mixed of two classes is mixed with the same weight, and at least two are.

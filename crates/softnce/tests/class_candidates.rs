@@ -254,6 +254,13 @@ fn distributions_among_their_own_candidates_are_warned_of() {
     let teacher = Targets::dense(random.simplex_rows(count, classes)).unwrap();
     assert_eq!(Batch::from(&teacher).warnings(), [Warning::DistributionTargets]);
     assert_eq!(Batch::from(random.targets(Source::Votes, count, classes)).warnings(), [Warning::DistributionTargets]);
+    // With so many classes that no single weight counts, and with the most probable classes of a teacher alone.
+    let wide = Targets::dense(random.simplex_rows(8, 5000)).unwrap();
+    assert_eq!(Batch::from(&wide).warnings(), [Warning::DistributionTargets]);
+    let entries = Array2::from_shape_fn((8, 10), |(_, entry)| entry as u32);
+    let weights = random.simplex_rows(8, 10);
+    let top = Targets::compact(&[0.0; 8], &entries, &weights, 100).unwrap();
+    assert_eq!(Batch::from(&top).warnings(), [Warning::DistributionTargets]);
     let all = ClassCandidates::all(&NoiseDistribution::uniform(), classes).unwrap();
     assert_eq!(Batch::from(&teacher).with_class_candidates(&all).unwrap().warnings(), []);
     let sure = random.simplex_rows(count, classes).mapv(|weight| weight * 0.01)

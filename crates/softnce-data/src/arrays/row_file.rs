@@ -41,7 +41,8 @@ impl RowFile {
         let file = File::open(path).map_err(ArrayError::io(path))?;
         let length = file.metadata().map_err(ArrayError::io(path))?.len();
         let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
-        let (shape, format, start) = match ending.as_deref() == Some("safetensors".as_ref()) {
+        let is_safetensors = ending.as_deref() == Some("safetensors".as_ref());
+        let (shape, format, start) = match is_safetensors {
             true => tensor_in(path, &file, tensor)?,
             false => array_in(path, &file)?,
         };
@@ -53,10 +54,13 @@ impl RowFile {
         };
         let bytes = rows.checked_mul(columns.unwrap_or(1)).and_then(|values| values.checked_mul(format.size()));
         let end = bytes.and_then(|bytes| start.checked_add(bytes as u64));
-        // Other tensors may follow in a safetensors file.
-        if end.is_none_or(|end| end > length) {
-            let found = format!("{length} bytes for an array of shape {shape:?}");
-            return Err(wrong(found, "a file that holds all of it"));
+        let found = format!("{length} bytes for an array of shape {shape:?}");
+        match end {
+            Some(end) if end == length => {}
+            // Other tensors may follow in a safetensors file.
+            Some(end) if end < length && is_safetensors => {}
+            Some(end) if end < length => return Err(wrong(found, "nothing after it")),
+            _ => return Err(wrong(found, "a file that holds all of it")),
         }
         Ok(RowFile { path: path.to_owned(), file, start, rows, columns, format })
     }
@@ -143,5 +147,7 @@ fn tensor_in(path: &Path, file: &File, name: &str) -> Result<(Vec<usize>, Number
         let found = format!("tensor '{name}' of {:?}", tensor.dtype);
         ContentError::whole::<ArrayError>(path, found, "integers or floating-point numbers")
     })?;
-    Ok((tensor.shape.clone(), format, 8 + header + tensor.data_offsets.0 as u64))
+    let offset = tensor.data_offsets.0 as u64;
+    let start = (8 + header).checked_add(offset).ok_or_else(|| damaged(format!("tensor '{name}' at byte {offset}")))?;
+    Ok((tensor.shape.clone(), format, start))
 }

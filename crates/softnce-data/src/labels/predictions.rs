@@ -6,22 +6,23 @@ use csv::StringRecord;
 
 use super::columns::{Columns, Header, Refusal, list};
 
-/// The columns of a table of predictions; none for another table. The first column is called `picture`, the last
-/// `error`; between them is a column of each class: its logit if `logits`, else its probability.
+/// The columns of a table of predictions; none for another table. It begins with the columns `picture`, `class` (or
+/// `class_1`) and `probability`, and ends with `error`; between them is a column of each class: its logit if `logits`,
+/// else its probability.
 pub(super) fn columns(
     first: &StringRecord,
     second: Option<&StringRecord>,
     classes: &[String],
     logits: bool,
-    is_path: impl Fn(&str) -> bool,
 ) -> Result<Option<Columns>, Refusal> {
     let width = first.len();
-    if width < 3 || &first[0] != "picture" || &first[width - 1] != "error" {
+    let cells: Vec<&str> = first.iter().collect();
+    let ["picture", "class" | "class_1", "probability" | "probability_1", .., "error"] = cells[..] else {
         return Ok(None);
-    }
+    };
     let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
     for column in 1..width - 1 {
-        places.entry(&first[column]).or_default().push(column);
+        places.entry(cells[column]).or_default().push(column);
     }
     // Classes of one name have their columns in order, after any other column of this name.
     let (prefix, option) = if logits { ("logit_", "--logits") } else { ("", "--probabilities") };
@@ -35,8 +36,8 @@ pub(super) fn columns(
         })?;
     }
     // Predictions of rows of features, and of pictures that are not files of their own, count them: `SET, picture 7`.
-    let named = second.is_some_and(|row| row.get(0).is_some_and(is_path));
-    let (paths, index) = if named { (Some(0), Vec::new()) } else { (None, vec![0]) };
+    let is_counted = second.is_none_or(|row| row.get(0).is_some_and(|cell| counted(cell).parse::<u64>().is_ok()));
+    let (paths, index) = if is_counted { (None, vec![0]) } else { (Some(0), Vec::new()) };
     Ok(Some(Columns { weights, paths, index, width, header: Some(Header::Predictions) }))
 }
 

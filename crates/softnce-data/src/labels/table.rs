@@ -24,7 +24,7 @@ pub(super) fn read(mut sink: LabelRows<'_>) -> Result<Array2<f32>, LabelError> {
     let new_matching = || RowMatching::new(sink.pictures, sink.root, sink.path);
     let is_path = |cell: &str| pictures.get_or_init(|| new_matching().ok()).as_ref().is_some_and(|all| all.knows(cell));
     let (classes, next) = (sink.pictures.class_names(), after.map(|_| &second));
-    let columns = predictions::columns(&first, next, classes, sink.are_logits(), is_path);
+    let columns = predictions::columns(&first, next, classes, sink.are_logits());
     let columns = columns.and_then(|found| found.map_or_else(|| Columns::new(&first, next, classes, is_path), Ok));
     let columns = columns.map_err(|(found, expected)| match separator(&first) {
         Some(found) => sink.wrong(place(line), format!("{found} between the columns"), COMMAS),
@@ -38,7 +38,9 @@ pub(super) fn read(mut sink: LabelRows<'_>) -> Result<Array2<f32>, LabelError> {
     let mut values = vec![0.0; columns.weights.len()];
     let mut rows = columns.header.is_none().then_some((line, first.clone()));
     let mut pending = after.map(|line| (line, second));
-    let mut counted_from = vec![None; columns.index.len()];
+    // Other tables may count from 0 or 1, predictions count from 0.
+    let are_predictions = columns.header == Some(Header::Predictions);
+    let mut counted_from = vec![are_predictions.then_some(0.0); columns.index.len()];
     let mut record = StringRecord::new();
     loop {
         let (line, row) = match rows.take().or_else(|| pending.take()) {
@@ -103,6 +105,10 @@ fn read_row(
     for (class, (value, &column)) in values.iter_mut().zip(&columns.weights).enumerate() {
         let cell = &row[column];
         *value = cell.parse().map_err(|_| match separator(row) {
+            _ if columns.header == Some(Header::Predictions) && cell.is_empty() => {
+                let found = format!("no prediction of '{}' ({})", &row[0], &row[row.len() - 1]);
+                sink.wrong(place(line), found, "predictions for every picture")
+            }
             Some(found) if columns.paths.is_none() => {
                 sink.wrong(place(line), format!("{found} between the columns"), COMMAS)
             }

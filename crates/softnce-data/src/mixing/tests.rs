@@ -237,6 +237,7 @@ fn the_spread_of_targets_is_the_curvature_of_the_loss_where_logits_are_0() {
         (MixingConfig { mixup: 1.0, ..off.clone() }, 2.0 / 3.0, 0.0),
         (MixingConfig { mixup: 0.2, probability: 0.5, ..off.clone() }, 1.0 - 0.5 * (1.0 - 1.2 / 1.4), 0.0),
         (MixingConfig { cutmix: 1.0, ..off.clone() }, 2.0 / 3.0, 0.0311),
+        (MixingConfig { mixup: 0.8, cutmix: 1.0, switch_probability: 0.9, ..off.clone() }, 0.669_231, 0.9 * 0.0311),
         (MixingConfig { mixup: 0.8, cutmix: 1.0, smoothing: 0.1, ..off }, 0.550_385, 0.405 * 0.0311),
     ] {
         let spread = config.target_spread();

@@ -86,9 +86,9 @@ fn setting(results: &GraphsResults) -> Markup {
         }
         p {
             "Soft target InfoNCE is also trained with classes in place of the targets as candidates. With all of them, weighted by \
-             their frequencies, it has the gradient of soft target cross-entropy. Drawn classes: so many at each step, from the \
-             class frequencies, the same for all nodes. No class is kept in the sum for being in a target, as the library does: a \
-             confident target then has no finite optimum."
+             their frequencies, it has the gradient of soft target cross-entropy. Drawn classes: that number at each step, from the \
+             class frequencies, the same for all nodes. Unlike the library, the study does not keep the classes of the targets in \
+             the sum: a confident target then has no finite optimum."
         }
         (page::table("Graphs.", "", html! {
             (page::head(&["graph"], ["nodes", "features", "classes", "labelled", "validation", "test"]))

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use crate::npy::npy;
+
 /// Writes all of it to a data folder. Rows and classes are those of the small published sets.
 pub fn prepare(data: &Path) {
     features(&data.join("cifar-100-lite0"), 100, &[("train", 1000), ("test", 200)]);
@@ -23,19 +25,11 @@ fn features(folder: &Path, classes: usize, parts: &[(&str, usize)]) {
     fs::create_dir_all(folder).unwrap();
     for &(part, rows) in parts {
         let value = |at: usize| ((at * 37 % 101) as f32 / 101.0).to_le_bytes();
-        let values = (0..4 * rows).flat_map(value).collect();
+        let values = (0..4 * rows).flat_map(value);
         fs::write(folder.join(format!("{part}.npy")), npy("<f4", &format!("({rows}, 4)"), values)).unwrap();
-        let labels = (0..rows).flat_map(|row| ((row % classes) as i64).to_le_bytes()).collect();
+        let labels = (0..rows).flat_map(|row| ((row % classes) as i64).to_le_bytes());
         fs::write(folder.join(format!("{part}_labels.npy")), npy("<i8", &format!("({rows},)"), labels)).unwrap();
     }
     let names: String = (0..classes).map(|class| format!("{class}\n")).collect();
     fs::write(folder.join("classes.txt"), names).unwrap();
-}
-
-/// An `.npy` file of version 1.0.
-fn npy(kind: &str, shape: &str, values: Vec<u8>) -> Vec<u8> {
-    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
-    header += &" ".repeat(63 - (10 + header.len()) % 64);
-    header += "\n";
-    [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), &values].concat()
 }

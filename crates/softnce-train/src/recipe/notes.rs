@@ -30,8 +30,10 @@ impl Recipe {
         let fixed = loss.kind == LossKind::SoftTargetInfoNce && !loss.learn_temperature;
         // Otherwise `compare` chooses the rate of each loss.
         let one_rate = self.compare.learning_rates.is_empty();
+        let matches = matches!(self.candidates, CandidateConfig::Classes { .. });
         let noted = fixed
             && one_rate
+            && !matches
             && self.optimizer.kind == OptimizerKind::Adamw
             && spread > 0.0
             && loss.temperature > HIGH * spread;
@@ -62,6 +64,12 @@ impl Recipe {
             if loss.logit_adjustment > 0.0 {
                 let value = loss.logit_adjustment;
                 notes.push(format!("{title} has a noise distribution: loss.logit_adjustment = {value} is left out"));
+            }
+            if self.candidates == (CandidateConfig::Classes { count: None }) && (loss.alpha != 1.0) {
+                let value = loss.alpha;
+                notes.push(format!(
+                    "with all classes as candidates the gradient has no noise: loss.alpha = {value} is left out"
+                ));
             }
             return notes;
         }
@@ -163,6 +171,7 @@ mod tests {
             "loss.kind=\"soft-distribution-infonce\"",
             "optimizer.kind=\"sgd\"",
             "mixing={mixup=0.2, smoothing=0.1}",
+            "candidates={kind=\"classes\"}",
         ] {
             assert_eq!(notes(&["compare.learning_rates=[]", change]), [""; 0], "{change}");
         }
@@ -216,6 +225,10 @@ mod tests {
             (
                 vec!["loss.kind=bce", "loss.noise=\"uniform\""],
                 "binary cross-entropy has no noise distribution: loss.noise = \"uniform\" is left out",
+            ),
+            (
+                vec!["candidates={kind=\"classes\"}", "loss.alpha=0.0"],
+                "with all classes as candidates the gradient has no noise: loss.alpha = 0 is left out",
             ),
             (vec!["optimizer.momentum=0.5"], "AdamW does not use optimizer.momentum = 0.5"),
             (vec!["optimizer.nesterov=true"], "AdamW does not use optimizer.nesterov = true"),

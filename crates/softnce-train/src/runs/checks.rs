@@ -56,7 +56,7 @@ pub(super) fn check(recipe: &Recipe, data: &RunData) -> Result<Vec<String>, RunE
              no other candidate, so it teaches nothing; training.drop_last = true skips it"
         ));
     }
-    notes.extend(shifted(recipe));
+    notes.extend(shifted(recipe, data));
     notes.extend(absent(recipe, data));
     notes.extend(recipe.data.imbalance.and_then(|imbalance| unreached(imbalance, data)));
     Ok(notes)
@@ -83,16 +83,26 @@ fn features(recipe: &Recipe, data: &RunData) -> Result<Vec<String>, RunError> {
 }
 
 /// A note if label distributions are candidates of each other, which shifts the optimum of soft target InfoNCE away from
-/// them.
-fn shifted(recipe: &Recipe) -> Option<String> {
-    let contrasts = recipe.loss.kind == LossKind::SoftTargetInfoNce;
+/// them, or if those of the set are not used.
+fn shifted(recipe: &Recipe, data: &RunData) -> Option<String> {
+    data.train.distributions.as_ref()?;
+    let labels = recipe.data.train_labels.as_ref();
+    let kind = recipe.loss.kind;
+    if !kind.takes_soft_targets() {
+        // Those of a file are noted by the recipe.
+        let noted = labels.is_some();
+        let note = || format!("{} takes hard labels: the label distributions of the set are left out", kind.title());
+        return (!noted).then(note);
+    }
     let classes = matches!(recipe.candidates, CandidateConfig::Classes { .. });
-    let labels = recipe.data.train_labels.as_ref().filter(|_| contrasts && !classes)?;
+    if kind != LossKind::SoftTargetInfoNce || classes {
+        return None;
+    }
+    let place =
+        labels.map_or_else(|| "the set".to_owned(), |labels| format!("data.train_labels (path {:?})", labels.path()));
     Some(format!(
-        "data.train_labels has distributions (path {:?}): if these are to be matched, as with a teacher or votes, \
-         candidates from the targets shift the optimum away from them; candidates.kind = \"classes\" matches them, and so \
-         does loss.kind = \"{}\"",
-        labels.path(),
+        "{place} has label distributions: if these are to be matched, as with a teacher or votes, candidates from the \
+         targets shift the optimum away from them; candidates.kind = \"classes\" matches them, and so does loss.kind = \"{}\"",
         LossKind::SoftTargetCrossEntropy,
     ))
 }
@@ -199,14 +209,19 @@ mod tests {
 
     #[test]
     fn distributions_that_are_candidates_of_each_other_are_noted() {
-        let few = data(&[0, 1, 1, 0, 1], 2);
+        let mut few = data(&[0, 1, 1, 0, 1], 2);
+        few.train.distributions = Some(ndarray::Array2::from_elem((5, 2), 0.5).into());
+        let of_set = |loss: &str| checked(&["training.batch_size=5", loss], &few).unwrap();
+        assert!(of_set("loss.kind=soft-target-infonce")[0].starts_with("the set has label distributions"));
+        assert_eq!(of_set("loss.kind=nll"), ["NLL takes hard labels: the label distributions of the set are left out"]);
         let with = |changes: &[&str]| {
             let labels = "data.train_labels={kind=\"votes\", path=\"votes.npy\"}";
             checked(&[&["training.batch_size=5", labels], changes].concat(), &few).unwrap()
         };
         for candidates in ["candidates={kind=\"batch\"}", "candidates={kind=\"queue\", size=9}"] {
             let notes = with(&["loss.kind=soft-target-infonce", candidates]);
-            let words = ["data.train_labels has distributions (path \"votes.npy\")", "candidates.kind = \"classes\""];
+            let words =
+                ["data.train_labels (path \"votes.npy\") has label distributions", "candidates.kind = \"classes\""];
             assert!(notes.len() == 1 && words.iter().all(|words| notes[0].contains(words)), "{notes:?}");
         }
         assert_eq!(with(&["loss.kind=soft-target-infonce", "candidates={kind=\"classes\"}"]), [""; 0]);

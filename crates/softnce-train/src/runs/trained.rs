@@ -75,7 +75,8 @@ impl TrainedRun {
             Some(text) => temperature_of(&file, text)?,
             None => recipe.loss.temperature,
         };
-        let standardisation = standardisation_of(&file, &written, info.features)?.map(Arc::new);
+        let is_scaled = recipe.data.standardise;
+        let standardisation = standardisation_of(&file, &written, info.features, is_scaled)?.map(Arc::new);
         let (folder, epoch) = (path.to_owned(), written.get("epoch").cloned());
         Ok(TrainedRun { folder, epoch, recipe, info, network, temperature, standardisation, device })
     }
@@ -109,14 +110,22 @@ impl TrainedRun {
     /// # Errors
     /// A file that cannot be read; rows of another width than the run's.
     pub fn rows(&self, path: &Path) -> Result<Labelled, RunError> {
-        let rows = Labelled::new(Arc::new(FeatureSet::unlabelled(path, self.info.classes.clone())?), None);
-        let found = rows.pictures.features();
-        if found != self.info.features {
-            let (found, expected) = [found, self.info.features].map(|width| width.unwrap_or(0)).into();
-            let expected = format!("{expected} features, as the run was trained on");
-            return Err(RunError::Data { argument: "the width of the rows", found: found.to_string(), expected });
+        self.scaled(Labelled::new(Arc::new(FeatureSet::unlabelled(path, self.info.classes.clone())?), None))
+    }
+
+    /// Pictures, or rows of features with the scale of the run's training rows.
+    ///
+    /// # Errors
+    /// Rows of another width than the run's.
+    fn scaled(&self, data: Labelled) -> Result<Labelled, RunError> {
+        let found = data.pictures.features();
+        if found == self.info.features {
+            return Ok(Labelled { standardisation: self.standardisation.clone(), ..data });
         }
-        Ok(Labelled { standardisation: self.standardisation.clone(), ..rows })
+        let in_words =
+            |width: Option<usize>| width.map_or_else(|| "pictures".to_owned(), |width| format!("{width} features"));
+        let expected = format!("{}, as the run was trained on", in_words(self.info.features));
+        Err(RunError::Data { argument: "the width of the rows", found: in_words(found), expected })
     }
 
     pub(super) fn network(&self) -> &Network {
@@ -138,11 +147,11 @@ impl TrainedRun {
             // The scale of the rows is kept with the weights.
             let section = DataSection { standardise: false, ..self.recipe.data.clone() };
             let mut data = RunData::open(&section, folder)?;
-            data.test.standardisation.clone_from(&self.standardisation);
-            if let Some(validation) = &mut data.validation {
-                validation.standardisation.clone_from(&self.standardisation);
-            }
-            self.check_classes(&data.test).map(|()| data)
+            self.check_classes(&data.test)?;
+            data.train = self.scaled(data.train)?;
+            data.test = self.scaled(data.test)?;
+            data.validation = data.validation.map(|rows| self.scaled(rows)).transpose()?;
+            Ok(data)
         })
     }
 
@@ -155,7 +164,7 @@ impl TrainedRun {
         self.in_data_folder(named, |folder| {
             let pictures = RunData::split(&self.recipe.data, split, folder)?;
             self.check_classes(&pictures)?;
-            Ok(Labelled { standardisation: self.standardisation.clone(), ..pictures })
+            self.scaled(pictures)
         })
     }
 
@@ -252,18 +261,18 @@ fn standardisation_of(
     file: &Path,
     written: &BTreeMap<String, String>,
     features: Option<usize>,
+    is_scaled: bool,
 ) -> Result<Option<Standardisation>, StoreError> {
-    let (Some(features), Some(mean), Some(deviation)) = (features, written.get(MEAN), written.get(DEVIATION)) else {
-        return Ok(None);
-    };
-    let read = |text: &str| {
-        let values = serde_json::from_str::<Vec<f32>>(text).ok()?;
+    let Some(features) = features.filter(|_| is_scaled) else { return Ok(None) };
+    let read = |key| {
+        let values: Vec<f32> = serde_json::from_str(written.get(key)?).ok()?;
         (values.len() == features && values.iter().all(|value| value.is_finite())).then_some(values)
     };
-    match (read(mean), read(deviation)) {
+    let deviation = read(DEVIATION).filter(|values| values.iter().all(|&value| value > 0.0));
+    match (read(MEAN), deviation) {
         (Some(mean), Some(deviation)) => Ok(Some(Standardisation { mean, deviation })),
         _ => {
-            let reason = format!("its mean and std are not {features} finite numbers each");
+            let reason = format!("its mean and std are not {features} finite numbers each, those of std above 0");
             Err(StoreError::Invalid { path: file.to_owned(), reason, remedy: REMEDY })
         }
     }

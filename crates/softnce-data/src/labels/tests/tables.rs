@@ -174,11 +174,23 @@ fn predictions_are_the_labels_of_a_teacher() {
     }
     let message = |source: &LabelSource| read(source).unwrap_err().to_string();
     let shuffled = file(&rows(["made, picture 1", "made, picture 0"]));
-    assert!(message(&probabilities(shuffled)).contains("w.csv, line 3: index 'made, picture 0'; expected 2"));
+    assert!(message(&probabilities(shuffled)).contains("w.csv, line 2: index 'made, picture 1'; expected 0"));
     let without = file("picture,class,probability,error\n0,dog,1,\n1,dog,1,\n");
     let expected = "w.csv, line 1: predictions without a column 'logit_dog'; expected the columns that `softnce predict \
                     --logits` writes for the classes dog, class, dog";
     assert!(message(&logits(without, 1.0)).ends_with(expected));
     let cut = file(&format!("{head}\n\"a, picture 0\",,,,,,,,,cut off\n"));
-    assert!(message(&logits(cut, 1.0)).contains("''; expected a number"));
+    let expected = "w.csv, line 2: no prediction of 'a, picture 0' (cut off); expected predictions for every picture";
+    assert!(message(&logits(cut, 1.0)).ends_with(expected));
+    // Other tables may count from 1; here all pictures would move by one.
+    let moved = file(&rows(["made, picture 1", "made, picture 2"]));
+    assert!(message(&probabilities(moved)).contains("line 2: index 'made, picture 1'; expected 0"));
+    // Paths of another set.
+    let paths = file(&rows(["old/train/dog/0.png", "old/train/dog/1.png"]));
+    assert!(message(&probabilities(paths)).contains("a column of paths"));
+    // A class may be called like a column of predictions.
+    let names = ["ok", "error"].map(String::from).to_vec();
+    let set = MemorySet::new("made", names, vec![0], [1, 1, 1], vec![0]).unwrap();
+    let table = csv(file("picture,ok,error\n0,1,3\n"));
+    assert_eq!(super::read(&table, &set, Path::new("")).unwrap(), array![[0.25, 0.75]]);
 }

@@ -29,6 +29,8 @@ const ENDINGS: [&str; 2] = ["npy", "safetensors"];
 /// The tensor with the labels, in a safetensors file.
 const LABELS: &str = "labels";
 const CLASSES: &str = "classes.txt";
+/// Classes without names that are taken even where there are fewer rows.
+const MOST_UNNAMED: usize = 1 << 16;
 
 fn open(root: &Path, split: Split) -> Result<FeatureSet, SetError> {
     let path = rows_of(root, split).ok_or_else(|| missing(root, split))?;
@@ -43,9 +45,9 @@ fn open(root: &Path, split: Split) -> Result<FeatureSet, SetError> {
         None => numbered(match (split, rows_of(root, Split::Train)) {
             (Split::Validation | Split::Test, Some(train)) => {
                 let rows = FeatureSet::open(&train)?.0.rows();
-                Labels::read(root, Split::Train, &train, rows)?.least_classes()
+                Labels::read(root, Split::Train, &train, rows)?.least_classes()?
             }
-            _ => labels.least_classes(),
+            _ => labels.least_classes()?,
         }),
     };
     let (labels, distributions) = labels.of_classes(&names)?;
@@ -74,6 +76,9 @@ fn read_names(root: &Path) -> Result<Option<Vec<String>>, SetError> {
     }
     let text = fs::read_to_string(&path).map_err(SetError::io(&path))?;
     let names: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
+    if names.is_empty() {
+        return Err(ContentError::whole(&path, "no lines", "the name of each class, one a line"));
+    }
     match names.iter().position(String::is_empty) {
         Some(at) => Err(ContentError::line(&path, at + 1, "an empty line", "the name of a class")),
         None => Ok(Some(names)),
@@ -119,6 +124,10 @@ impl Labels {
                 let classes = file.values()?.into_iter().enumerate().map(number).collect::<Result<_, SetError>>()?;
                 Ok(Labels { path, classes, distributions: None })
             }
+            Some(1) => {
+                let expected = "one dimension, as after labels.reshape(-1)";
+                Err(ContentError::whole(&path, format!("labels of shape [{rows}, 1]"), expected))
+            }
             Some(columns) => {
                 let mut rows = Array2::zeros((file.rows(), columns));
                 for (index, mut row) in rows.rows_mut().into_iter().enumerate() {
@@ -140,11 +149,20 @@ impl Labels {
         }
     }
 
-    /// The number of classes where no names are known.
-    fn least_classes(&self) -> usize {
-        match &self.distributions {
-            Some(rows) => rows.ncols(),
-            None => self.classes.iter().max().map_or(0, |largest| largest + 1),
+    /// The number of classes where no names are known. A number far above that of the rows is none of a class, but an
+    /// identifier or a time.
+    fn least_classes(&self) -> Result<usize, SetError> {
+        if let Some(rows) = &self.distributions {
+            return Ok(rows.ncols());
+        }
+        let most = self.classes.len().max(MOST_UNNAMED);
+        match self.classes.iter().position(|&class| class >= most) {
+            Some(row) => {
+                let found = format!("class {} in row {row}", self.classes[row]);
+                let expected = format!("a class below {most}, or the names of the classes in {CLASSES}");
+                Err(ContentError::whole(&self.path, found, expected))
+            }
+            None => Ok(self.classes.iter().max().map_or(0, |largest| largest + 1)),
         }
     }
 

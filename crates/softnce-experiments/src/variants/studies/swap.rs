@@ -51,7 +51,8 @@ const CIFAR100_FEATURES: &[&str] = &[
 
 const VOTE_FEATURES: &[&str] = &[
     "data={layout=\"features\", path=\"cifar-10-lite0\", train_part=\"test\", test_share=0.2, validation_share=0.1, \
-     train_labels={kind=\"votes\", path=\"cifar-10h/cifar10h-counts.npy\"}}",
+     train_labels={kind=\"votes\", path=\"cifar-10h/cifar10h-counts.npy\"}, \
+     test_labels={kind=\"votes\", path=\"cifar-10h/cifar10h-counts.npy\"}}",
     "network={kind=\"mlp\", hidden=[256]}",
     "schedule={epochs=24, warmup_epochs=1}",
     "training={batch_size=128, evaluate_every=24}",
@@ -197,8 +198,8 @@ fn group(setting: Setting) -> Group {
         title: title.into(),
         theory: format!(
             "Where all logits are 0, the gradient of soft target InfoNCE is that of cross-entropy divided by the temperature, and \
-             its curvature is that of cross-entropy times c / temperature^2, where c = {spread:.2} is the spread of the mixed and \
-             smoothed targets as a share of that of one-hot targets. So at temperature 1 the optimum lies at logits that are \
+             its curvature is that of cross-entropy times c / temperature^2, where c = {spread:.2} is the factor by which \
+             mixing and smoothing reduce the spread of the targets. So at temperature 1 the optimum lies at logits that are \
              larger by 1 / c for pictures whose class is uncertain, and by more for certain ones: by about 1 / c^2 at a \
              certainty of 95 %. AdamW moves the logits at a speed that does not depend on the scale of the loss, and so needs a \
              higher rate or more epochs. A temperature of c to c^2 brings the optimum to the logits of cross-entropy. It also \
