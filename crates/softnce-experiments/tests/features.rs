@@ -59,7 +59,11 @@ fn every_loss_is_tuned_and_trained_once() {
             for (seed, run) in found.runs.iter().enumerate() {
                 let part = out.path().join(format!("parts/few-{head}-{}-seed{seed}.json", method.0));
                 let kept: serde_json::Value = serde_json::from_slice(&fs::read(part).unwrap()).unwrap();
-                assert_eq!(kept["content"]["values"]["top1"].as_f64(), Some(run[&Measure::TOP1]), "{method:?}, seed {seed}");
+                assert_eq!(
+                    kept["content"]["values"]["top1"].as_f64(),
+                    Some(run[&Measure::TOP1]),
+                    "{method:?}, seed {seed}"
+                );
                 // A split for each seed.
                 assert_eq!(kept["content"]["recipe"]["data"]["split_seed"].as_u64(), Some(seed as u64));
             }

@@ -20,7 +20,7 @@ const NAMED: usize = 5;
 /// # Errors
 /// As [`super::Run::open`], if recipe and data do not fit together.
 pub fn notes(recipe: &Recipe, data: &RunData) -> Result<Vec<String>, RunError> {
-    Ok([recipe.left_out(), check(&recipe.clone().resolved(), data)?].concat())
+    Ok([recipe.notes(), check(&recipe.clone().resolved(), data)?].concat())
 }
 
 /// Checks a resolved recipe against its data. Returns what the user should know, with keys and values.
