@@ -27,11 +27,14 @@ class ClassCandidates:
     optimum.
 
     - Without ``count`` all classes are candidates, class k with multiplicity ``noise_probs[k]``. The gradient and the
-      cost are those of soft target cross-entropy. The loss is larger by ``log(noise_probs) . targets``.
+      cost are those of soft target cross-entropy, whatever the noise. The value differs by
+      ``log(noise_probs) . targets``, which is negative.
     - With ``count``, ``count`` classes are drawn from the noise distribution in each call, each with multiplicity
       ``1 / count``. The classes that matter in the targets of the batch count exactly, drawn or not: those to which a
       target gives more than a tenth of the probability that they are drawn. The sum in the loss is an unbiased estimate
-      of that over all classes. Draws come from PyTorch's generator of the device.
+      of that over all classes. Draws come from PyTorch's generator of the device. Draws save no time here: the logits
+      of all classes exist, and classes that are not drawn are candidates with multiplicity 0. Use a count for
+      experiments with sampled softmax; otherwise leave it out, which is exact and costs no more.
 
     Args:
         count: the number of draws, 1 to 16,777,216. Default: all classes.
@@ -133,7 +136,7 @@ def probabilities(noise: Optional[Tensor], num_classes: int, device: torch.devic
 
 
 def constants(own: Segment, noise: Optional[Tensor], num_classes: int, rows: int) -> Tensor:
-    """``log(noise_probs) . w`` of each target, which the loss over all classes has above cross-entropy, ``[N]``."""
+    """``log(noise_probs) . w`` of each target, the loss over all classes minus cross-entropy, ``[N]``."""
     logs = probabilities(noise, num_classes, own.first.device).log()
     first = own.first[:rows]
     if own.is_dense():
