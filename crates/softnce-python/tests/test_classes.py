@@ -122,10 +122,10 @@ def test_which_classes_are_not_left_to_chance(form: str, count: int) -> None:
     noise = noise / noise.sum()
     targets = random_targets(form, rows, many)
     if form == "repeated":
-        # Each mention alone is below the limit of many classes.
+        # A mention, both of them, and both with the uniform share are on different sides of the limits of some classes.
         labels = torch.arange(many).reshape(rows, -1)[:, :20]
-        weights = torch.full((rows, 40), 0.02, dtype=torch.float64)
-        targets = MixedTargets.compact(0.2, torch.cat((labels, labels), 1), weights, many)
+        weights = torch.full((rows, 40), 0.005, dtype=torch.float64)
+        targets = MixedTargets.compact(0.8, torch.cat((labels, labels), 1), weights, many)
     expected = []
     for label, weights in enumerate(written_out(targets, many).T.tolist()):
         chance = 1.0 - (1.0 - float(noise[label])) ** count
