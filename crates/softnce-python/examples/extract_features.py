@@ -11,32 +11,41 @@ the idx files of MNIST and its like, or `optdigits.tra` and `optdigits.tes`. OUT
     layout = "features"
     path = "OUT"
 
-A part that is there already is kept, so that an interrupted extraction continues with the next part.
-Needs numpy, pillow and tqdm, and onnxruntime or timm.
+A part that is there already is kept, so that an interrupted extraction continues with the next part. `source.json` says
+which network made the features; another one, or other settings, are refused. Needs numpy, pillow and tqdm, and
+onnxruntime or timm.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
+import json
+import os
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Optional
+from typing import Iterator, Optional
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 CIFAR_PIXELS = 3 * 32 * 32
+# What `softnce train` reads as pictures, and the folders that it leaves out, in small letters.
+ENDINGS = "jpg jpeg jpe jfif png bmp webp gif tif tiff ppm pgm pbm pnm".split()
+LEFT_BEHIND = "__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found"
 
 
 def main() -> None:
     arguments = parse()
     parts, classes = open_set(arguments.pictures, arguments.part)
-    network, mean, deviation, size = open_network(arguments)
+    network, prepare, source = open_network(arguments)
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
-    (out / "classes.txt").write_text("".join(f"{name}\n" for name in classes))
+    keep(out / "source.json", source)
+    (out / "classes.txt").write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
     for part, (count, picture, labels) in parts.items():
         done = out / f"{part}.npy"
         if done.exists():
@@ -47,7 +56,7 @@ def main() -> None:
         partial = out / f"{part}.part.npy"
         for first in tqdm(range(0, count, arguments.batch), desc=part, unit="batch"):
             indices = range(first, min(first + arguments.batch, count))
-            batch = np.stack([prepared(picture(index), size, mean, deviation) for index in indices])
+            batch = np.stack([prepare(picture(index).convert("RGB")) for index in indices])
             features = network(batch)
             if rows is None:
                 shape = (count, features.shape[1])
@@ -65,7 +74,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("out", type=Path, help="folder for the features")
     parser.add_argument("--model", required=True, help="a model of timm, or an ONNX file from pictures to features")
     parser.add_argument("--pictures", type=Path, required=True, help="folder of the pictures")
-    parser.add_argument("--part", action="append", help="only this part (train, test); may be repeated")
+    parser.add_argument("--part", action="append", help="only this part (train, validation, test); may be repeated")
     parser.add_argument("--size", type=int, default=224, help="side of the network's input (ONNX) [default: 224]")
     parser.add_argument("--mean", type=float, nargs="+", default=[127.5], help="of pixels from 0 to 255 (ONNX)")
     parser.add_argument("--deviation", type=float, nargs="+", default=[127.5], help="of pixels from 0 to 255 (ONNX)")
@@ -74,14 +83,17 @@ def parse() -> argparse.Namespace:
 
 
 def open_network(arguments: argparse.Namespace):
-    """The network as a function of float32 pictures [N, 3, H, W]; mean, deviation and size of its pictures."""
+    """The network as a function of float32 pictures [N, 3, H, W], a function that prepares a picture, and settings."""
     if arguments.model.endswith(".onnx"):
         import onnxruntime
 
         session = onnxruntime.InferenceSession(arguments.model, providers=onnxruntime.get_available_providers())
         name = session.get_inputs()[0].name
-        mean, deviation = np.float32(arguments.mean), np.float32(arguments.deviation)
-        return lambda batch: session.run(None, {name: batch})[0], mean, deviation, arguments.size
+        source = {key: getattr(arguments, key) for key in ("model", "size", "mean", "deviation")}
+        source["sha256"] = hashlib.sha256(Path(arguments.model).read_bytes()).hexdigest()
+        settings = {"mean": np.float32(arguments.mean), "deviation": np.float32(arguments.deviation)}
+        prepare = partial(prepared, size=arguments.size, **settings)
+        return lambda batch: session.run(None, {name: batch})[0], prepare, source
     import timm
     import torch
 
@@ -89,18 +101,33 @@ def open_network(arguments: argparse.Namespace):
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model.to(device)
     config = timm.data.resolve_model_data_config(model)
+    # Size, share of the picture that is kept, interpolation, mean and deviation as in the training of the network.
+    transform = timm.data.create_transform(**config)
 
     @torch.inference_mode()
     def features(batch: np.ndarray) -> np.ndarray:
         return model(torch.from_numpy(batch).to(device)).float().cpu().numpy()
 
-    mean, deviation = (255 * np.float32(config[key]) for key in ("mean", "std"))
-    return features, mean, deviation, config["input_size"][1]
+    return features, lambda picture: transform(picture).numpy(), {"model": arguments.model, **config}
+
+
+def keep(path: Path, source: dict[str, object]) -> None:
+    """Writes what the features are made with, or compares it with what earlier ones were made with."""
+    text = json.dumps(source, indent=4)
+    if not path.exists():
+        if any(path.parent.glob("*.npy")):
+            sys.exit(f"{path.parent} has features, and no {path.name} says how they were made: choose another folder")
+        path.write_text(text + "\n", encoding="utf-8")
+        return
+    before, now = json.loads(path.read_text(encoding="utf-8")), json.loads(text)
+    keys = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    if keys:
+        differing = ", ".join(f"{key} {before.get(key)} and not {now.get(key)}" for key in keys)
+        sys.exit(f"{path.parent} has features made with {differing}: choose another folder")
 
 
 def prepared(picture: Image.Image, size: int, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     """The picture scaled until it covers a square, cropped to its centre and normalised: float32 [3, size, size]."""
-    picture = picture.convert("RGB")
     scale = size / min(picture.size)
     width, height = (max(size, round(side * scale)) for side in picture.size)
     picture = picture.resize((width, height), Image.Resampling.BICUBIC)
@@ -118,7 +145,10 @@ def open_set(root: Path, wanted: Optional[list[str]]):
         found = reader(root)
         if found is not None:
             parts, classes = found
-            return {part: parts[part] for part in wanted or parts if part in parts}, classes
+            for part in wanted or ():
+                if part not in parts:
+                    sys.exit(f"--part {part}: {root} has the parts {', '.join(parts)}")
+            return {part: parts[part] for part in wanted or parts}, classes
     sys.exit(f"{root}: no train/CLASS/, no binary files of CIFAR, no idx files and no optdigits.tra")
 
 
@@ -139,7 +169,7 @@ def cifar(root: Path):
         pixels = records[:, label + 1 :].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
         parts[part] = (len(pixels), lambda i, pixels=pixels: Image.fromarray(pixels[i]), records[:, label])
     count = 100 if label else 10
-    known = (root / names).read_text().split() if (root / names).exists() else []
+    known = (root / names).read_text(encoding="utf-8").split() if (root / names).exists() else []
     return parts, known if len(known) == count else [str(number) for number in range(count)]
 
 
@@ -184,21 +214,33 @@ def plain_or_packed(path: Path) -> Optional[bytes]:
 
 
 def folders(root: Path):
-    """A folder for each class below a folder for each part."""
-    classes = sorted(path.name for path in root.glob("train/*") if path.is_dir())
+    """A folder for each class below a folder for each part, in the order of `softnce train` and of torchvision."""
+    classes = sorted(path.name for path in root.glob("train/*") if path.is_dir() and not left_out(path.name))
     if not classes:
         return None
     parts = {}
     for part in ("train", "val", "test"):
-        files = [
-            (path, label) for label, name in enumerate(classes) for path in sorted((root / part / name).rglob("*"))
-        ]
-        files = [(path, label) for path, label in files if path.is_file()]
+        files = [(path, label) for label, name in enumerate(classes) for path in pictures(root / part / name)]
         if files:
             paths, labels = zip(*files)
             part = "validation" if part == "val" and (root / "test").is_dir() else "test" if part == "val" else part
             parts[part] = (len(paths), lambda i, paths=paths: Image.open(paths[i]), np.asarray(labels))
     return parts, classes
+
+
+def pictures(root: Path) -> Iterator[Path]:
+    """The pictures in a folder and all folders below it: a folder's own before those of the folders in it."""
+    for folder, _, names in sorted(os.walk(root, followlinks=True)):
+        if not any(left_out(name) for name in Path(folder).relative_to(root).parts):
+            yield from (Path(folder, name) for name in sorted(names) if is_picture(name))
+
+
+def left_out(name: str) -> bool:
+    return name.startswith(".") or name.lower() in LEFT_BEHIND
+
+
+def is_picture(name: str) -> bool:
+    return not name.startswith(".") and Path(name).suffix[1:].lower() in ENDINGS
 
 
 if __name__ == "__main__":

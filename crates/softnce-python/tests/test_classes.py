@@ -28,6 +28,7 @@ from reference import (
 from softnce.torch import (
     ClassCandidates,
     InfoNCE,
+    MixedTargets,
     SoftTargetInfoNCE,
     TargetQueue,
     _checks,
@@ -91,6 +92,52 @@ def test_drawn_classes_are_the_definition(backend: Any, form: str, dtype: torch.
         torch.manual_seed(count)
         for one, other in zip(both(criterion(logits, targets), logits), expected):
             close(one, other, TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("backend", ["kernel", "tensor"])
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("uniform", [False, True])
+def test_drawn_classes_with_row_weights_and_a_learned_temperature(backend: Any, reduction: Any, uniform: bool) -> None:
+    noise, targets = None if uniform else random_noise(CLASSES), random_targets("mixed", ROWS, CLASSES)
+    logits, tau = random_logits(ROWS, CLASSES).requires_grad_(), torch.tensor(0.7).double().requires_grad_()
+    weights, upstream = torch.rand(ROWS, generator=generator(9)).double(), None
+    if reduction == "none":
+        upstream = torch.arange(1.0, ROWS + 1).double()
+    torch.manual_seed(5)
+    drawn = classes.draw(4, segment_of("targets", targets, CLASSES, CPU), noise, CLASSES)
+    counts, rows = drawn.multiplicities[ROWS:], written_out(targets, CLASSES)
+    expected = both(definition(logits, rows, noise, tau, counts, reduction, weights), logits, tau, upstream=upstream)
+    options: Any = {"row_weights": weights, "reduction": reduction, "backend": backend, "temperature": tau}
+    torch.manual_seed(5)
+    loss = soft_target_info_nce(logits, targets, candidates=ClassCandidates(4), noise_probs=noise, **options)
+    for one, other in zip(both(loss, logits, tau, upstream=upstream), expected):
+        close(one, other, 1e-11)
+
+
+@pytest.mark.parametrize("form", [*FORMS, "repeated"])
+@pytest.mark.parametrize("count", [3, 60])
+def test_which_classes_are_not_left_to_chance(form: str, count: int) -> None:
+    many, rows = 200, 5
+    noise = random_noise(many) ** 4
+    noise = noise / noise.sum()
+    targets = random_targets(form, rows, many)
+    if form == "repeated":
+        # A mention, both of them, and both with the uniform share are on different sides of the limits of some classes.
+        labels = torch.arange(many).reshape(rows, -1)[:, :20]
+        weights = torch.full((rows, 40), 0.005, dtype=torch.float64)
+        targets = MixedTargets.compact(0.8, torch.cat((labels, labels), 1), weights, many)
+    expected = []
+    for label, weights in enumerate(written_out(targets, many).T.tolist()):
+        chance = 1.0 - (1.0 - float(noise[label])) ** count
+        if max(weights) > 0.1 * chance:
+            expected.append(label)
+    assert 0 < len(expected) < many
+    own = segment_of("targets", targets, many, CPU)
+    for seed in range(3):
+        torch.manual_seed(seed)
+        counts = classes.draw(count, own, noise, many).multiplicities[rows:]
+        # The others count a multiple of 1 / count.
+        assert ((counts - noise).abs() < 1e-12).nonzero()[:, 0].tolist() == expected
 
 
 def test_draws_are_unbiased_and_keep_the_classes_of_the_targets() -> None:
@@ -196,11 +243,59 @@ def test_errors_name_the_argument() -> None:
     assert repr(SoftTargetInfoNCE(candidates=ClassCandidates(5))).endswith("candidates=ClassCandidates(count=5))")
 
 
-def test_tensor_operations_warn_of_distributions_among_their_own_candidates() -> None:
-    logits = random_logits(32, 12)
+BAD_NOISE = {
+    "zero": ([0.5, 0.5, 0.0], r"noise_probs\[2\] is 0, expected a finite number above 0"),
+    "negative": ([0.75, 0.5, -0.25], r"noise_probs\[2\] is -0.25, expected"),
+    "nan": ([0.5, float("nan"), 0.5], r"noise_probs\[1\] is NaN, expected"),
+    "sum": ([0.5, 0.5, 1.0], "noise_probs has a sum of 2, expected 1 within 0.0001"),
+    "none": ([0.0, 0.0, 0.0], r"noise_probs\[0\] is 0, expected"),
+}
 
+
+@pytest.mark.parametrize("backend", ["kernel", "tensor"])
+@pytest.mark.parametrize("candidates", ["classes", ClassCandidates(2), None])
+@pytest.mark.parametrize("name", BAD_NOISE)
+def test_values_of_the_noise_are_checked(backend: Any, candidates: Any, name: str) -> None:
+    logits, targets = random_logits(2, 3), torch.tensor([0, 1])
+    values, message = BAD_NOISE[name]
+    noise = torch.tensor(values)
+    options: Any = {"candidates": candidates, "noise_probs": noise, "backend": backend}
+    for reduction in ("mean", "none"):
+        with pytest.raises(ValueError, match=message):
+            soft_target_info_nce(logits, targets, reduction=reduction, **options)
+    with pytest.raises(ValueError, match=message):
+        torch.func.grad(lambda rows: soft_target_info_nce(rows, targets, **options))(logits)
+
+
+@pytest.mark.parametrize("backend", ["kernel", "tensor"])
+@pytest.mark.parametrize("candidates", ["classes", ClassCandidates(2)])
+def test_noise_and_row_weights_get_no_gradient(backend: Any, candidates: Any) -> None:
+    for reduction in ("mean", "sum", "none"):
+        noise, weights = random_noise(3).requires_grad_(), torch.tensor([2.0, 0.5], requires_grad=True)
+        logits = random_logits(2, 3).requires_grad_()
+        options: Any = {"noise_probs": noise, "row_weights": weights, "reduction": reduction, "backend": backend}
+        soft_target_info_nce(logits, torch.tensor([0, 1]), candidates=candidates, **options).sum().backward()
+        assert logits.grad is not None and noise.grad is None and weights.grad is None
+
+
+@pytest.mark.parametrize("candidates", ["classes", ClassCandidates(10**6)])
+def test_row_weights_of_any_type_and_size(candidates: Any) -> None:
+    logits, targets, noise = random_logits(3, CLASSES), torch.tensor([0, 1, 2]), random_noise(CLASSES)
+    for weights in (
+        torch.tensor([1, 0, 3]),
+        torch.tensor([True, False, True]),
+        torch.tensor([1e308, 0, 1e308], dtype=torch.float64),
+    ):
+        found = soft_target_info_nce(logits, targets, candidates=candidates, noise_probs=noise, row_weights=weights)
+        double = weights.double() / weights.double().amax()
+        rows = written_out(targets, CLASSES)
+        close(found, definition(logits, rows, noise, 1.0, noise, "mean", double), 1e-2)
+
+
+def test_tensor_operations_warn_of_distributions_among_their_own_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
     def messages(targets: Any, **options: Any) -> List[str]:
-        _checks._looked = 0
+        logits = random_logits(*targets.shape) if targets.ndim == 2 else random_logits(32, 12)
+        monkeypatch.setattr(_checks, "_looks_left", dict.fromkeys(_checks._looks_left, 8))
         with warnings.catch_warnings(record=True) as found:
             warnings.simplefilter("always")
             soft_target_info_nce(logits, targets, backend="tensor", **options)
@@ -209,6 +304,11 @@ def test_tensor_operations_warn_of_distributions_among_their_own_candidates() ->
     teacher = random_targets("dense", 32, 12)
     assert messages(teacher) == [_checks.DISTRIBUTION_WARNING]
     assert messages(teacher, candidates="classes") == messages(teacher, candidates=ClassCandidates(3)) == []
+    # With so many classes that no single weight counts, and with the most probable classes of a teacher alone.
+    wide = torch.softmax(torch.linspace(0, 50, 8 * 5000).reshape(8, 5000).sin(), 1)
+    probabilities, classes = torch.softmax(random_logits(8, 100), 1).topk(10)
+    top = MixedTargets.top_k(classes, probabilities, 100)
+    assert messages(wide) == messages(top) == [_checks.DISTRIBUTION_WARNING]
     for form in ("labels", "smoothed", "mixed", "recognised"):
         assert messages(random_targets(form, 32, 12)) == []
         assert messages(written_out(random_targets(form, 32, 12), 12), recognise=False) == []
@@ -231,4 +331,31 @@ assert [w.category for w in caught] == [UserWarning], caught
 assert "distributions to be matched" in str(caught[0].message) and caught[0].filename == "<string>", caught[0]
 """
     done = subprocess.run([sys.executable, "-c", program.replace("{backend}", backend)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("backend", ["kernel", "tensor"])
+@pytest.mark.parametrize("first", ["lambda", "distributions"])
+def test_each_warning_comes_whatever_came_before(backend: str, first: str) -> None:
+    program = """
+import warnings, torch
+from softnce.torch import MixedTargets, soft_target_info_nce
+logits, labels = torch.zeros(8, 12), torch.arange(8)
+targets = {
+    "lambda": MixedTargets.mixed(labels, labels.flip(0), 0.3, 12),
+    "distributions": torch.softmax(torch.arange(96.0).reshape(8, 12) % 7 / 2, 1),
+}
+others = {"lambda": MixedTargets.mixed(labels, labels.flip(0), torch.arange(8) / 9, 12), "distributions": labels}
+words = {"lambda": "mixed with one lambda", "distributions": "distributions to be matched"}
+for name in ["{first}", *({"lambda", "distributions"} - {"{first}"})]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(10):
+            soft_target_info_nce(logits, targets[name], backend="{backend}")
+    assert len(caught) == 1 and words[name] in str(caught[0].message), (name, caught)
+    for _ in range(10):
+        soft_target_info_nce(logits, others[name], backend="{backend}")
+"""
+    program = program.replace("{backend}", backend).replace("{first}", first)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

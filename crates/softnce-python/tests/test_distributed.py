@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import workers
-from reference import random_logits, random_targets
-from softnce.torch import SoftTargetInfoNCE
+from reference import random_logits, random_noise, random_targets
+from softnce.torch import SoftTargetInfoNCE, soft_target_info_nce
 
 
 def run(world: int, folder: Path, *arguments: str) -> List[Dict[str, Any]]:
@@ -48,6 +48,9 @@ def run(world: int, folder: Path, *arguments: str) -> List[Dict[str, Any]]:
         (2, "head", "mixed", "auto", True, False),
         (3, "head", "labels", "tensor", False, False),
         (2, "sparse-head", "mixed", "auto", False, False),
+        (2, "classes", "mixed", "auto", False, False),
+        (3, "classes", "dense", "tensor", True, False),
+        (2, "classes", "shares", "auto", True, True),
     ],
 )
 def test_training_as_in_one_process(
@@ -95,6 +98,42 @@ def test_second_derivatives_of_a_group(tmp_path: Path) -> None:
     for result in results:
         torch.testing.assert_close(result["second"], torch.stack(seconds).mean(0))
         assert result["hessian"].isfinite()
+
+
+@pytest.mark.parametrize("backend", ["kernel", "tensor"])
+def test_classes_as_candidates(backend: str, tmp_path: Path) -> None:
+    results = run(len(workers.SHARDS), tmp_path, "class-candidates", backend)
+    logits, labels, weights = workers.class_inputs()
+    made = SoftTargetInfoNCE(0.7, noise_probs=random_noise(workers.CLASSES), candidates="classes", ignore_index=-100)
+    for name, given in (("plain", None), ("weighted", weights)):
+        leaf = logits.clone().requires_grad_()
+        loss = made(leaf, labels, row_weights=given)
+        loss.backward()
+        found = torch.stack([result[name][0] for result in results]).mean()
+        torch.testing.assert_close(found, loss.detach())
+        torch.testing.assert_close(torch.cat([result[name][1] for result in results]) / len(results), leaf.grad)
+        # The last worker has no rows that count.
+        assert float(results[-1][name][0]) == 0.0
+    own, first = [], 0
+    for rows in workers.SHARDS:
+        own.append(made(logits[first : first + rows], labels[first : first + rows]).detach())
+        first += rows
+    for result, expected in zip(results, own):
+        torch.testing.assert_close(result["local"], expected, equal_nan=True)
+        torch.testing.assert_close(result["alone"], expected, equal_nan=True)
+        assert "all rows of all workers have weight 0" in result["error"]
+    drawn = torch.stack([result["drawn"] for result in results]).mean()
+    torch.testing.assert_close(drawn, made(logits, labels), rtol=1e-2, atol=1e-2)
+    made.temperature = 1.0
+    rest = made(logits[workers.SHARDS[0] :], labels[workers.SHARDS[0] :].clamp(0))
+    torch.testing.assert_close(torch.stack([result["zero"] for result in results]).mean(), rest)
+    assert float(results[0]["zero"]) == 0.0
+    tau = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    loss = soft_target_info_nce(
+        logits, labels.clamp(0), candidates="classes", noise_probs=made.noise_probs, temperature=tau
+    )
+    slope = torch.stack([result["slope"] for result in results]).mean()
+    torch.testing.assert_close(slope, torch.autograd.grad(loss, tau)[0])
 
 
 @pytest.mark.parametrize("place", ["inside", "beside"])

@@ -9,7 +9,7 @@ import torch
 
 from reference import generator, info_nce, random_logits, random_noise, random_targets, reduce, written_out
 from softnce.head import InfoNCEHead
-from softnce.torch import MixedTargets, SoftTargetInfoNCE, TargetQueue, _head
+from softnce.torch import ClassCandidates, MixedTargets, SoftTargetInfoNCE, TargetQueue, _head
 
 BACKENDS = ["kernel", "tensor"]
 WIDTH, CLASSES = 4, 11
@@ -118,6 +118,10 @@ def test_a_queue() -> None:
 
 BAD: Any = [
     (lambda: InfoNCEHead(0, 3), ValueError, "in_features is 0"),
+    (lambda: InfoNCEHead(3, 3, candidates="classes"), ValueError, "candidates is 'classes', expected None"),
+    (lambda: InfoNCEHead(3, 3, candidates=ClassCandidates(2)), ValueError, r"candidates is Cla.*\(count=2\), expected"),
+    (lambda: InfoNCEHead(3, 3, dim=1), ValueError, "dim is 1, expected None"),
+    (lambda: InfoNCEHead(3, 3, ignore_index=0), ValueError, "ignore_index is 0, expected None"),
     (lambda: InfoNCEHead(3, 3, init_std=-1.0), ValueError, "init_std is -1"),
     (lambda: InfoNCEHead(3, 3, noise_counts=[1, 2]), ValueError, r"noise_probs has shape \[2\], expected \[3\]"),
     (

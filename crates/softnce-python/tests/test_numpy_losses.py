@@ -77,6 +77,16 @@ def test_classes_as_candidates_refuse_what_does_not_go_with_them() -> None:
     ):
         with pytest.raises(ValueError, match=words):
             sn.soft_target_info_nce(logits, labels, **options)
+    for values, words in (
+        ([0.5, 0.5, 0.0], r"noise_probs\[2\] is 0"),
+        ([0.75, 0.5, -0.25], r"noise_probs\[2\] is -0.25"),
+        ([0.5, np.nan, 0.5], r"noise_probs\[1\] is NaN"),
+        ([0.5, 0.5, 1.0], "noise_probs has a sum of 2"),
+        ([0.0, 0.0, 0.0], r"noise_probs\[0\] is 0"),
+    ):
+        for evaluate in (sn.soft_target_info_nce, sn.soft_target_info_nce_and_gradient):
+            with pytest.raises(ValueError, match=words):
+                evaluate(logits[:, :3], labels % 3, candidates="classes", noise_probs=np.asarray(values))
     with pytest.raises(TypeError, match="candidates has dtype"):
         sn.info_nce(logits, labels, candidates="classes")
 

@@ -9,7 +9,7 @@ import torch
 
 import softnce.torch as losses
 from reference import random_logits, random_targets
-from softnce.torch import MixedTargets, SoftTargetInfoNCE, _checks, _fused
+from softnce.torch import ClassCandidates, MixedTargets, SoftTargetInfoNCE, _checks, _fused
 from softnce.torch._devices import INTERPRETED
 from softnce.torch._triton import flags
 from test_errors import CASES
@@ -61,6 +61,13 @@ BAD: Any = [
     ),
     (dict(noise_probs=torch.tensor([0.5, 0.5, 0.0])), ValueError, "noise_probs"),
     (dict(noise_probs=torch.tensor([0.5, 0.5, 0.5]), targets=MIXED), ValueError, "noise_probs"),
+    (dict(noise_probs=torch.tensor([0.5, 0.5, 0.0]), candidates="classes"), ValueError, "noise_probs"),
+    (
+        dict(noise_probs=torch.tensor([0.5, 0.5, 1.0]), candidates="classes", reduction="none"),
+        ValueError,
+        "noise_probs",
+    ),
+    (dict(noise_probs=torch.tensor([1.5, 0.5, -1.0]), candidates=ClassCandidates(2)), ValueError, "noise_probs"),
     (dict(temperature=torch.tensor(-1.0)), ValueError, "temperature is not"),
     (dict(temperature=torch.tensor(1e-45)), ValueError, "temperature is not"),
 ]
@@ -76,6 +83,16 @@ def test_a_bad_batch_is_nan_and_raises_at_the_next_call(arguments: Any, kind: ty
     with pytest.raises(kind, match=f"{message}.*earlier call.*check_values"):
         soft()
     # It is reported once.
+    soft()
+
+
+def test_noise_beside_classes_is_named_at_once() -> None:
+    noise = torch.tensor([0.5, 0.5, 0.0])
+    with pytest.raises(ValueError, match=r"noise_probs\[2\] is 0"):
+        soft(noise_probs=noise, candidates="classes", check_values="now")
+    noise = torch.tensor([0.5, 0.25, 0.25])
+    found, expected = soft(noise_probs=noise, candidates="classes"), torch.tensor(3.0).log() + noise[:2].log().mean()
+    torch.testing.assert_close(found, expected)
     soft()
 
 

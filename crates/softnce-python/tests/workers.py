@@ -65,6 +65,8 @@ def criterion(loss: str, **options: Any) -> nn.Module:
     if loss == "infonce":
         return InfoNCE(0.7, noise_probs=random_noise(CLASSES), **options)
     queue = TargetQueue(6, CLASSES) if loss == "queue" else None
+    if loss == "classes":
+        options["candidates"] = "classes"
     return SoftTargetInfoNCE(
         0.7, noise_probs=random_noise(CLASSES), queue=queue, learn_temperature=True, **options
     ).double()
@@ -300,7 +302,64 @@ def second_derivatives(rank: int, world: int, arguments: List[str]) -> Dict[str,
     return {"second": second, "hessian": torch.func.hessian(loss)(torch.tensor(0.7, dtype=torch.float64))}
 
 
+#: The rows of each worker in ``class_candidates``, and how many of them are ignored.
+SHARDS, IGNORED = (3, 5, 2), (1, 0, 2)
+
+
+def class_inputs() -> Tuple[Tensor, Tensor, Tensor]:
+    """Logits, labels of which some are ignored, and row weights of all workers in ``class_candidates``."""
+    rows = sum(SHARDS)
+    labels = torch.cat([part[1] for part in _shards(random_targets("labels", rows, CLASSES))])
+    return random_logits(rows, CLASSES), labels, weights_of(rows, 0, 0)
+
+
+def _shards(labels: Tensor) -> List[Tuple[int, Tensor]]:
+    """The first row of each worker, and its labels."""
+    out, first = [], 0
+    for rows, ignored in zip(SHARDS, IGNORED):
+        own = labels[first : first + rows].clone()
+        own[:ignored] = -100
+        out.append((first, own))
+        first += rows
+    return out
+
+
+def class_candidates(rank: int, world: int, arguments: List[str]) -> Dict[str, Any]:
+    """Classes as candidates on workers with different numbers of rows, of which some or all are ignored."""
+    from softnce.torch import ClassCandidates, soft_target_info_nce
+
+    logits, labels, weights = class_inputs()
+    first, own = _shards(labels)[rank]
+    rows = slice(first, first + len(own))
+    noise, out = random_noise(CLASSES), {}
+    made = SoftTargetInfoNCE(0.7, noise_probs=noise, candidates="classes", ignore_index=-100, backend=arguments[0])
+    for name, given in (("plain", None), ("weighted", weights[rows])):
+        leaf = logits[rows].clone().requires_grad_()
+        loss = made(leaf, own, row_weights=given)
+        out[name] = (loss.detach(), torch.autograd.grad(loss, leaf)[0])
+    out["alone"] = made.eval()(logits[rows], own)
+    made.train().gather = False
+    out["local"] = made(logits[rows], own)
+    many = SoftTargetInfoNCE(0.7, noise_probs=noise, candidates=ClassCandidates(10**6), ignore_index=-100)
+    out["drawn"] = many(logits[rows], own)
+    # Zero weights of one worker are valid, those of all workers are not.
+    unweighted = torch.zeros(len(own)) if rank == 0 else None
+    settings: Dict[str, Any] = {"candidates": "classes", "noise_probs": noise, "gather": True, "backend": arguments[0]}
+    out["zero"] = soft_target_info_nce(logits[rows], own.clamp(0), row_weights=unweighted, **settings)
+    try:
+        soft_target_info_nce(logits[rows], own.clamp(0), row_weights=torch.zeros(len(own)), **settings)
+    except ValueError as error:
+        out["error"] = str(error)
+
+    def loss_of(temperature: Tensor) -> Tensor:
+        return soft_target_info_nce(logits[rows], own.clamp(0), temperature=temperature, **settings)
+
+    out["slope"] = torch.func.grad(loss_of)(torch.tensor(0.7, dtype=torch.float64))
+    return out
+
+
 TASKS = {
+    "class-candidates": class_candidates,
     "second-derivatives": second_derivatives,
     "train": train_in_a_group,
     "golden": golden,

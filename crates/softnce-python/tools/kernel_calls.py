@@ -57,8 +57,8 @@ def calls(
 
         yield f"{form} plain", _call.make(kind, classes, device, of(form), **made), None
         every: Dict[str, Any] = {"row_weights": torch.ones(rows, dtype=torch.float64, device=device), **made}
+        every["noise_probs"] = torch.full((classes,), 1 / classes, dtype=torch.float64, device=device)
         if kind != CROSS:
-            every["noise_probs"] = torch.full((classes,), 1 / classes, dtype=torch.float64, device=device)
             every["candidates"] = [of(other) for other in further] or None
             every["positives"] = torch.arange(rows, device=device)
             if family != "hard":

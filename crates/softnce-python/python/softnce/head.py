@@ -22,6 +22,13 @@ from softnce.torch.modules import Contrastive
 
 __all__ = ["InfoNCEHead"]
 
+#: The options of the other losses that a head does not have, and why.
+_WITHOUT = {
+    "candidates": "a head computes only the classes of the targets (use SoftTargetInfoNCE with head.logits)",
+    "dim": "a head takes features [N, D]",
+    "ignore_index": "a head counts every row (leave out the rows before the call)",
+}
+
 
 class InfoNCEHead(Contrastive):
     """Linear head and soft target InfoNCE in one: ``loss = head(features, targets)``.
@@ -45,7 +52,8 @@ class InfoNCEHead(Contrastive):
         sparse: whether the gradients of weight and bias are sparse.
         init_std: standard deviation of the initial weights; the paper uses 2e-5.
         device, dtype: of weight and bias.
-        options: those of :class:`softnce.torch.SoftTargetInfoNCE`, by name.
+        options: those of :class:`softnce.torch.SoftTargetInfoNCE`, by name, but for ``candidates``, ``dim`` and
+            ``ignore_index``.
 
     Raises:
         ValueError: a setting is out of its range; the message names it.
@@ -63,6 +71,9 @@ class InfoNCEHead(Contrastive):
         dtype: Optional[torch.dtype] = None,
         **options: Any,
     ) -> None:
+        for name, reason in _WITHOUT.items():
+            if options.get(name) is not None:
+                raise ValueError(f"{name} is {options[name]!r}, expected None: {reason}")
         super().__init__(**options)
         in_features, num_classes = integer("in_features", in_features), integer("num_classes", num_classes)
         init_std = number("init_std", init_std)

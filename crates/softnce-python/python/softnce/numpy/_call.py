@@ -108,13 +108,16 @@ def _all_classes(
     for name, given in others.items():
         if given is not None:
             raise ValueError(f"{name} is given with classes as candidates, expected one of them")
-    noise = np.full(num_classes, 1.0 / num_classes)
+    counts = np.full(num_classes, 1.0 / num_classes)
     if noise_probs is not None:
         noise = as_vector("noise_probs", noise_probs, "a vector of floats").astype(np.float64)
         if len(noise) != num_classes:
             message = f"expected [{num_classes}], as the logits have classes"
             raise ValueError(f"noise_probs has shape {list(noise.shape)}, {message}")
-    return np.arange(num_classes), np.concatenate((np.zeros(rows), noise / noise.sum()))
+        # The kernels refuse other noise by its name. As multiplicities it would be refused under theirs.
+        if (noise > 0).all() and abs(noise.sum() - 1.0) <= 1e-4:
+            counts = noise / noise.sum()
+    return np.arange(num_classes), np.concatenate((np.zeros(rows), counts))
 
 
 def _parts(candidates: Any) -> Sequence[Any]:

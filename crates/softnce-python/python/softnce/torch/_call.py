@@ -153,6 +153,12 @@ def check_noise(noise: Any, num_classes: int, device: torch.device) -> None:
         raise ValueError(f"noise_probs has {found}, expected [{num_classes}] floats, as the logits have classes")
 
 
+def noise_fits(noise: Tensor) -> Tensor:
+    """Whether the values are a noise distribution, ``[]``: above 0, with a sum of 1 within 0.0001. Does not wait."""
+    wide_noise = noise.to(widest(noise.device))
+    return (wide_noise > 0).all() & ((wide_noise.sum() - 1).abs() <= 1e-4)
+
+
 def plain(argument: str, values: Any, device: torch.device) -> Tensor:
     """Checks that a tensor is on the device of the logits, and detaches it."""
     if not isinstance(values, Tensor):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from softnce._warnings import warn
 from softnce.torch import _kernel
-from softnce.torch._call import CONTRASTIVE, Call, Needs, Segment, wide
+from softnce.torch._call import CONTRASTIVE, Call, Needs, Segment, noise_fits, wide
 from softnce.torch.targets import simplex_tolerance, widest
 
 __all__ = ["LAMBDA_WARNING", "ask_kernels", "check_shapes", "check_values", "shapes_fit"]
@@ -29,10 +29,10 @@ DISTRIBUTION_WARNING = (
     "from them; cross-entropy matches them, and so does this loss with classes as candidates"
 )
 #: Rows looked at, and the weighted classes that mixed labels have at most, as in the kernels.
-_ROWS, _MOST_MIXED, _LEAST_WEIGHT = 16, 4, 0.005
-#: The first calls look at the kind of the targets; a data loader seldom changes its mind later.
-_LOOKS = 8
-_looked = 0
+_ROWS, _MOST_MIXED, _LEAST_WEIGHT, _MOST_SCATTERED = 16, 4, 0.005, 0.1
+#: How many more calls look at the targets for each warning, which is issued once. Only the first calls look, because
+#: the targets of a training run are usually all of one kind.
+_looks_left = {LAMBDA_WARNING: 8, DISTRIBUTION_WARNING: 8}
 
 
 def check_shapes(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> None:
@@ -48,33 +48,33 @@ def check_values(call: Call, segments: List[Segment], logits: Tensor, temperatur
     segments of the call, with dense rows in their compact form if one was found. Returns the largest logit of each row,
     ``[N]``, which the loss needs as well.
     """
-    global _looked
     low, high = torch.aminmax(logits.detach().to(wide(logits.dtype)), dim=1)
     flags = [flag.reshape(()) for flag in _flags(call, segments, low, high, logits.shape[1], temperature)]
-    looks = _looked < _LOOKS and call.kind in CONTRASTIVE
-    shared = _shared_weight(segments) if looks else None
-    spread = _are_distributions(segments) if looks else None
-    doubts = [(shared, LAMBDA_WARNING), (spread, DISTRIBUTION_WARNING)]
-    found = [(flag, message) for flag, message in doubts if flag is not None]
+    doubts = [(LAMBDA_WARNING, _shared_weight), (DISTRIBUTION_WARNING, _are_distributions)]
+    looks = [(message, look) for message, look in doubts if call.kind in CONTRASTIVE and _looks_left[message] > 0]
+    looked = [(message, look(segments)) for message, look in looks]
+    found = [(flag, message) for message, flag in looked if flag is not None]
     answers = torch.stack([*flags, *[flag for flag, _ in found]]).tolist()
     if any(answers[: len(flags)]):
         ask_kernels(call, logits, temperature)
     for (_, message), answer in zip(found, answers[len(flags) :]):
-        _looked += 1
+        _looks_left[message] = 0 if answer else _looks_left[message] - 1
         if answer:
-            _looked = _LOOKS
             warn([message])
     return high
 
 
 def _are_distributions(segments: List[Segment]) -> Optional[Tensor]:
-    """Whether dense rows have weight on more classes than mixed labels; None if the warning cannot apply."""
-    if len(segments) != 1 or not segments[0].is_dense() or segments[0].first.shape[1] <= _MOST_MIXED + 1:
+    """Whether rows have weight on more classes than mixed labels; None if the warning cannot apply."""
+    weights = segments[0].first if segments[0].is_dense() else segments[0].second
+    if len(segments) != 1 or weights is None or weights.shape[1] <= _MOST_MIXED + segments[0].is_dense():
         return None
-    rows = segments[0].first
-    rows = rows[:: max(1, -(-rows.shape[0] // _ROWS))].to(wide(rows.dtype))
-    weighted = (rows > rows.amin(1, keepdim=True) + _LEAST_WEIGHT).sum(1)
-    return (weighted > _MOST_MIXED).sum() >= 2
+    weights = weights[:: max(1, -(-weights.shape[0] // _ROWS))]
+    weights = weights.to(wide(weights.dtype))
+    # Above the uniform share, which compact rows state and dense rows show as their smallest weight.
+    above = weights - weights.amin(1, keepdim=True) if segments[0].is_dense() else weights
+    others = above.sort(1, descending=True).values[:, _MOST_MIXED:]
+    return ((others[:, 0] > _LEAST_WEIGHT) | (others.sum(1) > _MOST_SCATTERED)).sum() >= 2
 
 
 def _shared_weight(segments: List[Segment]) -> Optional[Tensor]:
@@ -124,9 +124,8 @@ def _flags(
     yield ~((high - low) / tau * num_classes <= torch.finfo(sums).max).all()
     for segment in segments:
         yield from _segment_flags(segment, num_classes)
-    if call.kind in CONTRASTIVE and call.noise is not None:
-        noise = call.noise.to(widest(device))
-        yield ~((noise > 0).all() & ((noise.sum() - 1).abs() <= 1e-4))
+    if call.noise is not None:
+        yield ~noise_fits(call.noise)
     if call.row_weights is not None:
         weights = call.row_weights
         yield ~((weights >= 0) & weights.isfinite()).all()

@@ -9,10 +9,12 @@ import torch.distributed
 from torch import Tensor
 
 from softnce.torch._call import Call, Segment, compact_segment
-from softnce.torch.targets import MixedTargets, recognise
+from softnce.torch._call import weights as as_weights
+from softnce.torch.targets import MixedTargets, recognise, widest
 
-__all__ = ["gather", "group_name", "group_of"]
+__all__ = ["gather", "group_name", "group_of", "parts_of_mean"]
 
+NO_WEIGHT = "all rows of all workers have weight 0, expected at least one weight above 0"
 _LABELS, _COMPACT, _DENSE = 0, 1, 2
 
 
@@ -67,8 +69,35 @@ def gather(call: Call, rows: int, num_classes: int) -> Call:
     if call.reduction != "mean":
         return call
     if not gathered.total > 0:
-        raise ValueError("all rows of all workers have weight 0, expected at least one weight above 0")
+        raise ValueError(NO_WEIGHT)
     return call._replace(reduction="sum", scale=gathered.world / gathered.total)
+
+
+def parts_of_mean(rows: int, row_weights: Optional[Tensor], name: str, device: torch.device) -> Tensor:
+    """The weights ``[rows]`` under which the average over workers of their sums is the mean over all their rows.
+
+    A worker may have no rows. Waits for the device.
+    """
+    weights = torch.ones(rows, dtype=widest(device), device=device)
+    if row_weights is not None:
+        weights = as_weights("row_weights", row_weights, device).to(weights.dtype)
+    return weights / torch.ops.softnce.mean_weight(weights.sum(), name)
+
+
+@torch.library.custom_op("softnce::mean_weight", mutates_args=(), schema="(Tensor weight, str group) -> Tensor")
+def _mean_weight(weight: Tensor, name: str) -> Tensor:
+    """A number of each worker, averaged over them."""
+    group = group_of(name)
+    total = weight.clone()
+    torch.distributed.all_reduce(total, group=group)
+    if not total > 0:
+        raise ValueError(NO_WEIGHT)
+    return total / torch.distributed.get_world_size(group)
+
+
+@_mean_weight.register_fake
+def _(weight: Tensor, name: str) -> Tensor:
+    return torch.empty_like(weight)
 
 
 def _gather_segment(

@@ -10,7 +10,7 @@ from softnce.torch._ignored import drop, mask, settle
 from softnce.torch._shapes import empty_loss, flatten_logits, flatten_targets, flatten_values, is_flat
 from softnce.torch._temperature import tau
 
-__all__ = ["Shaping", "shaped"]
+__all__ = ["Shaping", "nothing", "shaped"]
 
 
 class Shaping(NamedTuple):
@@ -68,7 +68,12 @@ def _rows(
 ) -> Tensor:
     if logits.shape[0] or shaping.gathers:
         return compute(logits, targets, **options)
-    loss = empty_loss(logits, targets, shaping.reduction)
-    learned = tau(shaping.temperature, logits.device)[1]
+    return nothing(logits, targets, shaping.reduction, shaping.temperature)
+
+
+def nothing(logits: Tensor, targets: Any, reduction: str, temperature: Any) -> Tensor:
+    """The loss of no rows, a function of logits and temperature."""
+    loss = empty_loss(logits, targets, reduction)
+    learned = tau(temperature, logits.device)[1]
     # Other workers may wait for the gradient of the temperature: it is 0, not absent.
     return loss if learned is None else loss + 0.0 * learned.tensor.sum().to(loss)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, NamedTuple, Optional, Union
+from typing import Any, Dict, NamedTuple, Optional, Tuple, Union
 
 import torch
 from torch import Tensor
 
 from softnce._settings import integer
-from softnce.torch._call import Segment
+from softnce.torch._call import Segment, noise_fits
 from softnce.torch.targets import widest
 
 __all__ = ["ClassCandidates"]
@@ -27,11 +27,14 @@ class ClassCandidates:
     optimum.
 
     - Without ``count`` all classes are candidates, class k with multiplicity ``noise_probs[k]``. The gradient and the
-      cost are those of soft target cross-entropy. The loss is larger by ``log(noise_probs) . targets``.
-    - With ``count`` so many classes are drawn from the noise distribution in each call, each with multiplicity
+      cost are those of soft target cross-entropy, whatever the noise. The value differs by
+      ``log(noise_probs) . targets``, which is negative.
+    - With ``count``, ``count`` classes are drawn from the noise distribution in each call, each with multiplicity
       ``1 / count``. The classes that matter in the targets of the batch count exactly, drawn or not: those to which a
       target gives more than a tenth of the probability that they are drawn. The sum in the loss is an unbiased estimate
-      of that over all classes. Draws come from PyTorch's generator of the device.
+      of that over all classes. Draws come from PyTorch's generator of the device. Draws save no time here: the logits
+      of all classes exist, and classes that are not drawn are candidates with multiplicity 0. Use a count for
+      experiments with sampled softmax; otherwise leave it out, which is exact and costs no more.
 
     Args:
         count: the number of draws, 1 to 16,777,216. Default: all classes.
@@ -82,6 +85,9 @@ def draw(count: int, own: Segment, noise: Optional[Tensor], num_classes: int) ->
     device = own.first.device
     dtype = widest(device)
     eta = probabilities(noise, num_classes, device)
+    if noise is not None:
+        # PyTorch would end the process on some devices, or name another argument: the loss refuses bad noise itself.
+        eta = torch.where(noise_fits(noise), eta, torch.full_like(eta, 1.0 / num_classes))
     if noise is None:
         drawn = torch.randint(num_classes, (count,), device=device)
     else:
@@ -101,13 +107,24 @@ def _largest_weights(own: Segment, num_classes: int, dtype: torch.dtype) -> Tens
     largest = torch.zeros(num_classes, dtype=dtype, device=classes.device)
     if own.second is None:
         return largest.scatter(0, classes, 1.0)
-    weights, floor = own.second.to(dtype), torch.as_tensor(own.uniform / num_classes)
+    classes, weights = _merged(classes, own.second.to(dtype))
+    floor = torch.as_tensor(own.uniform / num_classes, dtype=dtype, device=classes.device)
     if own.shares is not None:
         floor = (own.shares.to(dtype) / num_classes)[:, None]
         largest = largest + floor.amax()
     else:
         largest = largest + floor
     return largest.scatter_reduce(0, classes.flatten(), (weights + floor).flatten(), "amax")
+
+
+def _merged(classes: Tensor, weights: Tensor) -> Tuple[Tensor, Tensor]:
+    """Compact rows ``[M, K]`` in which every mention of a class has the weight of all its mentions in the row."""
+    classes, order = classes.sort(1)
+    starts = torch.zeros_like(classes)
+    starts[:, 1:] = classes[:, 1:] != classes[:, :-1]
+    group = starts.cumsum(1)
+    totals = torch.zeros_like(weights).scatter_add(1, group, weights.gather(1, order))
+    return classes, totals.gather(1, group)
 
 
 def probabilities(noise: Optional[Tensor], num_classes: int, device: torch.device) -> Tensor:
@@ -119,7 +136,7 @@ def probabilities(noise: Optional[Tensor], num_classes: int, device: torch.devic
 
 
 def constants(own: Segment, noise: Optional[Tensor], num_classes: int, rows: int) -> Tensor:
-    """``log(noise_probs) . w`` of each target, which the loss over all classes has above cross-entropy, ``[N]``."""
+    """``log(noise_probs) . w`` of each target, the loss over all classes minus cross-entropy, ``[N]``."""
     logs = probabilities(noise, num_classes, own.first.device).log()
     first = own.first[:rows]
     if own.is_dense():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Literal, Optional, Sequence, Union
+from typing import Any, Dict, Literal, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -11,13 +11,14 @@ from softnce._choices import Backend, Checks, Reduction
 from softnce._settings import share
 from softnce.torch import _autograd, _call, _direct, _distributed, classes
 from softnce.torch._averaged import averaged
-from softnce.torch._call import Targets, segment_of
+from softnce.torch._call import Call, Targets, segment_of
 from softnce.torch._class_weights import check_weight, smooth, weigh
 from softnce.torch._differentiable import transformed
 from softnce.torch._ignored import guarded, settle
 from softnce.torch._memory import FLOATS, resolved
-from softnce.torch._shaped import Shaping, shaped
-from softnce.torch._temperature import tau
+from softnce.torch._shaped import Shaping, nothing, shaped
+from softnce.torch._temperature import Learned, tau
+from softnce.torch._tensor import row_factors
 from softnce.torch.classes import ClassCandidates
 
 _CROSS_ENTROPY = "soft-target-cross-entropy"
@@ -61,7 +62,7 @@ def soft_target_info_nce(
             target i, so that M >= N, unless ``positives`` names them.
         candidates: additional candidates: targets in any form, or a list of them. They may come from a queue or be
             drawn from the distribution of the targets. ``"classes"`` or :class:`ClassCandidates` put classes in place
-            of the targets, for targets that are distributions to be matched; nothing is then gathered.
+            of the targets, for targets that are distributions to be matched; no targets are then gathered.
         positives: the index ``[N]`` of each row's positive among all candidates, or the index of the first row's
             positive (row i then has index positives + i).
         multiplicities: how often each candidate counts in the denominator, for targets and then candidates; 0 excludes
@@ -262,7 +263,8 @@ def _loss(
         temperature = averaged(temperature, group, logits.device)
     over_classes = classes.of(arguments["candidates"]) if kind == "soft-target-infonce" else None
     if over_classes is not None:
-        return _over_classes(over_classes, logits, targets, reduction, dim, ignore_index, temperature, arguments)
+        shape = Shaping(dim, ignore_index, reduction, contrastive=False, temperature=temperature)
+        return _over_classes(over_classes, logits, targets, group, shape, arguments)
     settings: Dict[str, Any] = {"temperature": temperature, "group": group, **arguments}
     shaping = Shaping(dim, ignore_index, reduction, gathers=bool(group), temperature=temperature)
 
@@ -276,49 +278,60 @@ def _over_classes(
     over: ClassCandidates,
     logits: Tensor,
     targets: Any,
-    reduction: str,
-    dim: Optional[int],
-    ignore_index: Optional[int],
-    temperature: Union[float, Tensor],
+    group: str,
+    shaping: Shaping,
     arguments: Dict[str, Any],
 ) -> Tensor:
-    """Soft target InfoNCE with classes as candidates."""
+    """Soft target InfoNCE with classes as candidates. Of the other workers only the mean needs something: the number of
+    their rows."""
     classes.refuse_others(arguments)
-    settings = {name: arguments[name] for name in ("backend", "recognise", "check_values")}
-    settings["temperature"] = temperature
-    noise = arguments["noise_probs"]
+    settings = {name: arguments[name] for name in ("backend", "recognise", "check_values", "noise_probs")}
+    settings["temperature"] = shaping.temperature
+    noise, gathers = arguments["noise_probs"], bool(group) and shaping.reduction == "mean"
 
-    def rows(logits: Tensor, targets: Any, row_weights: Optional[Tensor] = None, **options: Any) -> Tensor:
-        count, num_classes = logits.shape
+    def local(logits: Tensor, targets: Any, reduction: str, row_weights: Optional[Tensor] = None) -> Tensor:
+        num_classes = logits.shape[1]
         own = segment_of("targets", targets, num_classes, logits.device)
         if noise is not None:
             _call.check_noise(noise, num_classes, logits.device)
-        settings["row_weights"] = row_weights
+        options = {**settings, "row_weights": row_weights}
         if over.count is not None:
             drawn = classes.draw(over.count, own, noise, num_classes)._asdict()
-            return _rows("soft-target-infonce", logits, targets, reduction, noise_probs=noise, **drawn, **settings)
-        loss = _rows(_CROSS_ENTROPY, logits, targets, reduction, **settings)
-        above = classes.constants(own, noise, num_classes, count)
-        if row_weights is not None:
-            above = above * row_weights
-        if reduction != "none":
-            above = above.sum()
-        if reduction == "mean":
-            above = above / (count if row_weights is None else row_weights.to(above.dtype).sum())
-        return loss + above.to(loss.dtype)
+            return _rows("soft-target-infonce", logits, targets, reduction, **drawn, **options)
+        call, learned = _made(_CROSS_ENTROPY, logits, targets, reduction, **options)
+        loss = _autograd.apply(call, logits, learned)
+        above = classes.constants(own, call.noise, num_classes, logits.shape[0])
+        above = above * row_factors(call, logits, above.dtype)
+        return loss + (above if reduction == "none" else above.sum()).to(loss.dtype)
 
-    shaping = Shaping(dim, ignore_index, reduction, contrastive=False, temperature=temperature)
-    return shaped(rows, logits, targets, {"row_weights": arguments["row_weights"]}, shaping)
+    def rows(logits: Tensor, targets: Any, row_weights: Optional[Tensor] = None) -> Tensor:
+        if not gathers:
+            return local(logits, targets, shaping.reduction, row_weights)
+        parts = _distributed.parts_of_mean(logits.shape[0], row_weights, group, logits.device)
+        if logits.shape[0] == 0:
+            # With a term of 0 that keeps the compiler from removing what the other workers wait for.
+            return nothing(logits, targets, "sum", shaping.temperature) + parts.sum().to(logits.dtype)
+        return local(logits, targets, "sum", parts)
+
+    options = {"row_weights": arguments["row_weights"]}
+    return shaped(rows, logits, targets, options, shaping._replace(gathers=gathers))
 
 
 def _rows(
     kind: str, logits: Tensor, targets: Any, reduction: str, temperature: Union[float, Tensor], **arguments: Any
 ) -> Tensor:
     """The loss of logits ``[N, d]``."""
+    call, learned = _made(kind, logits, targets, reduction, temperature, **arguments)
+    return _autograd.apply(call, logits, learned)
+
+
+def _made(
+    kind: str, logits: Tensor, targets: Any, reduction: str, temperature: Union[float, Tensor], **arguments: Any
+) -> Tuple[Call, Optional[Learned]]:
+    """The call over logits ``[N, d]``, and the temperature if it is a tensor."""
     fixed, learned = tau(temperature, logits.device)
     arguments = {**arguments, "reduction": reduction, "temperature": fixed}
-    call = _call.make(kind, logits.shape[1], logits.device, targets, **arguments)
-    return _autograd.apply(call, logits, learned)
+    return _call.make(kind, logits.shape[1], logits.device, targets, **arguments), learned
 
 
 def check_logits(logits: Any) -> Tensor:

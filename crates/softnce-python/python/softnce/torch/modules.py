@@ -274,7 +274,8 @@ class SoftTargetInfoNCE(Contrastive):
             temperature is averaged (also without ``gather``); by default all workers.
         queue: past targets as additional candidates.
         candidates: ``"classes"`` or :class:`ClassCandidates`: classes in place of the targets, for targets that are
-            distributions to be matched, such as a teacher's probabilities. Nothing is then gathered.
+            distributions to be matched, such as a teacher's probabilities. With ``gather`` and reduction ``"mean"``
+            the workers then exchange only their numbers of rows, or the sums of the row weights.
         dim, ignore_index: see :func:`softnce.torch.soft_target_info_nce`.
         backend, recognise, check_values: see :func:`softnce.torch.soft_target_info_nce`.
 
@@ -339,6 +340,8 @@ class SoftTargetInfoNCE(Contrastive):
             reduction=self.reduction,
             dim=self.dim,
             ignore_index=self.ignore_index,
+            gather=self.gather and self._training(),
+            process_group=self.process_group,
             backend=self.backend,
             recognise=self.recognise,
             check_values=self.check_values,

@@ -1,4 +1,4 @@
-"""Soft target cross-entropy of labels, compact rows and dense rows; at most four launches for loss and gradients."""
+"""Soft target cross-entropy of labels, compact rows and dense rows; at most five launches for loss and gradients."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any, Dict, Optional, Tuple
 import torch
 from torch import Tensor
 
-from softnce.torch._call import Call, wide
+from softnce.torch._call import Call, noise_fits, wide
 from softnce.torch._triton import flags
 from softnce.torch._triton._family import Saved
 from softnce.torch._triton.cross_entropy_backward import cross_entropy_backward
 from softnce.torch._triton.cross_entropy_forward import cross_entropy_forward
 from softnce.torch._triton.launch import launch, sum_type
 from softnce.torch._triton.matrix import block, row_major
+from softnce.torch._triton.noise import report_misfit
 from softnce.torch._triton.reduction import reduce, results
 from softnce.torch.targets import simplex_tolerance
 
@@ -63,8 +64,18 @@ def forward(call: Call, logits: Tensor, temperature: Optional[Tensor]) -> Tuple[
         **_constants(call, logits, temperature),
         **size,
     )
+    if call.check_values and call.noise is not None:
+        _check_noise(call.noise, losses, floats)
     loss = reduce(call, losses, temperature is not None, floats, 0, _SAVED * rows)
     return loss, Saved(floats, torch.empty(0, dtype=torch.int32, device=device))
+
+
+def _check_noise(noise: Tensor, losses: Tensor, floats: Tensor) -> None:
+    """Reports bad noise, which only a constant beside this loss reads, and makes the losses and gradients NaN."""
+    fits = noise_fits(noise)
+    launch(report_misfit, 1, losses.device, (fits.to(torch.uint8), flags.words(losses.device)))
+    for saved in (losses, floats):
+        saved.masked_fill_(~fits, torch.nan)
 
 
 def backward(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from softnce.torch._triton.numbers import BAD_NOISE, any_bit
+from softnce.torch._triton.numbers import BAD_NOISE, any_bit, report
 
-__all__ = ["pack_noise", "sum_is_off"]
+__all__ = ["pack_noise", "report_misfit", "sum_is_off"]
 
 
 @triton.jit
@@ -25,6 +25,13 @@ def pack_noise(probabilities, stride, logs, sums, block, d, BLOCK: tl.constexpr)
     tl.store(logs + c, tl.log(p).to(logs.dtype.element_ty), mask=inside)
     tl.store(sums + block, tl.sum(tl.where(inside, p, 0.0), 0).to(sums.dtype.element_ty))
     return any_bit(tl.where(inside & (((p > 0.0) & (p < float("inf"))) == 0), BAD_NOISE, 0))
+
+
+@triton.jit
+def report_misfit(fits, words):
+    """Reports bad noise if the byte at ``fits`` is 0."""
+    if tl.load(fits) == 0:
+        report(words, BAD_NOISE)
 
 
 @triton.jit
