@@ -21,8 +21,8 @@ pub(super) fn columns(
         return Ok(None);
     };
     let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
-    for column in 1..width - 1 {
-        places.entry(cells[column]).or_default().push(column);
+    for (column, cell) in cells.iter().enumerate().take(width - 1).skip(1) {
+        places.entry(cell).or_default().push(column);
     }
     // Classes of one name have their columns in order, after any other column of this name.
     let (prefix, option) = if logits { ("logit_", "--logits") } else { ("", "--probabilities") };

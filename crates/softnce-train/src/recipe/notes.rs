@@ -1,7 +1,6 @@
 //! Settings that a run does not use, because its loss or its optimiser cannot use them, and settings that are known to
 //! train worse than others.
 
-use softnce::LossKind;
 use softnce_data::candidates::CandidateConfig;
 use softnce_data::mixing::MixingConfig;
 use softnce_nn::models::Freeze;
