@@ -54,9 +54,9 @@ impl Forest {
         softnce_report::standalone(self.height(), &self.name(), self.content())
     }
 
-    /// Its height, in the units of a panel.
+    /// Its height, in the units of a panel; the same with and without tested rows, so that drawings side by side align.
     pub(crate) fn height(&self) -> f64 {
-        self.bottom() + AXIS + if self.is_tested() { MARGINS } else { 0.0 }
+        self.bottom() + AXIS + MARGINS
     }
 
     /// What is drawn, in words.
