@@ -135,13 +135,12 @@ fn the_predictions_of_a_teacher_are_the_labels_of_a_student() {
     fs::rename(place.path("d/train_labels.npy"), place.path("labels.npy")).unwrap();
     let labels = (0..120_i64).flat_map(|row| ((row + 1) % 3).to_le_bytes());
     fs::write(place.path("d/train_labels.npy"), npy("<i8", "(120,)", labels)).unwrap();
-    let student = |out: &str, more: &[&str]| {
+    let student = |out: &str| {
         let labels = "data.train_labels={kind=\"logits\", path=\"teacher.csv\"}";
         let words = ["train", "r.toml", "--data", ".", "--out", out, "--set", labels];
-        let shared = ["--set", "candidates={kind=\"classes\"}", "--set", "mixing.mixup=0.0"];
-        place.run(&[&words[..], &shared, more].concat())
+        place.run(&[&words[..], &["--set", "candidates={kind=\"classes\"}", "--set", "mixing.mixup=0.0"]].concat())
     };
-    let output = student("student", &[]);
+    let output = student("student");
     let notes = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && notes.contains("teacher.csv"), "{notes}");
     assert!(top1(&place.path("student")) > 0.9, "{}", top1(&place.path("student")));
@@ -149,7 +148,7 @@ fn the_predictions_of_a_teacher_are_the_labels_of_a_student() {
     let message = place.refused(&["predict", "teacher", "--split", "validation"]);
     assert!(message.contains("validation"), "{message}");
     place.out(&["predict", "teacher", "--split", "train", "--probabilities", "--out", "teacher.csv"]);
-    let output = student("other", &[]);
+    let output = student("other");
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(message.contains("predictions without a column 'logit_fly'"), "{message}");
 }

@@ -17,7 +17,8 @@ pub struct Standardisation {
 }
 
 impl Standardisation {
-    /// Mean and deviation over all rows of a source. A feature that is the same in all rows keeps its scale: its deviation is 1.
+    /// Mean and deviation over all rows of a source. A feature that is the same in all rows keeps its scale: its
+    /// deviation is 1.
     ///
     /// # Errors
     /// A row that cannot be read; a value that is not finite; a source of pictures.

@@ -67,9 +67,10 @@ pub(crate) fn are_distributions(targets: &Targets<'_>) -> bool {
             Rows::Hard(_) => return false,
             Rows::Compact(rows) => above.extend(rows.entries(row).map(|(_, weight)| weight)),
             Rows::Dense(rows) => {
-                let weights = || (0..targets.classes).map(|class| rows.get(row, class));
-                let floor = weights().fold(f64::INFINITY, f64::min);
-                above.extend(weights().map(|weight| weight - floor));
+                above.resize(targets.classes, 0.0);
+                rows.write_row(row, &mut above);
+                let floor = above.iter().copied().fold(f64::INFINITY, f64::min);
+                above.iter_mut().for_each(|weight| *weight -= floor);
             }
         }
         is_spread(&mut above)
@@ -79,11 +80,20 @@ pub(crate) fn are_distributions(targets: &Targets<'_>) -> bool {
 
 /// Whether these weights, above a row's uniform share, are those of more classes than mixed labels have.
 fn is_spread(weights: &mut [f64]) -> bool {
-    if weights.len() <= MOST_MIXED {
-        return false;
+    // One pass decides for nearly all rows: this runs in every call until there was a warning.
+    let (mut counted, mut rest) = (0, 0.0);
+    for &weight in weights.iter() {
+        if weight > LEAST_WEIGHT {
+            counted += 1;
+        } else {
+            rest += weight;
+        }
+    }
+    if counted > MOST_MIXED || weights.len() <= MOST_MIXED || rest <= MOST_SCATTERED {
+        return counted > MOST_MIXED;
     }
     let (_, _, others) = weights.select_nth_unstable_by(MOST_MIXED - 1, |one, other| other.total_cmp(one));
-    others.iter().any(|&weight| weight > LEAST_WEIGHT) || others.iter().sum::<f64>() > MOST_SCATTERED
+    others.iter().sum::<f64>() > MOST_SCATTERED
 }
 
 /// Whether every row that is mixed of two classes is mixed with the same weight, and at least two are.

@@ -220,7 +220,7 @@ fn find(cells: &[&str], classes: &[String], fold: impl Fn(&str) -> String) -> Op
 }
 
 /// Whether a cell is a number; a class may be called `nan` or `inf`.
-pub(super) fn is_number(cell: &str) -> bool {
+fn is_number(cell: &str) -> bool {
     cell.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first)) && cell.parse::<f64>().is_ok()
 }
 

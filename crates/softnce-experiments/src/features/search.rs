@@ -1,8 +1,8 @@
 //! A search over settings with a fixed number of trials.
 //!
-//! The settings lie on a lattice of steps that goes on in both directions, so that the best value rarely lies at the edge of
-//! what was tried. The search goes from the best point so far to its neighbours, one setting after the other; once all neighbours
-//! are known to be worse, it looks two steps away, and so on until the trials are used up.
+//! The settings lie on a lattice of steps that goes on in both directions, so that the best value rarely lies at the
+//! edge of what was tried. The search goes from the best point so far to its neighbours, one setting after the other;
+//! once all neighbours are known to be worse, it looks two steps away, and so on until the trials are used up.
 
 use serde::{Deserialize, Serialize};
 use softnce_metrics::ValidationScore;

@@ -90,9 +90,8 @@ fn shifted(recipe: &Recipe, data: &RunData) -> Option<String> {
     let kind = recipe.loss.kind;
     if !kind.takes_soft_targets() {
         // Those of a file are noted by the recipe.
-        let noted = labels.is_some();
         let note = || format!("{} takes hard labels: the label distributions of the set are left out", kind.title());
-        return (!noted).then(note);
+        return labels.is_none().then(note);
     }
     let classes = matches!(recipe.candidates, CandidateConfig::Classes { .. });
     if kind != LossKind::SoftTargetInfoNce || classes {
