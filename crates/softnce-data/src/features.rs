@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::PictureSource;
 
-/// Mean and standard deviation of each feature, with which rows are brought to one scale: `(x - mean) / deviation`.
+/// Mean and standard deviation of each feature, with which rows are brought to one scale: `(x - mean) / deviation`,
+/// within `-limit..=limit`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Standardisation {
@@ -14,11 +15,18 @@ pub struct Standardisation {
     pub mean: Vec<f32>,
     /// `[features]`, each above 0.
     pub deviation: Vec<f32>,
+    /// The largest size of a standardised value, above 0. Without it, a feature that hardly varies in the training rows
+    /// gives values of many thousands on other rows, which decide every score.
+    pub limit: f32,
 }
+
+/// The least limit: with few training rows, larger values are to be expected on others.
+const LEAST_LIMIT: f32 = 10.0;
 
 impl Standardisation {
     /// Mean and deviation over all rows of a source. A feature that is the same in all rows keeps its scale: its
-    /// deviation is 1.
+    /// deviation is 1. The limit is the square root of the number of rows: no value of the rows themselves
+    /// can be further from its mean (Samuelson's inequality), so that only other rows are limited. It is at least 10.
     ///
     /// # Errors
     /// A row that cannot be read; a value that is not finite; a source of pictures.
@@ -37,10 +45,12 @@ impl Standardisation {
             }
         }
         let rows = source.labels().len().max(1) as f64;
+        let limit = LEAST_LIMIT.max(rows.sqrt() as f32);
         let deviation = squares.into_iter().map(|squares| (squares / rows).sqrt() as f32);
         Ok(Standardisation {
             mean: mean.into_iter().map(|mean| mean as f32).collect(),
             deviation: deviation.map(|deviation| if deviation > 0.0 { deviation } else { 1.0 }).collect(),
+            limit,
         })
     }
 
@@ -50,7 +60,7 @@ impl Standardisation {
     /// `row`: `[features]`.
     pub fn apply(&self, row: &mut [f32]) {
         for ((value, mean), deviation) in row.iter_mut().zip(&self.mean).zip(&self.deviation) {
-            *value = (*value - mean) / deviation;
+            *value = ((*value - mean) / deviation).clamp(-self.limit, self.limit);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use softnce_metrics::{Equivalence, Estimate};
+use softnce_report::number::fixed;
 
 /// What the results say of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -41,6 +42,11 @@ impl Verdict {
             false => Verdict::Open,
         }
     }
+}
+
+/// The p-value of a test in words: `p = 0.012`, `p < 0.001`.
+pub(crate) fn p_value(value: f64) -> String {
+    if value < 0.001 { "p < 0.001".to_owned() } else { format!("p = {}", fixed(value, 3)) }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::plan::{FeatureTask, Head, Method};
 use super::results::{Claim, FeaturesResults, MethodResults, SHOWN, TaskResults};
 use crate::forest::{Block, Forest, Row};
 use crate::measure::Measure;
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, p_value};
 
 const TITLE: &str = "The paper's claims on features of a pretrained network";
 
@@ -75,10 +75,6 @@ fn claims(results: &FeaturesResults) -> Vec<[String; 4]> {
         }
     }
     rows
-}
-
-fn p_value(value: f64) -> String {
-    if value < 0.001 { "p < 0.001".to_owned() } else { format!("p = {}", fixed(value, 3)) }
 }
 
 /// The difference of soft target InfoNCE from another loss.
@@ -221,9 +217,13 @@ pub(super) fn rows(results: &FeaturesResults) -> Vec<[String; 6]> {
     for task in &results.tasks {
         for found in &task.methods {
             for (seed, run) in found.runs.iter().enumerate() {
-                for (measure, value) in run {
+                let row = |measure: String, value: String| {
                     let (head, loss) = (task.head.to_string(), found.method.0.to_string());
-                    rows.push([task.task.clone(), head, loss, seed.to_string(), measure.name(), value.to_string()]);
+                    [task.task.clone(), head, loss, seed.to_string(), measure, value]
+                };
+                rows.extend(run.iter().map(|(measure, value)| row(measure.name(), value.to_string())));
+                if run.is_empty() {
+                    rows.push(row("diverged".to_owned(), "1".to_owned()));
                 }
             }
         }
@@ -285,5 +285,7 @@ mod tests {
         let marks = figure.descendants().filter(|node| node.attribute("class") == Some("marker")).count();
         assert_eq!(marks, 2 * (Method::ALL.len() - 1), "two networks against four losses");
         assert!(files["report.html"].contains("the command"));
+        let diverged = rows(&results).iter().filter(|row| row[2..5] == ["infonce", "4", "diverged"]).count();
+        assert_eq!(diverged, 2, "one for each network");
     }
 }

@@ -20,7 +20,7 @@ use crate::parts::{Around, StudyPart, Workplace};
 use crate::{Place, StudyError, folder};
 
 /// Increased with every change of the result of a training.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 
 /// The folder of the unfinished trainings, within that of the study.
 const RUNS: &str = "runs";

@@ -12,6 +12,7 @@ use softnce_report::{look, row_head, with_interval};
 use super::plan::PicturesConfig;
 use super::results::{Claim, PicturesResults, SHOWN, SetResults};
 use crate::forest::{Block, Forest, Row};
+use crate::verdict::p_value;
 
 const TITLE: &str = "The paper's claims on images";
 
@@ -140,7 +141,7 @@ fn claims(results: &PicturesResults) -> Markup {
 fn verdict(claim: &Claim) -> String {
     let word = claim.verdict.name();
     match claim.equivalence {
-        Some(test) => format!("{word} (p = {})", fixed(test.p_value, 3)),
+        Some(test) => format!("{word} ({})", p_value(test.p_value)),
         None => word.to_owned(),
     }
 }

@@ -144,10 +144,11 @@ impl TrainedRun {
         const ABOUT: &str = "classes, temperature = json.loads(about[\"classes\"]), float(about[\"temperature\"])";
         if self.takes_features() {
             let scaled = match self.standardisation() {
-                Some(_) => "(numpy.float32(rows) - mean) / std",
+                Some(_) => "numpy.clip((numpy.float32(rows) - mean) / std, -limit, limit)",
                 None => "numpy.float32(rows)",
             };
-            let statistics = "mean, std = (numpy.float32(json.loads(about[key])) for key in (\"mean\", \"std\"))\n";
+            let statistics = "mean, std = (numpy.float32(json.loads(about[key])) for key in (\"mean\", \"std\"))\n\
+                              limit = numpy.float32(about[\"limit\"])\n";
             let statistics = self.standardisation().map_or("", |_| statistics);
             return format!("{ABOUT}\n{statistics}def prepared(rows):\n    return {scaled}");
         }

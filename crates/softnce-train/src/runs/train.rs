@@ -33,6 +33,8 @@ use crate::recipe::Recipe;
 pub(super) const MEAN: &str = "mean";
 /// The metadata with its standard deviations, `[channels]`, as JSON.
 pub(super) const DEVIATION: &str = "std";
+/// The metadata with the largest size of a standardised feature.
+pub(super) const LIMIT: &str = "limit";
 
 /// The metadata of a file of weights: the entries that every such file has, and one more. The name of the recipe is
 /// under `recipe_name`, all of it as TOML under `recipe`; older versions wrote the name under `recipe`. Rows of features
@@ -55,10 +57,11 @@ pub(super) fn weights_metadata(
     ];
     let mut metadata: BTreeMap<String, String> =
         pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    if let Some(Standardisation { mean, deviation }) = standardisation {
+    if let Some(Standardisation { mean, deviation, limit }) = standardisation {
         for (key, values) in [(MEAN, mean), (DEVIATION, deviation)] {
             metadata.insert(key.to_owned(), serde_json::Value::from(values.as_slice()).to_string());
         }
+        metadata.insert(LIMIT.to_owned(), limit.to_string());
     }
     Ok(metadata)
 }

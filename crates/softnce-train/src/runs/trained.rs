@@ -23,7 +23,7 @@ use super::files::{BEST, INFO, RECIPE};
 use super::finish::figures;
 use super::fitted;
 use super::manifest::{RunInfo, RunManifest};
-use super::train::{DEVIATION, MEAN};
+use super::train::{DEVIATION, LIMIT, MEAN};
 use crate::device::DeviceName;
 use crate::recipe::{DataSection, Recipe};
 
@@ -269,10 +269,15 @@ fn standardisation_of(
         (values.len() == features && values.iter().all(|value| value.is_finite())).then_some(values)
     };
     let deviation = read(DEVIATION).filter(|values| values.iter().all(|&value| value > 0.0));
-    match (read(MEAN), deviation) {
-        (Some(mean), Some(deviation)) => Ok(Some(Standardisation { mean, deviation })),
+    // Runs of earlier versions have no limit.
+    let limit = written.get(LIMIT).map_or(Ok(f32::INFINITY), |text| text.parse());
+    match (read(MEAN), deviation, limit) {
+        (Some(mean), Some(deviation), Ok(limit)) if limit > 0.0 => Ok(Some(Standardisation { mean, deviation, limit })),
         _ => {
-            let reason = format!("its mean and std are not {features} finite numbers each, those of std above 0");
+            let reason = format!(
+                "its mean and std are not {features} finite numbers each, those of std above 0, or its limit is not \
+                 a number above 0"
+            );
             Err(StoreError::Invalid { path: file.to_owned(), reason, remedy: REMEDY })
         }
     }

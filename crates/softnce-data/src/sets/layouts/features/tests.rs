@@ -140,3 +140,24 @@ fn standardised_rows_have_mean_0_and_deviation_1() {
     scale.apply(&mut row);
     assert_eq!(row, [3.0 / 5f32.sqrt(), 0.0]);
 }
+
+#[test]
+fn values_beyond_what_training_rows_can_have_are_limited() {
+    let root = made();
+    // 400 rows, of which one has a value: the furthest that a standardised value can be, sqrt(399).
+    let mut values = vec![0.0f32; 400];
+    values[7] = 1e-6;
+    npy(&root.path().join("train.npy"), &[400, 1], &values);
+    npy(&root.path().join("train_labels.npy"), &[400], &vec![0i64; 400]);
+    let set = Layout::FEATURES.open(root.path(), Split::Train).unwrap();
+    let scale = crate::features::Standardisation::of(set.as_ref()).unwrap();
+    assert_eq!(scale.limit, 20.0);
+    let standardised = |value: f32| {
+        let mut row = [value];
+        scale.apply(&mut row);
+        row[0]
+    };
+    // A training row keeps its value; others would have 400 and -8,000.
+    assert!((standardised(1e-6) - 399f32.sqrt()).abs() < 1e-3, "{}", standardised(1e-6));
+    assert_eq!((standardised(2e-5), standardised(-4e-4)), (20.0, -20.0));
+}
