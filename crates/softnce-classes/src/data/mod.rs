@@ -1,0 +1,1 @@
+//! Rows with sparse or dense inputs and weighted labels: files, text, and generated rows.
