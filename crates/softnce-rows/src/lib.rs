@@ -1,6 +1,8 @@
 //! Matrices of millions of rows, such as the class weights of a linear head, of which a training step reads and changes
 //! few.
 //!
+//! - [`RowMatrix`]: a matrix in memory or in a file, in f32 or bf16, whose rows are gathered and scattered;
+//!   [`RowStore`]: a folder of such matrices, which survives crashes at any moment.
 //! - [`RowBlocks`]: what an evaluation over all rows reads.
 //! - [`RowsError`]: each error names the argument or file, its value, and what was expected.
 
@@ -8,6 +10,8 @@
 
 mod blocks;
 mod error;
+mod storage;
 
 pub use blocks::RowBlocks;
 pub use error::RowsError;
+pub use storage::{Changed, Element, Init, MatrixSpec, Place, Rounding, RowMatrix, RowStore, write_safetensors};
