@@ -77,6 +77,7 @@ impl RowStore {
             let found = folder.display().to_string();
             return Err(RowsError::argument("folder", found, "one without a store; open the one that is there"));
         }
+        remove_temporary(folder);
         for spec in matrices {
             remove_file(&file_of(folder, spec))?;
         }
@@ -159,7 +160,9 @@ impl RowStore {
             }
             Ok((spec.clone(), RowMatrix::open(spec, file)?))
         };
-        let matrices = matrices.iter().zip(sizes).map(open).collect::<Result<_, RowsError>>()?;
+        let mut matrices = matrices.iter().zip(sizes).map(open).collect::<Result<Vec<_>, RowsError>>()?;
+        // A journal has them in this order, whatever the order of the caller.
+        matrices.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
         let folder = folder.to_owned();
         Ok(RowStore { folder, matrices, generation, prepared: None, is_applying: false, _lock: lock })
     }
