@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use softnce_store::{StoreError, read_json, write_sealed_json};
+use softnce_store::{StoreError, checksum_of, read_json, write_sealed_json};
 
 use super::spec::MatrixSpec;
 
@@ -34,6 +34,10 @@ impl State {
         let Some(state) = read_json::<State>(&path, REMEDY)? else {
             return Err(StoreError::Missing { path: folder.to_owned(), missing: STATE, remedy: REMEDY });
         };
+        // A checksum whose key is damaged counts as none.
+        if checksum_of(&path, REMEDY)?.is_none() {
+            return Err(StoreError::Invalid { path, reason: "it holds no checksum".to_owned(), remedy: REMEDY });
+        }
         if state.format != FORMAT {
             let reason = format!("its format is {}, expected {FORMAT}", state.format);
             return Err(StoreError::Invalid { path, reason, remedy: "use the version of softnce that wrote it" });
