@@ -82,6 +82,15 @@ impl RowOptimizer {
         }
     }
 
+    /// Whether a row changes in steps in which it has no gradient.
+    pub(crate) fn moves_idle_rows(&self) -> bool {
+        match self.config {
+            RowOptimizerConfig::Sgd { momentum, weight_decay, .. } => momentum > 0.0 || weight_decay > 0.0,
+            RowOptimizerConfig::Adamw { .. } => true,
+            RowOptimizerConfig::Adagrad { weight_decay, .. } => weight_decay > 0.0,
+        }
+    }
+
     /// Number of steps that were begun.
     pub fn steps(&self) -> u32 {
         self.steps.count()
