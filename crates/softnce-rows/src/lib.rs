@@ -13,6 +13,7 @@
 mod blocks;
 mod error;
 mod optimizers;
+pub mod search;
 mod storage;
 mod table;
 
