@@ -28,6 +28,7 @@ pub mod sets;
 mod source;
 pub mod subset;
 
+pub use arrays::read_exact_at;
 pub use content::ContentError;
 pub use fingerprint::Fingerprint;
 pub use source::{Picture, PictureSource};

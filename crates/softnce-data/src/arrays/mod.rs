@@ -8,4 +8,5 @@ mod row_file;
 pub(crate) mod safetensors;
 
 pub(crate) use error::ArrayError;
+pub use positioned::read_exact_at;
 pub(crate) use row_file::RowFile;

@@ -3,15 +3,21 @@
 use std::fs::File;
 use std::io;
 
-/// Fills `bytes` from this byte of the file on.
+/// Fills `bytes` from this byte of the file on; the file's own position plays no part.
+///
+/// # Errors
+/// A file that cannot be read, or that ends before.
 #[cfg(unix)]
-pub(super) fn read_exact_at(file: &File, bytes: &mut [u8], start: u64) -> io::Result<()> {
+pub fn read_exact_at(file: &File, bytes: &mut [u8], start: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, start)
 }
 
 /// Fills `bytes` from this byte of the file on.
+///
+/// # Errors
+/// A file that cannot be read, or that ends before.
 #[cfg(windows)]
-pub(super) fn read_exact_at(file: &File, mut bytes: &mut [u8], mut start: u64) -> io::Result<()> {
+pub fn read_exact_at(file: &File, mut bytes: &mut [u8], mut start: u64) -> io::Result<()> {
     while !bytes.is_empty() {
         match std::os::windows::fs::FileExt::seek_read(file, bytes, start) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
