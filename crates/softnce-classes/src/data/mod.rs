@@ -5,13 +5,18 @@
 //! - [`Minibatch`]: the inputs of some rows as a matrix or as bags, and their labels as [`softnce::Targets`].
 //! - [`Order`]: the shuffled order of an epoch, which takes no memory and can be entered at any place.
 //! - [`MemoryRows`]: rows in memory.
+//! - [`mulan`]: sets with several labels a row in Mulan's files.
+//! - [`sparse_text`]: the text format of the Extreme Classification Repository and of LIBSVM.
 
 mod error;
 mod example;
+mod lines;
 mod memory;
 mod minibatch;
+pub mod mulan;
 mod order;
 mod source;
+pub mod sparse_text;
 
 pub use error::DataError;
 pub use example::Example;
