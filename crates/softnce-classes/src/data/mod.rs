@@ -5,11 +5,13 @@
 //! - [`Minibatch`]: the inputs of some rows as a matrix or as bags, and their labels as [`softnce::Targets`].
 //! - [`Order`]: the shuffled order of an epoch, which takes no memory and can be entered at any place.
 //! - [`MemoryRows`]: rows in memory.
+//! - [`generated`]: clustered classes of a long tail, whose posterior is known, in any number.
 //! - [`mulan`]: sets with several labels a row in Mulan's files.
 //! - [`sparse_text`]: the text format of the Extreme Classification Repository and of LIBSVM.
 
 mod error;
 mod example;
+pub mod generated;
 mod lines;
 mod memory;
 mod minibatch;
