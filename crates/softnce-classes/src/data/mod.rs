@@ -1,1 +1,28 @@
 //! Rows with sparse or dense inputs and weighted labels: files, text, and generated rows.
+//!
+//! - [`Source`]: rows that are read one by one into an [`Example`], from several threads at a time; [`Subset`]: some of
+//!   the rows of another source; [`class_mass`]: how often each class occurs.
+//! - [`Minibatch`]: the inputs of some rows as a matrix or as bags, and their labels as [`softnce::Targets`].
+//! - [`Order`]: the shuffled order of an epoch, which takes no memory and can be entered at any place.
+//! - [`MemoryRows`]: rows in memory.
+//! - [`generated`]: clustered classes of a long tail, whose posterior is known, in any number.
+//! - [`mulan`]: sets with several labels a row in Mulan's files.
+//! - [`sparse_text`]: the text format of the Extreme Classification Repository and of LIBSVM.
+
+mod error;
+mod example;
+pub mod generated;
+mod lines;
+mod memory;
+mod minibatch;
+pub mod mulan;
+mod order;
+mod source;
+pub mod sparse_text;
+
+pub use error::DataError;
+pub use example::Example;
+pub use memory::MemoryRows;
+pub use minibatch::{Bags, InputRows, Minibatch};
+pub use order::Order;
+pub use source::{Inputs, Source, Subset, class_mass};
