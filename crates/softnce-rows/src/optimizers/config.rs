@@ -71,6 +71,16 @@ impl RowOptimizerConfig {
         }
     }
 
+    /// The same without weight decay, as for biases.
+    pub fn without_decay(mut self) -> Self {
+        match &mut self {
+            RowOptimizerConfig::Sgd { weight_decay, .. }
+            | RowOptimizerConfig::Adamw { weight_decay, .. }
+            | RowOptimizerConfig::Adagrad { weight_decay, .. } => *weight_decay = 0.0,
+        }
+        self
+    }
+
     /// Refuses the first setting out of its range.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod split;
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 pub use split::read_split;
 
 use self::parse::{Format, Sizes, parse_header, parse_row};
@@ -12,7 +13,8 @@ use super::lines::{Lines, visit_lines};
 use super::{DataError, Example, Inputs, Source};
 
 /// How a file of sparse rows is read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct SparseTextOptions {
     /// Number of inputs. Needed for a test file without a header, which may lack the last inputs; the header of another
     /// file must agree.
