@@ -16,7 +16,7 @@ use crate::{RowBlocks, RowsError};
 /// Scores of queries with all rows of a matrix, one class a row: `(query . row + bias) / temperature`.
 ///
 /// One pass over the rows gives all that was asked for. The scores themselves are never stored: beyond its input and
-/// its result, a scan takes less than 2 MiB a thread (more for rows wider than 16,384), a copy of the queries, and up to 16 MiB for the log-sum-exp. The
+/// its result, a scan takes less than 2 MiB a thread (more for rows wider than 8,192), a copy of the queries, and up to 16 MiB for the log-sum-exp. The
 /// result has the same bits on any number of threads.
 ///
 /// ```
