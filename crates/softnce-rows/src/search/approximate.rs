@@ -61,12 +61,12 @@ impl<'a> IndexBuilder<'a> {
     }
 
     /// Builds the index on the calling thread; the graph, and with it every result, is the same each time. The index
-    /// holds a copy of the rows.
+    /// holds a copy of the rows; with 16 connections, the graph takes about 1.6 kB a row beside it.
     ///
     /// # Errors
     /// Settings out of range; classes that are not ascending, do not exist, or are none; a bias of another length;
     /// values that are not finite or whose squares leave the range of `f32`; rows that cannot be read.
-    pub fn build(&self, rows: &impl RowBlocks) -> Result<ApproximateIndex, RowsError> {
+    pub fn build(&self, rows: &(impl RowBlocks + ?Sized)) -> Result<ApproximateIndex, RowsError> {
         self.check(rows.rows())?;
         let mut largest = 0.0_f64;
         self.for_each(rows, |class, point| {
@@ -100,7 +100,7 @@ impl<'a> IndexBuilder<'a> {
     /// Calls `each` for every row to be indexed, with its bias behind it.
     fn for_each(
         &self,
-        rows: &impl RowBlocks,
+        rows: &(impl RowBlocks + ?Sized),
         mut each: impl FnMut(u32, &[f32]) -> Result<(), RowsError>,
     ) -> Result<(), RowsError> {
         let width = rows.width();
@@ -243,7 +243,7 @@ impl ApproximateIndex {
             return Err(RowsError::argument("k", k, expected));
         }
         let prepared = prepared(queries, 1.0, self.cosine)?;
-        let candidates = candidates.max(k);
+        let candidates = candidates.clamp(k, self.rows());
         let mut lists = vec![Vec::new(); queries.nrows()];
         let work = queries.nrows().saturating_mul(candidates).saturating_mul(self.width);
         let threads = threads_for(work, WAKING, queries.nrows());

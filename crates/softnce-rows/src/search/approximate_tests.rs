@@ -94,6 +94,14 @@ fn equal_rows_are_all_found_and_bits_do_not_depend_on_threads() {
 }
 
 #[test]
+fn a_graph_that_does_not_connect_all_rows_still_gives_k_of_them() {
+    let (rows, queries) = clustered(1000, 8, 3);
+    let index = IndexBuilder::new().with_connections(2).with_candidates(2).build(&rows.view()).unwrap();
+    let found = index.search(queries.view(), 1.0, 1000, usize::MAX).unwrap();
+    assert_eq!(found.classes, exact(&queries, &rows, 1000).classes);
+}
+
+#[test]
 fn bad_input_is_named() {
     let rows = random((5, 3), 1);
     let message = |builder: IndexBuilder<'_>| builder.build(&rows.view()).unwrap_err().to_string();

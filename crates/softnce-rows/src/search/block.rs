@@ -84,7 +84,7 @@ impl Block {
     /// Rows that cannot be read or are not finite; scores beyond the range of `f32`.
     pub(super) fn score(
         &mut self,
-        rows: &impl RowBlocks,
+        rows: &(impl RowBlocks + ?Sized),
         classes: Range<usize>,
         scoring: &Scoring<'_>,
         mut each: impl FnMut(Scores<'_>),

@@ -100,7 +100,7 @@ impl<'q> Scan<'q> {
     /// A matrix without rows, with more rows than `u32` can number, or of another width than the queries; a bias of
     /// another length; values that are not finite; a temperature that is not a finite number > 0; a `k` of 0 or above
     /// the number of rows; pairs that do not exist; scores beyond the range of `f32`; rows that cannot be read.
-    pub fn run(&self, rows: &impl RowBlocks) -> Result<ScanResult, RowsError> {
+    pub fn run(&self, rows: &(impl RowBlocks + ?Sized)) -> Result<ScanResult, RowsError> {
         let (queries, classes, width) = (self.queries.nrows(), rows.rows(), rows.width());
         self.check(classes, width)?;
         let prepared = prepared(self.queries, self.temperature, self.cosine)?;
@@ -218,7 +218,7 @@ impl Part<'_> {
     fn work(
         self,
         block: &mut Block,
-        rows: &impl RowBlocks,
+        rows: &(impl RowBlocks + ?Sized),
         scoring: &Scoring<'_>,
         best: Option<&[Mutex<Best>]>,
     ) -> Result<(), RowsError> {

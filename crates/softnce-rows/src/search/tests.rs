@@ -1,10 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView2, array, s};
 use proptest::prelude::*;
 use rayon::ThreadPoolBuilder;
 
 use super::*;
+use crate::{RowBlocks, RowsError};
 
 /// Pseudo-random values in [-1, 1), the same for the same seed.
 fn random(shape: (usize, usize), seed: u32) -> Array2<f32> {
@@ -283,10 +286,31 @@ fn bad_input_is_named() {
 }
 
 #[test]
+fn rows_that_cannot_be_read_are_an_error() {
+    /// Rows of zeros, from a file that ends at row 500.
+    struct Cut;
+    impl RowBlocks for Cut {
+        fn rows(&self) -> usize {
+            1000
+        }
+        fn width(&self) -> usize {
+            2
+        }
+        fn read(&self, range: Range<usize>, out: &mut [f32]) -> Result<(), RowsError> {
+            out.fill(0.0);
+            if range.end <= 500 { Ok(()) } else { Err(RowsError::argument("file", "cut short", "1000 rows")) }
+        }
+    }
+    let rows: &dyn RowBlocks = &Cut;
+    let error = Scan::new(random((1, 2), 1).view()).with_log_sum().run(rows).unwrap_err();
+    assert_eq!(error.to_string(), "file is cut short, expected 1000 rows");
+}
+
+#[test]
 fn rows_that_do_not_exist_are_refused() {
     let rows = random((5, 3), 1);
     let rows = rows.view();
-    let message = |range, len| crate::RowBlocks::read(&rows, range, &mut vec![0.0; len]).unwrap_err().to_string();
+    let message = |range, len| RowBlocks::read(&rows, range, &mut vec![0.0; len]).unwrap_err().to_string();
     assert_eq!(message(3..6, 9), "range is 3..6, expected rows of 0..5");
     assert_eq!(message(1..3, 5), "out is 5 values, expected 6");
 }
