@@ -22,8 +22,8 @@ pub(super) struct Blocks {
 
 impl Blocks {
     pub(super) fn new(classes: usize, width: usize) -> Self {
-        /// Values of the rows of a block: 1 MiB, as much as fits a core's own cache.
-        const ROW_VALUES: usize = 1 << 18;
+        /// Values of the rows of a block: 512 KiB, so that they stay in a core's own cache beside their scores.
+        const ROW_VALUES: usize = 1 << 17;
         /// Scores in memory together: 512 KiB.
         const SCORES: usize = 1 << 17;
         /// Few classes too are divided into as many blocks, so that threads can share them.
@@ -84,7 +84,7 @@ impl Block {
     /// Rows that cannot be read or are not finite; scores beyond the range of `f32`.
     pub(super) fn score(
         &mut self,
-        rows: &impl RowBlocks,
+        rows: &(impl RowBlocks + ?Sized),
         classes: Range<usize>,
         scoring: &Scoring<'_>,
         mut each: impl FnMut(Scores<'_>),

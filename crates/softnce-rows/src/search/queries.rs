@@ -38,7 +38,7 @@ pub(super) fn normalise(row: &mut [f32], factor: f64) {
 }
 
 /// The sum of squares. In `f64` it neither overflows nor vanishes for any row of `f32`.
-fn squares(row: &[f32]) -> f64 {
+pub(super) fn squares(row: &[f32]) -> f64 {
     const LANES: usize = 16;
     vectorised(
         #[inline(always)]

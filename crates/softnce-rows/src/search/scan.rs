@@ -16,7 +16,7 @@ use crate::{RowBlocks, RowsError};
 /// Scores of queries with all rows of a matrix, one class a row: `(query . row + bias) / temperature`.
 ///
 /// One pass over the rows gives all that was asked for. The scores themselves are never stored: beyond its input and
-/// its result, a scan takes less than 2 MiB a thread (more for rows wider than 16,384), a copy of the queries, and up to 16 MiB for the log-sum-exp. The
+/// its result, a scan takes less than 2 MiB a thread (more for rows wider than 8,192), a copy of the queries, and up to 16 MiB for the log-sum-exp. The
 /// result has the same bits on any number of threads.
 ///
 /// ```
@@ -100,7 +100,7 @@ impl<'q> Scan<'q> {
     /// A matrix without rows, with more rows than `u32` can number, or of another width than the queries; a bias of
     /// another length; values that are not finite; a temperature that is not a finite number > 0; a `k` of 0 or above
     /// the number of rows; pairs that do not exist; scores beyond the range of `f32`; rows that cannot be read.
-    pub fn run(&self, rows: &impl RowBlocks) -> Result<ScanResult, RowsError> {
+    pub fn run(&self, rows: &(impl RowBlocks + ?Sized)) -> Result<ScanResult, RowsError> {
         let (queries, classes, width) = (self.queries.nrows(), rows.rows(), rows.width());
         self.check(classes, width)?;
         let prepared = prepared(self.queries, self.temperature, self.cosine)?;
@@ -218,7 +218,7 @@ impl Part<'_> {
     fn work(
         self,
         block: &mut Block,
-        rows: &impl RowBlocks,
+        rows: &(impl RowBlocks + ?Sized),
         scoring: &Scoring<'_>,
         best: Option<&[Mutex<Best>]>,
     ) -> Result<(), RowsError> {

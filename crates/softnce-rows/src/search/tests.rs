@@ -1,10 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView2, array, s};
 use proptest::prelude::*;
 use rayon::ThreadPoolBuilder;
 
 use super::*;
+use crate::{RowBlocks, RowsError};
 
 /// Pseudo-random values in [-1, 1), the same for the same seed.
 fn random(shape: (usize, usize), seed: u32) -> Array2<f32> {
@@ -163,8 +166,8 @@ fn the_bits_are_the_same_on_any_number_of_threads() {
 
 #[test]
 fn many_panels_of_blocks_are_added_in_order() {
-    // So many queries leave 31 blocks to a panel: 3 panels at 64 rows a block are 6,000 classes; blocks here have 375.
-    let (queries, classes) = (300_000, 6_000);
+    // 16 blocks of 64 rows. So many queries leave 6 blocks to a panel: 3 panels, the last one not full.
+    let (queries, classes) = (150_000, 1024);
     let features = whole((queries, 1), 5);
     let rows = whole((classes, 1), 6);
     let found = Scan::new(features.view()).with_log_sum().with_top(1).run(&rows.view()).unwrap();
@@ -194,13 +197,30 @@ fn large_scores_neither_overflow_nor_vanish() {
 
 #[test]
 fn equal_scores_go_by_class_also_across_blocks() {
-    let rows = Array2::from_shape_fn((500, 1), |(class, _)| if class % 100 == 99 { -0.0 } else { 0.0 });
-    let features = array![[1.0_f32], [-1.0]];
+    // Enough work for two threads, which need not take the blocks in order.
+    let rows = Array2::from_shape_fn((2000, 64), |(class, _)| if class % 100 == 99 { -0.0 } else { 0.0 });
+    let features = random((100, 64), 1);
     for threads in [1, 2] {
         let top =
             on_threads(threads, || Scan::new(features.view()).with_top(300).run(&rows.view()).unwrap().top.unwrap());
         assert!(top.classes.rows().into_iter().all(|row| row.iter().copied().eq(0..300)));
     }
+}
+
+#[test]
+fn which_entries_are_kept_does_not_depend_on_the_order_of_the_blocks() {
+    let scores = whole((1, 1000), 3).into_raw_vec_and_offset().0;
+    let kept = |order: &mut dyn Iterator<Item = usize>| {
+        let mut kept = top::Best::new(400);
+        for block in order {
+            let scores = &scores[block * 100..][..100];
+            kept.add(block as u32 * 100, scores, scores.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+        }
+        kept.into_sorted().iter().map(|entry| entry.class).collect::<Vec<_>>()
+    };
+    let expected = kept(&mut (0..10));
+    assert_eq!(kept(&mut (0..10).rev()), expected);
+    assert_eq!(kept(&mut [3, 9, 0, 5, 1, 8, 2, 7, 6, 4].into_iter()), expected);
 }
 
 #[test]
@@ -253,10 +273,12 @@ fn bad_input_is_named() {
     bad[[1, 2]] = f32::NEG_INFINITY;
     let expected = "queries is -inf in row 1, column 2, expected finite numbers";
     assert_eq!(message(Scan::new(bad.view()), &rows), expected);
-    let mut bad = rows.clone();
-    bad[[150, 1]] = f32::NAN;
-    bad[[199, 0]] = f32::NAN;
-    let expected = "rows is NaN in row 150, column 1, expected finite numbers";
+    // Enough work for two threads; the first row that is bad is named.
+    let (features, mut bad) = (random((100, 64), 1), random((2000, 64), 2));
+    bad[[1150, 1]] = f32::NAN;
+    bad[[1999, 0]] = f32::NAN;
+    let expected = "rows is NaN in row 1150, column 1, expected finite numbers";
+    let scan = || Scan::new(features.view());
     assert!([1, 2].into_iter().all(|threads| on_threads(threads, || message(scan(), &bad)) == expected));
     // Finite values, the product of which is not.
     let huge = message(Scan::new(array![[1e30_f32]].view()), &array![[1.0_f32], [-1e30]]);
@@ -264,10 +286,31 @@ fn bad_input_is_named() {
 }
 
 #[test]
+fn rows_that_cannot_be_read_are_an_error() {
+    /// Rows of zeros, from a file that ends at row 500.
+    struct Cut;
+    impl RowBlocks for Cut {
+        fn rows(&self) -> usize {
+            1000
+        }
+        fn width(&self) -> usize {
+            2
+        }
+        fn read(&self, range: Range<usize>, out: &mut [f32]) -> Result<(), RowsError> {
+            out.fill(0.0);
+            if range.end <= 500 { Ok(()) } else { Err(RowsError::argument("file", "cut short", "1000 rows")) }
+        }
+    }
+    let rows: &dyn RowBlocks = &Cut;
+    let error = Scan::new(random((1, 2), 1).view()).with_log_sum().run(rows).unwrap_err();
+    assert_eq!(error.to_string(), "file is cut short, expected 1000 rows");
+}
+
+#[test]
 fn rows_that_do_not_exist_are_refused() {
     let rows = random((5, 3), 1);
     let rows = rows.view();
-    let message = |range, len| crate::RowBlocks::read(&rows, range, &mut vec![0.0; len]).unwrap_err().to_string();
+    let message = |range, len| RowBlocks::read(&rows, range, &mut vec![0.0; len]).unwrap_err().to_string();
     assert_eq!(message(3..6, 9), "range is 3..6, expected rows of 0..5");
     assert_eq!(message(1..3, 5), "out is 5 values, expected 6");
 }
