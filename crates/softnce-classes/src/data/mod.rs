@@ -1,7 +1,7 @@
 //! Rows with sparse or dense inputs and weighted labels: files, text, and generated rows.
 //!
 //! - [`Source`]: rows that are read one by one into an [`Example`], from several threads at a time; [`Subset`]: some of
-//!   the rows of another source; [`class_mass`]: how often each class occurs.
+//!   the rows of another source; [`class_mass`], [`relevant_counts`]: how often each class occurs.
 //! - [`Minibatch`]: the inputs of some rows as a matrix or as bags, and their labels as [`softnce::Targets`].
 //! - [`Order`]: the shuffled order of an epoch, which takes no memory and can be entered at any place.
 //! - [`MemoryRows`]: rows in memory.
@@ -30,4 +30,4 @@ pub use features::FeatureRows;
 pub use memory::MemoryRows;
 pub use minibatch::{Bags, InputRows, Minibatch};
 pub use order::Order;
-pub use source::{Inputs, Source, Subset, class_mass};
+pub use source::{Inputs, Source, Subset, class_mass, relevant_counts};

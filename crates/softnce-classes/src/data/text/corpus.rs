@@ -46,9 +46,9 @@ impl Default for CorpusOptions {
 
 /// Files of running text as numbers of words: four bytes a word, whatever the size of the files.
 ///
-/// Each file is cut into blocks of consecutive words, and each block belongs to one part as a whole, so that no example has
-/// words of another part. The vocabulary is that of the training part, the most frequent word first; word 0 is `<unk>`, which
-/// stands for all others.
+/// Each file is cut into blocks of consecutive words, and each block belongs to one part as a whole, so that no example
+/// has words of another part. The vocabulary is that of the training part, the most frequent word first; word 0 is
+/// `<unk>`, which stands for all others.
 #[derive(Debug)]
 pub struct Corpus {
     tokens: Vec<u32>,

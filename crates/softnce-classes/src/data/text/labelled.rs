@@ -32,13 +32,13 @@ impl Default for LabelledTextOptions {
     }
 }
 
-/// Lines of text with labels, as [fastText](https://fasttext.cc/docs/en/supervised-tutorial.html) has them: words that begin
-/// with a prefix are labels, wherever they stand, and have equal shares; the others are the text.
+/// Lines of text with labels, as [fastText](https://fasttext.cc/docs/en/supervised-tutorial.html) has them: words that
+/// begin with a prefix are labels, wherever they stand, and have equal shares; the others are the text.
 ///
-/// A row's inputs are its word n-grams, each hashed to one of a fixed number of inputs. Each has the value 1 / (number of
-/// n-grams of the row), so that the sum over the bag is a mean. Classes are the labels of the training file, the most
-/// frequent first. Empty lines are left out. Lines are split when they are asked for: memory holds the names of the classes
-/// and twelve bytes a row.
+/// A row's inputs are its word n-grams, each hashed to one of a fixed number of inputs. Each has the value 1 / (number
+/// of n-grams of the row), so that the sum over the bag is a mean. Classes are the labels of the training file, the
+/// most frequent first. Empty lines are left out. Lines are split when they are asked for: memory holds the names of
+/// the classes and twelve bytes a row.
 #[derive(Debug)]
 pub struct LabelledText {
     lines: Lines,
@@ -153,7 +153,7 @@ impl LabelledText {
             for word in hashes[first..].iter().take(self.options.ngrams) {
                 gram = mix(gram) ^ word;
                 // The upper half of the product: below the number of buckets, and as even as the hash.
-                example.indices.push((u128::from(mix(gram)) * u128::from(self.options.buckets) >> 64) as u32);
+                example.indices.push(((u128::from(mix(gram)) * u128::from(self.options.buckets)) >> 64) as u32);
             }
         }
         example.values.resize(example.indices.len(), 1.0 / example.indices.len() as f32);

@@ -34,7 +34,8 @@ impl Default for NextWordsOptions {
 ///
 /// Every word but the first of each block is an example. A soft label is
 ///
-/// `lambda e_w + (1 - lambda) q`, with q the `soft_words` most probable words of the [`Trigram`] model, renormalised to sum 1.
+/// `lambda e_w + (1 - lambda) q`, with q the `soft_words` most probable words of the [`Trigram`] model, renormalised to
+/// sum 1.
 ///
 /// In the training part, on which the model was estimated, it leaves out the occurrence that the label is for: it would
 /// otherwise predict the word because it has counted it. In the other parts nothing needs to be left out.
@@ -91,8 +92,8 @@ impl NextWords {
         Ok(self)
     }
 
-    /// The words before an example, the nearest last, and the word itself: as many as are inputs, and two for the trigram
-    /// model where only one is.
+    /// The words before an example, the nearest last, and the word itself: as many as are inputs, and two for the
+    /// trigram model where only one is.
     ///
     /// # Errors
     /// An example that does not exist.

@@ -7,7 +7,8 @@ const MOST_REPEATED: usize = 3;
 
 /// The words of a text, from left to right:
 ///
-/// - words and identifiers: letters, digits, `_` and combining marks, with apostrophes between letters (`don't`, `snake_case`);
+/// - words and identifiers: letters, digits, `_` and combining marks, with apostrophes between letters (`don't`,
+///   `snake_case`);
 /// - numbers: digits, with points and commas between them (`3.14`, `1,000`);
 /// - punctuation: each mark by itself, and a run of the same mark as one word of at most three (`--`, `...`).
 ///
@@ -65,6 +66,8 @@ fn end_of_word(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -85,5 +88,19 @@ mod tests {
         }
         assert_eq!(folded("\u{c9}tat", true), "\u{e9}tat");
         assert_eq!(folded("Etat", false), "Etat");
+    }
+
+    proptest! {
+        #[test]
+        fn words_have_no_white_space_and_lose_only_it_and_repetitions(text in any::<String>()) {
+            let found: Vec<&str> = words(&text).collect();
+            prop_assert!(found.iter().all(|word| !word.is_empty() && !word.contains(char::is_whitespace)));
+            let distinct = |text: &str| {
+                let mut characters: Vec<char> = text.chars().filter(|character| !character.is_whitespace()).collect();
+                characters.dedup();
+                characters
+            };
+            prop_assert_eq!(distinct(&found.concat()), distinct(&text));
+        }
     }
 }

@@ -2,19 +2,20 @@
 
 mod count;
 mod followers;
+mod levels;
 mod top;
 
 use softnce_data::sets::Split;
 
 use self::count::{Counts, MOST_WORDS};
-use self::followers::List;
+use self::levels::{Level, Levels};
 use super::Corpus;
 use crate::data::DataError;
 
 /// A trigram model with interpolated Kneser-Ney smoothing: the probability of a word after the two words before it.
 ///
-/// With c3(u v w) the number of occurrences of three words, c2(v w) the number of different words u before v w, and c1(w)
-/// that of different words v before w, each level is discounted and interpolated with the next:
+/// With c3(u v w) the number of occurrences of three words, c2(v w) the number of different words u before v w, and
+/// c1(w) that of different words v before w, each level is discounted and interpolated with the next:
 ///
 /// ```text
 /// p3(w | u v) = max(c3(u v w) - D3, 0) / c3(u v .) + D3 N3(u v .) / c3(u v .) p2(w | v)
@@ -22,15 +23,16 @@ use crate::data::DataError;
 /// p1(w)       = max(c1(w) - D1, 0) / c1(.)         + D1 N1(.) / c1(.)         / V
 /// ```
 ///
-/// A dot sums over words, and N counts the words whose count is not 0. A context that was not seen leaves all to the next
-/// level. The discounts are D = n1 / (n1 + 2 n2), from the number of counts that are 1 and 2, and 1/2 where there are none of
-/// either (Kneser and Ney, "Improved backing-off for m-gram language modeling", 1995; Ney, Essen and Kneser, "On structuring
-/// probabilistic dependences in stochastic language modelling", 1994, for D and for leaving one out; Chen and Goodman, "An
-/// empirical study of smoothing techniques for language modeling", 1999, for the interpolation).
+/// A dot sums over words, and N counts the words whose count is not 0. A context that was not seen leaves all to the
+/// next level. The discounts are D = n1 / (n1 + 2 n2), from the number of counts that are 1 and 2, and 1/2 where there
+/// are none of either (Kneser and Ney, "Improved backing-off for m-gram language modeling", 1995; Ney, Essen and
+/// Kneser, "On structuring probabilistic dependences in stochastic language modelling", 1994, for D and for leaving one
+/// out; Chen and Goodman, "An empirical study of smoothing techniques for language modeling", 1999, for the
+/// interpolation).
 ///
 /// **Leaving one out.** The probability of a word at a place of the training text, had it been estimated without this
-/// occurrence of u v w: c3(u v w) is one less. If it was 1, there is one word less before v w, so c2(v w) is one less; if
-/// that was 1, so is c1(w). The discounts stay.
+/// occurrence of u v w: c3(u v w) is one less. If it was 1, there is one word less before v w, so c2(v w) is one less;
+/// if that was 1, so is c1(w). The discounts stay.
 #[derive(Debug)]
 pub struct Trigram {
     counts: Counts,
@@ -41,7 +43,8 @@ pub struct Trigram {
 impl Trigram {
     /// Estimates the model on the training part of a corpus.
     ///
-    /// Sorts all trigrams: takes eight bytes a word of text while it does, and keeps some ten for each different trigram.
+    /// Sorts all trigrams: takes eight bytes a word of text while it does, and keeps some ten for each different
+    /// trigram.
     ///
     /// # Errors
     /// More than 2^21 words in the vocabulary; a text of more than 2^32 words, or without three words in a block.
@@ -61,10 +64,11 @@ impl Trigram {
         self.counts.words()
     }
 
-    /// The probability of a word after others, of which the last two count: p3, or p2 after a single word, or p1 after none.
+    /// The probability of a word after others, of which the last two count: p3, or p2 after a single word, or p1 after
+    /// none.
     ///
-    /// `left_out`: whether this is a place of the training text, to be left out. Has no effect after fewer than two words,
-    /// which are not counted at the start of a block.
+    /// `left_out`: whether this is a place of the training text, to be left out. Has no effect after fewer than two
+    /// words, which are not counted at the start of a block.
     ///
     /// # Errors
     /// A word that does not exist; `left_out` for a trigram that does not occur.
@@ -73,8 +77,8 @@ impl Trigram {
         Ok(self.levels(context, left_out.then_some(word))?.probability(word))
     }
 
-    /// The most probable words after others, the most probable first and of equal ones that of the smaller number; exact. At
-    /// most as many as there are words.
+    /// The most probable words after others, the most probable first and of equal ones that of the smaller number;
+    /// exact. At most as many as there are words.
     ///
     /// `left_out`: the word that follows, where this is a place of the training text, to be left out.
     ///
@@ -124,63 +128,6 @@ impl Trigram {
 fn discount(counts: &[u32]) -> f64 {
     let [once, twice] = [1, 2].map(|count| counts.iter().filter(|&&other| other == count).count() as f64);
     if once > 0.0 && twice > 0.0 { once / (once + 2.0 * twice) } else { 0.5 }
-}
-
-/// One level after a context: its counts and what it leaves to the next.
-#[derive(Debug, Clone, Copy)]
-struct Level<'t> {
-    list: List<'t>,
-    discount: f64,
-    total: f64,
-    followers: f64,
-    /// The word that has one occurrence less than in the list.
-    less: Option<u32>,
-}
-
-impl<'t> Level<'t> {
-    fn new(list: List<'t>, discount: f64) -> Self {
-        Level { list, discount, total: f64::from(list.total), followers: list.words.len() as f64, less: None }
-    }
-
-    /// Leaves out an occurrence of a word; whether it was the only one.
-    fn leave_out(&mut self, word: u32) -> bool {
-        self.less = Some(word);
-        self.total -= 1.0;
-        let last = self.list.count(word) == 1;
-        self.followers -= f64::from(last);
-        last
-    }
-
-    /// The probability of a word with this count, from that of the next level.
-    fn interpolate(&self, count: u32, next: f64) -> f64 {
-        if self.total <= 0.0 {
-            return next;
-        }
-        (f64::from(count) - self.discount).max(0.0) / self.total + self.discount * self.followers / self.total * next
-    }
-
-    fn count(&self, word: u32) -> u32 {
-        self.list.count(word) - u32::from(self.less == Some(word))
-    }
-}
-
-/// The three levels after a context, the lowest first.
-#[derive(Debug)]
-struct Levels<'t> {
-    levels: [Level<'t>; 3],
-    words: usize,
-}
-
-impl Levels<'_> {
-    fn probability(&self, word: u32) -> f64 {
-        self.of_counts(self.levels.map(|level| level.count(word)))
-    }
-
-    /// The probability of a word with these counts; it grows with each of them.
-    fn of_counts(&self, counts: [u32; 3]) -> f64 {
-        let uniform = 1.0 / self.words as f64;
-        self.levels.iter().zip(counts).fold(uniform, |next, (level, count)| level.interpolate(count, next))
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
-use super::Levels;
+use super::levels::Levels;
 
 /// Words taken from each long list between two looks at what the others can still have.
 const STEP: usize = 16;
@@ -29,8 +29,8 @@ impl Ord for Ranked {
 /// The most probable words, without the probabilities of all: the threshold algorithm (Fagin, Lotem and Naor, "Optimal
 /// aggregation algorithms for middleware", 2003).
 ///
-/// The probability grows with the counts at each level. So a word that was met in no list has at most the probability of the
-/// counts that the lists have reached, each from its largest count down.
+/// The probability grows with the counts at each level. So a word that was met in no list has at most the probability
+/// of the counts that the lists have reached, each from its largest count down.
 pub(super) fn most_probable(levels: &Levels<'_>, count: usize) -> Vec<(u32, f64)> {
     let count = count.min(levels.words);
     let mut best = BinaryHeap::with_capacity(count + 1);
