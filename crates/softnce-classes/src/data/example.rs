@@ -1,5 +1,7 @@
 //! One row.
 
+use super::DataError;
+
 /// A row: its inputs, its soft label, and the classes that count as right.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Example {
@@ -36,5 +38,17 @@ impl Example {
         self.classes.clone_from(&self.relevant);
         self.weights.clear();
         self.weights.resize(self.classes.len(), share);
+    }
+
+    /// Fails if the classes are not below `classes`, or not as many as their shares.
+    pub(crate) fn check_classes(&self, row: usize, classes: usize) -> Result<(), DataError> {
+        if self.classes.len() != self.weights.len() {
+            let found = format!("{} classes and {} shares", self.classes.len(), self.weights.len());
+            return Err(DataError::row(row, found, "as many shares"));
+        }
+        match self.classes.iter().chain(&self.relevant).find(|&&class| class as usize >= classes) {
+            Some(class) => Err(DataError::row(row, format!("class {class}"), format!("classes below {classes}"))),
+            None => Ok(()),
+        }
     }
 }

@@ -100,8 +100,8 @@ impl Lines {
     /// Calls `parse` with a line.
     ///
     /// # Errors
-    /// A line that does not exist or cannot be read; one that `parse` refuses, which it accepted when it was indexed: the
-    /// file has changed.
+    /// A line that does not exist or cannot be read; one that `parse` refuses, which it accepted when it was indexed:
+    /// the file has changed.
     pub(super) fn read<T>(&self, index: usize, parse: impl FnOnce(&[u8]) -> Result<T, Fault>) -> Result<T, DataError> {
         DataError::check_index(index, self.len())?;
         let (start, mut bytes) = (self.starts[index], vec![0; self.lengths[index] as usize]);

@@ -167,14 +167,7 @@ fn check(source: &dyn Source, row: usize, example: &Example) -> Result<(), DataE
     if let Some(index) = example.indices.iter().find(|&&index| index as usize >= inputs) {
         return wrong(format!("input {index}"), format!("inputs below {inputs}"));
     }
-    if example.classes.len() != example.weights.len() {
-        let found = format!("{} classes and {} shares", example.classes.len(), example.weights.len());
-        return wrong(found, "as many shares".to_owned());
-    }
-    match example.classes.iter().chain(&example.relevant).find(|&&class| class as usize >= source.classes()) {
-        Some(class) => wrong(format!("class {class}"), format!("classes below {}", source.classes())),
-        None => Ok(()),
-    }
+    example.check_classes(row, source.classes())
 }
 
 #[cfg(test)]
@@ -182,7 +175,7 @@ mod tests {
     use softnce::Form;
 
     use super::*;
-    use crate::data::{MemoryRows, Subset, class_mass};
+    use crate::data::{MemoryRows, Subset, class_mass, relevant_counts};
 
     fn rows() -> MemoryRows {
         let mut rows = MemoryRows::new(5, 4);
@@ -217,6 +210,7 @@ mod tests {
         let labelled = Subset::labelled(rows()).unwrap();
         assert_eq!(labelled.rows(), [0, 1]);
         assert_eq!(class_mass(&labelled).unwrap(), [1.0 / 3.0, 1.0, 1.0 / 3.0, 1.0 / 3.0]);
+        assert_eq!(relevant_counts(&labelled).unwrap(), [1; 4]);
     }
 
     #[test]
@@ -272,7 +266,12 @@ mod tests {
             (Example { relevant: vec![7], ..good() }, "row 0 has class 7, expected classes below 3"),
             (Example { weights: vec![], ..good() }, "row 0 has 1 classes and 0 shares, expected as many shares"),
         ] {
-            assert_eq!(Minibatch::read(&Lying(bad), &[0]).unwrap_err().to_string(), expected);
+            let bad = Lying(bad);
+            assert_eq!(Minibatch::read(&bad, &[0]).unwrap_err().to_string(), expected);
+            if expected.contains("class") {
+                assert_eq!(class_mass(&bad).unwrap_err().to_string(), expected);
+                assert_eq!(relevant_counts(&bad).unwrap_err().to_string(), expected);
+            }
         }
         let bad = Minibatch::read(&Lying(Example { weights: vec![0.5], ..good() }), &[0]).unwrap();
         assert!(bad.targets().unwrap_err().to_string().contains("0.5"));

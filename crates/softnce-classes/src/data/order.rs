@@ -9,8 +9,8 @@ const LEAST_BITS: u32 = 4;
 /// A permutation of the rows that depends on the seed and the epoch alone.
 ///
 /// It takes no memory, however many rows there are, and any place can be asked for, so that an interrupted epoch
-/// continues at its next batch. A Feistel network permutes the numbers of an even count of bits; a number that is no row
-/// is permuted again until one comes out (Black and Rogaway, "Ciphers with arbitrary finite domains", 2002).
+/// continues at its next batch. A Feistel network permutes the numbers of an even count of bits; a number that is no
+/// row is permuted again until one comes out (Black and Rogaway, "Ciphers with arbitrary finite domains", 2002).
 #[derive(Debug, Clone)]
 pub struct Order {
     rows: usize,

@@ -1,5 +1,7 @@
 //! What all sources of rows have in common.
 
+use std::sync::Arc;
+
 use super::{DataError, Example};
 
 /// What the inputs of a row are.
@@ -50,31 +52,38 @@ pub trait Source: Send + Sync {
     }
 }
 
-impl<S: Source + ?Sized> Source for &S {
-    fn len(&self) -> usize {
-        (**self).len()
-    }
+/// What points to a source is one.
+macro_rules! forward {
+    ($($pointer:ty),+) => {$(
+        impl<S: Source + ?Sized> Source for $pointer {
+            fn len(&self) -> usize {
+                (**self).len()
+            }
 
-    fn inputs(&self) -> Inputs {
-        (**self).inputs()
-    }
+            fn inputs(&self) -> Inputs {
+                (**self).inputs()
+            }
 
-    fn classes(&self) -> usize {
-        (**self).classes()
-    }
+            fn classes(&self) -> usize {
+                (**self).classes()
+            }
 
-    fn read(&self, index: usize, example: &mut Example) -> Result<(), DataError> {
-        (**self).read(index, example)
-    }
+            fn read(&self, index: usize, example: &mut Example) -> Result<(), DataError> {
+                (**self).read(index, example)
+            }
 
-    fn known_class_mass(&self) -> Option<Vec<f64>> {
-        (**self).known_class_mass()
-    }
+            fn known_class_mass(&self) -> Option<Vec<f64>> {
+                (**self).known_class_mass()
+            }
 
-    fn class_name(&self, class: usize) -> Option<&str> {
-        (**self).class_name(class)
-    }
+            fn class_name(&self, class: usize) -> Option<&str> {
+                (**self).class_name(class)
+            }
+        }
+    )+};
 }
+
+forward!(&S, Box<S>, Arc<S>);
 
 /// The total share of each class over all rows of a source: the class counts, for hard labels. Shape `[d]`.
 ///
@@ -86,20 +95,33 @@ pub fn class_mass(source: &dyn Source) -> Result<Vec<f64>, DataError> {
     if let Some(known) = source.known_class_mass() {
         return Ok(known);
     }
-    let (mut mass, mut example) = (vec![0.0; source.classes()], Example::default());
+    let mut mass = vec![0.0; source.classes()];
+    visit(source, |example| {
+        let shares = example.classes.iter().zip(&example.weights);
+        shares.for_each(|(&class, weight)| mass[class as usize] += weight);
+    })?;
+    Ok(mass)
+}
+
+/// In how many rows of a source each class is relevant, as propensities are estimated from. Shape `[d]`.
+///
+/// # Errors
+/// A row that cannot be read, or with a class that the source does not have.
+pub fn relevant_counts(source: &dyn Source) -> Result<Vec<u64>, DataError> {
+    let mut counts = vec![0; source.classes()];
+    visit(source, |example| example.relevant.iter().for_each(|&class| counts[class as usize] += 1))?;
+    Ok(counts)
+}
+
+/// Reads all rows and checks their classes.
+fn visit(source: &dyn Source, mut take: impl FnMut(&Example)) -> Result<(), DataError> {
+    let mut example = Example::default();
     for row in 0..source.len() {
         source.read(row, &mut example)?;
-        for (&class, weight) in example.classes.iter().zip(&example.weights) {
-            match mass.get_mut(class as usize) {
-                Some(mass) => *mass += weight,
-                None => {
-                    let expected = format!("classes below {}", source.classes());
-                    return Err(DataError::row(row, format!("class {class}"), expected));
-                }
-            }
-        }
+        example.check_classes(row, source.classes())?;
+        take(&example);
     }
-    Ok(mass)
+    Ok(())
 }
 
 /// Some rows of a source, in the given order: those of a split, or those that have labels.

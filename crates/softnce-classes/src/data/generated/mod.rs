@@ -27,7 +27,8 @@ pub struct GeneratedConfig {
     pub separation: f64,
     /// Distance of a class from its cluster's centre, in the same unit: the larger, the easier.
     pub offset: f64,
-    /// The soft label: so many classes of the largest posterior, renormalised. 0: the class that the row was drawn from.
+    /// The soft label: so many classes of the largest posterior, renormalised. 0: the class that the row was drawn
+    /// from.
     pub soft_classes: usize,
     /// Seed of classes and rows.
     pub seed: u64,
@@ -58,18 +59,18 @@ impl Default for GeneratedConfig {
 ///
 /// - class y: drawn by Zipf's law;
 /// - its centre: `mu_y = sigma (m_g + o_y)`. The centre of its cluster `m_g ~ N(0, separation^2 / D I)`; its offset
-///   `o_y = offset / sqrt(D) s_y` with random signs `s_y`. Both are computed from the seed and the class when they are needed,
-///   so memory does not depend on d;
+///   `o_y = offset / sqrt(D) s_y` with random signs `s_y`. Both are computed from the seed and the class when they are
+///   needed, so memory does not depend on d;
 /// - features: `x ~ N(mu_y, sigma^2 I)`.
 ///
 /// Class k is in cluster `k mod ceil(d / K)`, so each cluster has frequent and rare classes.
 ///
 /// **The posterior.** By Bayes' rule, `p(y | x)` is in proportion to `p(y) exp(<x, mu_y> / sigma^2 - |mu_y|^2 / (2
 /// sigma^2))`, which a linear head with bias can express. [`Generated::posterior`] is exact, to rounding, for x of this
-/// cluster: `p(y | x, y in the cluster)`. It differs from `p(y | x)` by the mass that other clusters have at x. Centres are
-/// about `sqrt(2) separation` standard deviations apart, so the log of this mass is about
-/// `-separation^2 + sqrt(2) separation z + ln(p(other cluster) / p(cluster))` with z ~ N(0, 1): it is negligible in double
-/// precision for the default separation of 16 in 64 columns or more, and not for a small one or few columns.
+/// cluster: `p(y | x, y in the cluster)`. It differs from `p(y | x)` by the mass that other clusters have at x. Centres
+/// are about `sqrt(2) separation` standard deviations apart, so the log of this mass is about `-separation^2 + sqrt(2)
+/// separation z + ln(p(other cluster) / p(cluster))` with z ~ N(0, 1): it is negligible in double precision for the
+/// default separation of 16 in 64 columns or more, and not for a small one or few columns.
 #[derive(Debug, Clone)]
 pub struct Generated {
     config: GeneratedConfig,

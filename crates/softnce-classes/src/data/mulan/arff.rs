@@ -1,4 +1,5 @@
-//! Lines of Weka's [attribute-relation file format](https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/).
+//! Lines of Weka's [attribute-relation file
+//! format](https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/).
 
 use std::borrow::Cow;
 
@@ -158,7 +159,8 @@ pub(super) fn parse_attribute(line: &[u8]) -> Result<Attribute, Fault> {
     Ok(Attribute { name, kind: Kind::Nominal(values) })
 }
 
-/// Calls `take` with the attributes and values of a row: all of them, or those that a sparse row lists, in ascending order.
+/// Calls `take` with the attributes and values of a row: all of them, or those that a sparse row lists, in ascending
+/// order.
 pub(super) fn parse_row<'l>(
     line: &'l [u8],
     attributes: &[Attribute],

@@ -1,5 +1,5 @@
-//! Sets with several labels a row, as [Mulan](https://github.com/tsoumakas/mulan) has them: rows in Weka's ARFF, and the
-//! names of the attributes that are labels in an XML file beside it.
+//! Sets with several labels a row, as [Mulan](https://github.com/tsoumakas/mulan) has them: rows in Weka's ARFF, and
+//! the names of the attributes that are labels in an XML file beside it.
 
 mod arff;
 mod labels;
@@ -22,17 +22,17 @@ enum Column {
     Values(u32),
 }
 
-/// Reads the rows of an ARFF file, dense or sparse, with the labels that the XML file names. Classes are numbered in the
-/// order of the XML file.
+/// Reads the rows of an ARFF file, dense or sparse, with the labels that the XML file names. Classes are numbered in
+/// the order of the XML file.
 ///
-/// A numeric attribute becomes an input with its value, where that is not 0. A nominal attribute of k values becomes k - 1
-/// inputs, of which the one of the row's value is 1; the first value is none, as it is the one that sparse rows leave out.
-/// So `{0,1}` is one input. Rows are held in memory.
+/// A numeric attribute becomes an input with its value, where that is not 0. A nominal attribute becomes one input for
+/// each of its values but the first, which sparse rows leave out; the input of the row's value is 1. So `{0,1}` is one
+/// input. Rows are held in memory.
 ///
 /// # Errors
-/// A file that cannot be read; a label that is no attribute, or not of the values `{0,1}`; attributes of other types than
-/// numeric and nominal; a missing value (`?`); the first line that is not in the format, with the column, what was found
-/// there and what was expected.
+/// A file that cannot be read; a label that is no attribute, or not of the values `{0,1}`; attributes of other types
+/// than numeric and nominal; a missing value (`?`); the first line that is not in the format, with the column, what was
+/// found there and what was expected.
 pub fn read_mulan(arff: &Path, xml: &Path) -> Result<MemoryRows, DataError> {
     let names = read_labels(xml)?;
     let mut attributes = Vec::new();

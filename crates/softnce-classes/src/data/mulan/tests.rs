@@ -1,5 +1,7 @@
 use std::fs;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::data::{Example, Inputs, Source};
 
@@ -131,19 +133,41 @@ fn bad_files_are_named() {
     }
 }
 
-/// `SOFTNCE_MULAN=FOLDER cargo test -p softnce-classes -- --ignored` reads all sets of Mulan in a folder.
+/// Rows, classes and mean number of labels of a row, as Mulan's page of the sets has them.
+/// `SOFTNCE_MULAN=FOLDER cargo test --release -p softnce-classes -- --ignored` reads the files in a folder.
 #[test]
-#[ignore = "needs the files of Mulan"]
-fn published_sets() {
-    let folder = std::env::var("SOFTNCE_MULAN").unwrap();
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    for arff in files.iter().filter(|path| path.extension().is_some_and(|ending| ending == "arff")) {
-        let name = arff.file_stem().unwrap().to_str().unwrap();
-        let set = name.split("-test").next().unwrap().split("-train").next().unwrap();
-        let xml = arff.with_file_name(format!("{}.xml", set.trim_end_matches("-sparse")));
-        let set = read_mulan(arff, &xml).unwrap();
+#[ignore = "needs the files of github.com/tsoumakas/mulan, data/multi-label"]
+fn published_sets_have_the_published_sizes() {
+    let folder = std::path::PathBuf::from(std::env::var("SOFTNCE_MULAN").unwrap());
+    for (arff, xml, sizes) in [
+        ("Corel5k-sparse", "Corel5k", (5000, 374, 3.522)),
+        ("bibtex", "bibtex", (7395, 159, 2.402)),
+        ("delicious", "delicious", (16105, 983, 19.020)),
+        ("enron", "enron", (1702, 53, 3.378)),
+        ("genbase", "genbase", (662, 27, 1.252)),
+        ("medical", "medical", (978, 45, 1.245)),
+        ("tmc2007-500", "tmc2007-500", (28596, 22, 2.158)),
+        ("yeast", "yeast", (2417, 14, 4.237)),
+    ] {
+        let set = read_mulan(&folder.join(format!("{arff}.arff")), &folder.join(format!("{xml}.xml"))).unwrap();
         let labels: usize = rows(&set).iter().map(|(labels, _)| labels.len()).sum();
-        eprintln!("{name}: {} rows, {:?}, {} classes, {labels} labels", set.len(), set.inputs(), set.classes());
+        let mean = (labels as f64 / set.len() as f64 * 1e3).round() / 1e3;
+        assert_eq!((set.len(), set.classes(), mean), sizes, "{arff}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_rows_or_an_error(
+        words in prop::collection::vec(
+            prop::sample::select(&["{", "}", ",", "'", "\\", "\"", " ", "0", "1", "5", "red", "?", "%", "\n", "\u{e9}"][..]),
+            0..40,
+        ),
+        header in any::<bool>(),
+    ) {
+        let text = if header { HEADER } else { "@attribute " };
+        if let Ok(set) = read(&format!("{text}{}", words.concat()), XML) {
+            prop_assert!(rows(&set).iter().flat_map(|(_, inputs)| inputs).all(|(_, value)| value.is_finite()));
+        }
     }
 }

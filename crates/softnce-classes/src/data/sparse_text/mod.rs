@@ -31,15 +31,15 @@ pub struct SparseTextOptions {
 
 /// Sparse rows in a text file, each parsed when it is asked for.
 ///
-/// The [format](http://manikvarma.org/downloads/XC/XMLRepository.html) of the Extreme Classification Repository: a header
-/// `rows inputs classes`, then for each row its labels, separated by commas, and its inputs as `index:value`, separated by
-/// spaces; all counted from 0. A row without labels begins with a space. Without a header, as in the sets with several
-/// labels of LIBSVM, the largest numbers in the file say how many inputs and classes there are, empty lines are left out,
-/// and `#` begins a comment.
+/// The [format](http://manikvarma.org/downloads/XC/XMLRepository.html) of the Extreme Classification Repository: a
+/// header `rows inputs classes`, then for each row its labels, separated by commas, and its inputs as `index:value`,
+/// separated by spaces; all counted from 0. A row without labels begins with a space. Without a header, as in the sets
+/// with several labels of LIBSVM, the largest numbers in the file say how many inputs and classes there are, empty
+/// lines are left out, and `#` begins a comment.
 ///
 /// The whole file is checked once, when it is opened. Memory then holds twelve bytes a row and none of the values: the
-/// largest sets of the repository have files of 10 GB and more, which would take as much again as arrays. A row of fifty
-/// inputs is parsed in a few microseconds.
+/// largest sets of the repository have files of 10 GB and more, which would take as much again as arrays. A row of
+/// fifty inputs is parsed in a few microseconds.
 #[derive(Debug)]
 pub struct SparseText {
     lines: Lines,
@@ -52,8 +52,8 @@ impl SparseText {
     ///
     /// # Errors
     /// A file that cannot be read; the first line that is not in the format, with the column, what was found there and
-    /// what was expected; another number of rows than the header says; more classes or inputs than 32 bits count; a header
-    /// with other numbers than the options.
+    /// what was expected; another number of rows than the header says; more classes or inputs than 32 bits count; a
+    /// header with other numbers than the options.
     pub fn open(path: &Path, options: &SparseTextOptions) -> Result<Self, DataError> {
         for (argument, size) in [("inputs", options.inputs), ("classes", options.classes)] {
             if let Some(size) = size.filter(|&size| size == 0 || size > u32::MAX as usize) {

@@ -1,6 +1,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::data::{Minibatch, Subset};
 
@@ -185,4 +187,28 @@ fn splits_list_rows_from_one() {
     }
     let (_folder, path) = file("0\n");
     assert!(read_split(&path, 0, 2).unwrap_err().to_string().ends_with("'0' in column 0; expected a row from 1 to 2"));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_rows_or_an_error(
+        mut bytes in prop::collection::vec(prop::sample::select(&b"0123459,:: \n\n\t.-e#n\xff"[..]), 0..60),
+        header in any::<bool>(),
+        weighted_labels in any::<bool>(),
+        first_input in 0_u32..2,
+    ) {
+        if header {
+            bytes.splice(0..0, *b"2 9 9\n");
+        }
+        let options = SparseTextOptions { weighted_labels, first_input, ..SparseTextOptions::default() };
+        if let Ok(text) = open(&bytes, &options) {
+            let Inputs::Sparse { inputs } = text.inputs() else { panic!("rows of text are sparse") };
+            for row in rows(&text) {
+                prop_assert!(row.indices.iter().all(|&index| (index as usize) < inputs));
+                prop_assert!(row.relevant.iter().all(|&class| (class as usize) < text.classes()));
+                prop_assert!(row.values.iter().all(|value| value.is_finite()));
+                prop_assert!(row.classes.is_empty() || (row.weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+            }
+        }
+    }
 }
