@@ -120,7 +120,7 @@ fn trainings_learn_and_continue_with_the_same_bits() {
 fn the_distance_to_the_true_posterior_falls() {
     let results = train(&recipe("schedule = { steps = 300 }\nevaluation = { every = 100 }\nhead = { bias = true }"));
     let distances: Vec<f64> = results.history.iter().map(|evaluation| evaluation.divergence.unwrap()).collect();
-    assert!(distances[2] < 0.8 * distances[0], "{distances:?}");
+    assert!(distances[2] < 0.9 * distances[0], "{distances:?}");
 }
 
 #[test]
