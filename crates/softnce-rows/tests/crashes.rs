@@ -16,7 +16,7 @@ use tempfile::{TempDir, tempdir};
 
 type Bits = BTreeMap<String, Vec<u32>>;
 
-const LAST: u64 = 3;
+const LAST: u64 = 2;
 
 fn specs(place: Place) -> Vec<MatrixSpec> {
     let mut specs = vec![
@@ -102,7 +102,7 @@ fn a_run_that_ends_between_any_two_operations_on_files_loses_no_commit() {
         let (expected, journal) = record(|| finish(&run, &specs));
         let expected = expected.unwrap();
         let end = files(&run.join("rows"));
-        assert!(expected.len() == 4 && journal.len() > 60, "{} operations", journal.len());
+        assert!(expected.len() == 3 && journal.len() > 60, "{} operations", journal.len());
         let (mut torn, mut recovered) = (0, 0);
         for (left, crash) in after_each_crash(&journal, &run, &Crash::ALL) {
             let generation = checkpoint(left.path());
@@ -114,7 +114,7 @@ fn a_run_that_ends_between_any_two_operations_on_files_loses_no_commit() {
             torn += usize::from(before.is_ok_and(|bits| !expected.values().any(|known| known["weights"] == bits)));
             recovered += usize::from(generation > 0);
         }
-        assert!(torn >= 3 && recovered > 30, "{torn} torn states, {recovered} with a checkpoint");
+        assert!(torn >= 2 && recovered > 20, "{torn} torn states, {recovered} with a checkpoint");
     }
 }
 

@@ -284,10 +284,11 @@ impl RowMatrix {
             Content::Memory { values, .. } => return Ok(&values[place]),
             Content::Disk { file, overlay } => (file, overlay),
         };
-        if rows.len() == 1 && self.changed.contains(rows.start as u32) {
-            if let Some(content) = overlay.get(rows.start as u32) {
-                return Ok(content);
-            }
+        if rows.len() == 1
+            && self.changed.contains(rows.start as u32)
+            && let Some(content) = overlay.get(rows.start as u32)
+        {
+            return Ok(content);
         }
         buffer.resize(place.len(), 0);
         file.read(place.start as u64, buffer)?;
