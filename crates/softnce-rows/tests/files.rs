@@ -289,6 +289,13 @@ fn zeros_take_no_space_on_the_disk() {
     let found = || fs::metadata(place.path().join("moments.rows")).unwrap();
     let taken = found().blocks() * 512;
     assert_eq!(found().len(), 64 << 20);
+    let full = [MatrixSpec { init: Init::ZeroInFull, ..spec("full", 1 << 12, 256, Element::F32, Place::Disk) }];
+    let folder = place.path().join("full");
+    let full = RowStore::create(&folder, &full).unwrap();
+    let mut values = vec![1.0; 1 << 20];
+    full.matrix("full").unwrap().read(0..1 << 12, &mut values).unwrap();
+    assert!(values.iter().all(|&value| value == 0.0));
+    assert!(fs::metadata(folder.join("full.rows")).unwrap().blocks() * 512 >= 4 << 20);
     // File systems without holes take all of it.
     if taken < 1 << 20 {
         let [moments] = store.matrices_mut(["moments"]).unwrap();
