@@ -9,7 +9,7 @@ use common::{Case, Random, SOURCES, Source, cast, deviation};
 use device::{PATHS, plain};
 use ndarray::{Array1, Array2, Axis};
 use softnce::oracle::Exact;
-use softnce::{ClassCandidates, LossKind, Reduction, Targets};
+use softnce::{ClassCandidates, ClassSampler, LossKind, Reduction, Targets};
 use softnce_burn::{ClassDraws, ComputePath, LossBatch, LossConfig, LossTargets, NoiseDistribution};
 
 fn device() -> Device {
@@ -328,7 +328,9 @@ fn class_candidates_on_both_paths() {
         let noise = NoiseDistribution::from_probabilities(&case.noise).unwrap();
         let own = case.segments[0].to_dense().unwrap();
         let mut generator = <softnce::rand::rngs::StdRng as softnce::rand::SeedableRng>::seed_from_u64(rows as u64);
-        let some = ClassCandidates::draw(&noise, &case.segments[0], 3, &mut generator).unwrap();
+        let some =
+            ClassCandidates::draw(&ClassSampler::new(&noise, classes).unwrap(), &case.segments[0], 3, &mut generator);
+        let some = some.unwrap();
         for (classes, all) in [(ClassCandidates::all(&noise, classes).unwrap(), true), (some, false)] {
             let one_hot = classes.targets().unwrap();
             let candidates = [own.view(), one_hot.to_dense().unwrap().view()].map(|rows| rows.to_owned());

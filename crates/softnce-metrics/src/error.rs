@@ -116,4 +116,46 @@ pub enum MetricError {
         /// The number of examples before.
         examples: usize,
     },
+    /// A setting is out of its range.
+    #[error("{argument}: {value}, expected {expected}")]
+    Setting {
+        /// Name of the argument.
+        argument: &'static str,
+        /// Its value.
+        value: f64,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// A list of classes names one that does not exist.
+    #[error("{argument}[{row}]: class {class}, expected one of 0..{classes}")]
+    ClassOutOfRange {
+        /// Name of the argument.
+        argument: &'static str,
+        /// Row of the list.
+        row: usize,
+        /// The class.
+        class: u32,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// A list of classes names one twice.
+    #[error("{argument}[{row}]: class {class} twice, expected distinct classes")]
+    RepeatedClass {
+        /// Name of the argument.
+        argument: &'static str,
+        /// Row of the list.
+        row: usize,
+        /// The class.
+        class: u32,
+    },
+    /// The relevance of a label is out of its range.
+    #[error("labels[{row}]: relevance {value} of class {class}, expected a number in [0, 1]")]
+    Relevance {
+        /// Row of the label.
+        row: usize,
+        /// Class of the label.
+        class: u32,
+        /// The relevance.
+        value: f32,
+    },
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`evaluate`]: accuracy, negative log likelihood, Brier score and calibration of logits in memory.
 //! - [`Evaluator`]: all of that and more for a set of any size, a batch at a time.
+//! - [`RankingEvaluator`]: precision, recall and nDCG at k from lists of the best classes, for several labels a row.
 //! - [`TemperatureFit`]: temperature scaling.
 //! - [`METRICS`]: the table of metrics; every report iterates over it.
 //! - [`mean_interval`], [`paired_difference`], [`equivalence`], [`median`]: statistics over the seeds of an experiment.
@@ -23,6 +24,7 @@ mod largest;
 mod metric;
 mod moments;
 mod overall;
+mod ranking;
 mod scores;
 mod selective;
 mod spread;
@@ -47,6 +49,7 @@ pub use metric::{
     NLL, Reading, SUREST_NINETY, Specification, TOP1, TOP5, Unit,
 };
 pub use overall::{CALIBRATION_BINS, Evaluation, evaluate};
+pub use ranking::{RankingAt, RankingEvaluator, RankingGroup, RankingGroups, RankingResult, TrainingCounts};
 pub use selective::Selective;
 pub use spread::Spread;
 pub use statistics::{

@@ -66,7 +66,7 @@ fn digest<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> String {
 const SEARCHED: usize = 1 << 20;
 
 /// Where the checksum of the content is.
-fn place(content: &[u8]) -> Option<Range<usize>> {
+pub(crate) fn place(content: &[u8]) -> Option<Range<usize>> {
     let searched = &content[..content.len().min(SEARCHED)];
     let mut from = 0;
     while let Some(found) = searched[from..].windows(CHECKSUM.len()).position(|word| word == CHECKSUM.as_bytes()) {

@@ -8,6 +8,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use crate::faults::{Operation, before};
+use crate::positioned::write_all_at;
 
 /// How the names of temporary files and folders begin: those of this version, and those of earlier ones.
 pub(crate) const TEMPORARY: [&str; 2] = [".softnce-", ".atomicwrite"];
@@ -48,10 +49,22 @@ pub(crate) fn append_to(path: &Path, content: &[u8]) -> io::Result<()> {
     written
 }
 
+/// Writes at a place in a file.
+pub(crate) fn write_at(file: &File, path: &Path, start: u64, content: &[u8]) -> io::Result<()> {
+    before(|| Operation::WriteAt(path.to_owned(), start, content.to_vec()))?;
+    write_all_at(file, content, start)
+}
+
+/// Cuts a file, or fills it up with zeros.
+pub(crate) fn set_length(file: &File, path: &Path, length: u64) -> io::Result<()> {
+    before(|| Operation::SetLength(path.to_owned(), length))?;
+    file.set_len(length)
+}
+
 /// Waits until the content of a file is on the disk.
-pub(crate) fn sync(file: &NamedTempFile) -> io::Result<()> {
-    before(|| Operation::Sync(file.path().to_owned()))?;
-    file.as_file().sync_all()
+pub(crate) fn sync(file: &File, path: &Path) -> io::Result<()> {
+    before(|| Operation::Sync(path.to_owned()))?;
+    file.sync_all()
 }
 
 /// Gives a temporary file its name; what had it is replaced.

@@ -17,6 +17,10 @@ pub(crate) enum Operation {
     Create(PathBuf),
     /// Appends to a file, which is made if it is not there.
     Append(PathBuf, Vec<u8>),
+    /// Writes from a byte of a file on.
+    WriteAt(PathBuf, u64, Vec<u8>),
+    /// Cuts a file, or fills it up with zeros.
+    SetLength(PathBuf, u64),
     /// Writes the content of a file, or of everything in a folder, to the disk.
     Sync(PathBuf),
     /// Renames a file or a folder.
@@ -176,6 +180,19 @@ impl Disk {
             Operation::Append(path, content) => {
                 let file = self.names.get(path).copied().flatten().unwrap_or_else(|| self.create(path));
                 self.files[file].content.extend(content);
+            }
+            Operation::WriteAt(path, start, bytes) => {
+                if let Some(file) = self.names.get(path).copied().flatten() {
+                    let content = &mut self.files[file].content;
+                    let range = *start as usize..*start as usize + bytes.len();
+                    content.resize(content.len().max(range.end), 0);
+                    content[range].copy_from_slice(bytes);
+                }
+            }
+            Operation::SetLength(path, length) => {
+                if let Some(file) = self.names.get(path).copied().flatten() {
+                    self.files[file].content.resize(*length as usize, 0);
+                }
             }
             Operation::Sync(path) => {
                 let files: Vec<usize> = below(&self.names, path).filter_map(|(_, file)| file).collect();

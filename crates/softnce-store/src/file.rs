@@ -29,7 +29,7 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), StoreError> {
         }
         let mut file = disk::create(parent(path))?;
         disk::append(&mut file, content)?;
-        disk::sync(&file)?;
+        disk::sync(file.as_file(), file.path())?;
         disk::persist(file, path)?;
         disk::sync_folder(parent(path))
     };
@@ -199,7 +199,7 @@ pub(crate) fn device(path: &Path) -> io::Result<Option<File>> {
     is_device(path).then(|| File::options().write(true).open(path)).transpose()
 }
 
-fn is_device(path: &Path) -> bool {
+pub(crate) fn is_device(path: &Path) -> bool {
     path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
@@ -210,7 +210,7 @@ pub(crate) fn is_temporary(name: &std::ffi::OsStr) -> bool {
 }
 
 /// A path that ends in a name: not `/` or `..`.
-fn named<'p>(path: &'p Path, action: &'static str) -> Result<&'p Path, StoreError> {
+pub(crate) fn named<'p>(path: &'p Path, action: &'static str) -> Result<&'p Path, StoreError> {
     match path.file_name() {
         Some(_) => Ok(path),
         None => Err(StoreError::file(action, path)(io::ErrorKind::IsADirectory.into())),
@@ -218,6 +218,6 @@ fn named<'p>(path: &'p Path, action: &'static str) -> Result<&'p Path, StoreErro
 }
 
 /// The folder of a path; the current one where its name alone is given.
-fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

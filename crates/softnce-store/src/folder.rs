@@ -186,8 +186,9 @@ pub fn remove_folder(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Removes what killed processes left behind; only the process that has the lock may call it.
-fn remove_temporary(folder: &Path) {
+/// Removes the temporary files that killed processes left in a folder; only the process that has its [`Lock`] may call
+/// it.
+pub fn remove_temporary(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if is_temporary(&entry.file_name()) && entry.file_name() != LOCK {
             // A file that cannot be removed only takes space.

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use softnce_store::faults::{Crash, Journal, failing, record};
 use softnce_store::{
-    StoreError, append, create_folder, is_occupied, put_in_place, remove_file, remove_folder, sync, write,
+    CHECKSUM, NewFile, RandomAccessFile, StoreError, UNSEALED, append, checksum_of, create_folder, free_space,
+    is_occupied, put_in_place, remove_file, remove_folder, seal, sync, write, write_zeros,
 };
 use tempfile::tempdir;
 
@@ -158,4 +159,73 @@ fn a_full_disk_at_any_operation_leaves_the_old_content_and_names_the_file() {
     let (made, failed) = failing(0, ErrorKind::StorageFull, || create_folder(&place.path().join("runs")));
     assert!(failed && made.unwrap_err().is_full_disk());
     assert!(is_occupied(place.path()).unwrap());
+}
+
+#[test]
+fn what_was_written_in_place_survives_a_loss_of_power_once_it_is_synced() {
+    let place = tempdir().unwrap();
+    let from = place.path().join("run");
+    let (_, journal) = record(|| {
+        create_folder(&from).unwrap();
+        write_zeros(&from.join("a"), 4).unwrap();
+        let mut file = RandomAccessFile::open(&from.join("a")).unwrap();
+        file.write(1, b"12").unwrap();
+        file.sync().unwrap();
+        file.write(3, b"34").unwrap();
+    });
+    let contents = ["\0\0\0\0", "\u{0}12\0", "\u{0}1234"].map(|content| state([("a", content)]));
+    assert_eq!(left(&journal, &from, Crash::Kill)[1..], contents);
+    assert_eq!(left(&journal, &from, Crash::PowerCut)[1..], contents[..2]);
+    let mut file = RandomAccessFile::open(&from.join("a")).unwrap();
+    let (written, failed) = failing(0, ErrorKind::StorageFull, || file.write(0, b"x"));
+    assert!(failed && written.unwrap_err().is_full_disk());
+    let mut bytes = [0; 2];
+    file.read(3, &mut bytes).unwrap();
+    assert_eq!((file.length().unwrap(), &bytes), (5, b"34"));
+    let text = file.read(4, &mut bytes).unwrap_err().to_string();
+    assert!(text.starts_with(&format!("cannot read {}: ", file.path().display())), "{text}");
+}
+
+#[test]
+fn a_file_in_parts_has_its_old_or_its_new_content_after_any_crash_and_a_full_disk() {
+    let place = tempdir().unwrap();
+    let from = place.path().join("run");
+    let file = from.join("last");
+    let head = format!("{{\"{CHECKSUM}\":\"{UNSEALED}\"}}");
+    let in_parts = || -> Result<(), StoreError> {
+        let mut parts = NewFile::create(&file)?;
+        parts.append(head.as_bytes())?;
+        parts.append(b"first")?;
+        parts.append(b"second")?;
+        parts.finish()
+    };
+    let (written, journal) = record(|| -> Result<(), StoreError> {
+        create_folder(&from)?;
+        write(&file, b"old")?;
+        in_parts()
+    });
+    written.unwrap();
+    // As one that is sealed at once.
+    let mut whole = format!("{head}firstsecond").into_bytes();
+    seal(&mut whole);
+    let whole = String::from_utf8(whole).unwrap();
+    assert!(checksum_of(&file, "").unwrap().is_some());
+    for crash in Crash::ALL {
+        let expected = [state([]), state([("last", "old")]), state([("last", &whole)])];
+        assert_eq!(left(&journal, &from, crash), expected, "{crash:?}");
+    }
+    for operation in 0.. {
+        fs::write(&file, "old").unwrap();
+        let (written, failed) = failing(operation, ErrorKind::StorageFull, in_parts);
+        if !failed {
+            break;
+        }
+        assert!(written.unwrap_err().is_full_disk());
+        let content = fs::read_to_string(&file).unwrap();
+        assert_eq!(content, if operation < 7 { "old" } else { &whole }, "operation {operation}");
+        assert_eq!(fs::read_dir(&from).unwrap().count(), 1, "nothing is left behind");
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), whole);
+    assert!(NewFile::create(&from).unwrap_err().to_string().contains("directory"));
+    assert!(free_space(&from).is_none_or(|bytes| bytes > 0));
 }

@@ -1,9 +1,9 @@
 //! Classes as candidates: all of them, or some drawn from the noise distribution.
 
-use rand::{Rng, RngExt};
+use rand::Rng;
 
 use crate::targets::Rows;
-use crate::{Error, ErrorKind, NoiseDistribution, Targets};
+use crate::{ClassSampler, Error, ErrorKind, NoiseDistribution, Targets};
 
 /// A class whose weight in a target is above this share of the probability that it is drawn is not left to chance.
 const SHARE_OF_CHANCE: f64 = 0.1;
@@ -54,8 +54,8 @@ impl ClassCandidates {
         Ok(ClassCandidates { classes, labels: (0..classes as u32).collect(), multiplicities })
     }
 
-    /// `count` classes drawn from the noise distribution, each draw with multiplicity `1 / count`; equal draws are
-    /// merged.
+    /// `count` classes drawn from the sampler's noise distribution, each draw with multiplicity `1 / count`; equal draws
+    /// are merged. The work does not depend on the number of classes, unless targets are dense or have a uniform share.
     ///
     /// The classes that matter in `targets` are not left to chance: class k counts `eta_k` times, drawn or not, if a
     /// target gives it more than a tenth of the probability `1 - (1 - eta_k)^count` that it is drawn. Otherwise the loss
@@ -64,12 +64,12 @@ impl ClassCandidates {
     /// `sum_k exp(Z_ik / tau)`, that of [`ClassCandidates::all`].
     ///
     /// # Shapes
-    /// `targets`: `[N]` rows over the d classes of the noise, those of the batch.
+    /// `targets`: `[N]` rows over the d classes of the sampler, those of the batch.
     ///
     /// # Errors
-    /// A count of 0 or above [`ClassCandidates::MOST_DRAWS`]; a noise distribution over another number of classes.
+    /// A count of 0 or above [`ClassCandidates::MOST_DRAWS`]; targets over another number of classes.
     pub fn draw<R: Rng + ?Sized>(
-        noise: &NoiseDistribution,
+        sampler: &ClassSampler,
         targets: &Targets<'_>,
         count: usize,
         generator: &mut R,
@@ -78,31 +78,21 @@ impl ClassCandidates {
         if !(1..=most).contains(&count) {
             return Err(Error::new(ErrorKind::Range, "count", count.to_string(), format!("1 to {most} draws")));
         }
-        let classes = targets.classes();
-        let mut multiplicities = noise.probabilities(classes)?.to_vec();
-        let ends: Vec<f64> = multiplicities
-            .iter()
-            .scan(0.0, |end, &probability| {
-                *end += probability;
-                Some(*end)
-            })
-            .collect();
-        let total = ends.last().copied().unwrap_or(1.0);
-        let mut draws = vec![0u32; classes];
-        for _ in 0..count {
-            let level = total * generator.random::<f64>();
-            draws[ends.partition_point(|&end| end <= level).min(classes - 1)] += 1;
+        let classes = sampler.classes();
+        if targets.classes() != classes {
+            let found = [targets.len(), targets.classes()];
+            return Err(Error::shape("targets", &found, format!("[N, {classes}], as the sampler")));
         }
-        let chance = |probability: f64| -f64::exp_m1(count as f64 * f64::ln_1p(-probability));
-        let limits: Vec<f64> = multiplicities.iter().map(|&p| SHARE_OF_CHANCE * chance(p)).collect();
-        let above = above_limits(targets, &limits);
-        for ((multiplicity, draws), exact) in multiplicities.iter_mut().zip(draws).zip(above) {
-            if !exact {
-                *multiplicity = f64::from(draws) / count as f64;
-            }
-        }
-        let present = multiplicities.iter().enumerate().filter(|(_, multiplicity)| **multiplicity > 0.0);
-        let (labels, multiplicities) = present.map(|(class, &multiplicity)| (class as u32, multiplicity)).unzip();
+        let mut drawn: Vec<u32> = (0..count).map(|_| sampler.draw(generator)).collect();
+        drawn.sort_unstable();
+        let chance = |class: u32| -f64::exp_m1(count as f64 * f64::ln_1p(-sampler.probability(class as usize)));
+        let exact = above_limits(targets, |class| SHARE_OF_CHANCE * chance(class));
+        let exact_multiplicities = exact.iter().map(|&class| (class, sampler.probability(class as usize)));
+        let left_to_chance = drawn.chunk_by(PartialEq::eq).filter(|equal| exact.binary_search(&equal[0]).is_err());
+        let drawn = left_to_chance.map(|equal| (equal[0], equal.len() as f64 / count as f64));
+        let mut candidates: Vec<(u32, f64)> = exact_multiplicities.chain(drawn).collect();
+        candidates.sort_unstable_by_key(|&(class, _)| class);
+        let (labels, multiplicities) = candidates.into_iter().unzip();
         Ok(ClassCandidates { classes, labels, multiplicities })
     }
 
@@ -130,29 +120,39 @@ impl ClassCandidates {
     }
 }
 
-/// Of each class, whether some target gives it more weight than its limit.
-fn above_limits(targets: &Targets<'_>, limits: &[f64]) -> Vec<bool> {
-    let mut above = vec![false; limits.len()];
+/// The classes to which some target gives more weight than their limit, in ascending order.
+fn above_limits(targets: &Targets<'_>, limit: impl Fn(u32) -> f64) -> Vec<u32> {
+    let classes = targets.classes();
+    let mut above: Vec<u32> = Vec::new();
     match &targets.rows {
-        Rows::Hard(labels) => labels.iter().for_each(|&label| above[label as usize] = true),
+        Rows::Hard(labels) => above.extend(labels.iter().filter(|&&label| 1.0 > limit(label))),
         Rows::Compact(rows) => {
-            let floor = |row: usize| rows.uniform[row] / limits.len() as f64;
+            let floor = |row: usize| rows.uniform[row] / classes as f64;
             let highest = (0..rows.len()).map(floor).fold(0.0, f64::max);
-            above.iter_mut().zip(limits).for_each(|(above, &limit)| *above = highest > limit);
+            if highest > 0.0 {
+                above.extend((0..classes as u32).filter(|&class| highest > limit(class)));
+            }
             for row in 0..rows.len() {
-                for (class, weight) in rows.entries(row) {
-                    above[class] |= floor(row) + weight > limits[class];
-                }
+                let heavy = rows.entries(row).filter(|&(class, weight)| floor(row) + weight > limit(class as u32));
+                above.extend(heavy.map(|(class, _)| class as u32));
             }
         }
         Rows::Dense(rows) => {
-            let mut weights = vec![0.0_f32; limits.len()];
+            let limits: Vec<f64> = (0..classes as u32).map(limit).collect();
+            let mut is_above = vec![false; classes];
+            let mut weights = vec![0.0_f32; classes];
             for row in 0..rows.dim().0 {
                 rows.write_row(row, &mut weights);
-                let pairs = weights.iter().zip(limits);
-                above.iter_mut().zip(pairs).for_each(|(above, (&weight, &limit))| *above |= f64::from(weight) > limit);
+                let pairs = weights.iter().zip(&limits);
+                is_above
+                    .iter_mut()
+                    .zip(pairs)
+                    .for_each(|(above, (&weight, &limit))| *above |= f64::from(weight) > limit);
             }
+            above.extend((0..classes as u32).filter(|&class| is_above[class as usize]));
         }
     }
+    above.sort_unstable();
+    above.dedup();
     above
 }

@@ -13,7 +13,7 @@
 //! - [`NoiseDistribution`], [`NoiseEstimator`]: the noise distribution over classes.
 //! - [`Batch`]: targets plus, optionally, more candidates, the index of each row's own target among the candidates (its
 //!   *positive*), a count for each candidate (its *multiplicity*), and row weights. [`ClassCandidates`]: the classes as
-//!   candidates, for targets that are distributions to be matched.
+//!   candidates, for targets that are distributions to be matched; [`ClassSampler`]: draws some of them.
 //! - [`Loss`]: the trait that all losses implement. The losses are [`SoftTargetInfoNce`], [`InfoNce`],
 //!   [`SoftDistributionInfoNce`], [`SoftTargetCrossEntropy`], [`Nll`] and [`BinaryCrossEntropy`]; [`AnyLoss`] is a loss
 //!   whose kind is chosen at run time.
@@ -55,6 +55,7 @@
 
 mod batch;
 mod class_candidates;
+mod class_sampler;
 mod draw;
 mod element;
 mod error;
@@ -73,6 +74,7 @@ pub use {half, ndarray, rand};
 
 pub use batch::Batch;
 pub use class_candidates::ClassCandidates;
+pub use class_sampler::ClassSampler;
 pub use draw::ClassDraws;
 pub use element::{Accum, Element};
 pub use error::{Error, ErrorKind};

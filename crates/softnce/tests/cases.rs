@@ -4,7 +4,7 @@ mod common;
 
 use common::{Random, cast, close, deviation, rows, run, widen};
 use half::{bf16, f16};
-use ndarray::{Array2, Axis, array};
+use ndarray::{Array1, Array2, Axis, array};
 use softnce::{
     Batch, BinaryCrossEntropy, Element, GradientRequest, InfoNce, Loss, LossSettings, Nll, NoiseDistribution,
     SoftTargetCrossEntropy, SoftTargetInfoNce, Targets,
@@ -156,6 +156,29 @@ fn the_estimator_follows_the_stream() {
     estimator.observe(&Targets::mixed(&[1], &[0], &[0.75], 2, 0.0).unwrap()).unwrap();
     // mass 2 * 0.5 + 0.25 and 0.75, smoothing 0.5 each
     close(&estimator.distribution().unwrap().probabilities(2).unwrap(), &[1.75 / 3.0, 1.25 / 3.0], 1e-15);
+}
+
+/// Thousands of decays, and every form of targets: the weights of the formula, over all classes and over some.
+#[test]
+fn the_estimator_follows_the_formula_over_a_long_stream() {
+    let (classes, decay, smoothing) = (6, 0.9, 0.25);
+    let mut random = common::Random::new(5);
+    let mut estimator = softnce::NoiseEstimator::new(classes, smoothing, decay).unwrap();
+    let mut expected = Array1::<f64>::zeros(classes);
+    for step in 0..4000 {
+        let targets = random.targets(common::SOURCES[step % common::SOURCES.len()], 3, classes);
+        estimator.observe(&targets).unwrap();
+        expected = expected * decay + targets.to_dense().unwrap().sum_axis(ndarray::Axis(0));
+    }
+    expected += smoothing;
+    let found = estimator.distribution().unwrap().probabilities(classes).unwrap();
+    close(&found, &(&expected / expected.sum()).to_vec(), 1e-12);
+    let some = [4, 1, 4];
+    let found = estimator.over_classes(&some).unwrap().probabilities(3).unwrap();
+    let picked: Array1<f64> = some.iter().map(|&class| expected[class as usize]).collect();
+    close(&found, &(&picked / picked.sum()).to_vec(), 1e-12);
+    let error = estimator.over_classes(&[0, 6]).unwrap_err();
+    assert!(error.to_string().contains("found 6, expected a class from 0 to 5"), "{error}");
 }
 
 #[test]

@@ -7,14 +7,18 @@ use ndarray::{Array1, Array2, Axis};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use softnce::{
-    Accum, Batch, ClassCandidates, Element, ErrorKind, GradientRequest, Loss, LossSettings, NoiseDistribution,
-    SoftTargetCrossEntropy, SoftTargetInfoNce, Targets, Warning, oracle,
+    Accum, Batch, ClassCandidates, ClassSampler, Element, ErrorKind, GradientRequest, Loss, LossSettings,
+    NoiseDistribution, SoftTargetCrossEntropy, SoftTargetInfoNce, Targets, Warning, oracle,
 };
 
 type Generator = chacha20::ChaCha8Rng;
 
 fn noise(probabilities: &Array1<f64>) -> NoiseDistribution {
     NoiseDistribution::from_probabilities(probabilities).unwrap()
+}
+
+fn sampler(noise: NoiseDistribution, classes: usize) -> ClassSampler {
+    ClassSampler::new(&noise, classes).unwrap()
 }
 
 fn settings(case: &Case) -> LossSettings {
@@ -48,7 +52,8 @@ fn all_classes_are_cross_entropy<E: Element>(case: &Case, tolerance: f64) {
 fn draws_follow_the_definition<E: Element>(case: &Case, count: usize, seed: u64, tolerance: f64) {
     let targets = &case.segments[0];
     let mut generator = Generator::seed_from_u64(seed);
-    let drawn = ClassCandidates::draw(&noise(&case.noise), targets, count, &mut generator).unwrap();
+    let drawn =
+        ClassCandidates::draw(&sampler(noise(&case.noise), targets.classes()), targets, count, &mut generator).unwrap();
     let batch = Batch::from(targets).with_class_candidates(&drawn).unwrap();
     let one_hot = drawn.targets().unwrap().to_dense().unwrap();
     let own = targets.to_dense().unwrap();
@@ -138,10 +143,11 @@ fn multiplicities_are_unbiased() {
     let mut random = Random::new(8);
     let eta = random.simplex(classes);
     let targets = Targets::hard(&[3], classes).unwrap();
+    let of_eta = sampler(noise(&eta), classes);
     let mut generator = Generator::seed_from_u64(5);
     let mut sums = Array1::<f64>::zeros(classes);
     for _ in 0..rounds {
-        let drawn = ClassCandidates::draw(&noise(&eta), &targets, count, &mut generator).unwrap();
+        let drawn = ClassCandidates::draw(&of_eta, &targets, count, &mut generator).unwrap();
         assert!(drawn.labels().is_sorted_by(|one, other| one < other), "{:?}", drawn.labels());
         assert!(drawn.labels().len() <= count + 1 && drawn.multiplicities().iter().all(|&m| m > 0.0));
         for (&class, multiplicity) in drawn.labels().iter().zip(drawn.multiplicities()) {
@@ -164,6 +170,7 @@ fn sums_are_unbiased_and_the_variance_falls() {
     let targets = Targets::mixed(&[4], &[9], &[0.6], classes, 0.0).unwrap();
     let loss = SoftTargetInfoNce::new(LossSettings::new().with_noise(noise(&eta)));
     let exact = run(&SoftTargetCrossEntropy::default(), &logits, &targets).logits_gradient;
+    let of_eta = sampler(noise(&eta), classes);
     let own = targets.to_dense().unwrap().row(0).to_owned();
     let positive = own.dot(&(&logits.row(0) - &eta.mapv(f64::ln)));
     let total = logits.row(0).mapv(f64::exp).sum();
@@ -172,7 +179,7 @@ fn sums_are_unbiased_and_the_variance_falls() {
         let mut generator = Generator::seed_from_u64(count as u64);
         let (mut sums, mut square) = (Vec::new(), 0.0);
         for _ in 0..rounds {
-            let drawn = ClassCandidates::draw(&noise(&eta), &targets, count, &mut generator).unwrap();
+            let drawn = ClassCandidates::draw(&of_eta, &targets, count, &mut generator).unwrap();
             let out = run(&loss, &logits, Batch::from(&targets).with_class_candidates(&drawn).unwrap());
             sums.push((out.value.scalar().unwrap() + positive).exp());
             square += (&out.logits_gradient - &exact).mapv(|off| off * off).sum() / f64::from(rounds);
@@ -205,6 +212,29 @@ fn a_distribution_to_be_matched_is_the_optimum() {
     assert!(slope(Batch::from(&targets)) > 0.05);
 }
 
+/// The draws follow the noise distribution, also where classes differ by many orders of magnitude.
+#[test]
+fn draws_follow_the_noise() {
+    let rounds = 400_000_u32;
+    let mut random = Random::new(4);
+    for eta in [random.simplex(7), Array1::from(vec![0.5, 0.25, 0.2499, 1e-4]), Array1::from(vec![1.0 - 1e-9, 1e-9])] {
+        let sampler = sampler(noise(&eta), eta.len());
+        let mut generator = Generator::seed_from_u64(9);
+        let mut counts = Array1::<f64>::zeros(eta.len());
+        (0..rounds).for_each(|_| counts[sampler.draw(&mut generator) as usize] += 1.0);
+        for (class, (count, p)) in counts.iter().zip(&eta).enumerate() {
+            let sigma = (p * (1.0 - p) * f64::from(rounds)).sqrt();
+            assert!((count - p * f64::from(rounds)).abs() < 5.0 * sigma + 1.0, "class {class}: {counts} against {eta}");
+            assert!((sampler.probability(class) - p).abs() < 1e-12);
+        }
+        assert_eq!(sampler.probability(eta.len()), 0.0);
+    }
+    let uniform = sampler(NoiseDistribution::uniform(), 3);
+    let mut generator = Generator::seed_from_u64(9);
+    let drawn: std::collections::HashSet<u32> = (0..200).map(|_| uniform.draw(&mut generator)).collect();
+    assert_eq!(drawn.len(), 3);
+}
+
 /// Few draws, sure targets: the loss falls no lower than with all classes but for the classes that were not drawn.
 #[test]
 fn few_draws_keep_a_lower_bound() {
@@ -214,9 +244,9 @@ fn few_draws_keep_a_lower_bound() {
         Targets::mixed(&[7], &[8], &[0.5], classes, 0.1).unwrap(),
         Targets::dense_as_is(Targets::smoothed(&[7], classes, 0.1).unwrap().to_dense().unwrap()).unwrap(),
     ];
+    let uniform = sampler(NoiseDistribution::uniform(), classes);
     for targets in &targets {
-        let drawn =
-            ClassCandidates::draw(&NoiseDistribution::uniform(), targets, 4, &mut Generator::seed_from_u64(1)).unwrap();
+        let drawn = ClassCandidates::draw(&uniform, targets, 4, &mut Generator::seed_from_u64(1)).unwrap();
         let batch = Batch::from(targets).with_class_candidates(&drawn).unwrap();
         let own = targets.to_dense().unwrap();
         let at = |scale: f64| {
@@ -233,14 +263,17 @@ fn errors_name_the_argument() {
     let (noise, targets) = (NoiseDistribution::uniform(), Targets::hard(&[0, 1], 3).unwrap());
     let mut generator = Generator::seed_from_u64(0);
     for count in [0, ClassCandidates::MOST_DRAWS + 1] {
-        let error = ClassCandidates::draw(&noise, &targets, count, &mut generator).unwrap_err();
+        let error = ClassCandidates::draw(&sampler(noise.clone(), 3), &targets, count, &mut generator).unwrap_err();
         let message = format!("count: found {count}, expected 1 to 16777216 draws");
         assert_eq!((error.to_string(), error.kind()), (message, ErrorKind::Range));
     }
     let other = NoiseDistribution::from_probabilities(&[0.5, 0.5]).unwrap();
     let error = ClassCandidates::all(&other, 3).unwrap_err();
     assert_eq!((error.argument(), error.kind()), ("noise distribution", ErrorKind::Shape));
-    assert!(ClassCandidates::draw(&other, &targets, 1, &mut generator).is_err());
+    assert_eq!(ClassSampler::new(&other, 3).unwrap_err().kind(), ErrorKind::Shape);
+    assert_eq!(ClassSampler::new(&noise, 0).unwrap_err().kind(), ErrorKind::Empty);
+    let error = ClassCandidates::draw(&sampler(other, 2), &targets, 1, &mut generator).unwrap_err();
+    assert_eq!(error.to_string(), "targets: found shape [2, 3], expected [N, 2], as the sampler");
     assert_eq!(ClassCandidates::all(&noise, 0).unwrap_err().kind(), ErrorKind::Empty);
     let error = Batch::from(&targets).with_class_candidates(&ClassCandidates::all(&noise, 4).unwrap()).unwrap_err();
     assert_eq!((error.argument(), error.kind()), ("further candidates", ErrorKind::Shape));

@@ -2,14 +2,16 @@
 
 mod common;
 
+use chacha20::ChaCha8Rng;
 use common::{Random, Source, cast, deviation, widen};
 use half::{bf16, f16};
 use ndarray::{Array1, Array2, Axis, array};
 use proptest::prelude::*;
+use rand::SeedableRng;
 use softnce::{
-    AnyLoss, Batch, ClassDraws, Element, Error, ErrorKind, GradientRequest, HeadLoss, HeadLossAndGradient, InfoNce,
-    LinearHead, Loss, LossKind, LossSettings, NoiseDistribution, Reduction, SoftDistributionInfoNce, SoftTargetInfoNce,
-    Targets,
+    AnyLoss, Batch, ClassCandidates, ClassDraws, ClassSampler, Element, Error, ErrorKind, GradientRequest, HeadLoss,
+    HeadLossAndGradient, InfoNce, LinearHead, Loss, LossKind, LossSettings, NoiseDistribution, Reduction,
+    SoftDistributionInfoNce, SoftTargetInfoNce, Targets,
 };
 
 /// A head, its batch and what it is set up with.
@@ -95,6 +97,56 @@ impl Case {
         let others = (0..by_bias.len()).filter(|class| !classes.contains(class));
         assert!(others.into_iter().all(|class| by_weights.row(class).iter().all(|gradient| gradient.abs() < 1e-12)));
     }
+}
+
+/// Classes as candidates, all of them or some drawn: sampled softmax with soft targets. The classes of the targets are
+/// among those drawn.
+#[test]
+fn class_candidates_equal_the_loss_of_the_logits() {
+    for (seed, count) in [(1, Some(1)), (2, Some(5)), (3, Some(200)), (4, None)] {
+        let mut random = Random::new(seed);
+        let (rows, classes, width) = (17, 40, 5);
+        let labels = [random.labels(rows, classes), random.labels(rows, classes)];
+        let lambda: Vec<f64> = (0..rows).map(|_| random.unit()).collect();
+        let mut case = Case::new(seed, Source::Hard, (rows, 1, classes, width));
+        case.targets = Targets::mixed(&labels[0], &labels[1], &lambda, classes, 0.0).unwrap();
+        let mut generator = <ChaCha8Rng as SeedableRng>::seed_from_u64(seed);
+        let noise = case.settings.noise();
+        let candidates = match count {
+            Some(count) => {
+                let sampler = ClassSampler::new(noise, classes).unwrap();
+                ClassCandidates::draw(&sampler, &case.targets, count, &mut generator).unwrap()
+            }
+            None => ClassCandidates::all(noise, classes).unwrap(),
+        };
+        let batch = || Batch::from(&case.targets).with_class_candidates(&candidates).unwrap();
+        let loss = SoftTargetInfoNce::new(case.settings.clone());
+        let logits = case.features.dot(&case.weights.t()) + &case.bias;
+        let expected = loss.loss_and_gradient(logits.view(), batch(), &case.request()).unwrap();
+        let head = LinearHead::new(&case.features, &case.weights).unwrap().with_bias(&case.bias).unwrap();
+        let found = loss.head_loss_and_gradient(&head, batch(), &case.request()).unwrap();
+        let losses = expected.value.rows().unwrap().to_vec();
+        assert!(deviation(found.value.rows().unwrap().clone(), &losses) < 1e-10, "{count:?}");
+        let by_features = expected.logits_gradient.dot(&case.weights);
+        assert!(deviation(found.features_gradient, &by_features) < 1e-10, "{count:?}");
+        let occurring: Vec<usize> = found.class_indices.iter().map(|&class| class as usize).collect();
+        let by_weights = expected.logits_gradient.t().dot(&case.features);
+        assert!(deviation(found.weights_gradient, &by_weights.select(Axis(0), &occurring)) < 1e-10, "{count:?}");
+    }
+}
+
+/// A uniform share in the targets counts for every class, which classes as candidates do not have.
+#[test]
+fn class_candidates_refuse_smoothed_targets() {
+    let (features, weights) = (Array2::<f64>::zeros((2, 3)), Array2::<f64>::zeros((50, 3)));
+    let targets = Targets::smoothed(&[4, 7], 50, 0.1).unwrap();
+    let sampler = ClassSampler::new(&NoiseDistribution::uniform(), 50).unwrap();
+    let mut generator = <ChaCha8Rng as SeedableRng>::seed_from_u64(0);
+    let candidates = ClassCandidates::draw(&sampler, &targets, 5, &mut generator).unwrap();
+    let batch = Batch::from(&targets).with_class_candidates(&candidates).unwrap();
+    let head = LinearHead::new(&features, &weights).unwrap();
+    let error = SoftTargetInfoNce::new(LossSettings::new()).head_loss(&head, batch).unwrap_err();
+    assert!(error.to_string().contains("uniform shares from 0 to 0.1"), "{error}");
 }
 
 fn source() -> impl Strategy<Value = Source> {

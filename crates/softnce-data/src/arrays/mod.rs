@@ -3,7 +3,6 @@
 pub(crate) mod element;
 mod error;
 pub(crate) mod npy;
-mod positioned;
 mod row_file;
 pub(crate) mod safetensors;
 

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use npyz::Order;
 use safetensors::tensor::Metadata;
+use softnce_store::read_exact_at;
 
 use super::element::NumberFormat;
-use super::positioned::read_exact_at;
 use super::{ArrayError, npy, safetensors as tensors};
 use crate::ContentError;
 

@@ -1,6 +1,6 @@
 //! The label side of a step: the batch's targets with the candidates beyond them.
 
-use softnce::{ClassCandidates, NoiseDistribution, Targets};
+use softnce::{ClassCandidates, ClassSampler, Targets};
 use softnce_burn::LossBatch;
 use softnce_data::candidates::{CandidateConfig, TargetQueue};
 use softnce_data::loader::LoadedBatch;
@@ -14,14 +14,14 @@ use crate::recipe::Recipe;
 /// The targets of a batch, and behind them the candidates that the recipe adds: past targets, draws from the
 /// distribution of the training targets, or classes in place of the targets. None of them needs a forward pass.
 ///
-/// `noise`: that of the loss, from which classes are drawn.
+/// `sampler`: draws from the noise distribution of the loss.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn candidates(
     recipe: &Recipe,
     mixing: &Mixing,
     train: &Labelled,
     queue: Option<&TargetQueue>,
-    noise: &NoiseDistribution,
+    sampler: &ClassSampler,
     batch: &LoadedBatch,
     epoch: usize,
     step: usize,
@@ -42,8 +42,8 @@ pub(super) fn candidates(
         }
         CandidateConfig::Classes { count } => {
             let classes = match count {
-                Some(count) => ClassCandidates::draw(noise, &batch.targets, count, &mut draws)?,
-                None => ClassCandidates::all(noise, batch.targets.classes())?,
+                Some(count) => ClassCandidates::draw(sampler, &batch.targets, count, &mut draws)?,
+                None => ClassCandidates::all(sampler.noise(), batch.targets.classes())?,
             };
             return Ok(own.with_class_candidates(&classes)?);
         }

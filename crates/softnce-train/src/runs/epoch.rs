@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use softnce::ClassSampler;
 use softnce_metrics::{Evaluation, ValidationScore};
 use softnce_report::results::{EpochRecord, ValidationPoint};
 
@@ -42,6 +43,8 @@ impl Run {
         let mut meter = Meter::new(if is_cpu(&device) { Duration::ZERO } else { READ_EVERY });
         let mut since = Instant::now();
         let mut since_start = Sums::default();
+        let classes = self.data.train.pictures.class_names().len();
+        let sampler = ClassSampler::new(self.state.loss.settings().noise(), classes)?;
         // The state is complete only between two optimiser steps, so it is saved only there.
         for batch in self.loader.epoch(number as u64, self.state.position.batch) {
             let at = self.state.position.batch;
@@ -62,9 +65,8 @@ impl Run {
             let waited = (start - since).as_secs_f64();
             let start = Instant::now();
             let queue = self.state.queue.as_ref();
-            let noise = self.state.loss.settings().noise();
             let candidates =
-                candidates(&self.recipe, &self.mixing, &self.data.train, queue, noise, &batch, number, at)?;
+                candidates(&self.recipe, &self.mixing, &self.data.train, queue, &sampler, &batch, number, at)?;
             let (rows, kept) = (batch.labels.len(), candidates.clone());
             let (recipe, plan, adjustment) = (&self.recipe, &self.plan, self.adjustment.as_deref());
             let course = Course { recipe, plan, device: &device, adjustment };

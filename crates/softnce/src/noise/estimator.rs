@@ -3,14 +3,18 @@
 use ndarray::Array1;
 
 use super::NoiseDistribution;
-use crate::targets::check_classes;
+use crate::targets::{CLASS_INDICES, check_classes};
 use crate::{Error, Targets};
+
+/// Below this scale the entries are brought to scale 1, long before they leave the range of `f64`.
+const LEAST_SCALE: f64 = 1e-100;
 
 /// Estimates the noise distribution from the targets of the batches that pass by.
 ///
 /// Keeps the weight of each class, `n <- decay n + sum_j W_j`; [`NoiseEstimator::distribution`] is
 /// `(n + smoothing) / sum (n + smoothing)`. With decay 1 every batch counts the same; below 1 the estimate follows
-/// drifting data.
+/// drifting data. Neither [`NoiseEstimator::observe`] nor [`NoiseEstimator::over_classes`] takes time that depends on
+/// the number of classes (dense targets excepted), so that it serves millions of classes.
 ///
 /// ```
 /// use softnce::{NoiseEstimator, Targets};
@@ -23,7 +27,12 @@ use crate::{Error, Targets};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct NoiseEstimator {
+    /// The weight of each class, divided by `scale`, without `uniform`. Shape `[d]`.
     mass: Array1<f64>,
+    /// What all classes have in common, divided by `scale`.
+    uniform: f64,
+    /// The factor of `mass` and `uniform`: a decay changes it, and not each class.
+    scale: f64,
     smoothing: f64,
     decay: f64,
 }
@@ -44,7 +53,7 @@ impl NoiseEstimator {
         if !(decay > 0.0 && decay <= 1.0) {
             return Err(Error::range("decay", decay, "a number above 0, at most 1"));
         }
-        Ok(NoiseEstimator { mass: Array1::zeros(classes), smoothing, decay })
+        Ok(NoiseEstimator { mass: Array1::zeros(classes), uniform: 0.0, scale: 1.0, smoothing, decay })
     }
 
     /// Takes in the targets of a batch.
@@ -57,8 +66,13 @@ impl NoiseEstimator {
             let found = [targets.len(), targets.classes()];
             return Err(Error::shape("targets", &found, format!("[M, {classes}]")));
         }
-        self.mass *= self.decay;
-        self.mass += &targets.class_mass();
+        self.scale *= self.decay;
+        if self.scale < LEAST_SCALE {
+            self.mass *= self.scale;
+            self.uniform *= self.scale;
+            self.scale = 1.0;
+        }
+        self.uniform += targets.add_class_mass(&mut self.mass, 1.0 / self.scale);
         Ok(())
     }
 
@@ -67,6 +81,26 @@ impl NoiseEstimator {
     /// # Errors
     /// A total that left the range of `f64`.
     pub fn distribution(&self) -> Result<NoiseDistribution, Error> {
-        NoiseDistribution::from_counts(&self.mass, self.smoothing)
+        NoiseDistribution::from_counts(&self.mass.mapv(|mass| self.weight(mass)), self.smoothing)
+    }
+
+    /// The estimate so far of the distribution of a class that is known to be one of these, in their order: that of
+    /// [`NoiseDistribution::over_classes`].
+    ///
+    /// # Errors
+    /// No classes; a class that there is not; a total that left the range of `f64`.
+    pub fn over_classes(&self, class_indices: &[u32]) -> Result<NoiseDistribution, Error> {
+        let mut weights = Array1::zeros(class_indices.len());
+        for (row, (weight, &class)) in weights.iter_mut().zip(class_indices).enumerate() {
+            let missing = || Error::index_of(CLASS_INDICES, "class", class, self.mass.len()).at([row]);
+            *weight = self.weight(*self.mass.get(class as usize).ok_or_else(missing)?);
+        }
+        NoiseDistribution::from_counts(&weights, self.smoothing)
+    }
+
+    /// The weight of a class, from its entry.
+    fn weight(&self, mass: f64) -> f64 {
+        // Rounding may bring a class below the uniform share under 0.
+        (self.scale * (mass + self.uniform)).max(0.0)
     }
 }

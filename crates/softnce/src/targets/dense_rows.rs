@@ -57,9 +57,9 @@ impl DenseRows<'_> {
         DenseRows { values: self.values.into_owned(), sums: self.sums.map(|sums| sums.into_owned().into()) }
     }
 
-    pub(super) fn add_class_mass(&self, mass: &mut Array1<f64>) {
+    pub(super) fn add_class_mass(&self, mass: &mut Array1<f64>, factor: f64) {
         for row in 0..self.dim().0 {
-            let scale = self.sum(row).recip();
+            let scale = factor / self.sum(row);
             self.values.add_row(row, scale, mass);
         }
     }

@@ -151,16 +151,29 @@ impl Targets<'_> {
     /// Total weight of each class over all rows: class counts, for hard labels. Shape `[d]`.
     pub fn class_mass(&self) -> Array1<f64> {
         let mut mass = Array1::zeros(self.classes);
-        match &self.rows {
-            Rows::Hard(labels) => labels.iter().for_each(|&label| mass[label as usize] += 1.0),
-            Rows::Compact(rows) => {
-                (0..rows.len()).flat_map(|row| rows.entries(row)).for_each(|(class, weight)| mass[class] += weight);
-                mass += rows.uniform.sum() / self.classes as f64;
-                mass.mapv_inplace(|mass: f64| mass.max(0.0));
-            }
-            Rows::Dense(rows) => rows.add_class_mass(&mut mass),
+        let uniform = self.add_class_mass(&mut mass, 1.0);
+        if uniform > 0.0 {
+            mass.mapv_inplace(|mass| (mass + uniform).max(0.0));
         }
         mass
+    }
+
+    /// Adds the total weight of each class over all rows, times a factor, to `mass`, without what all classes have in
+    /// common; returns that. Takes no time that depends on the number of classes, but for dense rows.
+    ///
+    /// # Shapes
+    /// `mass`: `[d]`.
+    pub(crate) fn add_class_mass(&self, mass: &mut Array1<f64>, factor: f64) -> f64 {
+        match &self.rows {
+            Rows::Hard(labels) => labels.iter().for_each(|&label| mass[label as usize] += factor),
+            Rows::Compact(rows) => {
+                let entries = (0..rows.len()).flat_map(|row| rows.entries(row));
+                entries.for_each(|(class, weight)| mass[class] += factor * weight);
+                return factor * rows.uniform.sum() / self.classes as f64;
+            }
+            Rows::Dense(rows) => rows.add_class_mass(mass, factor),
+        }
+        0.0
     }
 
     /// Appends the classes with a weight of their own, of hard and compact rows.

@@ -1,0 +1,75 @@
+//! Why a training over many classes failed.
+
+use softnce_data::candidates::CandidateError;
+use softnce_metrics::MetricError;
+use softnce_rows::RowsError;
+use softnce_store::StoreError;
+
+use crate::data::DataError;
+
+/// Why a training over many classes failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClassesError {
+    /// A setting is not what was expected.
+    #[error("{setting} is {found}, expected {expected}")]
+    Setting {
+        /// Its name in the recipe.
+        setting: &'static str,
+        /// Its value.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// A recipe could not be read.
+    #[error("{name}: {reason}")]
+    Recipe {
+        /// The file, or the name of a built-in recipe.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The loss or the gradient of a step left the range of its type.
+    #[error("step {step}, learning rate {rate:e}: {source}; a lower optimizer.learning_rate may help")]
+    Step {
+        /// The step, from 1.
+        step: u64,
+        /// The learning rate of the step.
+        rate: f64,
+        /// What was refused.
+        source: Box<ClassesError>,
+    },
+    /// The data could not be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The rows of the tables could not be read or changed.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    /// The loss refused its input.
+    #[error(transparent)]
+    Loss(#[from] softnce::Error),
+    /// The candidates could not be kept.
+    #[error(transparent)]
+    Candidates(#[from] CandidateError),
+    /// A metric refused its input.
+    #[error(transparent)]
+    Metric(#[from] MetricError),
+    /// A file or folder could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ClassesError {
+    /// Whether the recipe, the data or the folder is at fault, and not the training or the system.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            ClassesError::Store(error) | ClassesError::Rows(RowsError::Store(error)) => error.is_usage(),
+            ClassesError::Step { .. } | ClassesError::Metric(_) | ClassesError::Loss(_) => false,
+            _ => true,
+        }
+    }
+
+    pub(crate) fn setting(setting: &'static str, found: impl ToString, expected: impl Into<String>) -> Self {
+        ClassesError::Setting { setting, found: found.to_string(), expected: expected.into() }
+    }
+}

@@ -1,0 +1,133 @@
+//! Evaluation over all classes.
+
+use ndarray::{Array1, ArrayView2};
+use serde::{Deserialize, Serialize};
+use softnce_metrics::{RankingEvaluator, RankingResult, TrainingCounts};
+use softnce_rows::RowStore;
+use softnce_rows::search::Scan;
+
+use super::build::{ClassesData, Parts};
+use crate::ClassesError;
+use crate::data::{InputRows, Minibatch, Order};
+use crate::recipe::EvaluationSection;
+
+/// Rows whose scores are computed in one pass over the classes.
+const ROWS_AT_ONCE: usize = 1024;
+
+/// An evaluation over all classes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Steps before it.
+    pub step: u64,
+    /// Seconds of training before it, without evaluations.
+    pub seconds: f64,
+    /// Mean loss of the steps since the evaluation before it, in nats; not comparable between candidates.
+    pub train_loss: Option<f64>,
+    /// Negative log likelihood of the soft labels, in nats, with the softmax over all classes. Its exponential is the
+    /// perplexity.
+    pub nll: f64,
+    /// The temperature of the loss.
+    pub temperature: f64,
+    /// Mean Kullback-Leibler divergence from the true posterior over the classes of a row's cluster, in nats, for
+    /// generated rows.
+    pub divergence: Option<f64>,
+    /// Precision and others at each k, also by frequency of the class.
+    pub ranking: RankingResult,
+}
+
+/// Evaluates the first rows of the test part.
+pub(super) fn evaluate(
+    section: &EvaluationSection,
+    data: &ClassesData,
+    parts: &Parts,
+    store: &RowStore,
+    (step, seconds, train_loss): (u64, f64, Option<f64>),
+) -> Result<Evaluation, ClassesError> {
+    let classes = data.test.classes();
+    let counts: Vec<u64> = data.mass.iter().map(|mass| mass.round() as u64).collect();
+    let training = TrainingCounts::new(&counts, data.train.len() as u64)?;
+    let ks: Vec<usize> = section.k.iter().copied().filter(|&k| k <= classes).collect();
+    let most = ks.iter().copied().max().unwrap_or(1);
+    let mut ranking = RankingEvaluator::new(classes, &ks, Some(training))?;
+    let order = Order::sequential(data.test.len().min(section.rows));
+    let biases: Option<Array1<f32>> = parts.head.biases(store)?;
+    let current = parts.head.table.current(store)?;
+    let (mut likelihood, mut rows, mut divergence) = (0.0, 0_usize, 0.0);
+    for number in 0..order.len().div_ceil(ROWS_AT_ONCE) {
+        let batch = Minibatch::read(data.test.as_ref(), &order.batch(number, ROWS_AT_ONCE))?;
+        let features = parts.encoder.encode(store, &batch.inputs)?;
+        let labels: Vec<(usize, u32, f64)> = (0..batch.len())
+            .flat_map(|row| {
+                let (classes, weights) = batch.label(row);
+                classes.iter().zip(weights).map(move |(&class, &weight)| (row, class, weight))
+            })
+            .collect();
+        let clusters = cluster_pairs(data, &batch)?;
+        let pairs: Vec<(usize, u32)> = labels
+            .iter()
+            .map(|&(row, class, _)| (row, class))
+            .chain(clusters.iter().map(|&(row, class, _)| (row, class)))
+            .collect();
+        let mut scan = Scan::new(features.view())
+            .with_temperature(parts.head.temperature.value() as f32)
+            .with_top(most)
+            .with_log_sum()
+            .with_scores_of(&pairs);
+        if let Some(biases) = biases.as_ref().and_then(|biases| biases.as_slice()) {
+            scan = scan.with_bias(biases);
+        }
+        if parts.head.normalise {
+            scan = scan.with_cosine();
+        }
+        let found = scan.run(&current)?;
+        let (Some(top), Some(sums), Some(scores)) = (found.top, found.log_sum, found.pair_scores) else { continue };
+        for (&(row, _, weight), &score) in labels.iter().zip(&scores) {
+            likelihood += weight * (sums[row] - f64::from(score));
+        }
+        divergence += divergence_of(&clusters, &scores[labels.len()..]);
+        rows += (0..batch.len()).filter(|&row| !batch.label(row).0.is_empty()).count();
+        let relevant: Vec<Vec<(u32, f32)>> =
+            (0..batch.len()).map(|row| batch.relevant(row).iter().map(|&class| (class, 1.0)).collect()).collect();
+        ranking.push(ArrayView2::from(&top.classes), &relevant)?;
+    }
+    Ok(Evaluation {
+        step,
+        seconds,
+        train_loss,
+        nll: likelihood / rows.max(1) as f64,
+        temperature: parts.head.temperature.value(),
+        divergence: data.generated.as_ref().map(|_| divergence / rows.max(1) as f64),
+        ranking: ranking.finish()?,
+    })
+}
+
+/// For generated rows: the classes of each row's cluster, with their true posterior.
+fn cluster_pairs(data: &ClassesData, batch: &Minibatch) -> Result<Vec<(usize, u32, f64)>, ClassesError> {
+    let (Some(generated), InputRows::Dense(features)) = (&data.generated, &batch.inputs) else { return Ok(Vec::new()) };
+    let mut pairs = Vec::new();
+    for (row, features) in features.outer_iter().enumerate() {
+        let cluster = generated.cluster(generated.class(batch.rows[row])?);
+        let posterior = generated.posterior(features.to_vec().as_slice(), cluster)?;
+        let members = generated.members(cluster).zip(posterior);
+        pairs.extend(members.map(|(class, probability)| (row, class as u32, probability)));
+    }
+    Ok(pairs)
+}
+
+/// The sum over the rows of `sum_y p(y) log(p(y) / q(y))` over the classes of a cluster, q being the softmax of the scores.
+fn divergence_of(pairs: &[(usize, u32, f64)], scores: &[f32]) -> f64 {
+    let mut total = 0.0;
+    let mut start = 0;
+    for row in pairs.chunk_by(|one, other| one.0 == other.0) {
+        let scores = &scores[start..start + row.len()];
+        start += row.len();
+        let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f64 = scores.iter().map(|&score| f64::from(score - largest).exp()).sum();
+        for (&(_, _, probability), &score) in row.iter().zip(scores) {
+            if probability > 0.0 {
+                total += probability * (probability.ln() - (f64::from(score - largest) - sum.ln()));
+            }
+        }
+    }
+    total
+}
