@@ -13,9 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from softnce._settings import flag, integer, number
+from softnce.optim._registry import before_reading, optimizer_of
 from softnce.torch import _autograd, _distributed, _head, _head_operation
 from softnce.torch._call import Call, Targets, tensors
 from softnce.torch._differentiable import transformed
+from softnce.torch._listing import listed
 from softnce.torch._memory import resolved
 from softnce.torch._tracing import untraced
 from softnce.torch.modules import Contrastive
@@ -107,6 +109,7 @@ class InfoNCEHead(Contrastive):
 
     def logits(self, features: Tensor) -> Tensor:
         """The logits of every class, ``[N, d]``, for prediction: ``head.posterior(head.logits(features))``."""
+        self._catch_up(None)
         return nn.functional.linear(features, self.weight, self.bias)
 
     def extra_repr(self) -> str:
@@ -156,6 +159,7 @@ class InfoNCEHead(Contrastive):
             return loss
         if call.group:
             call = _distributed.gather(call, rows, self.num_classes)
+        self._catch_up(call)
         bias = None if self.offsets is None else self.offsets.weight
         if torch.is_grad_enabled():
             loss = _HeadLoss.apply(features, self.weight, bias, learned, call, self.sparse)
@@ -164,6 +168,17 @@ class InfoNCEHead(Contrastive):
             loss = _head.evaluate(call, inputs, False, None)[0]
         self._fill(call, targets)
         return loss
+
+    def _catch_up(self, call: Optional[Call]) -> None:
+        """Brings the rows that a call reads up to date if a row optimiser has left them behind; None: all rows."""
+        parts = [part for part in (self.rows, self.offsets) if part is not None]
+        if all([optimizer_of(part.weight) is None for part in parts]):
+            return
+        rows = None
+        if call is not None:
+            rows = torch.cat([part.first.reshape(-1).long() for part in listed(call.segments, self.num_classes)])
+        for part in parts:
+            before_reading(part.weight, rows, shared=call is not None and call.workers > 1)
 
     def _keeps_candidates(self) -> bool:
         return self.reduction == "none" or super()._keeps_candidates()
