@@ -104,12 +104,34 @@ class RowAdamW(RowOptimizer):
         self, ledger: Decays, group: Dict[str, Any], last: Tensor, until: int, weights: Tensor, states: List[Tensor]
     ) -> None:
         first, second = states
-        dtype, (beta1, beta2) = weights.dtype, group["betas"]
+        dtype = weights.dtype
         weights.mul_(ledger.kept(last, until).to(dtype)[:, None])
+        # Most rows never had a gradient when all rows are caught up.
+        moving = ((first != 0) | (second != 0)).any(1).nonzero()[:, 0]
+        if len(moving) == len(last):
+            self._coast(ledger, group, last, until, weights, first, second)
+        elif len(moving):
+            some = [part[moving] for part in (weights, first, second)]
+            self._coast(ledger, group, last[moving], until, *some)
+            for whole, part in zip((weights, first, second), some):
+                whole.index_copy_(0, moving, part)
+
+    def _coast(
+        self,
+        ledger: Decays,
+        group: Dict[str, Any],
+        last: Tensor,
+        until: int,
+        weights: Tensor,
+        first: Tensor,
+        second: Tensor,
+    ) -> None:
+        """What the momentum adds to rows ``[R, D]`` that have decayed."""
+        dtype, (beta1, beta2) = weights.dtype, group["betas"]
         made = _sum(ledger, (beta1, beta2), last, until, _NEGLIGIBLE[dtype])
         if made is not None:
             root, total = second.sqrt(), torch.zeros_like(first)
-            for factors, roots in zip(made.factors.to(dtype).unbind(1), made.roots.to(dtype).unbind(1)):
+            for factors, roots in zip(made.factors.to(dtype).T, made.roots.to(dtype).T):
                 total.addcdiv_(factors[:, None].expand_as(root), (roots[:, None] * root).add_(group["eps"]))
             weights.addcmul_(first, total, value=-1)
         gaps = until - last

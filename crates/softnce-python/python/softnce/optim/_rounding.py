@@ -13,7 +13,6 @@ from torch import Tensor
 __all__ = ["key", "rounded"]
 
 _MASK = 0xFFFFFFFF
-#: Below 2^27, so that its product with 32 bits fits 64 signed bits.
 _FACTOR = 0x45D9F3B
 
 
@@ -33,11 +32,17 @@ def _mix(bits: int) -> int:
 
 def rounded(values: Tensor, rows: Tensor, key: int) -> Tensor:
     """Values ``[R, D]`` in float32 as bfloat16; ``rows`` ``[R]`` are their numbers in the whole matrix."""
-    width = values.shape[1]
-    places = rows.long()[:, None] * width + torch.arange(width, device=values.device)
-    bits = (places >> 32).mul_(_FACTOR).bitwise_xor_(places).bitwise_xor_(key).bitwise_and_(_MASK)
-    for _ in range(2):
-        bits = (bits >> 16).bitwise_xor_(bits).mul_(_FACTOR).bitwise_and_(_MASK)
-    noise = (bits >> 8).bitwise_and_(0xFFFF).int()
-    cut = (values.contiguous().view(torch.int32) + noise).bitwise_and_(-0x10000).view(torch.float32)
+    columns = torch.arange(values.shape[1], dtype=torch.int32, device=values.device) * -0x61C88647
+    # In 32 bits, whose products wrap round: four times as fast as in 64.
+    bits = _mixed((rows ^ key).int())[:, None] + columns
+    noise = _mixed(bits).bitwise_and_(0xFFFF)
+    cut = noise.add_(values.contiguous().view(torch.int32)).bitwise_and_(-0x10000).view(torch.float32)
     return torch.where(values.isfinite(), cut, values).bfloat16()
+
+
+def _mixed(bits: Tensor) -> Tensor:
+    """The bits of each number mixed, in place."""
+    for shift in (16, 15):
+        # Not the sign, which a shift repeats.
+        bits.bitwise_xor_((bits >> shift).bitwise_and_(0xFFFF)).mul_(_FACTOR)
+    return bits.bitwise_xor_((bits >> 16).bitwise_and_(0xFFFF))

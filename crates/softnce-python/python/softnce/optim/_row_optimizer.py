@@ -196,7 +196,7 @@ class RowOptimizer(torch.optim.Optimizer):
         state = self.state.get(parameter)
         if not state or self._rests(self._group_of(parameter), state):
             return False
-        return bool((state["last"] < state["step"]).any())
+        return bool(_behind(state, None).any())
 
     def _group_of(self, parameter: Tensor) -> Dict[str, Any]:
         for group in self.param_groups:
@@ -273,9 +273,9 @@ class RowOptimizer(torch.optim.Optimizer):
             return False
         state, until = self._state_of(group, parameter), state["step"]
         if rows is None:
-            rows = (state["last"] < until).nonzero()[:, 0]
+            rows = _behind(state, None).nonzero()[:, 0]
         else:
-            rows = rows[state["last"][rows] < until]
+            rows = rows[_behind(state, rows)]
         if not rows.numel():
             return False
         ledger = self._ledger_of(group, parameter, state)
@@ -302,7 +302,7 @@ class RowOptimizer(torch.optim.Optimizer):
                 rows = rows[(rows >= 0) & (rows < parameter.shape[0])].unique()
             name = _distributed.group_name(self.process_group)
             if name and rows is not None and not shared:
-                if not training and bool((state["last"][rows] < state["step"]).any()):
+                if not training and bool(_behind(state, rows).any()):
                     message = "call optimizer.catch_up() on every worker before an evaluation"
                     raise RuntimeError(f"rows are behind, and one worker alone must not change them: {message}")
                 rows = _distributed.gather_rows(rows, name).unique() if training else rows
@@ -359,6 +359,14 @@ def _read(module: nn.Module, arguments: Tuple[Any, ...], options: Dict[str, Any]
     rows = arguments[0] if arguments else options.get("input")
     if isinstance(rows, Tensor):
         _registry.before_reading(module.weight, rows)  # type: ignore[arg-type]
+
+
+def _behind(state: Dict[str, Any], rows: Optional[Tensor]) -> Tensor:
+    """Which rows (None: of all) have missed steps that change them."""
+    last = state["last"] if rows is None else state["last"][rows]
+    behind = last < state["step"]
+    # A row that never had a gradient has no momentum: only decay changes it.
+    return behind if state["decayed"] else behind & (last > 0)
 
 
 def _flat(rows: Tensor) -> Tensor:
