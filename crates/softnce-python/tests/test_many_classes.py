@@ -160,6 +160,15 @@ def test_norms(backend: Any, reduction: Any, form: str, count: Any) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_norms_of_narrow_rows_under_autocast(backend: Any) -> None:
+    made = InfoNCEHead(WIDTH, 5, init_std=0.3, normalize=True, backend=backend, dtype=torch.bfloat16)
+    features, labels = random_logits(ROWS, WIDTH).bfloat16(), torch.arange(ROWS) % 5
+    expected = made(features, labels)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(made(features, labels), expected, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_rows_of_zeros_stay_zero_under_norms_and_learn(backend: Any) -> None:
     made = InfoNCEHead(WIDTH, 5, init_std=0.0, normalize=True, backend=backend)
     features = torch.zeros(2, WIDTH, requires_grad=True)

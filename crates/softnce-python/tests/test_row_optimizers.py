@@ -344,11 +344,19 @@ def test_narrow_states_stay_close() -> None:
 
 # PyTorch's own, once a process.
 @pytest.mark.filterwarnings("ignore:Sparse invariant checks are implicitly disabled")
-def test_the_scaler_of_gradients_and_clipping() -> None:
+@pytest.mark.parametrize("clips", [False, True])
+def test_the_scaler_of_gradients_and_clipping(clips: bool) -> None:
     head = InfoNCEHead(4, 30, init_std=0.3)
     plain = copy.deepcopy(head)
     scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
     scaled, direct = RowAdamW(head.parameters(), lr=0.1), RowAdamW(plain.parameters(), lr=0.1)
+
+    def clip(module: nn.Module) -> None:
+        try:
+            torch.nn.utils.clip_grad_norm_(module.parameters(), 0.1)
+        except NotImplementedError:
+            pytest.skip("this version of PyTorch does not clip sparse gradients")
+
     for step in range(6):
         labels = torch.tensor([step, step + 1])
         scaled.zero_grad(), direct.zero_grad()
@@ -358,13 +366,12 @@ def test_the_scaler_of_gradients_and_clipping() -> None:
             head.weight.grad = head.weight.grad * float("inf")
         scaler.unscale_(scaled)
         if step != 3:
-            torch.nn.utils.clip_grad_norm_(head.parameters(), 0.1)
+            plain(torch.ones(2, 4), labels).backward()
+            for module in (head, plain) if clips else ():
+                clip(module)
+            direct.step()
         scaler.step(scaled)
         scaler.update()
-        if step != 3:
-            plain(torch.ones(2, 4), labels).backward()
-            torch.nn.utils.clip_grad_norm_(plain.parameters(), 0.1)
-            direct.step()
     assert scaled.state[head.weight]["step"] == 5
     scaled.catch_up(), direct.catch_up()
     torch.testing.assert_close(head.weight, plain.weight)

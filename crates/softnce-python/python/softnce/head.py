@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from softnce._settings import flag, integer, number
 from softnce.optim._registry import before_reading, optimizer_of
 from softnce.torch import _autograd, _distributed, _head, _head_operation, _mapped, classes
-from softnce.torch._call import Call, Targets, segment_of, tensors, wide
+from softnce.torch._call import Call, Segment, Targets, segment_of, tensors, wide
 from softnce.torch._differentiable import transformed
 from softnce.torch._listing import listed, shares
 from softnce.torch._memory import resolved
@@ -60,7 +60,7 @@ class InfoNCEHead(Contrastive):
     so that the other classes do not contribute. With at most 64 classes, targets may be any distributions. Finding the
     compact form of probabilities waits for the device; pass ``MixedTargets`` where that matters.
 
-    The optimisers of :mod:`softnce.optim` equal ``SGD`` and ``AdamW`` with dense gradients, weight decay included, and
+    The optimisers of ``softnce.optim`` equal ``SGD`` and ``AdamW`` with dense gradients, weight decay included, and
     touch only the rows used. The head asks them for rows that are up to date. ``weight`` and ``bias`` are as they lie
     in memory: call ``optimizer.catch_up()`` before reading or saving them.
 
@@ -285,15 +285,20 @@ class InfoNCEHead(Contrastive):
             return loss
         learned = None if found is None else found.value()
         if self.normalize:
-            features = _head.unit(features)[0]
+            # Autocast computes norms in single precision.
+            features = _head.unit(features)[0].to(self.weight.dtype)
         if traced or features.is_meta:
             weight = _head.unit(self.weight)[0] if self.normalize else self.weight
             loss = _head_operation.call(call, _head.Inputs(features, weight, self.bias, learned))
             self._fill(call, targets)
             return loss
-        if call.group:
+        gathers = bool(call.group)
+        if gathers:
             call = _distributed.gather(call, rows, self.num_classes)
-        self._catch_up(call)
+        elif rows == 0 and self.candidates is not None and self.reduction == "mean" and not self._alone():
+            # The other workers have rows: this one adds nothing to the mean.
+            call = call._replace(workers=2)
+        self._catch_up(call, gathers)
         bias = None if self.offsets is None else self.offsets.weight
         if torch.is_grad_enabled():
             loss = _HeadLoss.apply(features, self.weight, bias, learned, call, self.sparse, self.normalize)
@@ -315,7 +320,12 @@ class InfoNCEHead(Contrastive):
         if group and self.reduction == "mean":
             parts = _distributed.parts_of_mean(rows, options["row_weights"], group, device)
             options = {**options, "row_weights": parts, "reduction": "sum"}
-        (own,) = listed([segment_of("targets", targets, self.num_classes, device)], self.num_classes)
+        own = segment_of("targets", targets, self.num_classes, device)
+        if rows:
+            (own,) = listed([own], self.num_classes)
+        else:
+            own = Segment(torch.zeros(0, dtype=torch.int64, device=device), None, 0.0, None, None)
+            targets = own.first
         if shares([own])[1] > 0:
             message = "expected 0: with classes as candidates it needs every class"
             raise ValueError(f"targets has a uniform share of {shares([own])[1]}, {message} (label smoothing)")
@@ -327,8 +337,11 @@ class InfoNCEHead(Contrastive):
             targets = MixedTargets.compact(0.0, own.first, own.second, self.num_classes)
         return targets, {**options, **drawn._asdict()}
 
-    def _catch_up(self, call: Optional[Call]) -> None:
-        """Brings the rows that a call reads up to date if a row optimiser has left them behind; None: all rows."""
+    def _catch_up(self, call: Optional[Call], shared: bool = False) -> None:
+        """Brings the rows that a call reads up to date if a row optimiser has left them behind; None: all rows.
+
+        ``shared``: the calls of all workers read the same rows.
+        """
         parts = [part for part in (self.rows, self.offsets) if part is not None]
         if all([optimizer_of(part.weight) is None for part in parts]):
             return
@@ -336,7 +349,7 @@ class InfoNCEHead(Contrastive):
         if call is not None:
             rows = torch.cat([part.first.reshape(-1).long() for part in listed(call.segments, self.num_classes)])
         for part in parts:
-            before_reading(part.weight, rows, shared=call is not None and call.workers > 1)
+            before_reading(part.weight, rows, shared)
 
     def _keeps_candidates(self) -> bool:
         return self.reduction == "none" or super()._keeps_candidates()
