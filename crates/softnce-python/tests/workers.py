@@ -391,7 +391,7 @@ def train_words(rank: int, world: int, kind: str, dtype: torch.dtype) -> Dict[st
         words = torch.randint(MANY, (6, 3), generator=generator(step))
         labels = torch.randint(MANY, (6,), generator=generator(100 + step))
         # Two workers have different numbers of rows, once one of them none.
-        cut = 0 if step == 7 else 2
+        cut = 0 if step == 7 and kind != "local" else 2
         own = slice(None) if world == 1 else slice(0, cut) if rank == 0 else slice(cut, 6)
         optimizer.zero_grad()
         net(words[own], labels[own]).backward()
