@@ -97,16 +97,21 @@ class Sampler:
 
     def draw(self, count: int) -> Tensor:
         """Classes ``[count]``, from PyTorch's generator of the device."""
-        if self._sums is None:
-            return torch.randint(self.num_classes, (count,), device=self.device)
-        places = torch.rand(count, dtype=self._sums.dtype, device=self.device) * self._sums[-1]
-        return torch.searchsorted(self._sums, places, right=True).clamp_(max=self.num_classes - 1)
+        return _draws(self._sums, count, self.num_classes, self.device)
 
     def probabilities(self, classes: Tensor) -> Tensor:
         """The probabilities of some classes."""
         if self._sums is None or self._noise is None:
             return torch.full(classes.shape, 1.0 / self.num_classes, dtype=widest(self.device), device=self.device)
         return self._noise[classes].to(self._sums.dtype) / self._sums[-1]
+
+
+def _draws(sums: Optional[Tensor], count: int, num_classes: int, device: torch.device) -> Tensor:
+    """Classes ``[count]``, from the sums of the probabilities up to each class; None: uniform."""
+    if sums is None:
+        return torch.randint(num_classes, (count,), device=device)
+    places = torch.rand(count, dtype=sums.dtype, device=device) * sums[-1]
+    return torch.searchsorted(sums, places, right=True).clamp_(max=num_classes - 1)
 
 
 def _version(noise: Optional[Tensor]) -> int:
@@ -121,7 +126,7 @@ def draw(count: int, own: Segment, noise: Optional[Tensor], num_classes: int) ->
     if noise is not None:
         # Draws from bad noise could fail with an error that names another argument: the loss refuses it itself.
         eta = torch.where(noise_fits(noise), eta, torch.full_like(eta, 1.0 / num_classes))
-    drawn = Sampler(None if noise is None else eta, num_classes, device).draw(count)
+    drawn = _draws(None if noise is None else eta.cumsum(0), count, num_classes, device)
     counts = eta.new_zeros(num_classes).index_add(0, drawn, eta.new_ones(count)) / count
     exact = _largest_weights(own, num_classes, dtype) > _SHARE_OF_CHANCE * _chance(eta, count)
     multiplicities = torch.cat((eta.new_zeros(own.rows()), torch.where(exact, eta, counts)))
