@@ -178,3 +178,21 @@ def test_errors_in_a_group(tmp_path: Path) -> None:
         assert "all rows of all workers have weight 0" in result["empty"]
     assert abs(float(first["alone"]) - float(torch.tensor(2.0).log())) < 1e-6
     assert first["eval"] == first["alone"]
+
+
+@pytest.mark.parametrize(
+    "kind, dtype", [("gathered", "float64"), ("gathered", "bfloat16"), ("local", "float32"), ("drawn", "float32")]
+)
+def test_row_optimisers(kind: str, dtype: str, tmp_path: Path) -> None:
+    results = run(2, tmp_path, "words", kind, dtype)
+    assert all("call optimizer.catch_up() on every worker" in result.pop("refused") for result in results)
+    untouched = dict(workers.Words(kind, getattr(torch, dtype)).named_parameters())
+    assert results[0].keys() == untouched.keys()
+    for name, value in results[0].items():
+        # The same bits, although each worker reads rows of its own.
+        assert torch.equal(value, results[1][name])
+        assert float((value - untouched[name].detach()).abs().max()) > 1e-2
+    if kind == "gathered" and dtype == "float64":
+        expected = workers.train_words(0, 1, kind, torch.float64)
+        assert "refused" not in expected
+        check(results, expected)

@@ -118,8 +118,34 @@ def test_a_queue() -> None:
 
 BAD: Any = [
     (lambda: InfoNCEHead(0, 3), ValueError, "in_features is 0"),
-    (lambda: InfoNCEHead(3, 3, candidates="classes"), ValueError, "candidates is 'classes', expected None"),
-    (lambda: InfoNCEHead(3, 3, candidates=ClassCandidates(2)), ValueError, r"candidates is Cla.*\(count=2\), expected"),
+    (lambda: InfoNCEHead(3, 3, candidates="classes"), ValueError, r"candidates is ClassCandidates\(\), expected Cl"),
+    (
+        lambda: InfoNCEHead(3, 3, candidates=ClassCandidates(2))(
+            torch.zeros(1, 3), torch.tensor([0]), candidates=torch.tensor([0])
+        ),
+        ValueError,
+        r"candidates is given, and the head has ClassCandidates\(count=2\)",
+    ),
+    (
+        lambda: InfoNCEHead(3, 9, candidates=ClassCandidates(2))(
+            torch.zeros(1, 3), MixedTargets.smoothed([0], 9, 0.25)
+        ),
+        ValueError,
+        "targets has a uniform share of 0.25, expected 0: with classes as candidates it needs every class",
+    ),
+    (lambda: InfoNCEHead(3, 3, normalize=1), TypeError, "normalize is 1, expected True or False"),
+    (lambda: head().top_k(torch.zeros(1, 4).double(), 12), ValueError, "k is 12, expected at most 11"),
+    (lambda: head().top_k(torch.zeros(1, 4).double(), 0), ValueError, "k is 0, expected at least 1"),
+    (
+        lambda: head().log_likelihood(torch.zeros(2, 4).double(), torch.tensor([0])),
+        ValueError,
+        r"labels has shape \[1\], expected \[2\] class indices",
+    ),
+    (
+        lambda: head().log_likelihood(torch.zeros(2, 4).double(), torch.tensor([0, 11])),
+        IndexError,
+        "labels names class 11, expected a class from 0 to 10",
+    ),
     (lambda: InfoNCEHead(3, 3, dim=1), ValueError, "dim is 1, expected None"),
     (lambda: InfoNCEHead(3, 3, ignore_index=0), ValueError, "ignore_index is 0, expected None"),
     (lambda: InfoNCEHead(3, 3, init_std=-1.0), ValueError, "init_std is -1"),

@@ -33,3 +33,11 @@ def test_quick_start() -> None:
     assert done.returncode == 0, done.stderr
     found = re.fullmatch(r"accuracy (\d\.\d+)", done.stdout.strip())
     assert found and float(found[1]) > 0.95, done.stdout
+
+
+def test_many_classes() -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    (block,) = [block for block in blocks if "optimizer.catch_up()" in block]
+    checked = f"{block}\nassert best.indices.shape == (512, 5) and likelihood.shape == (512,)\n"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", checked], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr

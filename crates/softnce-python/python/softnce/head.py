@@ -7,27 +7,42 @@ ten million. The gradient of the weight matrix is sparse.
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, Optional, Sequence, Tuple, Union, cast
+import os
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union, cast
 
 import torch
 from torch import Tensor, nn
 
 from softnce._settings import flag, integer, number
-from softnce.torch import _autograd, _distributed, _head, _head_operation
-from softnce.torch._call import Call, Targets, tensors
+from softnce.optim._registry import before_reading, optimizer_of
+from softnce.torch import _autograd, _distributed, _head, _head_operation, _mapped, classes
+from softnce.torch._call import Call, Segment, Targets, segment_of, tensors, wide
 from softnce.torch._differentiable import transformed
+from softnce.torch._listing import listed, shares
 from softnce.torch._memory import resolved
 from softnce.torch._tracing import untraced
 from softnce.torch.modules import Contrastive
+from softnce.torch.targets import MixedTargets
 
-__all__ = ["InfoNCEHead"]
+__all__ = ["InfoNCEHead", "TopK"]
 
 #: The options of the other losses that a head does not have, and why.
 _WITHOUT = {
-    "candidates": "a head computes only the classes of the targets (use SoftTargetInfoNCE with head.logits)",
     "dim": "a head takes features [N, D]",
     "ignore_index": "a head counts every row (leave out the rows before the call)",
 }
+_STD = 2e-5
+#: Logits that prediction holds at once.
+_LOGITS = 1 << 22
+
+
+class TopK(NamedTuple):
+    """The classes with the largest logits of each row, in descending order."""
+
+    #: The logits, ``[N, k]``.
+    values: Tensor
+    #: The classes, ``[N, k]``.
+    indices: Tensor
 
 
 class InfoNCEHead(Contrastive):
@@ -45,18 +60,37 @@ class InfoNCEHead(Contrastive):
     so that the other classes do not contribute. With at most 64 classes, targets may be any distributions. Finding the
     compact form of probabilities waits for the device; pass ``MixedTargets`` where that matters.
 
+    The optimisers of ``softnce.optim`` equal ``SGD`` and ``AdamW`` with dense gradients, weight decay included, and
+    touch only the rows used. The head asks them for rows that are up to date. ``weight`` and ``bias`` are as they lie
+    in memory: call ``optimizer.catch_up()`` before reading or saving them.
+
+    With ``candidates=ClassCandidates(count)`` the candidates are classes drawn from the noise distribution, in place of
+    the targets: sampled softmax with soft targets, corrected, for targets that are distributions to be matched. A call
+    then computes the classes that are drawn or in a target, and a draw takes O(log d) time. Targets must have no
+    uniform share (no label smoothing), which would need every class. With ``gather`` the workers exchange only their
+    numbers of rows, and each draws its own classes.
+
     Args:
         in_features: the number of features D.
         num_classes: the number of classes d.
         bias: whether to add a bias.
         sparse: whether the gradients of weight and bias are sparse.
-        init_std: standard deviation of the initial weights; the paper uses 2e-5.
+        init_std: standard deviation of the initial weights. Default: 2e-5, as in the paper, or 0 in a new
+            ``weight_file``, which then takes disk space only for the rows that are trained.
+        normalize: whether features and class rows are divided by their norms, so that logits are cosines; rows of zeros
+            stay zero. Choose a temperature far below 1, or learn it (``learn_temperature=True``).
+        weight_file: path of a file in which the weight matrix lies, for one larger than memory (CPU only). It is mapped
+            into memory: the system reads the rows that are used, and writes changed rows back at any time. The bias
+            lies in ``weight_file`` + ``".bias"``. The files hold the values row by row in the byte order of the machine
+            and nothing else. They are made if they are missing, else used as they are. After a crash of the process
+            they hold all changes so far, after one of the system any mixture of old and new rows: for a checkpoint,
+            call ``optimizer.catch_up()``, copy the files, and save the optimiser's state with the copy. Moving the
+            head, changing its type, copying it and ``state_dict`` read the whole matrix into memory.
         device, dtype: of weight and bias.
-        options: those of :class:`softnce.torch.SoftTargetInfoNCE`, by name, but for ``candidates``, ``dim`` and
-            ``ignore_index``.
+        options: those of :class:`softnce.torch.SoftTargetInfoNCE`, by name, but for ``dim`` and ``ignore_index``.
 
     Raises:
-        ValueError: a setting is out of its range; the message names it.
+        ValueError: a setting is out of its range, or a file is not of the size that they need; the message names it.
     """
 
     def __init__(
@@ -66,7 +100,9 @@ class InfoNCEHead(Contrastive):
         bias: bool = False,
         *,
         sparse: bool = True,
-        init_std: float = 2e-5,
+        init_std: Optional[float] = None,
+        normalize: bool = False,
+        weight_file: Union[None, str, os.PathLike[str]] = None,
         device: Any = None,
         dtype: Optional[torch.dtype] = None,
         **options: Any,
@@ -76,16 +112,29 @@ class InfoNCEHead(Contrastive):
                 raise ValueError(f"{name} is {options[name]!r}, expected None: {reason}")
         super().__init__(**options)
         in_features, num_classes = integer("in_features", in_features), integer("num_classes", num_classes)
+        if init_std is None:
+            init_std = _STD if weight_file is None else 0.0
         init_std = number("init_std", init_std)
         if not (math.isfinite(init_std) and init_std >= 0):
             raise ValueError(f"init_std is {init_std}, expected a finite number not below 0")
         if self.noise_probs is not None and self.noise_probs.shape[0] != num_classes:
             raise ValueError(f"noise_probs has shape {list(self.noise_probs.shape)}, expected [{num_classes}]")
+        if self.candidates is not None and self.candidates.count is None:
+            message = "expected ClassCandidates(count): all classes need all logits"
+            raise ValueError(f"candidates is {self.candidates!r}, {message} (use SoftTargetInfoNCE with head.logits)")
         self.in_features, self.num_classes, self.sparse = in_features, num_classes, flag("sparse", sparse)
+        self.normalize = flag("normalize", normalize)
+        self._sampler: Optional[classes.Sampler] = None
         # DistributedDataParallel expects sparse gradients only from embeddings.
         place: Dict[str, Any] = {"sparse": sparse, "device": device, "dtype": dtype}
-        self.rows = _Rows(num_classes, in_features, init_std, **place)
-        self.offsets = _Rows(num_classes, 1, 0.0, **place) if flag("bias", bias) else None
+        path = None if weight_file is None else os.fspath(weight_file)
+        self.rows = _Rows(num_classes, in_features, init_std, path, **place)
+        offsets = None if path is None else f"{path}.bias"
+        self.offsets = _Rows(num_classes, 1, 0.0, offsets, **place) if flag("bias", bias) else None
+
+    def __getstate__(self) -> Dict[str, Any]:
+        # As large as the noise distribution, from which it is made again.
+        return {**self.__dict__, "_sampler": None}
 
     def _load_from_state_dict(self, state_dict: Dict[str, Any], prefix: str, *rest: Any) -> None:
         # The state of a torch.nn.Linear is accepted too.
@@ -107,12 +156,94 @@ class InfoNCEHead(Contrastive):
 
     def logits(self, features: Tensor) -> Tensor:
         """The logits of every class, ``[N, d]``, for prediction: ``head.posterior(head.logits(features))``."""
-        return nn.functional.linear(features, self.weight, self.bias)
+        self._catch_up(None)
+        weight = self.weight
+        if self.normalize:
+            features, weight = _head.unit(features)[0], _head.unit(weight)[0]
+        return nn.functional.linear(features, weight, self.bias)
+
+    @torch.no_grad()
+    def top_k(self, features: Tensor, k: int) -> TopK:
+        """The k classes with the largest logits of features ``[N, D]``: those of ``head.logits(features).topk(k)``.
+
+        The classes are computed in blocks, so that the logits ``[N, d]`` do not exist at once. Which of several classes
+        with equal logits come first is not defined. No gradient flows.
+
+        Raises:
+            ValueError: k is not from 1 to d; the features do not fit.
+        """
+        if integer("k", k) > self.num_classes:
+            raise ValueError(f"k is {k}, expected at most {self.num_classes}, the number of classes")
+        best: List[Tensor] = []
+        for first, logits in self._blocks(features):
+            values, indices = logits.topk(min(k, logits.shape[1]), 1)
+            if best:
+                values = torch.cat((best[0], values), 1)
+                indices = torch.cat((best[1], indices + first), 1)
+                values, places = values.topk(min(k, values.shape[1]), 1)
+                indices = indices.gather(1, places)
+            best = [values, indices]
+        return TopK(*best)
+
+    @torch.no_grad()
+    def log_normaliser(self, features: Tensor) -> Tensor:
+        """``logsumexp(logits / temperature)`` over all classes, ``[N]``, computed in blocks of classes.
+
+        The exact log likelihood of class k is ``logits_k / temperature`` minus it: :meth:`log_likelihood`. No gradient
+        flows.
+        """
+        total: Optional[Tensor] = None
+        for _, logits in self._blocks(features):
+            sums = wide(logits.dtype)
+            part = (logits.to(sums) / self.temperature.to(logits.device, sums)).logsumexp(1)
+            total = part if total is None else torch.logaddexp(total, part)
+        return cast(Tensor, total)
+
+    @torch.no_grad()
+    def log_likelihood(self, features: Tensor, labels: Tensor) -> Tensor:
+        """The exact log posterior of the class ``labels`` ``[N]`` of each row, ``[N]``, without the logits ``[N, d]``.
+
+        Raises:
+            ValueError: the labels are not ``[N]``.
+            IndexError: a label is out of range.
+        """
+        normaliser = self.log_normaliser(features)
+        features, labels = (
+            self._checked(features),
+            segment_of("labels", labels, self.num_classes, features.device).first,
+        )
+        if list(labels.shape) != [features.shape[0]]:
+            raise ValueError(f"labels has shape {list(labels.shape)}, expected [{features.shape[0]}] class indices")
+        if labels.numel() and not (0 <= int(labels.min()) and int(labels.max()) < self.num_classes):
+            found = int(labels.min()) if int(labels.min()) < 0 else int(labels.max())
+            raise IndexError(f"labels names class {found}, expected a class from 0 to {self.num_classes - 1}")
+        sums = normaliser.dtype
+        rows, features = self.weight[labels.long()].to(sums), features.to(sums)
+        if self.normalize:
+            rows, features = _head.unit(rows)[0], _head.unit(features)[0]
+        logits = (rows * features).sum(1)
+        if self.offsets is not None:
+            logits = logits + self.offsets.weight[labels.long(), 0].to(sums)
+        return logits / self.temperature.to(logits.device, sums) - normaliser
+
+    def _blocks(self, features: Tensor) -> Iterator[Tuple[int, Tensor]]:
+        """The logits of blocks of classes, each with its first class."""
+        features = self._checked(features)
+        self._catch_up(None)
+        size = max(1, _LOGITS // max(1, features.shape[0]))
+        if self.normalize:
+            features = _head.unit(features)[0]
+        weight, bias = self.weight, self.bias
+        for first in range(0, self.num_classes, size):
+            rows = weight[first : first + size]
+            rows = _head.unit(rows)[0] if self.normalize else rows
+            yield first, nn.functional.linear(features, rows, None if bias is None else bias[first : first + size])
 
     def extra_repr(self) -> str:
         """The text in ``repr``."""
         shape = f"in_features={self.in_features}, num_classes={self.num_classes}, bias={self.bias is not None}"
-        return f"{shape}, sparse={self.sparse}, {super().extra_repr()}"
+        normalize = ", normalize=True" if self.normalize else ""
+        return f"{shape}, sparse={self.sparse}{normalize}, {super().extra_repr()}"
 
     def forward(
         self,
@@ -125,13 +256,14 @@ class InfoNCEHead(Contrastive):
         """The loss of features ``[N, D]``: ``[]``, or ``[N]`` under reduction none.
 
         Raises:
-            ValueError: shapes or values do not match; dense targets without a compact form; unequal uniform shares.
+            ValueError: shapes or values do not match; dense targets without a compact form; unequal uniform shares; a
+                uniform share with classes as candidates.
             IndexError: a class index is out of range.
             TypeError: a type is not supported.
         """
         compiling = torch.compiler.is_compiling()
-        if compiling and (self.sparse or not self._alone()):
-            # The compiler has no sparse gradients, and does not trace the gathering of targets.
+        if compiling and (self.sparse or self.candidates is not None or not self._alone()):
+            # The compiler has no sparse gradients, and does not trace draws and the gathering of targets.
             loss: Tensor = self._untraced(features, targets, candidates, row_weights)
             return loss
         return self._evaluate(features, targets, candidates, row_weights, compiling)
@@ -144,26 +276,80 @@ class InfoNCEHead(Contrastive):
         features = self._checked(features)
         rows = features.shape[0]
         options = {"candidates": candidates, "row_weights": row_weights}
+        if self.candidates is not None:
+            targets, options = self._drawn(self.candidates, features, targets, options)
         call, found = self._prepare(rows, self.num_classes, features.device, targets, **options)
         if transformed():
             loss = _autograd.apply(call, self.logits(features), found)
             self._fill(call, targets)
             return loss
         learned = None if found is None else found.value()
+        if self.normalize:
+            # Autocast computes norms in single precision.
+            features = _head.unit(features)[0].to(self.weight.dtype)
         if traced or features.is_meta:
-            loss = _head_operation.call(call, _head.Inputs(features, self.weight, self.bias, learned))
+            weight = _head.unit(self.weight)[0] if self.normalize else self.weight
+            loss = _head_operation.call(call, _head.Inputs(features, weight, self.bias, learned))
             self._fill(call, targets)
             return loss
-        if call.group:
+        gathers = bool(call.group)
+        if gathers:
             call = _distributed.gather(call, rows, self.num_classes)
+        elif rows == 0 and self.candidates is not None and self.reduction == "mean" and not self._alone():
+            # The other workers have rows: this one adds nothing to the mean.
+            call = call._replace(workers=2)
+        self._catch_up(call, gathers)
         bias = None if self.offsets is None else self.offsets.weight
         if torch.is_grad_enabled():
-            loss = _HeadLoss.apply(features, self.weight, bias, learned, call, self.sparse)
+            loss = _HeadLoss.apply(features, self.weight, bias, learned, call, self.sparse, self.normalize)
         else:
-            inputs = _head.Inputs(features, self.weight, self.bias, learned)
+            inputs = _head.Inputs(features, self.weight, self.bias, learned, self.normalize)
             loss = _head.evaluate(call, inputs, False, None)[0]
         self._fill(call, targets)
         return loss
+
+    def _drawn(
+        self, over: classes.ClassCandidates, features: Tensor, targets: Any, options: Dict[str, Any]
+    ) -> Tuple[Any, Dict[str, Any]]:
+        """Targets that list their classes, and the options of a call over classes that are drawn."""
+        if options["candidates"] is not None:
+            raise ValueError(f"candidates is given, and the head has {over!r}; expected one of them")
+        rows, device = features.shape[0], features.device
+        group = "" if self._alone() else _distributed.group_name(self.process_group)
+        options = {**options, "alone": True}
+        if group and self.reduction == "mean":
+            parts = _distributed.parts_of_mean(rows, options["row_weights"], group, device)
+            options = {**options, "row_weights": parts, "reduction": "sum"}
+        own = segment_of("targets", targets, self.num_classes, device)
+        if rows:
+            (own,) = listed([own], self.num_classes)
+        else:
+            own = Segment(torch.zeros(0, dtype=torch.int64, device=device), None, 0.0, None, None)
+            targets = own.first
+        if shares([own])[1] > 0:
+            message = "expected 0: with classes as candidates it needs every class"
+            raise ValueError(f"targets has a uniform share of {shares([own])[1]}, {message} (label smoothing)")
+        sampler = self._sampler
+        if sampler is None or not sampler.serves(self.noise_probs, device):
+            sampler = self._sampler = classes.Sampler(self.noise_probs, self.num_classes, device)
+        drawn = classes.draw_some(cast(int, over.count), own, sampler)
+        if own.second is not None:
+            targets = MixedTargets.compact(0.0, own.first, own.second, self.num_classes)
+        return targets, {**options, **drawn._asdict()}
+
+    def _catch_up(self, call: Optional[Call], shared: bool = False) -> None:
+        """Brings the rows that a call reads up to date if a row optimiser has left them behind; None: all rows.
+
+        ``shared``: the calls of all workers read the same rows.
+        """
+        parts = [part for part in (self.rows, self.offsets) if part is not None]
+        if all([optimizer_of(part.weight) is None for part in parts]):
+            return
+        rows = None
+        if call is not None:
+            rows = torch.cat([part.first.reshape(-1).long() for part in listed(call.segments, self.num_classes)])
+        for part in parts:
+            before_reading(part.weight, rows, shared)
 
     def _keeps_candidates(self) -> bool:
         return self.reduction == "none" or super()._keeps_candidates()
@@ -187,11 +373,17 @@ class InfoNCEHead(Contrastive):
 
 
 class _Rows(nn.Embedding):
-    """A matrix with a row for each class."""
+    """A matrix with a row for each class, in memory or in a file."""
 
-    def __init__(self, rows: int, columns: int, std: float, **options: Any) -> None:
+    def __init__(self, rows: int, columns: int, std: float, file: Optional[str], **options: Any) -> None:
         self.std = std
-        super().__init__(rows, columns, **options)
+        if file is None:
+            super().__init__(rows, columns, **options)
+            return
+        values, new = _mapped.matrix(file, rows, columns, options["dtype"], options["device"])
+        super().__init__(rows, columns, _weight=values, sparse=options["sparse"])
+        if new and std > 0:
+            self.reset_parameters()
 
     def reset_parameters(self) -> None:
         nn.init.normal_(self.weight, std=self.std)
@@ -207,11 +399,13 @@ class _HeadLoss(torch.autograd.Function):
         temperature: Optional[Tensor],
         call: Call,
         sparse: bool,
+        normalize: bool,
     ) -> Tensor:
         wanted = any(ctx.needs_input_grad)
         ctx.call, ctx.sparse, ctx.by_row = call, sparse, wanted and call.reduction == "none"
+        ctx.normalize = normalize
         ctx.shapes = features.dtype, weight.detach()[:0], weight.shape, None if bias is None else bias.shape
-        inputs = _head.Inputs(features, weight, None if bias is None else bias[:, 0], temperature)
+        inputs = _head.Inputs(features, weight, None if bias is None else bias[:, 0], temperature, normalize)
         # Under reduction none, the gradients of the weights are sums over rows, weighted by upstream gradients that are
         # not known yet. They are then computed in backward, from the saved inputs.
         loss, gradients = _head.evaluate(call, inputs, wanted and not ctx.by_row, None)
@@ -231,7 +425,8 @@ class _HeadLoss(torch.autograd.Function):
         temperature, *saved = ctx.saved_tensors
         if ctx.by_row:
             features, weight, bias = saved[:3]
-            inputs = _head.Inputs(features, weight, None if bias is None else bias[:, 0], temperature)
+            column = None if bias is None else bias[:, 0]
+            inputs = _head.Inputs(features, weight, column, temperature, ctx.normalize)
             gradients = cast(_head.Gradients, _head.evaluate(ctx.call, inputs, True, upstream)[1])
         else:
             gradients = _head.Gradients(*saved)._replace(distinct=ctx.distinct).scaled(upstream)
@@ -243,6 +438,7 @@ class _HeadLoss(torch.autograd.Function):
             _rows(gradients, gradients.weight, like, weights, ctx.sparse) if need[1] else None,
             None if by_bias is None or not need[2] else _rows(gradients, by_bias, like, biases, ctx.sparse),
             gradients.temperature.to(temperature).reshape(temperature.shape) if need[3] else None,
+            None,
             None,
             None,
         )

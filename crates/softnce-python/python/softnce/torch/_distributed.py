@@ -12,7 +12,7 @@ from softnce.torch._call import Call, Segment, compact_segment
 from softnce.torch._call import weights as as_weights
 from softnce.torch.targets import MixedTargets, recognise, widest
 
-__all__ = ["gather", "group_name", "group_of", "parts_of_mean"]
+__all__ = ["gather", "gather_rows", "group_name", "group_of", "parts_of_mean"]
 
 NO_WEIGHT = "all rows of all workers have weight 0, expected at least one weight above 0"
 _LABELS, _COMPACT, _DENSE = 0, 1, 2
@@ -71,6 +71,14 @@ def gather(call: Call, rows: int, num_classes: int) -> Call:
     if not gathered.total > 0:
         raise ValueError(NO_WEIGHT)
     return call._replace(reduction="sum", scale=gathered.world / gathered.total)
+
+
+def gather_rows(rows: Tensor, name: str) -> Tensor:
+    """The row numbers of all workers, one after another. Workers may have different numbers of them."""
+    group = group_of(name)
+    world = torch.distributed.get_world_size(group)
+    counts = _all(torch.tensor([rows.shape[0]]), [1] * world, group, rows.device)
+    return torch.cat(_all(rows, [int(count) for count in counts], group, rows.device))
 
 
 def parts_of_mean(rows: int, row_weights: Optional[Tensor], name: str, device: torch.device) -> Tensor:

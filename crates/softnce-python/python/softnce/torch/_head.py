@@ -15,7 +15,7 @@ from softnce.torch._listing import listed, shares
 from softnce.torch._memory import column, follow_threads, view
 from softnce.torch._scale import is_one
 
-__all__ = ["Gradients", "Inputs", "evaluate"]
+__all__ = ["Gradients", "Inputs", "evaluate", "unit"]
 
 
 class Inputs(NamedTuple):
@@ -29,6 +29,8 @@ class Inputs(NamedTuple):
     bias: Optional[Tensor]
     #: ``[]``; None: a number, the temperature of the call.
     temperature: Optional[Tensor]
+    #: Whether the rows of the weight matrix are divided by their norms.
+    normalize: bool = False
 
 
 class Gradients(NamedTuple):
@@ -76,14 +78,57 @@ def evaluate(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor
 
 def _nothing(call: Call, inputs: Inputs) -> Evaluation:
     """The result of a worker without rows: zeros."""
-    features, weight, bias, _ = inputs
+    features, weight, bias, *_ = inputs
     loss = features.new_zeros(0 if call.reduction == "none" else (), dtype=wide(features.dtype))
     none = torch.zeros(0, dtype=torch.int64, device=features.device)
     return loss, Gradients(none, features, weight[:0], None if bias is None else bias[:0], features.new_zeros(()))
 
 
+def unit(rows: Tensor) -> Tuple[Tensor, Tensor]:
+    """Rows ``[R, D]`` divided by their norms, and the norms ``[R, 1]``. Rows of zeros stay, as if their norm were 1."""
+    norms = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    norms = torch.where(norms > 0, norms, 1.0)
+    return rows / norms, norms
+
+
+def _through_norms(gradient: Tensor, units: Tensor, norms: Tensor) -> Tensor:
+    """The gradient by rows from that by the same rows divided by their norms."""
+    return (gradient - (gradient * units).sum(1, keepdim=True) * units) / norms
+
+
+def _normalised_by_kernel(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor]) -> Evaluation:
+    """The kernel on the classes that occur, whose rows are divided by their norms here."""
+    weight, num_classes, sums = inputs.weight, inputs.weight.shape[0], wide(inputs.features.dtype)
+    segments = listed(call.segments, num_classes)
+    _check_classes(segments, num_classes)
+    classes, segments = _renumbered(segments)
+    noise = call.noise
+    if noise is not None:
+        noise = noise[classes] / noise[classes].sum()
+    units, norms = unit(weight[classes].to(sums))
+    bias = None if inputs.bias is None else inputs.bias[classes].to(sums)
+    small = Inputs(inputs.features.to(sums), units, bias, inputs.temperature)
+    share = _equal_share(segments, sums)
+    segments = [part if part.second is None else part._replace(uniform=share, shares=None) for part in segments]
+    loss, found = _by_kernel(call._replace(segments=tuple(segments), noise=noise), small, wanted, upstream)
+    if found is None:
+        return loss, None
+    at = found.classes
+    by_weight = _through_norms(found.weight, units[at], norms[at])
+    return loss, found._replace(classes=classes[at], weight=by_weight)
+
+
+def _renumbered(segments: List[Segment]) -> Tuple[Tensor, List[Segment]]:
+    """The classes that occur, ``[T]`` in ascending order, and the segments over them."""
+    classes = torch.cat([segment.first.reshape(-1).long() for segment in segments]).unique()
+    places = [torch.searchsorted(classes, part.first.long().contiguous()) for part in segments]
+    return classes, [part._replace(first=place) for part, place in zip(segments, places)]
+
+
 def _by_kernel(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor]) -> Evaluation:
-    features, weight, bias, temperature = inputs
+    if inputs.normalize:
+        return _normalised_by_kernel(call, inputs, wanted, upstream)
+    features, weight, bias, temperature, _ = inputs
     follow_threads()
     if temperature is not None:
         call = call._replace(temperature=temperature.item())
@@ -122,24 +167,18 @@ def _by_kernel(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tens
 
 
 def _by_tensors(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor]) -> Evaluation:
-    features, weight, bias, temperature = inputs
+    features, weight, bias, temperature, normalize = inputs
     sums = wide(features.dtype)
     segments = listed(call.segments, weight.shape[0])
     share = _equal_share(segments, sums)
     _check_classes(segments, weight.shape[0])
-    classes = torch.cat([segment.first.reshape(-1).long() for segment in segments]).unique()
-    narrowed = [
-        part._replace(
-            first=torch.searchsorted(classes, part.first.long().contiguous()),
-            uniform=0.0 if part.second is None else share,
-            shares=None,
-        )
-        for part in segments
-    ]
+    classes, segments = _renumbered(segments)
+    narrowed = [part._replace(uniform=0.0 if part.second is None else share, shares=None) for part in segments]
     noise = call.noise
     if noise is not None:
         noise = noise[classes] / noise[classes].sum()
     touched, wide_features = weight[classes].to(sums), features.to(sums)
+    touched, norms = unit(touched) if normalize else (touched, None)
     logits = wide_features @ touched.T
     if bias is not None:
         logits += bias[classes].to(sums)
@@ -151,18 +190,21 @@ def _by_tensors(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Ten
     if upstream is not None:
         gradient, parts = gradient * upstream.to(sums)[:, None], parts * upstream.to(sums)
     by_bias = None if bias is None else gradient.sum(0)
-    return loss, Gradients(classes, gradient @ touched, gradient.T @ wide_features, by_bias, parts.sum())
+    by_weight = gradient.T @ wide_features
+    by_weight = by_weight if norms is None else _through_norms(by_weight, touched, norms)
+    return loss, Gradients(classes, gradient @ touched, by_weight, by_bias, parts.sum())
 
 
 def _on_device(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor], name: str) -> Evaluation:
     """The same as ``_by_tensors`` without a wait for the device, unless ``check_values`` is ``"now"``."""
-    features, weight, bias, temperature = inputs
+    features, weight, bias, temperature, normalize = inputs
     sums = wide(features.dtype)
     if call.check_values == "now":
         _equal_share(list(call.segments), sums)
         _check_classes(list(call.segments), weight.shape[0])
     small, classes = _head_device.narrow(call, weight.shape[0], sums)
     touched, wide_features = weight.index_select(0, classes).to(sums), features.to(sums)
+    touched, norms = unit(touched) if normalize else (touched, None)
     logits = wide_features @ touched.T
     if bias is not None:
         logits += bias.index_select(0, classes).to(sums)
@@ -170,7 +212,9 @@ def _on_device(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tens
     if gradient is None or part is None:
         return loss, None
     by_bias = None if bias is None else gradient.sum(0)
-    found = Gradients(classes, gradient @ touched, gradient.T @ wide_features, by_bias, part, distinct=False)
+    by_weight = gradient.T @ wide_features
+    by_weight = by_weight if norms is None else _through_norms(by_weight, touched, norms)
+    found = Gradients(classes, gradient @ touched, by_weight, by_bias, part, distinct=False)
     return loss, found
 
 

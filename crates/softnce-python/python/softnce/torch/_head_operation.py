@@ -20,7 +20,7 @@ _INPUTS = 4 + len(Packed._fields)
 
 def call(arguments: Call, inputs: _head.Inputs) -> Tensor:
     """The loss of features ``[N, D]``: ``[]``, or ``[N]`` with reduction none."""
-    loss: Tensor = torch.ops.softnce.head(*inputs, *pack(arguments))
+    loss: Tensor = torch.ops.softnce.head(*inputs[:4], *pack(arguments))
     return loss
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from softnce._settings import integer
 from softnce.torch._call import Segment, noise_fits
+from softnce.torch._memory import version
 from softnce.torch.targets import widest
 
 __all__ = ["ClassCandidates"]
@@ -32,9 +33,10 @@ class ClassCandidates:
     - With ``count``, ``count`` classes are drawn from the noise distribution in each call, each with multiplicity
       ``1 / count``. The classes that matter in the targets of the batch count exactly, drawn or not: those to which a
       target gives more than a tenth of the probability that they are drawn. The sum in the loss is an unbiased estimate
-      of that over all classes. Draws come from PyTorch's generator of the device. Draws save no time here: the logits
-      of all classes exist, and classes that are not drawn are candidates with multiplicity 0. Use a count for
-      experiments with sampled softmax; otherwise leave it out, which is exact and costs no more.
+      of that over all classes. Draws come from PyTorch's generator of the device. They save no time in the losses of
+      logits: the logits of all classes exist, and classes that are not drawn are candidates with multiplicity 0. There
+      leave the count out, which is exact and costs no more. :class:`softnce.head.InfoNCEHead` computes only the drawn
+      classes and those of the targets: sampled softmax with soft targets, for any number of classes.
 
     Args:
         count: the number of draws, 1 to 16,777,216. Default: all classes.
@@ -80,23 +82,84 @@ class Drawn(NamedTuple):
     multiplicities: Tensor
 
 
+class Sampler:
+    """Draws classes from a noise distribution in O(log d) a draw, after O(d) once."""
+
+    def __init__(self, noise: Optional[Tensor], num_classes: int, device: torch.device) -> None:
+        self.num_classes, self.device = num_classes, device
+        #: The sums of the probabilities up to each class, ``[d]``; None: uniform.
+        self._sums = None if noise is None else noise.to(device, widest(device)).cumsum(0)
+        self._noise, self._version = noise, _version(noise)
+
+    def serves(self, noise: Optional[Tensor], device: torch.device) -> bool:
+        """Whether it draws from this distribution as it is now."""
+        return noise is self._noise and _version(noise) == self._version and device == self.device
+
+    def draw(self, count: int) -> Tensor:
+        """Classes ``[count]``, from PyTorch's generator of the device."""
+        return _draws(self._sums, count, self.num_classes, self.device)
+
+    def probabilities(self, classes: Tensor) -> Tensor:
+        """The probabilities of some classes."""
+        if self._sums is None or self._noise is None:
+            return torch.full(classes.shape, 1.0 / self.num_classes, dtype=widest(self.device), device=self.device)
+        return self._noise[classes].to(self._sums.dtype) / self._sums[-1]
+
+
+def _draws(sums: Optional[Tensor], count: int, num_classes: int, device: torch.device) -> Tensor:
+    """Classes ``[count]``, from the sums of the probabilities up to each class; None: uniform."""
+    if sums is None:
+        return torch.randint(num_classes, (count,), device=device)
+    places = torch.rand(count, dtype=sums.dtype, device=device) * sums[-1]
+    return torch.searchsorted(sums, places, right=True).clamp_(max=num_classes - 1)
+
+
+def _version(noise: Optional[Tensor]) -> int:
+    return 0 if noise is None else version(noise)
+
+
 def draw(count: int, own: Segment, noise: Optional[Tensor], num_classes: int) -> Drawn:
     """All classes, with the multiplicities of a draw, behind targets with multiplicity 0."""
     device = own.first.device
     dtype = widest(device)
     eta = probabilities(noise, num_classes, device)
     if noise is not None:
-        # PyTorch would end the process on some devices, or name another argument: the loss refuses bad noise itself.
+        # Draws from bad noise could fail with an error that names another argument: the loss refuses it itself.
         eta = torch.where(noise_fits(noise), eta, torch.full_like(eta, 1.0 / num_classes))
-    if noise is None:
-        drawn = torch.randint(num_classes, (count,), device=device)
-    else:
-        drawn = torch.multinomial(eta, count, replacement=True)
+    drawn = _draws(None if noise is None else eta.cumsum(0), count, num_classes, device)
     counts = eta.new_zeros(num_classes).index_add(0, drawn, eta.new_ones(count)) / count
-    chance = -torch.expm1(count * torch.log1p(-eta))
-    exact = _largest_weights(own, num_classes, dtype) > _SHARE_OF_CHANCE * chance
+    exact = _largest_weights(own, num_classes, dtype) > _SHARE_OF_CHANCE * _chance(eta, count)
     multiplicities = torch.cat((eta.new_zeros(own.rows()), torch.where(exact, eta, counts)))
     return Drawn(torch.arange(num_classes, device=device), multiplicities)
+
+
+def draw_some(count: int, own: Segment, sampler: Sampler) -> Drawn:
+    """The same over the classes that are drawn or in a target, in time that does not depend on their number.
+
+    ``own``: labels, or compact rows without a uniform share.
+    """
+    drawn = sampler.draw(count)
+    if drawn.is_meta:
+        return Drawn(drawn, torch.zeros(own.rows() + count, dtype=widest(drawn.device), device=drawn.device))
+    if own.second is None:
+        listed, weights = own.first.long(), None
+    else:
+        # A class out of range is named by the loss.
+        listed, weights = _merged(own.first.long(), own.second.to(widest(own.first.device)))
+    listed = listed.flatten().clamp(0, sampler.num_classes - 1)
+    classes, places = torch.cat((listed, drawn)).unique(return_inverse=True)
+    eta = sampler.probabilities(classes)
+    ones = eta.new_ones(len(places))
+    counts = torch.zeros_like(eta).index_add(0, places[len(listed) :], ones[: len(drawn)]) / count
+    given = ones[: len(listed)] if weights is None else weights.flatten()
+    largest = torch.zeros_like(eta).scatter_reduce(0, places[: len(listed)], given, "amax")
+    exact = largest > _SHARE_OF_CHANCE * _chance(eta, count)
+    return Drawn(classes, torch.cat((eta.new_zeros(own.rows()), torch.where(exact, eta, counts))))
+
+
+def _chance(eta: Tensor, count: int) -> Tensor:
+    """The probability that a class is drawn."""
+    return -torch.expm1(count * torch.log1p(-eta))
 
 
 def _largest_weights(own: Segment, num_classes: int, dtype: torch.dtype) -> Tensor:

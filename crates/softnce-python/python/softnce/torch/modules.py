@@ -186,11 +186,20 @@ class Contrastive(_Loss):
         self.queue = queue
 
     def _prepare(
-        self, rows: int, num_classes: int, device: torch.device, targets: Any, **options: Any
+        self,
+        rows: int,
+        num_classes: int,
+        device: torch.device,
+        targets: Any,
+        *,
+        alone: bool = False,
+        reduction: Optional[str] = None,
+        **options: Any,
     ) -> Tuple[Call, Optional[Learned]]:
-        """The call with the candidates of the queue, and the temperature if it is learned."""
+        """The call with the candidates of the queue, and the temperature if it is learned; ``alone``: without the
+        targets of other workers."""
         # Evaluation often runs on one worker only, which would wait for the others forever.
-        gather = self.gather and self._training()
+        gather = self.gather and self._training() and not alone
         temperature, learned = tau(self._tau(device), device)
         noise = self.noise_probs
         if noise is not None and device.type == "meta":
@@ -202,7 +211,7 @@ class Contrastive(_Loss):
             targets,
             noise_probs=noise,
             temperature=temperature,
-            reduction=self.reduction,
+            reduction=self.reduction if reduction is None else reduction,
             group=_distributed.group_name(self.process_group) if gather else "",
             backend=self.backend,
             recognise=self.recognise,
