@@ -60,6 +60,15 @@ pub enum ClassesError {
 }
 
 impl ClassesError {
+    /// Whether the recipe, the data or the folder is at fault, and not the training or the system.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            ClassesError::Store(error) | ClassesError::Rows(RowsError::Store(error)) => error.is_usage(),
+            ClassesError::Step { .. } | ClassesError::Metric(_) | ClassesError::Loss(_) => false,
+            _ => true,
+        }
+    }
+
     pub(crate) fn setting(setting: &'static str, found: impl ToString, expected: impl Into<String>) -> Self {
         ClassesError::Setting { setting, found: found.to_string(), expected: expected.into() }
     }

@@ -329,6 +329,16 @@ impl ClassesRecipe {
         Ok(recipe)
     }
 
+    /// The recipe as TOML, every default spelled out.
+    ///
+    /// # Errors
+    /// A value that TOML cannot hold.
+    pub fn to_toml(&self) -> Result<String, ClassesError> {
+        let refused =
+            |error: toml::ser::Error| ClassesError::Recipe { name: self.name.clone(), reason: error.to_string() };
+        toml::to_string(self).map_err(refused)
+    }
+
     /// Refuses the first value out of its range.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 
 mod args;
 mod bench;
+mod classes;
 mod compare;
 mod data;
 mod moved;
@@ -25,7 +26,11 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> ExitCode {
     match command {
-        Command::Train(arguments) => runs::end(runs::train(&arguments)),
+        Command::Train(arguments) => match classes::recipe(&arguments) {
+            Some(recipe) => classes::end(recipe.and_then(|recipe| classes::train(&arguments, recipe))),
+            None => runs::end(runs::train(&arguments)),
+        },
+        Command::Eval(arguments) if classes::is_run(&arguments.run) => classes::end(classes::eval(&arguments)),
         Command::Eval(arguments) => runs::end(runs::eval(&arguments)),
         Command::Predict(arguments) => runs::end(runs::predict(&arguments)),
         Command::Export(arguments) => runs::end(runs::export(&arguments)),

@@ -60,7 +60,12 @@ proptest! {
         (rows, calls) in (1..150_u32).prop_flat_map(|rows| (Just(rows), vec(call(rows), 1..16))),
         width in 1..7_usize,
     ) {
-        let kinds = [(Element::F32, Place::Memory), (Element::F32, Place::Disk), (Element::Bf16, Place::Memory), (Element::Bf16, Place::Disk)];
+        let kinds = [
+            (Element::F32, Place::Memory),
+            (Element::F32, Place::Disk),
+            (Element::Bf16, Place::Memory),
+            (Element::Bf16, Place::Disk),
+        ];
         let specs: Vec<MatrixSpec> = kinds
             .iter()
             .map(|&(element, place)| spec(&format!("{element:?}-{place:?}"), rows as usize, width, element, place))
@@ -94,7 +99,8 @@ proptest! {
                     }
                 }
                 Call::Scatter(rows, seed) => {
-                    let new: Vec<f32> = (0..rows.len() * width).map(|place| (*seed as f32 + place as f32) * 1e-7).collect();
+                    let values = 0..rows.len() * width;
+                    let new: Vec<f32> = values.map(|place| (*seed as f32 + place as f32) * 1e-7).collect();
                     for spec in &specs {
                         let [matrix] = store.matrices_mut([&spec.name]).unwrap();
                         matrix.scatter(rows, &new, Rounding::Nearest).unwrap();

@@ -7,8 +7,10 @@
 mod build;
 mod checkpoint;
 mod evaluate;
+mod size;
 mod train;
 
 pub use build::{ClassesData, Parts};
 pub use evaluate::Evaluation;
-pub use train::{ClassesRun, Outcome, Progress, RunResults, StepReport};
+pub use size::Size;
+pub use train::{ClassesRun, Outcome, Progress, RunResults, StepReport, is_run};

@@ -53,6 +53,12 @@ impl Manifest for ClassesManifest {
     }
 }
 
+/// Whether a folder holds a run over many classes.
+pub fn is_run(folder: &Path) -> bool {
+    let manifest: Option<serde_json::Value> = read_json(&folder.join(MANIFEST), REMEDY).ok().flatten();
+    manifest.is_some_and(|manifest| manifest["recipe"]["data"]["kind"].is_string())
+}
+
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepReport {
@@ -66,6 +72,8 @@ pub struct StepReport {
     pub classes: usize,
     /// Rows of training a second, over the steps of this call.
     pub rows_per_second: f64,
+    /// Seconds that the remaining steps take at this speed, without evaluations.
+    pub seconds_left: f64,
 }
 
 /// What follows a run.
@@ -155,6 +163,23 @@ impl ClassesRun {
         Ok(run)
     }
 
+    /// Opens the run of a folder as it was left.
+    ///
+    /// # Errors
+    /// A folder without such a run; data that cannot be read or are not those of the run.
+    pub fn reopen(folder: &Path, data: &Path) -> Result<Self, ClassesError> {
+        let missing =
+            || StoreError::Missing { path: folder.to_owned(), missing: MANIFEST, remedy: "name the folder of a run" };
+        let manifest: ClassesManifest = read_json(&folder.join(MANIFEST), REMEDY)?.ok_or_else(missing)?;
+        let refused = |error: serde_json::Error| ClassesError::Recipe {
+            name: folder.join(MANIFEST).display().to_string(),
+            reason: error.to_string(),
+        };
+        let recipe: ClassesRecipe = serde_json::from_value(manifest.recipe).map_err(refused)?;
+        let data = ClassesData::open(&recipe.data, data)?;
+        ClassesRun::open(recipe, data, folder)
+    }
+
     /// The rows of a step.
     fn batch(&self, step: u64) -> Result<Minibatch, ClassesError> {
         let size = self.recipe.training.batch_size;
@@ -170,7 +195,7 @@ impl ClassesRun {
     pub fn train(&mut self, stop: &AtomicBool, progress: &dyn Progress) -> Result<Outcome, ClassesError> {
         let (steps, every) = (self.recipe.schedule.steps, self.recipe.evaluation.every);
         let mut saved = Instant::now();
-        let (mut rows, mut seconds) = (0, 0.0);
+        let (mut rows, mut made, mut seconds) = (0, 0_u64, 0.0);
         while self.state.step < steps {
             if stop.load(Ordering::Relaxed) {
                 self.save()?;
@@ -183,7 +208,9 @@ impl ClassesRun {
             self.state.seconds += start.elapsed().as_secs_f64();
             self.state.losses = (self.state.losses.0 + loss, self.state.losses.1 + 1);
             let rows_per_second = rows as f64 / seconds.max(1e-9);
-            progress.step(&StepReport { step: self.state.step, steps, loss, classes, rows_per_second });
+            made += 1;
+            let seconds_left = seconds / made as f64 * (steps - self.state.step) as f64;
+            progress.step(&StepReport { step: self.state.step, steps, loss, classes, rows_per_second, seconds_left });
             if self.state.step.is_multiple_of(every) || self.state.step == steps {
                 let evaluation = self.evaluate()?;
                 progress.evaluated(&evaluation);

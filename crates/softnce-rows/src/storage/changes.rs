@@ -126,7 +126,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_set_of_rows_is_that_of_the_standard_library(rows in 1..300_u32, picks in vec(any::<u32>(), 0..80), ends in any::<[u32; 2]>()) {
+        fn a_set_of_rows_is_that_of_the_standard_library(
+            rows in 1..300_u32,
+            picks in vec(any::<u32>(), 0..80),
+            ends in any::<[u32; 2]>(),
+        ) {
             let mut set = RowSet::new(rows as usize);
             let expected: BTreeSet<u32> = picks.iter().map(|pick| pick % rows).collect();
             picks.iter().for_each(|pick| set.insert(pick % rows));

@@ -141,7 +141,11 @@ mod tests {
         }
 
         #[test]
-        fn a_random_direction_leads_to_one_of_both_neighbours(bits in any::<u32>(), seed in any::<u64>(), row in any::<u32>()) {
+        fn a_random_direction_leads_to_one_of_both_neighbours(
+            bits in any::<u32>(),
+            seed in any::<u64>(),
+            row in any::<u32>(),
+        ) {
             let value = f32::from_bits(bits);
             prop_assume!(value.is_finite());
             let found = rounded(Rounding::Stochastic { seed, step: 1 }, row, &[value])[0];

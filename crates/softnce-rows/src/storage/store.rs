@@ -62,8 +62,8 @@ impl RowStore {
         folder.join(STATE).exists()
     }
 
-    /// Makes a store of generation 0 in a folder, which is made if it is not there. What a creation that was interrupted
-    /// left behind is replaced.
+    /// Makes a store of generation 0 in a folder, which is made if it is not there. What an interrupted creation left
+    /// behind is replaced.
     ///
     /// # Errors
     /// No matrices, two of one name, or one with a name, size or first values that no matrix can have; a store that
@@ -96,7 +96,8 @@ impl RowStore {
     /// and removes the journal of one that is not part of the checkpoint.
     ///
     /// # Errors
-    /// - No store, or one of other matrices than these ([`StoreError::OtherSettings`]); [`Place`](super::Place) may differ.
+    /// - No store, or one of other matrices than these ([`StoreError::OtherSettings`]); only
+    ///   [`Place`](super::Place) may differ.
     /// - [`RowsError::Generation`]: the files hold another generation, or parts of one.
     /// - [`StoreError::Invalid`]: a file of another size, a journal or state that is damaged.
     /// - [`StoreError::Locked`]: another process uses it.

@@ -26,6 +26,7 @@ use crate::optimisation::OptimizerConfig;
 
 pub use built_in::{BUILT_IN, built_in};
 pub use error::RecipeError;
+pub use read::{read_table, read_text};
 pub use sections::{
     BadPolicy, CompareSection, DataSection, EvaluationSection, LossSection, NoiseSource, ScheduleSection,
     TrainingSection, WeightsSection,

@@ -1,0 +1,50 @@
+//! The commands on runs over many classes, whose recipes have a `data.kind`.
+
+mod eval;
+mod progress;
+mod train;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+pub use eval::run as eval;
+use softnce_classes::ClassesError;
+use softnce_classes::recipe::ClassesRecipe;
+pub use softnce_classes::run::is_run;
+use softnce_data::fetch::data_folder;
+use softnce_terminal::{FAILED, USAGE, fail};
+use softnce_train::device::DeviceName;
+use softnce_train::recipe::{read_table, read_text};
+pub use train::run as train;
+
+use crate::runs::TrainArguments;
+
+/// The recipe of a run over many classes; `None` for other recipes, and for files that are no recipes at all.
+pub fn recipe(arguments: &TrainArguments) -> Option<Result<ClassesRecipe, ClassesError>> {
+    let (origin, text) = read_text(&arguments.recipe).ok()?;
+    let table = read_table(&origin, &text, &arguments.set).ok()?;
+    table.get("data")?.get("kind")?;
+    Some(ClassesRecipe::from_table(&arguments.recipe, table))
+}
+
+/// Prints the error of a command, if there is one.
+pub fn end(outcome: Result<ExitCode, ClassesError>) -> ExitCode {
+    outcome.unwrap_or_else(|error| fail(&error, if error.is_usage() { USAGE } else { FAILED }))
+}
+
+/// Refuses a device other than the CPU.
+fn check_device(device: DeviceName) -> Result<(), ClassesError> {
+    if device == DeviceName::Cpu {
+        return Ok(());
+    }
+    Err(ClassesError::Setting {
+        setting: "--device",
+        found: device.to_string(),
+        expected: "cpu, the only one on which many classes are trained (softnce.head trains them on a GPU)".to_owned(),
+    })
+}
+
+/// The data folder that the arguments name.
+fn folder(data: Option<&std::path::PathBuf>) -> impl AsRef<Path> {
+    data_folder(data)
+}
