@@ -29,8 +29,8 @@ SKIPPED = re.compile(
 
 # HTML, in the order in which it is applied.
 NO_TEXT = re.compile(
-    r"<!--.*?-->|<(head|script|noscript|style|nav|header|footer|svg)\b.*?</\1>|<div class=\"nav(header|footer)\">.*?</div>"
-    r"|<a class=\"headerlink\".*?</a>",
+    r"<!--.*?-->|<(head|script|noscript|style|nav|header|footer|svg)\b.*?</\1>"
+    r"|<div class=\"nav(header|footer)\">.*?</div>|<a class=\"headerlink\".*?</a>",
     re.DOTALL,
 )
 PRE = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
