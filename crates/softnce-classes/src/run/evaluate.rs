@@ -137,3 +137,16 @@ fn divergence_of(pairs: &[(usize, u32, f64)], scores: &[f32]) -> f64 {
     }
     total
 }
+
+#[cfg(test)]
+mod tests {
+    use super::spread;
+
+    #[test]
+    fn rows_are_spread_over_the_whole_part() {
+        assert_eq!(spread(10, 4), [0, 2, 5, 7]);
+        assert_eq!(spread(3, 10), [0, 1, 2]);
+        assert_eq!(spread(usize::MAX, 2), [0, usize::MAX / 2]);
+        assert_eq!(spread(0, 5), [0_usize; 0]);
+    }
+}
