@@ -21,6 +21,14 @@ pub enum ClassesError {
         /// What was expected.
         expected: String,
     },
+    /// A setting of the data is not what was expected.
+    #[error("{section}.{source}")]
+    DataSetting {
+        /// Its section in the recipe.
+        section: &'static str,
+        /// Its name there, its value, and what was expected.
+        source: DataError,
+    },
     /// A recipe could not be read.
     #[error("{name}: {reason}")]
     Recipe {
@@ -39,6 +47,9 @@ pub enum ClassesError {
         /// What was refused.
         source: Box<ClassesError>,
     },
+    /// The system could not start a thread.
+    #[error("a thread to read rows could not be started: {0}")]
+    Thread(std::io::Error),
     /// The data could not be read.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -64,8 +75,18 @@ impl ClassesError {
     pub fn is_usage(&self) -> bool {
         match self {
             ClassesError::Store(error) | ClassesError::Rows(RowsError::Store(error)) => error.is_usage(),
-            ClassesError::Step { .. } | ClassesError::Metric(_) | ClassesError::Loss(_) => false,
+            ClassesError::Step { .. } | ClassesError::Thread(_) | ClassesError::Metric(_) | ClassesError::Loss(_) => {
+                false
+            }
             _ => true,
+        }
+    }
+
+    /// Names the section of a refused setting; other errors of the data name their file.
+    pub(crate) fn in_section(section: &'static str) -> impl Fn(DataError) -> Self {
+        move |source| match source {
+            DataError::Argument { .. } => ClassesError::DataSetting { section, source },
+            _ => source.into(),
         }
     }
 

@@ -1,24 +1,24 @@
 //! Data and model from a recipe.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use softnce::{ClassSampler, NoiseDistribution, NoiseEstimator};
 use softnce_rows::{Init, MatrixSpec, RowStore, RowTable, TableSpec};
 
+use super::sources::{self, Sources};
 use crate::ClassesError;
 use crate::data::generated::Generated;
-use crate::data::mulan::read_mulan;
-use crate::data::sparse_text::SparseText;
-use crate::data::{Inputs, Source, Subset, class_mass};
+use crate::data::{Inputs, Source, class_mass};
 use crate::model::{Bag, Encoder, Head, NoiseSource, Temperature};
 use crate::recipe::{CandidateSection, ClassesRecipe, DataSection, EncoderSection, NoiseKind, StorageSection};
 
 /// The rows of a run.
 pub struct ClassesData {
     /// To learn from: rows with labels.
-    pub train: Box<dyn Source>,
+    pub train: Arc<dyn Source>,
     /// To evaluate on.
-    pub test: Box<dyn Source>,
+    pub test: Arc<dyn Source>,
     /// Total weight of each class over the training rows. Shape `[d]`.
     pub mass: Vec<f64>,
     /// The generated rows, where they are generated: they know their posterior.
@@ -31,37 +31,15 @@ impl ClassesData {
     /// # Errors
     /// Files that cannot be read; parts that do not fit together.
     pub fn open(section: &DataSection, folder: &Path) -> Result<Self, ClassesError> {
-        let (train, test, generated): (Box<dyn Source>, Box<dyn Source>, _) = match section {
-            DataSection::Generated { rows, test_rows } => {
-                let test = Generated::new(crate::data::generated::GeneratedConfig {
-                    rows: *test_rows,
-                    soft_classes: 0,
-                    part: rows.part + 1,
-                    ..rows.clone()
-                })?;
-                (Box::new(Generated::new(rows.clone())?), Box::new(test.clone()), Some(test))
-            }
-            DataSection::SparseText { train, test, options } => {
-                let open = |path: &Path| SparseText::open(&folder.join(path), options);
-                (Box::new(Subset::labelled(open(train)?)?), Box::new(open(test)?), None)
-            }
-            DataSection::Mulan { train, test, labels } => {
-                let open = |path: &Path| read_mulan(&folder.join(path), &folder.join(labels));
-                (Box::new(Subset::labelled(open(train)?)?), Box::new(open(test)?), None)
-            }
-        };
+        let Sources { train, test, generated } = sources::open(section, folder)?;
         if (train.inputs(), train.classes()) != (test.inputs(), test.classes()) {
             let of = |source: &dyn Source| format!("{:?}, {} classes", source.inputs(), source.classes());
-            return Err(ClassesError::setting(
-                "data.test",
-                of(test.as_ref()),
-                format!("{}, as data.train", of(train.as_ref())),
-            ));
+            return Err(ClassesError::setting("data.test", of(&test), format!("{}, as data.train", of(&train))));
         }
         if train.is_empty() || test.is_empty() {
             return Err(ClassesError::setting("data", "a part without labelled rows", "rows in both parts"));
         }
-        let mass = class_mass(train.as_ref())?;
+        let mass = class_mass(&train)?;
         Ok(ClassesData { train, test, mass, generated })
     }
 }

@@ -8,7 +8,7 @@ use softnce_rows::search::Scan;
 
 use super::build::{ClassesData, Parts};
 use crate::ClassesError;
-use crate::data::{InputRows, Minibatch, Order};
+use crate::data::{InputRows, Minibatch};
 use crate::recipe::EvaluationSection;
 
 /// Rows whose scores are computed in one pass over the classes.
@@ -35,7 +35,7 @@ pub struct Evaluation {
     pub ranking: RankingResult,
 }
 
-/// Evaluates the first rows of the test part.
+/// Evaluates rows of the test part.
 pub(super) fn evaluate(
     section: &EvaluationSection,
     data: &ClassesData,
@@ -49,12 +49,12 @@ pub(super) fn evaluate(
     let ks: Vec<usize> = section.k.iter().copied().filter(|&k| k <= classes).collect();
     let most = ks.iter().copied().max().unwrap_or(1);
     let mut ranking = RankingEvaluator::new(classes, &ks, Some(training))?;
-    let order = Order::sequential(data.test.len().min(section.rows));
+    let rows_of_test = spread(data.test.len(), section.rows);
     let biases: Option<Array1<f32>> = parts.head.biases(store)?;
     let current = parts.head.table.current(store)?;
     let (mut likelihood, mut rows, mut divergence) = (0.0, 0_usize, 0.0);
-    for number in 0..order.len().div_ceil(ROWS_AT_ONCE) {
-        let batch = Minibatch::read(data.test.as_ref(), &order.batch(number, ROWS_AT_ONCE))?;
+    for part in rows_of_test.chunks(ROWS_AT_ONCE) {
+        let batch = Minibatch::read(&data.test, part)?;
         let features = parts.encoder.encode(store, &batch.inputs)?;
         let labels: Vec<(usize, u32, f64)> = (0..batch.len())
             .flat_map(|row| {
@@ -101,6 +101,12 @@ pub(super) fn evaluate(
     })
 }
 
+/// So many of the rows, at equal distances: the first ones may be of one kind, such as those of a text.
+fn spread(rows: usize, wanted: usize) -> Vec<usize> {
+    let count = rows.min(wanted);
+    (0..count).map(|place| (place as u128 * rows as u128 / count as u128) as usize).collect()
+}
+
 /// For generated rows: the classes of each row's cluster, with their true posterior.
 fn cluster_pairs(data: &ClassesData, batch: &Minibatch) -> Result<Vec<(usize, u32, f64)>, ClassesError> {
     let (Some(generated), InputRows::Dense(features)) = (&data.generated, &batch.inputs) else { return Ok(Vec::new()) };
@@ -130,4 +136,17 @@ fn divergence_of(pairs: &[(usize, u32, f64)], scores: &[f32]) -> f64 {
         }
     }
     total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spread;
+
+    #[test]
+    fn rows_are_spread_over_the_whole_part() {
+        assert_eq!(spread(10, 4), [0, 2, 5, 7]);
+        assert_eq!(spread(3, 10), [0, 1, 2]);
+        assert_eq!(spread(usize::MAX, 2), [0, usize::MAX / 2]);
+        assert_eq!(spread(0, 5), [0_usize; 0]);
+    }
 }

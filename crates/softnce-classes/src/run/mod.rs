@@ -4,10 +4,12 @@
 //! (`last.json`), and at the end `results.json`. A checkpoint is committed by `last.json`, which names the generation of
 //! the tables: a run that is killed at any moment continues from the last checkpoint, with the same bits.
 
+mod batches;
 mod build;
 mod checkpoint;
 mod evaluate;
 mod size;
+mod sources;
 mod train;
 
 pub use build::{ClassesData, Parts};

@@ -1,6 +1,7 @@
 //! The training.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -12,11 +13,12 @@ use softnce_data::candidates::{QueueState, TargetQueue};
 use softnce_rows::RowStore;
 use softnce_store::{Folder, Manifest, StoreError, differences, read_json};
 
+use super::batches::Batches;
 use super::build::{ClassesData, Parts};
 use super::checkpoint::Checkpoint;
 use super::evaluate::{Evaluation, evaluate};
 use crate::ClassesError;
-use crate::data::{Minibatch, Order};
+use crate::data::Minibatch;
 use crate::recipe::{CandidateSection, ClassesRecipe};
 
 const MANIFEST: &str = "run.json";
@@ -157,7 +159,7 @@ impl ClassesRun {
             if !matches!(run.parts.noise, crate::model::NoiseSource::Estimated(_)) {
                 break;
             }
-            let targets = run.batch(step)?.targets()?;
+            let targets = run.batches().read(step)?.targets()?;
             run.parts.noise.observe(&targets)?;
         }
         Ok(run)
@@ -180,12 +182,9 @@ impl ClassesRun {
         ClassesRun::open(recipe, data, folder)
     }
 
-    /// The rows of a step.
-    fn batch(&self, step: u64) -> Result<Minibatch, ClassesError> {
-        let size = self.recipe.training.batch_size;
-        let batches = self.data.train.len().div_ceil(size) as u64;
-        let order = Order::shuffled(self.data.train.len(), self.recipe.seed, step / batches);
-        Ok(Minibatch::read(self.data.train.as_ref(), &order.batch((step % batches) as usize, size))?)
+    /// The rows of each step.
+    fn batches(&self) -> Batches {
+        Batches::new(Arc::clone(&self.data.train), self.recipe.seed, self.recipe.training.batch_size)
     }
 
     /// Makes the steps that are missing, evaluates, and writes the results.
@@ -196,15 +195,17 @@ impl ClassesRun {
         let (steps, every) = (self.recipe.schedule.steps, self.recipe.evaluation.every);
         let mut saved = Instant::now();
         let (mut rows, mut made, mut seconds) = (0, 0_u64, 0.0);
+        let mut batches = self.batches().ahead(self.state.step..steps)?;
         while self.state.step < steps {
             if stop.load(Ordering::Relaxed) {
                 self.save()?;
                 return Ok(Outcome::Interrupted { steps: self.state.step });
             }
             let start = Instant::now();
-            let (loss, classes, count) = self.step()?;
+            let Some(batch) = batches.next().transpose()? else { break };
+            let (loss, classes) = self.step(&batch)?;
             seconds += start.elapsed().as_secs_f64();
-            rows += count;
+            rows += batch.len();
             self.state.seconds += start.elapsed().as_secs_f64();
             self.state.losses = (self.state.losses.0 + loss, self.state.losses.1 + 1);
             let rows_per_second = rows as f64 / seconds.max(1e-9);
@@ -237,10 +238,9 @@ impl ClassesRun {
         Ok(Outcome::Finished(Box::new(results)))
     }
 
-    /// A step: its loss, the classes that took part, and its rows.
-    fn step(&mut self) -> Result<(f64, usize, usize), ClassesError> {
+    /// A step: its loss, and the number of classes that took part.
+    fn step(&mut self, batch: &Minibatch) -> Result<(f64, usize), ClassesError> {
         let step = self.state.step;
-        let batch = self.batch(step)?;
         let targets = batch.targets()?;
         let rate = self.recipe.schedule.rate(self.recipe.optimizer.learning_rate, step);
         self.parts.noise.observe(&targets)?;
@@ -254,7 +254,7 @@ impl ClassesRun {
             queue.push(&targets)?;
         }
         self.state.step += 1;
-        Ok((made.loss, made.classes, batch.len()))
+        Ok((made.loss, made.classes))
     }
 
     /// The targets of a step with the candidates of the recipe.

@@ -83,6 +83,10 @@ impl Corpus {
                 blocks.push(Block { start, end, part: Split::Train });
             }
         }
+        if tokens.is_empty() {
+            let found = format!("{} files without words", paths.len());
+            return Err(DataError::argument("the text", found, "at least one word"));
+        }
         assign_parts(&mut blocks, tokens.len(), options)?;
         let mut counts = vec![0_u64; interned.words.len()];
         for block in blocks.iter().filter(|block| block.part == Split::Train) {
@@ -181,8 +185,8 @@ fn assign_parts(blocks: &mut [Block], tokens: usize, options: &CorpusOptions) ->
     if place < blocks.len() {
         return Ok(());
     }
-    let found = format!("{tokens} words in {} blocks", blocks.len());
-    Err(DataError::argument("the text", found, "enough blocks to leave some for training (option `block`)"))
+    let found = format!("{}, for {tokens} words in {} blocks", options.block, blocks.len());
+    Err(DataError::argument("block", found, "a length that leaves blocks for training"))
 }
 
 /// The vocabulary, and for each word that was seen its number in it.
@@ -276,17 +280,11 @@ pub(super) mod tests {
                 CorpusOptions { test_share: f64::NAN, ..whole() },
                 "test_share is NaN, expected a number from 0 to below 1",
             ),
-            (
-                "",
-                whole(),
-                "the text is 0 words in 0 blocks, \
-                expected enough blocks to leave some for training (option `block`)",
-            ),
+            ("", whole(), "the text is 1 files without words, expected at least one word"),
             (
                 "a b",
                 CorpusOptions { test_share: 0.1, ..whole() },
-                "the text is 2 words in 1 blocks, \
-                expected enough blocks to leave some for training (option `block`)",
+                "block is 10000, for 2 words in 1 blocks, expected a length that leaves blocks for training",
             ),
         ] {
             assert_eq!(corpus(&[text], &options).unwrap_err().to_string(), expected);

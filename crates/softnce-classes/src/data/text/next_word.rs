@@ -17,15 +17,15 @@ pub struct NextWordsOptions {
     /// Whether a word is another input at each distance: V C inputs, of which word w at distance k (from 1) is
     /// `(k - 1) V + w`. Else the order of the words before is lost, and word w is input w.
     pub positions: bool,
-    /// Share of the word that follows in soft labels, lambda.
-    pub hard_share: f64,
+    /// Share of the trigram model in soft labels, from 0 to 1: the rest is the word that follows.
+    pub trigram: f64,
     /// Number of words that the trigram model lists in soft labels.
     pub soft_words: usize,
 }
 
 impl Default for NextWordsOptions {
     fn default() -> Self {
-        NextWordsOptions { context: 8, positions: false, hard_share: 0.5, soft_words: 16 }
+        NextWordsOptions { context: 8, positions: false, trigram: 0.0, soft_words: 16 }
     }
 }
 
@@ -34,7 +34,7 @@ impl Default for NextWordsOptions {
 ///
 /// Every word but the first of each block is an example. A soft label is
 ///
-/// `lambda e_w + (1 - lambda) q`, with q the `soft_words` most probable words of the [`Trigram`] model, renormalised to
+/// `(1 - lambda) e_w + lambda q`, with lambda = `trigram` and q the `soft_words` most probable words of the [`Trigram`] model, renormalised to
 /// sum 1.
 ///
 /// In the training part, on which the model was estimated, it leaves out the occurrence that the label is for: it would
@@ -61,8 +61,8 @@ impl NextWords {
         if !(1..=most).contains(&options.context) {
             return Err(DataError::argument("context", options.context, format!("a number from 1 to {most}")));
         }
-        if !(0.0..=1.0).contains(&options.hard_share) {
-            return Err(DataError::argument("hard_share", options.hard_share, "a number from 0 to 1"));
+        if !(0.0..=1.0).contains(&options.trigram) {
+            return Err(DataError::argument("trigram", options.trigram, "a number from 0 to 1"));
         }
         if options.soft_words == 0 {
             return Err(DataError::argument("soft_words", 0, "a number from 1 on"));
@@ -135,7 +135,7 @@ impl Source for NextWords {
         let left_out = (self.part == Split::Train).then_some(word);
         let listed = trigram.most_probable(context, left_out, self.options.soft_words)?;
         let sum: f64 = listed.iter().map(|(_, share)| share).sum();
-        let hard = self.options.hard_share;
+        let hard = 1.0 - self.options.trigram;
         example.classes.push(word);
         example.weights.push(hard);
         for (other, share) in listed {
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn soft_labels_mix_the_word_with_the_model() {
-        let options = NextWordsOptions { hard_share: 0.25, soft_words: 2, ..NextWordsOptions::default() };
+        let options = NextWordsOptions { trigram: 0.75, soft_words: 2, ..NextWordsOptions::default() };
         let hard = source(options.clone());
         let model = Arc::new(Trigram::estimate(&hard.corpus).unwrap());
         let soft = hard.clone().with_soft_labels(Arc::clone(&model)).unwrap();
@@ -236,10 +236,10 @@ mod tests {
             assert!((example.weights.iter().sum::<f64>() - 1.0).abs() < 1e-15);
             assert_eq!(example.relevant, [word]);
         }
-        let all_hard = NextWordsOptions { hard_share: 1.0, ..options.clone() };
+        let all_hard = NextWordsOptions { trigram: 0.0, ..options.clone() };
         let soft = source(all_hard).with_soft_labels(Arc::clone(&model)).unwrap();
         assert_eq!(read(&soft, 2), read(&hard, 2));
-        let none_hard = NextWordsOptions { hard_share: 0.0, soft_words: 1, ..options };
+        let none_hard = NextWordsOptions { trigram: 1.0, soft_words: 1, ..options };
         let soft = source(none_hard).with_soft_labels(model).unwrap();
         let batch = Minibatch::read(&soft, &(0..soft.len()).collect::<Vec<_>>()).unwrap();
         assert!(batch.targets().is_ok());
@@ -258,8 +258,8 @@ mod tests {
             ),
             (
                 Split::Train,
-                NextWordsOptions { hard_share: f64::NAN, ..plain.clone() },
-                "hard_share is NaN, expected a number from 0 to 1",
+                NextWordsOptions { trigram: f64::NAN, ..plain.clone() },
+                "trigram is NaN, expected a number from 0 to 1",
             ),
             (
                 Split::Train,
