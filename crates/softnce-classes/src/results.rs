@@ -28,8 +28,8 @@ pub struct RunResults {
     pub features: usize,
     /// Number of classes.
     pub classes: usize,
-    /// Classes that occur in the training rows.
-    pub occurring: usize,
+    /// Classes that occur in the training rows; none for generated rows, of which only the expected counts are known.
+    pub occurring: Option<usize>,
     /// The evaluations, the last one at the end.
     pub history: Vec<Evaluation>,
 }

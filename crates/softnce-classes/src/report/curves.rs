@@ -12,28 +12,29 @@ use crate::results::{Evaluation, RunResults};
 const AREA: Area = Area { left: 64.0, right: WIDTH - 10.0, top: 30.0, bottom: 200.0 };
 const HEIGHT: f64 = 240.0;
 
-/// What the panels show.
-pub(super) const CAPTION: &str = "Each point is an evaluation over all classes. Seconds of training, without the \
-     evaluations. The negative log likelihood has a logarithmic scale.";
+/// What the panels by steps show.
+pub(super) const CAPTION: &str =
+    "Each point is an evaluation over all classes. The negative log likelihood has a logarithmic scale.";
+/// What the panels by seconds show.
+pub(super) const SECONDS: &str = "The same by seconds of training, without the evaluations.";
 
 /// The panels in a file of its own.
 pub(super) fn file(results: &RunResults) -> String {
-    sheet("Likelihood and precision by steps and seconds", 2, HEIGHT, &panels(results), &[])
+    let panels: Vec<Markup> = [Axis::Steps, Axis::Seconds].into_iter().flat_map(|axis| panels(results, axis)).collect();
+    sheet("Likelihood and precision by steps and seconds", 2, HEIGHT, &panels, &[])
 }
 
-/// One panel for each quantity and axis.
-pub(super) fn panels(results: &RunResults) -> Vec<Markup> {
-    [Axis::Steps, Axis::Seconds]
-        .into_iter()
-        .flat_map(|axis| [likelihood(results, axis), precision(results, axis)])
-        .flatten()
-        .collect()
+/// A panel for each quantity.
+pub(super) fn panels(results: &RunResults, axis: Axis) -> Vec<Markup> {
+    [likelihood(results, axis), precision(results, axis)].into_iter().flatten().collect()
 }
 
 /// What an evaluation is drawn against.
 #[derive(Debug, Clone, Copy)]
-enum Axis {
+pub(super) enum Axis {
+    /// Steps.
     Steps,
+    /// Seconds of training.
     Seconds,
 }
 

@@ -5,6 +5,7 @@ use softnce_metrics::Frequency;
 use softnce_report::number::{MISSING, count, fixed, plural, setting as number};
 use softnce_report::page::{self, section};
 
+use super::curves::Axis;
 use super::values::{
     GROUP, RANKING, WHOLE, frequency_name, groups_in_words, metrics_in_words, percent, ranking_in_words,
 };
@@ -22,8 +23,9 @@ pub(super) fn page(results: &RunResults) -> Result<String, ClassesError> {
     let last = results.history.last();
     let sections: Vec<(&str, &str, Markup)> = [
         last.map(|last| ("evaluation", "Evaluation", evaluation(results, last))),
-        last.and_then(frequencies).map(|content| ("frequency", "Frequent and rare classes", content)),
-        last.map(|_| ("curves", "Curves", figure(results))),
+        last.and_then(|last| frequencies(results, last))
+            .map(|content| ("frequency", "Frequent and rare classes", content)),
+        last.map(|_| ("curves", "Curves", figures(results))),
         Some(("run", "Run", run(results))),
         Some(("recipe", "Recipe", self::recipe(results, &recipe))),
     ]
@@ -46,7 +48,7 @@ fn evaluation(results: &RunResults, last: &Evaluation) -> Markup {
         "On {} after {}. {} The temperature is {}.",
         plural(last.ranking.examples, "test row", "test rows"),
         plural(last.step as usize, "step", "steps"),
-        metrics_in_words(),
+        metrics_in_words(last),
         number(last.temperature),
     );
     let unlabelled = match last.ranking.unlabelled {
@@ -83,41 +85,40 @@ fn evaluation(results: &RunResults, last: &Evaluation) -> Markup {
 }
 
 /// The classes by their frequency; `None` where it is not known.
-fn frequencies(last: &Evaluation) -> Option<Markup> {
+fn frequencies(results: &RunResults, last: &Evaluation) -> Option<Markup> {
     let known: Vec<_> = last.ranking.at.iter().filter_map(|at| Some((at.k, at.groups.as_ref()?))).collect();
-    let (_, first) = known.first()?;
-    Some(html! {
-        (page::table("Precision and recall by frequency in training.", &format!("In %. {}", groups_in_words()), html! {
-            thead {
-                tr {
-                    th scope="col" { "Classes" }
-                    th.number scope="col" { "Number" }
-                    th.number scope="col" { "Labels" }
-                    @for (k, _) in &known {
-                        @for (_, title, _) in &GROUP { th.number scope="col" { (title) " at " (count(*k)) } }
-                    }
-                }
-            }
+    if known.is_empty() {
+        return None;
+    }
+    let caption = format!("In %. {}", groups_in_words(results));
+    let numbers = ["k", "number", "labels"].into_iter().chain(GROUP.iter().map(|(_, title, _)| *title));
+    Some(page::table(
+        "Precision and recall by frequency in training.",
+        &caption,
+        html! {
+            (page::head(&["Classes"], numbers))
             tbody {
-                @for frequency in Frequency::ALL {
-                    @let sizes = first.get(frequency);
-                    tr {
-                        th scope="row" { (frequency_name(frequency)) }
-                        td.number { (count(sizes.classes)) }
-                        td.number { (fixed(sizes.labels, 0)) }
-                        @for (_, groups) in &known {
-                            @for (_, _, of) in &GROUP { td.number { (percent(of(groups.get(frequency)))) } }
+                @for (k, groups) in known {
+                    @for frequency in Frequency::ALL {
+                        @let group = groups.get(frequency);
+                        tr {
+                            th scope="row" { (frequency_name(frequency)) }
+                            td.number { (count(k)) }
+                            td.number { (count(group.classes)) }
+                            td.number { (fixed(group.labels, 0)) }
+                            @for (_, _, of) in &GROUP { td.number { (percent(of(group))) } }
                         }
                     }
                 }
             }
-        }))
-    })
+        },
+    ))
 }
 
-fn figure(results: &RunResults) -> Markup {
+fn figures(results: &RunResults) -> Markup {
     html! {
-        (page::panels("Likelihood and precision by steps and seconds.", curves::CAPTION, &curves::panels(results)))
+        (page::panels("By steps.", curves::CAPTION, &curves::panels(results, Axis::Steps)))
+        (page::panels("By seconds.", curves::SECONDS, &curves::panels(results, Axis::Seconds)))
         (page::details("The evaluations as a table", history(results)))
     }
 }

@@ -31,14 +31,14 @@ pub(super) fn entries(results: &RunResults) -> Vec<(&'static str, String)> {
     let recipe = &results.recipe;
     let (schedule, training) = (&recipe.schedule, &recipe.training);
     let epochs = results.rows_seen() as f64 / results.train_rows.max(1) as f64;
+    let occurring = results
+        .occurring
+        .map_or_else(String::new, |occurring| format!(", of which {} occur in the training rows", count(occurring)));
     let mut entries = vec![
         ("data", tag(&recipe.data)),
         ("training rows", count(results.train_rows)),
         ("test rows", count(results.test_rows)),
-        (
-            "classes",
-            format!("{}, of which {} occur in the training rows", count(results.classes), count(results.occurring)),
-        ),
+        ("classes", format!("{}{occurring}", count(results.classes))),
         ("features", features(results)),
         ("class weights", head(results)),
         ("trained values", count(results.trained_values())),

@@ -53,9 +53,9 @@ fn tables(results: &RunResults, evaluation: &Evaluation) -> Vec<(Table, String)>
             }
         }
     }
-    let mut tables = vec![(metrics, metrics_in_words().to_owned()), (ranking, ranking_in_words().to_owned())];
+    let mut tables = vec![(metrics, metrics_in_words(evaluation)), (ranking, ranking_in_words().to_owned())];
     if has_groups {
-        tables.push((groups, groups_in_words()));
+        tables.push((groups, groups_in_words(results)));
     }
     tables
 }

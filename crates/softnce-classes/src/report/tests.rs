@@ -84,7 +84,7 @@ fn made_up() -> RunResults {
         inputs: Inputs::Sparse { inputs: 101_938 },
         features: 64,
         classes: 30_938,
-        occurring: 30_001,
+        occurring: Some(30_001),
         history: vec![evaluation(1_000, 6.25, 8.5, 0.3), evaluation(2_000, 12.5, 7.25, 0.6235)],
     }
 }
@@ -204,7 +204,10 @@ fn a_panel_has_each_evaluation_as_a_tooltip() {
 fn the_divergence_is_shown_where_it_is_known() {
     let mut results = made_up();
     results.history.iter_mut().for_each(|evaluation| evaluation.divergence = Some(0.125));
+    results.occurring = None;
     let files = files(&results);
+    assert!(files["results.md"].contains("| classes | 30,938 |"), "{}", files["results.md"]);
+    assert!(files["results.md"].contains("is its expected number of training rows"), "{}", files["results.md"]);
     assert!(files["results.md"].contains("| divergence from the true posterior, nats | 0.1250 | n/a |"));
     assert!(files["results.csv"].contains("2000,12.5,divergence,,all,0.125"));
     assert!(files["report.html"].contains("0.1250"));

@@ -85,10 +85,16 @@ pub(super) fn frequency_name(frequency: Frequency) -> &'static str {
 }
 
 /// How the groups are made.
-pub(super) fn groups_in_words() -> String {
+pub(super) fn groups_in_words(results: &RunResults) -> String {
+    let counted = match results.occurring {
+        Some(_) => {
+            "The count of a class is the sum of its shares of the labels of all training rows, rounded: with one label a \
+             row, the number of its training rows."
+        }
+        None => "The count of a class is its expected number of training rows, rounded.",
+    };
     format!(
-        "A class counts as often as its shares of the labels of all training rows sum to, rounded: with one label a row, \
-         the number of its training rows. Frequent: more than {FREQUENT_ABOVE}; medium: {RARE_BELOW} to {FREQUENT_ABOVE}; \
+        "{counted} Frequent: more than {FREQUENT_ABOVE}; medium: {RARE_BELOW} to {FREQUENT_ABOVE}; \
          rare: fewer than {RARE_BELOW}, or none. Precision: share of the places in the first k of the lists taken by \
          these classes that are right. Recall: share of the labels of these classes that the first k hold. Recall by \
          class: the same share of each class, averaged over the classes that occur in the test rows."
@@ -96,15 +102,21 @@ pub(super) fn groups_in_words() -> String {
 }
 
 /// What the other values are.
-pub(super) fn metrics_in_words() -> &'static str {
-    "All over all classes, with the softmax of the scores divided by the temperature. Perplexity is the exponential of \
-     the negative log likelihood. Uniform: the value of equal probabilities for all classes."
+pub(super) fn metrics_in_words(evaluation: &Evaluation) -> String {
+    let divergence = match evaluation.divergence {
+        Some(_) => " Divergence: Kullback-Leibler, over the classes of a row's cluster, whose posterior is known.",
+        None => "",
+    };
+    format!(
+        "Over all classes, with the softmax of the scores divided by the temperature. Perplexity is the exponential of \
+         the negative log likelihood. Uniform: the value of equal probabilities for all classes.{divergence}"
+    )
 }
 
 /// What the values at k are.
 pub(super) fn ranking_in_words() -> &'static str {
     "Means over the rows, in %. Precision: share of the first k classes that are right. Recall: share of a row's labels \
-     among them. nDCG: as precision, with the weight 1 / log2(i + 1) of place i, divided by the largest possible value. \
+     among them. nDCG: sum over the right ones of 1 / log2(i + 1) for place i, divided by its largest possible value. \
      Propensity-scored precision (Jain et al. 2016, A = 0.55, B = 1.5): labels of rare classes count more."
 }
 

@@ -192,7 +192,11 @@ impl ClassesRun {
             inputs: self.data.train.inputs(),
             features: self.parts.head.table.spec().width,
             classes: self.data.train.classes(),
-            occurring: self.data.mass.iter().filter(|&&mass| mass > 0.0).count(),
+            // The mass of generated classes is an expectation, above 0 for each.
+            occurring: match self.data.generated {
+                Some(_) => None,
+                None => Some(self.data.mass.iter().filter(|&&mass| mass > 0.0).count()),
+            },
             history: self.state.history.clone(),
         };
         results.write(&self.folder)?;
