@@ -8,13 +8,13 @@ mod classes;
 mod compare;
 mod data;
 mod moved;
+mod report;
 mod runs;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use softnce_terminal::{answer, completions, ended, write_reports};
-use softnce_train::{AgainError, write_report_again};
 
 use crate::args::{Arguments, Command};
 
@@ -32,10 +32,12 @@ fn run(command: Command) -> ExitCode {
         },
         Command::Eval(arguments) if classes::is_run(&arguments.run) => classes::end(classes::eval(&arguments)),
         Command::Eval(arguments) => runs::end(runs::eval(&arguments)),
+        Command::Predict(arguments) if classes::is_run(&arguments.run) => classes::end(classes::predict(&arguments)),
         Command::Predict(arguments) => runs::end(runs::predict(&arguments)),
+        Command::Export(arguments) if classes::is_run(&arguments.run) => classes::end(classes::export(&arguments)),
         Command::Export(arguments) => runs::end(runs::export(&arguments)),
         Command::Recipes(arguments) => runs::recipes(&arguments),
-        Command::Report(arguments) => write_reports(&arguments, write_report_again, AgainError::is_usage),
+        Command::Report(arguments) => write_reports(&arguments, report::again, report::ReportError::is_usage),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),

@@ -76,11 +76,11 @@ impl Place {
 fn a_run_is_trained_evaluated_and_finished() {
     let place = Place::new();
     let text = place.runs(&["train", "many.toml", "--out", "run"]);
-    assert!(text.starts_with("after 40 steps: NLL ") && text.contains("\nat 5: precision "), "{text}");
+    assert!(text.contains("Report: run/report.html"), "{text}");
     assert_eq!(place.history("run").len(), 2);
     // The evaluation is that of the end; a finished run is not trained again.
     let again = place.runs(&["eval", "run", "--json", "metrics.json"]);
-    assert_eq!(again, text);
+    assert!(again.starts_with("after 40 steps: NLL ") && again.contains("\nat 5: precision "), "{again}");
     let metrics: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(place.path("metrics.json")).unwrap()).unwrap();
     assert_eq!(metrics["ranking"], place.history("run")[1]["ranking"]);
@@ -130,8 +130,23 @@ fn sparse_rows_with_several_labels_are_trained() {
                   [encoder]\nkind = \"bag\"\nwidth = 8\npooling = \"norm\"\n[optimizer]\nkind = \"adamw\"\n\
                   learning_rate = 0.05\n[schedule]\nsteps = 80\n[evaluation]\nk = [1, 2]\n";
     fs::write(place.path("sparse.toml"), recipe).unwrap();
-    let text = place.runs(&["train", "sparse.toml", "--data", ".", "--out", "run"]);
+    place.runs(&["train", "sparse.toml", "--data", ".", "--out", "run"]);
+    let text = place.runs(&["eval", "run", "--data", "."]);
     assert!(text.contains("at 1: precision 100.00 %"), "{text}");
+    // Row 2 has class 3.
+    let rows = place.runs(&["predict", "run", "rows.txt", "--top", "2"]);
+    assert!(rows.starts_with("row,class_1,probability_1,class_2,probability_2\n"), "{rows}");
+    assert!(rows.lines().nth(3).unwrap().starts_with("2,3,"), "{rows}");
+    let message = place.refused(&["predict", "run", "rows.txt", "--logits"], 2);
+    assert!(message.contains("--logits is set, expected a file of rows"), "{message}");
+    place.runs(&["export", "run", "weights.safetensors"]);
+    assert!(fs::metadata(place.path("weights.safetensors")).unwrap().len() > 4 * 8 * 4);
+    let message = place.refused(&["export", "run", "weights.onnx"], 2);
+    assert!(message.contains("expected a .safetensors file"), "{message}");
+    let report = fs::read(place.path("run/report.html")).unwrap();
+    fs::remove_file(place.path("run/report.html")).unwrap();
+    place.runs(&["report", "run"]);
+    assert_eq!(fs::read(place.path("run/report.html")).unwrap(), report);
     let cut = SPARSE.replace("4:1 0:0.25", "4:1 0:x");
     fs::write(place.path("rows.txt"), cut).unwrap();
     let message = place.refused(&["train", "sparse.toml", "--data", ".", "--out", "other"], 2);

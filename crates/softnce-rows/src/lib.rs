@@ -6,6 +6,7 @@
 //! - [`RowBlocks`]: what an evaluation over all rows reads.
 //! - [`RowOptimizer`]: SGD, AdamW and row-wise Adagrad that change only the rows of a step.
 //! - [`RowTable`]: rows in a store with their optimiser.
+//! - [`write_safetensors`]: matrices and tables ([`StoredRows`]) as a file that other programs read.
 //! - [`RowsError`]: each error names the argument or file, its value, and what was expected.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -20,5 +21,7 @@ mod table;
 pub use blocks::RowBlocks;
 pub use error::RowsError;
 pub use optimizers::{RowOptimizer, RowOptimizerConfig};
-pub use storage::{Changed, Element, Init, MatrixSpec, Place, Rounding, RowMatrix, RowStore, write_safetensors};
+pub use storage::{
+    Changed, Element, Init, MatrixSpec, Place, Rounding, RowMatrix, RowStore, StoredRows, write_safetensors,
+};
 pub use table::{CurrentRows, RowTable, TableRows, TableSpec};

@@ -3,9 +3,10 @@
 use ndarray::{Array2, ArrayView2};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
+use crate::storage::encode;
 use crate::{
     Element, Init, MatrixSpec, Place, Rounding, RowBlocks, RowMatrix, RowOptimizer, RowOptimizerConfig, RowStore,
-    RowsError,
+    RowsError, StoredRows,
 };
 
 /// Vector operations for a value of a row that is caught up or updated: more than one, because of the steps it missed.
@@ -303,6 +304,32 @@ impl RowBlocks for CurrentRows<'_> {
         self.weights.read(range.clone(), out)?;
         let rows: Vec<u32> = (range.start as u32..range.end as u32).collect();
         self.catch_up(&rows, out)
+    }
+}
+
+/// With the type of the weights in the store; rows that are caught up are rounded to the nearest value of it.
+impl StoredRows for CurrentRows<'_> {
+    fn shape(&self) -> Vec<usize> {
+        vec![self.rows(), self.width()]
+    }
+
+    fn element(&self) -> Element {
+        self.weights.element()
+    }
+
+    fn bytes<'b>(&'b self, rows: std::ops::Range<usize>, buffer: &'b mut Vec<u8>) -> Result<&'b [u8], RowsError> {
+        if !self.table.optimizer.moves_idle_rows() {
+            return StoredRows::bytes(self.weights, rows, buffer);
+        }
+        let (width, element) = (self.width(), self.element());
+        let mut values = vec![0.0; rows.len() * width];
+        self.read(rows.clone(), &mut values)?;
+        buffer.resize(values.len() * element.size(), 0);
+        let parts = values.chunks_exact(width).zip(buffer.chunks_exact_mut(width * element.size()));
+        for (row, (values, out)) in rows.zip(parts) {
+            encode(element, Rounding::Nearest, row as u32, values, out);
+        }
+        Ok(buffer)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 
 use super::{DataError, Example};
@@ -14,7 +15,8 @@ const PARTS: usize = 16;
 const WORK_OF_A_ROW: usize = 1000;
 
 /// What the inputs of a row are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Inputs {
     /// A value for each of these columns.
     Dense {

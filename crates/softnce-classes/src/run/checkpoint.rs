@@ -7,12 +7,12 @@ use softnce_data::candidates::QueueState;
 use softnce_rows::RowStore;
 use softnce_store::{Folder, StoreError, read_json};
 
-use super::Evaluation;
 use crate::ClassesError;
 use crate::model::TemperatureState;
+use crate::results::Evaluation;
 
 /// The file of the checkpoint.
-const LAST: &str = "last.json";
+pub(super) const LAST: &str = "last.json";
 
 const REMEDY: &str = "remove the folder to start again, or name another one with --out";
 

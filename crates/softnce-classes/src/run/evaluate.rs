@@ -1,8 +1,7 @@
 //! Evaluation over all classes.
 
 use ndarray::{Array1, ArrayView2};
-use serde::{Deserialize, Serialize};
-use softnce_metrics::{RankingEvaluator, RankingResult, TrainingCounts};
+use softnce_metrics::{RankingEvaluator, TrainingCounts};
 use softnce_rows::RowStore;
 use softnce_rows::search::Scan;
 
@@ -10,30 +9,10 @@ use super::build::{ClassesData, Parts};
 use crate::ClassesError;
 use crate::data::{InputRows, Minibatch};
 use crate::recipe::EvaluationSection;
+use crate::results::Evaluation;
 
 /// Rows whose scores are computed in one pass over the classes.
-const ROWS_AT_ONCE: usize = 1024;
-
-/// An evaluation over all classes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
-    /// Steps before it.
-    pub step: u64,
-    /// Seconds of training before it, without evaluations.
-    pub seconds: f64,
-    /// Mean loss of the steps since the evaluation before it, in nats; not comparable between candidates.
-    pub train_loss: Option<f64>,
-    /// Negative log likelihood of the soft labels, in nats, with the softmax over all classes. Its exponential is the
-    /// perplexity.
-    pub nll: f64,
-    /// The temperature of the loss.
-    pub temperature: f64,
-    /// Mean Kullback-Leibler divergence from the true posterior over the classes of a row's cluster, in nats, for
-    /// generated rows.
-    pub divergence: Option<f64>,
-    /// Precision and others at each k, also by frequency of the class.
-    pub ranking: RankingResult,
-}
+pub(super) const ROWS_AT_ONCE: usize = 1024;
 
 /// Evaluates rows of the test part.
 pub(super) fn evaluate(

@@ -16,10 +16,13 @@ use softnce_store::{Folder, Manifest, StoreError, differences, read_json};
 use super::batches::Batches;
 use super::build::{ClassesData, Parts};
 use super::checkpoint::Checkpoint;
-use super::evaluate::{Evaluation, evaluate};
+use super::evaluate::evaluate;
+use super::export::export;
 use crate::ClassesError;
 use crate::data::Minibatch;
 use crate::recipe::{CandidateSection, ClassesRecipe};
+use crate::report;
+use crate::results::{Evaluation, RunResults};
 
 const MANIFEST: &str = "run.json";
 const REMEDY: &str = "name another folder with --out";
@@ -98,23 +101,6 @@ pub enum Outcome {
         /// Steps that are done.
         steps: u64,
     },
-}
-
-/// The results of a run: `results.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunResults {
-    /// The version of softnce.
-    pub version: String,
-    /// The recipe.
-    pub recipe: ClassesRecipe,
-    /// Rows to learn from.
-    pub train_rows: usize,
-    /// Number of classes.
-    pub classes: usize,
-    /// Classes that occur in the training rows.
-    pub occurring: usize,
-    /// The evaluations, the last one at the end.
-    pub history: Vec<Evaluation>,
 }
 
 /// A run: a recipe, its data and its folder.
@@ -230,11 +216,19 @@ impl ClassesRun {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             recipe: self.recipe.clone(),
             train_rows: self.data.train.len(),
+            test_rows: self.data.test.len(),
+            inputs: self.data.train.inputs(),
+            features: self.parts.head.table.spec().width,
             classes: self.data.train.classes(),
-            occurring: self.data.mass.iter().filter(|&&mass| mass > 0.0).count(),
+            // The mass of generated classes is an expectation, above 0 for each.
+            occurring: match self.data.generated {
+                Some(_) => None,
+                None => Some(self.data.mass.iter().filter(|&&mass| mass > 0.0).count()),
+            },
             history: self.state.history.clone(),
         };
-        self.folder.write_sealed_json("results.json", &results)?;
+        results.write(&self.folder)?;
+        report::write(self.folder.path(), &results)?;
         Ok(Outcome::Finished(Box::new(results)))
     }
 
@@ -286,6 +280,14 @@ impl ClassesRun {
         let train_loss = (count > 0).then(|| sum / count as f64);
         let about = (self.state.step, self.state.seconds, train_loss);
         evaluate(&self.recipe.evaluation, &self.data, &self.parts, &self.store, about)
+    }
+
+    /// Writes the trained rows to a safetensors file: see [`TrainedRun::export`](super::TrainedRun::export).
+    ///
+    /// # Errors
+    /// Tables that cannot be read; a file that cannot be written.
+    pub fn export(&self, path: &Path) -> Result<(), ClassesError> {
+        export(&self.recipe, &self.parts, &self.store, self.state.step, path)
     }
 
     fn save(&mut self) -> Result<(), ClassesError> {

@@ -1,6 +1,8 @@
 //! The commands on runs over many classes, whose recipes have a `data.kind`.
 
 mod eval;
+mod export;
+mod predict;
 mod progress;
 mod train;
 
@@ -8,8 +10,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub use eval::run as eval;
+pub use export::run as export;
+pub use predict::run as predict;
 use softnce_classes::ClassesError;
-use softnce_classes::recipe::ClassesRecipe;
+use softnce_classes::recipe::{ClassesRecipe, built_in};
 pub use softnce_classes::run::is_run;
 use softnce_data::fetch::data_folder;
 use softnce_terminal::{FAILED, USAGE, fail};
@@ -19,9 +23,12 @@ pub use train::run as train;
 
 use crate::runs::TrainArguments;
 
-/// The recipe of a run over many classes; `None` for other recipes, and for files that are no recipes at all.
+/// The recipe of a run over many classes, from a file or by its name; `None` for other recipes, and for files that are no recipes at all.
 pub fn recipe(arguments: &TrainArguments) -> Option<Result<ClassesRecipe, ClassesError>> {
-    let (origin, text) = read_text(&arguments.recipe).ok()?;
+    let (origin, text) = match built_in(&arguments.recipe) {
+        Ok(text) => (arguments.recipe.clone().into(), text.to_owned()),
+        Err(_) => read_text(&arguments.recipe).ok()?,
+    };
     let table = read_table(&origin, &text, &arguments.set).ok()?;
     table.get("data")?.get("kind")?;
     Some(ClassesRecipe::from_table(&arguments.recipe, table))

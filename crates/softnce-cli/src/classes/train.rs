@@ -32,9 +32,8 @@ pub fn run(arguments: &TrainArguments, recipe: ClassesRecipe) -> Result<ExitCode
     progress.clear();
     match outcome? {
         Outcome::Finished(results) => {
-            if let Some(last) = results.history.last() {
-                say!("{}", super::eval::describe(last));
-            }
+            say!("{}", softnce_classes::report::terminal(&results));
+            say!("\nReport: {}", out.join("report.html").display());
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted { steps } => {

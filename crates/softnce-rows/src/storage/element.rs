@@ -75,7 +75,7 @@ pub(super) fn decode_u32(bytes: &[u8], out: &mut [u32]) {
 }
 
 /// Writes the finite values of a row as f32 or bf16. Those beyond the range of bf16 become its largest value.
-pub(super) fn encode(element: Element, rounding: Rounding, row: u32, values: &[f32], out: &mut [u8]) {
+pub(crate) fn encode(element: Element, rounding: Rounding, row: u32, values: &[f32], out: &mut [u8]) {
     if element == Element::Bf16 {
         let (out, _) = out.as_chunks_mut::<2>();
         match rounding {

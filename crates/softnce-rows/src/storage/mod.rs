@@ -10,8 +10,9 @@ mod spec;
 mod state;
 mod store;
 
+pub(crate) use element::encode;
 pub use element::{Element, Rounding};
 pub use matrix::RowMatrix;
-pub use safetensors::write_safetensors;
+pub use safetensors::{StoredRows, write_safetensors};
 pub use spec::{Init, MatrixSpec, Place};
 pub use store::{Changed, RowStore};
