@@ -127,6 +127,7 @@ fn history(results: &RunResults) -> Markup {
     let first = results.history.first();
     let ks: Vec<usize> = first.map(|first| first.ranking.at.iter().map(|at| at.k).collect()).unwrap_or_default();
     let heads = ["Step", "Seconds", "Training loss", "NLL, nats", "Divergence, nats", "Temperature"];
+    let precisions = ks.iter().map(|k| format!("Precision at {k}, %"));
     let known = |value: Option<f64>| value.map_or_else(|| MISSING.to_owned(), |value| fixed(value, 4));
     let caption = "Training loss: mean over the steps since the evaluation before; it depends on the candidates and \
                    cannot be compared with that of other candidates.";
@@ -134,7 +135,7 @@ fn history(results: &RunResults) -> Markup {
         "The evaluations.",
         caption,
         html! {
-            (page::head(&[], heads.into_iter().map(str::to_owned).chain(ks.iter().map(|k| format!("Precision at {k}, %")))))
+            (page::head(&[], heads.into_iter().map(str::to_owned).chain(precisions)))
             tbody {
                 @for evaluation in &results.history {
                     tr {

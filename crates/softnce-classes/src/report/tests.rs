@@ -142,7 +142,8 @@ fn the_files_show_the_values_of_the_results() {
         "| rare | 5 | 27,362 | 0 | n/a | n/a | n/a |",
         "| classes | 30,938, of which 30,001 occur in the training rows |",
         "| loss | soft target InfoNCE; noise: frequencies of the classes to the power 0.75; temperature 1 |",
-        "| candidates | 4,000 classes drawn for each batch, without correction for their probabilities: the loss is biased |",
+        "| candidates | 4,000 classes drawn for each batch, without correction for their probabilities: the loss is \
+         biased |",
         "| optimiser | adagrad, learning rate 0.05 |",
         // 2,000 steps over epochs of 56 batches: 35 epochs and 40 batches of 256.
         "| steps | 2,000 of 256 rows, 35.72 epochs |",

@@ -88,8 +88,8 @@ pub(super) fn frequency_name(frequency: Frequency) -> &'static str {
 pub(super) fn groups_in_words(results: &RunResults) -> String {
     let counted = match results.occurring {
         Some(_) => {
-            "The count of a class is the sum of its shares of the labels of all training rows, rounded: with one label a \
-             row, the number of its training rows."
+            "The count of a class is the sum of its shares of the labels of all training rows, rounded: with one label \
+             a row, the number of its training rows."
         }
         None => "The count of a class is its expected number of training rows, rounded.",
     };
@@ -115,8 +115,8 @@ pub(super) fn metrics_in_words(evaluation: &Evaluation) -> String {
 
 /// What the values at k are.
 pub(super) fn ranking_in_words() -> &'static str {
-    "Means over the rows, in %. Precision: share of the first k classes that are right. Recall: share of a row's labels \
-     among them. nDCG: sum over the right ones of 1 / log2(i + 1) for place i, divided by its largest possible value. \
+    "Means over the rows, in %. Precision: share of the first k classes that are right. Recall: share of a row's \
+     labels among them. nDCG: sum over the right ones of 1 / log2(i + 1) for place i, divided by its largest possible value. \
      Propensity-scored precision (Jain et al. 2016, A = 0.55, B = 1.5): labels of rare classes count more."
 }
 
