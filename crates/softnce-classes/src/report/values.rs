@@ -87,10 +87,7 @@ pub(super) fn frequency_name(frequency: Frequency) -> &'static str {
 /// How the groups are made.
 pub(super) fn groups_in_words(results: &RunResults) -> String {
     let counted = match results.occurring {
-        Some(_) => {
-            "The count of a class is the sum of its shares of the labels of all training rows, rounded: with one label \
-             a row, the number of its training rows."
-        }
+        Some(_) => "The count of a class is the number of training rows that have it as a label.",
         None => "The count of a class is its expected number of training rows, rounded.",
     };
     format!(

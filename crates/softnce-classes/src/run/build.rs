@@ -9,7 +9,7 @@ use softnce_rows::{Init, MatrixSpec, RowStore, RowTable, TableSpec};
 use super::sources::{self, Sources};
 use crate::ClassesError;
 use crate::data::generated::Generated;
-use crate::data::{Inputs, Source, class_mass};
+use crate::data::{Inputs, Source, class_mass, relevant_counts};
 use crate::model::{Bag, Encoder, Head, NoiseSource, Temperature};
 use crate::recipe::{CandidateSection, ClassesRecipe, DataSection, EncoderSection, NoiseKind, StorageSection};
 
@@ -21,6 +21,8 @@ pub struct ClassesData {
     pub test: Arc<dyn Source>,
     /// Total weight of each class over the training rows. Shape `[d]`.
     pub mass: Vec<f64>,
+    /// Training rows in which each class is relevant, for propensities and groups by frequency. Shape `[d]`.
+    pub counts: Vec<u64>,
     /// The generated rows, where they are generated: they know their posterior.
     pub generated: Option<Generated>,
 }
@@ -40,7 +42,12 @@ impl ClassesData {
             return Err(ClassesError::setting("data", "a part without labelled rows", "rows in both parts"));
         }
         let mass = class_mass(&train)?;
-        Ok(ClassesData { train, test, mass, generated })
+        // Where the source knows the mass without reading its rows, each row has one label.
+        let counts = match train.known_class_mass() {
+            Some(mass) => mass.iter().map(|mass| mass.round() as u64).collect(),
+            None => relevant_counts(&train)?,
+        };
+        Ok(ClassesData { train, test, mass, counts, generated })
     }
 }
 

@@ -23,8 +23,7 @@ pub(super) fn evaluate(
     (step, seconds, train_loss): (u64, f64, Option<f64>),
 ) -> Result<Evaluation, ClassesError> {
     let classes = data.test.classes();
-    let counts: Vec<u64> = data.mass.iter().map(|mass| mass.round() as u64).collect();
-    let training = TrainingCounts::new(&counts, data.train.len() as u64)?;
+    let training = TrainingCounts::new(&data.counts, data.train.len() as u64)?;
     let ks: Vec<usize> = section.k.iter().copied().filter(|&k| k <= classes).collect();
     let most = ks.iter().copied().max().unwrap_or(1);
     let mut ranking = RankingEvaluator::new(classes, &ks, Some(training))?;

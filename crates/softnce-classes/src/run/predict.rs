@@ -191,7 +191,7 @@ fn number(value: f64) -> String {
 /// Data of the sizes of a run, without rows: all that the model is built from.
 fn no_rows(results: &RunResults) -> ClassesData {
     let sizes = Sizes { inputs: results.inputs, classes: results.classes };
-    ClassesData { train: Arc::new(sizes), test: Arc::new(sizes), mass: Vec::new(), generated: None }
+    ClassesData { train: Arc::new(sizes), test: Arc::new(sizes), mass: Vec::new(), counts: Vec::new(), generated: None }
 }
 
 /// A source of these sizes without rows.
