@@ -144,14 +144,14 @@ fn the_next_word_with_hard_and_soft_labels() {
     let mut example = Example::default();
     data.test.read(0, &mut example).unwrap();
     assert_eq!(example.weights, [1.0]);
-    // The mass, which is summed in parallel, is that of the labels.
+    // The mass is that of the labels: there are fewer than it is estimated from.
     let rows: Vec<usize> = (0..data.train.len()).collect();
     let (all, mut mass) = (Minibatch::read(&data.train, &rows).unwrap(), vec![0.0; 9]);
     for row in rows {
         let (classes, weights) = all.label(row);
         classes.iter().zip(weights).for_each(|(&class, weight)| mass[class as usize] += weight);
     }
-    assert_eq!(data.mass, mass);
+    assert!(data.mass.iter().zip(&mass).all(|(one, other)| (one - other).abs() < 1e-9), "{:?} {mass:?}", data.mass);
 }
 
 #[test]

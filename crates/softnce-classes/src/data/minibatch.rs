@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2};
 use softnce::Targets;
 
+use super::source::read_all;
 use super::{DataError, Example, Inputs, Source};
 
 /// Rows of a source, put together for a step of training or evaluation.
@@ -70,7 +71,7 @@ impl Lists {
 }
 
 impl Minibatch {
-    /// Reads these rows, in this order; a row may stand several times.
+    /// Reads these rows on several threads, in this order; a row may stand several times.
     ///
     /// # Errors
     /// No rows; a row that cannot be read, or that is not what its source says.
@@ -78,12 +79,14 @@ impl Minibatch {
         if rows.is_empty() {
             return Err(DataError::argument("the list of rows", "empty", "at least one row"));
         }
-        let mut example = Example::default();
+        let mut examples = vec![Example::default(); rows.len()];
+        read_all(&mut examples, |place, example| {
+            source.read(rows[place], example)?;
+            check(source, rows[place], example)
+        })?;
         let (mut labels, mut weights, mut relevant) = (Lists::new(), Vec::new(), Lists::new());
         let (mut dense, mut offsets, mut indices, mut values) = (Vec::new(), vec![0], Vec::new(), Vec::new());
-        for &row in rows {
-            source.read(row, &mut example)?;
-            check(source, row, &example)?;
+        for example in &examples {
             dense.extend_from_slice(&example.dense);
             indices.extend_from_slice(&example.indices);
             values.extend_from_slice(&example.values);

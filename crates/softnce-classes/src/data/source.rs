@@ -8,9 +8,9 @@ use softnce_kernels::parallel::{WAKING, for_each, threads_for};
 use super::{DataError, Example};
 
 /// Rows that a thread reads before it looks for others.
-const ROWS_OF_A_PART: usize = 128;
-/// Parts that are held at a time.
-const PARTS: usize = 16;
+const ROWS_OF_A_PART: usize = 64;
+/// Rows that are held at a time when all are visited.
+const ROWS_AT_ONCE: usize = 2048;
 /// Least work to read a row, in vector operations: about a microsecond.
 const WORK_OF_A_ROW: usize = 1000;
 
@@ -124,28 +124,40 @@ pub fn relevant_counts(source: &dyn Source) -> Result<Vec<u64>, DataError> {
     Ok(counts)
 }
 
-/// Reads all rows, on several threads, and checks their classes; `take` sees them in their order, so that its sums have
-/// the same bits on any number of threads.
+/// Reads all rows and checks their classes. `take` sees them in their order, so that its sums have the same bits on any
+/// number of threads.
 fn visit(source: &dyn Source, mut take: impl FnMut(&Example)) -> Result<(), DataError> {
-    let mut examples = vec![Example::default(); ROWS_OF_A_PART * PARTS];
-    for start in (0..source.len()).step_by(examples.len()) {
-        let count = examples.len().min(source.len() - start);
-        let parts = examples[..count].chunks_mut(ROWS_OF_A_PART).enumerate();
-        let threads = threads_for(count * WORK_OF_A_ROW, WAKING, parts.len());
-        for_each(
-            threads,
-            parts,
-            || (),
-            |(), (number, part)| {
-                part.iter_mut().zip(start + number * ROWS_OF_A_PART..).try_for_each(|(example, row)| {
-                    source.read(row, example)?;
-                    example.check_classes(row, source.classes())
-                })
-            },
-        )?;
-        examples[..count].iter().for_each(&mut take);
+    let mut examples = vec![Example::default(); ROWS_AT_ONCE];
+    for start in (0..source.len()).step_by(ROWS_AT_ONCE) {
+        let examples = &mut examples[..ROWS_AT_ONCE.min(source.len() - start)];
+        read_all(examples, |place, example| {
+            source.read(start + place, example)?;
+            example.check_classes(start + place, source.classes())
+        })?;
+        examples.iter().for_each(&mut take);
     }
     Ok(())
+}
+
+/// Reads examples on several threads: `read` takes the place of each.
+///
+/// # Errors
+/// That of the first example that cannot be read.
+pub(super) fn read_all(
+    examples: &mut [Example],
+    read: impl Fn(usize, &mut Example) -> Result<(), DataError> + Sync,
+) -> Result<(), DataError> {
+    let threads = threads_for(examples.len() * WORK_OF_A_ROW, WAKING, examples.len().div_ceil(ROWS_OF_A_PART));
+    let parts = examples.chunks_mut(ROWS_OF_A_PART).enumerate();
+    for_each(
+        threads,
+        parts,
+        || (),
+        |(), (part, examples)| {
+            let mut places = (part * ROWS_OF_A_PART..).zip(examples);
+            places.try_for_each(|(place, example)| read(place, example))
+        },
+    )
 }
 
 /// Some rows of a source, in the given order: those of a split, or those that have labels.

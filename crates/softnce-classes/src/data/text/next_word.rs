@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use softnce_data::sets::Split;
 
 use super::{Corpus, Trigram};
-use crate::data::{DataError, Example, Inputs, Source};
+use crate::data::{DataError, Example, Inputs, Source, Subset, class_mass};
+
+/// Examples from which the mass of soft labels is estimated.
+const SAMPLED: usize = 1 << 18;
 
 /// What the inputs and labels of next words are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -154,13 +157,21 @@ impl Source for NextWords {
         Ok(())
     }
 
+    /// The share of the trigram model is estimated from some of the examples: with some 20 microseconds for each, all
+    /// of a large text take many minutes.
     fn known_class_mass(&self) -> Option<Vec<f64>> {
-        if self.trigram.is_some() {
-            return None;
-        }
         let mut mass = vec![0.0; self.classes()];
         let words = self.corpus.blocks(self.part).flat_map(|block| block.iter().skip(1));
         words.for_each(|&word| mass[word as usize] += 1.0);
+        if self.trigram.is_none() {
+            return Some(mass);
+        }
+        let sampled = self.examples.min(SAMPLED);
+        let rows = (0..sampled as u64).map(|place| (place * self.examples as u64 / sampled as u64) as u32).collect();
+        let of_model = NextWords { options: NextWordsOptions { trigram: 1.0, ..self.options.clone() }, ..self.clone() };
+        let shares = class_mass(&Subset::new(of_model, rows).ok()?).ok()?;
+        let (weight, scale) = (self.options.trigram, self.examples as f64 / sampled as f64);
+        mass.iter_mut().zip(shares).for_each(|(mass, share)| *mass = (1.0 - weight) * *mass + weight * scale * share);
         Some(mass)
     }
 
@@ -174,7 +185,7 @@ mod tests {
     use super::super::CorpusOptions;
     use super::super::corpus::tests::{corpus, whole};
     use super::*;
-    use crate::data::{Minibatch, class_mass};
+    use crate::data::Minibatch;
 
     fn read(source: &NextWords, index: usize) -> Example {
         let mut example = Example::default();

@@ -33,6 +33,10 @@ impl List<'_> {
 
     /// How often a word follows.
     pub(super) fn count(&self, word: u32) -> u32 {
+        // In the list of all words, each is at its own place.
+        if self.words.get(word as usize) == Some(&word) {
+            return self.counts[word as usize];
+        }
         self.words.binary_search(&word).map_or(0, |place| self.counts[place])
     }
 }
