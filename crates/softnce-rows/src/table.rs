@@ -236,19 +236,16 @@ impl RowTable {
             |(), ((weights, state), gradient)| self.optimizer.update(weights, state, gradient),
         )?;
         let rounding = Rounding::Stochastic { seed: self.spec.seed, step: u64::from(step) };
-        let [weight_name, state_name, last_name] = ["weights", "state", "last"].map(|suffix| self.name(suffix));
+        let [kept] = store.matrices_mut([&self.name("weights")])?;
+        kept.scatter(&rows, values, rounding)?;
         if state_width > 0 {
-            let [kept, kept_state, last] = store.matrices_mut([&weight_name, &state_name, &last_name])?;
-            kept.scatter(&rows, values, rounding)?;
             // Random numbers of its own.
             let rounding = Rounding::Stochastic { seed: !self.spec.seed, step: u64::from(step) };
-            kept_state.scatter(&rows, states, rounding)?;
-            last.scatter_u32(&rows, &vec![step; rows.len()])
-        } else {
-            let [kept, last] = store.matrices_mut([&weight_name, &last_name])?;
-            kept.scatter(&rows, values, rounding)?;
-            last.scatter_u32(&rows, &vec![step; rows.len()])
+            let [kept] = store.matrices_mut([&self.name("state")])?;
+            kept.scatter(&rows, states, rounding)?;
         }
+        let [last] = store.matrices_mut([&self.name("last")])?;
+        last.scatter_u32(&rows, &vec![step; rows.len()])
     }
 
     /// All rows as after the last step, for an evaluation.

@@ -30,4 +30,5 @@ pub use features::FeatureRows;
 pub use memory::MemoryRows;
 pub use minibatch::{Bags, InputRows, Minibatch};
 pub use order::Order;
+pub(crate) use source::class_totals;
 pub use source::{Inputs, Source, Subset, class_mass, relevant_counts};

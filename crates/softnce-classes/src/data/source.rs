@@ -106,12 +106,7 @@ pub fn class_mass(source: &dyn Source) -> Result<Vec<f64>, DataError> {
     if let Some(known) = source.known_class_mass() {
         return Ok(known);
     }
-    let mut mass = vec![0.0; source.classes()];
-    visit(source, |example| {
-        let shares = example.classes.iter().zip(&example.weights);
-        shares.for_each(|(&class, weight)| mass[class as usize] += weight);
-    })?;
-    Ok(mass)
+    Ok(class_totals(source)?.0)
 }
 
 /// In how many rows of a source each class is relevant, as propensities are estimated from. Shape `[d]`.
@@ -119,14 +114,16 @@ pub fn class_mass(source: &dyn Source) -> Result<Vec<f64>, DataError> {
 /// # Errors
 /// A row that cannot be read, or with a class that the source does not have.
 pub fn relevant_counts(source: &dyn Source) -> Result<Vec<u64>, DataError> {
-    let mut counts = vec![0; source.classes()];
-    visit(source, |example| example.relevant.iter().for_each(|&class| counts[class as usize] += 1))?;
-    Ok(counts)
+    Ok(class_totals(source)?.1)
 }
 
-/// Reads all rows and checks their classes. `take` sees them in their order, so that its sums have the same bits on any
-/// number of threads.
-fn visit(source: &dyn Source, mut take: impl FnMut(&Example)) -> Result<(), DataError> {
+/// The total share of each class and in how many rows it is relevant, in one pass over all rows: files of text are parsed
+/// once. Rows are added in their order, so that the sums have the same bits on any number of threads. Shapes `[d]`.
+///
+/// # Errors
+/// A row that cannot be read, or with a class that the source does not have.
+pub(crate) fn class_totals(source: &dyn Source) -> Result<(Vec<f64>, Vec<u64>), DataError> {
+    let (mut mass, mut counts) = (vec![0.0; source.classes()], vec![0; source.classes()]);
     let mut examples = vec![Example::default(); ROWS_AT_ONCE];
     for start in (0..source.len()).step_by(ROWS_AT_ONCE) {
         let examples = &mut examples[..ROWS_AT_ONCE.min(source.len() - start)];
@@ -134,9 +131,13 @@ fn visit(source: &dyn Source, mut take: impl FnMut(&Example)) -> Result<(), Data
             source.read(start + place, example)?;
             example.check_classes(start + place, source.classes())
         })?;
-        examples.iter().for_each(&mut take);
+        for example in examples {
+            let shares = example.classes.iter().zip(&example.weights);
+            shares.for_each(|(&class, weight)| mass[class as usize] += weight);
+            example.relevant.iter().for_each(|&class| counts[class as usize] += 1);
+        }
     }
-    Ok(())
+    Ok((mass, counts))
 }
 
 /// Reads examples on several threads: `read` takes the place of each.

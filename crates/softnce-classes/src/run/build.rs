@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use softnce::{ClassSampler, NoiseDistribution, NoiseEstimator};
+use softnce::{ClassCandidates, ClassSampler, NoiseDistribution, NoiseEstimator};
 use softnce_rows::{Init, MatrixSpec, RowStore, RowTable, TableSpec};
 
 use super::sources::{self, Sources};
 use crate::ClassesError;
 use crate::data::generated::Generated;
-use crate::data::{Inputs, Source, class_mass, relevant_counts};
+use crate::data::{Inputs, Source, class_totals};
 use crate::model::{Bag, Encoder, Head, NoiseSource, Temperature};
 use crate::recipe::{CandidateSection, ClassesRecipe, DataSection, EncoderSection, NoiseKind, StorageSection};
 
@@ -41,11 +41,13 @@ impl ClassesData {
         if train.is_empty() || test.is_empty() {
             return Err(ClassesError::setting("data", "a part without labelled rows", "rows in both parts"));
         }
-        let mass = class_mass(&train)?;
-        // Where the source knows the mass without reading its rows, each row has one label.
-        let counts = match train.known_class_mass() {
-            Some(mass) => mass.iter().map(|mass| mass.round() as u64).collect(),
-            None => relevant_counts(&train)?,
+        let (mass, counts) = match train.known_class_mass() {
+            // Rows of a source that knows its mass have one right class each.
+            Some(mass) => {
+                let counts = mass.iter().map(|mass| mass.round() as u64).collect();
+                (mass, counts)
+            }
+            None => class_totals(&train)?,
         };
         Ok(ClassesData { train, test, mass, counts, generated })
     }
@@ -56,10 +58,21 @@ pub struct Parts {
     pub(crate) encoder: Encoder,
     pub(crate) head: Head,
     pub(crate) noise: NoiseSource,
-    /// With classes drawn as candidates.
-    pub(crate) sampler: Option<ClassSampler>,
-    /// The noise that class candidates are drawn from or weighted with.
-    pub(crate) drawn: NoiseDistribution,
+    /// With classes as candidates.
+    pub(crate) class_source: Option<ClassSource>,
+}
+
+/// Where the classes come from that are candidates.
+pub(crate) enum ClassSource {
+    /// So many draws for each step.
+    Draws {
+        /// Draws from the noise distribution.
+        sampler: ClassSampler,
+        /// Number of draws.
+        count: usize,
+    },
+    /// All of them, the same in each step.
+    All(ClassCandidates),
 }
 
 /// The tables of a recipe: the class weights, the biases, the embeddings.
@@ -146,21 +159,23 @@ impl Parts {
             NoiseKind::Estimated | NoiseKind::Uniform => NoiseDistribution::uniform(),
         };
         let classes = data.train.classes();
-        let (sampler, corrected) = match recipe.candidates {
-            CandidateSection::Classes { count: Some(_), corrected } => {
-                (Some(ClassSampler::new(&given, classes)?), corrected)
+        let (class_source, corrected) = match recipe.candidates {
+            CandidateSection::Classes { count: Some(count), corrected } => {
+                (Some(ClassSource::Draws { sampler: ClassSampler::new(&given, classes)?, count }), corrected)
             }
-            CandidateSection::Classes { count: None, corrected } => (None, corrected),
+            CandidateSection::Classes { count: None, corrected } => {
+                (Some(ClassSource::All(ClassCandidates::all(&given, classes)?)), corrected)
+            }
             _ => (None, true),
         };
         let noise = match (recipe.loss.noise, corrected) {
             (NoiseKind::Estimated, _) => {
                 NoiseSource::Estimated(NoiseEstimator::new(classes, NoiseDistribution::DEFAULT_SMOOTHING, 1.0)?)
             }
-            (_, true) => NoiseSource::Fixed(given.clone()),
+            (_, true) => NoiseSource::Fixed(given),
             (_, false) => NoiseSource::Fixed(NoiseDistribution::uniform()),
         };
-        Ok(Parts { encoder, head, noise, sampler, drawn: given })
+        Ok(Parts { encoder, head, noise, class_source })
     }
 
     /// The store of the tables.

@@ -14,7 +14,7 @@ use softnce_rows::RowStore;
 use softnce_store::{Folder, Manifest, StoreError, differences, read_json};
 
 use super::batches::Batches;
-use super::build::{ClassesData, Parts};
+use super::build::{ClassSource, ClassesData, Parts};
 use super::checkpoint::Checkpoint;
 use super::evaluate::evaluate;
 use super::export::export;
@@ -190,9 +190,10 @@ impl ClassesRun {
             let start = Instant::now();
             let Some(batch) = batches.next().transpose()? else { break };
             let (loss, classes) = self.step(&batch)?;
-            seconds += start.elapsed().as_secs_f64();
+            let spent = start.elapsed().as_secs_f64();
+            seconds += spent;
             rows += batch.len();
-            self.state.seconds += start.elapsed().as_secs_f64();
+            self.state.seconds += spent;
             self.state.losses = (self.state.losses.0 + loss, self.state.losses.1 + 1);
             let rows_per_second = rows as f64 / seconds.max(1e-9);
             made += 1;
@@ -254,21 +255,20 @@ impl ClassesRun {
     /// The targets of a step with the candidates of the recipe.
     fn candidates<'t>(&self, targets: &'t Targets<'_>, step: u64) -> Result<Batch<'t>, ClassesError> {
         let own = Batch::from(targets);
-        Ok(match (self.recipe.candidates, &self.parts.sampler, &self.queue) {
-            (CandidateSection::Classes { count: Some(count), .. }, Some(sampler), _) => {
+        match &self.parts.class_source {
+            Some(ClassSource::Draws { sampler, count }) => {
                 let mut generator = ChaCha8Rng::seed_from_u64(self.recipe.seed);
                 generator.set_stream(step);
-                own.with_class_candidates(&ClassCandidates::draw(sampler, targets, count, &mut generator)?)?
+                let drawn = ClassCandidates::draw(sampler, targets, *count, &mut generator)?;
+                return Ok(own.with_class_candidates(&drawn)?);
             }
-            (CandidateSection::Classes { count: None, .. }, _, _) => {
-                own.with_class_candidates(&ClassCandidates::all(&self.parts.drawn, targets.classes())?)?
-            }
-            (CandidateSection::Queue { .. }, _, Some(queue)) => match queue.as_targets()? {
-                Some(further) => own.with_further(further.into_owned())?,
-                None => own,
-            },
-            _ => own,
-        })
+            Some(ClassSource::All(all)) => return Ok(own.with_class_candidates(all)?),
+            None => {}
+        }
+        match self.queue.as_ref().map(TargetQueue::as_targets).transpose()?.flatten() {
+            Some(further) => Ok(own.with_further(further.into_owned())?),
+            None => Ok(own),
+        }
     }
 
     /// Evaluates on the test rows.

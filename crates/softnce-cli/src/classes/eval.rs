@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use softnce_classes::ClassesError;
 use softnce_classes::run::{ClassesRun, Evaluation};
+use softnce_data::fetch::data_folder;
 use softnce_store::{check_writable, write_json};
 use softnce_terminal::say;
 
-use super::{check_device, folder};
+use super::check_device;
 use crate::runs::EvalArguments;
 
 pub fn run(arguments: &EvalArguments) -> Result<ExitCode, ClassesError> {
@@ -15,7 +16,7 @@ pub fn run(arguments: &EvalArguments) -> Result<ExitCode, ClassesError> {
     if let Some(file) = &arguments.json {
         check_writable(file)?;
     }
-    let run = ClassesRun::reopen(&arguments.run, folder(arguments.place.data.as_ref()).as_ref())?;
+    let run = ClassesRun::reopen(&arguments.run, &data_folder(arguments.place.data.as_ref()))?;
     let evaluation = run.evaluate()?;
     say!("{}", describe(&evaluation));
     if let Some(file) = &arguments.json {
@@ -30,7 +31,7 @@ pub fn describe(evaluation: &Evaluation) -> String {
         "after {} steps: NLL {:.4} nats (perplexity {:.2}) over {} test rows",
         evaluation.step,
         evaluation.nll,
-        evaluation.nll.exp(),
+        evaluation.perplexity(),
         evaluation.ranking.examples
     )];
     for at in &evaluation.ranking.at {

@@ -6,7 +6,6 @@ mod predict;
 mod progress;
 mod train;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 pub use eval::run as eval;
@@ -15,7 +14,6 @@ pub use predict::run as predict;
 use softnce_classes::ClassesError;
 use softnce_classes::recipe::{ClassesRecipe, built_in};
 pub use softnce_classes::run::is_run;
-use softnce_data::fetch::data_folder;
 use softnce_terminal::{FAILED, USAGE, fail};
 use softnce_train::device::DeviceName;
 use softnce_train::recipe::{read_table, read_text};
@@ -23,7 +21,8 @@ pub use train::run as train;
 
 use crate::runs::TrainArguments;
 
-/// The recipe of a run over many classes, from a file or by its name; `None` for other recipes, and for files that are no recipes at all.
+/// The recipe of a run over many classes, from a file or by its name; `None` for other recipes, and for files that are no
+/// recipes at all.
 pub fn recipe(arguments: &TrainArguments) -> Option<Result<ClassesRecipe, ClassesError>> {
     let (origin, text) = match built_in(&arguments.recipe) {
         Ok(text) => (arguments.recipe.clone().into(), text.to_owned()),
@@ -49,9 +48,4 @@ fn check_device(device: DeviceName) -> Result<(), ClassesError> {
         found: device.to_string(),
         expected: "cpu, the only one on which many classes are trained (softnce.head trains them on a GPU)".to_owned(),
     })
-}
-
-/// The data folder that the arguments name.
-fn folder(data: Option<&std::path::PathBuf>) -> impl AsRef<Path> {
-    data_folder(data)
 }

@@ -6,16 +6,17 @@ use std::process::ExitCode;
 use softnce_classes::ClassesError;
 use softnce_classes::recipe::ClassesRecipe;
 use softnce_classes::run::{ClassesData, ClassesRun, Outcome, Size};
+use softnce_data::fetch::data_folder;
 use softnce_terminal::{format_bytes, interrupted, out, say, stop_on_signal, tell};
 use softnce_train::memory::available;
 
+use super::check_device;
 use super::progress::ClassesProgress;
-use super::{check_device, folder};
 use crate::runs::TrainArguments;
 
 pub fn run(arguments: &TrainArguments, recipe: ClassesRecipe) -> Result<ExitCode, ClassesError> {
     check_device(arguments.place.device)?;
-    let data = ClassesData::open(&recipe.data, folder(arguments.place.data.as_ref()).as_ref())?;
+    let data = ClassesData::open(&recipe.data, &data_folder(arguments.place.data.as_ref()))?;
     let size = Size::new(&recipe, &data)?;
     if arguments.dry_run {
         out(format_args!("{}\n{}", recipe.to_toml()?, describe(&data, &size)));
