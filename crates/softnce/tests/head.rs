@@ -237,6 +237,35 @@ fn the_other_losses_have_heads_too() {
     }
 }
 
+/// Where a head is sure, the probabilities of the other classes go down to subnormal numbers, with which processors
+/// calculate many times slower. They leave no trace in its gradients.
+#[test]
+fn a_sure_head_calculates_without_subnormal_numbers() {
+    let sure = |score: f32| {
+        let (features, weights) = (array![[score, 0.0], [0.0, score]], array![[1.0_f32, 0.0], [0.0, 1.0]]);
+        let head = LinearHead::new(features.view(), weights.view()).unwrap();
+        let targets = Targets::labels(&[0, 1], 2).unwrap();
+        let out = SoftTargetInfoNce::new(LossSettings::new()).head_loss_and_gradient(
+            &head,
+            &Batch::from(&targets),
+            &GradientRequest::new(),
+        );
+        (out.unwrap(), features)
+    };
+    for score in [10.0, 60.0, 70.0, 75.0, 90.0, 100.0] {
+        let (out, features) = sure(score);
+        // dL/dz of the other class is exp(-s) / (1 + exp(-s)) / 2, with two candidates.
+        let probability = (-f64::from(score)).exp() / (1.0 + (-f64::from(score)).exp()) / 2.0;
+        for (at, &gradient) in out.features_gradient.indexed_iter() {
+            let expected = if at.0 == at.1 { -probability } else { probability };
+            let error = (f64::from(gradient) - expected).abs();
+            assert!(error <= 1e-6 * probability + 1e-30, "{score}: {gradient} at {at:?}, expected {expected}");
+        }
+        let products = out.features_gradient.iter().chain(&out.weights_gradient);
+        assert!(products.clone().all(|value| *value == 0.0 || value.is_normal()), "{score}: {out:?}, {features}");
+    }
+}
+
 #[test]
 fn rows_below_their_share_and_rows_of_nothing_else() {
     // The listed class is less likely than each of the others: its weight is below 0.

@@ -14,7 +14,8 @@ use super::compact::{Plan, run_plan};
 use super::{Gradients, Outputs, Scores};
 use crate::{Accum, Batch, Element, Error, ErrorKind, LossSettings, NoiseDistribution};
 
-/// Size limit in bytes of a block of logits.
+/// Size limit in bytes of a block of logits, unless the weights of the classes take more. Each block reads all of these
+/// weights and changes all of their gradient, which takes longer than the products if a block has few rows.
 const BLOCK_BYTES: usize = 4 << 20;
 /// The number of rows of a block is a multiple of this number, and so a multiple of every vector's number of lanes.
 const ROWS_STEP: usize = 16;
@@ -86,7 +87,8 @@ pub(crate) fn head<E: Element>(
         }),
     };
     let mut bias_gradient = vec![0.0; if head.bias.is_some() { classes.len() } else { 0 }];
-    let fitting = BLOCK_BYTES / (classes.len() * size_of::<E::Accum>());
+    let class_bytes = classes.len() * size_of::<E::Accum>();
+    let fitting = (BLOCK_BYTES / class_bytes).max(width);
     let block_rows = (fitting / ROWS_STEP * ROWS_STEP).clamp(ROWS_STEP, rows.next_multiple_of(ROWS_STEP)).min(rows);
     let mut logits = Array2::zeros((block_rows, classes.len()));
     let mut logits_gradient = Array2::zeros(if wanted.is_some() { (block_rows, classes.len()) } else { (0, 0) });
@@ -108,7 +110,9 @@ pub(crate) fn head<E: Element>(
         run_plan(&scores, &plan, first, &mut block).map_err(|error| explain(error, head, classes, first))?;
 
         if let Some(out) = &mut outputs.gradients {
-            let logits_gradient = logits_gradient.slice(s![..last - first, ..]);
+            let mut logits_gradient = logits_gradient.slice_mut(s![..last - first, ..]);
+            without_tiny(&mut logits_gradient);
+            let logits_gradient = logits_gradient.view();
             // In double precision: the gradients of many rows may be nearly equal, and their rounding errors too.
             for gradient in logits_gradient.outer_iter() {
                 bias_gradient.iter_mut().zip(gradient).for_each(|(sum, value)| *sum += value.as_f64());
@@ -166,6 +170,18 @@ impl<A: Accum> Occurring<A> {
         product(features_gradient, false, logits_gradient, self.weights.view());
         product(out.weights.view_mut(), first > 0, logits_gradient.t(), features);
     }
+}
+
+/// Sets values to zero whose products with values around 1 would be subnormal: with them the products of matrices take
+/// many times as long on most processors, and the gradients do not change within their precision. They are the rule once
+/// a head is sure of most rows.
+fn without_tiny<A: Accum>(values: &mut ArrayViewMut2<'_, A>) {
+    let least = A::min_positive_value() / A::epsilon();
+    values.map_inplace(|value| {
+        if value.abs() < least {
+            *value = A::zero();
+        }
+    });
 }
 
 /// The features in the accumulating type; copied only if they are of another type.
