@@ -30,6 +30,9 @@ pub struct RunResults {
     pub classes: usize,
     /// Classes that occur in the training rows; none for generated rows, of which only the expected counts are known.
     pub occurring: Option<usize>,
+    /// What is probably a mistake in the recipe: see [`softnce::Warning`].
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// The evaluations, the last one at the end.
     pub history: Vec<Evaluation>,
 }

@@ -36,6 +36,7 @@ pub(super) fn page(results: &RunResults) -> Result<String, ClassesError> {
         header {
             h1 { (results.recipe.name) }
             p.lead { (page::prose(&setting::sentence(results))) }
+            @for warning in &results.warnings { p { strong { "Warning: " } (page::prose(warning)) "." } }
         }
         (page::contents(sections.iter().map(|(id, title, _)| (*id, *title))))
     };

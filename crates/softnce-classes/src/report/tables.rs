@@ -20,6 +20,7 @@ pub fn terminal(results: &RunResults) -> String {
 /// What was trained, and the last evaluation.
 pub(super) fn markdown(results: &RunResults) -> String {
     let mut text = format!("# {}\n\n{}\n\n", results.recipe.name, setting::sentence(results));
+    results.warnings.iter().for_each(|warning| text.push_str(&format!("**Warning:** {warning}.\n\n")));
     let mut run = Table::new(["run", "softnce"]).with_text(1);
     run.add(["version", &*results.version]);
     setting::entries(results).into_iter().for_each(|(name, value)| run.add([name.to_owned(), value]));

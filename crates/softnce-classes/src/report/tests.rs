@@ -77,6 +77,7 @@ fn made_up() -> RunResults {
         },
     };
     RunResults {
+        warnings: vec!["targets spread over <many> classes".to_owned()],
         version: "0.1.0".to_owned(),
         recipe: ClassesRecipe::from_table("made up", toml::from_str(RECIPE).unwrap()).unwrap(),
         train_rows: 14_146,
@@ -134,8 +135,10 @@ fn the_files_show_the_values_of_the_results() {
     }
     assert!(page.contains("<h1>words &amp; &lt;tags&gt;</h1>"));
     assert!(page.contains("3 rows have no label") && page.contains("corrected = false"));
+    assert!(page.contains("<strong>Warning: </strong>targets spread over &lt;many&gt; classes."), "{page}");
     let text = &files["results.md"];
     for line in [
+        "**Warning:** targets spread over <many> classes.",
         "| k | precision | recall | nDCG | propensity-scored precision |",
         "| 1 | 62.35 | 31.18 | 46.76 | 15.59 |",
         "| medium | 1 | 3,456 | 96 | 40.00 | 20.00 | 10.00 |",

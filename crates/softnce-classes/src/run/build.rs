@@ -14,6 +14,7 @@ use crate::model::{Bag, Encoder, Head, NoiseSource, Temperature};
 use crate::recipe::{CandidateSection, ClassesRecipe, DataSection, EncoderSection, NoiseKind, StorageSection};
 
 /// The rows of a run.
+#[derive(Clone)]
 pub struct ClassesData {
     /// To learn from: rows with labels.
     pub train: Arc<dyn Source>,

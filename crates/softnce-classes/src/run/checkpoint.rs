@@ -29,6 +29,9 @@ pub(super) struct Checkpoint {
     pub(super) queue: Option<QueueState>,
     /// Loss of the steps since the last evaluation: sum and number.
     pub(super) losses: (f64, u64),
+    /// What is probably a mistake in the recipe; none before the first step.
+    #[serde(default)]
+    pub(super) warnings: Option<Vec<String>>,
     /// The evaluations so far.
     pub(super) history: Vec<Evaluation>,
 }

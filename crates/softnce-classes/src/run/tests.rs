@@ -337,3 +337,29 @@ fn the_files_of_a_run_are_written_again() {
     let message = report::write_again(place.path()).unwrap_err().to_string();
     assert!(message.contains("holds no results.json"), "{message}");
 }
+
+/// Rows whose labels spread over many classes are distributions to be matched, for which the batch is no candidate.
+#[test]
+fn a_recipe_that_is_probably_a_mistake_is_named() {
+    struct Told(std::cell::RefCell<Vec<String>>);
+    impl Progress for Told {
+        fn warned(&self, warning: &str) {
+            self.0.borrow_mut().push(warning.to_owned());
+        }
+    }
+    let rows = "0,1,2,3,4,5 1:1\n1,2,3,4,5,6 2:1\n0,2,3,4,5,6 3:1\n0,1,3,4,5,6 4:1\n";
+    let told = |candidates: &str| {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("train.txt"), rows).unwrap();
+        let recipe = recipe(SPARSE, candidates);
+        let data = ClassesData::open(&recipe.data, place.path()).unwrap();
+        let told = Told(Default::default());
+        let mut run = ClassesRun::open(recipe, data, &place.path().join("run")).unwrap();
+        let Outcome::Finished(results) = run.train(&AtomicBool::new(false), &told).unwrap() else { panic!() };
+        assert_eq!(results.warnings, *told.0.borrow());
+        results.warnings
+    };
+    let warnings = told("");
+    assert!(warnings.len() == 1 && warnings[0].starts_with("targets spread over many classes"), "{warnings:?}");
+    assert!(told("candidates = { kind = \"classes\", count = 20 }").is_empty());
+}

@@ -83,6 +83,8 @@ pub struct StepReport {
 
 /// What follows a run.
 pub trait Progress {
+    /// Once, for each warning: what is valid in the recipe and probably a mistake.
+    fn warned(&self, _warning: &str) {}
     /// After a step.
     fn step(&self, _report: &StepReport) {}
     /// After an evaluation.
@@ -191,6 +193,9 @@ impl ClassesRun {
             let Some(batch) = batches.next().transpose()? else { break };
             let (loss, classes) = self.step(&batch)?;
             let spent = start.elapsed().as_secs_f64();
+            if made == 0 {
+                self.state.warnings.iter().flatten().for_each(|warning| progress.warned(warning));
+            }
             seconds += spent;
             rows += batch.len();
             self.state.seconds += spent;
@@ -226,6 +231,7 @@ impl ClassesRun {
                 Some(_) => None,
                 None => Some(self.data.mass.iter().filter(|&&mass| mass > 0.0).count()),
             },
+            warnings: self.state.warnings.clone().unwrap_or_default(),
             history: self.state.history.clone(),
         };
         results.write(&self.folder)?;
@@ -242,6 +248,8 @@ impl ClassesRun {
         let failed = |source: ClassesError| ClassesError::Step { step: step + 1, rate, source: Box::new(source) };
         let encoded = self.parts.encoder.begin_step(&self.store, &batch.inputs, rate)?;
         let candidates = self.candidates(&targets, step)?;
+        let warnings = || candidates.warnings().iter().map(ToString::to_string).collect();
+        self.state.warnings.get_or_insert_with(warnings);
         let Parts { head, noise, encoder, .. } = &mut self.parts;
         let made = head.step(&mut self.store, encoded.features.view(), &candidates, noise, rate).map_err(failed)?;
         encoder.end_step(&mut self.store, encoded, made.features_gradient).map_err(failed)?;

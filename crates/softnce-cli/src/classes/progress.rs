@@ -35,6 +35,10 @@ impl ClassesProgress {
 }
 
 impl Progress for ClassesProgress {
+    fn warned(&self, warning: &str) {
+        self.line(&format!("warning: {warning}"));
+    }
+
     fn step(&self, report: &StepReport) {
         let StepReport { step, steps, loss, classes, rows_per_second, seconds_left } = *report;
         let left = HumanDuration(Duration::from_secs_f64(seconds_left.clamp(0.0, 1e9)));
