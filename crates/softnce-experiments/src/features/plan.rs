@@ -215,7 +215,7 @@ impl Default for FeaturesConfig {
         FeaturesConfig {
             tasks: FeatureTask::all(),
             heads: Head::ALL.to_vec(),
-            trials: 32,
+            trials: 16,
             seeds: 10,
             margins: vec![0.5, 0.25],
             changes: Vec::new(),
