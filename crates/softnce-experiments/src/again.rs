@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use softnce_store::{Lock, StoreError, read_json, write};
 
 use crate::folder::study_of;
-use crate::{StudyError, features, graphs, pictures, toy, variants};
+use crate::{StudyError, classes, features, graphs, pictures, toy, variants};
 
 const RESULTS: &str = "results.json";
 const REMEDY: &str = "name the folder of a finished study";
@@ -25,6 +25,7 @@ pub fn write_report_again(folder: &Path) -> Result<(), StudyError> {
         "toy" => results(folder)?.as_ref().map(toy::files),
         "pictures" => results(folder)?.as_ref().map(pictures::files),
         "features" => results(folder)?.as_ref().map(features::files),
+        "many-classes" => results(folder)?.as_ref().map(classes::files),
         "graphs" => results(folder)?.as_ref().map(graphs::files),
         name => match variants::STUDIES.iter().find(|study| study.name == name) {
             Some(study) => results(folder)?.map(|results| variants::files(study, &results)),

@@ -3,12 +3,22 @@
 use maud::{Markup, html};
 use softnce_report::number::{count, fixed, setting};
 use softnce_report::{
-    Area, Look, Scale, Shape, Ticks, WIDTH, band, extent, line, log_ticks, marker, panel, ticks, tipped, tips, whisker,
-    x_axis, y_axis,
+    Area, Look, SERIES, Scale, Shape, Ticks, WIDTH, band, extent, line, log_ticks, marker, panel, ticks, tipped, tips,
+    whisker, x_axis, y_axis,
 };
 
 /// How the prediction of theory is drawn.
 pub(crate) const REFERENCE: Look = Look { colour: "#777777", dash: "none", shape: Shape::None };
+
+/// The styles of the lines of a drawing, in their order.
+pub(crate) const LOOKS: [Look; 6] = [
+    SERIES[0],
+    SERIES[2],
+    SERIES[1],
+    SERIES[4],
+    SERIES[3],
+    Look { colour: "#882255", dash: "4 2", shape: Shape::Cross },
+];
 
 const AREA: Area = Area { left: 64.0, right: WIDTH - 10.0, top: 30.0, bottom: 210.0 };
 /// Height of a chart.
@@ -53,6 +63,11 @@ impl Chart<'_> {
     /// What it shows, in words.
     pub(crate) fn name(&self) -> String {
         format!("{}: {} by {}", self.title, self.y.0, self.x.0)
+    }
+
+    /// The entries of its legend.
+    pub(crate) fn looks(&self) -> Vec<(Look, String)> {
+        self.series.iter().map(|series| (series.look, series.name.clone())).collect()
     }
 
     /// The drawing.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use softnce::ErrorKind;
+use softnce_classes::ClassesError;
 use softnce_data::fetch::MissingData;
 use softnce_metrics::{MetricError, StatsError};
 use softnce_nn::models::NetworkError;
@@ -79,6 +80,9 @@ pub enum StudyError {
     /// A run could not be made.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// A run over many classes could not be made.
+    #[error(transparent)]
+    Classes(#[from] ClassesError),
     /// A recipe was refused.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
@@ -142,6 +146,7 @@ impl StudyError {
     pub fn is_usage(&self) -> bool {
         match self {
             StudyError::Run(error) => error.is_usage(),
+            StudyError::Classes(error) => error.is_usage(),
             StudyError::Store(StoreError::File { action, .. }) => *action == "read",
             StudyError::Store(error) => error.is_usage(),
             StudyError::Argument { .. }

@@ -2,13 +2,14 @@
 //! training as soon as it is finished, and writes a report with the results.
 //!
 //! - [`toy`]: a problem whose truth is known; [`pictures`]: the paper's claims on real pictures; [`features`]: the same on
-//!   features of a pretrained network; [`graphs`]: node classification; [`variants`]: ablations, long tails, human labels
-//!   and the one-line swap.
+//!   features of a pretrained network; [`classes`]: very many classes; [`graphs`]: node classification; [`variants`]:
+//!   ablations, long tails, human labels and the one-line swap.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod again;
 mod chart;
+pub mod classes;
 mod diverged;
 mod error;
 pub mod features;

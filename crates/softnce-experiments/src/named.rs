@@ -1,4 +1,4 @@
-//! Picking from a list by name.
+//! Names: picking from a list, and names of files.
 
 use crate::StudyError;
 
@@ -20,6 +20,25 @@ pub(crate) fn named<T: Clone>(
         })
     };
     names.iter().enumerate().map(pick).collect()
+}
+
+/// Refuses names of which one comes twice.
+///
+/// # Errors
+/// [`StudyError::Argument`] with the first such name.
+pub(crate) fn each_once(argument: &'static str, mut names: Vec<String>) -> Result<(), StudyError> {
+    names.sort();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(twice) => Err(StudyError::argument(argument, &twice[0], "each name once")),
+        None => Ok(()),
+    }
+}
+
+/// A name in words as a part of the name of a file.
+pub(crate) fn file_part(name: &str) -> String {
+    let plain = |letter: char| if letter.is_ascii_alphanumeric() || letter == '.' { letter } else { '-' };
+    let name: String = name.chars().map(plain).collect();
+    name.split('-').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-").to_ascii_lowercase()
 }
 
 #[cfg(test)]

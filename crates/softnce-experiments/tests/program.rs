@@ -105,7 +105,7 @@ fn every_study_has_a_command_with_its_defaults() {
         String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ")
     };
     let all = help(&[]);
-    for name in ["toy", "pictures", "graphs"] {
+    for name in ["toy", "pictures", "graphs", "many-classes"] {
         assert!(all.contains(&format!(" {name} ")), "{name}: {all}");
         assert!(help(&[name]).contains("--time-budget"));
     }

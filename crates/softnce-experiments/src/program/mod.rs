@@ -1,6 +1,7 @@
 //! The command line of the experiments: a command for each.
 
 mod args;
+mod classes;
 mod features;
 mod graphs;
 mod pictures;
@@ -35,6 +36,8 @@ enum Experiment {
     Pictures(pictures::PicturesArguments),
     /// The paper's claims on features of a pretrained network, each loss tuned.
     Features(features::FeaturesArguments),
+    /// Very many classes: quality against samples and time.
+    ManyClasses(classes::ClassesArguments),
     /// Node classification on citation graphs with a graph convolutional network.
     Graphs(graphs::GraphsArguments),
     /// Write the report of a finished experiment again, from its results.
@@ -62,6 +65,7 @@ pub fn run() -> ExitCode {
         Ok(Experiment::Toy(arguments)) => toy::run(&arguments),
         Ok(Experiment::Pictures(arguments)) => pictures::run(&arguments),
         Ok(Experiment::Features(arguments)) => features::run(&arguments),
+        Ok(Experiment::ManyClasses(arguments)) => classes::run(&arguments),
         Ok(Experiment::Graphs(arguments)) => graphs::run(&arguments),
         Ok(Experiment::Report(arguments)) => write_reports(&arguments, write_report_again, StudyError::is_usage),
         Ok(Experiment::Completions(arguments)) => completions(&arguments, command),

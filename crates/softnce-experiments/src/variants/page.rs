@@ -5,23 +5,13 @@ use softnce_report::number::{enumerate, fixed, plural, signed};
 use softnce_report::page::{self, section};
 use softnce_report::protocol::Protocol;
 use softnce_report::table::Table;
-use softnce_report::{Look, SERIES, Shape, extent, sheet, with_interval};
+use softnce_report::{Look, extent, sheet, with_interval};
 
 use super::plan::{ChartPlan, Drawn, Group};
 use super::results::{GroupResults, Row, VariantsResults};
 use super::study::Study;
-use crate::chart::{Chart, HEIGHT, Series, Spacing};
+use crate::chart::{Chart, HEIGHT, LOOKS, Series, Spacing};
 use crate::measure::Measure;
-
-/// The styles of the lines of a drawing, in their order.
-const LOOKS: [Look; 6] = [
-    SERIES[0],
-    SERIES[2],
-    SERIES[1],
-    SERIES[4],
-    SERIES[3],
-    Look { colour: "#882255", dash: "4 2", shape: Shape::Cross },
-];
 
 /// The files for people, each with its name.
 pub(crate) fn files(study: &Study, results: &VariantsResults) -> Vec<(String, String)> {

@@ -5,7 +5,7 @@ use softnce_train::recipe::Recipe;
 
 use crate::StudyError;
 use crate::measure::Measure;
-use crate::named::named;
+use crate::named::{each_once, file_part, named};
 
 /// The settings of a study made of variants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,9 +105,7 @@ impl Variant {
 
     /// Its name within that of a file.
     pub(crate) fn part(&self) -> String {
-        let plain = |letter: char| if letter.is_ascii_alphanumeric() || letter == '.' { letter } else { '-' };
-        let name: String = self.name.chars().map(plain).collect();
-        name.split('-').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-").to_ascii_lowercase()
+        file_part(&self.name)
     }
 }
 
@@ -159,10 +157,6 @@ impl VariantsConfig {
                 }
             }
         }
-        parts.sort();
-        if let Some(twice) = parts.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(StudyError::argument("variants", &twice[0], "each name once"));
-        }
-        Ok(())
+        each_once("variants", parts)
     }
 }
