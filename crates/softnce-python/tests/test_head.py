@@ -23,11 +23,16 @@ def head(**options: Any) -> InfoNCEHead:
     return made
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", [*BACKENDS, "kernel over many classes"])
 @pytest.mark.parametrize("form", ["labels", "smoothed", "mixed", "recognised"])
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
-def test_as_the_loss_of_the_logits(backend: str, form: str, sparse: bool, reduction: str) -> None:
+def test_as_the_loss_of_the_logits(
+    backend: str, form: str, sparse: bool, reduction: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if backend == "kernel over many classes":
+        monkeypatch.setattr(_head, "_MANY", 0)
+        backend = "kernel"
     noise = random_noise(CLASSES)
     made = head(sparse=sparse, noise_probs=noise, temperature=0.6, reduction=reduction, backend=backend)
     features = random_logits(6, WIDTH).requires_grad_()

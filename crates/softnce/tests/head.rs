@@ -244,7 +244,7 @@ fn a_sure_head_calculates_without_subnormal_numbers() {
     let sure = |score: f32| {
         let (features, weights) = (array![[score, 0.0], [0.0, score]], array![[1.0_f32, 0.0], [0.0, 1.0]]);
         let head = LinearHead::new(features.view(), weights.view()).unwrap();
-        let targets = Targets::labels(&[0, 1], 2).unwrap();
+        let targets = Targets::hard(&[0, 1], 2).unwrap();
         let out = SoftTargetInfoNce::new(LossSettings::new()).head_loss_and_gradient(
             &head,
             &Batch::from(&targets),

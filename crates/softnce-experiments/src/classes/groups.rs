@@ -68,14 +68,7 @@ fn generated_full() -> Vec<Variant> {
 
 /// Of a million classes.
 fn generated_large() -> Vec<Variant> {
-    vec![
-        targets(1024).timed(),
-        targets(4096).timed(),
-        drawn(1024).timed(),
-        drawn(4096).timed(),
-        uncorrected(1024),
-        uncorrected(4096).timed(),
-    ]
+    vec![targets(1024), targets(4096), drawn(1024), drawn(4096), uncorrected(1024), uncorrected(4096)]
 }
 
 /// Generated rows with a known posterior.

@@ -76,8 +76,8 @@ fn capital(words: &str) -> String {
 fn caption_of(against: &str) -> &'static str {
     match against {
         "samples" => {
-            "At the end of training, against the number of samples that every row is compared with. Grey levels have no \
-             number of samples."
+            "At the end of training, against the number of samples that every row is compared with. A level across the \
+             drawing has no number of samples."
         }
         _ => "Each evaluation of the first seed, against the seconds of training before it, without evaluations.",
     }

@@ -61,6 +61,10 @@ class Gradients(NamedTuple):
 
 Evaluation = Tuple[Tensor, Optional[Gradients]]
 
+# The kernel looks at every value of the noise that it gets. Above so many classes, it gets the noise of the classes
+# that occur alone, so that the time of a call does not depend on the number of classes.
+_MANY = 50_000
+
 
 def evaluate(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor]) -> Evaluation:
     """The loss and its gradients. With reduction none, ``upstream`` ``[N]`` weights the rows."""
@@ -96,8 +100,11 @@ def _through_norms(gradient: Tensor, units: Tensor, norms: Tensor) -> Tensor:
     return (gradient - (gradient * units).sum(1, keepdim=True) * units) / norms
 
 
-def _normalised_by_kernel(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor]) -> Evaluation:
-    """The kernel on the classes that occur, whose rows are divided by their norms here."""
+def _narrow_by_kernel(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor]) -> Evaluation:
+    """The kernel on the classes that occur, with their part of the noise; if asked, rows are divided by their norms.
+
+    A factor of the noise that all classes share cancels in the loss.
+    """
     weight, num_classes, sums = inputs.weight, inputs.weight.shape[0], wide(inputs.features.dtype)
     segments = listed(call.segments, num_classes)
     _check_classes(segments, num_classes)
@@ -105,16 +112,20 @@ def _normalised_by_kernel(call: Call, inputs: Inputs, wanted: bool, upstream: Op
     noise = call.noise
     if noise is not None:
         noise = noise[classes] / noise[classes].sum()
-    units, norms = unit(weight[classes].to(sums))
-    bias = None if inputs.bias is None else inputs.bias[classes].to(sums)
-    small = Inputs(inputs.features.to(sums), units, bias, inputs.temperature)
+    features, rows = inputs.features, weight[classes]
+    bias = None if inputs.bias is None else inputs.bias[classes]
+    norms: Optional[Tensor] = None
+    if inputs.normalize:
+        features, (rows, norms) = features.to(sums), unit(rows.to(sums))
+        bias = None if bias is None else bias.to(sums)
+    small = Inputs(features, rows, bias, inputs.temperature)
     share = _equal_share(segments, sums)
     segments = [part if part.second is None else part._replace(uniform=share, shares=None) for part in segments]
-    loss, found = _by_kernel(call._replace(segments=tuple(segments), noise=noise), small, wanted, upstream)
+    loss, found = _whole_by_kernel(call._replace(segments=tuple(segments), noise=noise), small, wanted, upstream)
     if found is None:
         return loss, None
     at = found.classes
-    by_weight = _through_norms(found.weight, units[at], norms[at])
+    by_weight = found.weight if norms is None else _through_norms(found.weight, rows[at], norms[at])
     return loss, found._replace(classes=classes[at], weight=by_weight)
 
 
@@ -126,8 +137,12 @@ def _renumbered(segments: List[Segment]) -> Tuple[Tensor, List[Segment]]:
 
 
 def _by_kernel(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor]) -> Evaluation:
-    if inputs.normalize:
-        return _normalised_by_kernel(call, inputs, wanted, upstream)
+    narrows = call.noise is not None and inputs.weight.shape[0] > _MANY
+    by_kernel = _narrow_by_kernel if inputs.normalize or narrows else _whole_by_kernel
+    return by_kernel(call, inputs, wanted, upstream)
+
+
+def _whole_by_kernel(call: Call, inputs: Inputs, wanted: bool, upstream: Optional[Tensor]) -> Evaluation:
     features, weight, bias, temperature, _ = inputs
     follow_threads()
     if temperature is not None:
