@@ -247,7 +247,7 @@ fn a_sure_head_calculates_without_subnormal_numbers() {
         let targets = Targets::hard(&[0, 1], 2).unwrap();
         let out = SoftTargetInfoNce::new(LossSettings::new()).head_loss_and_gradient(
             &head,
-            &Batch::from(&targets),
+            Batch::from(&targets),
             &GradientRequest::new(),
         );
         (out.unwrap(), features)
