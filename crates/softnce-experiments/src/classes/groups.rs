@@ -188,6 +188,7 @@ fn rates() -> Group {
             .map(str::to_owned)
             .to_vec(),
         variants: variants.collect(),
+        measures: vec![ClassesMeasure::Perplexity, ClassesMeasure::Top1],
         ..next_word_full()
     }
 }
