@@ -177,6 +177,8 @@ parts = [MixedTargets.mixed([r, 1], [2, r], [0.25, 0.5], 4, 0.1) for r in range(
 expected = MixedTargets.cat(parts)
 assert accelerator.num_processes == int(sys.argv[1])
 assert found.uniform == 0.1 and torch.equal(found.dense(), expected.dense())
+# Threads of a process group that is left open may abort the process at its end.
+accelerator.end_training()
 """
 
 
