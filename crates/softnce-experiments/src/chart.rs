@@ -1,6 +1,8 @@
 //! A chart of lines over numbers, as every study draws them.
 
 use maud::{Markup, html};
+use serde::{Deserialize, Serialize};
+use softnce_metrics::Estimate;
 use softnce_report::number::{count, fixed, setting};
 use softnce_report::{
     Area, Look, SERIES, Scale, Shape, Ticks, WIDTH, band, extent, line, log_ticks, marker, panel, ticks, tipped, tips,
@@ -36,6 +38,52 @@ pub(crate) struct Series {
     pub(crate) ranges: Vec<(f64, f64)>,
 }
 
+/// Where a variant is drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Drawn {
+    /// Nowhere.
+    No,
+    /// At a value on the line of a series.
+    At {
+        /// The series.
+        series: String,
+        /// Where along the axis.
+        x: f64,
+    },
+    /// As a level along the whole axis.
+    Level,
+}
+
+/// The lines of variants, each with its name, where it is drawn, and its value: one for each series, then the levels.
+pub(crate) fn lines<'v>(variants: impl Iterator<Item = (&'v str, &'v Drawn, Option<Estimate>)>) -> Vec<Series> {
+    type Line<'v> = (&'v str, Vec<(f64, Option<Estimate>)>);
+    let mut lines: Vec<Line<'v>> = Vec::new();
+    let mut levels = Vec::new();
+    for (name, drawn, value) in variants {
+        match drawn {
+            Drawn::No => {}
+            Drawn::Level => levels.push((name, value)),
+            Drawn::At { series, x } => match lines.iter_mut().find(|(name, _)| name == series) {
+                Some((_, points)) => points.push((*x, value)),
+                None => lines.push((series, vec![(*x, value)])),
+            },
+        }
+    }
+    let ends = extent(lines.iter().flat_map(|(_, points)| points.iter().map(|point| point.0)));
+    lines.extend(levels.into_iter().map(|(name, value)| (name, vec![(ends.0, value), (ends.1, value)])));
+    let series = lines.into_iter().zip(LOOKS.iter().cycle()).map(|((name, points), look)| {
+        let there: Vec<_> = points.into_iter().filter_map(|(x, value)| Some((x, value?))).collect();
+        Series {
+            name: name.to_owned(),
+            look: *look,
+            points: there.iter().map(|(x, value)| (*x, value.mean)).collect(),
+            ranges: there.iter().map(|(_, value)| value.span().into()).collect(),
+        }
+    });
+    series.collect()
+}
+
 /// How a chart counts along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spacing {
@@ -66,8 +114,8 @@ impl Chart<'_> {
     }
 
     /// The entries of its legend.
-    pub(crate) fn looks(&self) -> Vec<(Look, String)> {
-        self.series.iter().map(|series| (series.look, series.name.clone())).collect()
+    pub(crate) fn looks(&self) -> Vec<(Look, &str)> {
+        self.series.iter().map(|series| (series.look, series.name.as_str())).collect()
     }
 
     /// The drawing.

@@ -4,14 +4,13 @@ use maud::{Markup, html};
 use softnce_report::number::{count, enumerate, fixed, plural};
 use softnce_report::page::{self, section};
 use softnce_report::table::Table;
-use softnce_report::{Look, extent, sheet, with_interval};
+use softnce_report::{sheet, with_interval};
 
 use super::groups::groups;
 use super::measure::ClassesMeasure;
 use super::plan::Group;
 use super::results::{ClassesResults, GroupResults, Row};
-use crate::chart::{Chart, HEIGHT, LOOKS, Series, Spacing};
-use crate::variants::Drawn;
+use crate::chart::{Chart, HEIGHT, LOOKS, Series, Spacing, lines};
 
 const TITLE: &str = "Many classes: quality against samples and time";
 
@@ -20,9 +19,7 @@ pub(crate) fn files(results: &ClassesResults) -> Vec<(String, String)> {
     let mut files = vec![("results.md".into(), markdown(results)), ("report.html".into(), page(results))];
     for (group, found) in results.groups() {
         for (against, drawing) in drawings(group, found) {
-            let looks = drawing.looks();
-            let looks: Vec<(Look, &str)> = looks.iter().map(|(look, name)| (*look, name.as_str())).collect();
-            let file = sheet(&drawing.name(), 1, HEIGHT, &[drawing.panel()], &looks);
+            let file = sheet(&drawing.name(), 1, HEIGHT, &[drawing.panel()], &drawing.looks());
             files.push((format!("{}-{against}.svg", group.name), file));
         }
     }
@@ -52,8 +49,7 @@ fn page(results: &ClassesResults) -> String {
             (section(&group.name, &group.title, html! {
                 p { (page::prose(&about(group))) }
                 @for (against, drawing) in drawings(group, found) {
-                    @let looks = drawing.looks();
-                    @let legend = page::legend(looks.iter().map(|(look, name)| (*look, name.as_str())));
+                    @let legend = page::legend(drawing.looks());
                     (page::single(&format!("{}.", capital(drawing.y.0)), caption_of(against), Some(legend), drawing.panel()))
                 }
                 (table(group, found, results.config.seeds))
@@ -100,31 +96,9 @@ fn rows<'r>(group: &'r Group, found: &'r GroupResults) -> impl Iterator<Item = (
 
 fn against_samples<'r>(group: &'r Group, found: &'r GroupResults) -> Chart<'r> {
     let measure = drawn(group);
-    let mut lines: Vec<(&str, Vec<(f64, &Row)>)> = Vec::new();
-    for (variant, row) in rows(group, found) {
-        if let Drawn::At { series, x } = &variant.drawn {
-            match lines.iter_mut().find(|(name, _)| name == series) {
-                Some((_, points)) => points.push((*x, row)),
-                None => lines.push((series, vec![(*x, row)])),
-            }
-        }
-    }
-    let ends = extent(lines.iter().flat_map(|(_, points)| points.iter().map(|point| point.0)));
-    if !lines.is_empty() {
-        for (variant, row) in rows(group, found).filter(|(variant, _)| variant.drawn == Drawn::Level) {
-            lines.push((&variant.name, vec![(ends.0, row), (ends.1, row)]));
-        }
-    }
-    let series = lines.into_iter().zip(LOOKS.iter().cycle()).map(|((name, points), look)| {
-        let there: Vec<_> = points.iter().filter_map(|(x, row)| Some((*x, *row.values.get(&measure)?))).collect();
-        Series {
-            name: name.to_owned(),
-            look: *look,
-            points: there.iter().map(|(x, value)| (*x, value.mean)).collect(),
-            ranges: there.iter().map(|(_, value)| value.span().into()).collect(),
-        }
-    });
-    chart(group, ("samples", Spacing::Log), series.collect())
+    let values = rows(group, found)
+        .map(|(variant, row)| (variant.name.as_str(), &variant.drawn, row.values.get(&measure).copied()));
+    chart(group, ("samples", Spacing::Log), lines(values))
 }
 
 fn against_time<'r>(group: &'r Group, found: &'r GroupResults) -> Chart<'r> {
@@ -256,6 +230,7 @@ mod tests {
     use super::super::plan::ClassesConfig;
     use super::super::results::{Found, Sizes};
     use super::*;
+    use crate::chart::Drawn;
 
     fn made_up() -> ClassesResults {
         let mut ranking = RankingEvaluator::new(10, &[1], None).unwrap();

@@ -6,8 +6,8 @@ use softnce_train::recipe::read_table;
 
 use super::measure::ClassesMeasure;
 use crate::StudyError;
+use crate::chart::Drawn;
 use crate::named::{each_once, file_part, named};
-use crate::variants::Drawn;
 
 /// The settings of the study.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -28,7 +28,7 @@ pub struct ClassesArguments {
     /// Change every recipe, such as schedule.steps=100, after the variants' own changes; may be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Folder of all data [default: ./data, or SOFTNCE_DATA].
+    /// Data folder [default: $SOFTNCE_DATA, or the folder that `softnce data fetch` fills].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]
@@ -70,7 +70,7 @@ pub fn run(arguments: &ClassesArguments) -> ExitCode {
     )
 }
 
-/// The first two measures of each variant.
+/// The first three measures of each variant.
 fn summary(results: &ClassesResults) {
     for (group, found) in results.groups() {
         let shown: Vec<_> = group.measures.iter().copied().take(3).collect();

@@ -12,9 +12,11 @@ mod study;
 mod trial;
 
 pub(crate) use page::files;
-pub use plan::{ChartPlan, Drawn, Group, Variant, VariantsConfig};
+pub use plan::{ChartPlan, Group, Variant, VariantsConfig};
 pub use results::{GroupResults, Row, VariantsResults};
 pub use run::run;
 pub use studies::STUDIES;
 pub use study::Study;
 pub use trial::Found;
+
+pub use crate::chart::Drawn;

@@ -5,12 +5,12 @@ use softnce_report::number::{enumerate, fixed, plural, signed};
 use softnce_report::page::{self, section};
 use softnce_report::protocol::Protocol;
 use softnce_report::table::Table;
-use softnce_report::{Look, extent, sheet, with_interval};
+use softnce_report::{sheet, with_interval};
 
-use super::plan::{ChartPlan, Drawn, Group};
+use super::plan::{ChartPlan, Group};
 use super::results::{GroupResults, Row, VariantsResults};
 use super::study::Study;
-use crate::chart::{Chart, HEIGHT, LOOKS, Series, Spacing};
+use crate::chart::{Chart, HEIGHT, Spacing, lines};
 use crate::measure::Measure;
 
 /// The files for people, each with its name.
@@ -58,69 +58,45 @@ fn page(study: &Study, results: &VariantsResults) -> String {
 }
 
 fn chart(group: &Group, plan: &ChartPlan, found: &GroupResults) -> Markup {
-    let Plotted { panel, looks, .. } = plot(group, plan, found, &group.title);
+    let label = plan.measure.label();
+    let chart = plot(group, plan, found, &label);
     let several = found.rows.iter().any(|row| row.runs.len() > 1);
     let over = if several { "Mean over the seeds with its 95 % interval" } else { "From one seed" };
     let without = if found.rows.iter().any(|row| row.diverged() > 0) { ", without those that diverged" } else { "" };
-    page::single(&format!("{}.", group.title), &format!("{over}{without}."), Some(page::legend(looks)), panel)
+    page::single(
+        &format!("{}.", group.title),
+        &format!("{over}{without}."),
+        Some(page::legend(chart.looks())),
+        chart.panel(),
+    )
 }
 
 /// The charts as files of their own, by the names of their groups.
 fn standalone(results: &VariantsResults) -> Vec<(&str, String)> {
     let charts = results.groups().filter_map(|(group, found)| {
-        let Plotted { name, panel, looks } = plot(group, group.chart.as_ref()?, found, &group.title);
-        Some((group.name.as_str(), sheet(&name, 1, HEIGHT, &[panel], &looks)))
+        let plan = group.chart.as_ref()?;
+        let label = plan.measure.label();
+        let chart = plot(group, plan, found, &label);
+        Some((group.name.as_str(), sheet(&chart.name(), 1, HEIGHT, &[chart.panel()], &chart.looks())))
     });
     charts.collect()
 }
 
-/// The chart of a group.
-struct Plotted<'r> {
-    /// What it shows, in words.
-    name: String,
-    panel: Markup,
-    /// The entries of its legend.
-    looks: Vec<(Look, &'r str)>,
-}
-
-fn plot<'r>(group: &'r Group, plan: &ChartPlan, found: &GroupResults, title: &str) -> Plotted<'r> {
+/// The chart of a group; `label` is that of its measure.
+fn plot<'r>(group: &'r Group, plan: &'r ChartPlan, found: &GroupResults, label: &'r str) -> Chart<'r> {
     let spacing = if plan.log { Spacing::Log } else { Spacing::Even };
-    let rows = || group.variants.iter().zip(&found.rows);
-    let mut lines: Vec<(&str, Vec<(f64, &Row)>)> = Vec::new();
-    for (variant, row) in rows() {
-        if let Drawn::At { series, x } = &variant.drawn {
-            match lines.iter_mut().find(|(name, _)| name == series) {
-                Some((_, points)) => points.push((*x, row)),
-                None => lines.push((series, vec![(*x, row)])),
-            }
-        }
-    }
-    let ends = extent(lines.iter().flat_map(|(_, points)| points.iter().map(|point| point.0)));
-    for (variant, row) in rows().filter(|(variant, _)| variant.drawn == Drawn::Level) {
-        lines.push((&variant.name, vec![(ends.0, row), (ends.1, row)]));
-    }
-    let series = lines.iter().enumerate().map(|(at, (name, points))| {
-        let there = points.iter().filter_map(|(x, row)| Some((*x, *row.values.get(&plan.measure)?)));
-        let there: Vec<_> = there.collect();
-        Series {
-            name: (*name).to_owned(),
-            look: LOOKS[at % LOOKS.len()],
-            points: there.iter().map(|(x, value)| (*x, value.mean)).collect(),
-            ranges: there.iter().map(|(_, value)| value.span().into()).collect(),
-        }
-    });
-    let label = plan.measure.label();
-    let chart = Chart {
-        title,
+    let rows = group.variants.iter().zip(&found.rows);
+    let values =
+        rows.map(|(variant, row)| (variant.name.as_str(), &variant.drawn, row.values.get(&plan.measure).copied()));
+    Chart {
+        title: &group.title,
         x: (&plan.axis, spacing),
-        y: (&label, Spacing::Even),
+        y: (label, Spacing::Even),
         decimals: plan.measure.decimals(),
         references: Vec::new(),
-        series: series.collect(),
+        series: lines(values),
         marked: true,
-    };
-    let looks = lines.iter().enumerate().map(|(at, (name, _))| (LOOKS[at % LOOKS.len()], *name));
-    Plotted { name: chart.name(), panel: chart.panel(), looks: looks.collect() }
+    }
 }
 
 /// The variants side by side.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use softnce_train::recipe::Recipe;
 
 use crate::StudyError;
+use crate::chart::Drawn;
 use crate::measure::Measure;
 use crate::named::{each_once, file_part, named};
 
@@ -48,23 +49,6 @@ pub struct Variant {
     pub against: Option<String>,
     /// Its place in the drawing.
     pub drawn: Drawn,
-}
-
-/// Where a variant is drawn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Drawn {
-    /// Nowhere.
-    No,
-    /// At a value on the line of a series.
-    At {
-        /// The series.
-        series: String,
-        /// Where along the axis.
-        x: f64,
-    },
-    /// As a level along the whole axis.
-    Level,
 }
 
 /// A drawing of a group.

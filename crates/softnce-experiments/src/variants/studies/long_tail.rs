@@ -2,8 +2,9 @@
 
 use softnce_metrics::Frequency;
 
+use crate::chart::Drawn;
 use crate::measure::Measure;
-use crate::variants::plan::{ChartPlan, Drawn, Group, Variant};
+use crate::variants::plan::{ChartPlan, Group, Variant};
 use crate::variants::study::Study;
 
 pub(super) const STUDY: Study = Study {
