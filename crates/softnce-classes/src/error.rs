@@ -2,6 +2,7 @@
 
 use softnce_data::candidates::CandidateError;
 use softnce_metrics::MetricError;
+use softnce_report::number;
 use softnce_rows::RowsError;
 use softnce_store::StoreError;
 
@@ -38,7 +39,7 @@ pub enum ClassesError {
         reason: String,
     },
     /// The loss or the gradient of a step left the range of its type.
-    #[error("step {step}, learning rate {rate:e}: {source}; a lower optimizer.learning_rate may help")]
+    #[error("step {step}, learning rate {}: {source}; a lower optimizer.learning_rate may help", number::rate(*rate))]
     Step {
         /// The step, from 1.
         step: u64,
@@ -46,6 +47,18 @@ pub enum ClassesError {
         rate: f64,
         /// What was refused.
         source: Box<ClassesError>,
+    },
+    /// The score of a row left the range of f32.
+    #[error("{part} {row}: the score of class {class} is {score}, expected the range of f32")]
+    Score {
+        /// The part of the data.
+        part: &'static str,
+        /// The row in it, from 0.
+        row: usize,
+        /// The class.
+        class: usize,
+        /// The score: infinite or NaN.
+        score: f32,
     },
     /// The system could not start a thread.
     #[error("a thread to read rows could not be started: {0}")]
@@ -75,9 +88,11 @@ impl ClassesError {
     pub fn is_usage(&self) -> bool {
         match self {
             ClassesError::Store(error) | ClassesError::Rows(RowsError::Store(error)) => error.is_usage(),
-            ClassesError::Step { .. } | ClassesError::Thread(_) | ClassesError::Metric(_) | ClassesError::Loss(_) => {
-                false
-            }
+            ClassesError::Step { .. }
+            | ClassesError::Score { .. }
+            | ClassesError::Thread(_)
+            | ClassesError::Metric(_)
+            | ClassesError::Loss(_) => false,
             _ => true,
         }
     }
@@ -87,6 +102,14 @@ impl ClassesError {
         move |source| match source {
             DataError::Argument { .. } => ClassesError::DataSetting { section, source },
             _ => source.into(),
+        }
+    }
+
+    /// Names the row of a refused score, where the queries are these rows of a part of the data.
+    pub(crate) fn in_rows(part: &'static str, rows: &[usize]) -> impl Fn(RowsError) -> Self {
+        move |error| match error {
+            RowsError::Score { query, class, score } => ClassesError::Score { part, row: rows[query], class, score },
+            _ => error.into(),
         }
     }
 

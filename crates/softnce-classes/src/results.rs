@@ -20,7 +20,7 @@ pub struct RunResults {
     pub recipe: ClassesRecipe,
     /// Rows to learn from.
     pub train_rows: usize,
-    /// Rows of the test part, of which the evaluations take the first ones.
+    /// Rows of the test part, of which the evaluations take some at equal distances.
     pub test_rows: usize,
     /// What the inputs of a row are.
     pub inputs: Inputs,
@@ -42,7 +42,7 @@ pub struct RunResults {
 pub struct Evaluation {
     /// Steps before it.
     pub step: u64,
-    /// Seconds of training before it, without evaluations.
+    /// Seconds of training before it, without evaluations and checkpoints.
     pub seconds: f64,
     /// Mean loss of the steps since the evaluation before it, in nats; not comparable between candidates.
     pub train_loss: Option<f64>,
@@ -51,8 +51,8 @@ pub struct Evaluation {
     pub nll: f64,
     /// The temperature of the loss.
     pub temperature: f64,
-    /// Mean Kullback-Leibler divergence from the true posterior over the classes of a row's cluster, in nats, for
-    /// generated rows.
+    /// Mean Kullback-Leibler divergence of the softmax over all classes from the true posterior, in nats, for generated
+    /// rows.
     pub divergence: Option<f64>,
     /// Precision and others at each k, also by frequency of the class.
     pub ranking: RankingResult,

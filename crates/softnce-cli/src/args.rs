@@ -23,7 +23,9 @@ pub enum Command {
     ///
     /// Writes to runs/NAME: recipe.toml, run.json, last.safetensors, best.safetensors; history.jsonl and an event file for
     /// TensorBoard after each epoch; at the end history.csv, metrics.json and report.html. After ctrl-C, SIGTERM, SIGHUP or
-    /// a kill, the same command continues from the last checkpoint, with the same result.
+    /// a kill, the same command continues from the last checkpoint, with the same result. A recipe over many classes (with a
+    /// data.kind, such as many-classes) writes run.json, last.json and the tables in rows; at the end results.json,
+    /// results.csv, results.md and report.html.
     Train(TrainArguments),
     /// Evaluate a trained run on its test pictures.
     ///
@@ -32,11 +34,13 @@ pub enum Command {
     /// Predict the classes of pictures with a trained run.
     ///
     /// Writes CSV, a row for each picture as soon as it is there. A picture that cannot be read has a row with its error;
-    /// the exit code is then 1.
+    /// the exit code is then 1. For a run over many classes: the K most probable classes (--top) of each row of a file
+    /// (.npy, .safetensors or sparse text).
     Predict(PredictArguments),
     /// Export a trained run as safetensors, under timm's and torchvision's names, or as ONNX.
     ///
-    /// Prints Python that loads the file and predicts with it: to a file with `softnce export RUN FILE > load.py`.
+    /// Prints Python that loads the file and predicts with it: to a file with `softnce export RUN FILE > load.py`. A run over
+    /// many classes is exported as safetensors only, without this Python.
     Export(ExportArguments),
     /// List the built-in recipes, or print one.
     Recipes(RecipesArguments),
@@ -48,8 +52,8 @@ pub enum Command {
     Compare(CompareArguments),
     /// Write the report of a finished run or comparison again, from its results.
     ///
-    /// Reads metrics.json of a run or results.json of a comparison, and writes report.html and the tables in Markdown as
-    /// this version writes them. It needs no data and trains nothing.
+    /// Reads metrics.json of a run, or results.json of a comparison or a run over many classes, and writes report.html and
+    /// the tables in Markdown as this version writes them. It needs no data and trains nothing.
     Report(ReportArguments),
     /// Measure time and memory of each way to compute the losses.
     ///

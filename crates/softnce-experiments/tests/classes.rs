@@ -39,7 +39,7 @@ fn config(steps: usize) -> ClassesConfig {
         variants,
         measures: vec![ClassesMeasure::Divergence, ClassesMeasure::Top1, ClassesMeasure::StepTime],
     };
-    ClassesConfig { seeds: 2, groups: vec![group] }
+    ClassesConfig { seeds: 2, set: Vec::new(), groups: vec![group] }
 }
 
 fn study(
@@ -97,7 +97,7 @@ fn variants_are_trained_compared_and_drawn() {
 
 #[test]
 fn the_groups_of_the_program_are_valid_and_others_refused() {
-    let config = ClassesConfig { seeds: 1, groups: groups() };
+    let config = ClassesConfig { seeds: 1, set: Vec::new(), groups: groups() };
     config.check().unwrap();
     let error = config.clone().only(&["few".to_owned()]).unwrap_err().to_string();
     assert!(error.starts_with("groups: few, expected each of generated-10000,"), "{error}");

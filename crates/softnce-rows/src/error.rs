@@ -18,6 +18,16 @@ pub enum RowsError {
         /// What was expected.
         expected: String,
     },
+    /// A score left the range of f32.
+    #[error("score is {score} for query {query} and class {class}, expected the range of f32")]
+    Score {
+        /// The query, from 0.
+        query: usize,
+        /// The class.
+        class: usize,
+        /// The score: infinite or NaN.
+        score: f32,
+    },
     /// A file or folder could not be used.
     #[error(transparent)]
     Store(#[from] StoreError),

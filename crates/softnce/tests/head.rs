@@ -258,8 +258,14 @@ fn a_sure_head_calculates_without_subnormal_numbers() {
         let probability = (-f64::from(score)).exp() / (1.0 + (-f64::from(score)).exp()) / 2.0;
         for (at, &gradient) in out.features_gradient.indexed_iter() {
             let expected = if at.0 == at.1 { -probability } else { probability };
+            // Below it products with a gradient may be subnormal, and it may be 0. The error is that of exp(-s) in f32.
+            let tiny = f64::from(f32::MIN_POSITIVE) / f64::from(f32::EPSILON);
+            let is_zero = gradient == 0.0 && probability < tiny;
             let error = (f64::from(gradient) - expected).abs();
-            assert!(error <= 1e-6 * probability + 1e-30, "{score}: {gradient} at {at:?}, expected {expected}");
+            assert!(
+                is_zero || error <= 2e-7 * f64::from(score) * probability,
+                "{score}: {gradient} at {at:?}, expected {expected}"
+            );
         }
         let products = out.features_gradient.iter().chain(&out.weights_gradient);
         assert!(products.clone().all(|value| *value == 0.0 || value.is_normal()), "{score}: {out:?}, {features}");

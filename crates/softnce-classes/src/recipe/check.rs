@@ -41,6 +41,10 @@ impl ClassesRecipe {
         if !self.loss.alpha.is_finite() {
             return Err(ClassesError::setting("loss.alpha", self.loss.alpha, "a finite number"));
         }
+        if self.loss.noise == NoiseKind::Estimated && self.loss.alpha != 1.0 {
+            let expected = "1 with loss.noise = \"estimated\", which takes no power";
+            return Err(ClassesError::setting("loss.alpha", self.loss.alpha, expected));
+        }
         let stds = [("head.init_std", self.head.init_std)].into_iter().chain(match self.encoder {
             EncoderSection::Bag { init_std, .. } => Some(("encoder.init_std", init_std)),
             EncoderSection::None => None,

@@ -56,8 +56,10 @@ impl ClassesRecipe {
     /// # Errors
     /// A key that no recipe has, a value of another type, a value out of its range.
     pub fn from_table(name: &str, table: toml::Table) -> Result<Self, ClassesError> {
-        let refused =
-            |reason: toml::de::Error| ClassesError::Recipe { name: name.to_owned(), reason: reason.to_string() };
+        let refused = |reason: toml::de::Error| ClassesError::Recipe {
+            name: name.to_owned(),
+            reason: reason.to_string().trim_end().to_owned(),
+        };
         let recipe: ClassesRecipe = table.try_into().map_err(refused)?;
         recipe.check()?;
         Ok(recipe)

@@ -52,10 +52,6 @@ fn evaluation(results: &RunResults, last: &Evaluation) -> Markup {
         metrics_in_words(last),
         number(last.temperature),
     );
-    let unlabelled = match last.ranking.unlabelled {
-        0 => String::new(),
-        rows => format!(" {} no label and count with 0.", plural(rows, "row has", "rows have")),
-    };
     html! {
         (page::table("Likelihood.", &caption, html! {
             (page::head(&["Metric"], ["Value", "Uniform"]))
@@ -71,7 +67,7 @@ fn evaluation(results: &RunResults, last: &Evaluation) -> Markup {
                 }
             }
         }))
-        (page::table("Lists of the best classes.", &format!("{}{unlabelled}", ranking_in_words()), html! {
+        (page::table("Lists of the best classes.", &ranking_in_words(last), html! {
             (page::head(&[], std::iter::once("k").chain(RANKING.iter().map(|(_, title, _)| *title))))
             tbody {
                 @for at in &last.ranking.at {

@@ -54,7 +54,7 @@ fn tables(results: &RunResults, evaluation: &Evaluation) -> Vec<(Table, String)>
             }
         }
     }
-    let mut tables = vec![(metrics, metrics_in_words(evaluation)), (ranking, ranking_in_words().to_owned())];
+    let mut tables = vec![(metrics, metrics_in_words(evaluation)), (ranking, ranking_in_words(evaluation))];
     if has_groups {
         tables.push((groups, groups_in_words(results)));
     }

@@ -1,7 +1,7 @@
 //! The values of evaluations.
 
 use softnce_metrics::{FREQUENT_ABOVE, Frequency, RARE_BELOW, RankingGroup};
-use softnce_report::number::{MISSING, fixed};
+use softnce_report::number::{MISSING, fixed, plural};
 
 use crate::results::{Evaluation, RunResults};
 
@@ -101,7 +101,7 @@ pub(super) fn groups_in_words(results: &RunResults) -> String {
 /// What the other values are.
 pub(super) fn metrics_in_words(evaluation: &Evaluation) -> String {
     let divergence = match evaluation.divergence {
-        Some(_) => " Divergence: Kullback-Leibler, over the classes of a row's cluster, whose posterior is known.",
+        Some(_) => " Divergence: Kullback-Leibler, from the posterior of the generated rows, which is known.",
         None => "",
     };
     format!(
@@ -111,10 +111,17 @@ pub(super) fn metrics_in_words(evaluation: &Evaluation) -> String {
 }
 
 /// What the values at k are.
-pub(super) fn ranking_in_words() -> &'static str {
-    "Means over the rows, in %. Precision: share of the first k classes that are right. Recall: share of a row's \
-     labels among them. nDCG: sum over the right ones of 1 / log2(i + 1) for place i, divided by its largest possible value. \
-     Propensity-scored precision (Jain et al. 2016, A = 0.55, B = 1.5): labels of rare classes count more."
+pub(super) fn ranking_in_words(evaluation: &Evaluation) -> String {
+    let unlabelled = match evaluation.ranking.unlabelled {
+        0 => String::new(),
+        rows => format!(" {} no label and count with 0.", plural(rows, "row has", "rows have")),
+    };
+    format!(
+        "In %; precision, recall and nDCG are means over the rows. Precision: share of the first k classes that are right. \
+         Recall: share of a row's labels among them. nDCG: sum over the right ones of 1 / log2(i + 1) for place i, divided \
+         by its largest possible value. Propensity-scored precision (Jain et al. 2016, A = 0.55, B = 1.5): labels of rare \
+         classes count more; the sum over the rows, divided by the largest possible one.{unlabelled}"
+    )
 }
 
 /// Every value of every evaluation, for the CSV file.

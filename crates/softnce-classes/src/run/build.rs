@@ -52,6 +52,11 @@ impl ClassesData {
         };
         Ok(ClassesData { train, test, mass, counts, generated })
     }
+
+    /// Classes that occur in the training rows; `None` for generated rows, whose mass is an expectation above 0 for each.
+    pub fn occurring(&self) -> Option<usize> {
+        self.generated.is_none().then(|| self.mass.iter().filter(|&&mass| mass > 0.0).count())
+    }
 }
 
 /// What a run trains, and what its steps need.

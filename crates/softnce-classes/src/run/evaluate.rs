@@ -7,12 +7,33 @@ use softnce_rows::search::Scan;
 
 use super::build::{ClassesData, Parts};
 use crate::ClassesError;
-use crate::data::{InputRows, Minibatch};
+use crate::data::{Example, InputRows, Minibatch};
 use crate::recipe::EvaluationSection;
 use crate::results::Evaluation;
 
 /// Rows whose scores are computed in one pass over the classes.
 pub(super) const ROWS_AT_ONCE: usize = 1024;
+
+/// Refuses, before the first step, what could not be evaluated.
+pub(super) fn check(section: &EvaluationSection, data: &ClassesData) -> Result<(), ClassesError> {
+    let classes = data.test.classes();
+    if section.k.iter().all(|&k| k > classes) {
+        let expected = format!("at least one number up to {classes}, the number of classes");
+        return Err(ClassesError::setting("evaluation.k", format!("{:?}", section.k), expected));
+    }
+    // Propensities take the logarithm of the number of training rows, which must be above 1.
+    if data.train.len() < 3 {
+        return Err(ClassesError::setting("the number of training rows", data.train.len(), "at least 3"));
+    }
+    let mut example = Example::default();
+    for row in spread(data.test.len(), section.rows) {
+        data.test.read(row, &mut example)?;
+        if !example.classes.is_empty() {
+            return Ok(());
+        }
+    }
+    Err(ClassesError::setting("data", "a test part without labels in the evaluated rows", "labels in at least one"))
+}
 
 /// Evaluates rows of the test part.
 pub(super) fn evaluate(
@@ -57,12 +78,12 @@ pub(super) fn evaluate(
         if parts.head.normalise {
             scan = scan.with_cosine();
         }
-        let found = scan.run(&current)?;
+        let found = scan.run(&current).map_err(ClassesError::in_rows("test row", part))?;
         let (Some(top), Some(sums), Some(scores)) = (found.top, found.log_sum, found.pair_scores) else { continue };
         for (&(row, _, weight), &score) in labels.iter().zip(&scores) {
             likelihood += weight * (sums[row] - f64::from(score));
         }
-        divergence += divergence_of(&clusters, &scores[labels.len()..]);
+        divergence += divergence_of(&clusters, &scores[labels.len()..], &sums);
         rows += (0..batch.len()).filter(|&row| !batch.label(row).0.is_empty()).count();
         let relevant: Vec<Vec<(u32, f32)>> =
             (0..batch.len()).map(|row| batch.relevant(row).iter().map(|&class| (class, 1.0)).collect()).collect();
@@ -98,27 +119,24 @@ fn cluster_pairs(data: &ClassesData, batch: &Minibatch) -> Result<Vec<(usize, u3
     Ok(pairs)
 }
 
-/// The sum over the rows of `sum_y p(y) log(p(y) / q(y))` over the classes of a cluster, q being the softmax of the scores.
-fn divergence_of(pairs: &[(usize, u32, f64)], scores: &[f32]) -> f64 {
-    let mut total = 0.0;
-    let mut start = 0;
-    for row in pairs.chunk_by(|one, other| one.0 == other.0) {
-        let scores = &scores[start..start + row.len()];
-        start += row.len();
-        let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let sum: f64 = scores.iter().map(|&score| f64::from(score - largest).exp()).sum();
-        for (&(_, _, probability), &score) in row.iter().zip(scores) {
-            if probability > 0.0 {
-                total += probability * (probability.ln() - (f64::from(score - largest) - sum.ln()));
-            }
-        }
-    }
-    total
+/// The sum over the rows of `sum_y p(y) log(p(y) / q(y))`. `q` is the softmax of the scores over all classes, whose
+/// logarithmic normalisers are `log_sums`; `p` is 0 outside a row's cluster, so that only the pairs of clusters are needed.
+fn divergence_of(pairs: &[(usize, u32, f64)], scores: &[f32], log_sums: &[f64]) -> f64 {
+    let terms = pairs.iter().zip(scores).filter(|((_, _, probability), _)| *probability > 0.0);
+    terms.map(|(&(row, _, p), &score)| p * (p.ln() - (f64::from(score) - log_sums[row]))).sum()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::spread;
+    use super::{divergence_of, spread};
+
+    #[test]
+    fn probability_of_other_clusters_counts_in_the_divergence() {
+        // The head gives each class of the cluster 1/4, and so half of the probability to other classes.
+        let pairs = [(0, 6, 0.5), (0, 7, 0.5), (1, 2, 1.0), (1, 3, 0.0)];
+        let (scores, log_sums) = ([1.0, 1.0, 0.0, -80.0], [1.0 + 4.0_f64.ln(), 0.0]);
+        assert!((divergence_of(&pairs, &scores, &log_sums) - 2.0_f64.ln()).abs() < 1e-12);
+    }
 
     #[test]
     fn rows_are_spread_over_the_whole_part() {

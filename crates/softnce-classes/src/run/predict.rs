@@ -153,7 +153,7 @@ impl TrainedRun {
         if head.normalise {
             scan = scan.with_cosine();
         }
-        let found = scan.run(&head.table.current(&self.store)?)?;
+        let found = scan.run(&head.table.current(&self.store)?).map_err(ClassesError::in_rows("row", numbers))?;
         let (Some(top), Some(sums)) = (found.top, found.log_sum) else { return Ok(Vec::new()) };
         let lists = top.classes.outer_iter().zip(top.scores.outer_iter()).zip(sums);
         let list = |((classes, scores), sum): ((ndarray::ArrayView1<'_, u32>, ndarray::ArrayView1<'_, f32>), f64)| {

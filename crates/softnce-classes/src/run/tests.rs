@@ -305,9 +305,40 @@ fn what_cannot_be_predicted_is_named() {
     write_npy(&place.path().join("rows.npy"), &bad);
     let message = predict(None, false).unwrap_err();
     assert!(message.contains("rows.npy") && message.contains("row 1, column 2"), "{message}");
+    // A score beyond f32, in the second block of rows: the row is named, not its place in the block.
+    let (tensors, _) = exported(&place, &trained);
+    let (_, _, weights) = &tensors["head.weight"];
+    let sum = |class: &&[f32]| class.iter().map(|weight| weight.abs()).sum::<f32>();
+    let largest = weights.chunks(COLUMNS).max_by(|one, other| sum(one).total_cmp(&sum(other))).unwrap();
+    let mut far = features(1100, COLUMNS);
+    far.row_mut(1050).iter_mut().zip(largest).for_each(|(value, weight)| *value = 3e38 * f64::from(weight.signum()));
+    write_npy(&place.path().join("far.npy"), &far);
+    let rows = trained.open_rows(&place.path().join("far.npy")).unwrap();
+    let mut out = CsvStream::file(&path).unwrap();
+    let message = trained.predict(&rows, None, &mut out, &AtomicBool::new(false)).unwrap_err().to_string();
+    assert!(message.starts_with("row 1050: the score of class ") && message.contains("range of f32"), "{message}");
     drop(trained);
     fs::remove_file(folder.join("last.json")).unwrap();
     closed(&folder, "last.json is not valid: it is of step 0");
+}
+
+/// Before the first step, so that none is lost.
+#[test]
+fn a_test_part_that_says_nothing_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("train.txt"), ROWS).unwrap();
+    let mut recipe = recipe(SPARSE, "");
+    for (text, is_refused) in [(" 1:1\n 2:1\n 3:1\n", true), (" 1:1\n0 2:1\n 3:1\n", false)] {
+        fs::write(place.path().join("test.txt"), text).unwrap();
+        let crate::recipe::DataSection::SparseText { test, options, .. } = &mut recipe.data else { panic!() };
+        *test = "test.txt".into();
+        (options.inputs, options.classes) = (Some(5), Some(4));
+        let data = ClassesData::open(&recipe.data, place.path()).unwrap();
+        let opened = ClassesRun::open(recipe.clone(), data, &place.path().join("run"));
+        let message = opened.map(drop).map_err(|error| error.to_string());
+        let expected = "data is a test part without labels in the evaluated rows, expected labels in at least one";
+        assert_eq!(message, if is_refused { Err(expected.to_owned()) } else { Ok(()) });
+    }
 }
 
 #[test]

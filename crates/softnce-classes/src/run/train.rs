@@ -16,7 +16,7 @@ use softnce_store::{Folder, Manifest, StoreError, differences, read_json};
 use super::batches::Batches;
 use super::build::{ClassSource, ClassesData, Parts};
 use super::checkpoint::Checkpoint;
-use super::evaluate::evaluate;
+use super::evaluate::{check, evaluate};
 use super::export::export;
 use crate::ClassesError;
 use crate::data::Minibatch;
@@ -123,6 +123,7 @@ impl ClassesRun {
     /// A recipe out of its ranges; a folder with another run; a disk that is too small; a damaged checkpoint.
     pub fn open(recipe: ClassesRecipe, data: ClassesData, folder: &Path) -> Result<Self, ClassesError> {
         recipe.check()?;
+        check(&recipe.evaluation, &data)?;
         let classes = data.train.classes();
         let manifest = ClassesManifest {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -226,11 +227,7 @@ impl ClassesRun {
             inputs: self.data.train.inputs(),
             features: self.parts.head.table.spec().width,
             classes: self.data.train.classes(),
-            // The mass of generated classes is an expectation, above 0 for each.
-            occurring: match self.data.generated {
-                Some(_) => None,
-                None => Some(self.data.mass.iter().filter(|&&mass| mass > 0.0).count()),
-            },
+            occurring: self.data.occurring(),
             warnings: self.state.warnings.clone().unwrap_or_default(),
             history: self.state.history.clone(),
         };

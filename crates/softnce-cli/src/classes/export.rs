@@ -9,6 +9,13 @@ use softnce_terminal::tell;
 use crate::runs::ExportArguments;
 
 pub fn run(arguments: &ExportArguments) -> Result<ExitCode, ClassesError> {
+    if arguments.names.is_some() {
+        return Err(ClassesError::Setting {
+            setting: "--names",
+            found: "set".to_owned(),
+            expected: "no names of another library for a run over many classes".to_owned(),
+        });
+    }
     if arguments.file.extension() != Some("safetensors".as_ref()) {
         return Err(ClassesError::Setting {
             setting: "the file to export to",

@@ -16,7 +16,7 @@ use softnce_classes::recipe::{ClassesRecipe, built_in};
 pub use softnce_classes::run::is_run;
 use softnce_terminal::{FAILED, USAGE, fail};
 use softnce_train::device::DeviceName;
-use softnce_train::recipe::{read_table, read_text};
+use softnce_train::recipe::{RecipeError, read_table, read_text};
 pub use train::run as train;
 
 use crate::runs::TrainArguments;
@@ -24,13 +24,16 @@ use crate::runs::TrainArguments;
 /// The recipe of a run over many classes, from a file or by its name; `None` for other recipes, and for files that are no
 /// recipes at all.
 pub fn recipe(arguments: &TrainArguments) -> Option<Result<ClassesRecipe, ClassesError>> {
-    let (origin, text) = match built_in(&arguments.recipe) {
-        Ok(text) => (arguments.recipe.clone().into(), text.to_owned()),
-        Err(_) => read_text(&arguments.recipe).ok()?,
+    let name = &arguments.recipe;
+    let (origin, text) = match built_in(name) {
+        Ok(text) => (name.into(), text.to_owned()),
+        Err(_) => read_text(name).ok()?,
     };
-    let table = read_table(&origin, &text, &arguments.set).ok()?;
-    table.get("data")?.get("kind")?;
-    Some(ClassesRecipe::from_table(&arguments.recipe, table))
+    // Whether it is such a recipe is a matter of the file: a change may be at fault.
+    read_table(&origin, &text, &[]).ok()?.get("data")?.get("kind")?;
+    let table = read_table(&origin, &text, &arguments.set);
+    let refused = |error: RecipeError| ClassesError::Recipe { name: name.clone(), reason: error.to_string() };
+    Some(table.map_err(refused).and_then(|table| ClassesRecipe::from_table(name, table)))
 }
 
 /// Prints the error of a command, if there is one.

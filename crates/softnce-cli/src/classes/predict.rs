@@ -39,7 +39,7 @@ pub fn run(arguments: &PredictArguments) -> Result<ExitCode, ClassesError> {
         }
         other => {
             if let Some(part) = part {
-                tell!("{part} has the rows that were predicted before");
+                tell!("{part} has the rows predicted so far");
             }
             other.map(|_| interrupted())
         }

@@ -46,10 +46,10 @@ pub fn run(arguments: &TrainArguments, recipe: ClassesRecipe) -> Result<ExitCode
 
 /// The sizes as comments, so that the whole of a dry run's output is a recipe.
 fn describe(data: &ClassesData, size: &Size) -> String {
-    let occurring = data.mass.iter().filter(|&&mass| mass > 0.0).count();
+    let occurring = data.occurring().map(|count| format!(", of which {count} occur in the training rows"));
     let lines = [
         format!("rows: {} to learn from, {} to test on", data.train.len(), data.test.len()),
-        format!("classes: {}, of which {occurring} occur in the training rows", data.train.classes()),
+        format!("classes: {}{}", data.train.classes(), occurring.unwrap_or_default()),
         format!("parameters: {}", size.parameters),
         format!("memory: about {}: tables, and changed rows until a checkpoint", format_bytes(size.memory)),
         format!("disk: at most {}: tables, and the journal of a checkpoint", format_bytes(size.disk)),

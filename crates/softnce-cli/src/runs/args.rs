@@ -45,7 +45,8 @@ pub struct EvalArguments {
 pub struct PredictArguments {
     /// Folder of the run.
     pub run: PathBuf,
-    /// Pictures, or folders of pictures [default: the run's test pictures, in the data folder as for `eval`].
+    /// Pictures, or folders of pictures [default: the run's test pictures, in the data folder as for `eval`]. For a run
+    /// over many classes: one file of rows, in the format of the run's data.
     pub pictures: Vec<PathBuf>,
     /// Predict all pictures of this split of the run's set, in their order. With `--split train --logits` the file can be
     /// the `data.train_labels` of another recipe.
@@ -76,9 +77,9 @@ pub struct ExportArguments {
     pub run: PathBuf,
     /// File to write: .safetensors, or .onnx.
     pub file: PathBuf,
-    /// Names of the tensors in .safetensors: timm or torchvision. For residual networks both are the same.
-    #[arg(long, default_value = "timm")]
-    pub names: Library,
+    /// Names of the tensors in .safetensors: timm or torchvision [default: timm]. For residual networks both are the same.
+    #[arg(long)]
+    pub names: Option<Library>,
 }
 
 #[derive(Debug, Args)]

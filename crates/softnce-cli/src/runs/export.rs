@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use softnce_terminal::{out, tell};
 use softnce_train::device::DeviceName;
-use softnce_train::runs::{BEST, ExportFormat, LAST, RunError, TrainedRun};
+use softnce_train::runs::{BEST, ExportFormat, LAST, Library, RunError, TrainedRun};
 
 use super::args::ExportArguments;
 
@@ -13,8 +13,9 @@ pub fn run(arguments: &ExportArguments) -> Result<ExitCode, RunError> {
     ExportFormat::of(&arguments.file)?;
     check_place(arguments)?;
     let trained = TrainedRun::open(&arguments.run, DeviceName::Cpu)?;
-    let python = trained.python(&arguments.file, arguments.names)?;
-    trained.export(&arguments.file, arguments.names)?;
+    let names = arguments.names.unwrap_or(Library::Timm);
+    let python = trained.python(&arguments.file, names)?;
+    trained.export(&arguments.file, names)?;
     tell!("wrote {}; this Python loads it:", arguments.file.display());
     out(format_args!("{python}"));
     Ok(ExitCode::SUCCESS)

@@ -1,7 +1,10 @@
 //! What the study compares.
 
+use softnce_report::number::count;
+
 use super::measure::ClassesMeasure;
 use super::plan::{Group, Variant};
+use crate::chart::Drawn;
 
 /// The series of the drawings.
 const TARGETS: &str = "targets of this batch and of past ones";
@@ -21,23 +24,26 @@ pub fn groups() -> Vec<Group> {
 
 /// The batch's own targets, 1,024, and as many of past batches as make up the samples.
 fn targets(samples: usize) -> Variant {
-    let changes = match samples {
-        1024 => Vec::new(),
-        _ => vec![format!("candidates={{kind=\"queue\", size={}}}", samples - 1024)],
+    let (name, changes) = match samples {
+        1024 => ("targets of the batch", Vec::new()),
+        _ => (
+            "targets of the batch and of past ones",
+            vec![format!("candidates={{kind=\"queue\", size={}}}", samples - 1024)],
+        ),
     };
-    Variant::new(format!("targets of the batch and of past ones, {samples}"), changes).at(TARGETS, samples)
+    Variant::new(format!("{name}, {}", count(samples)), changes).at(TARGETS, samples)
 }
 
 /// So many classes drawn in proportion to a power of their frequencies.
 fn drawn(samples: usize) -> Variant {
     let candidates = format!("candidates={{kind=\"classes\", count={samples}}}");
-    Variant::new(format!("{samples} classes drawn"), [candidates, ALPHA.to_owned()]).at(DRAWN, samples)
+    Variant::new(format!("{} classes drawn", count(samples)), [candidates, ALPHA.to_owned()]).at(DRAWN, samples)
 }
 
 /// The same without the correction for the probability of a draw.
 fn uncorrected(samples: usize) -> Variant {
     let candidates = format!("candidates={{kind=\"classes\", count={samples}, corrected=false}}");
-    let name = format!("{samples} classes drawn, not corrected");
+    let name = format!("{} classes drawn, not corrected", count(samples));
     Variant::new(name, [candidates, ALPHA.to_owned()]).at(UNCORRECTED, samples)
 }
 
@@ -75,11 +81,12 @@ fn generated_large() -> Vec<Variant> {
 fn generated(name: &str, classes: usize, steps: usize, variants: Vec<Variant>) -> Group {
     Group {
         name: name.to_owned(),
-        title: format!("Distance to a known posterior, {} classes", softnce_report::number::count(classes)),
-        about: "Rows are generated from clusters of classes, so that the posterior of each row is known. The divergence \
-                from it is measured over the classes of the row's cluster. With corrected scores both kinds of candidates \
-                estimate the posterior; without the correction the optimum is another distribution."
-            .to_owned(),
+        title: format!("Distance to a known posterior, {} classes", count(classes)),
+        about:
+            "Rows are generated from clusters of classes, so that the posterior of each row is known. The divergence \
+                from it and the NLL are those of the softmax over all classes. With corrected scores both kinds of \
+                candidates estimate the posterior; without the correction the optimum is another distribution."
+                .to_owned(),
         recipe: "many-classes".to_owned(),
         changes: vec![
             format!("data.rows.classes={classes}"),
@@ -129,8 +136,8 @@ fn next_word_full() -> Group {
         name: "next-word-10000".to_owned(),
         title: "The next word, 10,000 words".to_owned(),
         about: "Perplexity of the next word, exact and over all words, on text that was held out. Soft labels give half of \
-                the weight to what a trigram model of the same text expects. They are distributions to be matched, for \
-                which candidates of the batch shift the optimum, and classes do not."
+                the weight to what a trigram model of the same text expects. Candidates of the batch shift the optimum away \
+                from such labels; classes do not."
             .to_owned(),
         recipe: "next-word".to_owned(),
         changes: ["data.corpus.vocabulary=10000", "schedule.steps=1000", "evaluation.every=125", "evaluation.k=[1]"]
@@ -141,9 +148,10 @@ fn next_word_full() -> Group {
     }
 }
 
-/// The vocabulary of the recipe. Softmax over all of it takes a second a step, so it makes few steps.
+/// The vocabulary of the recipe. Softmax over all of it takes seconds a step, so it makes few steps.
 fn next_word_large() -> Group {
-    let mut few = full().timed();
+    // After so few steps its level says nothing about the number of samples.
+    let mut few = Variant { drawn: Drawn::No, ..full().timed() };
     few.name.push_str(", 100 steps");
     few.changes.extend(["schedule.steps=100", "evaluation.every=20"].map(str::to_owned));
     let variants = vec![
@@ -160,10 +168,9 @@ fn next_word_large() -> Group {
     Group {
         name: "next-word-100000".to_owned(),
         title: "The next word, 100,000 words".to_owned(),
-        about:
-            "The same with ten times as many words. A step of the softmax over all of them takes as long as tens of \
-                steps with samples."
-                .to_owned(),
+        about: "The next word among 100,000. A step of the softmax over all of them takes as long as many steps with \
+                samples, so it makes 100."
+            .to_owned(),
         changes: ["schedule.steps=2000", "evaluation.every=250", "evaluation.k=[1]"].map(str::to_owned).to_vec(),
         variants,
         ..next_word_full()

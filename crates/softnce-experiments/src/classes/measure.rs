@@ -17,7 +17,7 @@ pub enum ClassesMeasure {
     Divergence,
     /// Milliseconds of a step.
     StepTime,
-    /// Seconds of training, without evaluations.
+    /// Seconds of training, without evaluations and checkpoints.
     Seconds,
 }
 

@@ -8,7 +8,7 @@ use softnce_report::{sheet, with_interval};
 
 use super::groups::groups;
 use super::measure::ClassesMeasure;
-use super::plan::Group;
+use super::plan::{ClassesConfig, Group};
 use super::results::{ClassesResults, GroupResults, Row};
 use crate::chart::{Chart, HEIGHT, LOOKS, Series, Spacing, lines};
 
@@ -52,7 +52,7 @@ fn page(results: &ClassesResults) -> String {
                     @let legend = page::legend(drawing.looks());
                     (page::single(&format!("{}.", capital(drawing.y.0)), caption_of(against), Some(legend), drawing.panel()))
                 }
-                (table(group, found, results.config.seeds))
+                (table(group, found, &results.config))
                 @for warning in warnings(found) { p.quiet { "Warning of the runs: " (page::prose(&warning)) "." } }
             }))
         }
@@ -75,7 +75,9 @@ fn caption_of(against: &str) -> &'static str {
             "At the end of training, against the number of samples that every row is compared with. A level across the \
              drawing has no number of samples."
         }
-        _ => "Each evaluation of the first seed, against the seconds of training before it, without evaluations.",
+        _ => {
+            "Each evaluation of the first seed, against the seconds of training before it, without evaluations and checkpoints."
+        }
     }
 }
 
@@ -123,10 +125,10 @@ fn chart<'r>(group: &'r Group, x: (&'r str, Spacing), series: Vec<Series>) -> Ch
 }
 
 /// The variants side by side.
-fn table(group: &Group, found: &GroupResults, seeds: u64) -> Markup {
+fn table(group: &Group, found: &GroupResults, config: &ClassesConfig) -> Markup {
     page::table(
         "Results.",
-        &caption(group, found, seeds),
+        &caption(group, found, config),
         html! {
             (page::head(&["candidates"], group.measures.iter().map(|measure| page::prose(measure.label()))))
             tbody {
@@ -147,20 +149,24 @@ fn value(row: &Row, measure: ClassesMeasure) -> String {
 }
 
 /// What was trained.
-fn caption(group: &Group, found: &GroupResults, seeds: u64) -> String {
+fn caption(group: &Group, found: &GroupResults, config: &ClassesConfig) -> String {
     let sizes = found.sizes;
-    let changes = match group.changes.as_slice() {
+    let changes = match group.changes_but(&config.set).as_slice() {
         [] => String::new(),
         changes => format!(" with {}", enumerate(changes)),
     };
-    let over = if seeds == 1 { "One seed." } else { "Mean ± half width of the 95 % interval over the seeds." };
+    let set = match config.set.as_slice() {
+        [] => String::new(),
+        set => format!(" Changed in all variants, whatever the titles say: {}.", enumerate(set)),
+    };
+    let over = if config.seeds == 1 { "One seed." } else { "Mean ± half width of the 95 % interval over the seeds." };
     let timed = if group.measures.iter().any(|measure| measure.is_time()) {
-        " Times are those of the machine, without evaluations."
+        " Times are those of the machine, without evaluations and checkpoints."
     } else {
         ""
     };
     format!(
-        "Recipe {}{changes}; {} classes of {} features, {}, {}. {over}{timed}",
+        "Recipe {}{changes}; {} classes of {} features, {}, {}.{set} {over}{timed}",
         group.recipe,
         count(sizes.classes),
         count(sizes.features),
@@ -193,7 +199,7 @@ fn markdown(results: &ClassesResults) -> String {
             let values = group.measures.iter().map(|&measure| value(row, measure));
             table.add([row.name.clone()].into_iter().chain(values));
         }
-        let caption = caption(group, found, results.config.seeds);
+        let caption = caption(group, found, &results.config);
         text.push_str(&format!("{}\n\n{}\n{caption}\n\n", group.title, table.markdown()));
         warnings(found).iter().for_each(|warning| text.push_str(&format!("Warning of the runs: {warning}.\n\n")));
     }
@@ -227,7 +233,6 @@ mod tests {
     use softnce_classes::results::Evaluation;
     use softnce_metrics::{Estimate, RankingEvaluator};
 
-    use super::super::plan::ClassesConfig;
     use super::super::results::{Found, Sizes};
     use super::*;
     use crate::chart::Drawn;
@@ -246,7 +251,7 @@ mod tests {
             ranking: ranking.clone(),
         };
         let sizes = Sizes { train: 1000, test: 50, classes: 10_000, features: 64 };
-        let config = ClassesConfig { seeds: 1, groups: groups() };
+        let config = ClassesConfig { seeds: 1, set: Vec::new(), groups: groups() };
         let rows = |group: &Group| {
             let row = |(at, variant): (usize, &super::super::plan::Variant)| {
                 let history = vec![evaluation(1), evaluation(4)];
@@ -288,5 +293,19 @@ mod tests {
         assert_eq!(rows.len(), 1 + variants * 2 * ClassesMeasure::ALL.len());
         let text = &files.iter().find(|(name, _)| name == "results.md").unwrap().1;
         assert!(text.contains("10,000 classes of 64 features, 1,000 training rows, 50 test rows. One seed."), "{text}");
+    }
+
+    #[test]
+    fn the_caption_has_the_changes_that_were_trained() {
+        let mut results = made_up();
+        results.config.set = ["schedule.steps=16", "training.batch_size=64"].map(str::to_owned).to_vec();
+        let text = markdown(&results);
+        assert!(
+            !text.contains("schedule.steps=2000") && text.contains("data.rows.classes=10000, evaluation.every=250")
+        );
+        assert!(
+            text.contains("whatever the titles say: schedule.steps=16 and training.batch_size=64. One seed."),
+            "{text}"
+        );
     }
 }

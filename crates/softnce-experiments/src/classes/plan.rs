@@ -14,6 +14,9 @@ use crate::named::{each_once, file_part, named};
 pub struct ClassesConfig {
     /// Seeds that every variant is trained from.
     pub seeds: u64,
+    /// Changes of every recipe, after those of groups and variants, `key=value`.
+    #[serde(default)]
+    pub set: Vec<String>,
     /// Group by group.
     pub groups: Vec<Group>,
 }
@@ -77,18 +80,25 @@ impl Variant {
 }
 
 impl Group {
-    /// The recipe of a variant under a seed.
-    pub(crate) fn recipe(&self, variant: &Variant, seed: u64) -> Result<ClassesRecipe, StudyError> {
-        let changes: Vec<String> = self.changes.iter().chain(&variant.changes).cloned().collect();
-        let table = read_table(self.recipe.as_ref(), built_in(&self.recipe)?, &changes)?;
-        let mut recipe = ClassesRecipe::from_table(&self.recipe, table)?;
-        recipe.name = format!("{}-{}-seed{seed}", self.name, file_part(&variant.name));
-        recipe.seed = seed;
-        Ok(recipe)
+    /// Its changes, but for keys that `set` changes again.
+    pub(crate) fn changes_but(&self, set: &[String]) -> Vec<String> {
+        let key = |change: &str| change.split('=').next().unwrap_or_default().trim().to_owned();
+        let again: Vec<String> = set.iter().map(|change| key(change)).collect();
+        self.changes.iter().filter(|change| !again.contains(&key(change))).cloned().collect()
     }
 }
 
 impl ClassesConfig {
+    /// The recipe of a variant under a seed.
+    pub(crate) fn recipe(&self, group: &Group, variant: &Variant, seed: u64) -> Result<ClassesRecipe, StudyError> {
+        let changes: Vec<String> = group.changes.iter().chain(&variant.changes).chain(&self.set).cloned().collect();
+        let table = read_table(group.recipe.as_ref(), built_in(&group.recipe)?, &changes)?;
+        let mut recipe = ClassesRecipe::from_table(&group.recipe, table)?;
+        recipe.name = format!("{}-{}-seed{seed}", group.name, file_part(&variant.name));
+        recipe.seed = seed;
+        Ok(recipe)
+    }
+
     /// Keeps the groups of these names, in their order.
     ///
     /// # Errors
@@ -112,7 +122,7 @@ impl ClassesConfig {
         let mut parts = Vec::new();
         for group in &self.groups {
             for variant in &group.variants {
-                parts.push(group.recipe(variant, 0)?.name);
+                parts.push(self.recipe(group, variant, 0)?.name);
             }
         }
         each_once("variants", parts)

@@ -112,7 +112,8 @@ fn group_results(group: &Group, trained: &[Trained<'_>]) -> Result<GroupResults,
         let mut values = BTreeMap::new();
         for measure in ClassesMeasure::ALL {
             let all: Vec<f64> = runs.iter().filter_map(|run| run.last(measure)).collect();
-            if !all.is_empty() {
+            // Perplexity overflows at an NLL of 710 nats; JSON cannot hold such a value.
+            if !all.is_empty() && all.iter().all(|value| value.is_finite()) {
                 values.insert(measure, mean_interval(&all)?);
             }
         }

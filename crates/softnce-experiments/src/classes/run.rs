@@ -17,7 +17,7 @@ use crate::parts::{Around, StudyPart, Workplace};
 use crate::{Place, StudyError, folder};
 
 /// Increased with every change of the result of a training.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 
 /// The name of the study.
 const STUDY: &str = "many-classes";
@@ -122,7 +122,7 @@ fn plan<'c>(
     for group in &config.groups {
         for seed in 0..config.seeds {
             for variant in &group.variants {
-                let recipe = group.recipe(variant, seed)?;
+                let recipe = config.recipe(group, variant, seed)?;
                 let known = data.iter().position(|(section, _)| *section == recipe.data);
                 let at = match known {
                     Some(at) => at,

@@ -37,13 +37,11 @@ pub struct ClassesArguments {
 
 impl ClassesArguments {
     fn config(&self) -> Result<ClassesConfig, StudyError> {
-        let mut config = ClassesConfig { seeds: self.seeds.unwrap_or(1), groups: classes::groups() };
-        if let Some(names) = &self.groups {
-            config = config.only(names)?;
+        let config = ClassesConfig { seeds: self.seeds.unwrap_or(1), set: self.set.clone(), groups: classes::groups() };
+        match &self.groups {
+            Some(names) => config.only(names),
+            None => Ok(config),
         }
-        let variants = config.groups.iter_mut().flat_map(|group| &mut group.variants);
-        variants.for_each(|variant| variant.changes.extend(self.set.iter().cloned()));
-        Ok(config)
     }
 
     /// The command that runs it again.

@@ -255,10 +255,8 @@ impl ApproximateIndex {
             |(), (number, (query, list))| -> Result<(), RowsError> {
                 let bias = if self.has_bias { 1.0 } else { 0.0 };
                 let query: Vec<f32> = query.iter().copied().chain([bias, 0.0]).collect();
-                let best = self.best(query, temperature, k, candidates).map_err(|(class, score)| {
-                    let found = format!("{score} for query {number} and class {class}");
-                    RowsError::argument("score", found, "the range of f32")
-                })?;
+                let found = self.best(query, temperature, k, candidates);
+                let best = found.map_err(|(class, score)| RowsError::Score { query: number, class, score })?;
                 *list = best.into_sorted();
                 Ok(())
             },

@@ -113,8 +113,7 @@ impl Block {
             scaled_product(out, add, 1.0, scoring.queries.slice(s![group.clone(), ..]), rows, Threads::Caller);
             for (query, values) in group.zip(scores.chunks_exact(count)) {
                 if let Some(at) = not_finite(values) {
-                    let found = format!("{} for query {query} and class {}", values[at], classes.start + at);
-                    return Err(RowsError::argument("score", found, "the range of f32"));
+                    return Err(RowsError::Score { query, class: classes.start + at, score: values[at] });
                 }
                 each(Scores { query, values, largest: vectorised(|| largest(values)) });
             }
