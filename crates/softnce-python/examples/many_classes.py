@@ -54,6 +54,7 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     data = generated(arguments) if arguments.features is None else embeddings(arguments)
     dtype, num_classes = DTYPES[arguments.dtype], len(data.counts)
+    is_new = arguments.weight_file is None or not arguments.weight_file.exists()
     head = InfoNCEHead(
         data.test[0].shape[1],
         num_classes,
@@ -66,7 +67,7 @@ def main() -> None:
         weight_file=arguments.weight_file,
         dtype=dtype,
     )
-    if head.offsets is not None:
+    if head.offsets is not None and is_new:
         # The head then begins as the model that knows only how often each class occurs.
         with torch.no_grad():
             head.offsets.weight[:, 0] = head.noise_probs.log()
@@ -117,8 +118,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--weight-file", type=Path, help="file for the weights [default: in memory]")
     parser.add_argument("--seed", type=int, default=0, help="[default: 0]")
     arguments = parser.parse_args()
-    if arguments.candidates != "batch" and not arguments.candidates.isdigit():
-        parser.error(f"--candidates is {arguments.candidates!r}, expected batch or a number")
+    if arguments.candidates != "batch" and not (arguments.candidates.isdigit() and int(arguments.candidates)):
+        parser.error(f"--candidates is {arguments.candidates!r}, expected batch or a number from 1")
+    for name in ("classes", "width", "steps", "batch", "evaluated"):
+        if getattr(arguments, name) < 1:
+            parser.error(f"--{name} is {getattr(arguments, name)}, expected at least 1")
     if (arguments.features is None) != (arguments.labels is None):
         parser.error("--features and --labels belong together")
     return arguments

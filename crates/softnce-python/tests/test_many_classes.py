@@ -15,7 +15,7 @@ from reference import generator, info_nce, random_logits, random_noise, random_t
 from softnce import head as head_module
 from softnce.head import InfoNCEHead
 from softnce.optim import RowAdagrad, RowAdamW
-from softnce.torch import ClassCandidates, MixedTargets, SoftTargetInfoNCE, classes
+from softnce.torch import ClassCandidates, MixedTargets, SoftTargetInfoNCE, _head, classes
 
 BACKENDS = ["kernel", "tensor"]
 WIDTH, CLASSES, ROWS = 4, 200, 6
@@ -233,6 +233,28 @@ def test_prediction_in_blocks(options: Any, size: int, monkeypatch: pytest.Monke
     )
     labels = torch.arange(ROWS) * 3
     torch.testing.assert_close(made.log_likelihood(features, labels), posterior[torch.arange(ROWS), labels].log())
+
+
+@pytest.mark.parametrize("options", [{}, {"normalize": True, "temperature": 0.05}])
+@pytest.mark.parametrize("narrow", ["weights", "autocast"])
+def test_likelihoods_of_narrow_logits_are_exact(options: Any, narrow: str) -> None:
+    dtype = torch.bfloat16 if narrow == "weights" else torch.float32
+    made = head(2000, **options, dtype=dtype)
+    features, labels = 4 * torch.randn(8, WIDTH, generator=generator(3)), torch.arange(8)
+    features = features.to(dtype)
+    wide = head(2000, **options)
+    wide.load_state_dict(made.state_dict())
+    expected = wide.log_likelihood(features.double(), labels)
+    with torch.autocast("cpu", torch.bfloat16, enabled=narrow == "autocast"):
+        found = made.log_likelihood(features, labels)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_norms_are_not_rounded_to_bf16() -> None:
+    rows = torch.randn(64, 256, generator=generator(4)).bfloat16()
+    wide = rows.float()
+    assert torch.equal(_head.unit(rows)[0], (wide / wide.norm(dim=1, keepdim=True)).bfloat16())
 
 
 def test_prediction_sees_rows_that_are_up_to_date() -> None:

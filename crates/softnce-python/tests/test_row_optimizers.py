@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from reference import generator
 from softnce.head import InfoNCEHead
-from softnce.optim import RowAdagrad, RowAdamW, RowSGD
-from softnce.optim._steps import Maps
+from softnce.optim import RowAdagrad, RowAdamW, RowSGD, _adamw
+from softnce.optim._registry import optimizer_of
+from softnce.optim._steps import Decays, Maps
 
 ROWS, WIDTH = 13, 5
 
@@ -395,6 +396,11 @@ BAD: Any = [
     (lambda p: RowSGD([p]).catch_up(rows=torch.tensor([0])), ValueError, "rows is given without the parameter"),
     (lambda p: RowSGD([p]).catch_up(nn.Parameter(torch.zeros(1))), ValueError, r"shape \[1\] is none of this"),
     (lambda p: RowSGD([p]).catch_up(p, torch.tensor([0, 9])), IndexError, "row 9, expected a row from 0 to 3"),
+    (lambda p: RowSGD([p]).catch_up(p, torch.tensor([True, False])), TypeError, "rows is a tensor of torch.bool"),
+    (lambda p: RowSGD([p]).catch_up(p, torch.tensor([1.7])), TypeError, "rows is a tensor of torch.float32, expected"),
+    (lambda p: RowSGD([p]).catch_up(p, [1, 2]), TypeError, "rows is of type list, expected a tensor of integers"),
+    (lambda p: RowAdamW([p], betas=0.9), TypeError, "betas is of type float, expected two numbers"),
+    (lambda p: RowSGD([nn.Parameter(torch.zeros(0, 4))]), ValueError, r"shape \[0, 4\], expected at least one row"),
     (lambda p: RowSGD([p]).watch(nn.Linear(1, 1)), ValueError, "module is a Linear that has no torch.nn.Embedding"),
 ]
 
@@ -422,8 +428,99 @@ def test_bad_steps() -> None:
         with pytest.raises(ValueError, match=message):
             optimizer.step()
         group[name] = kept
+    group["betas"] = (0.8, 0.999)
+    with pytest.raises(ValueError, match="betas is"):
+        optimizer.catch_up()
+    # The same settings in another kind of sequence are the same.
+    group["betas"] = [0.9, 0.999]
     assert torch.equal(parameter, before) and optimizer.state[parameter]["step"] == 4
     with pytest.raises(ValueError, match="another row optimiser has not brought up to date"):
         RowSGD([parameter])
     optimizer.catch_up()
     RowSGD([parameter])
+
+
+def test_a_state_of_other_parameters_is_refused() -> None:
+    own = nn.Parameter(torch.ones(20, 3))
+    made: Any = (RowAdamW([own]), RowSGD([own], momentum=0.9), torch.optim.SparseAdam([own]))
+    for optimizer in made:
+        own.grad = sparse(torch.tensor([1]), torch.ones(1, 3), own.shape)
+        optimizer.step()
+    states = {type(optimizer).__name__: optimizer.state_dict() for optimizer in made}
+    for kind, parameter, message in (
+        ("SparseAdam", own, "expected that of a RowAdamW"),
+        ("RowSGD", own, r"\['decayed', 'fixed', 'last', 'momentum', .*expected that of a RowAdamW"),
+        (
+            "RowAdamW",
+            nn.Parameter(torch.ones(30, 3)),
+            r"last of shape \[20\] for .* \[30, 3\], expected \[30\]",
+        ),
+        ("RowAdamW", nn.Parameter(torch.ones(20, 4)), r"first of shape \[20, 3\] .* expected \[20, 4\]"),
+    ):
+        optimizer = RowAdamW([parameter])
+        with pytest.raises(ValueError, match=message):
+            optimizer.load_state_dict(states[kind])
+        assert not optimizer.state
+
+
+def test_rows_that_are_named_often_are_caught_up_once() -> None:
+    for kind, options in ((RowSGD, {"momentum": 0.9, "weight_decay": 0.5}), (RowAdamW, {"weight_decay": 0.5})):
+        found = []
+        # More of them than are worked on at once.
+        for count in (1, 3000):
+            parameter = nn.Parameter(torch.ones(9, 256))
+            optimizer: Any = kind([parameter], lr=0.1, **options)
+            for row in (3, 7, 7, 7):
+                give(optimizer, parameter, torch.tensor([row]), torch.ones(1, 256))
+            optimizer.catch_up(parameter, torch.tensor([3] * count))
+            found.append(parameter.detach().clone())
+        assert torch.equal(*found)
+
+
+def test_sums_of_many_terms_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    last, found = torch.tensor([0, 3, 3, 90, 17, 0, 400]), []
+    ledger = Decays(torch.device("cpu"))
+    ledger.extend([(0.1 / step, 0.01) for step in range(1, 501)])
+    for betas in ((0.9, 0.999), (0.99, 0.999), (0.9, 0.0)):
+        found = []
+        for terms in (1, 1 << 18):
+            monkeypatch.setattr(_adamw, "_TERMS", terms)
+            made = _adamw._sum(ledger, betas, last, 500, 1e-18)
+            assert made is not None
+            found.append(made)
+        for one, other in zip(*found):
+            assert len(one) == len(last)
+            torch.testing.assert_close(one, other)
+
+
+def test_many_gradients_of_a_row_in_bf16_are_all_counted() -> None:
+    parameter = nn.Parameter(torch.zeros(4, 2, dtype=torch.bfloat16))
+    optimizer = RowSGD([parameter], lr=1.0)
+    rows, values = torch.ones(1, 1000, dtype=torch.int64), torch.ones(1000, 2, dtype=torch.bfloat16)
+    parameter.grad = torch.sparse_coo_tensor(rows, values, parameter.shape, check_invariants=True)
+    optimizer.step()
+    torch.testing.assert_close(parameter[1].float(), torch.tensor([-1000.0, -1000.0]), rtol=1 / 128, atol=0)
+
+
+def test_an_evaluation_in_inference_mode_after_a_resume() -> None:
+    for kind, options in ((RowAdamW, {}), (RowSGD, {"momentum": 0.9})):
+        parameter = nn.Parameter(torch.ones(6, 3))
+        optimizer: Any = kind([parameter], lr=0.1, weight_decay=0.1, **options)
+        for row in (1, 2, 3):
+            give(optimizer, parameter, torch.tensor([row]), torch.ones(1, 3))
+        optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+        with torch.inference_mode():
+            optimizer.catch_up()
+        # As many steps as need a larger ledger.
+        for step in range(40):
+            give(optimizer, parameter, torch.tensor([step % 6]), torch.ones(1, 3))
+        optimizer.catch_up()
+        assert parameter.isfinite().all()
+
+
+def test_a_refused_group_leaves_its_parameters_where_they_were() -> None:
+    parameter, other = nn.Parameter(torch.ones(4, 3)), nn.Parameter(torch.ones(2, 3))
+    optimizer, second = RowAdamW([parameter]), RowAdamW([other])
+    with pytest.raises(TypeError, match="dtype torch.float16"):
+        second.add_param_group({"params": [parameter, nn.Parameter(torch.ones(2, 2).half())]})
+    assert optimizer_of(parameter) is optimizer and len(second.param_groups) == 1

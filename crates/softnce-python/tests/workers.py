@@ -397,11 +397,25 @@ def train_words(rank: int, world: int, kind: str, dtype: torch.dtype) -> Dict[st
         net(words[own], labels[own]).backward()
         optimizer.step()
     out: Dict[str, Any] = {}
-    with torch.no_grad():
+
+    def evaluated() -> Tensor:
+        # With gradients: an evaluation all the same.
+        return plain.head(torch.ones(MANY, 4, dtype=dtype), words)
+
+    features, words = torch.ones(1, 4, dtype=dtype), torch.arange(MANY)
+    reads: Dict[str, Any] = {"words": lambda: plain.words(words), "top": lambda: plain.head.top_k(features, 2)}
+    reads["loss"] = evaluated
+    plain.eval()
+    for name, read in reads.items():
         try:
-            plain.words(torch.arange(MANY))
+            read()
         except RuntimeError as error:
-            out["refused"] = str(error)
+            out[f"refused {name}"] = str(error)
+    plain.train()
+    if kind == "drawn" and world > 1:
+        plain.head.reduction = "sum"
+        # The first worker has no rows.
+        out["sum"] = plain.head(features.expand(2 * rank, 4), words[: 2 * rank]).detach()
     optimizer.catch_up()
     with torch.no_grad():
         plain.words(torch.arange(MANY))

@@ -82,10 +82,11 @@ class InfoNCEHead(Contrastive):
         weight_file: path of a file in which the weight matrix lies, for one larger than memory (CPU only). It is mapped
             into memory: the system reads the rows that are used, and writes changed rows back at any time. The bias
             lies in ``weight_file`` + ``".bias"``. The files hold the values row by row in the byte order of the machine
-            and nothing else. They are made if they are missing, else used as they are. After a crash of the process
-            they hold all changes so far, after one of the system any mixture of old and new rows: for a checkpoint,
-            call ``optimizer.catch_up()``, copy the files, and save the optimiser's state with the copy. Moving the
-            head, changing its type, copying it and ``state_dict`` read the whole matrix into memory.
+            and nothing else. They are made if they are missing, else used as they are. With several workers on a
+            machine each needs files of its own: a step of one would change the weights of all. After a crash of the
+            process they hold all changes so far, after one of the system any mixture of old and new rows: for a
+            checkpoint, call ``optimizer.catch_up()``, copy the files, and save the optimiser's state with the copy.
+            Moving the head, changing its type, copying it and ``state_dict`` read the whole matrix into memory.
         device, dtype: of weight and bias.
         options: those of :class:`softnce.torch.SoftTargetInfoNCE`, by name, but for ``dim`` and ``ignore_index``.
 
@@ -187,16 +188,18 @@ class InfoNCEHead(Contrastive):
 
     @torch.no_grad()
     def log_normaliser(self, features: Tensor) -> Tensor:
-        """``logsumexp(logits / temperature)`` over all classes, ``[N]``, computed in blocks of classes.
+        """``logsumexp(logits / temperature)`` over all classes, ``[N]``, computed in blocks of classes, in single
+        precision or, where the weights have it, in double.
 
         The exact log likelihood of class k is ``logits_k / temperature`` minus it: :meth:`log_likelihood`. No gradient
         flows.
         """
         total: Optional[Tensor] = None
-        for _, logits in self._blocks(features):
-            sums = wide(logits.dtype)
-            part = (logits.to(sums) / self.temperature.to(logits.device, sums)).logsumexp(1)
-            total = part if total is None else torch.logaddexp(total, part)
+        sums = wide(self.weight.dtype)
+        with torch.autocast(features.device.type, enabled=False):
+            for _, logits in self._blocks(features, sums):
+                part = (logits / self.temperature.to(logits.device, sums)).logsumexp(1)
+                total = part if total is None else torch.logaddexp(total, part)
         return cast(Tensor, total)
 
     @torch.no_grad()
@@ -226,18 +229,20 @@ class InfoNCEHead(Contrastive):
             logits = logits + self.offsets.weight[labels.long(), 0].to(sums)
         return logits / self.temperature.to(logits.device, sums) - normaliser
 
-    def _blocks(self, features: Tensor) -> Iterator[Tuple[int, Tensor]]:
-        """The logits of blocks of classes, each with its first class."""
-        features = self._checked(features)
+    def _blocks(self, features: Tensor, dtype: Optional[torch.dtype] = None) -> Iterator[Tuple[int, Tensor]]:
+        """The logits of blocks of classes, each with its first class; ``dtype`` defaults to that of the weights."""
+        weight, bias = self.weight, self.bias
+        dtype = weight.dtype if dtype is None else dtype
+        features = self._checked(features).to(dtype)
         self._catch_up(None)
-        size = max(1, _LOGITS // max(1, features.shape[0]))
+        size = max(1, _LOGITS // max(1, *features.shape))
         if self.normalize:
             features = _head.unit(features)[0]
-        weight, bias = self.weight, self.bias
         for first in range(0, self.num_classes, size):
-            rows = weight[first : first + size]
+            rows = weight[first : first + size].to(dtype)
             rows = _head.unit(rows)[0] if self.normalize else rows
-            yield first, nn.functional.linear(features, rows, None if bias is None else bias[first : first + size])
+            offsets = None if bias is None else bias[first : first + size].to(dtype)
+            yield first, nn.functional.linear(features, rows, offsets)
 
     def extra_repr(self) -> str:
         """The text in ``repr``."""
@@ -295,8 +300,8 @@ class InfoNCEHead(Contrastive):
         gathers = bool(call.group)
         if gathers:
             call = _distributed.gather(call, rows, self.num_classes)
-        elif rows == 0 and self.candidates is not None and self.reduction == "mean" and not self._alone():
-            # The other workers have rows: this one adds nothing to the mean.
+        elif rows == 0 and self.candidates is not None and not self._alone():
+            # Other workers may have rows: this one adds nothing.
             call = call._replace(workers=2)
         self._catch_up(call, gathers)
         bias = None if self.offsets is None else self.offsets.weight
@@ -349,7 +354,7 @@ class InfoNCEHead(Contrastive):
         if call is not None:
             rows = torch.cat([part.first.reshape(-1).long() for part in listed(call.segments, self.num_classes)])
         for part in parts:
-            before_reading(part.weight, rows, shared)
+            before_reading(part.weight, rows, shared=shared, training=self._training())
 
     def _keeps_candidates(self) -> bool:
         return self.reduction == "none" or super()._keeps_candidates()

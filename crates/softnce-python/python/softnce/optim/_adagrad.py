@@ -31,7 +31,8 @@ class RowAdagrad(RowOptimizer):
         state_dtype: of the sums: ``torch.float32`` or ``torch.bfloat16``. Default: single precision, double for
             parameters in double precision.
         seed: of the random rounding of weights and states in bfloat16; on all workers the same.
-        process_group: the workers on which the parameters are the same; default: all.
+        process_group: the workers on which the parameters are the same; default: all. Copies of the optimiser have the
+            default.
 
     Raises:
         ValueError: a setting is out of its range; the message names it.

@@ -29,6 +29,8 @@ __all__ = ["RowAdamW"]
 _NEGLIGIBLE = {torch.float32: 1e-10, torch.float64: 1e-18}
 #: Momentum below this share of what it was changes no weight, however small v and eps are.
 _VANISHED = 1e-60
+#: Terms that are held at once; with betas close to 1 a row may have thousands.
+_TERMS = 1 << 18
 
 
 class _Sum(NamedTuple):
@@ -59,7 +61,8 @@ class RowAdamW(RowOptimizer):
         state_dtype: of both moments: ``torch.float32`` or ``torch.bfloat16``. Default: single precision, double for
             parameters in double precision.
         seed: of the random rounding of weights and states in bfloat16; on all workers the same.
-        process_group: the workers on which the parameters are the same; default: all.
+        process_group: the workers on which the parameters are the same; default: all. Copies of the optimiser have the
+            default.
 
     Raises:
         ValueError: a setting is out of its range; the message names it.
@@ -80,6 +83,8 @@ class RowAdamW(RowOptimizer):
         seed: int = 0,
         process_group: Any = None,
     ) -> None:
+        if not isinstance(betas, (tuple, list)):
+            raise TypeError(f"betas is of type {type(betas).__name__}, expected two numbers")
         defaults = {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay}
         super().__init__(params, defaults, state_dtype, seed, process_group)
 
@@ -151,11 +156,21 @@ class RowAdamW(RowOptimizer):
 
 def _sum(ledger: Decays, betas: Tuple[float, float], last: Tensor, until: int, negligible: float) -> Optional[_Sum]:
     """The sum over the steps after ``last`` ``[R]``; None if no momentum is left."""
-    beta1, beta2 = betas
     oldest = int(last.min())
     most = min(until - oldest, _lasting(betas, negligible))
     if most == 0:
         return None
+    nodes = _nodes(betas[1], oldest, most, negligible)
+    # Rows that missed the same steps have the same sum.
+    distinct, places = last.unique(return_inverse=True)
+    blocks = distinct.split(max(1, _TERMS // most))
+    parts = [_sum_of(ledger, betas, block, until, most, nodes) for block in blocks]
+    return _Sum(*(torch.cat(each)[places] for each in zip(*parts)))
+
+
+def _sum_of(ledger: Decays, betas: Tuple[float, float], last: Tensor, until: int, most: int, nodes: int) -> _Sum:
+    """The sum over at most so many steps, interpolated at so many nodes."""
+    beta1, beta2 = betas
     counts = torch.arange(1, most + 1, device=last.device)
     steps = last[:, None] + counts
     missed = steps <= until
@@ -168,7 +183,6 @@ def _sum(ledger: Decays, betas: Tuple[float, float], last: Tensor, until: int, n
         / (1.0 - _power(beta1, steps, ledger.dtype))
     )
     factors = torch.where(missed, factors, 0.0)
-    nodes = _nodes(beta2, oldest, most, negligible)
     if nodes >= most:
         return _Sum(factors, (torch.pow(beta2, powers) / (1.0 - _power(beta2, steps, ledger.dtype))).sqrt())
     logs = 0.5 * (powers * math.log(beta2) - torch.log1p(-_power(beta2, steps, ledger.dtype)))

@@ -28,8 +28,11 @@ def optimizer_of(parameter: Tensor) -> Any:
     return None if found is None else found()
 
 
-def before_reading(parameter: Tensor, rows: Optional[Tensor], shared: bool = False) -> None:
-    """Brings rows up to date (all: ``rows`` is None); ``shared``: every worker of a group reads the same rows."""
+def before_reading(parameter: Tensor, rows: Optional[Tensor], *, shared: bool = False, training: bool) -> None:
+    """Brings rows up to date (all: ``rows`` is None).
+
+    ``shared``: every worker of a group reads the same rows. ``training``: every worker makes this call.
+    """
     optimizer = optimizer_of(parameter)
     if optimizer is not None:
-        optimizer._before_reading(parameter, rows, shared)
+        optimizer._before_reading(parameter, rows, shared, training)

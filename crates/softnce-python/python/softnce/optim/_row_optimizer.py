@@ -90,10 +90,12 @@ class RowOptimizer(torch.optim.Optimizer):
             self._check(group)
             for parameter in group["params"]:
                 _check_parameter(parameter, group["state_dtype"])
-                self._register(parameter)
-        except (TypeError, ValueError):
+                self._check_free(parameter)
+        except BaseException:
             self.param_groups.pop()
             raise
+        for parameter in group["params"]:
+            _registry.register(parameter, self)
 
     @torch.no_grad()
     def step(self, closure: Optional[Callable[[], Any]] = None) -> Any:  # type: ignore[override]
@@ -123,6 +125,7 @@ class RowOptimizer(torch.optim.Optimizer):
 
         Raises:
             ValueError: the parameter is none of this optimiser, or rows come without a parameter.
+            TypeError: the rows are not a tensor of integers.
             IndexError: a row is out of range.
         """
         if parameter is None:
@@ -134,7 +137,7 @@ class RowOptimizer(torch.optim.Optimizer):
             return
         group = self._group_of(parameter)
         if rows is not None:
-            rows = _flat(rows)
+            rows = _numbers_of(rows).to(parameter.device)
             if rows.numel() and not (0 <= int(rows.min()) and int(rows.max()) < parameter.shape[0]):
                 found = int(rows.min()) if int(rows.min()) < 0 else int(rows.max())
                 raise IndexError(f"rows has row {found}, expected a row from 0 to {parameter.shape[0] - 1}")
@@ -163,7 +166,11 @@ class RowOptimizer(torch.optim.Optimizer):
         """Loads what ``state_dict()`` returned, of an optimiser with the same parameters in the same order.
 
         Training then continues with the same bits, if the parameters are loaded as well.
+
+        Raises:
+            ValueError: it is the state of another kind of optimiser, or of parameters of other shapes.
         """
+        self._check_state(state_dict)
         # PyTorch would convert integers and double precision to the type of the parameter.
         kept = state_dict["state"].items()
         held = {key: {name: _Held(name, value) for name, value in values.items()} for key, values in kept}
@@ -185,12 +192,40 @@ class RowOptimizer(torch.optim.Optimizer):
 
     # What the parts share.
 
-    def _register(self, parameter: Tensor) -> None:
+    def _check_state(self, state_dict: Dict[str, Any]) -> None:
+        """Refuses a state of other parameters, before anything of it is taken over."""
+        for group, given in zip(self.param_groups, state_dict["param_groups"]):
+            for parameter, key in zip(group["params"], given["params"]):
+                found, shape = state_dict["state"].get(key), list(parameter.shape)
+                if not found:
+                    continue
+                rows, kind = parameter.shape[0], type(self).__name__
+                names = ("step", "decayed", "steps", "fixed", "last")
+                widths = self._widths({**group, **given}, _width(parameter))
+                if sorted(found) != sorted((*names, *widths)):
+                    message = f"expected that of a {kind}, {sorted((*names, *widths))}"
+                    raise ValueError(f"state_dict has {sorted(found)} for a parameter of shape {shape}, {message}")
+                for name, expected in (("last", [rows]), *((name, [rows, width]) for name, width in widths.items())):
+                    if list(found[name].shape) != expected:
+                        message = f"{list(found[name].shape)} for a parameter of shape {shape}, expected {expected}"
+                        raise ValueError(f"state_dict has {name} of shape {message}")
+
+    def _check_free(self, parameter: Tensor) -> None:
         other = _registry.optimizer_of(parameter)
         if other is not None and other is not self and other._is_behind(parameter):
             message = "has rows that another row optimiser has not brought up to date; call its catch_up() first"
             raise ValueError(f"params has a parameter of shape {list(parameter.shape)} that {message}")
-        _registry.register(parameter, self)
+
+    def _settings(self, group: Dict[str, Any]) -> List[Any]:
+        """The settings that must stay as they are."""
+        values = (group[name] for name in self._fixed)
+        return [tuple(value) if isinstance(value, list) else value for value in values]
+
+    def _check_settings(self, group: Dict[str, Any], state: Dict[str, Any]) -> None:
+        for name, value, before in zip(self._fixed, self._settings(group), state["fixed"]):
+            if value != before:
+                message = "the same in all steps, because rows make up the steps that they missed later"
+                raise ValueError(f"{name} is {value} and was {before}, expected {message}")
 
     def _is_behind(self, parameter: Tensor) -> bool:
         state = self.state.get(parameter)
@@ -214,7 +249,7 @@ class RowOptimizer(torch.optim.Optimizer):
             state["decayed"] = False
             #: Rate and decay of each step.
             state["steps"] = torch.zeros(0, 2, dtype=torch.float64)
-            state["fixed"] = [group[name] for name in self._fixed]
+            state["fixed"] = self._settings(group)
             state["last"] = torch.zeros(rows, dtype=torch.int32, device=parameter.device)
             for name, values in self._widths(group, width).items():
                 state[name] = torch.zeros(rows, values, dtype=dtype, device=parameter.device)
@@ -226,10 +261,12 @@ class RowOptimizer(torch.optim.Optimizer):
     def _ledger_of(self, group: Dict[str, Any], parameter: Tensor, state: Dict[str, Any]) -> Any:
         ledger = self._ledgers.get(parameter)
         if ledger is None:
-            ledger = self._ledgers[parameter] = self._new_ledger(group, parameter.device)
             made = state["steps"][: state["step"]].tolist()
-            if made:
-                self._extend(ledger, group, [(rate, decay) for rate, decay in made])
+            # The first reader after a resume may be an evaluation in inference mode; later steps change the ledger.
+            with torch.inference_mode(False), torch.no_grad():
+                ledger = self._ledgers[parameter] = self._new_ledger(group, parameter.device)
+                if made:
+                    self._extend(ledger, group, [(rate, decay) for rate, decay in made])
         return ledger
 
     def _step(self, group: Dict[str, Any], parameter: Tensor, gradient: Tensor) -> None:
@@ -239,10 +276,12 @@ class RowOptimizer(torch.optim.Optimizer):
             raise TypeError(f"the gradient of a parameter of shape {shape} is not sparse by rows, {message}")
         self._check(group)
         state = self._state_of(group, parameter)
-        for name, before in zip(self._fixed, state["fixed"]):
-            if group[name] != before:
-                message = "the same in all steps, because rows make up the steps that they missed later"
-                raise ValueError(f"{name} is {group[name]} and was {before}, expected {message}")
+        self._check_settings(group, state)
+        sums = wide(gradient.dtype)
+        if not gradient.is_coalesced() and gradient.dtype != sums:
+            # In bf16 the sum over a row that occurs often would stand still.
+            indices, values = gradient._indices(), gradient._values().to(sums)
+            gradient = torch.sparse_coo_tensor(indices, values, gradient.shape, check_invariants=False)
         gradient = gradient.coalesce()
         rows, values = gradient.indices()[0], gradient.values()
         behind = self._bring(group, parameter, rows)
@@ -272,10 +311,12 @@ class RowOptimizer(torch.optim.Optimizer):
         if not state or not state["step"] or self._rests(group, state):
             return False
         state, until = self._state_of(group, parameter), state["step"]
+        self._check_settings(group, state)
         if rows is None:
             rows = _behind(state, None).nonzero()[:, 0]
         else:
-            rows = rows[_behind(state, rows)]
+            # A row in two blocks would be caught up twice.
+            rows = rows[_behind(state, rows)].unique()
         if not rows.numel():
             return False
         ledger = self._ledger_of(group, parameter, state)
@@ -288,9 +329,8 @@ class RowOptimizer(torch.optim.Optimizer):
         state["last"].index_fill_(0, rows, until)
         return True
 
-    def _before_reading(self, parameter: Tensor, rows: Optional[Tensor], shared: bool) -> None:
+    def _before_reading(self, parameter: Tensor, rows: Optional[Tensor], shared: bool, training: bool) -> None:
         """Brings the rows up to date that the network is about to read, on all workers the same ones."""
-        training = torch.is_grad_enabled()
         with torch.no_grad():
             group = self._group_of(parameter)
             state = self.state.get(parameter)
@@ -301,11 +341,13 @@ class RowOptimizer(torch.optim.Optimizer):
                 # The network names a bad row itself.
                 rows = rows[(rows >= 0) & (rows < parameter.shape[0])].unique()
             name = _distributed.group_name(self.process_group)
-            if name and rows is not None and not shared:
-                if not training and bool(_behind(state, rows).any()):
+            if name and not shared:
+                # An evaluation, or a call that reads all rows, may happen on one worker only.
+                if (rows is None or not training) and bool(_behind(state, rows).any()):
                     message = "call optimizer.catch_up() on every worker before an evaluation"
                     raise RuntimeError(f"rows are behind, and one worker alone must not change them: {message}")
-                rows = _distributed.gather_rows(rows, name).unique() if training else rows
+                if rows is not None and training:
+                    rows = _distributed.gather_rows(rows, name)
             self._bring(group, parameter, rows)
 
     def _parts(self, parameter: Tensor, rows: Tensor, values: Optional[Tensor]) -> Iterator[Tuple[Tensor, Any]]:
@@ -358,7 +400,8 @@ def _read(module: nn.Module, arguments: Tuple[Any, ...], options: Dict[str, Any]
     """Before an embedding reads rows."""
     rows = arguments[0] if arguments else options.get("input")
     if isinstance(rows, Tensor):
-        _registry.before_reading(module.weight, rows)  # type: ignore[arg-type]
+        training = module.training and torch.is_grad_enabled()
+        _registry.before_reading(module.weight, rows, training=training)  # type: ignore[arg-type]
 
 
 def _behind(state: Dict[str, Any], rows: Optional[Tensor]) -> Tensor:
@@ -367,6 +410,14 @@ def _behind(state: Dict[str, Any], rows: Optional[Tensor]) -> Tensor:
     behind = last < state["step"]
     # A row that never had a gradient has no momentum: only decay changes it.
     return behind if state["decayed"] else behind & (last > 0)
+
+
+def _numbers_of(rows: Any) -> Tensor:
+    """Row numbers that a user gave."""
+    if not isinstance(rows, Tensor) or rows.is_floating_point() or rows.is_complex() or rows.dtype == torch.bool:
+        found = f"a tensor of {rows.dtype}" if isinstance(rows, Tensor) else f"of type {type(rows).__name__}"
+        raise TypeError(f"rows is {found}, expected a tensor of integers: the numbers of rows")
+    return _flat(rows)
 
 
 def _flat(rows: Tensor) -> Tensor:
@@ -382,6 +433,8 @@ def _check_parameter(parameter: Tensor, state_dtype: Optional[torch.dtype]) -> N
     if dtype not in (torch.float32, torch.float64, torch.bfloat16) or parameter.dim() == 0:
         message = "expected rows in float32, float64 or bfloat16"
         raise TypeError(f"params has a parameter of shape {shape} and dtype {dtype}, {message}")
+    if not parameter.numel():
+        raise ValueError(f"params has a parameter of shape {shape}, expected at least one row with one value")
     if not parameter.is_contiguous():
         raise ValueError(f"params has a parameter of shape {shape} that is not contiguous, expected one that is")
     if state_dtype not in (None, torch.float32, torch.bfloat16, wide(dtype)):

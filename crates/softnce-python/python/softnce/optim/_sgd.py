@@ -30,13 +30,14 @@ class RowSGD(RowOptimizer):
     Args:
         params: parameters ``[rows, ...]`` in float32, float64 or bfloat16, or groups of them with their settings.
         lr: the learning rate, not below 0.
-        momentum: from 0, below 1. With 0, and without weight decay, a row has no state.
+        momentum: from 0, below 1. With 0 a row has no momentum to keep.
         weight_decay: factor of the L2 penalty, as in ``torch.optim.SGD``; it applies to all rows in every step.
         nesterov: whether the momentum is Nesterov's.
         state_dtype: of the momentum: ``torch.float32`` or ``torch.bfloat16``. Default: single precision, double for
             parameters in double precision.
         seed: of the random rounding of weights and states in bfloat16; on all workers the same.
-        process_group: the workers on which the parameters are the same; default: all.
+        process_group: the workers on which the parameters are the same; default: all. Copies of the optimiser have the
+            default.
 
     Raises:
         ValueError: a setting is out of its range; the message names it.

@@ -90,9 +90,10 @@ def _nothing(call: Call, inputs: Inputs) -> Evaluation:
 
 def unit(rows: Tensor) -> Tuple[Tensor, Tensor]:
     """Rows ``[R, D]`` divided by their norms, and the norms ``[R, 1]``. Rows of zeros stay, as if their norm were 1."""
-    norms = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    # A norm in bf16 would be wrong by up to 0.2 %.
+    norms = torch.linalg.vector_norm(rows, dim=1, keepdim=True, dtype=wide(rows.dtype))
     norms = torch.where(norms > 0, norms, 1.0)
-    return rows / norms, norms
+    return (rows / norms).to(rows.dtype), norms
 
 
 def _through_norms(gradient: Tensor, units: Tensor, norms: Tensor) -> Tensor:
