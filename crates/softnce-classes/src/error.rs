@@ -51,8 +51,8 @@ pub enum ClassesError {
     /// The score of a row left the range of f32.
     #[error("{part} {row}: the score of class {class} is {score}, expected the range of f32")]
     Score {
-        /// The part of the data.
-        part: &'static str,
+        /// The part of the data, or a file.
+        part: String,
         /// The row in it, from 0.
         row: usize,
         /// The class.
@@ -106,9 +106,11 @@ impl ClassesError {
     }
 
     /// Names the row of a refused score, where the queries are these rows of a part of the data.
-    pub(crate) fn in_rows(part: &'static str, rows: &[usize]) -> impl Fn(RowsError) -> Self {
+    pub(crate) fn in_rows<'r>(part: &'r str, rows: &'r [usize]) -> impl Fn(RowsError) -> Self + 'r {
         move |error| match error {
-            RowsError::Score { query, class, score } => ClassesError::Score { part, row: rows[query], class, score },
+            RowsError::Score { query, class, score } => {
+                ClassesError::Score { part: part.to_owned(), row: rows[query], class, score }
+            }
             _ => error.into(),
         }
     }

@@ -141,13 +141,13 @@ fn sparse_rows_with_several_labels_are_trained() {
     assert!(rows.starts_with("row,class_1,probability_1,class_2,probability_2\n"), "{rows}");
     assert!(rows.lines().nth(3).unwrap().starts_with("2,3,"), "{rows}");
     let message = place.refused(&["predict", "run", "rows.txt", "--logits"], 2);
-    assert!(message.contains("--logits is set, expected a file of rows"), "{message}");
+    assert!(message.contains("--logits is set, expected no such option"), "{message}");
     place.runs(&["export", "run", "weights.safetensors"]);
     assert!(fs::metadata(place.path("weights.safetensors")).unwrap().len() > 4 * 8 * 4);
     let message = place.refused(&["export", "run", "weights.onnx"], 2);
     assert!(message.contains("expected a .safetensors file"), "{message}");
     let message = place.refused(&["export", "run", "weights.safetensors", "--names", "timm"], 2);
-    assert!(message.contains("--names is set, expected no names"), "{message}");
+    assert!(message.contains("--names is timm, expected no such option"), "{message}");
     let report = fs::read(place.path("run/report.html")).unwrap();
     fs::remove_file(place.path("run/report.html")).unwrap();
     place.runs(&["report", "run"]);
@@ -175,6 +175,10 @@ fn what_cannot_be_is_refused_by_name() {
         assert!(message.contains(expected) && !message.contains("built-in"), "{message}");
         assert!(!place.path("runs/many/rows").exists(), "{set}: steps were made");
     }
+    let message = place.refused(&["train", "many.toml", "--dry-run", "--set", "evaluation.k=[2000]"], 2);
+    assert!(message.contains("evaluation.k is [2000]"), "{message}");
+    fs::write(place.path("kindless.toml"), GENERATED.replace("kind = \"generated\"", "")).unwrap();
+    place.runs(&["train", "kindless.toml", "--dry-run", "--set", "data.kind=generated"]);
     let estimated = ["--set", "loss.noise=estimated", "--set", "loss.alpha=0.5"];
     let message = place.refused(&[&["train", "many.toml"], &estimated[..]].concat(), 2);
     assert!(message.contains("loss.alpha is 0.5, expected 1 with loss.noise"), "{message}");

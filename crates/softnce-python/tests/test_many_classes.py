@@ -247,8 +247,14 @@ def test_likelihoods_of_narrow_logits_are_exact(options: Any, narrow: str) -> No
     expected = wide.log_likelihood(features.double(), labels)
     with torch.autocast("cpu", torch.bfloat16, enabled=narrow == "autocast"):
         found = made.log_likelihood(features, labels)
+        # Features of another type, as the layers before have them.
+        converted = made.log_likelihood(features.bfloat16(), labels) if narrow == "autocast" else found
     assert found.dtype == torch.float32
     torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-5)
+    expected = wide.log_likelihood(features.bfloat16().double(), labels)
+    torch.testing.assert_close(converted.double(), expected, rtol=1e-5, atol=1e-5)
+    with pytest.raises(TypeError, match="features is of type list"):
+        made.log_normaliser([1.0])
 
 
 def test_norms_are_not_rounded_to_bf16() -> None:

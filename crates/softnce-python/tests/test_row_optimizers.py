@@ -400,6 +400,7 @@ BAD: Any = [
     (lambda p: RowSGD([p]).catch_up(p, torch.tensor([1.7])), TypeError, "rows is a tensor of torch.float32, expected"),
     (lambda p: RowSGD([p]).catch_up(p, [1, 2]), TypeError, "rows is of type list, expected a tensor of integers"),
     (lambda p: RowAdamW([p], betas=0.9), TypeError, "betas is of type float, expected two numbers"),
+    (lambda p: RowAdamW([{"params": [p], "betas": 0.9}]), TypeError, "betas is of type float, expected two numbers"),
     (lambda p: RowSGD([nn.Parameter(torch.zeros(0, 4))]), ValueError, r"shape \[0, 4\], expected at least one row"),
     (lambda p: RowSGD([p]).watch(nn.Linear(1, 1)), ValueError, "module is a Linear that has no torch.nn.Embedding"),
 ]
@@ -511,6 +512,11 @@ def test_an_evaluation_in_inference_mode_after_a_resume() -> None:
         optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
         with torch.inference_mode():
             optimizer.catch_up()
+        # A file may hold lists in place of tuples.
+        kept = copy.deepcopy(optimizer.state_dict())
+        for values in kept["state"].values():
+            values["fixed"] = [list(value) if isinstance(value, tuple) else value for value in values["fixed"]]
+        optimizer.load_state_dict(kept)
         # As many steps as need a larger ledger.
         for step in range(40):
             give(optimizer, parameter, torch.tensor([step % 6]), torch.ones(1, 3))

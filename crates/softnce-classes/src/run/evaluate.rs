@@ -26,13 +26,15 @@ pub(super) fn check(section: &EvaluationSection, data: &ClassesData) -> Result<(
         return Err(ClassesError::setting("the number of training rows", data.train.len(), "at least 3"));
     }
     let mut example = Example::default();
-    for row in spread(data.test.len(), section.rows) {
+    let rows = spread(data.test.len(), section.rows);
+    for &row in &rows {
         data.test.read(row, &mut example)?;
         if !example.classes.is_empty() {
             return Ok(());
         }
     }
-    Err(ClassesError::setting("data", "a test part without labels in the evaluated rows", "labels in at least one"))
+    let found = format!("0 of {}", rows.len());
+    Err(ClassesError::setting("the number of evaluated test rows with a label", found, "at least 1"))
 }
 
 /// Evaluates rows of the test part.

@@ -336,7 +336,7 @@ fn a_test_part_that_says_nothing_is_refused() {
         let data = ClassesData::open(&recipe.data, place.path()).unwrap();
         let opened = ClassesRun::open(recipe.clone(), data, &place.path().join("run"));
         let message = opened.map(drop).map_err(|error| error.to_string());
-        let expected = "data is a test part without labels in the evaluated rows, expected labels in at least one";
+        let expected = "the number of evaluated test rows with a label is 0 of 3, expected at least 1";
         assert_eq!(message, if is_refused { Err(expected.to_owned()) } else { Ok(()) });
     }
 }

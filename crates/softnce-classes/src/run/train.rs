@@ -16,7 +16,7 @@ use softnce_store::{Folder, Manifest, StoreError, differences, read_json};
 use super::batches::Batches;
 use super::build::{ClassSource, ClassesData, Parts};
 use super::checkpoint::Checkpoint;
-use super::evaluate::{check, evaluate};
+use super::evaluate::evaluate;
 use super::export::export;
 use crate::ClassesError;
 use crate::data::Minibatch;
@@ -122,8 +122,7 @@ impl ClassesRun {
     /// # Errors
     /// A recipe out of its ranges; a folder with another run; a disk that is too small; a damaged checkpoint.
     pub fn open(recipe: ClassesRecipe, data: ClassesData, folder: &Path) -> Result<Self, ClassesError> {
-        recipe.check()?;
-        check(&recipe.evaluation, &data)?;
+        data.check(&recipe)?;
         let classes = data.train.classes();
         let manifest = ClassesManifest {
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -9,11 +9,11 @@ use softnce_terminal::tell;
 use crate::runs::ExportArguments;
 
 pub fn run(arguments: &ExportArguments) -> Result<ExitCode, ClassesError> {
-    if arguments.names.is_some() {
+    if let Some(names) = arguments.names {
         return Err(ClassesError::Setting {
             setting: "--names",
-            found: "set".to_owned(),
-            expected: "no names of another library for a run over many classes".to_owned(),
+            found: names.to_string(),
+            expected: "no such option for a run over many classes, whose tensors have names of their own".to_owned(),
         });
     }
     if arguments.file.extension() != Some("safetensors".as_ref()) {

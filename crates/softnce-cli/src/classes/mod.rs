@@ -29,11 +29,12 @@ pub fn recipe(arguments: &TrainArguments) -> Option<Result<ClassesRecipe, Classe
         Ok(text) => (name.into(), text.to_owned()),
         Err(_) => read_text(name).ok()?,
     };
-    // Whether it is such a recipe is a matter of the file: a change may be at fault.
-    read_table(&origin, &text, &[]).ok()?.get("data")?.get("kind")?;
-    let table = read_table(&origin, &text, &arguments.set);
+    let table = |changes: &[String]| read_table(&origin, &text, changes);
+    let has_kind = |changes| table(changes).ok()?.get("data")?.get("kind").map(drop);
+    // A change may add the kind, and it may be at fault in a recipe that has one.
+    has_kind(&arguments.set).or_else(|| has_kind(&[]))?;
     let refused = |error: RecipeError| ClassesError::Recipe { name: name.clone(), reason: error.to_string() };
-    Some(table.map_err(refused).and_then(|table| ClassesRecipe::from_table(name, table)))
+    Some(table(&arguments.set).map_err(refused).and_then(|table| ClassesRecipe::from_table(name, table)))
 }
 
 /// Prints the error of a command, if there is one.

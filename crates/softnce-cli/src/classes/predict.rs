@@ -22,7 +22,11 @@ pub fn run(arguments: &PredictArguments) -> Result<ExitCode, ClassesError> {
         ("--scaled", arguments.scaled),
     ] {
         if is_set {
-            return refused(setting, "set".to_owned(), "a file of rows and --top for a run over many classes");
+            return refused(
+                setting,
+                "set".to_owned(),
+                "no such option for a run over many classes: --top K writes the K most probable classes",
+            );
         }
     }
     let [file] = &arguments.pictures[..] else {
@@ -41,7 +45,12 @@ pub fn run(arguments: &PredictArguments) -> Result<ExitCode, ClassesError> {
             if let Some(part) = part {
                 tell!("{part} has the rows predicted so far");
             }
-            other.map(|_| interrupted())
+            other.map(|_| interrupted()).map_err(|error| match error {
+                ClassesError::Score { part, row, class, score } => {
+                    ClassesError::Score { part: format!("{}: {part}", file.display()), row, class, score }
+                }
+                _ => error,
+            })
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::runs::TrainArguments;
 pub fn run(arguments: &TrainArguments, recipe: ClassesRecipe) -> Result<ExitCode, ClassesError> {
     check_device(arguments.place.device)?;
     let data = ClassesData::open(&recipe.data, &data_folder(arguments.place.data.as_ref()))?;
+    data.check(&recipe)?;
     let size = Size::new(&recipe, &data)?;
     if arguments.dry_run {
         out(format_args!("{}\n{}", recipe.to_toml()?, describe(&data, &size)));

@@ -38,7 +38,7 @@ function look(view, page) {
     ticks: drawings.flatMap(badTicks).slice(0, 5),
     untitled: drawings.filter((svg) => svg.querySelector(".axis, .grid")).filter((svg) => titles(svg) === 0).map(describe),
     // Columns so narrow that words break letter by letter.
-    squeezed: all("th, td").filter((cell) => cell.clientHeight > 130 && cell.clientWidth < 100).map(describe).slice(0, 5),
+    squeezed: all("th, td").filter((cell) => cell.clientWidth < 100 && textHeight(cell) > 130).map(describe).slice(0, 5),
     pale: contrasts(view, all("h1, h2, h3, p, li, a, th, td, figcaption, svg text, summary, code").filter(shown)),
     tables: all("table").filter((table) => table.tHead).map(sorting),
   };
@@ -46,6 +46,13 @@ function look(view, page) {
 
 function describe(node) {
   return `${node.tagName}.${node.getAttribute("class") ?? ""} ${node.textContent.trim().slice(0, 60)}`;
+}
+
+// The height of what a cell holds: the cell itself is as high as the highest one of its row.
+function textHeight(cell) {
+  const range = cell.ownerDocument.createRange();
+  range.selectNodeContents(cell);
+  return range.getBoundingClientRect().height;
 }
 
 // Whether an element sticks out at the right, and not within something that scrolls.

@@ -71,9 +71,9 @@ impl ClassesMeasure {
         matches!(self, ClassesMeasure::StepTime | ClassesMeasure::Seconds)
     }
 
-    /// Its value; `None` where the rows have none.
+    /// Its value; `None` where the rows have none, and for a perplexity that overflows, at an NLL of 710 nats.
     pub(crate) fn of(self, evaluation: &Evaluation) -> Option<f64> {
-        match self {
+        let value = match self {
             ClassesMeasure::Perplexity => Some(evaluation.perplexity()),
             ClassesMeasure::Nll => Some(evaluation.nll),
             ClassesMeasure::Top1 => {
@@ -83,6 +83,7 @@ impl ClassesMeasure {
             ClassesMeasure::Divergence => evaluation.divergence,
             ClassesMeasure::StepTime => Some(1e3 * evaluation.seconds / evaluation.step.max(1) as f64),
             ClassesMeasure::Seconds => Some(evaluation.seconds),
-        }
+        };
+        value.filter(|value| value.is_finite())
     }
 }

@@ -157,7 +157,7 @@ fn caption(group: &Group, found: &GroupResults, config: &ClassesConfig) -> Strin
     };
     let set = match config.set.as_slice() {
         [] => String::new(),
-        set => format!(" Changed in all variants, whatever the titles say: {}.", enumerate(set)),
+        set => format!(" All variants also have these changes, which the titles do not show: {}.", enumerate(set)),
     };
     let over = if config.seeds == 1 { "One seed." } else { "Mean ± half width of the 95 % interval over the seeds." };
     let timed = if group.measures.iter().any(|measure| measure.is_time()) {
@@ -296,6 +296,16 @@ mod tests {
     }
 
     #[test]
+    fn a_perplexity_that_overflows_is_left_out() {
+        let mut results = made_up();
+        let runs = results.groups.iter_mut().flat_map(|group| &mut group.rows).flat_map(|row| &mut row.runs);
+        runs.for_each(|run| run.history[1].nll = 800.0);
+        assert!(csv(&results).iter().all(|row| row[4] != "perplexity" || row[3] == "1"));
+        let (_, drawing) = files(&results).into_iter().find(|(name, _)| name == "next-word-10000-time.svg").unwrap();
+        assert!(drawing.contains("marker") && !drawing.contains("n/a"), "{drawing}");
+    }
+
+    #[test]
     fn the_caption_has_the_changes_that_were_trained() {
         let mut results = made_up();
         results.config.set = ["schedule.steps=16", "training.batch_size=64"].map(str::to_owned).to_vec();
@@ -304,7 +314,7 @@ mod tests {
             !text.contains("schedule.steps=2000") && text.contains("data.rows.classes=10000, evaluation.every=250")
         );
         assert!(
-            text.contains("whatever the titles say: schedule.steps=16 and training.batch_size=64. One seed."),
+            text.contains("which the titles do not show: schedule.steps=16 and training.batch_size=64. One seed."),
             "{text}"
         );
     }

@@ -196,6 +196,7 @@ class InfoNCEHead(Contrastive):
         """
         total: Optional[Tensor] = None
         sums = wide(self.weight.dtype)
+        features = self._checked(features)
         with torch.autocast(features.device.type, enabled=False):
             for _, logits in self._blocks(features, sums):
                 part = (logits / self.temperature.to(logits.device, sums)).logsumexp(1)

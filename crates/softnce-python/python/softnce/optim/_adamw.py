@@ -83,17 +83,18 @@ class RowAdamW(RowOptimizer):
         seed: int = 0,
         process_group: Any = None,
     ) -> None:
-        if not isinstance(betas, (tuple, list)):
-            raise TypeError(f"betas is of type {type(betas).__name__}, expected two numbers")
-        defaults = {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay}
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
         super().__init__(params, defaults, state_dtype, seed, process_group)
 
     def _check(self, group: Dict[str, Any]) -> None:
         check_decay(group)
         above_zero(group, "eps")
-        if len(group["betas"]) != 2:
-            raise ValueError(f"betas is {group['betas']}, expected two numbers")
-        for beta in group["betas"]:
+        betas = group["betas"]
+        if not isinstance(betas, (tuple, list)):
+            raise TypeError(f"betas is of type {type(betas).__name__}, expected two numbers")
+        if len(betas) != 2:
+            raise ValueError(f"betas is {betas}, expected two numbers")
+        for beta in betas:
             below_one("betas", beta)
 
     def _new_ledger(self, group: Dict[str, Any], device: torch.device) -> Decays:

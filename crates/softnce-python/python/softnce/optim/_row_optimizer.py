@@ -218,11 +218,10 @@ class RowOptimizer(torch.optim.Optimizer):
 
     def _settings(self, group: Dict[str, Any]) -> List[Any]:
         """The settings that must stay as they are."""
-        values = (group[name] for name in self._fixed)
-        return [tuple(value) if isinstance(value, list) else value for value in values]
+        return _with_tuples([group[name] for name in self._fixed])
 
     def _check_settings(self, group: Dict[str, Any], state: Dict[str, Any]) -> None:
-        for name, value, before in zip(self._fixed, self._settings(group), state["fixed"]):
+        for name, value, before in zip(self._fixed, self._settings(group), _with_tuples(state["fixed"])):
             if value != before:
                 message = "the same in all steps, because rows make up the steps that they missed later"
                 raise ValueError(f"{name} is {value} and was {before}, expected {message}")
@@ -410,6 +409,11 @@ def _behind(state: Dict[str, Any], rows: Optional[Tensor]) -> Tensor:
     behind = last < state["step"]
     # A row that never had a gradient has no momentum: only decay changes it.
     return behind if state["decayed"] else behind & (last > 0)
+
+
+def _with_tuples(values: List[Any]) -> List[Any]:
+    """Files and schedulers may turn tuples into lists."""
+    return [tuple(value) if isinstance(value, list) else value for value in values]
 
 
 def _numbers_of(rows: Any) -> Tensor:
