@@ -53,15 +53,6 @@ impl ClassesData {
         Ok(ClassesData { train, test, mass, counts, generated })
     }
 
-    /// Refuses a recipe that is out of its ranges, or that could not be evaluated on these rows.
-    ///
-    /// # Errors
-    /// The first such setting; rows that cannot be read.
-    pub fn check(&self, recipe: &ClassesRecipe) -> Result<(), ClassesError> {
-        recipe.check()?;
-        super::evaluate::check(&recipe.evaluation, self)
-    }
-
     /// Classes that occur in the training rows; `None` for generated rows, whose mass is an expectation above 0 for each.
     pub fn occurring(&self) -> Option<usize> {
         self.generated.is_none().then(|| self.mass.iter().filter(|&&mass| mass > 0.0).count())

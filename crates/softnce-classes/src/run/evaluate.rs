@@ -8,14 +8,24 @@ use softnce_rows::search::Scan;
 use super::build::{ClassesData, Parts};
 use crate::ClassesError;
 use crate::data::{Example, InputRows, Minibatch};
-use crate::recipe::EvaluationSection;
+use crate::recipe::{ClassesRecipe, EvaluationSection};
 use crate::results::Evaluation;
 
 /// Rows whose scores are computed in one pass over the classes.
 pub(super) const ROWS_AT_ONCE: usize = 1024;
 
-/// Refuses, before the first step, what could not be evaluated.
-pub(super) fn check(section: &EvaluationSection, data: &ClassesData) -> Result<(), ClassesError> {
+impl ClassesData {
+    /// Refuses, before the first step, a recipe that is out of its ranges, or that could not be evaluated on these rows.
+    ///
+    /// # Errors
+    /// The first such setting; rows that cannot be read.
+    pub fn check(&self, recipe: &ClassesRecipe) -> Result<(), ClassesError> {
+        recipe.check()?;
+        check(&recipe.evaluation, self)
+    }
+}
+
+fn check(section: &EvaluationSection, data: &ClassesData) -> Result<(), ClassesError> {
     let classes = data.test.classes();
     if section.k.iter().all(|&k| k > classes) {
         let expected = format!("at least one number up to {classes}, the number of classes");
