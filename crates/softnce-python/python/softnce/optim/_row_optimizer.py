@@ -338,7 +338,7 @@ class RowOptimizer(torch.optim.Optimizer):
             if rows is not None:
                 rows = _flat(rows)
                 # The network names a bad row itself.
-                rows = rows[(rows >= 0) & (rows < parameter.shape[0])].unique()
+                rows = rows[(rows >= 0) & (rows < parameter.shape[0])]
             name = _distributed.group_name(self.process_group)
             if name and not shared:
                 # An evaluation, or a call that reads all rows, may happen on one worker only.
@@ -346,7 +346,7 @@ class RowOptimizer(torch.optim.Optimizer):
                     message = "call optimizer.catch_up() on every worker before an evaluation"
                     raise RuntimeError(f"rows are behind, and one worker alone must not change them: {message}")
                 if rows is not None and training:
-                    rows = _distributed.gather_rows(rows, name)
+                    rows = _distributed.gather_rows(rows.unique(), name)
             self._bring(group, parameter, rows)
 
     def _parts(self, parameter: Tensor, rows: Tensor, values: Optional[Tensor]) -> Iterator[Tuple[Tensor, Any]]:
